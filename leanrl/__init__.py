@@ -1,0 +1,1 @@
+"""leanrl: GRPO for small reasoning models in little memory."""

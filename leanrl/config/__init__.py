@@ -1,0 +1,1 @@
+"""One schema, presets and overrides."""

@@ -1,0 +1,1 @@
+"""Problems: sources, prompts, held-out sets."""

@@ -1,0 +1,1 @@
+"""One micro-batch in, loss and gradients out; torch, no TRL."""

@@ -1,0 +1,78 @@
+"""Every error a user can fix, with its exit code.
+
+LeanRLError
+ ├─ ConfigError      exit 2  a key, value or combination; carries all problems at once
+ ├─ DoesNotFitError  exit 3  the plan, or the disk, says no
+ ├─ DataError        exit 4  a dataset file or row
+ ├─ MissingError     exit 5  a package, a backend, a model that cannot be had
+ └─ StoppedError     exit 6  the run ended early; a checkpoint can be resumed
+
+To add one: subclass, give it an exit code, and raise it with a message (what, where, which value)
+and a hint (the command or key that fixes it). What leanrl itself broke is no LeanRLError: let the
+traceback show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LeanRLError(Exception):
+    """A problem that the user can fix: a message, and a hint that says how."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a configuration."""
+
+    where: str
+    what: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        line = f"{self.where}: {self.what}"
+        return line if self.hint is None else f"{line} (hint: {self.hint})"
+
+
+class ConfigError(LeanRLError):
+    """The configuration cannot be used; `problems` lists everything that is wrong with it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        lines = [message, *(f"  - {problem}" for problem in self.problems)]
+        super().__init__("\n".join(lines), hint=hint)
+
+
+class DoesNotFitError(LeanRLError):
+    """Memory or disk is too small for what was asked."""
+
+    exit_code = 3
+
+
+class DataError(LeanRLError):
+    """A dataset cannot be read or holds nothing that can be trained on."""
+
+    exit_code = 4
+
+
+class MissingError(LeanRLError):
+    """Something that has to be installed or fetched first is not there."""
+
+    exit_code = 5
+
+
+class StoppedError(LeanRLError):
+    """The run ended before its last step and left a checkpoint that can be resumed."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""Answers judged: extraction, normalisation, comparison."""

@@ -1,0 +1,1 @@
+"""Bytes and seconds, predicted before anything runs; no torch."""

@@ -1,0 +1,1 @@
+"""Plots and pages from a run folder's files."""

@@ -1,0 +1,1 @@
+"""Text, verdict and numbers in, number out."""

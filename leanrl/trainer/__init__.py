@@ -1,0 +1,1 @@
+"""A thin subclass of TRL's GRPOTrainer; the only room that imports TRL."""

@@ -1,0 +1,94 @@
+"""Data and protocols that pass between rooms."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+GradeMode = Literal["strict", "lenient", "as_run"]
+Reason = Literal[
+    "correct", "wrong", "no_box", "unparseable_answer", "unparseable_gold", "timeout", "memory", "died"
+]
+Message = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One problem, ready to be asked.
+
+    `prompt` is a conversation for a chat template, or plain text for a model that is prompted without one.
+    """
+
+    id: str
+    problem: str
+    gold: str
+    prompt: list[Message] | str
+
+
+@dataclass(frozen=True)
+class DroppedRow:
+    """A row that cannot be used, and why; `where` is the file and line, or the row's number."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ProblemSet:
+    """What the data room hands on: rows to train on, rows held out, rows dropped with their reasons."""
+
+    train: list[Row]
+    heldout: list[Row] = field(default_factory=list)
+    dropped: list[DroppedRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class GradeRequest:
+    """One completion to judge against one gold answer."""
+
+    completion: str
+    gold: str
+    mode: GradeMode = "strict"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the grader found. Only reason `correct` is correct; a failure of the grader never is."""
+
+    reason: Reason
+    seconds: float
+
+    @property
+    def correct(self) -> bool:
+        return self.reason == "correct"
+
+
+class Grader(Protocol):
+    """Judges answers; owns whatever processes it needs until it is closed."""
+
+    def grade(self, requests: Sequence[GradeRequest]) -> list[Verdict]:
+        """Return one verdict per request, in order; never raise for what a completion contains."""
+        ...
+
+    def close(self) -> None:
+        """Free everything; a second call does nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One completion as a reward sees it.
+
+    `verdict` is present where the reward declared a grade mode; `num_tokens` counts the end token.
+    """
+
+    problem: str
+    gold: str
+    text: str
+    num_tokens: int
+    max_completion_tokens: int
+    is_truncated: bool
+    verdict: Verdict | None = None
+
+
+RewardFunction = Callable[..., float]
+RewardOptions = Mapping[str, Any]
