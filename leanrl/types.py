@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 GradeMode = Literal["strict", "lenient", "as_run"]
-Reason = Literal[
-    "correct", "wrong", "no_box", "unparseable_answer", "unparseable_gold", "timeout", "memory", "died"
-]
+Reason = Literal["correct", "wrong", "no_box", "unparseable_answer", "unparseable_gold", "timeout", "memory", "died"]
 Message = dict[str, str]
 
 

