@@ -90,3 +90,19 @@ class Sample:
 
 RewardFunction = Callable[..., float]
 RewardOptions = Mapping[str, Any]
+
+
+class Listener(Protocol):
+    """Hears what a run has to say while it works."""
+
+    def say(self, text: str) -> None:
+        """Take one line of talk."""
+        ...
+
+    def warn(self, text: str) -> None:
+        """Take a warning: something a user should look at."""
+        ...
+
+    def step(self, metrics: Mapping[str, Any], *, max_steps: int) -> None:
+        """Take the metrics of a finished step (one object of metrics.jsonl)."""
+        ...

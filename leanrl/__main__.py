@@ -1,0 +1,5 @@
+"""`python -m leanrl` is `leanrl`."""
+
+from leanrl.cli.main import main
+
+main()

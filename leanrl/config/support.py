@@ -1,0 +1,81 @@
+"""What a configuration asks for that this version or this machine does not have."""
+
+from importlib.util import find_spec
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import MissingError, Problem
+
+_TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
+
+
+def find_missing(config: RunConfig) -> list[Problem]:
+    """Return everything that stands between this configuration and a run, with the way out of each."""
+    return [*_not_in_this_version(config), *_not_installed(config)]
+
+
+def require(config: RunConfig) -> None:
+    """Raise if anything is missing.
+
+    Raises:
+        MissingError: naming all of it at once.
+    """
+    missing = find_missing(config)
+    if missing:
+        lines = [f"preset {config.name} cannot run here:", *(f"  - {problem}" for problem in missing)]
+        raise MissingError("\n".join(lines), hint="`leanrl train --dry-run` shows the plan without them")
+
+
+def _not_in_this_version(config: RunConfig) -> list[Problem]:
+    ranks = config.num_train_ranks
+    optimizer = config.optimizer.name
+    checks = [
+        (
+            config.rollout.engine != "hf",
+            "rollout.engine",
+            f"this version of leanrl has no {config.rollout.engine} engine",
+            "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
+        ),
+        (
+            ranks > 1,
+            "hardware.num_gpus",
+            f"this version of leanrl trains on one GPU, and {ranks} training ranks are asked for",
+            "-s hardware.num_gpus=1 -s rollout.num_gpus=0",
+        ),
+        (
+            config.model.tuning.method == "qlora",
+            "model.tuning.method",
+            "this version of leanrl has no qlora",
+            "-s model.tuning.method=lora",
+        ),
+        (
+            config.backend == "unsloth",
+            "backend",
+            "this version of leanrl has no unsloth backend",
+            "-s backend=hf",
+        ),
+        (
+            optimizer != "adamw",
+            "optimizer.name",
+            f"this version of leanrl has no {optimizer}",
+            "-s optimizer.name=adamw",
+        ),
+        (
+            config.train.reference_device == "host",
+            "train.reference_device",
+            "this version of leanrl keeps the reference on the training device",
+            "-s train.reference_device=gpu",
+        ),
+    ]
+    return [Problem(where=where, what=what, hint=hint) for applies, where, what, hint in checks if applies]
+
+
+def _not_installed(config: RunConfig) -> list[Problem]:
+    problems = []
+    package = _TRACKERS.get(config.tracking)
+    if package is not None and find_spec(package) is None:
+        problems.append(Problem("tracking", f"the package {package} is not installed", f"pip install {package}"))
+    if config.model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
+        problems.append(
+            Problem("model.attention", "the package flash_attn is not installed", "-s model.attention=sdpa")
+        )
+    return problems

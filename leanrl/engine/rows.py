@@ -1,0 +1,98 @@
+"""Rows of a step and the micro-batches they are cut into.
+
+Which rows form a micro-batch is decided on Python integers, before a tensor exists. A row is laid out with
+prompt and completion contiguous and padding on the right: plain causal attention then needs no mask, because
+no real token ever sees the padding behind it (D14).
+
+Axes: B completions, S tokens of the longest row, T tokens of the longest completion.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One completion of the step with what its loss needs.
+
+    `weight` is the completion's share of the step (see `algorithms.aggregation`). The log-probabilities, where
+    present, hold one number per completion token.
+    """
+
+    prompt_ids: list[int]
+    completion_ids: list[int]
+    advantage: float = 0.0
+    weight: float = 0.0
+    sampled_logprobs: Tensor | None = None
+    reference_logprobs: Tensor | None = None
+
+    @property
+    def num_tokens(self) -> int:
+        return len(self.prompt_ids) + len(self.completion_ids)
+
+
+@dataclass(frozen=True)
+class MicroBatch:
+    """Tensors of one forward and backward pass.
+
+    `positions_B_T` is where the hidden state that predicts each completion token stands; it and the targets
+    point at valid places behind a completion's end too, where `mask_B_T` is 0.
+    """
+
+    input_ids_B_S: Tensor
+    positions_B_T: Tensor
+    target_ids_B_T: Tensor
+    mask_B_T: Tensor
+    advantages_B: Tensor
+    weights_B: Tensor
+    sampled_logprobs_B_T: Tensor | None = None
+    reference_logprobs_B_T: Tensor | None = None
+
+
+def split_rows(num_rows: int, *, rows_per_micro_batch: int) -> list[range]:
+    """Return the row numbers of each micro-batch, in order; the last may be shorter."""
+    return [
+        range(start, min(start + rows_per_micro_batch, num_rows)) for start in range(0, num_rows, rows_per_micro_batch)
+    ]
+
+
+def lay_out(rows: Sequence[StepRow], *, pad_id: int, device: torch.device | str) -> MicroBatch:
+    """Return the tensors of a micro-batch, trimmed to its longest row and its longest completion."""
+    num_columns = max(row.num_tokens for row in rows)
+    num_targets = max(1, max(len(row.completion_ids) for row in rows))
+    input_ids, positions, targets, mask = [], [], [], []
+    for row in rows:
+        length = len(row.completion_ids)
+        first = len(row.prompt_ids) - 1
+        input_ids.append(_pad([*row.prompt_ids, *row.completion_ids], pad_id, num_columns))
+        positions.append(_pad(list(range(first, first + length)), first, num_targets))
+        targets.append(_pad(row.completion_ids, 0, num_targets))
+        mask.append(_pad([1.0] * length, 0.0, num_targets))
+    return MicroBatch(
+        input_ids_B_S=torch.tensor(input_ids, device=device),
+        positions_B_T=torch.tensor(positions, device=device),
+        target_ids_B_T=torch.tensor(targets, device=device),
+        mask_B_T=torch.tensor(mask, dtype=torch.float32, device=device),
+        advantages_B=torch.tensor([row.advantage for row in rows], dtype=torch.float32, device=device),
+        weights_B=torch.tensor([row.weight for row in rows], dtype=torch.float32, device=device),
+        sampled_logprobs_B_T=_stack([row.sampled_logprobs for row in rows], num_targets, device),
+        reference_logprobs_B_T=_stack([row.reference_logprobs for row in rows], num_targets, device),
+    )
+
+
+
+def _pad(values: list[Any], filler: Any, length: int) -> list[Any]:
+    return values + [filler] * (length - len(values))
+
+
+def _stack(rows: Sequence[Tensor | None], num_targets: int, device: torch.device | str) -> Tensor | None:
+    if any(row is None for row in rows):
+        return None
+    padded = torch.zeros(len(rows), num_targets, dtype=torch.float32, device=device)
+    for index, row in enumerate(rows):
+        padded[index, : row.shape[0]] = row
+    return padded

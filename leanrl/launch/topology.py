@@ -1,0 +1,89 @@
+"""The processes of a run: who they are, which GPUs they see, what starts them."""
+
+import shlex
+from dataclasses import dataclass, field
+
+from leanrl.config.schema import RunConfig
+
+_RENDEZVOUS_PORT = 29500  # torchrun's own default (torch.distributed.run)
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """One command of a topology; a training command may start several ranks itself."""
+
+    role: str
+    command: list[str]
+    node: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def shell(self) -> str:
+        """Return the command as a line for a shell."""
+        variables = [f"{name}={shlex.quote(value)}" for name, value in self.environment.items()]
+        return " ".join([*variables, shlex.join(self.command)])
+
+
+def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
+    """Return every process that `leanrl train` with these arguments stands for.
+
+    Args:
+        arguments: what follows `leanrl train` on the command line.
+    """
+    return [*_servers(config), *_trainers(config, arguments)]
+
+
+def _servers(config: RunConfig) -> list[ProcessSpec]:
+    if config.rollout.engine != "vllm-server":
+        return []
+    first = config.hardware.num_gpus - config.rollout.num_gpus
+    command = [
+        *("python", "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1"),
+        *("--model", config.model.id, "--dtype", "bfloat16"),
+        *("--max-model-len", str(config.max_model_tokens)),
+    ]
+    if config.model.revision is not None:
+        command += ["--revision", config.model.revision]
+    if config.rollout.gpu_memory_fraction is not None:
+        command += ["--gpu-memory-utilization", str(config.rollout.gpu_memory_fraction)]
+    if config.model.tuning.method != "full":
+        command += ["--enable-lora", "--max-lora-rank", str(config.model.tuning.rank)]
+    return [
+        ProcessSpec(
+            "rollout server",
+            command,
+            environment={"CUDA_VISIBLE_DEVICES": _numbers(first, config.rollout.num_gpus), "VLLM_NO_USAGE_STATS": "1"},
+        )
+    ]
+
+
+def _trainers(config: RunConfig, arguments: list[str]) -> list[ProcessSpec]:
+    num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
+    environment = {"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}
+    if num_gpus <= 1 and config.hardware.num_nodes == 1:
+        return [ProcessSpec("trainer", ["leanrl", "train", *arguments], environment=environment)]
+    return [
+        ProcessSpec(
+            f"trainer, {num_gpus} ranks",
+            [*_torchrun(config, num_gpus, node), "-m", "leanrl", "train", *arguments],
+            node=node,
+            environment=environment,
+        )
+        for node in range(config.hardware.num_nodes)
+    ]
+
+
+def _torchrun(config: RunConfig, num_gpus: int, node: int) -> list[str]:
+    if config.hardware.num_nodes == 1:
+        return ["torchrun", "--standalone", f"--nproc-per-node={num_gpus}"]
+    return [
+        "torchrun",
+        f"--nnodes={config.hardware.num_nodes}",
+        f"--node-rank={node}",
+        f"--nproc-per-node={num_gpus}",
+        "--rdzv-backend=c10d",
+        f"--rdzv-endpoint=HOST_OF_NODE_0:{_RENDEZVOUS_PORT}",
+    ]
+
+
+def _numbers(first: int, count: int) -> str:
+    return ",".join(str(index) for index in range(first, first + count))

@@ -1,0 +1,106 @@
+"""What happens beside the loop: metrics written, completions sampled, a stop asked for by a signal."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from leanrl.config.schema import RunConfig
+from leanrl.run_folder import RunFolder, append_jsonl
+from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.health import first_step_warnings
+from leanrl.trainer.metrics import step_metrics
+from leanrl.types import Listener
+
+
+class StepRecorder(TrainerCallback):
+    """Writes each step's metrics and now and then its completions; tells the listener."""
+
+    def __init__(self, trainer: LeanGRPOTrainer, *, config: RunConfig, run: RunFolder, listener: Listener) -> None:
+        self.trainer = trainer
+        self.config = config
+        self.run = run
+        self.listener = listener
+        self.warnings: list[str] = []
+        self._first = True
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
+    ) -> None:
+        if logs is None or "reward" not in logs or not state.is_world_process_zero:
+            return
+        metrics = step_metrics(logs, step=state.global_step, reward_names=list(self.config.rewards))
+        append_jsonl(self.run.metrics, metrics)
+        self.listener.step(metrics, max_steps=state.max_steps)
+        if self._first:
+            self._first = False
+            limit = self.config.rollout.max_completion_tokens
+            for warning in first_step_warnings(metrics, max_completion_tokens=limit):
+                self.warnings.append(warning)
+                self.listener.warn(warning)
+        every = self.config.log.completions_every_steps
+        if every and (state.global_step == 1 or state.global_step % every == 0):
+            self._save_completions(state.global_step)
+
+    def _save_completions(self, step: int) -> None:
+        scores = self.trainer.last_scores
+        assert scores is not None
+        self.run.completions.mkdir(exist_ok=True)
+        path = self.run.completions / f"step-{step:06d}.jsonl"
+        path.unlink(missing_ok=True)
+        for sample, rewards, verdict in list(
+            zip(self.trainer.last_samples, scores.rewards_B_K, scores.verdicts_B, strict=True)
+        )[: self.config.log.num_completions]:
+            append_jsonl(
+                path,
+                {
+                    "step": step,
+                    "problem": sample.problem,
+                    "gold": sample.gold,
+                    "completion": sample.text,
+                    "num_tokens": sample.num_tokens,
+                    "rewards": dict(zip(self.config.rewards, rewards, strict=True)),
+                    "verdict": None if verdict is None else verdict.reason,
+                },
+            )
+
+
+class SignalStop(TrainerCallback):
+    """Turns the first SIGINT or SIGTERM into a checkpoint and a clean end; a second one acts at once."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+        self.received: signal.Signals | None = None
+        self._previous: dict[signal.Signals, Any] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._receive)
+
+    def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:
+        if self.received is not None:
+            control.should_save = True
+            control.should_training_stop = True
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.restore()
+
+    def restore(self) -> None:
+        """Give the signals back to whoever had them."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.received = signal.Signals(number)
+        self.restore()
+        self.listener.say(f"{self.received.name}: finishing this step, then saving. Once more stops at once.")

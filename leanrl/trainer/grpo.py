@@ -1,0 +1,262 @@
+"""LeanGRPOTrainer: TRL's GRPOTrainer with our engine in it.
+
+TRL keeps what it is good at: ranks, sampling of prompts, generation, advantages, the loop, the optimizer.
+Ours are the scoring of completions, the loss and its micro-batches, and the checkpoints. The seams are held
+by tests/trainer/test_trl_contract.py.
+
+Axes: B completions of one rank, T completion tokens, K rewards.
+"""
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from peft import PeftModel
+from torch import Tensor
+from trl import GRPOTrainer
+
+from leanrl.algorithms.aggregation import completion_weights
+from leanrl.config.schema import RunConfig
+from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.rows import StepRow, lay_out, split_rows
+from leanrl.engine.step import LossSettings, StepSums, score_micro_batch, train_micro_batch
+from leanrl.rewards.registry import WeightedReward
+from leanrl.run_folder import RunFolder
+from leanrl.trainer.scoring import Scores, score_samples
+from leanrl.types import Grader, Sample
+
+
+class LeanGRPOTrainer(GRPOTrainer):
+    """GRPO whose loss is computed by `engine.step`.
+
+    Args (besides those of GRPOTrainer):
+        config: the resolved configuration.
+        rewards: what scores a completion, in the order of `config.rewards`.
+        grader: judges answers for the rewards that ask for it.
+        run: the run folder that receives checkpoints.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: RunConfig,
+        rewards: Sequence[WeightedReward],
+        grader: Grader,
+        run: RunFolder,
+        **trl_arguments: Any,
+    ) -> None:
+        super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
+        self.lean_config = config
+        self.rewards = list(rewards)
+        self.grader = grader
+        self.run = run
+        self.last_scores: Scores | None = None
+        self.last_samples: list[Sample] = []
+        self.loss_settings = LossSettings(
+            clip_low=config.algorithm.clip_low,
+            clip_high=config.algorithm.clip_high,
+            kl_beta=config.algorithm.kl_beta,
+            temperature=config.logprob_temperature,
+        )
+        attach_logprob_head(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model)
+        if self.ref_model is not None:
+            attach_logprob_head(self.accelerator.unwrap_model(self.ref_model))
+
+    # --- scoring -----------------------------------------------------------------------------------------
+
+    def _calculate_rewards(
+        self, inputs: list[dict[str, Any]], prompts: list[Any], completions: list[Any], completion_ids_list: list[list[int]]
+    ) -> Tensor:
+        """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
+        started = time.perf_counter()
+        self.last_samples = [
+            Sample(
+                problem=row["problem"],
+                gold=row["gold"],
+                text=completion if isinstance(completion, str) else completion[-1]["content"],
+                num_tokens=len(ids),
+                max_completion_tokens=self.max_completion_length,
+                is_truncated=self._is_truncated(ids),
+            )
+            for row, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
+        ]
+        self.last_scores = score_samples(self.last_samples, rewards=self.rewards, grader=self.grader)
+        self._log_reasons(self.last_scores)
+        rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
+        self._record("seconds/reward", time.perf_counter() - started)
+        return self.accelerator.gather(rewards_B_K)
+
+    def _is_truncated(self, completion_ids: list[int]) -> bool:
+        return not completion_ids or completion_ids[-1] not in self.eos_token_ids
+
+    def _log_reasons(self, scores: Scores) -> None:
+        reasons = gather_object([verdict.reason for verdict in scores.verdicts_B if verdict is not None])
+        for reason in sorted(set(reasons)):
+            self._record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
+
+    # --- one step ----------------------------------------------------------------------------------------
+
+    def _generate(self, prompts: list[Any]) -> Any:
+        started = time.perf_counter()
+        generated = super()._generate(prompts)
+        self._record("seconds/rollout", time.perf_counter() - started)
+        return generated
+
+    def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
+        """Return this rank's whole batch of the step, in the order of its prompts.
+
+        TRL shuffles rows between micro-batches here; the paper's TRL did not, and our weights do not care.
+        """
+        if self._step % self.num_iterations == 0 or self._buffered_inputs is None:
+            self._buffered_inputs = self._generate_and_score_completions(generation_batch)
+        return self._buffered_inputs
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        **_: Any,
+    ) -> tuple[Tensor, None, None]:
+        """Return logprobs_B_T as TRL wants them (old and reference policy), computed by the engine's rows."""
+        num_prompt_columns = input_ids.shape[1] - logits_to_keep
+        rows = _rows(input_ids, attention_mask, num_prompt_columns)
+        logprobs_B_T = torch.zeros(len(rows), logits_to_keep, device=input_ids.device)
+        for micro_batch_rows in self._micro_batches(len(rows)):
+            micro_batch = self._lay_out([rows[i] for i in micro_batch_rows])
+            with self.accelerator.autocast():
+                scored = score_micro_batch(model, micro_batch, temperature=self.loss_settings.temperature)
+            logprobs_B_T[micro_batch_rows.start : micro_batch_rows.stop, : scored.shape[1]] = scored
+        return logprobs_B_T, None, None
+
+    def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
+        """Generate, score, and run forward and backward over the micro-batches of the step.
+
+        Returns this rank's share of the loss times the number of ranks: their mean is the loss of the step.
+        """
+        started = time.perf_counter()
+        model.train()
+        batch = self._prepare_inputs(inputs)
+        prepared = time.perf_counter()
+        rows = self._step_rows(batch)
+        micro_batches = self._micro_batches(len(rows))
+        totals: StepSums | None = None
+        for index, row_numbers in enumerate(micro_batches):
+            is_last = index == len(micro_batches) - 1
+            with self.accelerator.autocast(), self._gradient_sync(model, is_last):
+                sums = train_micro_batch(
+                    model,
+                    self._lay_out([rows[i] for i in row_numbers]),
+                    settings=self.loss_settings,
+                    backward=self.accelerator.backward,
+                )
+            totals = sums if totals is None else totals + sums
+        assert totals is not None
+        self._log_sums(totals)
+        self._record("seconds/train", time.perf_counter() - prepared)
+        self._record("seconds/step", time.perf_counter() - started)
+        self._step += 1
+        return totals.loss
+
+    def _step_rows(self, batch: dict[str, Any]) -> list[StepRow]:
+        input_ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
+        mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], dim=1)
+        rows = _rows(input_ids, mask, batch["prompt_ids"].shape[1])
+        advantages = batch["advantages"].tolist()
+        weights = self._weights([len(row.completion_ids) for row in rows])
+        return [
+            StepRow(
+                prompt_ids=row.prompt_ids,
+                completion_ids=row.completion_ids,
+                advantage=advantages[i],
+                weight=weights[i],
+                sampled_logprobs=_row_logprobs(batch.get("old_per_token_logps"), i, row),
+                reference_logprobs=_row_logprobs(batch.get("ref_per_token_logps"), i, row),
+            )
+            for i, row in enumerate(rows)
+        ]
+
+    def _weights(self, lengths: list[int]) -> list[float]:
+        """Return this rank's completion weights, times the number of ranks, over which gradients are averaged."""
+        weights = completion_weights(
+            gather_object(lengths),
+            group_size=self.num_generations,
+            aggregation=self.lean_config.algorithm.aggregation,
+            max_completion_tokens=self.max_completion_length,
+        )
+        first = self.accelerator.process_index * len(lengths)
+        return [weight * self.accelerator.num_processes for weight in weights[first : first + len(lengths)]]
+
+    def _micro_batches(self, num_rows: int) -> list[range]:
+        return split_rows(num_rows, rows_per_micro_batch=self.lean_config.train.micro_batch_completions)
+
+    def _lay_out(self, rows: list[StepRow]) -> Any:
+        return lay_out(rows, pad_id=self._tokenizer.pad_token_id, device=self.accelerator.device)
+
+    def _gradient_sync(self, model: Any, is_last: bool) -> Any:
+        return nullcontext() if is_last else self.accelerator.no_sync(model)
+
+    # --- metrics -----------------------------------------------------------------------------------------
+
+    def _record(self, name: str, value: float) -> None:
+        self._metrics["train"][name].append(value)
+
+    def _log_sums(self, sums: StepSums) -> None:
+        values = torch.stack([sums.num_tokens, sums.entropy, sums.divergence, sums.num_clipped])
+        num_tokens, entropy, divergence, num_clipped = self.accelerator.reduce(values, reduction="sum").tolist()
+        num_tokens = max(num_tokens, 1.0)
+        self._record("entropy", entropy / num_tokens)
+        self._record("clipped_ratio_share", num_clipped / num_tokens)
+        if self.beta != 0.0:
+            self._record("kl", divergence / num_tokens)
+
+    # --- checkpoints -------------------------------------------------------------------------------------
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Write none: a card belongs to a merged model, not to every checkpoint."""
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """Save as TRL does, beside; then mark the checkpoint complete and give it its name."""
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            step = self.state.global_step
+            self.run.publish_checkpoint(Path(self.args.output_dir) / f"checkpoint-{step}", step)
+            self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last)
+        self.accelerator.wait_for_everyone()
+
+
+class _NamedReward:
+    """Gives TRL a reward's name; the values come from LeanGRPOTrainer._calculate_rewards."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, **_: Any) -> list[float]:
+        raise AssertionError("TRL called a reward by itself; the seam _calculate_rewards has moved.")
+
+
+def _rows(input_ids: Tensor, mask: Tensor, num_prompt_columns: int) -> list[StepRow]:
+    """Return TRL's padded tensors as rows of plain token lists."""
+    ids, keep = input_ids.tolist(), mask.tolist()
+    return [
+        StepRow(
+            prompt_ids=[token for token, kept in zip(row[:num_prompt_columns], kept_row, strict=False) if kept],
+            completion_ids=[
+                token
+                for token, kept in zip(row[num_prompt_columns:], kept_row[num_prompt_columns:], strict=True)
+                if kept
+            ],
+        )
+        for row, kept_row in zip(ids, keep, strict=True)
+    ]
+
+
+def _row_logprobs(logprobs_B_T: Tensor | None, index: int, row: StepRow) -> Tensor | None:
+    return None if logprobs_B_T is None else logprobs_B_T[index, : len(row.completion_ids)]

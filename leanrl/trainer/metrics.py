@@ -1,0 +1,55 @@
+"""One step's metrics, by leanrl's names: what becomes a line of metrics.jsonl."""
+
+import resource
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+# TRL's name of a logged value (trl 1.16, grpo_trainer.py) and ours.
+_NAMES = {
+    "loss": "loss",
+    "reward": "reward",
+    "reward_std": "reward_std",
+    "frac_reward_zero_std": "zero_std_share",
+    "completions/clipped_ratio": "truncated_share",
+    "entropy": "entropy",
+    "clipped_ratio_share": "clipped_ratio_share",
+    "kl": "kl",
+    "grad_norm": "grad_norm",
+    "learning_rate": "learning_rate",
+    "num_tokens": "num_tokens",
+}
+_LENGTHS = {
+    "mean": "completions/mean_length",
+    "min": "completions/min_length",
+    "max": "completions/max_length",
+}
+
+
+def step_metrics(logs: Mapping[str, Any], *, step: int, reward_names: list[str]) -> dict[str, Any]:
+    """Return the object of one step for metrics.jsonl; a value that the step did not produce is null."""
+    return {
+        "step": step,
+        **{ours: logs.get(theirs) for theirs, ours in _NAMES.items()},
+        "rewards": {name: logs.get(f"rewards/{name}/mean") for name in reward_names},
+        "completion_tokens": {name: logs.get(key) for name, key in _LENGTHS.items()},
+        "verdicts": _under("verdicts/", logs),
+        "seconds": _under("seconds/", logs),
+        "peak_bytes": peak_bytes(),
+    }
+
+
+def peak_bytes() -> dict[str, int]:
+    """Return the highest memory this process has held: resident on the host, and allocated on its GPU."""
+    # Linux counts ru_maxrss in KiB, macOS in bytes (getrusage(2)).
+    unit = 1 if sys.platform == "darwin" else 1024
+    peaks = {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    if torch.cuda.is_available():
+        peaks["cuda"] = torch.cuda.max_memory_allocated()
+    return peaks
+
+
+def _under(prefix: str, logs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix(prefix): value for name, value in logs.items() if name.startswith(prefix)}

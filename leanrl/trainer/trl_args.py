@@ -1,0 +1,133 @@
+"""Our names mapped to TRL's: a run's configuration as the arguments of `trl.GRPOConfig`.
+
+Every algorithmic value is written out, also where TRL's default is the same: its defaults are another
+algorithm (dapo, beta 0, sequence-masked importance sampling) and change between releases.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from leanrl.config.schema import RunConfig
+
+_SCHEDULES = {
+    "constant": "constant",
+    "linear": "linear",
+    "cosine": "cosine",
+    "cosine_with_min": "cosine_with_min_lr",
+}
+_LOSS_TYPES = {
+    "prompt_token_mean": "bnpo",
+    "batch_token_mean": "dapo",
+    "completion_mean": "grpo",
+    "fixed_length": "dr_grpo",
+}
+_OPTIMIZERS = {"adamw": "adamw_torch_fused"}
+
+
+def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
+    """Return the keyword arguments of `trl.GRPOConfig` for a run.
+
+    TRL sees one optimizer step as one batch without accumulation: the engine cuts it into micro-batches itself
+    (`train.micro_batch_completions`), so the weights of the loss cannot depend on how it was cut.
+    """
+    return {
+        **_loss_arguments(config),
+        **_sampling_arguments(config),
+        **_optimizer_arguments(config),
+        **_bookkeeping_arguments(config, output_dir),
+    }
+
+
+def _loss_arguments(config: RunConfig) -> dict[str, Any]:
+    algorithm = config.algorithm
+    return {
+        "beta": algorithm.kl_beta,
+        "use_bias_correction_kl": False,
+        "loss_type": _LOSS_TYPES[algorithm.aggregation],
+        "scale_rewards": algorithm.advantage_scale,
+        "multi_objective_aggregation": "sum_then_normalize",
+        "epsilon": algorithm.clip_low,
+        "epsilon_high": algorithm.clip_high,
+        "delta": None,
+        "importance_sampling_level": "token",
+        "num_iterations": algorithm.num_iterations,
+        "mask_truncated_completions": algorithm.mask_truncated,
+        # The engine applies the correction in the loss; TRL's own costs an extra forward pass.
+        "vllm_importance_sampling_correction": False,
+        "top_entropy_quantile": 1.0,
+        "entropy_coef": 0.0,
+        "sync_ref_model": False,
+        "disable_dropout": False,
+        "reward_weights": list(config.rewards.values()),
+    }
+
+
+def _sampling_arguments(config: RunConfig) -> dict[str, Any]:
+    rollout = config.rollout
+    return {
+        # TRL divides its log-probs by `temperature` and lets generation_kwargs override it for sampling alone.
+        "temperature": config.logprob_temperature,
+        "generation_kwargs": {"temperature": rollout.temperature},
+        "top_p": rollout.top_p,
+        "top_k": rollout.top_k,
+        "min_p": rollout.min_p,
+        "repetition_penalty": rollout.repetition_penalty,
+        "num_generations": config.train.num_completions,
+        "max_completion_length": rollout.max_completion_tokens,
+        "steps_per_generation": 1,
+        "shuffle_dataset": config.data.shuffle,
+        "use_vllm": False,
+        "vllm_max_model_length": config.max_model_tokens,
+    }
+
+
+def _optimizer_arguments(config: RunConfig) -> dict[str, Any]:
+    optimizer = config.optimizer
+    schedule_options = (
+        {"min_lr_rate": optimizer.min_learning_rate_ratio} if optimizer.schedule == "cosine_with_min" else None
+    )
+    return {
+        "per_device_train_batch_size": config.completions_per_rank,
+        "gradient_accumulation_steps": 1,
+        "max_steps": config.train.max_steps,
+        "optim": _OPTIMIZERS.get(optimizer.name, "adamw_torch_fused"),
+        "learning_rate": optimizer.learning_rate,
+        "lr_scheduler_type": _SCHEDULES[optimizer.schedule],
+        "lr_scheduler_kwargs": schedule_options,
+        # A value below 1 is a share of max_steps: transformers 5 dropped `warmup_ratio`.
+        "warmup_steps": optimizer.warmup_ratio,
+        "adam_beta1": optimizer.beta1,
+        "adam_beta2": optimizer.beta2,
+        "adam_epsilon": optimizer.eps,
+        "weight_decay": optimizer.weight_decay,
+        "max_grad_norm": optimizer.max_grad_norm,
+        "seed": config.train.seed,
+        "bf16": config.model.compute_dtype == "bfloat16",
+        "gradient_checkpointing": config.train.gradient_checkpointing,
+        "gradient_checkpointing_kwargs": {"use_reentrant": False},
+    }
+
+
+def _bookkeeping_arguments(config: RunConfig, output_dir: Path) -> dict[str, Any]:
+    return {
+        "output_dir": str(output_dir),
+        "logging_steps": 1,
+        "logging_first_step": True,
+        "log_completions": False,
+        "disable_tqdm": True,
+        "save_strategy": "steps",
+        "save_steps": config.checkpoints.every_steps,
+        "report_to": [] if config.tracking == "none" else [config.tracking],
+        "run_name": config.name,
+        "push_to_hub": False,
+        "use_cpu": config.hardware.device == "cpu" or config.hardware.num_gpus == 0,
+        "dataloader_num_workers": 0,
+        "remove_unused_columns": False,
+        "trust_remote_code": False,
+        "model_init_kwargs": {
+            "dtype": config.model.dtype,
+            "attn_implementation": config.model.attention,
+            "revision": config.model.revision or "main",
+            "use_safetensors": True,
+        },
+    }
