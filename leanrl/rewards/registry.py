@@ -1,0 +1,191 @@
+"""The rewards that a config can name, and how their names become functions."""
+
+import difflib
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from leanrl.errors import ConfigError, LeanRLError, Problem
+from leanrl.rewards.accuracy import accuracy
+from leanrl.rewards.accuracy_as_run import accuracy_as_run
+from leanrl.rewards.cosine import cosine
+from leanrl.rewards.cosine_as_run import cosine_as_run
+from leanrl.rewards.format_as_run import format_as_run
+from leanrl.rewards.one_box import one_box
+from leanrl.types import GradeMode, RewardFunction, RewardOptions, Sample
+
+Function = TypeVar("Function", bound=RewardFunction)
+
+
+@dataclass(frozen=True)
+class WeightedReward:
+    """A reward as a run uses it: options bound, and what the grader must do before it is called."""
+
+    name: str
+    weight: float
+    grade_mode: GradeMode | None
+    score: Callable[[Sample], float]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    function: RewardFunction
+    grade_mode: GradeMode | None
+
+
+_ENTRIES: dict[str, _Entry] = {}
+
+
+def reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function], Function]:
+    """Register a pure function `f(sample, *, option=default, ...) -> float` under `name`.
+
+    Args:
+        name: the key that a config uses under `rewards`.
+        grade: how the answer is judged before the call; the verdict is then in `sample.verdict`.
+
+    Raises:
+        ConfigError: if another function has that name.
+    """
+
+    def register(function: Function) -> Function:
+        taken = _ENTRIES.get(name)
+        if taken is not None and _origin(taken.function) != _origin(function):
+            raise ConfigError(
+                f'A reward named "{name}" exists already: {_origin(taken.function)}.',
+                hint=f'choose another name in @reward("...") of {_origin(function)}',
+            )
+        _ENTRIES[name] = _Entry(function, grade)
+        return function
+
+    return register
+
+
+def known_rewards() -> dict[str, str]:
+    """Return the name of every reward with the first line of its docstring."""
+    return {name: _first_line(entry.function) for name, entry in sorted(_ENTRIES.items())}
+
+
+def resolve_rewards(
+    weights: Mapping[str, float],
+    options: Mapping[str, RewardOptions],
+    extra: Mapping[str, RewardFunction] | None = None,
+) -> list[WeightedReward]:
+    """Return the named rewards with their options bound, in the order of `weights`.
+
+    Args:
+        weights: weight of each reward by name.
+        options: options of a reward by its name.
+        extra: functions handed over in Python; they go before registered ones of the same name.
+
+    Raises:
+        ConfigError: with every unknown name, unknown option and unusable value there is.
+    """
+    entries = _ENTRIES | {name: _as_entry(function) for name, function in (extra or {}).items()}
+    problems = list(_problems(weights, options, entries))
+    if problems:
+        raise ConfigError("The rewards cannot be used:", problems=problems)
+    return [
+        WeightedReward(name, weight, entries[name].grade_mode, _bind(name, entries[name], options.get(name, {})))
+        for name, weight in weights.items()
+    ]
+
+
+def weighted_sum(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Return the sum of weight times score; both have the same names."""
+    if scores.keys() != weights.keys():
+        raise ValueError(f"scores are for {sorted(scores)} but weights for {sorted(weights)}")
+    return sum(weights[name] * score for name, score in scores.items())
+
+
+def _as_entry(function: RewardFunction) -> _Entry:
+    """Return the entry under which a function was registered, whatever its name; else one without grading."""
+    registered = (entry for entry in _ENTRIES.values() if entry.function is function)
+    return next(registered, _Entry(function, None))
+
+
+def _bind(name: str, entry: _Entry, options: RewardOptions) -> Callable[[Sample], float]:
+    function = partial(entry.function, **options)
+
+    def score(sample: Sample) -> float:
+        value = function(sample)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise LeanRLError(
+                f'Reward "{name}" returned {value!r}, not a finite number, for the completion {sample.text[:200]!r}.',
+                hint=f"correct {_origin(entry.function)}",
+            )
+        return float(value)
+
+    return score
+
+
+def _problems(
+    weights: Mapping[str, float], options: Mapping[str, RewardOptions], entries: Mapping[str, _Entry]
+) -> Iterator[Problem]:
+    if not weights:
+        yield Problem("rewards", "no reward is named, so there is nothing to learn", "for example: accuracy: 1.0")
+    for name, weight in weights.items():
+        if name not in entries:
+            yield Problem(f"rewards.{name}", "no such reward", _did_you_mean(name, entries))
+        elif not math.isfinite(weight):
+            yield Problem(f"rewards.{name}", f"the weight is {weight}", "give a finite number")
+    for name in options:
+        if name not in weights:
+            hint = f"add rewards.{name} with a weight, or remove the options"
+            yield Problem(f"reward_options.{name}", "options for a reward that is not used", hint)
+    for name in weights.keys() & entries.keys():
+        yield from _option_problems(name, entries[name].function, options.get(name, {}))
+
+
+def _option_problems(name: str, function: RewardFunction, options: RewardOptions) -> Iterator[Problem]:
+    parameters = _option_parameters(function)
+    annotations = get_type_hints(function, include_extras=True)
+    for option, value in options.items():
+        where = f"reward_options.{name}.{option}"
+        if option not in parameters:
+            known = f"options of {name}: {', '.join(parameters)}" if parameters else f"{name} has no options"
+            yield Problem(where, "no such option", known)
+        elif what := _type_problem(annotations.get(option, Any), value):
+            yield Problem(where, what)
+    for option, parameter in parameters.items():
+        if parameter.default is inspect.Parameter.empty and option not in options:
+            yield Problem(f"reward_options.{name}.{option}", "has no default and is not given", "set it")
+
+
+def _option_parameters(function: RewardFunction) -> dict[str, inspect.Parameter]:
+    """Return the parameters after the sample, by name."""
+    return dict(list(inspect.signature(function).parameters.items())[1:])
+
+
+def _type_problem(annotation: Any, value: object) -> str | None:
+    try:
+        TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
+    except ValidationError as error:
+        complaints = "; ".join(detail["msg"].lower() for detail in error.errors())
+        return f"{value!r}: {complaints}"
+    return None
+
+
+def _did_you_mean(name: str, entries: Mapping[str, _Entry]) -> str:
+    near = difflib.get_close_matches(name, entries, n=1)
+    return f'did you mean "{near[0]}"?' if near else f"known rewards: {', '.join(sorted(entries))}"
+
+
+def _origin(function: RewardFunction) -> str:
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
+
+
+def _first_line(function: RewardFunction) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0]
+
+
+reward("accuracy", grade="strict")(accuracy)
+reward("accuracy_as_run", grade="as_run")(accuracy_as_run)
+reward("cosine", grade="strict")(cosine)
+reward("cosine_as_run", grade="as_run")(cosine_as_run)
+reward("format_as_run")(format_as_run)
+reward("one_box")(one_box)

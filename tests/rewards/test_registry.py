@@ -1,0 +1,145 @@
+"""How the names in a config become functions."""
+
+import pytest
+
+from leanrl.errors import ConfigError, LeanRLError
+from leanrl.rewards import registry
+from leanrl.rewards.registry import known_rewards, resolve_rewards, reward, weighted_sum
+from leanrl.types import Sample
+from tests.rewards.sample import make_sample
+
+
+@pytest.fixture(autouse=True)
+def _registry_is_put_back(monkeypatch):
+    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
+
+
+def number_of_words(sample: Sample, *, scale: float = 1.0, unit: str = "word") -> float:
+    """Pay by the word.
+
+    A second paragraph that no list of rewards should show.
+    """
+    return scale * len(sample.text.split())
+
+
+def test_names_become_weighted_functions_in_the_order_of_the_config():
+    """format_as_run needs no grading; cosine_as_run is graded as the paper did."""
+    resolved = resolve_rewards({"format_as_run": 1.0, "cosine_as_run": 2.0}, {"cosine_as_run": {"max_chars": 4}})
+    assert [(one.name, one.weight, one.grade_mode) for one in resolved] == [
+        ("format_as_run", 1.0, None),
+        ("cosine_as_run", 2.0, "as_run"),
+    ]
+    # two characters of four: cos(pi / 2) = 0, so 0.75
+    assert resolved[1].score(make_sample("xx", reason="correct")) == pytest.approx(0.75)
+
+
+def test_a_function_is_registered_with_its_grade_mode():
+    """`@reward` makes a name that a config can use, and leaves the function as it is."""
+    assert reward("number_of_words", grade="strict")(number_of_words) is number_of_words
+    (resolved,) = resolve_rewards({"number_of_words": 1.0}, {"number_of_words": {"scale": 2}})
+    assert (resolved.grade_mode, resolved.score(make_sample("a b c"))) == ("strict", 6.0)
+    assert known_rewards()["number_of_words"] == "Pay by the word."
+
+
+def test_a_name_is_registered_once():
+    """A plug-in may be loaded twice, but it cannot take the place of a built-in reward."""
+    reward("number_of_words")(number_of_words)
+    reward("number_of_words")(number_of_words)
+    with pytest.raises(ConfigError, match=r'"accuracy" exists already: leanrl\.rewards\.accuracy\.accuracy'):
+        reward("accuracy")(number_of_words)
+
+
+def test_functions_can_be_handed_over_in_python():
+    """They need no registration; one that has it keeps its grade mode."""
+    reward("words")(number_of_words)
+    extra = {"mine": lambda sample: 0.25, "graded": registry._ENTRIES["accuracy"].function}
+    mine, graded = resolve_rewards({"mine": 1.0, "graded": 1.0}, {}, extra)
+    assert (mine.grade_mode, mine.score(make_sample())) == (None, 0.25)
+    assert (graded.grade_mode, graded.score(make_sample(reason="wrong"))) == ("strict", 0.0)
+
+
+def test_all_problems_are_reported_at_once():
+    """Seven mistakes, seven lines, each with its place and what would be right."""
+    reward("number_of_words")(number_of_words)
+    with pytest.raises(ConfigError) as caught:
+        resolve_rewards(
+            {"acuracy": 1.0, "number_of_words": 1.0, "one_box": float("nan")},
+            {
+                "number_of_words": {"scael": 2.0, "scale": "high", "unit": 3},
+                "cosine": {"max_tokens": 5},
+                "one_box": {"boxes": 2},
+            },
+        )
+    found = {problem.where: (problem.what, problem.hint) for problem in caught.value.problems}
+    assert found["rewards.acuracy"] == ("no such reward", 'did you mean "accuracy"?')
+    assert found["rewards.one_box"] == ("the weight is nan", "give a finite number")
+    assert found["reward_options.number_of_words.scael"] == (
+        "no such option",
+        "options of number_of_words: scale, unit",
+    )
+    assert found["reward_options.number_of_words.scale"][0] == "'high': input should be a valid number"
+    assert found["reward_options.number_of_words.unit"][0] == "3: input should be a valid string"
+    assert found["reward_options.one_box.boxes"] == ("no such option", "one_box has no options")
+    assert found["reward_options.cosine"][0] == "options for a reward that is not used"
+    assert len(caught.value.problems) == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"max_tokens": 0}, "0: input should be greater than 0"),
+        ({"max_tokens": 1.5}, "1.5: input should be a valid integer"),
+        ({"max_value_correct": float("inf")}, "inf: input should be a finite number"),
+        ({"max_value_correct": True}, "True: input should be a valid number"),
+    ],
+)
+def test_values_out_of_range_are_refused(options, complaint):
+    """The bounds stand in the function's own signature."""
+    with pytest.raises(ConfigError, match=complaint):
+        resolve_rewards({"cosine": 1.0}, {"cosine": options})
+
+
+def test_no_reward_at_all_is_refused():
+    """A run without rewards learns nothing and says nothing."""
+    with pytest.raises(ConfigError, match="nothing to learn"):
+        resolve_rewards({}, {})
+
+
+def test_an_option_without_a_default_must_be_given():
+    """A reward of one's own may insist on an option."""
+
+    def needs_target(sample: Sample, *, target: int) -> float:
+        return float(target)
+
+    with pytest.raises(ConfigError, match=r"reward_options\.mine\.target: has no default"):
+        resolve_rewards({"mine": 1.0}, {}, {"mine": needs_target})
+    (resolved,) = resolve_rewards({"mine": 1.0}, {"mine": {"target": 3}}, {"mine": needs_target})
+    assert resolved.score(make_sample()) == 3.0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "1", True])
+def test_a_reward_that_returns_no_finite_number_is_named(value):
+    """One NaN would silently ruin the whole group's advantages."""
+    (resolved,) = resolve_rewards({"mine": 1.0}, {}, {"mine": lambda sample: value})
+    with pytest.raises(LeanRLError, match='Reward "mine" returned'):
+        resolved.score(make_sample("text"))
+
+
+def test_every_built_in_reward_says_what_it_pays():
+    """`leanrl presets` and the docs print these lines."""
+    assert {
+        "accuracy",
+        "accuracy_as_run",
+        "cosine",
+        "cosine_as_run",
+        "format_as_run",
+        "one_box",
+    } <= known_rewards().keys()
+    assert all(line.endswith(".") or line.endswith("0") for line in known_rewards().values())
+
+
+def test_weighted_sum():
+    """1.0 * 1 + 2.0 * -0.25 = 0.5."""
+    assert weighted_sum({"format": 1.0, "cosine": -0.25}, {"format": 1.0, "cosine": 2.0}) == 0.5
+    with pytest.raises(ValueError, match="weights"):
+        weighted_sum({"format": 1.0}, {"format": 1.0, "cosine": 2.0})
