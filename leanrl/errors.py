@@ -6,6 +6,7 @@ LeanRLError
  ├─ DataError        exit 4  a dataset file or row
  ├─ MissingError     exit 5  a package, a backend, a model that cannot be had
  └─ StoppedError     exit 6  the run ended early; a checkpoint can be resumed
+     └─ InterruptedRunError  exit 128 + signal (130 Ctrl-C, 143 SIGTERM)
 
 To add one: subclass, give it an exit code, and raise it with a message (what, where, which value)
 and a hint (the command or key that fixes it). What leanrl itself broke is no LeanRLError: let the
@@ -76,3 +77,11 @@ class StoppedError(LeanRLError):
     """The run ended before its last step and left a checkpoint that can be resumed."""
 
     exit_code = 6
+
+
+class InterruptedRunError(StoppedError):
+    """A signal ended the run after a checkpoint; the exit code is the shell's for that signal."""
+
+    def __init__(self, message: str, *, hint: str | None = None, signal_number: int) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + signal_number

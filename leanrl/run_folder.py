@@ -1,10 +1,12 @@
 """Names and files of a run folder; the only place that knows where a run keeps what."""
 
+import itertools
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,13 @@ def create_run_folder(path: Path) -> RunFolder:
             hint=f"continue it with `leanrl train --resume {path}`, or name another with `--run-dir`",
         ) from None
     return RunFolder(path)
+
+
+def new_run_path(root: Path, name: str, now: datetime) -> Path:
+    """Return a folder under `root` that does not exist, named after the preset and the time."""
+    stem = f"{name}-{now:%Y%m%d-%H%M%S}"
+    candidates = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(root / candidate for candidate in candidates if not (root / candidate).exists())
 
 
 def open_run_folder(path: Path) -> RunFolder:

@@ -1,0 +1,1 @@
+"""Models measured: benchmarks and their statistics."""

@@ -1,0 +1,324 @@
+"""The straight line of a run, in order: config, plan, model, rollout, trainer, loop, checkpoints, merge, report.
+
+    from leanrl.pipeline import train, plan, merge
+
+Heavy libraries are imported inside the steps that need them, after everything that can fail without them.
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leanrl.config.check import find_warnings, require_consistent
+from leanrl.config.load import load_config
+from leanrl.config.schema import RunConfig
+from leanrl.config.support import require
+from leanrl.environment import describe_machine, host_memory_bytes, quiet_libraries
+from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError
+from leanrl.planner.plan import Plan, plan_run
+from leanrl.report.progress import PlainListener, duration
+from leanrl.run_folder import (
+    RunFolder,
+    append_jsonl,
+    create_run_folder,
+    new_run_path,
+    open_run_folder,
+    read_json,
+    write_json,
+)
+from leanrl.types import Listener, ProblemSet, RewardFunction, Row
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from leanrl.models.merge import MergeReport
+    from leanrl.rewards.registry import WeightedReward
+    from leanrl.trainer.grpo import LeanGRPOTrainer
+    from leanrl.types import Grader
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a run needs before its first step."""
+
+    rewards: "list[WeightedReward]"
+    problems: ProblemSet
+    tokenizer: "PreTrainedTokenizerBase"
+    model: "PreTrainedModel"
+    adapter: "PeftConfig | None"
+
+
+def train(
+    config: RunConfig,
+    *,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    rewards: Mapping[str, RewardFunction] | None = None,
+    run_dir: Path | str | None = None,
+    force: bool = False,
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Train, and return the run's summary (the content of summary.json).
+
+    Args:
+        config: what to do; `leanrl.config.load.load_config` makes one from a preset.
+        rows: problems to train on in place of `config.data`'s source, with the columns that `config.data` names.
+        rewards: reward functions by name, beside leanrl's own; `config.rewards` gives each its weight.
+        run_dir: a folder that does not exist yet; by default runs/<preset>-<time>.
+        force: train although the plan says that it does not fit.
+        listener: hears progress and warnings; by default they go to stderr.
+
+    Raises:
+        LeanRLError: for everything that a user can fix, before the first step wherever that is possible.
+    """
+    listener = listener or PlainListener()
+    quiet_libraries()
+    require_consistent(config, has_rows=rows is not None)
+    for warning in find_warnings(config):
+        listener.warn(warning)
+    require(config)
+    path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
+    if path.exists():
+        create_run_folder(path)
+    predicted = _plan_that_fits(config, force=force, listener=listener)
+    parts = _prepare(config, rows=rows, rewards=rewards, listener=listener)
+
+    run = create_run_folder(path)
+    write_json(run.config, config.model_dump(mode="json"))
+    write_json(run.env, describe_machine())
+    if predicted is not None:
+        write_json(run.plan, predicted.to_json())
+    for dropped in parts.problems.dropped:
+        append_jsonl(run.dropped_rows, asdict(dropped))
+    listener.say(f"run folder: {run.path}")
+    return _train(config, parts, run=run, listener=listener, checkpoint=None)
+
+
+def resume(
+    run_dir: Path | str,
+    *,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    rewards: Mapping[str, RewardFunction] | None = None,
+    listener: Listener | None = None,
+) -> dict[str, Any]:
+    """Continue a run from its newest complete checkpoint, and return its summary.
+
+    Rows and reward functions that were given in Python have to be given again.
+
+    Raises:
+        ConfigError: if there is no run, no complete checkpoint, or nothing left to do.
+    """
+    listener = listener or PlainListener()
+    quiet_libraries()
+    run = open_run_folder(Path(run_dir))
+    config = load_config(run.config).config
+    require(config)
+    checkpoint, step = _newest_checkpoint(run, config)
+    parts = _prepare(config, rows=rows, rewards=rewards, listener=listener)
+    listener.say(f"resuming {run.path} after step {step}")
+    return _train(config, parts, run=run, listener=listener, checkpoint=checkpoint)
+
+
+def plan(config: RunConfig, **choices: Any) -> Plan:
+    """Return the predicted memory, time and cost of a run; `choices` are those of `planner.plan.plan_run`."""
+    return plan_run(config, **{"host_bytes": host_memory_bytes(), **choices})
+
+
+def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":
+    """Fold a run's adapter into its base and write the model to `out`; see `models.merge.merge_run`."""
+    quiet_libraries()
+    from leanrl.models.merge import merge_run
+
+    return merge_run(Path(source), Path(out), **choices)
+
+
+def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
+    try:
+        predicted = plan(config)
+    except MissingError as error:
+        listener.warn(f"no plan is made: {error.message}")
+        return None
+    if predicted.verdict == "does_not_fit" and not force:
+        raise DoesNotFitError(
+            f"preset {config.name} does not fit this machine; `leanrl plan -p {config.name}` shows why.",
+            hint="; or ".join(predicted.fixes) or "`--force` trains all the same",
+        )
+    return predicted
+
+
+def _prepare(
+    config: RunConfig,
+    *,
+    rows: Sequence[Mapping[str, Any]] | None,
+    rewards: Mapping[str, RewardFunction] | None,
+    listener: Listener,
+) -> _Parts:
+    from leanrl.data.load import drop_long_prompts, load_problems
+    from leanrl.rewards.registry import resolve_rewards
+
+    weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
+    problems = load_problems(config.data, seed=config.train.seed, rows=rows)
+
+    from leanrl.models.load import load_policy, load_tokenizer, lora_config
+    from leanrl.models.locate import locate_model
+    from leanrl.rollout.hf import prompt_ids
+
+    located = locate_model(config.model)
+    listener.say(f"model: {config.model.id} ({located.source})")
+    tokenizer = load_tokenizer(config.model, located)
+    kept, too_long = drop_long_prompts(
+        problems.train,
+        count_tokens=lambda row: len(prompt_ids(tokenizer, row.prompt)),
+        max_prompt_tokens=config.rollout.max_prompt_tokens,
+    )
+    problems = ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *too_long])
+    _say_problems(problems, config, listener)
+    model = load_policy(config.model, located, device="cpu")
+    adapter = None if config.model.tuning.method == "full" else lora_config(config.model.tuning)
+    return _Parts(weighted, problems, tokenizer, model, adapter)
+
+
+def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -> None:
+    listener.say(f"problems: {len(problems.train)} to train on, {len(problems.heldout)} held out")
+    if problems.dropped:
+        first = problems.dropped[0]
+        listener.warn(f"{len(problems.dropped)} rows dropped, the first at {first.where}: {first.reason}")
+    if len(problems.train) < config.train.num_prompts:
+        raise ConfigError(
+            f"train.num_prompts is {config.train.num_prompts}, but only {len(problems.train)} problems are there.",
+            hint=f"-s train.num_prompts={len(problems.train)}",
+        )
+
+
+def _train(
+    config: RunConfig, parts: _Parts, *, run: RunFolder, listener: Listener, checkpoint: Path | None
+) -> dict[str, Any]:
+    from leanrl.grading.pool import GraderPool
+    from leanrl.trainer.build import build_trainer
+    from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
+
+    with GraderPool() as grader:
+        trainer, recorder, stop = build_trainer(
+            config,
+            model=parts.model,
+            adapter=parts.adapter,
+            tokenizer=parts.tokenizer,
+            rows=parts.problems.train,
+            rewards=parts.rewards,
+            grader=grader,
+            run=run,
+            listener=listener,
+        )
+        require_disk_space(
+            run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last
+        )
+        summary = _start_summary(config, parts, run)
+        if "greedy_before" not in summary:
+            summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
+            write_json(run.summary, summary)
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        summary["steps"] = trainer.state.global_step
+        summary["warnings"] = recorder.warnings
+        if stop.received is not None and trainer.state.global_step < config.train.max_steps:
+            _end(run, summary | {"status": "stopped"})
+            raise InterruptedRunError(
+                f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
+                hint=f"leanrl train --resume {run.path}",
+                signal_number=stop.received,
+            )
+        summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
+    summary = _end(run, summary | {"status": "finished"})
+    _write_report(run, listener)
+    return summary
+
+
+def _newest_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int]:
+    from leanrl.trainer.checkpoints import newest_checkpoint, rewind_metrics
+
+    checkpoint = newest_checkpoint(run)
+    step = int(checkpoint.name.removeprefix("step-"))
+    if step >= config.train.max_steps:
+        raise ConfigError(
+            f"{run.path} is finished: its checkpoint stands at step {step} of {config.train.max_steps}.",
+            hint=f"`leanrl report {run.path}` shows it; `leanrl merge {run.path} --out DIR` takes the model out",
+        )
+    rewind_metrics(run, step=step)
+    return checkpoint, step
+
+
+def _start_summary(config: RunConfig, parts: _Parts, run: RunFolder) -> dict[str, Any]:
+    """Return the summary to fill: that of an earlier attempt on this run, or a new one."""
+    earlier = read_json(run.summary) if run.summary.is_file() else {}
+    return {
+        **earlier,
+        "status": "running",
+        "preset": config.name,
+        "num_train_rows": len(parts.problems.train),
+        "num_heldout_rows": len(parts.problems.heldout),
+        "num_dropped_rows": len(parts.problems.dropped),
+    }
+
+
+def _greedy(
+    config: RunConfig,
+    rows: Sequence[Row],
+    trainer: "LeanGRPOTrainer",
+    grader: "Grader",
+    name: str,
+    listener: Listener,
+) -> dict[str, Any]:
+    """Return the greedy score of the model as it stands under `name`, or nothing where none is asked for."""
+    if not config.eval.greedy:
+        return {}
+    from leanrl.eval.greedy import greedy_score
+    from leanrl.rollout.hf import complete
+
+    def complete_greedily(prompts: Sequence[Any]) -> Any:
+        return complete(
+            trainer.accelerator.unwrap_model(trainer.model),
+            trainer.processing_class,
+            prompts,
+            max_completion_tokens=config.rollout.max_completion_tokens,
+            temperature=0,
+            batch_size=config.eval.batch_size,
+        )
+
+    score = greedy_score(rows, complete=complete_greedily, grader=grader)
+    for answer in score.answers:
+        append_jsonl(trainer.run.path / f"{name}.jsonl", answer)
+    listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
+    return {name: score.accuracy, "num_eval": score.num_eval}
+
+
+def _end(run: RunFolder, summary: dict[str, Any]) -> dict[str, Any]:
+    from leanrl.trainer.metrics import peak_bytes
+
+    checkpoints = run.complete_checkpoints()
+    times = os.times()
+    summary = {
+        **summary,
+        "checkpoint": checkpoints[-1].name if checkpoints else None,
+        "seconds": round(time.time() - _process_start(), 1),
+        "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
+        "peak_bytes": peak_bytes(),
+    }
+    write_json(run.summary, summary)
+    return summary
+
+
+def _process_start() -> float:
+    import psutil
+
+    return float(psutil.Process().create_time())
+
+
+def _write_report(run: RunFolder, listener: Listener) -> None:
+    from leanrl.report.page import write_report
+
+    started = time.perf_counter()
+    page = write_report(run)
+    listener.say(f"report: {page} ({duration(time.perf_counter() - started)})")

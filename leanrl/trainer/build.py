@@ -1,0 +1,60 @@
+"""A LeanGRPOTrainer put together from its parts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from datasets import Dataset
+from peft import PeftConfig
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers.trainer_callback import PrinterCallback
+from trl import GRPOConfig
+
+from leanrl.config.schema import RunConfig
+from leanrl.rewards.registry import WeightedReward
+from leanrl.run_folder import RunFolder
+from leanrl.trainer.callbacks import SignalStop, StepRecorder
+from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.trl_args import grpo_arguments
+from leanrl.types import Grader, Listener, Row
+
+
+def build_trainer(
+    config: RunConfig,
+    *,
+    model: PreTrainedModel,
+    adapter: PeftConfig | None,
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Sequence[Row],
+    rewards: Sequence[WeightedReward],
+    grader: Grader,
+    run: RunFolder,
+    listener: Listener,
+) -> tuple[LeanGRPOTrainer, StepRecorder, SignalStop]:
+    """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
+    set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
+    trainer = LeanGRPOTrainer(
+        config=config,
+        rewards=rewards,
+        grader=grader,
+        run=run,
+        model=model,
+        peft_config=adapter,
+        processing_class=tokenizer,
+        train_dataset=_dataset(rows),
+        args=GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints)),
+    )
+    recorder = StepRecorder(trainer, config=config, run=run, listener=listener)
+    stop = SignalStop(listener)
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(recorder)
+    trainer.add_callback(stop)
+    return trainer, recorder, stop
+
+
+def _dataset(rows: Sequence[Row]) -> Dataset:
+    columns: dict[str, list[Any]] = {
+        "prompt": [row.prompt for row in rows],
+        "problem": [row.problem for row in rows],
+        "gold": [row.gold for row in rows],
+    }
+    return Dataset.from_dict(columns)
