@@ -136,6 +136,27 @@ def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":
     return merge_run(Path(source), Path(out), **choices)
 
 
+def sample(
+    source: Path | str, problem: str, *, temperature: float = 0.0, max_completion_tokens: int | None = None
+) -> str:
+    """Return the answer of a run's newest checkpoint, or of a model's folder, to one problem.
+
+    A run is asked with the prompt it was trained on, a bare model with the problem as a user's message.
+    """
+    quiet_libraries()
+    from leanrl.data.prompts import build_prompt
+    from leanrl.models.load import load_for_sampling
+    from leanrl.rollout.hf import complete
+
+    model, tokenizer, config = load_for_sampling(Path(source))
+    prompt = build_prompt(problem, template=config.data.prompt_template, system_prompt=config.data.system_prompt)
+    limit = max_completion_tokens or config.rollout.max_completion_tokens
+    completions = complete(
+        model, tokenizer, [prompt], max_completion_tokens=limit, temperature=temperature, batch_size=1
+    )
+    return next(iter(completions))
+
+
 def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
     try:
         predicted = plan(config)
@@ -213,9 +234,7 @@ def _train(
             run=run,
             listener=listener,
         )
-        require_disk_space(
-            run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last
-        )
+        require_disk_space(run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last)
         summary = _start_summary(config, parts, run)
         if "greedy_before" not in summary:
             summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)

@@ -84,7 +84,6 @@ def lay_out(rows: Sequence[StepRow], *, pad_id: int, device: torch.device | str)
     )
 
 
-
 def _pad(values: list[Any], filler: Any, length: int) -> list[Any]:
     return values + [filler] * (length - len(values))
 

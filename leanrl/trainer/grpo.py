@@ -69,7 +69,11 @@ class LeanGRPOTrainer(GRPOTrainer):
     # --- scoring -----------------------------------------------------------------------------------------
 
     def _calculate_rewards(
-        self, inputs: list[dict[str, Any]], prompts: list[Any], completions: list[Any], completion_ids_list: list[list[int]]
+        self,
+        inputs: list[dict[str, Any]],
+        prompts: list[Any],
+        completions: list[Any],
+        completion_ids_list: list[list[int]],
     ) -> Tensor:
         """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
         started = time.perf_counter()

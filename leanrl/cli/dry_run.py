@@ -1,0 +1,80 @@
+"""What `leanrl train --dry-run` prints: every value with its origin, the plan, the processes, what is missing."""
+
+import json
+import shlex
+from typing import Any
+
+from leanrl.config.schema import RunConfig
+
+
+def print_dry_run(preset: str, overrides: list[str], *, as_json: bool) -> None:
+    """Print the whole of a run without starting it; needs no GPU and no extra package."""
+    from leanrl.config.check import find_warnings, require_consistent
+    from leanrl.config.load import load_config
+    from leanrl.config.support import find_missing
+    from leanrl.launch.topology import processes
+
+    resolved = load_config(preset, overrides)
+    config = resolved.config
+    require_consistent(config)
+    arguments = ["-p", preset, *(part for override in overrides for part in ("-s", override))]
+    specs = processes(config, arguments=arguments)
+    predicted, no_plan = _plan(config)
+    missing = [str(problem) for problem in find_missing(config)]
+    warnings = find_warnings(config)
+    if as_json:
+        answer = {
+            "config": config.model_dump(mode="json"),
+            "origins": resolved.origins,
+            "plan": None if predicted is None else predicted.to_json(),
+            "processes": [
+                {"role": spec.role, "node": spec.node, "environment": spec.environment, "command": spec.command}
+                for spec in specs
+            ],
+            "missing": missing,
+            "warnings": warnings,
+        }
+        print(json.dumps(answer, indent=2))
+        return
+    print(f"command\n  leanrl train {shlex.join(arguments)}\n")
+    print("config (value, and where it comes from)")
+    for key, value in _leaves(config.model_dump(mode="json")):
+        print(f"  {key} = {json.dumps(value, ensure_ascii=False)}  [{resolved.origins.get(key, 'default')}]")
+    print(f"\nplan\n{_indented(no_plan if predicted is None else _plan_text(predicted))}")
+    print("\nprocesses")
+    for spec in specs:
+        node = f" on node {spec.node}" if config.hardware.num_nodes > 1 else ""
+        print(f"  {spec.role}{node}\n    {spec.shell()}")
+    print("\nmissing here\n" + _indented("\n".join(missing) or "nothing"))
+    if warnings:
+        print("\nwarnings\n" + _indented("\n".join(warnings)))
+
+
+def _plan(config: RunConfig) -> tuple[Any, str]:
+    from leanrl.errors import MissingError
+    from leanrl.pipeline import plan
+
+    try:
+        return plan(config), ""
+    except MissingError as error:
+        return None, str(error)
+
+
+def _plan_text(predicted: Any) -> str:
+    from leanrl.planner.plan import plan_table
+
+    return plan_table(predicted)
+
+
+def _leaves(section: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    leaves = []
+    for name, value in section.items():
+        if isinstance(value, dict) and value:
+            leaves.extend(_leaves(value, f"{prefix}{name}."))
+        else:
+            leaves.append((f"{prefix}{name}", value))
+    return leaves
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())

