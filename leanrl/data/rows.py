@@ -1,0 +1,50 @@
+"""One row: checked, its gold answer made text, its id fixed, its prompt built."""
+
+import hashlib
+import math
+from decimal import Decimal
+from typing import Any
+
+from leanrl.config.schema import DataConfig
+from leanrl.data.prompts import build_prompt
+from leanrl.data.sources import SourceRow
+from leanrl.types import DroppedRow, Row
+
+ID_COLUMN = "id"
+
+
+def check_row(found: SourceRow, data: DataConfig) -> Row | DroppedRow:
+    """Return the row with its prompt, or the reason why it cannot be used."""
+    problem = found.fields.get(data.problem_column)
+    if not isinstance(problem, str) or not problem.strip():
+        what = "no problem" if problem in (None, "") else f"no problem in text, but {problem!r:.40}"
+        return DroppedRow(found.where, f"{what} (column {data.problem_column!r})")
+    gold = _gold_text(found.fields.get(data.answer_column))
+    if gold is None:
+        value = found.fields.get(data.answer_column)
+        what = "no gold answer" if value in (None, "") else f"no gold answer in text or a number, but {value!r:.40}"
+        return DroppedRow(found.where, f"{what} (column {data.answer_column!r})")
+    if not (_is_unicode(problem) and _is_unicode(gold)):
+        return DroppedRow(found.where, "half a surrogate pair in the text, which no tokenizer can read")
+    return build_row(problem, gold, data, given_id=found.fields.get(ID_COLUMN))
+
+
+def build_row(problem: str, gold: str, data: DataConfig, *, given_id: Any = None) -> Row:
+    """Return the row; equal texts get equal ids, in every run and whatever else the file holds."""
+    has_id = isinstance(given_id, str | int) and str(given_id).strip() != ""
+    row_id = str(given_id) if has_id else hashlib.sha256(problem.encode()).hexdigest()[:16]
+    prompt = build_prompt(problem, template=data.prompt_template, system_prompt=data.system_prompt)
+    return Row(id=row_id, problem=problem, gold=gold, prompt=prompt)
+
+
+def _gold_text(value: Any) -> str | None:
+    """Return a gold answer as text, or None where there is none; numbers are written without an exponent."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f")
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
