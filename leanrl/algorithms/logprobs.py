@@ -21,9 +21,9 @@ def token_logprobs(
     temperature: float,
     tile_tokens: int = TILE_TOKENS,
 ) -> tuple[Tensor, Tensor]:
-    """Return each target's log-probability and the entropy of its distribution, both fp32 and in nats.
+    """Return each target's log-probability and the entropy of its distribution, both in nats.
 
-    The softmax is taken over logits / temperature in fp32; the projection runs in autocast's dtype, or in that of
+    The softmax is taken over logits / temperature in fp32 or finer; the projection runs in autocast's dtype, or in that of
     `hidden_N_H` without autocast. Logits are rebuilt tile by tile in the backward pass. The entropy carries no
     gradient.
 
@@ -85,20 +85,27 @@ class _TiledLogprobs(torch.autograd.Function):
         hidden_N_H, head_V_H, target_ids_N, normalisers_N = ctx.saved_tensors
         computed_head_V_H = head_V_H.to(hidden_N_H.dtype)
         grad_hidden_N_H = torch.empty_like(hidden_N_H)
-        grad_head_V_H = torch.zeros_like(head_V_H, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        grad_head_V_H = _wide_zeros(head_V_H) if ctx.needs_input_grad[1] else None
         for start in range(0, hidden_N_H.shape[0], ctx.tile_tokens):
             tile = slice(start, start + ctx.tile_tokens)
             logits_n_V = _logits(hidden_N_H[tile], computed_head_V_H, ctx.temperature)
             grad_logits_n_V = torch.exp(logits_n_V - normalisers_N[tile, None]).neg_()
-            grad_logits_n_V.scatter_add_(-1, target_ids_N[tile, None], torch.ones_like(grad_N[tile, None]))
+            ones_n_1 = torch.ones_like(grad_logits_n_V[:, :1])
+            grad_logits_n_V.scatter_add_(-1, target_ids_N[tile, None], ones_n_1)
             grad_logits_n_V.mul_(grad_N[tile, None] / ctx.temperature)
             grad_n_V = grad_logits_n_V.to(hidden_N_H.dtype)
             grad_hidden_N_H[tile] = grad_n_V @ computed_head_V_H
             if grad_head_V_H is not None:
-                grad_head_V_H += (grad_n_V.t() @ hidden_N_H[tile]).float()
+                grad_head_V_H += grad_n_V.t() @ hidden_N_H[tile]
         grad_head = None if grad_head_V_H is None else grad_head_V_H.to(head_V_H.dtype)
         return grad_hidden_N_H, grad_head, None, None, None
 
 
 def _logits(hidden_n_H: Tensor, head_V_H: Tensor, temperature: float) -> Tensor:
-    return (hidden_n_H @ head_V_H.t()).float() / temperature
+    logits_n_V = hidden_n_H @ head_V_H.t()
+    return logits_n_V.to(torch.promote_types(logits_n_V.dtype, torch.float32)) / temperature
+
+
+def _wide_zeros(head_V_H: Tensor) -> Tensor:
+    """Return zeros to sum gradients in: fp32 at least, since tiles of bf16 lose what they add up."""
+    return torch.zeros_like(head_V_H, dtype=torch.promote_types(head_V_H.dtype, torch.float32))

@@ -9,6 +9,7 @@ NonNegativeInt = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -159,7 +160,7 @@ class RunConfig(Section):
     model: ModelConfig = key(ModelConfig(), "what is trained")
     data: DataConfig = key(DataConfig(), "what it is trained on")
     rollout: RolloutConfig = key(RolloutConfig(), "how completions are made")
-    rewards: dict[str, float] = key({}, "weight of each reward by name")
+    rewards: dict[str, Finite] = key({}, "weight of each reward by name")
     reward_options: dict[str, dict[str, Any]] = key({}, "options of a reward by its name")
     algorithm: AlgorithmConfig = key(AlgorithmConfig(), "how rewards become a loss")
     optimizer: OptimizerConfig = key(OptimizerConfig(), "how the loss becomes an update")

@@ -3,8 +3,7 @@
 Axes: B completions, K rewards.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from leanrl.rewards.registry import WeightedReward
@@ -17,9 +16,6 @@ class Scores:
 
     rewards_B_K: list[list[float]]
     verdicts_B: list[Verdict | None]
-
-    def reason_counts(self) -> Mapping[str, int]:
-        return Counter(verdict.reason for verdict in self.verdicts_B if verdict is not None)
 
 
 def score_samples(samples: Sequence[Sample], *, rewards: Sequence[WeightedReward], grader: Grader) -> Scores:

@@ -1,0 +1,171 @@
+"""The seams of TRL's GRPOTrainer that leanrl leans on: same losses and gradients, same names and keys."""
+
+import inspect
+
+import pytest
+import torch
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from trl import GRPOConfig, GRPOTrainer
+
+from leanrl.config.schema import RunConfig
+from leanrl.rewards.registry import WeightedReward
+from leanrl.run_folder import RunFolder
+from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.trl_args import grpo_arguments
+
+NUM_PROMPTS, NUM_COMPLETIONS = 2, 6
+
+
+def _length_reward(text):
+    """A reward that differs between completions, so that advantages are not all zero."""
+    return len(set(text)) / 10
+
+
+def _config(folder, *, aggregation, kl_beta, micro_batch, num_iterations=1):
+    return RunConfig.model_validate(
+        {
+            "model": {"id": str(folder), "dtype": "float32", "compute_dtype": "float32"},
+            "hardware": {"num_gpus": 0, "device": "cpu"},
+            "rollout": {"max_completion_tokens": 8, "temperature": 0.8},
+            "rewards": {"variety": 1.0},
+            "algorithm": {"aggregation": aggregation, "kl_beta": kl_beta, "num_iterations": num_iterations},
+            "optimizer": {"learning_rate": 1.0e-3, "schedule": "constant"},
+            "train": {
+                "max_steps": 3,
+                "num_prompts": NUM_PROMPTS,
+                "num_completions": NUM_COMPLETIONS,
+                "micro_batch_completions": micro_batch,
+                "gradient_checkpointing": False,
+            },
+            "checkpoints": {"every_steps": 100},
+        }
+    )
+
+
+class _Losses(TrainerCallback):
+    def __init__(self):
+        self.logs = []
+
+    def on_log(self, args, state, control, logs=None, **_):
+        if "loss" in logs:
+            self.logs.append((logs["loss"], logs["grad_norm"]))
+
+
+def _seed_generation(trainer):
+    """Both trainers draw the same completions at the same step; TRL's shuffle would move the random state."""
+    generate = trainer._generate
+
+    def seeded(prompts):
+        torch.manual_seed(1000 + trainer.state.global_step)
+        return generate(prompts)
+
+    trainer._generate = seeded
+
+
+def _parts(folder, method):
+    torch.manual_seed(0)
+    adapter = None if method == "full" else LoraConfig(r=4, target_modules="all-linear", init_lora_weights="gaussian")
+    rows = [{"prompt": f"{i}+{i}=", "problem": f"{i}+{i}", "gold": str(2 * i)} for i in range(8)]
+    return {
+        "model": AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+        "processing_class": AutoTokenizer.from_pretrained(folder),
+        "peft_config": adapter,
+        "train_dataset": Dataset.from_list(rows),
+    }
+
+
+def _run_ours(folder, tmp_path, config, method):
+    losses = _Losses()
+    trainer = LeanGRPOTrainer(
+        config=config,
+        rewards=[WeightedReward("variety", 1.0, None, lambda sample: _length_reward(sample.text))],
+        grader=None,
+        run=RunFolder(tmp_path / "run"),
+        args=GRPOConfig(**grpo_arguments(config, output_dir=tmp_path / "run" / "out") | {"save_strategy": "no"}),
+        callbacks=[losses],
+        **_parts(folder, method),
+    )
+    _seed_generation(trainer)
+    trainer.train()
+    return losses.logs
+
+
+def _run_trl(folder, tmp_path, config, method, **changes):
+    def variety(completions, **_):
+        return [_length_reward(text) for text in completions]
+
+    losses = _Losses()
+    arguments = grpo_arguments(config, output_dir=tmp_path / "trl") | {"save_strategy": "no"} | changes
+    trainer = GRPOTrainer(
+        reward_funcs=[variety], args=GRPOConfig(**arguments), callbacks=[losses], **_parts(folder, method)
+    )
+    _seed_generation(trainer)
+    trainer.train()
+    return losses.logs
+
+
+def _assert_same(ours, theirs):
+    assert len(ours) == len(theirs) == 3
+    for (loss, norm), (their_loss, their_norm) in zip(ours, theirs, strict=True):
+        assert loss == pytest.approx(their_loss, abs=2e-5, rel=1e-4)
+        assert norm == pytest.approx(their_norm, rel=1e-3)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("kl_beta", [0.0, 0.04])
+def test_losses_and_gradients_equal_trl(tiny_model, tmp_path, method, kl_beta):
+    """Token mean over the batch: TRL's dapo, cut by us into micro-batches of 5."""
+    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=kl_beta, micro_batch=5)
+    _assert_same(
+        _run_ours(tiny_model, tmp_path, config, method), _run_trl(tiny_model, tmp_path, config, method)
+    )
+
+
+@pytest.mark.parametrize("aggregation", ["completion_mean", "fixed_length"])
+def test_other_averages_equal_trl(tiny_model, tmp_path, aggregation):
+    config = _config(tiny_model, aggregation=aggregation, kl_beta=0.0, micro_batch=12)
+    _assert_same(_run_ours(tiny_model, tmp_path, config, "lora"), _run_trl(tiny_model, tmp_path, config, "lora"))
+
+
+def test_the_papers_estimator_equals_one_group_a_micro_batch(tiny_model, tmp_path, monkeypatch):
+    """The paper's TRL took the token mean of each micro-batch, one prompt's group, and averaged the micro-batches."""
+    monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
+    config = _config(tiny_model, aggregation="prompt_token_mean", kl_beta=0.04, micro_batch=4)
+    ours = _run_ours(tiny_model, tmp_path, config, "full")
+    theirs = _run_trl(
+        tiny_model,
+        tmp_path,
+        config,
+        "full",
+        per_device_train_batch_size=NUM_COMPLETIONS,
+        gradient_accumulation_steps=NUM_PROMPTS,
+        steps_per_generation=NUM_PROMPTS,
+    )
+    _assert_same(ours, theirs)
+
+
+def test_two_iterations_reuse_a_batch_with_the_sampling_policys_logprobs(tiny_model, tmp_path):
+    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, num_iterations=2)
+    _assert_same(_run_ours(tiny_model, tmp_path, config, "lora"), _run_trl(tiny_model, tmp_path, config, "lora"))
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        ("_calculate_rewards", ["self", "inputs", "prompts", "completions", "completion_ids_list"]),
+        ("_generate", ["self", "prompts"]),
+        ("_generate_and_score_completions", ["self", "inputs"]),
+        ("_prepare_inputs", ["self", "generation_batch"]),
+        ("training_step", ["self", "model", "inputs", "num_items_in_batch"]),
+        ("_save_checkpoint", ["self", "model", "trial"]),
+    ],
+)
+def test_seams_have_their_signatures(method, parameters):
+    assert list(inspect.signature(getattr(GRPOTrainer, method)).parameters) == parameters
+
+
+def test_logprob_seam_starts_as_we_expect():
+    names = list(inspect.signature(GRPOTrainer._get_per_token_logps_and_entropies).parameters)
+    assert names[:6] == ["self", "model", "input_ids", "attention_mask", "logits_to_keep", "batch_size"]
