@@ -1,0 +1,95 @@
+"""A child process that judges answers, as its parent sees it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import leanrl
+from leanrl.errors import MissingError
+from leanrl.grading.frames import read_frame, write_frame
+
+# Added to the wall clock: an answer whose parent is dead may use this much CPU time before the kernel ends it.
+_CPU_SECONDS_AFTER_WALL_CLOCK = 5
+
+
+HINT = (
+    "`python -c 'import leanrl.grading.judgement'` shows whether its packages are there; "
+    "a memory limit below 1 GiB is too little"
+)
+
+
+class Child:
+    """One process running `worker`; it starts at once and reports when it can judge."""
+
+    def __init__(self, *, seconds: float, memory_bytes: int) -> None:
+        # Popen without preexec_fn: a vfork and an exec, safe beside CUDA and threads.
+        # -P keeps the working directory, and whatever a user's files there are called, off the child's path.
+        limits = [str(os.getpid()), str(memory_bytes), str(int(seconds) + _CPU_SECONDS_AFTER_WALL_CLOCK)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "leanrl.grading.worker", *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_environment(),
+            bufsize=0,
+        )
+        self.is_ready = False
+
+    def fileno(self) -> int:
+        """Return what becomes readable when there is a reply, or when the process has ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def send(self, request: dict[str, Any]) -> None:
+        """Hand over one request.
+
+        Raises:
+            OSError: if the process has ended.
+        """
+        assert self._process.stdin is not None
+        write_frame(self._process.stdin.fileno(), request)
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next reply; wait for it.
+
+        Raises:
+            EOFError: if the process has ended.
+        """
+        reply: dict[str, Any] = read_frame(self.fileno())
+        return reply
+
+    def receive_ready(self) -> None:
+        """Take the report that the process has loaded its parser.
+
+        Raises:
+            EOFError: if the process has ended.
+            MissingError: if it could not load the parser.
+        """
+        reply = self.receive()
+        if "failed" in reply:
+            raise MissingError(f"The process that judges answers cannot start: {reply['failed'].strip()}", hint=HINT)
+        self.is_ready = True
+
+    def kill(self) -> None:
+        """End the process without waiting for its end; `reap` does."""
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+    def reap(self) -> None:
+        """Wait until the kernel has taken back what the ended process held."""
+        self._process.wait()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment with a path on which the child finds this leanrl."""
+    here = str(Path(leanrl.__file__).parent.parent)
+    inherited = os.environ.get("PYTHONPATH")
+    return os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{inherited}" if inherited else here}

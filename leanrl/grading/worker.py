@@ -1,0 +1,102 @@
+"""The child process that judges answers, one at a time, until its parent closes the pipe or kills it.
+
+It may hang, swell or crash on any answer: the parent watches the clock, the limits below hold the rest.
+Started as `python -m leanrl.grading.worker PARENT_PID MEMORY_BYTES CPU_SECONDS`; see `child` for the other side.
+"""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from leanrl.grading.frames import read_frame, write_frame
+
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def main(arguments: list[str]) -> int:
+    """Serve requests from stdin until it closes."""
+    parent_pid, memory_bytes, cpu_seconds = (int(argument) for argument in arguments)
+    requests, replies = _take_pipes()
+    _die_with_parent(parent_pid)
+    _limit_memory(memory_bytes)
+    try:
+        judge = _load_judge()
+    except Exception:
+        write_frame(replies, {"failed": traceback.format_exc()})
+        return 1
+    write_frame(replies, {"ready": True})
+    while True:
+        try:
+            request = read_frame(requests)
+        except EOFError:
+            return 0
+        _limit_cpu(cpu_seconds)
+        is_spent = _answer(replies, judge, request, memory_bytes)
+        if is_spent:
+            return 0
+
+
+def _answer(replies: int, judge: Callable[..., str], request: dict[str, Any], memory_bytes: int) -> bool:
+    """Judge one request and reply; return whether this process has grown so large that it should be replaced."""
+    try:
+        reason = judge(**request)
+    except MemoryError:
+        reason = "memory"
+    is_spent = reason == "memory" or _virtual_bytes() > memory_bytes // 2
+    write_frame(replies, {"reason": reason, "is_spent": is_spent})
+    return is_spent
+
+
+def _load_judge() -> Callable[..., str]:
+    """Import the parser (most of a second) and use it once, so that the first answer finds it warm."""
+    from leanrl.grading.judgement import judge
+
+    judge(mode="strict", gold=r"\frac{1}{2}+x", answer="x+0.5")
+    return judge
+
+
+def _take_pipes() -> tuple[int, int]:
+    """Keep the pipes for frames and point stdin and stdout elsewhere: what a parser prints must not get between."""
+    requests, replies = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1):
+        os.dup2(nothing, descriptor)
+    return requests, replies
+
+
+def _die_with_parent(parent_pid: int) -> None:
+    """Have the kernel kill this process with the thread that started it, where the kernel can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        sys.exit(0)  # it died before the call above
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_cpu(seconds: int) -> None:
+    """Let the kernel end an answer that outlives a parent which can no longer kill it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _virtual_bytes() -> int:
+    """Return the size of the address space, which is what RLIMIT_AS bounds; 0 where /proc does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

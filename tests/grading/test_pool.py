@@ -1,0 +1,224 @@
+"""The pool of killable processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from leanrl.errors import MissingError
+from leanrl.grading.pool import GraderPool
+from leanrl.types import GradeRequest
+
+HANGS = r"\boxed{9^{9^{9^{9}}}}"
+
+
+def processes_of(pid: int) -> set[int]:
+    """Return the children of a process, by the kernel's own list."""
+    found = set()
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        found.update(int(child) for child in (thread / "children").read_text().split())
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(is_true, *, seconds: float = 30.0) -> None:
+    """Wait for something that happens soon; fail if it does not."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_verdicts_come_in_order(pool):
+    """Two answers that need no parser around two that do, and one without a box."""
+    requests = [
+        GradeRequest(r"\boxed{4}", "4"),
+        GradeRequest(r"\boxed{\frac12}", "0.5"),
+        GradeRequest("4", "4"),
+        GradeRequest(r"\boxed{x+1}", "x+2"),
+        GradeRequest(r"\boxed{5}", "4"),
+    ]
+    assert [verdict.reason for verdict in pool.grade(requests)] == ["correct", "correct", "no_box", "wrong", "wrong"]
+
+
+def test_no_requests_start_no_process():
+    """Nor do answers that are plain without a parser."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1) as pool:
+        assert pool.grade([]) == []
+        assert pool.grade([GradeRequest(r"\boxed{4}", "4.0")])[0].correct
+        assert processes_of(os.getpid()) == before
+
+
+def test_an_answer_that_hangs_is_killed_and_the_next_is_judged():
+    """The wall clock ends it with reason timeout; the pool goes on, for the same and for the next batch."""
+    with GraderPool(num_workers=1, seconds=0.5) as pool:
+        requests = [GradeRequest(HANGS, "5"), GradeRequest(r"\boxed{\frac12}", "0.5")]
+        verdicts = pool.grade(requests)
+        assert [verdict.reason for verdict in verdicts] == ["timeout", "correct"]
+        assert verdicts[0].seconds >= 0.5
+        assert pool.grade([GradeRequest(r"\boxed{\frac13}", r"\frac{1}{3}")])[0].correct
+
+
+def test_a_worker_that_dies_costs_one_verdict(tmp_path):
+    """Killed from outside in the middle of an answer: reason died, and the pool goes on."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1, seconds=60) as pool:
+        pool.grade([GradeRequest(r"\boxed{\frac12}", "0.5")])
+        ours = processes_of(os.getpid()) - before
+        verdicts = []
+        thread = threading.Thread(target=lambda: verdicts.extend(pool.grade([GradeRequest(HANGS, "5")])))
+        thread.start()
+        time.sleep(0.5)
+        for pid in ours:
+            os.kill(pid, signal.SIGKILL)
+        thread.join(timeout=60)
+        assert [verdict.reason for verdict in verdicts] == ["died"]
+        assert pool.grade([GradeRequest(r"\boxed{\frac13}", r"\frac{1}{3}")])[0].correct
+
+
+def test_a_worker_that_died_while_idle_costs_nothing():
+    """It is replaced when the next answer finds it dead."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1) as pool:
+        pool.grade([GradeRequest(r"\boxed{\frac12}", "0.5")])
+        for pid in processes_of(os.getpid()) - before:
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda pid=pid: not is_alive(pid))
+        assert pool.grade([GradeRequest(r"\boxed{\frac13}", r"\frac{1}{3}")])[0].correct
+
+
+def test_memory_is_bounded():
+    """An answer that would need gigabytes ends without them: refused, killed or found wrong, never correct."""
+    with GraderPool(num_workers=1, seconds=5, memory_bytes=2**30) as pool:
+        (verdict,) = pool.grade([GradeRequest(r"\boxed{(x+y+z+1)^{300}}", "5")])
+        assert verdict.reason in ("memory", "timeout", "died", "wrong")
+        assert pool.grade([GradeRequest(r"\boxed{\frac13}", r"\frac{1}{3}")])[0].correct
+
+
+def test_closing_leaves_no_process():
+    """Not even one that is busy starting; a second call does nothing, and a closed pool says so."""
+    before = processes_of(os.getpid())
+    pool = GraderPool(num_workers=2)
+    pool.grade([GradeRequest(r"\boxed{\frac12}", "0.5")])
+    assert processes_of(os.getpid()) > before
+    pool.close()
+    assert processes_of(os.getpid()) == before
+    pool.close()
+    with pytest.raises(ValueError, match="closed"):
+        pool.grade([])
+
+
+SCRIPT = """
+import os, sys
+from leanrl.grading.pool import GraderPool
+from leanrl.types import GradeRequest
+pool = GraderPool(num_workers=1)
+print(pool.grade([GradeRequest(r"\\boxed{\\frac12}", "0.5")])[0].reason)
+print(sorted({"sympy", "math_verify", "torch"} & set(sys.modules)))
+threads = os.listdir("/proc/self/task")
+print([int(c) for t in threads for c in open(f"/proc/self/task/{t}/children").read().split()], flush=True)
+"""
+
+
+def start_script(tmp_path: Path, last_line: str) -> subprocess.Popen:
+    """Start a script that grades at its top level, without a __main__ guard."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT + last_line)
+    (tmp_path / "sympy.py").write_text("raise RuntimeError('the working directory is on the path')")
+    return subprocess.Popen(
+        [sys.executable, "-P", str(script)], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=os.environ
+    )
+
+
+def test_a_script_without_a_main_guard_can_grade(tmp_path):
+    """And its own process never imports the parser; leaving without close() ends the workers too."""
+    process = start_script(tmp_path, "")
+    reason, modules, children = process.communicate(timeout=60)[0].splitlines()
+    assert (reason, modules, process.returncode) == ("correct", "[]", 0)
+    pids = json.loads(children)
+    assert len(pids) == 2  # the worker and the spare one
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def test_a_killed_trainer_leaves_no_worker(tmp_path):
+    """SIGKILL while an answer hangs: no handler runs, the kernel ends the workers."""
+    process = start_script(tmp_path, f"pool.grade([GradeRequest(r'{HANGS}', '5')] * 2)\ninput()")
+    lines = [process.stdout.readline() for _ in range(3)]
+    process.kill()
+    process.wait()
+    pids = json.loads(lines[2])
+    assert len(pids) == 2
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+def test_workers_outlive_the_thread_that_first_needed_them(pool):
+    """The kernel kills a child with the thread that started it; the pool's children come from one that stays."""
+    reasons = []
+
+    def grade(gold: str) -> None:
+        reasons.append(pool.grade([GradeRequest(rf"\boxed{{\frac{{1}}{{{gold}}}}}", f"1/{gold}")])[0].reason)
+
+    before = processes_of(os.getpid())
+    for gold in ("7", "9"):
+        thread = threading.Thread(target=grade, args=(gold,))
+        thread.start()
+        thread.join()
+    assert reasons == ["correct", "correct"]
+    assert processes_of(os.getpid()) >= before
+
+
+def test_many_threads_share_a_pool(pool):
+    """Eight threads with eight problems; nobody gets another's verdict."""
+    reasons: dict[int, str] = {}
+
+    def grade(number: int) -> None:
+        answer = rf"\boxed{{\frac{{{number}}}{{97}}}}"
+        reasons[number] = pool.grade([GradeRequest(answer, f"{number if number % 2 else 50}/97")])[0].reason
+
+    threads = [threading.Thread(target=grade, args=(number,)) for number in range(1, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert reasons == {number: "correct" if number % 2 else "wrong" for number in range(1, 9)}
+
+
+def test_the_same_answer_is_judged_once(pool):
+    """Six equal completions are one task, and a later batch finds it in the cache: zero seconds."""
+    request = GradeRequest(r"\boxed{\frac{5}{11}}", "5/11")
+    first = pool.grade([request] * 6)
+    assert len({verdict.seconds for verdict in first}) == 1
+    assert [verdict.seconds for verdict in pool.grade([request])] == [0.0]
+
+
+def test_a_worker_that_cannot_start_is_an_error_with_a_hint():
+    """30 MiB do not hold the parser; the message says what to look at."""
+    with GraderPool(num_workers=1, memory_bytes=30 * 2**20) as pool, pytest.raises(MissingError, match="cannot start"):
+        pool.grade([GradeRequest(r"\boxed{\frac12}", "0.5")])
+
+
+@pytest.mark.parametrize("arguments", [{"num_workers": 0}, {"seconds": 0}, {"memory_bytes": 0}])
+def test_limits_are_positive(arguments):
+    """A pool without workers or time would judge nothing."""
+    with pytest.raises(ValueError, match="must be positive"):
+        GraderPool(**arguments)
+
+
+def test_golds_are_checked_at_load(pool):
+    """What cannot be read is found before training; the paper's code cannot read a bare number."""
+    assert pool.can_parse_gold([r"\frac{1}{2}", "4", ""]) == [True, True, False]
+    assert pool.can_parse_gold(["4", "$4$", r"so \boxed{4}"], "as_run") == [False, True, True]
