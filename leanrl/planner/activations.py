@@ -1,0 +1,128 @@
+"""Bytes of activations in one micro-batch: what the backward pass keeps, and the most that exists while it works.
+
+Counted tensor by tensor from transformers' decoder layer with flash attention and no mask (rows are padded on
+the right), per token; `e` is the size of a computed number (2 in bf16) and `s` that of the residual stream.
+For a bf16 Qwen2 that is trained whole, a kept layer is 8I + 20h + 4kv + 4nh + 8 bytes a token and the peak of its
+backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value width, nh heads).
+"""
+
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import Workload
+
+
+def kept_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes that stay from the forward pass until the backward pass comes to them."""
+    tokens = workload.micro_batch_tokens
+    layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
+    if workload.activations == "kept":
+        return shape.num_layers * layer_bytes_per_token(shape, workload) * tokens
+    # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
+    return layer_input * (2 if workload.activations == "offloaded" else shape.num_layers)
+
+
+def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The most bytes that one layer adds to `kept_bytes` in its recomputation and backward pass."""
+    tokens = workload.micro_batch_tokens
+    saved = 0 if workload.activations == "kept" else layer_bytes_per_token(shape, workload) * tokens
+    residual_gradient = residual_bytes_per_number(workload) * shape.hidden
+    token_ids = 8
+    return saved + _mlp_temporary_bytes(shape, workload) + (residual_gradient + token_ids) * tokens
+
+
+def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
+    """Bytes that autograd saves for one token in one layer."""
+    return (
+        _norms(shape, workload)
+        + _linear_inputs(shape, workload)
+        + _attention(shape, workload)
+        + 3 * workload.compute_bytes * shape.intermediate  # gate, its activation, up
+        + _adapter_products(workload)
+    )
+
+
+def final_norm_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes between the last layer and the head: the last norm, and the hidden states that are scored."""
+    residual = residual_bytes_per_number(workload)
+    norm = 4 * shape.hidden + (residual * shape.hidden if workload.method == "full" else 0)
+    scored = workload.compute_bytes * shape.hidden
+    return norm * workload.micro_batch_tokens + scored * workload.micro_batch_scored_tokens
+
+
+def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """Bytes of a forward pass without gradients over `tokens`: about three MLP and four hidden tensors."""
+    return workload.compute_bytes * (3 * shape.intermediate + 4 * shape.hidden) * tokens
+
+
+def residual_bytes_per_number(workload: Workload) -> int:
+    """Size of a number between layers: fp32 where autocast meets fp32 weights, whose embedding starts the stream."""
+    return 4 if workload.is_autocast else workload.compute_bytes
+
+
+def _norms(shape: ModelShape, workload: Workload) -> int:
+    """An fp32 copy of the input and the inverse root; the normalised numbers too where the weight is trained."""
+    is_trained = workload.method == "full"
+    # Gemma multiplies by its weight in fp32, the others in the dtype of the stream.
+    normalised = (4 if shape.family == "gemma3_text" else residual_bytes_per_number(workload)) * is_trained
+    total = shape.norms_per_layer * ((4 + normalised) * shape.hidden + 4)
+    if shape.has_query_norm:
+        normalised = (4 if shape.family == "gemma3_text" else workload.compute_bytes) * is_trained
+        total += (4 + normalised) * (shape.query + shape.key_value) + 4 * (shape.num_heads + shape.num_kv_heads)
+    return total
+
+
+def _linear_inputs(shape: ModelShape, workload: Workload) -> int:
+    """Inputs that a layer keeps for the gradient of its weight.
+
+    Layers that read the same tensor share it, unless each makes its own copy in bf16: under autocast (from an
+    fp32 norm) and in PEFT's fp32 adapters. Attention's output is kept by attention itself.
+    """
+    e = workload.compute_bytes
+    linears = shape.linears
+    trained = tuple(linears) if workload.method == "full" else workload.lora_targets
+    copies_each = workload.method != "full" and (workload.adapter_bytes_per_param > e or workload.lora_dropout > 0)
+    total = 0
+    for readers in _readers(shape):
+        count = sum(name in trained for name in readers)
+        is_cast = copies_each or (workload.is_autocast and readers[0] not in ("o_proj", "down_proj"))
+        is_kept_anyway = readers == ("o_proj",) and not is_cast
+        copies = count if is_cast else min(count, 1)
+        total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
+        # Dropout keeps a mask of one byte a number.
+        total += count * linears[readers[0]][0] * (workload.lora_dropout > 0)
+    return total
+
+
+def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
+    """Linear layers grouped by the tensor they read."""
+    if shape.family == "phi3":
+        return [("qkv_proj",), ("o_proj",), ("gate_up_proj",), ("down_proj",)]
+    return [("q_proj", "k_proj", "v_proj"), ("o_proj",), ("gate_proj", "up_proj"), ("down_proj",)]
+
+
+def _attention(shape: ModelShape, workload: Workload) -> int:
+    """Rotated queries and keys, values, the output, and flash attention's fp32 log-sum of each head."""
+    numbers = 2 * shape.query + 2 * shape.key_value
+    return workload.compute_bytes * numbers + 4 * shape.num_heads
+
+
+def _adapter_products(workload: Workload) -> int:
+    """x A of each adapted layer, which the gradient of B needs."""
+    return len(workload.lora_targets) * workload.compute_bytes * workload.lora_rank
+
+
+def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Temporaries at the peak of a layer's work, which is always in its MLP.
+
+    Plain: the gradients of product, activation and up exist together when the product's own input is freed.
+    fp32 adapters on down_proj: the product is cast to fp32 and back to bf16 beside itself.
+    """
+    e, tokens, inner = workload.compute_bytes, workload.micro_batch_tokens, shape.intermediate
+    trains_down = workload.method == "full" or "down_proj" in workload.lora_targets
+    freed_input = e * inner * tokens * trains_down
+    peaks = [3 * e * inner * tokens - freed_input]
+    if workload.method == "full":
+        # For few tokens the gradient of down_proj's weight outweighs them.
+        peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
+    elif trains_down and workload.adapter_bytes_per_param > e:
+        peaks.append((e + 4) * inner * tokens)
+    return max(peaks)

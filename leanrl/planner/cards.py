@@ -1,0 +1,97 @@
+"""The GPUs that are known by name: bytes, speeds and a price to start from."""
+
+import difflib
+from dataclasses import dataclass
+
+from leanrl.errors import ConfigError
+
+GIB = 2**30
+_REMEMBERED = "order of magnitude on GPU marketplaces, not looked up; check yours"
+
+
+@dataclass(frozen=True)
+class Price:
+    """What an hour of a card costs, and who said so when; nobody's price but the one you pay is right."""
+
+    usd_per_hour: float
+    seen: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One GPU; `usable_bytes` is what the driver offers, `bf16_flops` the dense rate with fp32 accumulation."""
+
+    name: str
+    title: str
+    usable_bytes: int
+    bandwidth_bytes_per_second: float
+    bf16_flops: float
+    has_bf16: bool = True
+    price: Price | None = None
+
+
+def _card(
+    name: str, title: str, usable_gib: float, gb_per_second: float, tflops: float, price: Price | None = None
+) -> Card:
+    return Card(name, title, int(usable_gib * GIB), gb_per_second * 1e9, tflops * 1e12, price=price)
+
+
+def _old_card(name: str, title: str, usable_gib: float, gb_per_second: float) -> Card:
+    return Card(name, title, int(usable_gib * GIB), gb_per_second * 1e9, 0.0, has_bf16=False)
+
+
+def _about(usd_per_hour: float) -> Price:
+    return Price(usd_per_hour, "2025", _REMEMBERED)
+
+
+_PAPER_PRICE = Price(0.4375, "2025-03", "Open-RS, arXiv 2503.16219: $42 for 4 cards and 24 hours")
+_TINA_PRICE = Price(1.00, "2025-04", "Tina, arXiv 2504.15777: $1 per L40S-hour, disk included")
+
+# Bandwidths and rates are the makers' data sheets. Usable bytes: the A40's was printed by a run (open-rs, logs.txt);
+# the others are what such cards usually report, a little below the nominal size. `--vram` overrides them.
+_ALL = (
+    _card("a40", "NVIDIA A40 48 GB", 44.34, 696, 149.7, _PAPER_PRICE),
+    _card("a100-40", "NVIDIA A100 40 GB", 39.4, 1555, 312, _about(1.3)),
+    _card("a100-80", "NVIDIA A100 80 GB", 79.1, 1935, 312, _about(1.8)),
+    _card("h100", "NVIDIA H100 SXM 80 GB", 79.1, 3350, 989, _about(3.0)),
+    _card("h200", "NVIDIA H200 SXM 141 GB", 139.8, 4800, 989, _about(4.0)),
+    _card("l4", "NVIDIA L4 24 GB", 22.0, 300, 121, _about(0.5)),
+    _card("l40s", "NVIDIA L40S 48 GB", 44.4, 864, 362, _TINA_PRICE),
+    _card("rtx3060-12", "GeForce RTX 3060 12 GB", 11.6, 360, 25.5),
+    _card("rtx3090", "GeForce RTX 3090 24 GB", 23.6, 936, 71, _about(0.3)),
+    _card("rtx4080", "GeForce RTX 4080 16 GB", 15.6, 717, 97.5),
+    _card("rtx4090", "GeForce RTX 4090 24 GB", 23.5, 1008, 165.2, _about(0.5)),
+    _card("rtx5090", "GeForce RTX 5090 32 GB", 31.3, 1792, 209.5, _about(0.9)),
+    _card("a10g", "NVIDIA A10G 24 GB", 22.0, 600, 70, _about(1.0)),
+    _card("a6000", "RTX A6000 48 GB", 47.4, 768, 154.8, _about(0.6)),
+    _old_card("t4", "NVIDIA T4 16 GB", 14.6, 300),
+    _old_card("v100-32", "NVIDIA V100 32 GB", 31.7, 900),
+)
+CARDS = {card.name: card for card in _ALL}
+
+
+def find_card(name: str) -> Card:
+    """Return the card of that name.
+
+    Raises:
+        ConfigError: for a name that is not known.
+    """
+    card = CARDS.get(name.lower())
+    if card is None:
+        nearest = difflib.get_close_matches(name.lower(), CARDS, n=1)
+        guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        raise ConfigError(
+            f"the card {name!r} is not known.{guess}",
+            hint=f"one of {', '.join(CARDS)}; `leanrl plan --vram GIB` plans for any other",
+        )
+    return card
+
+
+def require_bf16(card: Card) -> None:
+    """Raise ConfigError for a card without bf16, in which leanrl trains."""
+    if not card.has_bf16:
+        usable = ", ".join(other.name for other in _ALL if other.has_bf16)
+        raise ConfigError(
+            f"{card.name}: the {card.title} has no bf16, and leanrl trains in bf16.", hint=f"choose one of {usable}"
+        )

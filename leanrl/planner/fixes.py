@@ -1,0 +1,87 @@
+"""Changes of a config that make a run fit, cheapest first, as command-line flags."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError
+
+Changes = dict[str, Any]
+
+_MOST_FIXES = 3
+
+
+def find_fixes(config: RunConfig, *, fits: Callable[[RunConfig], bool]) -> tuple[str, ...]:
+    """Return up to three changes that make the run fit, as `-s` flags; none if nothing does.
+
+    Each change alone first, in the order of what it costs in speed or fidelity; where no single one is enough,
+    they are added up until the run fits.
+    """
+    candidates = list(_candidates(config))
+    alone = [changes for changes in candidates if _fits(config, changes, fits)]
+    if alone:
+        return tuple(as_flags(changes) for changes in alone[:_MOST_FIXES])
+    together: Changes = {}
+    for changes in candidates:
+        together |= changes
+        if _fits(config, together, fits):
+            return (as_flags(together),)
+    return ()
+
+
+def with_changes(config: RunConfig, changes: Changes) -> RunConfig:
+    """Return the config with values replaced by dotted key."""
+    values = config.model_dump()
+    for key, value in changes.items():
+        *sections, name = key.split(".")
+        section = values
+        for part in sections:
+            section = section[part]
+        section[name] = value
+    return RunConfig.model_validate(values)
+
+
+def as_flags(changes: Changes) -> str:
+    return " ".join(f"-s {key}={_as_yaml(value)}" for key, value in changes.items())
+
+
+def _fits(config: RunConfig, changes: Changes, fits: Callable[[RunConfig], bool]) -> bool:
+    try:
+        return fits(with_changes(config, changes))
+    except ConfigError:
+        return False
+
+
+def _candidates(config: RunConfig) -> Iterator[Changes]:
+    is_full = config.model.tuning.method == "full"
+    for size in _smaller_micro_batches(config):
+        yield {"train.micro_batch_completions": size}
+    if not config.train.gradient_checkpointing:
+        yield {"train.gradient_checkpointing": True}
+    if config.rollout.engine == "vllm-colocate" and config.rollout.sleep_level == 0:
+        yield {"rollout.sleep_level": 1}
+    if config.rollout.gpu_memory_fraction is not None:
+        yield {"rollout.gpu_memory_fraction": None}
+    if is_full and config.algorithm.kl_beta > 0 and config.train.reference_device == "gpu":
+        yield {"train.reference_device": "host"}
+    if is_full and config.num_train_ranks > 1 and config.hardware.parallel == "ddp":
+        yield {"hardware.parallel": "fsdp2"}
+    if is_full and config.optimizer.name == "adamw":
+        yield {"optimizer.name": "adamw_8bit", "model.dtype": "bfloat16"}
+        yield {"optimizer.name": "adamw_offloaded", "model.dtype": "bfloat16"}
+    if is_full:
+        yield {"model.tuning.method": "lora"}
+    if config.model.tuning.method != "qlora":
+        yield {"model.tuning.method": "qlora"}
+
+
+def _smaller_micro_batches(config: RunConfig) -> list[int]:
+    """Half, a third, ... of the micro-batch, largest first, in sizes that divide a rank's completions."""
+    now, per_rank = config.train.micro_batch_completions, max(1, config.completions_per_rank)
+    return [size for size in range(now - 1, 0, -1) if per_rank % size == 0]
+
+
+def _as_yaml(value: Any) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,51 @@
+"""Bytes of gradients on one training rank, and of the buffers that exchange them."""
+
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.weights import trained_params
+from leanrl.planner.workload import Workload
+
+# DeepSpeed's default bucket: 5e8 elements of 2 bytes, two of them when reduction overlaps (facts not measured).
+_ZERO_BUCKET_BYTES = 2 * 2 * 500_000_000
+
+
+def gradient_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the gradients that stay on the rank while a step accumulates."""
+    params = trained_params(shape, workload)
+    if workload.sharding in ("zero2", "zero3"):
+        return 2 * params // workload.num_ranks
+    if workload.sharding == "zero1":
+        return 2 * params
+    if not workload.is_fsdp:
+        return params * gradient_bytes_per_param(workload)
+    if workload.num_micro_batches > 1:
+        # Without a reduction FSDP2 adds up whole gradients in the dtype of the reduction, which is fp32.
+        return 4 * params
+    return 4 * params // workload.num_ranks
+
+
+def reduced_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the gradients when the optimizer sees them."""
+    if workload.is_fsdp:
+        return 4 * trained_params(shape, workload) // workload.num_ranks
+    return gradient_bytes(shape, workload)
+
+
+def bucket_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of communication buffers: a second copy under DDP, the largest unit's under FSDP2, buckets under ZeRO."""
+    if workload.sharding == "ddp":
+        return gradient_bytes(shape, workload)
+    if workload.is_fsdp:
+        return 4 * max(shape.params_per_layer, trained_root_params(shape, workload))
+    return _ZERO_BUCKET_BYTES if workload.sharding.startswith("zero") else 0
+
+
+def trained_root_params(shape: ModelShape, workload: Workload) -> int:
+    """Trained parameters outside the decoder layers: embedding, head and last norm."""
+    if workload.method != "full":
+        return 0
+    return shape.num_params - shape.num_layers * shape.params_per_layer
+
+
+def gradient_bytes_per_param(workload: Workload) -> int:
+    """A gradient has the dtype of its weight."""
+    return workload.weight_bytes_per_param if workload.method == "full" else workload.adapter_bytes_per_param

@@ -1,0 +1,214 @@
+"""The phases of a run on one card, each as bytes by component.
+
+What stays through all phases: weights, adapter, the optimizer's state, a reference copy kept on the card, and what
+a colocated engine keeps between rollouts. Gradients are freed after the optimizer step, before the next rollout.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from leanrl.planner.activations import final_norm_bytes, forward_bytes, kept_bytes, layer_peak_bytes
+from leanrl.planner.gradients import (
+    bucket_bytes,
+    gradient_bytes,
+    gradient_bytes_per_param,
+    reduced_gradient_bytes,
+)
+from leanrl.planner.head import head_backward_bytes, head_forward_bytes
+from leanrl.planner.optimizer_state import optimizer_bytes, step_buffer_bytes
+from leanrl.planner.rollout_engine import (
+    CUDA_GRAPH_BYTES,
+    engine_weight_bytes,
+    engine_working_bytes,
+    generate_bytes,
+    lora_buffer_bytes,
+)
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.weights import (
+    adapter_bytes,
+    base_bytes,
+    dequantised_bytes,
+    gathered_bytes,
+    largest_tensor_bytes,
+    reference_bytes,
+)
+from leanrl.planner.workload import Workload
+
+PhaseName = Literal["load", "rollout", "sync", "reference", "forward_backward", "optimizer_step", "save"]
+
+# Components that are allocated and freed within a phase, in many sizes: what fragments an allocator's memory.
+_PASSING = frozenset(
+    {"kept activations", "layer at work", "head", "forward pass", "generation", "engine activations", "engine sampler"}
+)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Bytes of one phase by component, where the phase is at its largest."""
+
+    name: PhaseName
+    components: dict[str, int]
+
+    @property
+    def bytes(self) -> int:
+        return sum(self.components.values())
+
+    @property
+    def passing_bytes(self) -> int:
+        """Bytes that come and go within the phase."""
+        return sum(size for name, size in self.components.items() if name in _PASSING)
+
+
+def train_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> list[Phase]:
+    """Return the phases of a card that trains; `kv_bytes` is what a colocated engine was given."""
+    stays = _staying(shape, workload)
+    between = _engine_between_rollouts(shape, workload, kv_bytes)
+    phases = [
+        _phase("load", stays, _loading(shape, workload, kv_bytes), without=("optimizer state",)),
+        _phase("rollout", stays, _rollout(shape, workload, kv_bytes)),
+    ]
+    if workload.engine != "hf":
+        phases.append(_phase("sync", stays, _sync(shape, workload, kv_bytes)))
+    if workload.reference != "none":
+        phases.append(_phase("reference", stays, between, _reference(shape, workload)))
+    phases += [
+        _phase("forward_backward", stays, between, _forward_backward(shape, workload)),
+        _phase("optimizer_step", stays, between, _optimizer_step(shape, workload)),
+        _phase("save", stays, between, _gathering(shape, workload)),
+    ]
+    return phases
+
+
+def rollout_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> list[Phase]:
+    """Return the phases of a card that only generates: loading, generating, and taking new weights."""
+    engine = {"engine weights": engine_weight_bytes(shape, workload), "keys and values": kv_bytes}
+    working = engine_working_bytes(shape, workload)
+    arriving = {"arriving weights": 2 * shape.embedding_params if workload.method == "full" else 0}
+    return [
+        _phase("load", engine, working),
+        _phase("rollout", engine, working),
+        _phase("sync", engine, _resident_working(shape, workload), arriving),
+    ]
+
+
+def _phase(name: PhaseName, *parts: dict[str, int], without: tuple[str, ...] = ()) -> Phase:
+    components: dict[str, int] = {}
+    for part in parts:
+        for component, size in part.items():
+            if component not in without and size > 0:
+                components[component] = components.get(component, 0) + size
+    return Phase(name, components)
+
+
+def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    return {
+        "weights": base_bytes(shape, workload),
+        "adapter": adapter_bytes(shape, workload),
+        "reference": reference_bytes(shape, workload) if workload.reference == "gpu" else 0,
+        "optimizer state": optimizer_bytes(shape, workload),
+    }
+
+
+def _loading(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
+    """The larger of two moments: a 16-bit tensor is quantised or sharded as it comes in; then the engine starts."""
+    arriving = 2 * shape.embedding_params if workload.method == "qlora" or workload.is_fsdp else 0
+    engine = _colocated_engine(shape, workload, kv_bytes)
+    return engine if sum(engine.values()) > arriving else {"arriving weights": arriving}
+
+
+def _rollout(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
+    if workload.engine == "hf":
+        return {"gathered weights": gathered_bytes(shape, workload), **generate_bytes(shape, workload)}
+    return _colocated_engine(shape, workload, kv_bytes)
+
+
+def _sync(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
+    """A colocated engine wakes its weights to receive new ones, and its keys and values only afterwards."""
+    moving = _gathering(shape, workload)
+    if workload.method != "full":
+        moving = {"moving adapter": adapter_bytes(shape, workload)}
+    if workload.engine == "vllm-server":
+        return moving
+    engine = {"engine weights": engine_weight_bytes(shape, workload), **_resident_working(shape, workload)}
+    if workload.residency == "awake":
+        engine["keys and values"] = kv_bytes
+    return {**engine, **moving}
+
+
+def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    components = {
+        "forward pass": forward_bytes(shape, workload, tokens=workload.micro_batch_tokens)
+        + final_norm_bytes(shape, workload)
+        + dequantised_bytes(shape, workload),
+        "head": head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens),
+    }
+    if workload.reference == "host":
+        components["visiting reference"] = reference_bytes(shape, workload)
+    if workload.reference == "adapter_off":
+        components["gathered weights"] = gathered_bytes(shape, workload)
+    return components
+
+
+def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    """The largest of three moments: the head's backward pass, the last layer's, and the end of the first layer's."""
+    kept = {"kept activations": kept_bytes(shape, workload), "gathered weights": gathered_bytes(shape, workload)}
+    whole = gradient_bytes(shape, workload)
+    head_weight = shape.embedding_params * gradient_bytes_per_param(workload) if workload.method == "full" else 0
+    accumulates = workload.num_micro_batches > 1
+    head_moment = {
+        **kept,
+        "gradients": whole if accumulates else 0,
+        "head": final_norm_bytes(shape, workload) + head_backward_bytes(shape, workload),
+    }
+    layer_moment = {
+        **kept,
+        "gradients": whole if accumulates else min(whole, head_weight),
+        "layer at work": layer_peak_bytes(shape, workload) + dequantised_bytes(shape, workload),
+    }
+    last_moment = {
+        "gathered weights": kept["gathered weights"],
+        "kept activations": kept["kept activations"] // shape.num_layers,
+        "gradients": whole,
+        "gradient buffers": bucket_bytes(shape, workload),
+    }
+    return max(head_moment, layer_moment, last_moment, key=lambda moment: sum(moment.values()))
+
+
+def _optimizer_step(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    return {
+        "gradients": reduced_gradient_bytes(shape, workload),
+        "optimizer buffers": step_buffer_bytes(shape, workload),
+    }
+
+
+def _gathering(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    """Shards are gathered tensor by tensor on their way to the engine or to disk."""
+    is_sharded = workload.is_fsdp or workload.sharding == "zero3"
+    return {"gathered tensor": largest_tensor_bytes(shape, workload) if is_sharded else 0}
+
+
+def _colocated_engine(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
+    if workload.engine != "vllm-colocate":
+        return {}
+    return {
+        "engine weights": engine_weight_bytes(shape, workload),
+        "keys and values": kv_bytes,
+        **engine_working_bytes(shape, workload),
+    }
+
+
+def _resident_working(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    return {
+        "engine adapter buffers": lora_buffer_bytes(shape, workload),
+        "engine CUDA graphs": CUDA_GRAPH_BYTES,
+    }
+
+
+def _engine_between_rollouts(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
+    """What a colocated vLLM holds while the trainer works; captured graphs are counted as never given back."""
+    if workload.engine != "vllm-colocate":
+        return {}
+    if workload.residency == "asleep":
+        return {"engine CUDA graphs": CUDA_GRAPH_BYTES}
+    awake = {"engine weights": engine_weight_bytes(shape, workload), **_resident_working(shape, workload)}
+    return {**awake, "keys and values": kv_bytes} if workload.residency == "awake" else awake

@@ -1,0 +1,70 @@
+"""Bytes of what generates completions: vLLM in a process of its own or beside the trainer, or `model.generate`."""
+
+from leanrl.planner.activations import forward_bytes
+from leanrl.planner.kv_cache import sequence_kv_bytes
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.weights import nf4_bytes
+from leanrl.planner.workload import Workload
+
+# Estimates, not measured: tokens of one scheduler step in leanrl's engine, and what captured CUDA graphs take.
+ENGINE_BATCH_TOKENS = 8192
+CUDA_GRAPH_BYTES = 512 * 2**20
+# Sampler: bf16 logits, an fp32 copy, and an fp32 log-softmax, for each sequence.
+_SAMPLER_BYTES_PER_LOGIT = 10
+# Ranks for which vLLM has kernels; an adapter's buffers are made for the next larger one.
+_ENGINE_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+
+
+def engine_weight_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of vLLM's own copy of the model."""
+    if workload.shares_base:
+        return 0
+    return nf4_bytes(shape) if workload.method == "qlora" else 2 * shape.num_params
+
+
+def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of vLLM's buffers for one adapter; every linear layer gets them, whatever the adapter targets."""
+    if workload.method == "full":
+        return 0
+    fitting = [rank for rank in _ENGINE_RANKS if rank >= workload.lora_rank]
+    rank = fitting[0] if fitting else workload.lora_rank
+    hidden, query, inner = shape.hidden, shape.query, shape.intermediate
+    attention = 3 * hidden + query + 2 * shape.key_value + query + hidden
+    mlp = 2 * hidden + 2 * inner + inner + hidden
+    return 2 * rank * shape.num_layers * (attention + mlp)
+
+
+def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    """Bytes that a vLLM engine needs besides weights and keys and values, by component."""
+    tokens = min(ENGINE_BATCH_TOKENS, workload.completions_per_engine * workload.row_tokens)
+    hidden_tensors = 2 * tokens * 3 * (shape.intermediate + shape.hidden)
+    return {
+        "engine activations": hidden_tensors,
+        "engine sampler": _SAMPLER_BYTES_PER_LOGIT * shape.vocab * workload.completions_per_engine,
+        "engine adapter buffers": lora_buffer_bytes(shape, workload),
+        "engine CUDA graphs": CUDA_GRAPH_BYTES,
+    }
+
+
+def wanted_kv_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Keys and values of all completions of a step at full length, so that none has to wait."""
+    return workload.completions_per_engine * sequence_kv_bytes(shape, tokens=workload.row_tokens)
+
+
+def least_kv_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Keys and values of one sequence of the longest length: vLLM does not start with less."""
+    return sequence_kv_bytes(shape, tokens=workload.engine_model_tokens)
+
+
+def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    """Bytes that `model.generate` needs for a rank's completions, made all at once."""
+    sequences = workload.completions_per_rank
+    keys_and_values = sequences * sequence_kv_bytes(
+        shape, tokens=workload.row_tokens, bytes_per_number=workload.compute_bytes
+    )
+    # A new token copies a layer's keys and values into larger tensors, and repeats them for every query head.
+    one_layer = keys_and_values // shape.num_layers
+    repeated = one_layer * shape.num_heads // shape.num_kv_heads
+    prefill = forward_bytes(shape, workload, tokens=sequences * workload.prompt_tokens)
+    sampler = 12 * shape.vocab * sequences
+    return {"keys and values": keys_and_values, "generation": max(prefill, one_layer + repeated) + sampler}

@@ -1,0 +1,185 @@
+"""The shape of a dense decoder model: the numbers in its config.json that decide bytes and seconds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from leanrl.errors import ConfigError, Problem
+
+# What `shape_from_config` can count: dense decoders with rotary attention and a gated MLP.
+# Multimodal "gemma3" is not one of them: its vision tower is no part of this arithmetic.
+FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma3_text", "phi3")
+
+_SIZES = {
+    "num_layers": "num_hidden_layers",
+    "hidden": "hidden_size",
+    "intermediate": "intermediate_size",
+    "num_heads": "num_attention_heads",
+    "vocab": "vocab_size",
+}
+# transformers' own defaults of `tie_word_embeddings`, for a config.json that leaves the key out.
+_TIED_BY_DEFAULT = ("gemma3_text",)
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Sizes of one model; every linear layer is named as in transformers."""
+
+    family: str
+    num_layers: int
+    hidden: int
+    intermediate: int
+    num_heads: int
+    num_kv_heads: int
+    head_dim: int
+    vocab: int
+    tied: bool
+    qkv_bias: bool = False
+    output_bias: bool = False
+    mlp_bias: bool = False
+    sliding_window: int | None = None
+    num_sliding_layers: int = 0
+
+    @property
+    def query(self) -> int:
+        """Width of the queries of one token, over all heads."""
+        return self.num_heads * self.head_dim
+
+    @property
+    def key_value(self) -> int:
+        """Width of the keys of one token, over all key-value heads; the values are as wide."""
+        return self.num_kv_heads * self.head_dim
+
+    @property
+    def has_query_norm(self) -> bool:
+        """Whether queries and keys pass through a norm of their own."""
+        return self.family in ("qwen3", "gemma3_text")
+
+    @property
+    def norms_per_layer(self) -> int:
+        """Norms over the hidden size in a layer; Gemma 3 has one on both sides of attention and MLP."""
+        return 4 if self.family == "gemma3_text" else 2
+
+    @property
+    def linears(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of each linear layer of a decoder layer."""
+        query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
+        attention = {"q_proj": (hidden, query), "k_proj": (hidden, key_value), "v_proj": (hidden, key_value)}
+        mlp = {"gate_proj": (hidden, inner), "up_proj": (hidden, inner)}
+        if self.family == "phi3":
+            attention = {"qkv_proj": (hidden, query + 2 * key_value)}
+            mlp = {"gate_up_proj": (hidden, 2 * inner)}
+        return {**attention, "o_proj": (query, hidden), **mlp, "down_proj": (inner, hidden)}
+
+    @property
+    def linear_params_per_layer(self) -> int:
+        """Weights of the linear layers of one decoder layer, without biases."""
+        return sum(inputs * outputs for inputs, outputs in self.linears.values())
+
+    @property
+    def params_per_layer(self) -> int:
+        biases = (
+            self.qkv_bias * (self.query + 2 * self.key_value)
+            + self.output_bias * self.hidden
+            + self.mlp_bias * (2 * self.intermediate + self.hidden)
+        )
+        norms = self.norms_per_layer * self.hidden + self.has_query_norm * 2 * self.head_dim
+        return self.linear_params_per_layer + biases + norms
+
+    @property
+    def embedding_params(self) -> int:
+        return self.vocab * self.hidden
+
+    @property
+    def num_params(self) -> int:
+        """All parameters; a tied head is counted once."""
+        tables = self.embedding_params if self.tied else 2 * self.embedding_params
+        return tables + self.num_layers * self.params_per_layer + self.hidden
+
+
+def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") -> ModelShape:
+    """Return the shape that a transformers config.json describes.
+
+    Raises:
+        ConfigError: for a family that cannot be counted, a missing key or a size that makes no sense; all at once.
+    """
+    family = config.get("model_type")
+    if family not in FAMILIES:
+        named = "no model_type" if family is None else f"model_type {family!r}"
+        raise ConfigError(
+            f"{where} has {named}; leanrl plans dense decoders of the types {', '.join(FAMILIES)}.",
+            hint="choose a model of one of these families with `-s model.id=...`",
+        )
+    problems = [*_size_problems(config, where), *_expert_problems(config, where)]
+    if problems:
+        raise ConfigError(f"{where} does not describe a model that can be planned.", problems=problems)
+    return _read_shape(config)
+
+
+def _size_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+    problems = [Problem(where, f"{key} is missing") for key in _SIZES.values() if config.get(key) is None]
+    given = [key for key in (*_SIZES.values(), "num_key_value_heads", "head_dim") if config.get(key) is not None]
+    problems += [
+        Problem(where, f"{key} is {config[key]!r}; it must be a positive whole number")
+        for key in given
+        if not _is_size(config[key])
+    ]
+    return problems or _head_problems(config, where)
+
+
+def _head_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+    heads, hidden = config["num_attention_heads"], config["hidden_size"]
+    kv_heads = config.get("num_key_value_heads") or heads
+    problems = []
+    if heads % kv_heads:
+        problems.append(Problem(where, f"{heads} attention heads cannot share {kv_heads} key-value heads evenly"))
+    if config.get("head_dim") is None and hidden % heads:
+        problems.append(Problem(where, f"head_dim is missing and hidden_size {hidden} / {heads} heads is not whole"))
+    return problems
+
+
+def _expert_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+    if config.get("num_local_experts") or config.get("num_experts"):
+        return [Problem(where, "is a mixture of experts, which leanrl does not train")]
+    return []
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _read_shape(config: Mapping[str, Any]) -> ModelShape:
+    family = config["model_type"]
+    heads = config["num_attention_heads"]
+    attention_bias = bool(config.get("attention_bias", False))
+    window, num_sliding = _sliding_layers(config)
+    return ModelShape(
+        family=family,
+        **{name: config[key] for name, key in _SIZES.items()},
+        num_kv_heads=config.get("num_key_value_heads") or heads,
+        head_dim=config.get("head_dim") or config["hidden_size"] // heads,
+        tied=bool(config.get("tie_word_embeddings", family in _TIED_BY_DEFAULT)),
+        # Qwen2 has biases on q, k and v whatever its config says; Phi-3 and Mistral have none.
+        qkv_bias=family == "qwen2" or (family in ("llama", "qwen3", "gemma3_text") and attention_bias),
+        output_bias=family in ("llama", "qwen3", "gemma3_text") and attention_bias,
+        mlp_bias=family == "llama" and bool(config.get("mlp_bias", False)),
+        sliding_window=window,
+        num_sliding_layers=num_sliding,
+    )
+
+
+def _sliding_layers(config: Mapping[str, Any]) -> tuple[int | None, int]:
+    """Return the window and how many layers use it; they keep keys and values of the window only."""
+    window, num_layers = config.get("sliding_window"), config["num_hidden_layers"]
+    if not window:
+        return None, 0
+    kinds = config.get("layer_types")
+    if kinds is not None:
+        return window, sum(kind == "sliding_attention" for kind in kinds)
+    if config["model_type"] == "gemma3_text":
+        # Every pattern-th layer attends to everything; 6 is the pattern of all released Gemma 3 models.
+        return window, num_layers - num_layers // int(config.get("sliding_window_pattern") or 6)
+    if config["model_type"] in ("qwen2", "qwen3"):
+        used = num_layers - int(config.get("max_window_layers") or num_layers)
+        return (window, used) if config.get("use_sliding_window") and used > 0 else (None, 0)
+    return (window, num_layers) if config["model_type"] in ("mistral", "phi3") else (None, 0)

@@ -1,0 +1,90 @@
+"""The plan as text for a terminal: four lines that anybody can read, then a bar for each phase."""
+
+from leanrl.planner.plan import GpuPlan, Plan
+
+_GIB = 2**30
+_BAR_WIDTH = 40
+_VERDICTS = {
+    "fits": "It fits, with room for what the driver adds.",
+    "tight": "It is tight: the tensors fit, but perhaps not what the driver and fragmentation add.",
+    "does_not_fit": "It does not fit.",
+}
+_PHASES = {
+    "load": "loading",
+    "rollout": "generating completions",
+    "sync": "sending new weights to the engine",
+    "reference": "scoring with the start model",
+    "forward_backward": "computing gradients",
+    "optimizer_step": "updating the weights",
+    "save": "saving a checkpoint",
+}
+
+
+def plan_table(plan: Plan) -> str:
+    """Return the plan as plain text; nothing in it was measured."""
+    lines = _summary(plan)
+    for gpus in _equal_gpus(plan):
+        lines += ["", *_picture(plan, gpus)]
+    if plan.fixes:
+        lines += ["", "To make it fit, cheapest first:", *(f"  {fix}" for fix in plan.fixes)]
+    return "\n".join(lines) + "\n"
+
+
+def _summary(plan: Plan) -> list[str]:
+    worst = plan.worst
+    where = "memory" if plan.device == "cpu" else f"the {len(plan.gpus)} x {_card_name(plan)}"
+    biggest = max(worst.peak.components, key=lambda name: worst.peak.components[name])
+    return [
+        f"{plan.preset}: {_VERDICTS[plan.verdict]}",
+        f"The fullest of {where} needs {_gib(worst.peak.bytes)}, at most {_gib(worst.upper_bytes)}, "
+        f"of {_gib(worst.usable_bytes)} GiB."
+        if plan.device == "cuda"
+        else f"It needs {_gib(worst.peak.bytes)}, at most {_gib(worst.upper_bytes)}, of {_gib(worst.usable_bytes)} "
+        "GiB of memory (80 % of this machine's).",
+        f"Most is needed while {_PHASES[worst.peak.name]}; the largest part is {biggest} "
+        f"({_gib(worst.peak.components[biggest])} GiB).",
+        _time_line(plan),
+    ]
+
+
+def _time_line(plan: Plan) -> str:
+    if plan.step_seconds is None or plan.total_hours is None:
+        return "How long it takes is not predicted here."
+    cost = "" if plan.cost_usd is None else f", about ${plan.cost_usd:.0f}"
+    return f"A step takes about {plan.step_seconds:.0f} s, the run about {plan.total_hours:.1f} h{cost}."
+
+
+def _card_name(plan: Plan) -> str:
+    return plan.card.name if plan.card else "card"
+
+
+def _equal_gpus(plan: Plan) -> list[list[GpuPlan]]:
+    """Cards that do the same, together."""
+    groups: dict[str, list[GpuPlan]] = {}
+    for gpu in plan.gpus:
+        groups.setdefault(gpu.role, []).append(gpu)
+    return list(groups.values())
+
+
+def _picture(plan: Plan, gpus: list[GpuPlan]) -> list[str]:
+    gpu = gpus[0]
+    does = {"train": "train", "rollout": "generate", "both": "train and generate"}[gpu.role]
+    if plan.device == "cpu":
+        title = f"CPU ({does}), {_gib(gpu.usable_bytes)} GiB"
+    else:
+        numbers = f"{gpus[0].index}" if len(gpus) == 1 else f"{gpus[0].index}-{gpus[-1].index}"
+        title = f"GPU {numbers} ({does}), {_gib(gpu.usable_bytes)} GiB each"
+    width = max(len(phase.name) for phase in gpu.phases)
+    return [title, *(f"  {phase.name:<{width}}  {_bar(phase.bytes, gpu)} {_gib(phase.bytes)}" for phase in gpu.phases)]
+
+
+def _bar(size: int, gpu: GpuPlan) -> str:
+    """A bar that is full at the card's limit; what goes beyond it is marked."""
+    filled = round(_BAR_WIDTH * size / gpu.usable_bytes)
+    if filled > _BAR_WIDTH:
+        return "[" + "#" * _BAR_WIDTH + ">"
+    return "[" + "#" * filled + "." * (_BAR_WIDTH - filled) + "]"
+
+
+def _gib(size: int) -> str:
+    return f"{size / _GIB:.1f}"

@@ -1,0 +1,71 @@
+"""Bytes of weights on one training rank: base, adapter, gathered copies, reference."""
+
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import Workload
+
+# NF4 with double quantisation: half a byte, one 8-bit scale for 64 weights, one fp32 scale for 256 of those.
+NF4_BYTES_PER_PARAM = 0.5 + 1 / 64 + 4 / (64 * 256)
+
+
+def adapter_params(shape: ModelShape, workload: Workload) -> int:
+    """Parameters of a LoRA adapter: rank x (inputs + outputs) of each adapted layer."""
+    linears = shape.linears
+    widths = sum(sum(linears[name]) for name in workload.lora_targets)
+    return shape.num_layers * workload.lora_rank * widths
+
+
+def trained_params(shape: ModelShape, workload: Workload) -> int:
+    return shape.num_params if workload.method == "full" else adapter_params(shape, workload)
+
+
+def base_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the model's own weights that stay on the rank."""
+    if workload.method == "qlora":
+        whole = nf4_bytes(shape)
+    else:
+        # ZeRO keeps a 16-bit copy to compute with; its fp32 masters count as optimizer state.
+        is_zero = workload.sharding.startswith("zero")
+        whole = shape.num_params * (2 if is_zero else workload.weight_bytes_per_param)
+    shards = workload.num_ranks if workload.is_fsdp or workload.sharding == "zero3" else 1
+    return whole // shards
+
+
+def nf4_bytes(shape: ModelShape) -> int:
+    """Bytes of a base whose linear layers are NF4; embedding, head and norms stay 16-bit."""
+    quantised = shape.num_layers * shape.linear_params_per_layer
+    return int(quantised * NF4_BYTES_PER_PARAM) + 2 * (shape.num_params - quantised)
+
+
+def adapter_bytes(shape: ModelShape, workload: Workload) -> int:
+    return adapter_params(shape, workload) * workload.adapter_bytes_per_param
+
+
+def gathered_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of unsharded weights while a forward or backward pass runs, or of autocast's casts of them."""
+    computed = workload.compute_bytes
+    if workload.sharding == "fsdp2":
+        return shape.num_params * computed
+    if workload.sharding in ("fsdp2_reshard", "zero3"):
+        # The layer that computes and the one that is fetched ahead, beside the root (embedding, head, last norm).
+        return (shape.num_params - (shape.num_layers - 2) * shape.params_per_layer) * computed
+    if workload.is_autocast and workload.method == "full":
+        # Autocast keeps one bf16 copy of each linear weight until its context ends; our head casts for itself.
+        return shape.num_layers * shape.linear_params_per_layer * computed
+    return 0
+
+
+def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The 16-bit copy of one NF4 layer that exists while it multiplies: the largest of a decoder layer."""
+    if workload.method != "qlora":
+        return 0
+    return 2 * max(inputs * outputs for inputs, outputs in shape.linears.values())
+
+
+def reference_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of a full-parameter run's frozen start model, whole on every rank; adapters are switched off instead."""
+    return shape.num_params * workload.compute_bytes if workload.reference in ("gpu", "host") else 0
+
+
+def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the largest single tensor, which is whole for a moment when shards are gathered for sync or save."""
+    return shape.embedding_params * workload.weight_bytes_per_param

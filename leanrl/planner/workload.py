@@ -1,0 +1,155 @@
+"""What one training rank and one rollout engine are asked to hold and do: the planner's reading of a run's config."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError, Problem
+from leanrl.planner.shapes import ModelShape
+
+Method = Literal["full", "lora", "qlora"]
+OptimizerName = Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloaded"]
+# fsdp2 keeps gathered weights from the forward pass to the end of the backward pass; fsdp2_reshard drops each
+# layer's at once. leanrl trains with the first three; the others are there to compare with.
+Sharding = Literal["single", "ddp", "fsdp2", "fsdp2_reshard", "zero1", "zero2", "zero3"]
+Activations = Literal["kept", "checkpointed", "offloaded"]
+Head = Literal["tiled", "naive", "naive_fp32"]
+Engine = Literal["hf", "vllm-colocate", "vllm-server"]
+# What a colocated vLLM keeps on the card between rollouts.
+Residency = Literal["awake", "weights_only", "asleep"]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The numbers that decide bytes and seconds; sizes in tokens, completions and ranks."""
+
+    method: Method = "full"
+    lora_rank: int = 0
+    lora_targets: tuple[str, ...] = ()
+    lora_dropout: float = 0.0
+    # PEFT keeps adapters in fp32 over a bf16 base (its autocast_adapter_dtype).
+    adapter_bytes_per_param: int = 4
+    weight_bytes_per_param: int = 2
+    compute_bytes: int = 2
+    optimizer: OptimizerName = "adamw"
+    sharding: Sharding = "single"
+    num_ranks: int = 1
+    activations: Activations = "checkpointed"
+    head: Head = "tiled"
+    micro_batch_completions: int = 1
+    num_micro_batches: int = 1
+    completions_per_rank: int = 1
+    completions_per_step: int = 1
+    prompts_per_step: int = 1
+    prompt_tokens: int = 512
+    completion_tokens: int = 1024
+    reference: Literal["none", "adapter_off", "gpu", "host"] = "none"
+    engine: Engine = "hf"
+    num_rollout_gpus: int = 0
+    engine_model_tokens: int = 1536
+    engine_memory_fraction: float | None = None
+    residency: Residency = "asleep"
+    shares_base: bool = False
+
+    @property
+    def row_tokens(self) -> int:
+        """Tokens of the longest row: prompt and completion."""
+        return self.prompt_tokens + self.completion_tokens
+
+    @property
+    def micro_batch_tokens(self) -> int:
+        return self.micro_batch_completions * self.row_tokens
+
+    @property
+    def micro_batch_scored_tokens(self) -> int:
+        """Completion tokens of a micro-batch: the only ones whose hidden states reach the head."""
+        return self.micro_batch_completions * self.completion_tokens
+
+    @property
+    def is_autocast(self) -> bool:
+        """fp32 weights that are cast to bf16 op by op; under FSDP2 the gathered weights are bf16 instead."""
+        return self.weight_bytes_per_param == 4 and self.compute_bytes == 2 and not self.is_fsdp
+
+    @property
+    def is_fsdp(self) -> bool:
+        return self.sharding in ("fsdp2", "fsdp2_reshard")
+
+    @property
+    def completions_per_engine(self) -> int:
+        """Completions that one rollout engine makes in a step."""
+        if self.engine == "vllm-server":
+            return math.ceil(self.completions_per_step / max(1, self.num_rollout_gpus))
+        return self.completions_per_rank
+
+
+def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
+    """Return the workload that a config describes for a model of this shape.
+
+    Raises:
+        ConfigError: if the config names LoRA targets that the model does not have.
+    """
+    method = config.model.tuning.method
+    is_full = method == "full"
+    sharding = _sharding(config)
+    # Under FSDP2 accelerate turns the shards of trained weights into fp32 masters, whatever dtype was loaded.
+    has_masters = config.model.dtype == "float32" or (is_full and sharding == "fsdp2")
+    return Workload(
+        method=method,
+        lora_rank=0 if is_full else config.model.tuning.rank,
+        lora_targets=() if is_full else _targets(config, shape),
+        lora_dropout=0.0 if is_full else config.model.tuning.dropout,
+        weight_bytes_per_param=4 if has_masters else 2,
+        compute_bytes=4 if config.model.compute_dtype == "float32" else 2,
+        optimizer=config.optimizer.name,
+        sharding=sharding,
+        num_ranks=config.num_train_ranks,
+        activations="checkpointed" if config.train.gradient_checkpointing else "kept",
+        micro_batch_completions=min(config.train.micro_batch_completions, max(1, config.completions_per_rank)),
+        num_micro_batches=config.micro_batches_per_step,
+        completions_per_rank=max(1, config.completions_per_rank),
+        completions_per_step=config.completions_per_step,
+        prompts_per_step=config.train.num_prompts,
+        prompt_tokens=config.rollout.max_prompt_tokens,
+        completion_tokens=config.rollout.max_completion_tokens,
+        reference=_reference(config),
+        engine=config.rollout.engine,
+        num_rollout_gpus=config.rollout.num_gpus * config.hardware.num_nodes,
+        engine_model_tokens=config.max_model_tokens,
+        engine_memory_fraction=config.rollout.gpu_memory_fraction,
+        residency="awake" if config.rollout.sleep_level == 0 else "asleep",
+    )
+
+
+def _sharding(config: RunConfig) -> Sharding:
+    if config.num_train_ranks == 1:
+        return "single"
+    if config.hardware.parallel == "auto":
+        return "fsdp2" if config.model.tuning.method == "full" else "ddp"
+    return config.hardware.parallel
+
+
+def _reference(config: RunConfig) -> Literal["none", "adapter_off", "gpu", "host"]:
+    if config.algorithm.kl_beta == 0:
+        return "none"
+    return config.train.reference_device if config.model.tuning.method == "full" else "adapter_off"
+
+
+def _targets(config: RunConfig, shape: ModelShape) -> tuple[str, ...]:
+    targets = config.model.tuning.targets
+    if targets == "all-linear":
+        return tuple(shape.linears)
+    unknown = [name for name in targets if name not in shape.linears]
+    if unknown:
+        raise ConfigError(
+            "the adapter cannot be planned.",
+            problems=[
+                Problem(
+                    "model.tuning.targets",
+                    f"{name!r} is no linear layer of a {shape.family} decoder",
+                    f"its linear layers: {', '.join(shape.linears)}",
+                )
+                for name in unknown
+            ],
+        )
+    return tuple(targets)

@@ -1,0 +1,45 @@
+"""Configs that the planner's tests plan; sizes as in the presets, written out so that presets may change."""
+
+from typing import Any
+
+from leanrl.config.schema import RunConfig
+
+DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"
+GIB = 2**30
+
+
+def run(**sections: Any) -> RunConfig:
+    return RunConfig.model_validate(sections)
+
+
+def four_card_server() -> RunConfig:
+    """Three cards train all parameters, one serves vLLM: the topology of Open-RS."""
+    return run(
+        name="four-card-server",
+        hardware={"gpu": "a40", "num_gpus": 4},
+        model={"id": DISTILL, "dtype": "float32", "tuning": {"method": "full"}},
+        rollout={"engine": "vllm-server", "num_gpus": 1, "max_completion_tokens": 3584, "max_model_tokens": 4608},
+        algorithm={"kl_beta": 0.04},
+    )
+
+
+def single_card(method: str, *, gpu: str = "rtx4090", **changes: Any) -> RunConfig:
+    """One card trains and generates in turns."""
+    sections: dict[str, Any] = {
+        "name": f"single-{method}",
+        "hardware": {"gpu": gpu, "num_gpus": 1},
+        "model": {"id": DISTILL, "tuning": {"method": method}},
+        "rollout": {"engine": "vllm-colocate", "max_completion_tokens": 3584},
+        "algorithm": {"kl_beta": 0.04},
+    }
+    return run(**(sections | changes))
+
+
+def cpu_run() -> RunConfig:
+    return run(
+        name="on-a-cpu",
+        hardware={"num_gpus": 0},
+        model={"id": "HuggingFaceTB/SmolLM2-135M-Instruct", "tuning": {"method": "lora", "rank": 16}},
+        rollout={"max_prompt_tokens": 128, "max_completion_tokens": 14},
+        train={"num_prompts": 4, "num_completions": 8, "micro_batch_completions": 32},
+    )

@@ -1,0 +1,30 @@
+"""The plan as text."""
+
+from leanrl.planner.plan import plan_run
+from leanrl.planner.table import plan_table
+from tests.planner.sample_runs import GIB, cpu_run, four_card_server, single_card
+
+
+def test_four_lines_then_the_cards():
+    lines = plan_table(plan_run(four_card_server())).splitlines()
+    assert lines[0] == "four-card-server: It fits, with room for what the driver adds."
+    assert lines[4] == ""
+    assert lines[5].startswith("GPU 0-2 (train), 44.3 GiB each")
+
+
+def test_bar_is_full_at_the_limit_and_marked_beyond():
+    text = plan_table(plan_run(single_card("full"), vram_bytes=8 * GIB))
+    beyond = next(line for line in text.splitlines() if line.strip().startswith("forward_backward"))
+    assert "[" + "#" * 40 + ">" in beyond
+    within = next(line for line in text.splitlines() if line.strip().startswith("load"))
+    assert within.count("#") + within.count(".") - within.split("]")[-1].count(".") == 40
+
+
+def test_fixes_are_shown():
+    plan = plan_run(single_card("lora"), vram_bytes=8 * GIB)
+    assert plan.fixes
+    assert plan.fixes[0] in plan_table(plan)
+
+
+def test_cpu_speaks_of_memory():
+    assert "GiB of memory" in plan_table(plan_run(cpu_run(), host_bytes=16 * GIB))
