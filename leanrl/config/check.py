@@ -1,0 +1,203 @@
+"""Keys that contradict each other, and settings without effect."""
+
+from collections.abc import Iterator
+
+from leanrl.config.schema import AlgorithmConfig, RolloutConfig, RunConfig, TuningConfig
+from leanrl.errors import Problem
+
+
+def find_contradictions(config: RunConfig) -> list[Problem]:
+    """Return every combination of keys that cannot be run; `where` names the keys."""
+    checks = (_sources, _rewards, _devices, _rollout_cards, _groups, _lengths, _tuning, _schedule, _reference, _heldout)
+    return [problem for check in checks for problem in check(config)]
+
+
+def find_warnings(config: RunConfig) -> list[str]:
+    """Return a sentence for every setting that has no effect beside the others."""
+    return [sentence for check in (_idle_rollout, _idle_algorithm, _idle_rest) for sentence in check(config)]
+
+
+def _sources(config: RunConfig) -> Iterator[Problem]:
+    data = config.data
+    if not config.model.id:
+        yield Problem("model.id", "no model is named", "`-s model.id=<Hub id or folder>`")
+    sources = {"data.generator": data.generator, "data.path": data.path, "data.hub_id": data.hub_id}
+    named = [name for name, value in sources.items() if value is not None]
+    if not named:
+        yield Problem(", ".join(sources), "no problems to train on", "set one, for example `-s data.path=my.jsonl`")
+    if len(named) > 1:
+        yield Problem(", ".join(named), "name several sources of problems", "keep one and leave the others out")
+    if "{problem}" not in data.prompt_template:
+        yield Problem(
+            "data.prompt_template", "has no {problem}: every prompt would be the same", "put {problem} where it belongs"
+        )
+
+
+def _rewards(config: RunConfig) -> Iterator[Problem]:
+    if not config.rewards:
+        yield Problem("rewards", "there is none, so nothing could be learnt", "for example `-s rewards.accuracy=1.0`")
+    elif not any(config.rewards.values()):
+        yield Problem("rewards", "every weight is 0, so nothing could be learnt", "give one of them a weight")
+
+
+def _devices(config: RunConfig) -> Iterator[Problem]:
+    hardware = config.hardware
+    where = "hardware.device, hardware.num_gpus"
+    on_cpu = hardware.device == "cpu" or hardware.num_gpus == 0
+    if hardware.device == "cpu" and hardware.num_gpus > 0:
+        yield Problem(where, f"the CPU is to train, but with {hardware.num_gpus} GPUs", "`-s hardware.num_gpus=0`")
+    if hardware.device == "cuda" and hardware.num_gpus == 0:
+        yield Problem(where, "a GPU is to train, but there are 0", "`-s hardware.num_gpus=1`")
+    if on_cpu and config.model.attention == "flash_attention_2":
+        yield Problem("model.attention", "flash_attention_2 needs a GPU", "`-s model.attention=sdpa`")
+    if on_cpu and config.backend == "unsloth":
+        yield Problem("backend, hardware.num_gpus", "unsloth needs a GPU", "`-s backend=hf`")
+
+
+def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
+    kept, cards, engine = config.rollout.num_gpus, config.hardware.num_gpus, config.rollout.engine
+    where = "rollout.engine, rollout.num_gpus"
+    if engine != "vllm-server" and kept > 0:
+        yield Problem(
+            where,
+            f"{kept} cards are kept for rollouts, but {engine} uses the training cards",
+            "`-s rollout.num_gpus=0`",
+        )
+    elif engine == "vllm-server" and kept == 0 and cards > 0:
+        yield Problem(where, "a vLLM server needs a card of its own", "`-s rollout.num_gpus=1`")
+    elif kept >= cards > 0:
+        yield Problem(
+            "rollout.num_gpus, hardware.num_gpus",
+            f"{kept} of {cards} cards are kept for rollouts, so none trains",
+            f"`-s rollout.num_gpus={cards - 1}`"
+            if cards > 1
+            else "`-s rollout.engine=vllm-colocate -s rollout.num_gpus=0` shares the card",
+        )
+    elif kept > cards:
+        yield Problem(
+            "rollout.num_gpus, hardware.num_gpus", f"{kept} cards for rollouts, but no GPU", "`-s rollout.num_gpus=0`"
+        )
+
+
+def _groups(config: RunConfig) -> Iterator[Problem]:
+    """A group is the completions of one prompt; its advantage needs all of them on one rank."""
+    ranks, prompts, group = config.num_train_ranks, config.train.num_prompts, config.train.num_completions
+    if prompts % ranks:
+        below, above = prompts // ranks * ranks, -(-prompts // ranks) * ranks
+        works = " or ".join(str(number) for number in (below, above) if number > 0)
+        cause = "do not divide evenly" if prompts * group % ranks else "divide only by tearing groups apart"
+        yield Problem(
+            "train.num_prompts, train.num_completions, hardware.num_gpus, rollout.num_gpus",
+            f"{prompts} prompts x {group} completions over {ranks} training ranks {cause}",
+            f"a rank holds whole groups: train.num_prompts={works} works",
+        )
+    elif config.train.micro_batch_completions > config.completions_per_rank:
+        most = config.completions_per_rank
+        yield Problem(
+            "train.micro_batch_completions, train.num_prompts, train.num_completions",
+            f"a micro-batch of {config.train.micro_batch_completions} is more than the {most} completions of a rank",
+            f"`-s train.micro_batch_completions={most}`",
+        )
+
+
+def _lengths(config: RunConfig) -> Iterator[Problem]:
+    rollout = config.rollout
+    needed = rollout.max_prompt_tokens + rollout.max_completion_tokens
+    if rollout.max_model_tokens is not None and rollout.max_model_tokens < needed:
+        yield Problem(
+            "rollout.max_model_tokens, rollout.max_prompt_tokens, rollout.max_completion_tokens",
+            f"{rollout.max_prompt_tokens} + {rollout.max_completion_tokens} tokens do not fit into "
+            f"{rollout.max_model_tokens}",
+            f"`-s rollout.max_model_tokens={needed}`, or null for just enough",
+        )
+
+
+def _tuning(config: RunConfig) -> Iterator[Problem]:
+    method, parallel = config.model.tuning.method, config.hardware.parallel
+    if method != "full" and parallel == "fsdp2":
+        yield Problem(
+            "hardware.parallel, model.tuning.method",
+            f"fsdp2 shards full parameters; {method} trains an adapter",
+            "`-s hardware.parallel=ddp`",
+        )
+    if method == "qlora" and "float32" in (config.model.dtype, config.model.compute_dtype):
+        yield Problem(
+            "model.tuning.method, model.dtype, model.compute_dtype",
+            "an NF4 base computes in bfloat16, not in float32",
+            "`-s model.dtype=bfloat16 -s model.compute_dtype=bfloat16`, or `-s model.tuning.method=lora`",
+        )
+    if config.model.tuning.targets == []:
+        yield Problem("model.tuning.targets", "names no module, so nothing would be trained", "all-linear is a choice")
+
+
+def _schedule(config: RunConfig) -> Iterator[Problem]:
+    optimizer = config.optimizer
+    if optimizer.schedule == "cosine_with_min" and optimizer.min_learning_rate_ratio == 0.0:
+        yield Problem(
+            "optimizer.schedule, optimizer.min_learning_rate_ratio",
+            "cosine_with_min needs a floor, and it is 0",
+            "`-s optimizer.min_learning_rate_ratio=0.1`, or `-s optimizer.schedule=cosine`",
+        )
+
+
+def _reference(config: RunConfig) -> Iterator[Problem]:
+    if config.train.reference_device != "host":
+        return
+    where, hint = "train.reference_device, ", "`-s train.reference_device=gpu`"
+    if config.algorithm.kl_beta == 0.0:
+        yield Problem(where + "algorithm.kl_beta", "without a KL there is no reference to keep in host memory", hint)
+    elif config.model.tuning.method != "full":
+        yield Problem(
+            where + "model.tuning.method", "the reference of an adapter is the base without it, not a copy", hint
+        )
+
+
+def _heldout(config: RunConfig) -> Iterator[Problem]:
+    where = "data.num_heldout, eval.greedy"
+    if config.data.num_heldout and not config.eval.greedy:
+        yield Problem(
+            where, f"{config.data.num_heldout} problems are held out but never asked", "`-s eval.greedy=true`"
+        )
+    if config.eval.greedy and not config.data.num_heldout:
+        yield Problem(where, "no problems are held out to be asked", "`-s data.num_heldout=50`")
+
+
+def _idle_rollout(config: RunConfig) -> Iterator[str]:
+    rollout, usual = config.rollout, RolloutConfig()
+    if rollout.engine == "hf":
+        for name in ("max_model_tokens", "gpu_memory_fraction"):
+            if getattr(rollout, name) is not None:
+                yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
+    if rollout.engine != "vllm-colocate" and rollout.sleep_level != usual.sleep_level:
+        yield f"rollout.sleep_level has no effect: {rollout.engine} does not share a card with training."
+
+
+def _idle_algorithm(config: RunConfig) -> Iterator[str]:
+    algorithm, usual = config.algorithm, AlgorithmConfig()
+    if config.rollout.engine == "hf" and algorithm.importance_correction != "none":
+        yield (
+            "algorithm.importance_correction has no effect: with rollout.engine hf the model that trains "
+            "also samples, so there is no difference to correct."
+        )
+    if algorithm.importance_correction == "none" and algorithm.importance_clip != usual.importance_clip:
+        yield "algorithm.importance_clip has no effect: algorithm.importance_correction is none."
+    if algorithm.num_iterations == 1 and (algorithm.clip_low, algorithm.clip_high) != (0.2, 0.2):
+        yield (
+            "algorithm.clip_low and clip_high have no effect: with algorithm.num_iterations 1 the ratio "
+            "they bound is always 1."
+        )
+
+
+def _idle_rest(config: RunConfig) -> Iterator[str]:
+    if config.model.tuning.method == "full":
+        usual = TuningConfig()
+        for name in ("rank", "alpha", "dropout", "targets"):
+            if getattr(config.model.tuning, name) != getattr(usual, name):
+                yield f"model.tuning.{name} has no effect: model.tuning.method is full."
+    if config.optimizer.schedule != "cosine_with_min" and config.optimizer.min_learning_rate_ratio > 0.0:
+        yield "optimizer.min_learning_rate_ratio has no effect: only optimizer.schedule cosine_with_min has a floor."
+    for name in config.reward_options:
+        if name not in config.rewards:
+            yield f"reward_options.{name} has no effect: rewards has no {name}."
+    if config.hardware.parallel == "fsdp2" and config.num_train_ranks == 1:
+        yield "hardware.parallel fsdp2 has no effect: one rank has nothing to share."

@@ -1,0 +1,131 @@
+"""The keys of the schema as a flat list: dotted name, what it takes, default, line of help."""
+
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from leanrl.config.schema import RunConfig
+
+_PLAIN = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+    type(None): "null",
+    Any: "a value",
+}
+_BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key that can be set.
+
+    `takes` follows the words "must be"; `item_takes` says the same of an entry where the key is a map.
+    """
+
+    name: str
+    takes: str
+    default: Any
+    about: str
+    choices: tuple[str, ...]
+    is_text: bool
+    item_takes: str | None
+
+    @property
+    def is_map(self) -> bool:
+        return self.item_takes is not None
+
+
+@dataclass(frozen=True)
+class Group:
+    """One section of the schema."""
+
+    name: str
+    about: str
+
+
+@cache
+def schema_keys() -> dict[str, Key]:
+    """Return every key by its dotted name, in the order of the schema."""
+    return {key.name: key for key in _keys_of(RunConfig, "")}
+
+
+@cache
+def schema_groups() -> dict[str, Group]:
+    """Return every section by its dotted name, in the order of the schema."""
+    return {group.name: group for group in _groups_of(RunConfig, "")}
+
+
+def _keys_of(section: type[BaseModel], prefix: str) -> Iterable[Key]:
+    for name, field in section.model_fields.items():
+        inner = _section_type(field)
+        if inner is not None:
+            yield from _keys_of(inner, f"{prefix}{name}.")
+        else:
+            yield _key(f"{prefix}{name}", field)
+
+
+def _groups_of(section: type[BaseModel], prefix: str) -> Iterable[Group]:
+    for name, field in section.model_fields.items():
+        inner = _section_type(field)
+        if inner is not None:
+            yield Group(f"{prefix}{name}", field.description or "")
+            yield from _groups_of(inner, f"{prefix}{name}.")
+
+
+def _section_type(field: FieldInfo) -> type[BaseModel] | None:
+    annotation = field.annotation
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _key(name: str, field: FieldInfo) -> Key:
+    annotation = field.annotation
+    return Key(
+        name=name,
+        takes=_takes(annotation, field.metadata),
+        default=field.default,
+        about=field.description or "",
+        choices=tuple(str(choice) for choice in get_args(annotation)) if get_origin(annotation) is Literal else (),
+        is_text=annotation is str or set(get_args(annotation)) == {str, type(None)},
+        item_takes=_takes(get_args(annotation)[1]) if get_origin(annotation) is dict else None,
+    )
+
+
+def _takes(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    """Return what an annotation accepts, in words."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _takes(arguments[0], [bound for extra in arguments[1:] for bound in _bounds_in(extra)])
+    if origin is Literal:
+        return _any_of([str(choice) for choice in arguments])
+    if origin in (Union, types.UnionType):
+        return _any_of([_takes(argument) for argument in arguments])
+    if origin is list:
+        return "a list of names"
+    if origin is dict:
+        return f"a map of which each entry is {_takes(arguments[1])}"
+    return " ".join([_PLAIN[annotation], *_bound_words(metadata)])
+
+
+def _bounds_in(extra: Any) -> list[Any]:
+    return list(extra.metadata) if isinstance(extra, FieldInfo) else [extra]
+
+
+def _bound_words(metadata: Iterable[Any]) -> list[str]:
+    words = [
+        f"{sign} {getattr(bound, name):g}"
+        for bound in metadata
+        for name, sign in _BOUNDS.items()
+        if getattr(bound, name, None) is not None
+    ]
+    return [" and ".join(words)] if words else []
+
+
+def _any_of(choices: list[str]) -> str:
+    return choices[0] if len(choices) == 1 else f"{', '.join(choices[:-1])} or {choices[-1]}"

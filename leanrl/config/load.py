@@ -1,0 +1,118 @@
+"""A preset, its parents and overrides resolved into one configuration."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from leanrl.config.catalog import preset_path
+from leanrl.config.check import find_contradictions
+from leanrl.config.keys import schema_groups, schema_keys
+from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
+from leanrl.config.overrides import parse_overrides
+from leanrl.config.schema import RunConfig
+from leanrl.config.validation import validate
+from leanrl.config.yaml_text import describe_yaml_error, parse_yaml
+from leanrl.errors import ConfigError, Problem
+
+_FILE_ENDINGS = (".yaml", ".yml", ".json")
+_NOT_INHERITED = ("name", "about")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A configuration, and for every value by dotted key: `default`, `preset NAME` or `--set`."""
+
+    config: RunConfig
+    origins: dict[str, str]
+
+
+def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Resolved:
+    """Return the configuration that `preset`, its parents and `overrides` (`key=value`) make together.
+
+    `preset` names a shipped preset or a file (.yaml, .yml, .json); the config.json of a run is such a
+    file. Order: defaults, the oldest parent first, the preset, the overrides.
+
+    Raises:
+        ConfigError: with everything that is wrong, or with the place where a file cannot be read.
+    """
+    override_layer, problems = parse_overrides(overrides)
+    leaves, removals = merge_layers([*_layers(str(preset)), override_layer])
+    given = {".".join(path): value.origin for path, value in leaves.items()}
+    config, invalid = validate(as_tree(leaves), given)
+    problems += removals + invalid
+    problems += _untouched_by(invalid, find_contradictions(config))
+    if problems:
+        count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigError(f"The configuration of `{preset}` has {count}:", problems=problems)
+    return Resolved(config, {name: given.get(name, "default") for name in flatten(config.model_dump())})
+
+
+def _layers(preset: str) -> list[Layer]:
+    """Return the layer of a preset after those of its parents."""
+    layers: list[Layer] = []
+    seen: list[Path] = []
+    wanted: str | None = preset
+    folder = Path()
+    while wanted is not None:
+        path = _find(wanted, folder)
+        if path.resolve() in seen:
+            raise ConfigError(f"{path} extends itself, by way of {_chain(seen)}.", hint="take out one `extends`")
+        seen.append(path.resolve())
+        values = _read(path)
+        parent = values.pop("extends", None)
+        if parent is not None and not isinstance(parent, str):
+            raise ConfigError(f"{path}: `extends` must be the name of one preset or file, is {parent!r}.")
+        if layers:
+            values = {name: value for name, value in values.items() if name not in _NOT_INHERITED}
+        else:
+            values.setdefault("name", path.stem)
+        layers.insert(0, Layer(f"preset {wanted}", values))
+        wanted, folder = parent, path.parent
+    return layers
+
+
+def _find(preset: str, folder: Path) -> Path:
+    if not preset.endswith(_FILE_ENDINGS):
+        return preset_path(preset)
+    path = folder / preset
+    if not path.is_file():
+        raise ConfigError(f"There is no file {path}.", hint="`leanrl presets` lists the presets that come with leanrl")
+    return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = parse_yaml(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}, {describe_yaml_error(error)}", hint="this is no valid YAML") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    if values is not None and not isinstance(values, dict):
+        raise ConfigError(f"{path} holds a {type(values).__name__}, not keys with values.")
+    return _without_empty_sections(values or {})
+
+
+def _without_empty_sections(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Leave out sections with nothing under their name: all their keys may be commented out."""
+    kept: dict[str, Any] = {}
+    for name, value in values.items():
+        key = schema_keys().get(f"{prefix}{name}")
+        is_section = f"{prefix}{name}" in schema_groups() or (key is not None and key.is_map)
+        if is_section and value is None:
+            continue
+        nested = is_section and isinstance(value, dict)
+        kept[name] = _without_empty_sections(value, f"{prefix}{name}.") if nested else value
+    return kept
+
+
+def _untouched_by(invalid: Sequence[Problem], contradictions: Sequence[Problem]) -> list[Problem]:
+    """Leave out contradictions about a key whose own value is bad: they would speak of its default."""
+    bad = [problem.where for problem in invalid]
+    return [found for found in contradictions if not any(name in found.where for name in bad)]
+
+
+def _chain(seen: Sequence[Path]) -> str:
+    return " -> ".join(path.name for path in seen)
