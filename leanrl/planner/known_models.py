@@ -68,7 +68,7 @@ def find_shape(model_id: str, *, revision: str | None = None) -> ModelShape:
         return KNOWN_MODELS[model_id]
     if not model_id:
         raise MissingError("no model is named, so there is nothing to plan.", hint="name one with `-s model.id=...`")
-    folder = Path(model_id)
+    folder = Path(model_id).expanduser()
     path = folder / "config.json" if folder.is_dir() else _fetch_config(model_id, revision)
     return shape_from_config(_read_config(path), where=str(path) if folder.is_dir() else f"{model_id}'s config.json")
 

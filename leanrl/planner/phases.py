@@ -31,6 +31,7 @@ from leanrl.planner.weights import (
     gathered_bytes,
     largest_tensor_bytes,
     reference_bytes,
+    visiting_reference_bytes,
 )
 from leanrl.planner.workload import Workload
 
@@ -142,8 +143,7 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
         + dequantised_bytes(shape, workload),
         "head": head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens),
     }
-    if workload.reference == "host":
-        components["visiting reference"] = reference_bytes(shape, workload)
+    components["visiting reference"] = visiting_reference_bytes(shape, workload)
     if workload.reference == "adapter_off":
         components["gathered weights"] = gathered_bytes(shape, workload)
     return components

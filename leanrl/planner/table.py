@@ -1,6 +1,6 @@
 """The plan as text for a terminal: four lines that anybody can read, then a bar for each phase."""
 
-from leanrl.planner.plan import GpuPlan, Plan
+from leanrl.planner.prediction import GpuPlan, Plan
 
 _GIB = 2**30
 _BAR_WIDTH = 40

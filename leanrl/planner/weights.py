@@ -62,8 +62,21 @@ def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of a full-parameter run's frozen start model, whole on every rank; adapters are switched off instead."""
-    return shape.num_params * workload.compute_bytes if workload.reference in ("gpu", "host") else 0
+    """Bytes of a full-parameter run's frozen start model on the rank, in the dtype it was loaded in.
+
+    FSDP2 shards it like the model. Where it lives in host memory these are the host's bytes.
+    """
+    if workload.reference not in ("gpu", "host"):
+        return 0
+    whole = shape.num_params * workload.reference_bytes_per_param
+    return whole // workload.num_ranks if workload.is_fsdp else whole
+
+
+def visiting_reference_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the copy in compute dtype that scores: gathered from shards, or fetched from host memory."""
+    if workload.reference == "host" or (workload.reference == "gpu" and workload.is_fsdp):
+        return shape.num_params * workload.compute_bytes
+    return 0
 
 
 def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:

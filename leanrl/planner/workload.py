@@ -45,6 +45,7 @@ class Workload:
     prompt_tokens: int = 512
     completion_tokens: int = 1024
     reference: Literal["none", "adapter_off", "gpu", "host"] = "none"
+    reference_bytes_per_param: int = 2
     engine: Engine = "hf"
     num_rollout_gpus: int = 0
     engine_model_tokens: int = 1536
@@ -113,6 +114,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         prompt_tokens=config.rollout.max_prompt_tokens,
         completion_tokens=config.rollout.max_completion_tokens,
         reference=_reference(config),
+        reference_bytes_per_param=4 if config.model.dtype == "float32" else 2,
         engine=config.rollout.engine,
         num_rollout_gpus=config.rollout.num_gpus * config.hardware.num_nodes,
         engine_model_tokens=config.max_model_tokens,

@@ -31,12 +31,14 @@ def test_roles_of_a_server_topology():
 
 
 def test_paper_run_state_on_a_training_card():
-    """fp32 masters and two fp32 moments in thirds: 1,777,088,000 x 4 / 3 and x 8 / 3; a whole bf16 reference."""
+    """In thirds: fp32 masters and reference, 1,777,088,000 x 4 / 3, and two fp32 moments, x 8 / 3; bf16 is gathered."""
     plan = plan_run(four_card_server())
     phases = {phase.name: phase.components for phase in plan.gpus[0].phases}
     assert phases["reference"]["weights"] == 1_777_088_000 * 4 // 3
     assert phases["reference"]["optimizer state"] == 1_777_088_000 * 8 // 3
-    assert phases["reference"]["reference"] == 1_777_088_000 * 2
+    assert phases["reference"]["reference"] == 1_777_088_000 * 4 // 3
+    assert phases["reference"]["visiting reference"] == 1_777_088_000 * 2
+    assert phases["forward_backward"]["gathered weights"] == 1_777_088_000 * 2
 
 
 @pytest.mark.parametrize(
