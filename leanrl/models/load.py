@@ -1,0 +1,242 @@
+"""What a run loads: the model that is trained, its tokenizer, and the shape of its adapter."""
+
+import difflib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from jinja2 import TemplateError
+from peft import LoraConfig
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.pytorch_utils import Conv1D
+
+from leanrl.config.schema import ModelConfig, TuningConfig
+from leanrl.errors import ConfigError, MissingError, Problem
+from leanrl.models.locate import LocatedModel
+
+# (dtype of the weights, dtype of the forward pass)
+_DTYPES = {("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float32", "float32")}
+
+# Tokens that models of these families keep for padding, in the order they are tried. A new token is never
+# added: it would need a row in the embedding that the weights do not have.
+_PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|fim_pad|>", "<|endoftext|>")
+
+
+def load_policy(model: ModelConfig, located: LocatedModel, *, device: str) -> PreTrainedModel:
+    """Return the model in `model.dtype` on `device`, ready to be trained or to be given an adapter.
+
+    Raises:
+        ConfigError: if the files hold no causal language model of transformers, or the adapter has no target.
+        MissingError: for what this version or this environment does not have.
+    """
+    _require_supported(model)
+    _require_causal(located)
+    policy, loading = AutoModelForCausalLM.from_pretrained(
+        located.path_or_id,
+        **_only_local(located),
+        dtype=getattr(torch, model.dtype),
+        attn_implementation=model.attention,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    _require_all_weights(loading, located)
+    policy = policy.to(device)
+    # Training reads every position once, so a cache would only hold memory; generate asks for its own.
+    policy.config.use_cache = False
+    policy.generation_config.use_cache = True
+    if model.tuning.method != "full":
+        check_targets(policy, model.tuning)
+    return policy
+
+
+def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedTokenizerBase:
+    """Return the tokenizer with a pad token, and with the chat template of `model.chat_template` where one is named.
+
+    Raises:
+        ConfigError: if the template cannot be used, or the tokenizer takes completions apart by itself.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(located.path_or_id, **_only_local(located))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"the tokenizer of {located.path_or_id} cannot be loaded: {error}",
+            hint="the folder of a model holds tokenizer.json and tokenizer_config.json",
+        ) from error
+    _refuse_response_parser(tokenizer, located)
+    _ensure_pad_token(tokenizer)
+    if model.chat_template is not None:
+        tokenizer.chat_template = _read_template(Path(model.chat_template).expanduser())
+        _try_template(tokenizer, model.chat_template)
+    return tokenizer
+
+
+def require_chat_template(tokenizer: PreTrainedTokenizerBase, model: ModelConfig) -> None:
+    """Check that messages can be turned into text; call it where a prompt is a conversation.
+
+    Raises:
+        ConfigError: if the tokenizer has no chat template.
+    """
+    if tokenizer.chat_template is None:
+        raise ConfigError(
+            f"{model.id or model.wheel} has no chat template, and the prompts are chat messages.",
+            hint="-s model.chat_template=FILE names a Jinja template",
+        )
+
+
+def lora_config(tuning: TuningConfig) -> LoraConfig:
+    """Return the adapter's shape; all-linear is every linear module but the head."""
+    return LoraConfig(
+        r=tuning.rank,
+        lora_alpha=tuning.alpha,
+        lora_dropout=tuning.dropout,
+        target_modules=tuning.targets,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+
+
+def check_targets(model: PreTrainedModel, tuning: TuningConfig) -> None:
+    """Check that every name in `tuning.targets` is a linear module of the model, and none its head.
+
+    Raises:
+        ConfigError: listing the linear modules that the model has.
+    """
+    head = model.get_output_embeddings()
+    linear = [name for name, module in model.named_modules() if _is_linear(module) and module is not head]
+    heads = [name for name, module in model.named_modules() if module is head]
+    names = sorted({name.rsplit(".", 1)[-1] for name in linear})
+    targets = [] if tuning.targets == "all-linear" else tuning.targets
+    problems = [_target_problem(target, names, heads) for target in targets if not _matches(target, linear)]
+    if problems or not linear or not tuning.targets:
+        raise ConfigError(
+            f"model.tuning.targets does not fit the model; its linear modules are {', '.join(names) or 'none'}.",
+            hint="-s model.tuning.targets=all-linear takes all of them",
+            problems=problems,
+        )
+
+
+def _require_supported(model: ModelConfig) -> None:
+    if model.tuning.method == "qlora":
+        raise MissingError(
+            "model.tuning.method is qlora, which this version of leanrl does not have.",
+            hint="-s model.tuning.method=lora",
+        )
+    if (model.dtype, model.compute_dtype) not in _DTYPES:
+        raise MissingError(
+            f"model.dtype {model.dtype} with model.compute_dtype {model.compute_dtype} is not in this version of "
+            "leanrl.",
+            hint=f"-s model.compute_dtype={model.dtype}",
+        )
+    if model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
+        raise MissingError(
+            "model.attention is flash_attention_2, and the package flash_attn is not installed.",
+            hint="-s model.attention=sdpa",
+        )
+
+
+def _require_causal(located: LocatedModel) -> None:
+    """Read the config alone, so that a model that cannot be trained is named before its weights are touched."""
+    try:
+        config = AutoConfig.from_pretrained(located.path_or_id, **_only_local(located))
+    except (OSError, ValueError) as error:
+        # Among them: a model that ships its own code, which leanrl does not run.
+        raise ConfigError(
+            f"{located.path_or_id} is no model that transformers knows: {error}",
+            hint="-s model.id=... with a causal language model of transformers; leanrl runs no code out of a model",
+        ) from error
+    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        raise ConfigError(
+            f"{located.path_or_id} is a {config.model_type}, which is no causal language model.",
+            hint="-s model.id=... with a causal language model",
+        )
+    if getattr(config, "quantization_config", None) is not None:
+        raise ConfigError(
+            f"{located.path_or_id} is quantised already; leanrl starts from 16-bit or 32-bit weights.",
+            hint="-s model.id=... with the model it was quantised from",
+        )
+
+
+def _require_all_weights(loading: dict[str, Any], located: LocatedModel) -> None:
+    """transformers draws at random what a file lacks, and warns; a run on such a model is worth nothing."""
+    lacking = sorted(loading["missing_keys"]) + sorted(key for key, *_ in loading["mismatched_keys"])
+    if lacking:
+        raise ConfigError(
+            f"{located.path_or_id} lacks {len(lacking)} of the weights that its config names, the first is {lacking[0]}.",
+            hint="fetch or save the model again",
+        )
+
+
+def _only_local(located: LocatedModel) -> dict[str, Any]:
+    """`locate_model` has put every file on this machine, so the network has nothing to add."""
+    return {"revision": located.revision or "main", "local_files_only": True, "trust_remote_code": False}
+
+
+def _refuse_response_parser(tokenizer: PreTrainedTokenizerBase, located: LocatedModel) -> None:
+    """TRL parses completions with these, and what it takes out (`</think>`) is what a format reward looks for."""
+    found = [name for name in ("response_template", "response_schema") if getattr(tokenizer, name, None) is not None]
+    if found:
+        raise ConfigError(
+            f"the tokenizer of {located.path_or_id} carries a {' and a '.join(found)}: completions would be taken "
+            "apart before a reward sees them.",
+            hint=f"save a copy of the model whose tokenizer_config.json has no {' and no '.join(found)}",
+        )
+
+
+def _ensure_pad_token(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Give the tokenizer a pad token that ends nothing, so that padding is never taken for the end of an answer."""
+    ends = (None, tokenizer.eos_token)
+    if tokenizer.pad_token not in ends:
+        return
+    vocabulary = tokenizer.get_vocab()
+    known = (token for token in (*_PAD_TOKENS, tokenizer.unk_token) if token in vocabulary and token not in ends)
+    tokenizer.pad_token = next(known, tokenizer.eos_token)
+
+
+def _read_template(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"model.chat_template is {file}, which cannot be read: {error}", hint="-s model.chat_template=FILE"
+        ) from error
+
+
+def _try_template(tokenizer: PreTrainedTokenizerBase, file: str) -> None:
+    probe = "What is 3 + 4?"
+    try:
+        text = tokenizer.apply_chat_template(
+            [{"role": "user", "content": probe}], tokenize=False, add_generation_prompt=True
+        )
+    except TemplateError as error:
+        raise ConfigError(
+            f"model.chat_template is {file}, which does not render a message: {error}",
+            hint="its input is `messages`, a list of {role, content}, and `add_generation_prompt`",
+        ) from error
+    if probe not in text:
+        raise ConfigError(
+            f"model.chat_template is {file}, whose output does not contain the user's message: {text!r}",
+            hint="its input is `messages`, a list of {role, content}, and `add_generation_prompt`",
+        )
+
+
+def _is_linear(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear | Conv1D)
+
+
+def _matches(target: str, modules: list[str]) -> bool:
+    """PEFT's own rule: the whole name, or its last parts."""
+    return any(name == target or name.endswith(f".{target}") for name in modules)
+
+
+def _target_problem(target: str, names: list[str], heads: list[str]) -> Problem:
+    if _matches(target, heads):
+        return Problem("model.tuning.targets", f"{target} is the head, which gets no adapter")
+    near = difflib.get_close_matches(target, names, n=1)
+    return Problem(
+        "model.tuning.targets",
+        f"the model has no linear module {target}",
+        f"did you mean {near[0]}?" if near else None,
+    )
