@@ -149,7 +149,12 @@ def sample(
     from leanrl.rollout.hf import complete
 
     model, tokenizer, config = load_for_sampling(Path(source))
-    prompt = build_prompt(problem, template=config.data.prompt_template, system_prompt=config.data.system_prompt)
+    prompt = build_prompt(
+        problem,
+        template=config.data.prompt_template,
+        system_prompt=config.data.system_prompt,
+        examples=config.data.examples,
+    )
     limit = max_completion_tokens or config.rollout.max_completion_tokens
     completions = complete(
         model, tokenizer, [prompt], max_completion_tokens=limit, temperature=temperature, batch_size=1

@@ -54,6 +54,11 @@ class ModelConfig(Section):
     tuning: TuningConfig = key(TuningConfig(), "which weights are trained")
 
 
+class WorkedExample(Section):
+    problem: str = key("", "an example's problem, asked through the prompt template")
+    answer: str = key("", "the assistant's answer to it")
+
+
 class DataConfig(Section):
     generator: Literal["one_digit_sums"] | None = key(None, "problems that leanrl makes itself, from `train.seed`")
     path: str | None = key(None, "a .jsonl file, one problem a line")
@@ -63,9 +68,13 @@ class DataConfig(Section):
     problem_column: str = key("problem", "column with the problem's text")
     answer_column: str = key("answer", "column with the gold answer")
     system_prompt: str | None = key(None, "system message; null sends none")
+    examples: list[WorkedExample] = key([], "problems with their answers, shown as earlier turns of the conversation")
     prompt_template: str = key("{problem}", "user message; {problem} is replaced by the problem")
     num_heldout: NonNegativeInt = key(
         0, "problems kept out of training and asked before and after (one_digit_sums: unordered pairs)"
+    )
+    unparseable_gold: Literal["drop", "keep"] = key(
+        "drop", "rows whose gold answer no answer can be compared with: drop and list them, or train on them"
     )
     shuffle: bool = key(True, "draw prompts in a random order fixed by `train.seed`")
 

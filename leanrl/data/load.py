@@ -30,7 +30,9 @@ def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, An
         DataError: if the source is broken, lacks a column, or holds no row that can be trained on.
         MissingError: if a dataset cannot be fetched.
     """
-    build_prompt("", template=data.prompt_template, system_prompt=data.system_prompt)  # fail before any download
+    build_prompt(
+        "", template=data.prompt_template, system_prompt=data.system_prompt, examples=data.examples
+    )  # fail before any download
     if rows is None:
         _require_one_source(data)
         if data.generator == "one_digit_sums":

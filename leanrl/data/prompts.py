@@ -1,13 +1,18 @@
-"""The prompt of a problem: a conversation of an optional system message and a user message."""
+"""The prompt of a problem: a conversation of an optional system message, worked examples, and the question."""
 
+from collections.abc import Sequence
+
+from leanrl.config.schema import WorkedExample
 from leanrl.errors import ConfigError, Problem
 from leanrl.types import Message
 
 PLACEHOLDER = "{problem}"
 
 
-def build_prompt(problem: str, *, template: str, system_prompt: str | None) -> list[Message]:
-    """Return the messages that ask `problem`.
+def build_prompt(
+    problem: str, *, template: str, system_prompt: str | None, examples: Sequence[WorkedExample] = ()
+) -> list[Message]:
+    """Return the messages that ask `problem`, after the examples with their answers.
 
     The placeholder is replaced literally and never by str.format: prompts of mathematics are full of braces
     (`\\boxed{}`), in the template and in the problem.
@@ -22,5 +27,14 @@ def build_prompt(problem: str, *, template: str, system_prompt: str | None) -> l
             hint=f"write {PLACEHOLDER} where the problem's text belongs",
         )
         raise ConfigError("The prompt template leaves the problem out.", problems=[problem_found])
-    user = {"role": "user", "content": template.replace(PLACEHOLDER, problem)}
-    return [user] if system_prompt is None else [{"role": "system", "content": system_prompt}, user]
+    system = [] if system_prompt is None else [{"role": "system", "content": system_prompt}]
+    shown = [
+        turn
+        for example in examples
+        for turn in (_ask(example.problem, template), {"role": "assistant", "content": example.answer})
+    ]
+    return [*system, *shown, _ask(problem, template)]
+
+
+def _ask(problem: str, template: str) -> Message:
+    return {"role": "user", "content": template.replace(PLACEHOLDER, problem)}

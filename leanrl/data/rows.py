@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import numbers
 from decimal import Decimal
 from typing import Any
 
@@ -33,7 +34,9 @@ def build_row(problem: str, gold: str, data: DataConfig, *, given_id: Any = None
     """Return the row; equal texts get equal ids, in every run and whatever else the file holds."""
     has_id = isinstance(given_id, str | int) and str(given_id).strip() != ""
     row_id = str(given_id) if has_id else hashlib.sha256(problem.encode()).hexdigest()[:16]
-    prompt = build_prompt(problem, template=data.prompt_template, system_prompt=data.system_prompt)
+    prompt = build_prompt(
+        problem, template=data.prompt_template, system_prompt=data.system_prompt, examples=data.examples
+    )
     return Row(id=row_id, problem=problem, gold=gold, prompt=prompt)
 
 
@@ -41,9 +44,13 @@ def _gold_text(value: Any) -> str | None:
     """Return a gold answer as text, or None where there is none; numbers are written without an exponent."""
     if isinstance(value, str):
         return value.strip() or None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool):
         return None
-    return str(value) if isinstance(value, int) else format(Decimal(repr(value)), "f")
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    if isinstance(value, numbers.Real) and math.isfinite(value):
+        return format(Decimal(repr(float(value))), "f")
+    return None
 
 
 def _is_unicode(text: str) -> bool:

