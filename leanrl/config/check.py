@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from leanrl.config.schema import AlgorithmConfig, RolloutConfig, RunConfig, TuningConfig
+from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
 from leanrl.errors import Problem
 
 
@@ -163,13 +163,13 @@ def _heldout(config: RunConfig) -> Iterator[Problem]:
 
 
 def _idle_rollout(config: RunConfig) -> Iterator[str]:
-    rollout, usual = config.rollout, RolloutConfig()
+    rollout = config.rollout
     if rollout.engine == "hf":
         for name in ("max_model_tokens", "gpu_memory_fraction"):
             if getattr(rollout, name) is not None:
                 yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
-    if rollout.engine != "vllm-colocate" and rollout.sleep_level != usual.sleep_level:
-        yield f"rollout.sleep_level has no effect: {rollout.engine} does not share a card with training."
+    if rollout.engine != "vllm-colocate" and rollout.sleep_level == 2:
+        yield f"rollout.sleep_level has no effect: {rollout.engine} does not sleep."
 
 
 def _idle_algorithm(config: RunConfig) -> Iterator[str]:
@@ -196,8 +196,5 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
                 yield f"model.tuning.{name} has no effect: model.tuning.method is full."
     if config.optimizer.schedule != "cosine_with_min" and config.optimizer.min_learning_rate_ratio > 0.0:
         yield "optimizer.min_learning_rate_ratio has no effect: only optimizer.schedule cosine_with_min has a floor."
-    for name in config.reward_options:
-        if name not in config.rewards:
-            yield f"reward_options.{name} has no effect: rewards has no {name}."
     if config.hardware.parallel == "fsdp2" and config.num_train_ranks == 1:
         yield "hardware.parallel fsdp2 has no effect: one rank has nothing to share."

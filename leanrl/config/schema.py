@@ -60,7 +60,9 @@ class WorkedExample(Section):
 
 
 class DataConfig(Section):
-    generator: Literal["one_digit_sums"] | None = key(None, "problems that leanrl makes itself, from `train.seed`")
+    generator: Literal["one_digit_sums", "python"] | None = key(
+        None, "one_digit_sums: problems made from `train.seed`; python: rows handed to leanrl.pipeline.train"
+    )
     path: str | None = key(None, "a .jsonl file, one problem a line")
     hub_id: str | None = key(None, "dataset on the Hub")
     hub_revision: str | None = key(None, "branch, tag or commit of the dataset")
