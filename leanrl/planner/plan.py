@@ -7,6 +7,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import MissingError
 from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.cards import Card, find_card, require_bf16
+from leanrl.planner.duration import estimate_step
 from leanrl.planner.fixes import find_fixes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.kv_budget import choose_kv_bytes
@@ -90,7 +91,18 @@ def _plan_on_cards(config: RunConfig, shape: ModelShape, card: Card | None, usab
         gpus += [
             _gpu_plan(num_train + index, "rollout", serving, workload, usable_bytes) for index in range(num_rollout)
         ]
-    return Plan(config.name, "cuda", card, shape, workload, tuple(gpus), kv_bytes)
+    return Plan(
+        preset=config.name,
+        device="cuda",
+        card=card,
+        shape=shape,
+        workload=workload,
+        gpus=tuple(gpus),
+        kv_cache_bytes=kv_bytes,
+        num_nodes=config.hardware.num_nodes,
+        max_steps=config.train.max_steps,
+        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
+    )
 
 
 def _plan_on_host(config: RunConfig, shape: ModelShape, host_bytes: int | None) -> Plan:
@@ -106,7 +118,7 @@ def _plan_on_host(config: RunConfig, shape: ModelShape, host_bytes: int | None) 
     usable_bytes = int(_USABLE_SHARE_OF_HOST * host_bytes)
     phases = tuple(train_phases(shape, workload, kv_bytes=0))
     gpu = _gpu_plan(0, "both", phases, workload, usable_bytes, device="cpu")
-    return Plan(config.name, "cpu", None, shape, workload, (gpu,), 0)
+    return Plan(config.name, "cpu", None, shape, workload, (gpu,), 0, max_steps=config.train.max_steps)
 
 
 def _gpu_plan(

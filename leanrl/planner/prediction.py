@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from leanrl.planner.cards import Card
+from leanrl.planner.duration import StepTime
 from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -52,7 +53,7 @@ class GpuPlan:
 class Plan:
     """What a run is predicted to take; `gpus` are the cards of one node, or the host of a CPU run.
 
-    `step_seconds`, `total_hours` and `cost_usd` are None where no card (or no price) is known.
+    `step_time` is None where no card is known by name, and on a CPU; the cost also where its price is not known.
     """
 
     preset: str
@@ -62,10 +63,26 @@ class Plan:
     workload: Workload
     gpus: tuple[GpuPlan, ...]
     kv_cache_bytes: int
-    step_seconds: float | None = None
-    total_hours: float | None = None
-    cost_usd: float | None = None
+    num_nodes: int = 1
+    max_steps: int = 1
+    step_time: StepTime | None = None
     fixes: tuple[str, ...] = ()
+
+    @property
+    def step_seconds(self) -> float | None:
+        return None if self.step_time is None else round(self.step_time.seconds, 1)
+
+    @property
+    def total_hours(self) -> float | None:
+        """Hours of all steps; loading, evaluation and checkpoints come on top."""
+        return None if self.step_time is None else round(self.step_time.seconds * self.max_steps / 3600, 2)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Dollars for all cards of all nodes, at the card's price."""
+        if self.total_hours is None or self.card is None or self.card.price is None:
+            return None
+        return round(self.total_hours * len(self.gpus) * self.num_nodes * self.card.price.usd_per_hour, 2)
 
     @property
     def verdict(self) -> VerdictName:

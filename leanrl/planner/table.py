@@ -1,5 +1,8 @@
 """The plan as text for a terminal: four lines that anybody can read, then a bar for each phase."""
 
+from dataclasses import asdict
+
+from leanrl.planner.duration import BANDWIDTH_SHARE, COMPUTE_SHARE, Lengths
 from leanrl.planner.prediction import GpuPlan, Plan
 
 _GIB = 2**30
@@ -27,6 +30,7 @@ def plan_table(plan: Plan) -> str:
         lines += ["", *_picture(plan, gpus)]
     if plan.fixes:
         lines += ["", "To make it fit, cheapest first:", *(f"  {fix}" for fix in plan.fixes)]
+    lines += ["", *_assumptions(plan)]
     return "\n".join(lines) + "\n"
 
 
@@ -52,6 +56,22 @@ def _time_line(plan: Plan) -> str:
         return "How long it takes is not predicted here."
     cost = "" if plan.cost_usd is None else f", about ${plan.cost_usd:.0f}"
     return f"A step takes about {plan.step_seconds:.0f} s, the run about {plan.total_hours:.1f} h{cost}."
+
+
+def _assumptions(plan: Plan) -> list[str]:
+    lines = ["Calculated from the model's shape, not measured; the longest prompts and completions that can occur."]
+    if plan.step_time is None:
+        return lines
+    parts = {name: seconds for name, seconds in asdict(plan.step_time).items() if seconds >= 0.5}
+    lines += [
+        f"Seconds of a step: {', '.join(f'{name} {seconds:.0f}' for name, seconds in parts.items())}.",
+        f"Time: every step has a completion of full length, their mean is {Lengths().mean_completion_share:.0%} of it; "
+        f"{BANDWIDTH_SHARE:.0%} of the card's bandwidth, {COMPUTE_SHARE:.0%} of its bf16 rate.",
+    ]
+    if plan.card is not None and plan.card.price is not None:
+        price = plan.card.price
+        lines.append(f"Price: ${price.usd_per_hour:.2f} an hour and card, {price.seen} ({price.source}).")
+    return lines
 
 
 def _card_name(plan: Plan) -> str:

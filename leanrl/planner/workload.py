@@ -39,6 +39,7 @@ class Workload:
     head: Head = "tiled"
     micro_batch_completions: int = 1
     num_micro_batches: int = 1
+    num_iterations: int = 1
     completions_per_rank: int = 1
     completions_per_step: int = 1
     prompts_per_step: int = 1
@@ -108,6 +109,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         activations="checkpointed" if config.train.gradient_checkpointing else "kept",
         micro_batch_completions=min(config.train.micro_batch_completions, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
+        num_iterations=config.algorithm.num_iterations,
         completions_per_rank=max(1, config.completions_per_rank),
         completions_per_step=config.completions_per_step,
         prompts_per_step=config.train.num_prompts,

@@ -1,0 +1,182 @@
+"""Single terms against arithmetic by hand, and against peaks of a simulated step at the 1.5B shape.
+
+The simulated peaks (GiB, fake tensors, never a GPU) are those of the model's real code, 6 rows of 512 + 3584 tokens,
+16-bit weights and Adam moments, gradients of an earlier micro-batch present for full parameters. Where the head is
+tiled, the peak is in a layer, so the simulation's other tiling does not matter.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes
+from leanrl.planner.gradients import gradient_bytes, reduced_gradient_bytes
+from leanrl.planner.head import TILE_TOKENS, head_backward_bytes
+from leanrl.planner.known_models import KNOWN_MODELS
+from leanrl.planner.kv_cache import kv_bytes_per_token, sequence_kv_bytes
+from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes
+from leanrl.planner.phases import train_phases
+from leanrl.planner.rollout_engine import lora_buffer_bytes
+from leanrl.planner.weights import adapter_params, base_bytes, gathered_bytes, nf4_bytes
+from leanrl.planner.workload import Workload
+from tests.planner.sample_runs import DISTILL, GIB
+
+SHAPE = KNOWN_MODELS[DISTILL]
+PARAMS = 1_777_088_000
+FULL = Workload(
+    micro_batch_completions=6, num_micro_batches=2, completions_per_rank=12, prompt_tokens=512, completion_tokens=3584
+)
+LORA = replace(
+    FULL,
+    method="lora",
+    lora_rank=32,
+    lora_targets=tuple(SHAPE.linears),
+    adapter_bytes_per_param=2,
+    num_micro_batches=1,
+)
+
+
+@pytest.mark.parametrize(
+    ("workload", "simulated_gib"),
+    [
+        (replace(FULL, head="naive"), 27.66),
+        (replace(FULL, head="naive_fp32"), 64.17),
+        (FULL, 18.47),
+        (replace(FULL, head="naive", activations="kept"), 92.01),
+        (replace(LORA, head="naive"), 17.80),
+        (LORA, 8.62),
+        (replace(LORA, method="qlora"), 6.81),
+    ],
+)
+def test_peak_of_a_simulated_step(workload, simulated_gib):
+    """The formula stays within 1.5 % of the simulation, of which its coefficients were read off (no blind test)."""
+    phases = {phase.name: phase.bytes for phase in train_phases(SHAPE, workload, kv_bytes=0)}
+    assert phases["forward_backward"] / GIB == pytest.approx(simulated_gib, rel=0.015)
+
+
+def test_layer_of_a_bf16_qwen2():
+    """Kept: 8I + 20h + 4kv + 4nh + 8 with I 8960, h 1536, kv 256, nh 12. Peak: 12I + 22h + 4kv + 4nh + 16."""
+    assert layer_bytes_per_token(SHAPE, FULL) == 8 * 8960 + 20 * 1536 + 4 * 256 + 4 * 12 + 8
+    tokens = 6 * 4096
+    assert layer_peak_bytes(SHAPE, FULL) == tokens * (12 * 8960 + 22 * 1536 + 4 * 256 + 4 * 12 + 16)
+
+
+def test_layer_under_a_16_bit_adapter():
+    """No weight of a norm is trained: 2 x 2h less; x A of seven layers, 2 bytes x rank 32, more."""
+    kept = 8 * 8960 + 16 * 1536 + 4 * 256 + 4 * 12 + 8 + 14 * 32
+    assert layer_bytes_per_token(SHAPE, LORA) == kept
+
+
+def test_adapter_on_queries_and_values_keeps_less():
+    """Without an adapter nobody needs the MLP's input (2h) and product (2I), and two layers' x A remain."""
+    narrow = replace(LORA, lora_targets=("q_proj", "v_proj"))
+    assert layer_bytes_per_token(SHAPE, LORA) - layer_bytes_per_token(SHAPE, narrow) == 2 * 1536 + 2 * 8960 + 10 * 32
+
+
+def test_fp32_adapters_copy_their_inputs():
+    """Seven bf16 copies: q, k, v three for one shared, o one for none (attention keeps its own), gate, up two for one."""
+    copies = replace(LORA, adapter_bytes_per_param=4)
+    more = layer_bytes_per_token(SHAPE, copies) - layer_bytes_per_token(SHAPE, LORA)
+    assert more == (2 + 1 + 1) * 2 * 1536
+
+
+def test_checkpoints_double_with_an_fp32_stream():
+    """28 layer inputs of 1536 numbers and 24,576 tokens: 2 bytes each in bf16, 4 under autocast with fp32 weights."""
+    assert kept_bytes(SHAPE, FULL) == 28 * 1536 * 24_576 * 2
+    assert kept_bytes(SHAPE, replace(FULL, weight_bytes_per_param=4)) == 28 * 1536 * 24_576 * 4
+    assert kept_bytes(SHAPE, replace(FULL, activations="offloaded")) == 2 * 1536 * 24_576 * 2
+
+
+def test_adapter_parameters():
+    """Rank 32 on seven layers: 28 x 32 x (q 3072, k and v 2 x 1792, o 3072, gate, up, down 3 x 10,496)."""
+    assert adapter_params(SHAPE, LORA) == 28 * 32 * (3072 + 2 * 1792 + 3072 + 3 * 10_496) == 36_929_536
+
+
+def test_nf4_base():
+    """Linear weights (46,792,704 a layer without norms and biases) at 0.515869 bytes; the other 466,892,288 at 2."""
+    linear = 28 * 46_792_704
+    assert nf4_bytes(SHAPE) == int(linear * 0.515869140625) + 2 * (PARAMS - linear)
+    assert nf4_bytes(SHAPE) / GIB == pytest.approx(1.50, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("sharding", "weights", "gradients", "reduced", "states"),
+    [
+        # bytes a parameter on each of 3 ranks while two micro-batches accumulate; Adam with fp32 where masters exist
+        ("ddp", 2, 2, 2, 4),
+        ("fsdp2", 4 / 3, 4, 4 / 3, 8 / 3),
+        ("zero1", 2, 2, 2, 12 / 3),
+        ("zero2", 2, 2 / 3, 2 / 3, 12 / 3),
+        ("zero3", 2 / 3, 2 / 3, 2 / 3, 12 / 3),
+    ],
+)
+def test_shards(sharding, weights, gradients, reduced, states):
+    masters = 4 if sharding == "fsdp2" else 2
+    workload = replace(FULL, sharding=sharding, num_ranks=3, weight_bytes_per_param=masters)
+    assert base_bytes(SHAPE, workload) == pytest.approx(weights * PARAMS, abs=2)
+    assert gradient_bytes(SHAPE, workload) == pytest.approx(gradients * PARAMS, abs=2)
+    assert reduced_gradient_bytes(SHAPE, workload) == pytest.approx(reduced * PARAMS, abs=2)
+    assert optimizer_bytes(SHAPE, workload) == pytest.approx(states * PARAMS, abs=2)
+
+
+def test_one_micro_batch_needs_no_whole_gradients():
+    workload = replace(FULL, sharding="fsdp2", num_ranks=3, weight_bytes_per_param=4, num_micro_batches=1)
+    assert gradient_bytes(SHAPE, workload) == 4 * PARAMS // 3
+
+
+def test_resharding_gathers_two_layers_and_the_root():
+    """Root: two tables of 233,373,696 and a norm of 1536; a layer has 46,797,824 parameters."""
+    workload = replace(FULL, sharding="fsdp2_reshard", num_ranks=3, weight_bytes_per_param=4)
+    assert gathered_bytes(SHAPE, workload) == 2 * (2 * 233_373_696 + 1536 + 2 * 46_797_824)
+
+
+@pytest.mark.parametrize(
+    ("name", "weight_bytes", "on_card", "on_host"),
+    [
+        ("adamw", 2, 4, 0),
+        ("adamw", 4, 8, 0),
+        ("adamw_8bit", 2, 2 + 8 / 256, 0),
+        ("adamw_8bit_paged", 2, 0, 2 + 8 / 256),
+        ("adamw_offloaded", 2, 0, 12),  # with masters, since the card's weights are 16-bit
+        ("adamw_offloaded", 4, 0, 8),
+    ],
+)
+def test_optimizer_state(name, weight_bytes, on_card, on_host):
+    workload = replace(FULL, optimizer=name, weight_bytes_per_param=weight_bytes)
+    assert optimizer_bytes(SHAPE, workload) == pytest.approx(on_card * PARAMS, abs=2)
+    assert host_optimizer_bytes(SHAPE, workload) == pytest.approx(on_host * PARAMS, abs=2)
+
+
+def test_keys_and_values():
+    """28 layers x 2 x 256 x 2 bytes = 28 KiB a token; 20 tokens take two blocks of 16."""
+    assert kv_bytes_per_token(SHAPE) == 28_672
+    assert sequence_kv_bytes(SHAPE, tokens=20) == 32 * 28_672
+
+
+def test_sliding_layers_keep_their_window_only():
+    """Gemma 3 270M: 15 layers of 512 tokens, 3 of 2048; 256 wide, 1024 bytes a token and layer."""
+    assert sequence_kv_bytes(KNOWN_MODELS["google/gemma-3-270m-it"], tokens=2048) == 1024 * (15 * 512 + 3 * 2048)
+
+
+def test_engine_buffers_of_an_adapter():
+    """41,216 numbers a rank and layer, 28 layers, 2 bytes: 2.2 MiB a rank. Rank 20 takes the buffers of 32."""
+    assert lora_buffer_bytes(SHAPE, LORA) == 32 * 28 * 41_216 * 2
+    assert lora_buffer_bytes(SHAPE, replace(LORA, lora_rank=20)) == 32 * 28 * 41_216 * 2
+
+
+def test_head_of_an_adapter_run():
+    """Frozen: 18 bytes for each of 512 x 151,936 logits, and the gradient of 21,504 x 1536 hidden numbers in bf16."""
+    assert head_backward_bytes(SHAPE, LORA) == 18 * 512 * 151_936 + 2 * 21_504 * 1536
+
+
+def test_head_that_is_trained():
+    """Its fp32 gradient (4 bytes a weight) beside the tile's in bf16 and fp32 (6) and 10 bytes a logit."""
+    table = 151_936 * 1536
+    expected = 4 * table + 6 * table + 10 * 512 * 151_936 + 2 * 21_504 * 1536
+    assert head_backward_bytes(SHAPE, FULL) == expected
+
+
+def test_tile_is_the_engines():
+    from leanrl.algorithms import logprobs
+
+    assert TILE_TOKENS == logprobs.TILE_TOKENS
