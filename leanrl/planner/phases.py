@@ -61,13 +61,15 @@ class Phase:
 
 
 def train_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> list[Phase]:
-    """Return the phases of a card that trains; `kv_bytes` is what a colocated engine was given."""
+    """Return the phases of a card that trains; `kv_bytes` is what a colocated engine was given.
+
+    While a server generates, the card waits with what stays: no phase of its own.
+    """
     stays = _staying(shape, workload)
     between = _engine_between_rollouts(shape, workload, kv_bytes)
-    phases = [
-        _phase("load", stays, _loading(shape, workload, kv_bytes), without=("optimizer state",)),
-        _phase("rollout", stays, _rollout(shape, workload, kv_bytes)),
-    ]
+    phases = [_phase("load", stays, _loading(shape, workload, kv_bytes), without=("optimizer state",))]
+    if workload.engine != "vllm-server":
+        phases.append(_phase("rollout", stays, _rollout(shape, workload, kv_bytes)))
     if workload.engine != "hf":
         phases.append(_phase("sync", stays, _sync(shape, workload, kv_bytes)))
     if workload.reference != "none":

@@ -9,6 +9,7 @@ from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
+Device = Literal["cuda", "cpu"]
 Role = Literal["train", "rollout", "both"]
 VerdictName = Literal["fits", "tight", "does_not_fit"]
 
@@ -57,7 +58,7 @@ class Plan:
     """
 
     preset: str
-    device: Literal["cuda", "cpu"]
+    device: Device
     card: Card | None
     shape: ModelShape
     workload: Workload

@@ -74,7 +74,7 @@ def test_adapter_on_queries_and_values_keeps_less():
 
 
 def test_fp32_adapters_copy_their_inputs():
-    """Seven bf16 copies: q, k, v three for one shared, o one for none (attention keeps its own), gate, up two for one."""
+    """bf16 copies: q, k, v three for one shared, o one for none (attention keeps its own), gate, up two for one."""
     copies = replace(LORA, adapter_bytes_per_param=4)
     more = layer_bytes_per_token(SHAPE, copies) - layer_bytes_per_token(SHAPE, LORA)
     assert more == (2 + 1 + 1) * 2 * 1536

@@ -1,0 +1,72 @@
+"""The prediction of one config on one target: phases of every card, bytes for keys and values, seconds of a step."""
+
+from dataclasses import replace
+
+from leanrl.config.schema import RunConfig
+from leanrl.planner.allocation import upper_bytes
+from leanrl.planner.duration import estimate_step
+from leanrl.planner.kv_budget import choose_kv_bytes
+from leanrl.planner.phases import Phase, rollout_phases, train_phases
+from leanrl.planner.prediction import GpuPlan, Plan, Role
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.target import Target
+from leanrl.planner.workload import Workload, workload_of
+
+
+def predict(config: RunConfig, shape: ModelShape, target: Target) -> Plan:
+    """Return the plan of a config, without fixes."""
+    workload = workload_of(config, shape)
+    if target.device == "cpu":
+        return _predict_on_host(config, shape, workload, target)
+    return _predict_on_cards(config, shape, workload, target)
+
+
+def _predict_on_cards(config: RunConfig, shape: ModelShape, workload: Workload, target: Target) -> Plan:
+    card, usable_bytes = target.card, target.usable_bytes
+    kv_bytes = choose_kv_bytes(shape, workload, usable_bytes=usable_bytes)
+    num_rollout = config.rollout.num_gpus
+    num_train = max(1, config.hardware.num_gpus - num_rollout)
+    role: Role = "train" if workload.engine == "vllm-server" else "both"
+    training = tuple(train_phases(shape, workload, kv_bytes=kv_bytes))
+    gpus = [_gpu_plan(index, role, training, workload, target) for index in range(num_train)]
+    if num_rollout > 0:
+        serving = tuple(rollout_phases(shape, workload, kv_bytes=kv_bytes))
+        last = num_train + num_rollout
+        gpus += [_gpu_plan(index, "rollout", serving, workload, target) for index in range(num_train, last)]
+    return Plan(
+        preset=config.name,
+        device="cuda",
+        card=card,
+        shape=shape,
+        workload=workload,
+        gpus=tuple(gpus),
+        kv_cache_bytes=kv_bytes,
+        num_nodes=config.hardware.num_nodes,
+        max_steps=config.train.max_steps,
+        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
+    )
+
+
+def _predict_on_host(config: RunConfig, shape: ModelShape, workload: Workload, target: Target) -> Plan:
+    # On a CPU host memory is the device: nothing can be parked there.
+    workload = replace(
+        workload,
+        reference="gpu" if workload.reference == "host" else workload.reference,
+        optimizer="adamw" if workload.optimizer == "adamw_offloaded" else workload.optimizer,
+    )
+    phases = tuple(train_phases(shape, workload, kv_bytes=0))
+    return Plan(
+        preset=config.name,
+        device="cpu",
+        card=None,
+        shape=shape,
+        workload=workload,
+        gpus=(_gpu_plan(0, "both", phases, workload, target),),
+        kv_cache_bytes=0,
+        max_steps=config.train.max_steps,
+    )
+
+
+def _gpu_plan(index: int, role: Role, phases: tuple[Phase, ...], workload: Workload, target: Target) -> GpuPlan:
+    upper = max(upper_bytes(phase, workload, device=target.device) for phase in phases)
+    return GpuPlan(index, role, target.usable_bytes, upper, phases)

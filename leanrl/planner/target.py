@@ -1,0 +1,56 @@
+"""What a run is planned for: a kind of card, or this machine's CPU, and its bytes."""
+
+from dataclasses import dataclass
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import MissingError
+from leanrl.planner.cards import Card, find_card, require_bf16
+from leanrl.planner.prediction import Device
+
+# Of a CPU's memory; the rest belongs to the system and to whatever else runs there.
+_USABLE_SHARE_OF_HOST = 0.8
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the bytes have to go; every card of a run is of the same kind."""
+
+    device: Device
+    usable_bytes: int
+    card: Card | None = None
+
+
+def find_target(
+    config: RunConfig,
+    *,
+    card: Card | None = None,
+    vram_bytes: int | None = None,
+    host_bytes: int | None = None,
+) -> Target:
+    """Return what to plan for: the given card or bytes, else the card that the config names, else the host.
+
+    Raises:
+        MissingError: if neither a card nor its bytes are named.
+        ConfigError: for an unknown card, or one without bf16.
+    """
+    if is_on_cpu(config):
+        if host_bytes is None:
+            raise ValueError("host_bytes is None; a plan for a CPU needs the machine's memory.")
+        return Target("cpu", int(_USABLE_SHARE_OF_HOST * host_bytes))
+    if card is None and config.hardware.gpu is not None:
+        card = find_card(config.hardware.gpu)
+    if card is not None:
+        require_bf16(card)
+    if vram_bytes is not None:
+        return Target("cuda", vram_bytes, card)
+    if card is None:
+        raise MissingError(
+            "hardware.gpu names no card, so there is no memory to plan for.",
+            hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
+        )
+    return Target("cuda", card.usable_bytes, card)
+
+
+def is_on_cpu(config: RunConfig) -> bool:
+    """Whether a run is planned for a CPU; device `auto` is planned for the cards that the config counts."""
+    return config.hardware.device == "cpu" or config.hardware.num_gpus == 0
