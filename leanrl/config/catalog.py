@@ -1,11 +1,21 @@
-"""The presets that leanrl ships: where they lie, their names, their text."""
+"""The presets as a person meets them: listed, shown, compared, taken as a start."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from leanrl.config.names import did_you_mean, nearest_name
+import yaml
+
+from leanrl.config.keys import Key, schema_groups, schema_keys
+from leanrl.config.layers import flatten
+from leanrl.config.load import load_config
+from leanrl.config.schema import RunConfig
+from leanrl.config.shipped import FILE_ENDINGS, preset_folder, preset_names, preset_path
 from leanrl.config.yaml_text import parse_yaml
-from leanrl.errors import ConfigError
+
+_NOT_COMPARED = ("name", "about", "reasons")
+_UNBROKEN = 10_000  # characters: one line a value, so that taking one # away is enough
 
 
 @dataclass(frozen=True)
@@ -16,46 +26,117 @@ class PresetInfo:
     about: str
 
 
-def preset_folder() -> Path:
-    """Return the folder of the shipped presets: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "presets"
-    return inside if inside.is_dir() else package.parent / "presets"
+@dataclass(frozen=True)
+class Difference:
+    """One key whose value differs; a value is None where the key is null or missing."""
+
+    key: str
+    left: Any
+    right: Any
+    reason: str | None
 
 
 def list_presets() -> list[PresetInfo]:
     """Return the shipped presets in the order of their names."""
-    files = sorted(preset_folder().glob("*.yaml"))
-    return [PresetInfo(file.stem, parse_yaml(file.read_text(encoding="utf-8")).get("about", "")) for file in files]
+    texts = {name: (preset_folder() / f"{name}.yaml").read_text(encoding="utf-8") for name in preset_names()}
+    return [PresetInfo(name, parse_yaml(text).get("about", "")) for name, text in texts.items()]
 
 
-def preset_text(name: str) -> str:
-    """Return the YAML of a shipped preset as it was written.
-
-    Raises:
-        ConfigError: if there is none of that name.
-    """
-    return preset_path(name).read_text(encoding="utf-8")
-
-
-def preset_path(name: str) -> Path:
-    """Return the file of a shipped preset.
+def preset_text(preset: str) -> str:
+    """Return the text of a preset, shipped or in a file, as it was written.
 
     Raises:
-        ConfigError: if there is none of that name.
+        ConfigError: if there is none.
     """
-    names = sorted(file.stem for file in preset_folder().glob("*.yaml"))
-    if name not in names:
-        raise _unknown_preset(name, names)
-    return preset_folder() / f"{name}.yaml"
+    return preset_path(preset).read_text(encoding="utf-8")
 
 
-def _unknown_preset(name: str, names: list[str]) -> ConfigError:
-    meant = did_you_mean(nearest_name(name, names))
-    listed = f"The presets are: {', '.join(names)}."
-    if Path(name, "config.json").is_file():
-        meant = f"Did you mean the run's configuration, `{Path(name, 'config.json')}`?"
-    return ConfigError(
-        f"There is no preset `{name}`.",
-        hint=" ".join(part for part in (meant, listed, "A file of your own ends in .yaml.") if part),
+def diff_presets(left: str, right: str) -> list[Difference]:
+    """Return every key in which two resolved presets differ, with the reason that either of them gives.
+
+    Raises:
+        ConfigError: if one of them cannot be loaded.
+    """
+    configs = load_config(left).config, load_config(right).config
+    before, after = (_comparable(config) for config in configs)
+    sections = list(RunConfig.model_fields)
+    keys = sorted({**before, **after}, key=lambda key: sections.index(key.partition(".")[0]))
+    differing = [key for key in keys if before.get(key) != after.get(key)]
+    return [Difference(key, before.get(key), after.get(key), _reason(key, *configs)) for key in differing]
+
+
+def init_preset(name: str) -> str:
+    """Return the YAML of a preset of one's own: it extends `name` and lists every key, commented out.
+
+    Each key comes with its help and the value that it has in `name`.
+
+    Raises:
+        ConfigError: if `name` cannot be loaded.
+    """
+    config = load_config(name).config
+    parent = str(Path(name).resolve()) if name.endswith(FILE_ENDINGS) else name
+    return "\n".join([*_opening(name, parent), *_commented_keys(config)]) + "\n"
+
+
+def _comparable(config: RunConfig) -> dict[str, Any]:
+    return flatten({name: value for name, value in config.model_dump().items() if name not in _NOT_COMPARED})
+
+
+def _reason(key: str, left: RunConfig, right: RunConfig) -> str | None:
+    """Return what is said about the key or about the map that it is in, the right side first."""
+    for reasons in (right.reasons, left.reasons):
+        named = key
+        while named:
+            if named in reasons:
+                return reasons[named]
+            named = named.rpartition(".")[0]
+    return None
+
+
+def _opening(name: str, parent: str) -> list[str]:
+    return [
+        f"# A preset of your own that starts from {name}.",
+        "#",
+        "#   leanrl train --preset <this file>",
+        "#",
+        f"# Every key stands below with its value in {name}: take the # away from those that you change.",
+        "# Maps merge with the parent's; lists and single values replace its. `rewards.<name>: null` takes a reward away.",
+        "about: what it is for",
+        f"extends: {parent}",
+    ]
+
+
+def _commented_keys(config: RunConfig) -> Iterator[str]:
+    values = config.model_dump()
+    opened: set[str] = set()
+    for key in schema_keys().values():
+        if key.name in _NOT_COMPARED:
+            continue
+        group = key.name.rpartition(".")[0]
+        if group not in opened:
+            yield from _group_lines(group)
+            opened.add(group)
+        yield from _key_lines(key, _value_at(values, key.name))
+
+
+def _group_lines(group: str) -> Iterator[str]:
+    if group:
+        depth = group.count(".")
+        yield from ["", f"{'  ' * depth}{group.rpartition('.')[2]}: # {schema_groups()[group].about}"]
+
+
+def _key_lines(key: Key, value: Any) -> Iterator[str]:
+    indent = "  " * key.name.count(".")
+    leaf = key.name.rpartition(".")[2]
+    written = (
+        yaml.safe_dump({leaf: value}, sort_keys=False, allow_unicode=True, width=_UNBROKEN).rstrip("\n").split("\n")
     )
+    yield f"{indent}# {key.about} [{key.takes}]"
+    yield from (f"{indent}#{line}" for line in written)
+
+
+def _value_at(values: dict[str, Any], name: str) -> Any:
+    node: Any = values
+    for part in name.split("."):
+        node = node[part]
+    return node

@@ -107,10 +107,14 @@ def _takes(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if origin in (Union, types.UnionType):
         return _any_of([_takes(argument) for argument in arguments])
     if origin is list:
-        return "a list of names"
+        return f"a list of {_plural(arguments[0])}"
     if origin is dict:
         return f"a map of which each entry is {_takes(arguments[1])}"
     return " ".join([_PLAIN[annotation], *_bound_words(metadata)])
+
+
+def _plural(element: Any) -> str:
+    return f"maps with {' and '.join(element.model_fields)}" if issubclass(element, BaseModel) else "names"
 
 
 def _bounds_in(extra: Any) -> list[Any]:

@@ -7,17 +7,16 @@ from typing import Any
 
 import yaml
 
-from leanrl.config.catalog import preset_path
 from leanrl.config.check import find_contradictions
 from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
 from leanrl.config.overrides import parse_overrides
 from leanrl.config.schema import RunConfig
+from leanrl.config.shipped import preset_path
 from leanrl.config.validation import validate
 from leanrl.config.yaml_text import describe_yaml_error, parse_yaml
 from leanrl.errors import ConfigError, Problem
 
-_FILE_ENDINGS = (".yaml", ".yml", ".json")
 _NOT_INHERITED = ("name", "about")
 
 
@@ -57,7 +56,7 @@ def _layers(preset: str) -> list[Layer]:
     wanted: str | None = preset
     folder = Path()
     while wanted is not None:
-        path = _find(wanted, folder)
+        path = preset_path(wanted, folder=folder)
         if path.resolve() in seen:
             raise ConfigError(f"{path} extends itself, by way of {_chain(seen)}.", hint="take out one `extends`")
         seen.append(path.resolve())
@@ -72,15 +71,6 @@ def _layers(preset: str) -> list[Layer]:
         layers.insert(0, Layer(f"preset {wanted}", values))
         wanted, folder = parent, path.parent
     return layers
-
-
-def _find(preset: str, folder: Path) -> Path:
-    if not preset.endswith(_FILE_ENDINGS):
-        return preset_path(preset)
-    path = folder / preset
-    if not path.is_file():
-        raise ConfigError(f"There is no file {path}.", hint="`leanrl presets` lists the presets that come with leanrl")
-    return path
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -21,11 +21,13 @@ def validate(tree: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[RunCo
     try:
         return RunConfig.model_validate(tree), []
     except ValidationError as error:
-        found = {_path_in(tree, details["loc"]): details["type"] for details in error.errors()}
+        found = {_path_in(tree, details["loc"]): details for details in error.errors()}
     pruned = deepcopy(dict(tree))
-    for path in found:
+    problems: list[Problem] = []
+    for path, details in found.items():
+        is_unknown = details["type"] == "extra_forbidden" and details["loc"] == path
+        problems.append(_unknown(path, origins) if is_unknown else _unusable(path, _lookup(tree, path), origins))
         _remove(pruned, path)
-    problems = [_problem(path, kind, _lookup(tree, path), origins) for path, kind in found.items()]
     return RunConfig.model_validate(pruned), problems
 
 
@@ -41,15 +43,22 @@ def _path_in(tree: Mapping[str, Any], location: tuple[int | str, ...]) -> tuple[
     return tuple(path)
 
 
-def _problem(path: tuple[str, ...], kind: str, value: Any, origins: Mapping[str, str]) -> Problem:
+def _unknown(path: tuple[str, ...], origins: Mapping[str, str]) -> Problem:
     name = ".".join(path)
-    origin = next((origins[given] for given in origins if given == name or given.startswith(f"{name}.")), "")
-    given_by = f" ({origin})" if origin else ""
-    if kind == "extra_forbidden":
-        return Problem(name, f"there is no such key{given_by}", _unknown_hint(name))
+    return Problem(name, f"there is no such key{_given_by(name, origins)}", _unknown_hint(name))
+
+
+def _unusable(path: tuple[str, ...], value: Any, origins: Mapping[str, str]) -> Problem:
+    name = ".".join(path)
+    given_by = _given_by(name, origins)
     if name in schema_groups():
         return Problem(name, f"is a section, is set to {value!r}{given_by}", f"set a key in it: `{name}.<key>`")
     return Problem(name, f"must be {_takes(path)}, is {value!r}{given_by}", _value_hint(schema_keys().get(name), value))
+
+
+def _given_by(name: str, origins: Mapping[str, str]) -> str:
+    origin = next((origins[given] for given in origins if given == name or given.startswith(f"{name}.")), None)
+    return f" ({origin})" if origin else ""
 
 
 def _unknown_hint(name: str) -> str:
