@@ -100,7 +100,8 @@ def _opening(name: str, parent: str) -> list[str]:
         "#   leanrl train --preset <this file>",
         "#",
         f"# Every key stands below with its value in {name}: take the # away from those that you change.",
-        "# Maps merge with the parent's; lists and single values replace its. `rewards.<name>: null` takes a reward away.",
+        "# Maps merge with the parent's; lists and single values replace its.",
+        "# `rewards.<name>: null` takes a reward away.",
         "about: what it is for",
         f"extends: {parent}",
     ]
