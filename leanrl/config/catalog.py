@@ -121,9 +121,9 @@ def _commented_keys(config: RunConfig) -> Iterator[str]:
 
 
 def _group_lines(group: str) -> Iterator[str]:
+    yield ""
     if group:
-        depth = group.count(".")
-        yield from ["", f"{'  ' * depth}{group.rpartition('.')[2]}: # {schema_groups()[group].about}"]
+        yield f"{'  ' * group.count('.')}{group.rpartition('.')[2]}: # {schema_groups()[group].about}"
 
 
 def _key_lines(key: Key, value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import Finite, RunConfig
 
 _PLAIN = {
     int: "a whole number",
@@ -91,7 +91,7 @@ def _key(name: str, field: FieldInfo) -> Key:
         takes=_takes(annotation, field.metadata),
         default=field.default,
         about=field.description or "",
-        choices=tuple(str(choice) for choice in get_args(annotation)) if get_origin(annotation) is Literal else (),
+        choices=tuple(_choices(annotation)),
         is_text=annotation is str or set(get_args(annotation)) == {str, type(None)},
         item_takes=_takes(get_args(annotation)[1]) if get_origin(annotation) is dict else None,
     )
@@ -103,18 +103,29 @@ def _takes(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if origin is Annotated:
         return _takes(arguments[0], [bound for extra in arguments[1:] for bound in _bounds_in(extra)])
     if origin is Literal:
-        return _any_of([str(choice) for choice in arguments])
+        return _any_of(_choices(annotation))
     if origin in (Union, types.UnionType):
-        return _any_of([_takes(argument) for argument in arguments])
+        return _any_of([word for argument in arguments for word in _choices(argument) or [_takes(argument)]])
     if origin is list:
-        return f"a list of {_plural(arguments[0])}"
+        return "a list of names" if arguments[0] is str else f"a list of {_plural(arguments[0])}"
     if origin is dict:
-        return f"a map of which each entry is {_takes(arguments[1])}"
+        return f"a map from names to {_plural(arguments[1])}"
     return " ".join([_PLAIN[annotation], *_bound_words(metadata)])
 
 
-def _plural(element: Any) -> str:
-    return f"maps with {' and '.join(element.model_fields)}" if issubclass(element, BaseModel) else "names"
+def _choices(annotation: Any) -> list[str]:
+    """Return the words that an annotation allows, also where it allows something else besides."""
+    if get_origin(annotation) is Literal:
+        return [str(choice) for choice in get_args(annotation)]
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [choice for argument in get_args(annotation) for choice in _choices(argument)]
+    return []
+
+
+def _plural(annotation: Any) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"maps with {' and '.join(annotation.model_fields)}"
+    return {str: "texts", Finite: "numbers", Any: "values"}.get(annotation, "maps")
 
 
 def _bounds_in(extra: Any) -> list[Any]:

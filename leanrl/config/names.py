@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from leanrl.config.keys import schema_groups, schema_keys
 
 # What TRL, transformers and vLLM call it: the names that people bring along.
-_ELSEWHERE = {
+NAMES_ELSEWHERE = {
     "beta": "algorithm.kl_beta",
     "epsilon": "algorithm.clip_low",
     "epsilon_high": "algorithm.clip_high",
@@ -64,8 +64,8 @@ def nearest_key(unknown: str) -> str | None:
     siblings = {name.rpartition(".")[2]: name for name in known if name.rpartition(".")[0] == group}
     leaves = {name.rpartition(".")[2]: name for name in reversed(known)}
     return (
-        _ELSEWHERE.get(unknown)
-        or _ELSEWHERE.get(leaf)
+        NAMES_ELSEWHERE.get(unknown)
+        or NAMES_ELSEWHERE.get(leaf)
         or leaves.get(leaf)
         or nearest_name(unknown, known, cutoff=0.75)
         or siblings.get(nearest_name(leaf, siblings) or "")
