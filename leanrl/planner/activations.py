@@ -35,7 +35,7 @@ def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
         _norms(shape, workload)
         + _linear_inputs(shape, workload)
         + _attention(shape, workload)
-        + 3 * workload.compute_bytes * shape.intermediate  # gate, its activation, up
+        + _mlp(shape, workload)
         + _adapter_products(workload)
     )
 
@@ -71,7 +71,7 @@ def _norms(shape: ModelShape, workload: Workload) -> int:
 
 
 def _linear_inputs(shape: ModelShape, workload: Workload) -> int:
-    """Inputs that a layer keeps for the gradient of its weight.
+    """Inputs that a layer keeps for the gradients of its weights; down_proj's counts with the MLP.
 
     Layers that read the same tensor share it, unless each makes its own copy in bf16: under autocast (from an
     fp32 norm) and in PEFT's fp32 adapters. Attention's output is kept by attention itself.
@@ -82,14 +82,27 @@ def _linear_inputs(shape: ModelShape, workload: Workload) -> int:
     copies_each = workload.method != "full" and (workload.adapter_bytes_per_param > e or workload.lora_dropout > 0)
     total = 0
     for readers in _readers(shape):
+        if readers == ("down_proj",):
+            continue
         count = sum(name in trained for name in readers)
-        is_cast = copies_each or (workload.is_autocast and readers[0] not in ("o_proj", "down_proj"))
+        is_cast = copies_each or (workload.is_autocast and readers != ("o_proj",))
         is_kept_anyway = readers == ("o_proj",) and not is_cast
         copies = count if is_cast else min(count, 1)
         total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
         # Dropout keeps a mask of one byte a number.
         total += count * linears[readers[0]][0] * (workload.lora_dropout > 0)
     return total
+
+
+def _mlp(shape: ModelShape, workload: Workload) -> int:
+    """Gate, its activation and up; their product where down_proj's weight or adapter needs it."""
+    e = workload.compute_bytes
+    product = e * _trains_down(workload) + (workload.lora_dropout > 0 and _trains_down(workload))
+    return (3 * e + product) * shape.intermediate // workload.mlp_tiles
+
+
+def _trains_down(workload: Workload) -> bool:
+    return workload.method == "full" or "down_proj" in workload.lora_targets
 
 
 def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
@@ -116,8 +129,9 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
     Plain: the gradients of product, activation and up exist together when the product's own input is freed.
     fp32 adapters on down_proj: the product is cast to fp32 and back to bf16 beside itself.
     """
-    e, tokens, inner = workload.compute_bytes, workload.micro_batch_tokens, shape.intermediate
-    trains_down = workload.method == "full" or "down_proj" in workload.lora_targets
+    e, inner = workload.compute_bytes, shape.intermediate
+    tokens = workload.micro_batch_tokens // workload.mlp_tiles
+    trains_down = _trains_down(workload)
     freed_input = e * inner * tokens * trains_down
     peaks = [3 * e * inner * tokens - freed_input]
     if workload.method == "full":

@@ -13,16 +13,15 @@ PROCESS_BYTES = int(0.75 * _GIB)
 # was in use, and up to 60 % with a head that makes whole logits. It never emptied its cache, as a real one does.
 _TILED_SLACK = 0.3
 _NAIVE_SLACK = 0.6
+# A guess: large blocks of a CPU go back to the system at once, so only the small ones fragment.
+_HOST_SLACK = 0.1
 _LEAST_SLACK_BYTES = int(0.3 * _GIB)
 
 
 def upper_bytes(phase: Phase, workload: Workload, *, device: str) -> int:
     """Return the most that the driver (on a CPU: the operating system) is expected to count in a phase."""
-    slack = _TILED_SLACK if workload.head == "tiled" else _NAIVE_SLACK
-    return phase.bytes + int(slack * phase.passing_bytes) + _LEAST_SLACK_BYTES + _process_bytes(workload, device)
-
-
-def _process_bytes(workload: Workload, device: str) -> int:
+    slack = _NAIVE_SLACK if workload.head.startswith("naive") else _TILED_SLACK
     if device == "cpu":
-        return PROCESS_BYTES
-    return CONTEXT_BYTES + (EXCHANGE_BYTES if workload.num_ranks > 1 else 0)
+        return phase.bytes + int(_HOST_SLACK * phase.passing_bytes) + PROCESS_BYTES
+    exchange = EXCHANGE_BYTES if workload.num_ranks > 1 else 0
+    return phase.bytes + int(slack * phase.passing_bytes) + _LEAST_SLACK_BYTES + CONTEXT_BYTES + exchange

@@ -4,7 +4,6 @@ Nothing here was measured by leanrl, and no constant was fitted to a run: docs/p
 makes of two published runs, and how far off it is.
 """
 
-import math
 from dataclasses import dataclass
 
 from leanrl.planner.cards import Card
@@ -21,6 +20,8 @@ COMPUTE_SHARE = 0.4
 # A decoding step beside its reads: scheduling and launches in vLLM; `model.generate` launches layer by layer.
 _VLLM_STEP_SECONDS = 0.0025
 _GENERATE_LAYER_SECONDS = 0.001
+# Launching the kernels of one layer, forward and backward, for each micro-batch.
+_LAUNCH_LAYER_SECONDS = 0.002
 # PCIe 4.0 x16 as it is met between cards; host memory as one socket offers it; disk-backed memory written and read.
 _EXCHANGE_BYTES_PER_SECOND = 12e9
 _HOST_BYTES_PER_SECOND = 20e9
@@ -72,7 +73,8 @@ def estimate_step(
     return StepTime(
         generation=generation_seconds(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths) / reuse,
         reference=_reference_operations(shape, workload, lengths) / flops / reuse,
-        gradients=_training_operations(shape, workload, lengths) / flops,
+        gradients=_training_operations(shape, workload, lengths) / flops
+        + workload.num_micro_batches * shape.num_layers * _LAUNCH_LAYER_SECONDS,
         exchange=_exchange_bytes(shape, workload) / _EXCHANGE_BYTES_PER_SECOND,
         sync=_sync_seconds(shape, workload) / reuse,
         optimizer=_optimizer_seconds(shape, workload, card),
@@ -82,12 +84,12 @@ def estimate_step(
 def generation_seconds(shape: ModelShape, workload: Workload, card: Card, *, kv_bytes: int, lengths: Lengths) -> float:
     """Seconds until the last completion of a step is made.
 
-    Each decoding step reads the weights once and the keys and values of all running sequences; where these do not
-    fit together, the sequences run in waves.
+    Each decoding step reads the weights once and the keys and values of all running sequences. Where those of a
+    full batch do not fit together, fewer sequences run at a time and the steps are as many times more.
     """
     sequences = workload.completions_per_engine
-    waves = 1 if workload.engine == "hf" else math.ceil(wanted_kv_bytes(shape, workload) / max(1, kv_bytes))
-    steps = workload.completion_tokens * min(waves, sequences)
+    crowding = 1.0 if workload.engine == "hf" else wanted_kv_bytes(shape, workload) / max(1, kv_bytes)
+    steps = workload.completion_tokens * min(max(1.0, crowding), sequences)
     prompt = workload.prompt_tokens * lengths.mean_prompt_share
     completion = workload.completion_tokens * lengths.mean_completion_share
     # Sum over a completion's tokens of what stands before each.

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from leanrl.config.check import find_contradictions
 from leanrl.config.schema import RunConfig
-from leanrl.errors import ConfigError
 
 Changes = dict[str, Any]
 
@@ -18,14 +18,14 @@ def find_fixes(config: RunConfig, *, fits: Callable[[RunConfig], bool]) -> tuple
     they are added up until the run fits.
     """
     candidates = list(_candidates(config))
-    alone = [changes for changes in candidates if _fits(config, changes, fits)]
+    alone = [changes for changes in candidates if _helps(config, changes, fits)]
     if alone:
-        return tuple(as_flags(changes) for changes in alone[:_MOST_FIXES])
+        return tuple(as_flags(changes_only(config, changes)) for changes in alone[:_MOST_FIXES])
     together: Changes = {}
     for changes in candidates:
         together |= changes
-        if _fits(config, together, fits):
-            return (as_flags(together),)
+        if _helps(config, together, fits):
+            return (as_flags(changes_only(config, together)),)
     return ()
 
 
@@ -45,11 +45,26 @@ def as_flags(changes: Changes) -> str:
     return " ".join(f"-s {key}={_as_yaml(value)}" for key, value in changes.items())
 
 
-def _fits(config: RunConfig, changes: Changes, fits: Callable[[RunConfig], bool]) -> bool:
-    try:
-        return fits(with_changes(config, changes))
-    except ConfigError:
-        return False
+def changes_only(config: RunConfig, changes: Changes) -> Changes:
+    """Return the changes that differ from what the config has."""
+    values = config.model_dump()
+    return {key: value for key, value in changes.items() if _value(values, key) != value}
+
+
+def contradicts(config: RunConfig, changes: Changes) -> bool:
+    """Whether the changes make keys contradict each other that did not before."""
+    before = find_contradictions(config)
+    return any(problem not in before for problem in find_contradictions(with_changes(config, changes)))
+
+
+def _helps(config: RunConfig, changes: Changes, fits: Callable[[RunConfig], bool]) -> bool:
+    return not contradicts(config, changes) and fits(with_changes(config, changes))
+
+
+def _value(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values[part]
+    return values
 
 
 def _candidates(config: RunConfig) -> Iterator[Changes]:
@@ -69,10 +84,17 @@ def _candidates(config: RunConfig) -> Iterator[Changes]:
     if is_full and config.optimizer.name == "adamw":
         yield {"optimizer.name": "adamw_8bit", "model.dtype": "bfloat16"}
         yield {"optimizer.name": "adamw_offloaded", "model.dtype": "bfloat16"}
+    # An adapter's reference is its base, its ranks are whole, and NF4 computes in bfloat16.
+    as_adapter = {
+        "train.reference_device": "gpu",
+        "hardware.parallel": "auto",
+        "model.dtype": "bfloat16",
+        "model.compute_dtype": "bfloat16",
+    }
     if is_full:
-        yield {"model.tuning.method": "lora"}
+        yield {"model.tuning.method": "lora", **as_adapter}
     if config.model.tuning.method != "qlora":
-        yield {"model.tuning.method": "qlora"}
+        yield {"model.tuning.method": "qlora", **as_adapter}
 
 
 def _smaller_micro_batches(config: RunConfig) -> list[int]:

@@ -6,6 +6,9 @@ from leanrl.planner.workload import Workload
 # Mirrors leanrl.algorithms.logprobs.TILE_TOKENS (a test compares them): this room imports no torch.
 TILE_TOKENS = 512
 
+# A tile over the vocabulary too: 1024 tokens and 8192 words.
+_SMALL_TILE_LOGITS = 1024 * 8192
+
 # Bytes a logit of a tile costs in `token_logprobs`: logits in bf16 and fp32, divided, shifted, exponentiated, and
 # what the tile before still holds.
 _FORWARD_BYTES_PER_LOGIT = 12
@@ -16,6 +19,8 @@ _ADDING_BYTES_PER_LOGIT = 10
 
 def head_forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     """Bytes of scoring `tokens` without gradients."""
+    if workload.head == "vocab_tiled":
+        return _FORWARD_BYTES_PER_LOGIT * _SMALL_TILE_LOGITS
     tile = min(TILE_TOKENS, tokens)
     return _FORWARD_BYTES_PER_LOGIT * tile * shape.vocab + _cast_head_bytes(shape, workload)
 
@@ -25,6 +30,9 @@ def head_backward_bytes(shape: ModelShape, workload: Workload) -> int:
     scored = workload.micro_batch_scored_tokens
     if workload.head == "tiled":
         return _tiled_backward_bytes(shape, workload, scored)
+    if workload.head == "vocab_tiled":
+        # The weight's gradient is added straight into the gradient that exists anyway.
+        return _BACKWARD_BYTES_PER_LOGIT * _SMALL_TILE_LOGITS + workload.compute_bytes * shape.hidden * scored
     if workload.head == "naive_fp32":
         return 4 * 4 * scored * shape.vocab
     # bf16 logits, their log-softmax row by row, and the gradient.

@@ -69,7 +69,8 @@ def train_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> lis
     between = _engine_between_rollouts(shape, workload, kv_bytes)
     phases = [_phase("load", stays, _loading(shape, workload, kv_bytes), without=("optimizer state",))]
     if workload.engine != "vllm-server":
-        phases.append(_phase("rollout", stays, _rollout(shape, workload, kv_bytes)))
+        parked = ("optimizer state",) if workload.parks_optimizer else ()
+        phases.append(_phase("rollout", stays, _rollout(shape, workload, kv_bytes), without=parked))
     if workload.engine != "hf":
         phases.append(_phase("sync", stays, _sync(shape, workload, kv_bytes)))
     if workload.reference != "none":

@@ -5,6 +5,7 @@ from dataclasses import replace
 from leanrl.config.schema import RunConfig
 from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.duration import estimate_step
+from leanrl.planner.floors import find_floors
 from leanrl.planner.kv_budget import choose_kv_bytes
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan, Role
@@ -44,6 +45,7 @@ def _predict_on_cards(config: RunConfig, shape: ModelShape, workload: Workload, 
         num_nodes=config.hardware.num_nodes,
         max_steps=config.train.max_steps,
         step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
+        floors=find_floors(shape, workload, kv_bytes=kv_bytes),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from leanrl.planner.cards import Card
 from leanrl.planner.duration import StepTime
+from leanrl.planner.floors import Floor
 from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -67,6 +68,7 @@ class Plan:
     num_nodes: int = 1
     max_steps: int = 1
     step_time: StepTime | None = None
+    floors: tuple[Floor, ...] = ()
     fixes: tuple[str, ...] = ()
 
     @property

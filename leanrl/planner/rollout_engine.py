@@ -6,8 +6,7 @@ from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import nf4_bytes
 from leanrl.planner.workload import Workload
 
-# Estimates, not measured: tokens of one scheduler step in leanrl's engine, and what captured CUDA graphs take.
-ENGINE_BATCH_TOKENS = 8192
+# An estimate, not measured: what captured CUDA graphs take.
 CUDA_GRAPH_BYTES = 512 * 2**20
 # Sampler: bf16 logits, an fp32 copy, and an fp32 log-softmax, for each sequence.
 _SAMPLER_BYTES_PER_LOGIT = 10
@@ -36,7 +35,7 @@ def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """Bytes that a vLLM engine needs besides weights and keys and values, by component."""
-    tokens = min(ENGINE_BATCH_TOKENS, workload.completions_per_engine * workload.row_tokens)
+    tokens = min(workload.engine_batch_tokens, workload.completions_per_engine * workload.row_tokens)
     hidden_tensors = 2 * tokens * 3 * (shape.intermediate + shape.hidden)
     return {
         "engine activations": hidden_tensors,

@@ -28,6 +28,8 @@ def plan_table(plan: Plan) -> str:
     lines = _summary(plan)
     for gpus in _equal_gpus(plan):
         lines += ["", *_picture(plan, gpus)]
+    if plan.floors:
+        lines += ["", _floor_line(plan)]
     if plan.fixes:
         lines += ["", "To make it fit, cheapest first:", *(f"  {fix}" for fix in plan.fixes)]
     lines += ["", *_assumptions(plan)]
@@ -56,6 +58,11 @@ def _time_line(plan: Plan) -> str:
         return "How long it takes is not predicted here."
     cost = "" if plan.cost_usd is None else f", about ${plan.cost_usd:.0f}"
     return f"A step takes about {plan.step_seconds:.0f} s, the run about {plan.total_hours:.1f} h{cost}."
+
+
+def _floor_line(plan: Plan) -> str:
+    floors = ", ".join(f"{_gib(floor.bytes)} GiB ({floor.name})" for floor in plan.floors)
+    return f"Floor of a training card, with every known saving and the same keys and values: {floors}."
 
 
 def _assumptions(plan: Plan) -> list[str]:

@@ -14,7 +14,8 @@ OptimizerName = Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloa
 # layer's at once. leanrl trains with the first three; the others are there to compare with.
 Sharding = Literal["single", "ddp", "fsdp2", "fsdp2_reshard", "zero1", "zero2", "zero3"]
 Activations = Literal["kept", "checkpointed", "offloaded"]
-Head = Literal["tiled", "naive", "naive_fp32"]
+# leanrl's head is tiled over tokens. vocab_tiled is the least that is possible; the naive ones make whole logits.
+Head = Literal["tiled", "vocab_tiled", "naive", "naive_fp32"]
 Engine = Literal["hf", "vllm-colocate", "vllm-server"]
 # What a colocated vLLM keeps on the card between rollouts.
 Residency = Literal["awake", "weights_only", "asleep"]
@@ -37,6 +38,8 @@ class Workload:
     num_ranks: int = 1
     activations: Activations = "checkpointed"
     head: Head = "tiled"
+    # Parts in which a layer's MLP runs over its tokens, one after the other; leanrl runs it whole.
+    mlp_tiles: int = 1
     micro_batch_completions: int = 1
     num_micro_batches: int = 1
     num_iterations: int = 1
@@ -51,8 +54,12 @@ class Workload:
     num_rollout_gpus: int = 0
     engine_model_tokens: int = 1536
     engine_memory_fraction: float | None = None
+    # Tokens of one scheduler step of vLLM; an estimate of what leanrl will ask for.
+    engine_batch_tokens: int = 8192
     residency: Residency = "asleep"
     shares_base: bool = False
+    # Whether the optimizer's state waits in host memory while the engine holds the card.
+    parks_optimizer: bool = False
 
     @property
     def row_tokens(self) -> int:

@@ -9,7 +9,7 @@ GIB = 2**30
 
 
 def run(**sections: Any) -> RunConfig:
-    return RunConfig.model_validate(sections)
+    return RunConfig.model_validate({"data": {"generator": "one_digit_sums"}, "rewards": {"accuracy": 1.0}} | sections)
 
 
 def four_card_server() -> RunConfig:

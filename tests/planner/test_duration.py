@@ -41,8 +41,8 @@ def test_generation_by_hand():
     assert seconds == pytest.approx(0.052160 + 0.0128 + 0.05 + 0.0192)
 
 
-def test_generation_in_waves():
-    """Half of the keys and values: the sequences run one after the other, and the weights are read twice."""
+def test_crowded_generation():
+    """Half of the keys and values: one sequence runs after the other, and the weights are read twice."""
     workload = Workload(
         engine="vllm-server", num_rollout_gpus=1, completions_per_step=2, prompt_tokens=12, completion_tokens=20
     )
@@ -68,7 +68,9 @@ def test_rows_are_padded_to_the_longest_of_their_micro_batch(micro_batch, scored
 def test_training_by_hand(method, activations, expected):
     workload = Workload(method=method, activations=activations, prompt_tokens=5, completion_tokens=5)
     full = Lengths(mean_prompt_share=1.0, mean_completion_share=1.0)
-    assert estimate_step(TINY, workload, CARD, kv_bytes=1, lengths=full).gradients == pytest.approx(expected / 1e6)
+    launches = 0.002
+    seconds = estimate_step(TINY, workload, CARD, kv_bytes=1, lengths=full).gradients
+    assert seconds == pytest.approx(expected / 1e6 + launches)
 
 
 def test_iterations_share_the_rollout():

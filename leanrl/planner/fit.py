@@ -1,0 +1,126 @@
+"""The fastest settings that fit, with the same prompts and completions a step: `leanrl plan --fit`."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from leanrl.config.schema import RunConfig
+from leanrl.planner.cards import Card
+from leanrl.planner.fixes import Changes, as_flags, changes_only, contradicts, with_changes
+from leanrl.planner.known_models import find_shape
+from leanrl.planner.predict import predict
+from leanrl.planner.prediction import Plan
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.table import plan_table
+from leanrl.planner.target import find_target
+
+_GIB = 2**30
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best settings found: those that fit, else those that come nearest.
+
+    `changes` are the keys that differ from the config that was asked for.
+    """
+
+    changes: Changes
+    plan: Plan
+
+    @property
+    def fits(self) -> bool:
+        return self.plan.verdict == "fits"
+
+    @property
+    def flags(self) -> str:
+        """The `-s` flags that give these settings; empty where nothing has to change."""
+        return as_flags(self.changes)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes by which the fullest card is too small; 0 where it fits."""
+        return max(0, *(gpu.upper_bytes - gpu.usable_bytes for gpu in self.plan.gpus))
+
+
+def fit_run(
+    config: RunConfig,
+    *,
+    shape: ModelShape | None = None,
+    card: Card | None = None,
+    vram_bytes: int | None = None,
+    host_bytes: int | None = None,
+) -> Fit:
+    """Return the fastest settings that fit; the estimator stays what it is.
+
+    Searched: micro-batch, checkpointing, sleep mode, where the reference lives and, if the optimizer of the config
+    fits nowhere, the leaner ones. Keys and values get what the settings leave. Prompts and completions a step, the
+    loss and the trained weights are never touched.
+
+    Arguments and errors are those of `plan_run`.
+    """
+    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes)
+    known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
+    nearest: Fit | None = None
+    for optimizer in _optimizers(config):
+        found = [
+            Fit(changes, predict(with_changes(config, changes), known_shape, target))
+            for changes in _settings(config, optimizer)
+        ]
+        fitting = [fit for fit in found if fit.fits]
+        if fitting:
+            return min(fitting, key=_slowness)
+        nearest = min([*([nearest] if nearest else []), *found], key=lambda fit: fit.missing_bytes)
+    assert nearest is not None
+    return nearest
+
+
+def fit_text(fit: Fit) -> str:
+    """Return what was found as plain text: the flags, or what is nearest and by how much, then the plan."""
+    if fit.fits and not fit.changes:
+        found = "The settings are the fastest that fit already."
+    elif fit.fits:
+        found = f"The fastest settings that fit, with the same prompts and completions a step:\n  {fit.flags}"
+    else:
+        flags = f" with\n  {fit.flags}" if fit.changes else " as it is"
+        found = f"Nothing fits. Nearest, {fit.missing_bytes / _GIB:.1f} GiB too large, is the run{flags}"
+    return f"{found}\n\n{plan_table(fit.plan)}"
+
+
+def _slowness(fit: Fit) -> tuple[float, int, int, int]:
+    """Order by seconds where they are known; else, and among equals, by what usually costs time."""
+    workload = fit.plan.workload
+    seconds = fit.plan.step_seconds or 0.0
+    return (seconds, workload.activations != "kept", workload.num_micro_batches, len(fit.changes))
+
+
+def _optimizers(config: RunConfig) -> Iterator[Changes]:
+    """The config's own optimizer, then leaner ones: other arithmetic, so only where they are needed."""
+    yield {}
+    if config.model.tuning.method == "full":
+        for name in ("adamw_8bit", "adamw_offloaded"):
+            if name != config.optimizer.name:
+                yield {"optimizer.name": name, "model.dtype": "bfloat16"}
+
+
+def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
+    """Every combination of settings, each as the changes it makes to the config."""
+    axes: list[Sequence[tuple[str, object]]] = [
+        [("train.micro_batch_completions", size) for size in _micro_batches(config)],
+        [("train.gradient_checkpointing", value) for value in (False, True)],
+    ]
+    if config.rollout.engine == "vllm-colocate":
+        # Levels 1 and 2 leave the same on the card; the config's own choice between them stands.
+        axes.append([("rollout.sleep_level", level) for level in (0, config.rollout.sleep_level or 1)])
+    if config.rollout.gpu_memory_fraction is not None:
+        axes.append([("rollout.gpu_memory_fraction", value) for value in (config.rollout.gpu_memory_fraction, None)])
+    if config.model.tuning.method == "full" and config.algorithm.kl_beta > 0:
+        axes.append([("train.reference_device", place) for place in ("gpu", "host")])
+    for combination in itertools.product(*axes):
+        changes = changes_only(config, {**dict(combination), **optimizer})
+        if not contradicts(config, changes):
+            yield changes
+
+
+def _micro_batches(config: RunConfig) -> list[int]:
+    per_rank = max(1, config.completions_per_rank)
+    return [size for size in range(1, per_rank + 1) if per_rank % size == 0]

@@ -1,0 +1,125 @@
+"""The search for settings that fit, and the fixes of a plan."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+
+from leanrl.config.load import load_config
+from leanrl.config.schema import RunConfig
+from leanrl.planner.fit import fit_run, fit_text
+from leanrl.planner.fixes import as_flags, with_changes
+from leanrl.planner.plan import plan_run
+from tests.planner.sample_runs import GIB, cpu_run, four_card_server, single_card
+
+
+def after_flags(config: RunConfig, flags: str, folder: Path) -> RunConfig:
+    """The config as somebody gets it who types the flags."""
+    file = folder / "run.json"
+    file.write_text(json.dumps(config.model_dump(mode="json")))
+    words = shlex.split(flags)
+    assert words[::2] == ["-s"] * (len(words) // 2)
+    return load_config(file, words[1::2]).config
+
+
+@pytest.mark.parametrize("gib", [40, 24, 16, 13])
+def test_flags_give_the_plan_that_was_found(gib, tmp_path):
+    config = single_card("full")
+    fit = fit_run(config, vram_bytes=gib * GIB)
+    assert fit.fits
+    typed = after_flags(config, fit.flags, tmp_path)
+    plan = plan_run(typed, vram_bytes=gib * GIB)
+    assert plan.verdict == "fits"
+    assert plan.to_json() == fit.plan.to_json()
+
+
+def test_estimator_is_kept():
+    """Prompts, completions, loss, trained weights and the rest of the train section stay as they are."""
+    config = single_card("full", train={"num_prompts": 8, "num_completions": 6})
+    found = with_changes(config, fit_run(config, vram_bytes=14 * GIB).changes)
+    assert found.train.num_prompts == 8
+    assert found.train.num_completions == 6
+    assert found.algorithm == config.algorithm
+    assert found.model.tuning == config.model.tuning
+
+
+def test_faster_than_every_other_setting_that_fits():
+    """Compared with each micro-batch and checkpointing by itself."""
+    config = single_card("lora")
+    best = fit_run(config)
+    assert best.plan.step_seconds is not None
+    for size in (1, 2, 6, 12):
+        for checkpointing in (True, False):
+            changes = {"train.micro_batch_completions": size, "train.gradient_checkpointing": checkpointing}
+            other = plan_run(with_changes(config, changes))
+            if other.verdict == "fits":
+                assert other.step_seconds is not None
+                assert best.plan.step_seconds <= other.step_seconds
+
+
+def test_optimizer_of_the_config_is_kept_where_it_fits():
+    """On 40 GiB fp32 Adam fits; on 24 the states of 13.2 GiB do not, and a leaner optimizer is taken."""
+    config = single_card(
+        "full",
+        model={
+            "id": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
+            "dtype": "float32",
+            "tuning": {"method": "full"},
+        },
+    )
+    assert "optimizer.name" not in fit_run(config, vram_bytes=44 * GIB).changes
+    assert fit_run(config, vram_bytes=24 * GIB).changes["optimizer.name"] == "adamw_8bit"
+
+
+def test_nothing_fits():
+    """4 GiB hold the 3.3 GiB of bf16 weights, but not what trains them."""
+    fit = fit_run(single_card("full"), vram_bytes=4 * GIB)
+    assert not fit.fits
+    assert fit.missing_bytes == fit.plan.gpus[0].upper_bytes - 4 * GIB > 0
+    assert fit_text(fit).startswith(f"Nothing fits. Nearest, {fit.missing_bytes / GIB:.1f} GiB too large")
+
+
+def test_text_names_the_flags():
+    fit = fit_run(single_card("lora"))
+    assert fit.flags in fit_text(fit)
+    assert "same prompts and completions" in fit_text(fit)
+
+
+def test_server_topology_and_cpu():
+    assert fit_run(four_card_server()).fits
+    cpu = fit_run(cpu_run(), host_bytes=16 * GIB)
+    assert cpu.fits
+    assert cpu.plan.device == "cpu"
+
+
+def test_every_fix_makes_it_fit(tmp_path):
+    """Full parameters in fp32 on 24 GiB: 16 bytes a parameter are 26.5 GiB."""
+    config = single_card(
+        "full",
+        model={
+            "id": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
+            "dtype": "float32",
+            "tuning": {"method": "full"},
+        },
+    )
+    plan = plan_run(config)
+    assert plan.verdict == "does_not_fit"
+    assert plan.fixes
+    for fix in plan.fixes:
+        assert plan_run(after_flags(config, fix, tmp_path)).verdict == "fits"
+
+
+def test_fixes_are_added_up_where_one_is_not_enough(tmp_path):
+    """10 GiB: neither a smaller micro-batch nor a quantised base alone makes room for 12 rows of 4096 tokens."""
+    config = single_card("lora", train={"micro_batch_completions": 72, "gradient_checkpointing": False})
+    plan = plan_run(config, vram_bytes=9 * GIB)
+    assert plan.verdict == "does_not_fit"
+    assert len(plan.fixes) == 1
+    assert plan.fixes[0].count("-s ") > 1
+    assert plan_run(after_flags(config, plan.fixes[0], tmp_path), vram_bytes=9 * GIB).verdict == "fits"
+
+
+def test_flags_are_written_as_yaml():
+    flags = as_flags({"a.b": True, "c": None, "d": "x"})
+    assert flags == "-s a.b=true -s c=null -s d=x"

@@ -1,0 +1,68 @@
+"""Floors beside a plan."""
+
+import pytest
+
+from leanrl.planner.floors import find_floors
+from leanrl.planner.known_models import KNOWN_MODELS
+from leanrl.planner.plan import plan_run
+from leanrl.planner.rollout_engine import wanted_kv_bytes
+from leanrl.planner.table import plan_table
+from leanrl.planner.workload import Workload
+from tests.planner.sample_runs import DISTILL, GIB, cpu_run, single_card
+
+SHAPE = KNOWN_MODELS[DISTILL]
+
+
+def six_rows(method: str) -> Workload:
+    """6 completions of 512 + 3584 tokens, and an adapter of rank 32 where there is one."""
+    return Workload(
+        method=method,  # type: ignore[arg-type]
+        lora_rank=0 if method == "full" else 32,
+        lora_targets=() if method == "full" else tuple(SHAPE.linears),
+        micro_batch_completions=6,
+        completions_per_rank=6,
+        completions_per_step=6,
+        prompt_tokens=512,
+        completion_tokens=3584,
+        engine="vllm-colocate",
+        engine_model_tokens=4096,
+    )
+
+
+def test_floor_with_a_shared_base():
+    """Set by the rollout. In GiB: base 3.31, adapter 0.14, Adam 0.28, keys and values 0.66, context 0.55, and the
+    engine's activations 0.12, buffers 0.07, sampler 0.01 and graphs 0.50: 5.6."""
+    workload = six_rows("lora")
+    shared, separate = find_floors(SHAPE, workload, kv_bytes=wanted_kv_bytes(SHAPE, workload))
+    assert (shared.name, shared.phase) == ("base shared with the engine", "rollout")
+    assert shared.bytes / GIB == pytest.approx(5.6, abs=0.05)
+    assert separate.bytes - shared.bytes == 2 * SHAPE.num_params
+
+
+@pytest.mark.parametrize("method", ["qlora", "full"])
+def test_no_floor_is_promised_for_a_sharing_that_does_not_exist(method):
+    workload = six_rows(method)
+    assert [floor.name for floor in find_floors(SHAPE, workload, kv_bytes=GIB)] == ["separate base"]
+
+
+def test_floor_uses_the_keys_and_values_of_the_plan():
+    workload = six_rows("lora")
+    less, more = (find_floors(SHAPE, workload, kv_bytes=gib * GIB)[0].bytes for gib in (2, 3))
+    assert more - less == GIB
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
+def test_floor_is_below_the_plan(method):
+    plan = plan_run(single_card(method))
+    assert all(floor.bytes < plan.gpus[0].upper_bytes for floor in plan.floors)
+
+
+def test_floors_are_printed_and_no_key_of_the_contract():
+    plan = plan_run(single_card("lora"))
+    text = plan_table(plan)
+    assert all(f"{floor.bytes / GIB:.1f} GiB ({floor.name})" in text for floor in plan.floors)
+    assert "floors" not in plan.to_json()
+
+
+def test_no_floor_on_a_cpu():
+    assert plan_run(cpu_run(), host_bytes=16 * GIB).floors == ()
