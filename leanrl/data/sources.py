@@ -106,9 +106,10 @@ def _parse_line(line: bytes, where: str) -> SourceRow:
             f"{where}: byte {error.start + 1} of the line (0x{line[error.start]:02x}) is not UTF-8.",
             hint="save the file as UTF-8, for instance `iconv -f latin1 -t utf-8 OLD > NEW`",
         ) from error
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested without end
+        found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
         raise DataError(
-            f"{where}: not valid JSON: {error.msg} at column {error.colno}.",
+            f"{where}: not valid JSON: {found}.",
             hint='each line is one object such as {"problem": "2 + 2", "answer": "4"}; mend or remove this line',
         ) from error
     if not isinstance(fields, dict):

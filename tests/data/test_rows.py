@@ -1,0 +1,78 @@
+"""Rows: gold answers made text, unusable rows dropped with their reason, stable ids."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from leanrl.config.schema import DataConfig
+from leanrl.data.rows import check_row
+from leanrl.data.sources import SourceRow
+from leanrl.types import DroppedRow, Row
+
+
+def check(**fields: Any) -> Row | DroppedRow:
+    return check_row(SourceRow("sums.jsonl:7", fields), DataConfig(prompt_template="Q: {problem}"))
+
+
+@pytest.mark.parametrize(
+    ("value", "gold"),
+    [
+        ("12", "12"),
+        (r" \frac{1}{2} ", r"\frac{1}{2}"),
+        (12, "12"),
+        (-0.5, "-0.5"),
+        (0, "0"),
+        (1e20, "100000000000000000000"),  # 1e+20 would be read as 1 * e + 20
+        (1e-7, "0.0000001"),
+        (np.int64(7), "7"),
+        (np.float32(0.25), "0.25"),
+    ],
+)
+def test_golds_become_text(value: Any, gold: str) -> None:
+    row = check(problem="p", answer=value)
+    assert isinstance(row, Row)
+    assert row.gold == gold
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"problem": "p"}, "no gold answer (column 'answer')"),
+        ({"problem": "p", "answer": None}, "no gold answer (column 'answer')"),
+        ({"problem": "p", "answer": ""}, "no gold answer (column 'answer')"),
+        ({"problem": "p", "answer": "  "}, "no gold answer in text or a number, but '  ' (column 'answer')"),
+        ({"problem": "p", "answer": True}, "no gold answer in text or a number, but True (column 'answer')"),
+        ({"problem": "p", "answer": float("nan")}, "no gold answer in text or a number, but nan (column 'answer')"),
+        ({"problem": "p", "answer": ["4"]}, "no gold answer in text or a number, but ['4'] (column 'answer')"),
+        ({"answer": "4"}, "no problem (column 'problem')"),
+        ({"problem": "", "answer": "4"}, "no problem (column 'problem')"),
+        ({"problem": 5, "answer": "4"}, "no problem in text, but 5 (column 'problem')"),
+        ({"problem": "\ud83d", "answer": "4"}, "half a surrogate pair in the text, which no tokenizer can read"),
+    ],
+)
+def test_what_cannot_be_used_is_dropped_with_its_place_and_reason(fields: dict[str, Any], reason: str) -> None:
+    assert check(**fields) == DroppedRow("sums.jsonl:7", reason)
+
+
+def test_the_prompt_is_built() -> None:
+    row = check(problem="1 + 1", answer="2")
+    assert isinstance(row, Row)
+    assert row.prompt == [{"role": "user", "content": "Q: 1 + 1"}]
+    assert row.problem == "1 + 1"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"id": "aime-3"}, "aime-3"),
+        ({"id": 3}, "3"),
+        ({"id": " "}, hashlib.sha256(b"1 + 1").hexdigest()[:16]),
+        ({}, hashlib.sha256(b"1 + 1").hexdigest()[:16]),
+    ],
+)
+def test_ids_are_given_or_come_from_the_text(given: dict[str, Any], expected: str) -> None:
+    row = check(problem="1 + 1", answer="2", **given)
+    assert isinstance(row, Row)
+    assert row.id == expected

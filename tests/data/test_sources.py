@@ -1,0 +1,107 @@
+"""Sources: what a file, a dataset folder or Python gives, and what a broken one is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from leanrl.data.sources import number_python_rows, read_hub_source, read_jsonl_source
+from leanrl.errors import DataError, MissingError
+
+
+def write(folder: Path, content: bytes, name: str = "sums.jsonl") -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def test_lines_keep_their_numbers_over_blank_ones(tmp_path: Path) -> None:
+    path = write(tmp_path, b'\xef\xbb\xbf{"problem": "1 + 1"}\r\n\n  \n{"problem": "1 + 2", "answer": 3}')
+    source = read_jsonl_source(path)
+    assert source.columns == ["problem", "answer"]
+    assert [row.where for row in source.rows] == [f"{path}:1", f"{path}:4"]
+    assert source.rows[1].fields == {"problem": "1 + 2", "answer": 3}
+
+
+def test_a_line_separator_inside_a_string_ends_no_line(tmp_path: Path) -> None:
+    """JSON allows U+2028 unescaped; it is a line end for str.splitlines."""
+    path = write(tmp_path, '{"problem": "a\u2028b"}\n'.encode())
+    assert [row.fields for row in read_jsonl_source(path).rows] == [{"problem": "a\u2028b"}]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b'{"problem": "2 + 2", "answer": ', "sums.jsonl:2: not valid JSON: Expecting value at column"),
+        (b"2 + 2 = 4", "sums.jsonl:2: not valid JSON: Extra data at column 3"),
+        (b'["2 + 2", "4"]', "sums.jsonl:2: holds a JSON list, not an object"),
+        (b'{"problem": "caf\xe9"}', "sums.jsonl:2: byte 17 of the line (0xe9) is not UTF-8"),
+        (b'{"answer": ' + b"7" * 5000 + b"}", "sums.jsonl:2: not valid JSON: Exceeds the limit"),
+        (b"[" * 200_000, "sums.jsonl:2: not valid JSON:"),
+    ],
+    ids=["cut", "text", "list", "latin1", "huge number", "deep"],
+)
+def test_a_broken_line_is_named(tmp_path: Path, line: bytes, message: str) -> None:
+    path = write(tmp_path, b'{"problem": "1 + 1", "answer": "2"}\n' + line + b"\n")
+    with pytest.raises(DataError) as caught:
+        read_jsonl_source(path)
+    assert message in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.jsonl, which cannot be read: No such file or directory") as caught:
+        read_jsonl_source(tmp_path / "none.jsonl")
+    assert "-s data.path=" in str(caught.value.hint)
+
+
+def test_another_kind_of_file_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"leanrl reads \.jsonl files") as caught:
+        read_jsonl_source(write(tmp_path, b"problem,answer\n", "sums.csv"))
+    assert "to_json" in str(caught.value.hint)
+
+
+def test_python_rows_are_numbered_and_checked() -> None:
+    source = number_python_rows([{"problem": "1 + 1", "answer": 2}, {"problem": "1 + 2", "level": 1}])
+    assert [row.where for row in source.rows] == ["row 1", "row 2"]
+    assert source.columns == ["problem", "answer", "level"]
+    with pytest.raises(DataError, match=r"Row 2 .* is a tuple, not a mapping"):
+        number_python_rows([{"problem": "1 + 1"}, ("1 + 2", "3")])  # type: ignore[list-item]
+
+
+@pytest.fixture
+def dataset_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that `datasets` reads as it reads the Hub, with a cache of its own."""
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    folder = tmp_path / "sums"
+    folder.mkdir()
+    rows = [{"question": f"{n} + 1", "result": str(n + 1), "level": "easy"} for n in range(3)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_a_dataset_gives_its_wanted_columns(dataset_folder: Path) -> None:
+    source = read_hub_source(
+        str(dataset_folder), revision=None, split="train", wanted_columns=["question", "result", "id"]
+    )
+    assert source.columns == ["question", "result", "level"]
+    assert [row.fields for row in source.rows][2] == {"question": "2 + 1", "result": "3"}
+    assert source.rows[2].where == f"{dataset_folder}[train], row 3"
+
+
+def test_an_unknown_split_is_a_data_error(dataset_folder: Path) -> None:
+    with pytest.raises(DataError, match=r"split validation, cannot be used: .*'train'") as caught:
+        read_hub_source(str(dataset_folder), revision=None, split="validation", wanted_columns=["question"])
+    assert "data.split" in str(caught.value.hint)
+
+
+def test_an_unreachable_hub_names_both_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)  # else it tries for half a minute
+    with pytest.raises(MissingError, match="nobody/no-such-sums, split train, could not be fetched") as caught:
+        read_hub_source("nobody/no-such-sums", revision=None, split="train", wanted_columns=["problem"])
+    assert "connect to the Hub" in str(caught.value.hint)
+    assert "-s data.hub_id=null -s data.path=FILE.jsonl" in str(caught.value.hint)
