@@ -56,27 +56,19 @@ def _devices(config: RunConfig) -> Iterator[Problem]:
 
 def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
     kept, cards, engine = config.rollout.num_gpus, config.hardware.num_gpus, config.rollout.engine
-    where = "rollout.engine, rollout.num_gpus"
+    by_engine, by_number = "rollout.engine, rollout.num_gpus", "rollout.num_gpus, hardware.num_gpus"
+    share = "`-s rollout.engine=vllm-colocate -s rollout.num_gpus=0` shares the card"
     if engine != "vllm-server" and kept > 0:
-        yield Problem(
-            where,
-            f"{kept} cards are kept for rollouts, but {engine} uses the training cards",
-            "`-s rollout.num_gpus=0`",
-        )
+        what = f"{kept} cards are kept for rollouts, but {engine} uses the training cards"
+        yield Problem(by_engine, what, "`-s rollout.num_gpus=0`")
     elif engine == "vllm-server" and kept == 0 and cards > 0:
-        yield Problem(where, "a vLLM server needs a card of its own", "`-s rollout.num_gpus=1`")
+        hint = "`-s rollout.num_gpus=1`" if cards > 1 else share
+        yield Problem(by_engine, "a vLLM server needs a card of its own", hint)
     elif kept >= cards > 0:
-        yield Problem(
-            "rollout.num_gpus, hardware.num_gpus",
-            f"{kept} of {cards} cards are kept for rollouts, so none trains",
-            f"`-s rollout.num_gpus={cards - 1}`"
-            if cards > 1
-            else "`-s rollout.engine=vllm-colocate -s rollout.num_gpus=0` shares the card",
-        )
+        hint = f"`-s rollout.num_gpus={cards - 1}`" if cards > 1 else share
+        yield Problem(by_number, f"{kept} of {cards} cards are kept for rollouts, so none trains", hint)
     elif kept > cards:
-        yield Problem(
-            "rollout.num_gpus, hardware.num_gpus", f"{kept} cards for rollouts, but no GPU", "`-s rollout.num_gpus=0`"
-        )
+        yield Problem(by_number, f"{kept} cards for rollouts, but no GPU", "`-s rollout.num_gpus=0`")
 
 
 def _groups(config: RunConfig) -> Iterator[Problem]:

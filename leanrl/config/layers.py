@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leanrl.config.names import did_you_mean, nearest_name
 from leanrl.errors import Problem
 
 Path = tuple[str, ...]
@@ -106,7 +107,9 @@ def _remove(merged: dict[Path, Given], path: Path, origin: str) -> list[Problem]
     _drop(merged, found)
     if found:
         return []
-    return [Problem(".".join(path), f"{origin} removes it, but nothing set it", "leave the line out")]
+    there = {old[1] for old in merged if old[0] == path[0]}
+    hint = did_you_mean(nearest_name(path[1], there)) or "leave it out"
+    return [Problem(".".join(path), f"{origin} removes it, but nothing set it", hint)]
 
 
 def _above(merged: Mapping[Path, Given], path: Path) -> list[Path]:

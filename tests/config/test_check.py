@@ -1,0 +1,179 @@
+"""Keys that contradict each other: what is said, and that the advice given works."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leanrl.config.check import find_contradictions, find_warnings
+from leanrl.config.load import load_config
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError
+from tests.config.files import write_preset
+
+ONE_GPU = """
+    model: {id: someone/model, tuning: {method: full}}
+    data: {path: sums.jsonl}
+    rewards: {accuracy: 1.0}
+"""
+
+# overrides of ONE_GPU, the keys that are named, a part of what is said
+CASES = [
+    (['model.id=""'], "model.id", "no model is named"),
+    (["data.path=null"], "data.generator, data.path, data.hub_id", "no problems to train on"),
+    (["data.hub_id=a/b", "data.path=c.jsonl"], "data.path, data.hub_id", "several sources"),
+    (["data.prompt_template=Solve it."], "data.prompt_template", "has no {problem}"),
+    (["rewards.accuracy=null"], "rewards", "there is none"),
+    (["rewards.accuracy=0"], "rewards", "every weight is 0"),
+    (["hardware.device=cpu"], "hardware.device, hardware.num_gpus", "the CPU is to train, but with 1 GPUs"),
+    (["hardware.device=cuda", "hardware.num_gpus=0"], "hardware.device, hardware.num_gpus", "but there are 0"),
+    (["hardware.num_gpus=0", "model.attention=flash_attention_2"], "model.attention", "needs a GPU"),
+    (["hardware.num_gpus=0", "backend=unsloth"], "backend, hardware.num_gpus", "unsloth needs a GPU"),
+    (
+        ["rollout.num_gpus=1", "hardware.num_gpus=4"],
+        "rollout.engine, rollout.num_gpus",
+        "1 cards are kept for rollouts, but hf uses the training cards",
+    ),
+    (["rollout.engine=vllm-server"], "rollout.engine, rollout.num_gpus", "needs a card of its own"),
+    (
+        ["rollout.engine=vllm-server", "rollout.num_gpus=1"],
+        "rollout.num_gpus, hardware.num_gpus",
+        "1 of 1 cards are kept for rollouts, so none trains",
+    ),
+    (
+        ["rollout.engine=vllm-server", "rollout.num_gpus=4", "hardware.num_gpus=4"],
+        "rollout.num_gpus, hardware.num_gpus",
+        "4 of 4 cards",
+    ),
+    (
+        ["rollout.engine=vllm-server", "rollout.num_gpus=1", "hardware.num_gpus=0"],
+        "rollout.num_gpus, hardware.num_gpus",
+        "1 cards for rollouts, but no GPU",
+    ),
+    (
+        ["rollout.max_model_tokens=1535"],
+        "rollout.max_model_tokens, rollout.max_prompt_tokens, rollout.max_completion_tokens",
+        "512 + 1024 tokens do not fit into 1535",
+    ),
+    (
+        ["train.micro_batch_completions=73"],
+        "train.micro_batch_completions, train.num_prompts, train.num_completions",
+        "a micro-batch of 73 is more than the 72 completions of a rank",
+    ),
+    (
+        ["model.tuning.method=lora", "hardware.parallel=fsdp2"],
+        "hardware.parallel, model.tuning.method",
+        "lora trains an adapter",
+    ),
+    (
+        ["model.tuning.method=qlora", "model.dtype=float32"],
+        "model.tuning.method, model.dtype, model.compute_dtype",
+        "not in float32",
+    ),
+    (["model.tuning.targets=[]"], "model.tuning.targets", "names no module"),
+    (
+        ["optimizer.schedule=cosine_with_min"],
+        "optimizer.schedule, optimizer.min_learning_rate_ratio",
+        "needs a floor, and it is 0",
+    ),
+    (["train.reference_device=host"], "train.reference_device, algorithm.kl_beta", "there is no reference"),
+    (
+        ["train.reference_device=host", "algorithm.kl_beta=0.04", "model.tuning.method=lora"],
+        "train.reference_device, model.tuning.method",
+        "not a copy",
+    ),
+    (["data.num_heldout=5"], "data.num_heldout, eval.greedy", "5 problems are held out but never asked"),
+    (["eval.greedy=true"], "data.num_heldout, eval.greedy", "no problems are held out"),
+]
+
+
+def problems_of(tmp_path, overrides):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write_preset(tmp_path, ONE_GPU), overrides)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(("overrides", "where", "what"), CASES)
+def test_a_contradiction_names_its_keys(tmp_path, overrides, where, what):
+    (problem,) = problems_of(tmp_path, overrides)
+    assert problem.where == where
+    assert what in problem.what
+    assert problem.hint
+
+
+@pytest.mark.parametrize(("overrides", "where", "what"), CASES)
+def test_the_flags_of_a_hint_are_the_way_out(tmp_path, overrides, where, what):
+    """Hints whose flags hold a place for a name (<...>) or give a choice without flags are for a person."""
+    (problem,) = problems_of(tmp_path, overrides)
+    first_choice = (problem.hint or "").split(", or ")[0]
+    flags = re.findall(r"-s ([\w.]+=[^\s`]+)", first_choice)
+    if flags and "<" not in first_choice:
+        load_config(write_preset(tmp_path, ONE_GPU), [*overrides, *flags])
+
+
+def test_groups_that_do_not_divide(tmp_path):
+    """5 prompts x 3 completions are 15; 4 ranks would hold 3.75 each."""
+    (problem,) = problems_of(tmp_path, ["hardware.num_gpus=4", "train.num_prompts=5", "train.num_completions=3"])
+    assert problem.what == "5 prompts x 3 completions over 4 training ranks do not divide evenly"
+    assert problem.hint == "a rank holds whole groups: train.num_prompts=4 or 8 works"
+
+
+def test_groups_that_would_be_torn_apart(tmp_path):
+    """6 prompts x 4 completions are 24: 6 for each of 4 ranks, one group and a half."""
+    (problem,) = problems_of(tmp_path, ["hardware.num_gpus=4", "train.num_prompts=6", "train.num_completions=4"])
+    assert problem.what == "6 prompts x 4 completions over 4 training ranks divide only by tearing groups apart"
+
+
+@given(ranks=st.integers(1, 9), prompts=st.integers(1, 40), completions=st.integers(2, 9))
+def test_the_numbers_that_are_said_to_work_do(ranks, prompts, completions):
+    def with_prompts(number: int) -> RunConfig:
+        sizes = {"num_prompts": number, "num_completions": completions, "micro_batch_completions": 1}
+        return RunConfig.model_validate(
+            {
+                "model": {"id": "a/b"},
+                "data": {"path": "c.jsonl"},
+                "rewards": {"accuracy": 1.0},
+                "hardware": {"num_gpus": ranks},
+                "train": sizes,
+            }
+        )
+
+    config = with_prompts(prompts)
+    problems = find_contradictions(config)
+    whole_groups = prompts * completions % ranks == 0 and prompts * completions // ranks % completions == 0
+    assert (not problems) == whole_groups
+    for problem in problems:
+        for number in re.findall(r"\d+", (problem.hint or "").partition("=")[2]):
+            assert not find_contradictions(with_prompts(int(number)))
+
+
+def test_several_contradictions_are_found_together(tmp_path):
+    problems = problems_of(tmp_path, ["rewards.accuracy=0", "rollout.max_model_tokens=9", "eval.greedy=true"])
+    assert len(problems) == 3
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sentence"),
+    [
+        (["rollout.max_model_tokens=2000"], "rollout.max_model_tokens has no effect: rollout.engine is hf"),
+        (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
+        (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
+        (["algorithm.importance_correction=token_truncate"], "algorithm.importance_correction has no effect"),
+        (["algorithm.importance_clip=3"], "algorithm.importance_clip has no effect"),
+        (["algorithm.clip_high=0.28"], "with algorithm.num_iterations 1 the ratio they bound is always 1"),
+        (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),
+        (["optimizer.min_learning_rate_ratio=0.1"], "only optimizer.schedule cosine_with_min has a floor"),
+        (["hardware.parallel=fsdp2"], "one rank has nothing to share"),
+    ],
+)
+def test_a_setting_without_effect_is_told(tmp_path, overrides, sentence):
+    (warning,) = find_warnings(load_config(write_preset(tmp_path, ONE_GPU), overrides).config)
+    assert sentence in warning
+
+
+def test_nothing_is_told_of_settings_that_act(tmp_path):
+    file = write_preset(tmp_path, ONE_GPU)
+    assert find_warnings(load_config(file).config) == []
+    acting = ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "algorithm.importance_correction=token_truncate"]
+    assert find_warnings(load_config(file, [*acting, "algorithm.importance_clip=3"]).config) == []
