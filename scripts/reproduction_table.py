@@ -16,7 +16,7 @@ from leanrl.config.yaml_text import parse_yaml
 EXPERIMENTS = ("exp1", "exp2", "exp3")
 STATUSES = ("same", "renamed", "done by leanrl", "no effect", "left out")
 _LONG = 60  # characters of a value that a table still shows
-_ROWS_FILE = Path(__file__).with_name("reproduction_rows.yaml")
+ROWS_FILE = Path(__file__).with_name("reproduction_rows.yaml")
 
 _INTRODUCTION = """\
 # What the paper ran, and what the presets run
@@ -61,13 +61,13 @@ class Row:
     note: str = ""
 
 
-def read_rows(text: str) -> dict[str, list[Row]]:
-    """Return the rows of each table.
+def read_rows(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[Row]]:
+    """Return the rows of each table, from plain values.
 
     Raises:
         ValueError: for a row without a known status, or without what its status calls for.
     """
-    return {table: [_row(values) for values in rows] for table, rows in parse_yaml(text).items()}
+    return {table: [_row(values) for values in rows] for table, rows in tables.items()}
 
 
 def reproduction_table(tables: Mapping[str, Sequence[Row]]) -> str:
@@ -132,4 +132,4 @@ def _shown(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    print(reproduction_table(read_rows(_ROWS_FILE.read_text(encoding="utf-8"))), end="")
+    print(reproduction_table(read_rows(parse_yaml(ROWS_FILE.read_text(encoding="utf-8")))), end="")
