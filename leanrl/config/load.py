@@ -1,5 +1,6 @@
 """A preset, its parents and overrides resolved into one configuration."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,13 @@ def _layers(preset: str) -> list[Layer]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = parse_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        values = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}, {describe_yaml_error(error)}", hint="this is no valid YAML") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ConfigError(f"{path}, {place}: {error.msg}", hint="this is no valid JSON") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     if values is not None and not isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""YAML text read into plain values; JSON is read by the same rules, for it is YAML."""
+"""YAML text read into plain values."""
 
 import re
 from typing import Any
@@ -36,7 +36,7 @@ def describe_yaml_error(error: yaml.YAMLError) -> str:
 def _construct_map(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
-        name = loader.construct_object(key_node, deep=True)
+        name = key_node.value if isinstance(key_node, yaml.ScalarNode) else id(key_node)
         if name in seen:
             raise yaml.constructor.ConstructorError(
                 "while reading a map", node.start_mark, f"`{name}` is written twice", key_node.start_mark

@@ -146,6 +146,16 @@ def test_a_key_that_is_written_twice_has_a_place(tmp_path):
     assert said(file).startswith(f"{file}, line 3, column 3: `seed` is written twice")
 
 
+def test_a_key_that_is_no_name_has_a_place(tmp_path):
+    file = write_preset(tmp_path, "train:\n  [1, 2]: 3\n")
+    assert said(file).startswith(f"{file}, line 2, column 3: ")
+
+
+def test_broken_json_has_a_place(tmp_path):
+    file = write_preset(tmp_path, '{"train": {"seed": 1}\n', name="config.json")
+    assert said(file).startswith(f"{file}, line 2, column 1: ")
+
+
 def test_a_file_that_holds_no_keys(tmp_path):
     file = write_preset(tmp_path, "- 1\n- 2\n")
     assert said(file) == f"{file} holds a list, not keys with values."

@@ -133,7 +133,7 @@ def test_a_section_with_nothing_in_it_is_as_good_as_absent(tmp_path):
 
 @pytest.mark.parametrize("preset", ["cpu-demo", "a40x4-full-exp3", "plain"])
 def test_the_config_of_a_run_runs_again(tmp_path, preset):
-    first = load_config(preset, ["train.seed=7"]).config
+    first = load_config(preset, ["train.seed=7", "data.system_prompt=Denke nach 🤔"]).config
     path = tmp_path / "config.json"
     path.write_text(json.dumps(first.model_dump(mode="json"), indent=2))
     again = load_config(path)
