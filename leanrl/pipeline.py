@@ -5,15 +5,15 @@
 Heavy libraries are imported inside the steps that need them, after everything that can fail without them.
 """
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leanrl.config.check import find_warnings, require_consistent
+from leanrl.config.check import find_contradictions, find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
@@ -27,7 +27,6 @@ from leanrl.run_folder import (
     create_run_folder,
     new_run_path,
     open_run_folder,
-    read_json,
     write_json,
 )
 from leanrl.types import Listener, ProblemSet, RewardFunction, Row
@@ -36,10 +35,10 @@ if TYPE_CHECKING:
     from peft import PeftConfig
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from leanrl.grading.pool import GraderPool
     from leanrl.models.merge import MergeReport
     from leanrl.rewards.registry import WeightedReward
     from leanrl.trainer.grpo import LeanGRPOTrainer
-    from leanrl.types import Grader
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,8 @@ def train(
 
     Args:
         config: what to do; `leanrl.config.load.load_config` makes one from a preset.
-        rows: problems to train on in place of `config.data`'s source, with the columns that `config.data` names.
+        rows: problems to train on in place of `config.data`'s source, with the columns that `config.data` names;
+            the run records `data.generator: python`.
         rewards: reward functions by name, beside leanrl's own; `config.rewards` gives each its weight.
         run_dir: a folder that does not exist yet; by default runs/<preset>-<time>.
         force: train although the plan says that it does not fit.
@@ -77,25 +77,26 @@ def train(
     """
     listener = listener or PlainListener()
     quiet_libraries()
-    require_consistent(config, has_rows=rows is not None)
-    for warning in find_warnings(config):
-        listener.warn(warning)
-    require(config)
+    config = config if rows is None else _with_python_rows(config)
+    _check(config, listener)
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     if path.exists():
         create_run_folder(path)
     predicted = _plan_that_fits(config, force=force, listener=listener)
-    parts = _prepare(config, rows=rows, rewards=rewards, listener=listener)
 
-    run = create_run_folder(path)
-    write_json(run.config, config.model_dump(mode="json"))
-    write_json(run.env, describe_machine())
-    if predicted is not None:
-        write_json(run.plan, predicted.to_json())
-    for dropped in parts.problems.dropped:
-        append_jsonl(run.dropped_rows, asdict(dropped))
-    listener.say(f"run folder: {run.path}")
-    return _train(config, parts, run=run, listener=listener, checkpoint=None)
+    from leanrl.grading.pool import GraderPool
+
+    with GraderPool() as grader:
+        parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
+        run = create_run_folder(path)
+        write_json(run.config, config.model_dump(mode="json"))
+        write_json(run.env, describe_machine())
+        if predicted is not None:
+            write_json(run.plan, predicted.to_json())
+        for dropped in parts.problems.dropped:
+            append_jsonl(run.dropped_rows, asdict(dropped))
+        listener.say(f"run folder: {run.path}")
+        return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=None)
 
 
 def resume(
@@ -118,9 +119,13 @@ def resume(
     config = load_config(run.config).config
     require(config)
     checkpoint, step = _newest_checkpoint(run, config)
-    parts = _prepare(config, rows=rows, rewards=rewards, listener=listener)
-    listener.say(f"resuming {run.path} after step {step}")
-    return _train(config, parts, run=run, listener=listener, checkpoint=checkpoint)
+
+    from leanrl.grading.pool import GraderPool
+
+    with GraderPool() as grader:
+        parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
+        listener.say(f"resuming {run.path} after step {step}")
+        return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=checkpoint)
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
@@ -162,6 +167,20 @@ def sample(
     return next(iter(completions))
 
 
+def _with_python_rows(config: RunConfig) -> RunConfig:
+    source = {"generator": "python", "path": None, "hub_id": None}
+    return config.model_copy(update={"data": config.data.model_copy(update=source)})
+
+
+def _check(config: RunConfig, listener: Listener) -> None:
+    problems = find_contradictions(config)
+    if problems:
+        raise ConfigError(f"The configuration {config.name} contradicts itself:", problems=problems)
+    for warning in find_warnings(config):
+        listener.warn(warning)
+    require(config)
+
+
 def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
     try:
         predicted = plan(config)
@@ -181,31 +200,59 @@ def _prepare(
     *,
     rows: Sequence[Mapping[str, Any]] | None,
     rewards: Mapping[str, RewardFunction] | None,
+    grader: "GraderPool",
     listener: Listener,
 ) -> _Parts:
-    from leanrl.data.load import drop_long_prompts, load_problems
+    from leanrl.data.load import load_problems
     from leanrl.rewards.registry import resolve_rewards
 
+    if rows is None and config.data.generator == "python":
+        raise ConfigError(
+            "data.generator is python: this run trains on rows that were given in Python, and none are given now.",
+            hint="leanrl.pipeline.resume(RUN, rows=...) with the same rows",
+        )
     weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
     problems = load_problems(config.data, seed=config.train.seed, rows=rows)
 
-    from leanrl.models.load import load_policy, load_tokenizer, lora_config
+    from leanrl.models.load import check_targets, load_policy, load_tokenizer, lora_config
     from leanrl.models.locate import locate_model
-    from leanrl.rollout.hf import prompt_ids
+    from leanrl.models.quiet import quiet_transformers
 
+    quiet_transformers()
     located = locate_model(config.model)
     listener.say(f"model: {config.model.id} ({located.source})")
     tokenizer = load_tokenizer(config.model, located)
-    kept, too_long = drop_long_prompts(
+    problems = _usable(problems, config, tokenizer, weighted, grader)
+    _say_problems(problems, config, listener)
+    model = load_policy(config.model, located, device="cpu")
+    adapter = None
+    if config.model.tuning.method != "full":
+        check_targets(model, config.model.tuning)
+        adapter = lora_config(config.model.tuning)
+    return _Parts(weighted, problems, tokenizer, model, adapter)
+
+
+def _usable(
+    problems: ProblemSet,
+    config: RunConfig,
+    tokenizer: "PreTrainedTokenizerBase",
+    rewards: "Sequence[WeightedReward]",
+    grader: "GraderPool",
+) -> ProblemSet:
+    """Return the problems without prompts that are too long and, where asked, golds that no answer can match."""
+    from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds
+    from leanrl.rollout.hf import prompt_ids
+
+    kept, dropped = drop_long_prompts(
         problems.train,
         count_tokens=lambda row: len(prompt_ids(tokenizer, row.prompt)),
         max_prompt_tokens=config.rollout.max_prompt_tokens,
     )
-    problems = ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *too_long])
-    _say_problems(problems, config, listener)
-    model = load_policy(config.model, located, device="cpu")
-    adapter = None if config.model.tuning.method == "full" else lora_config(config.model.tuning)
-    return _Parts(weighted, problems, tokenizer, model, adapter)
+    modes = {reward.grade_mode for reward in rewards if reward.grade_mode is not None}
+    for mode in sorted(modes) if config.data.unparseable_gold == "drop" else []:
+        kept, more = drop_unparseable_golds(kept, can_parse=partial(grader.can_parse_gold, mode=mode))
+        dropped += more
+    return ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *dropped])
 
 
 def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -> None:
@@ -221,41 +268,51 @@ def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -
 
 
 def _train(
-    config: RunConfig, parts: _Parts, *, run: RunFolder, listener: Listener, checkpoint: Path | None
+    config: RunConfig,
+    parts: _Parts,
+    *,
+    run: RunFolder,
+    grader: "GraderPool",
+    listener: Listener,
+    checkpoint: Path | None,
 ) -> dict[str, Any]:
-    from leanrl.grading.pool import GraderPool
     from leanrl.trainer.build import build_trainer
     from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
+    from leanrl.trainer.summary import end_summary, start_summary
 
-    with GraderPool() as grader:
-        trainer, recorder, stop = build_trainer(
-            config,
-            model=parts.model,
-            adapter=parts.adapter,
-            tokenizer=parts.tokenizer,
-            rows=parts.problems.train,
-            rewards=parts.rewards,
-            grader=grader,
-            run=run,
-            listener=listener,
+    trainer, recorder, stop = build_trainer(
+        config,
+        model=parts.model,
+        adapter=parts.adapter,
+        tokenizer=parts.tokenizer,
+        rows=parts.problems.train,
+        rewards=parts.rewards,
+        grader=grader,
+        run=run,
+        listener=listener,
+    )
+    require_disk_space(run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last)
+    summary = start_summary(
+        run,
+        preset=config.name,
+        num_train_rows=len(parts.problems.train),
+        num_heldout_rows=len(parts.problems.heldout),
+        num_dropped_rows=len(parts.problems.dropped),
+    )
+    if "greedy_before" not in summary:
+        summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
+        write_json(run.summary, summary)
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
+    if stop.received is not None and trainer.state.global_step < config.train.max_steps:
+        end_summary(run, summary, status="stopped")
+        raise InterruptedRunError(
+            f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
+            hint=f"leanrl train --resume {run.path}",
+            signal_number=stop.received,
         )
-        require_disk_space(run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last)
-        summary = _start_summary(config, parts, run)
-        if "greedy_before" not in summary:
-            summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
-            write_json(run.summary, summary)
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-        summary["steps"] = trainer.state.global_step
-        summary["warnings"] = recorder.warnings
-        if stop.received is not None and trainer.state.global_step < config.train.max_steps:
-            _end(run, summary | {"status": "stopped"})
-            raise InterruptedRunError(
-                f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
-                hint=f"leanrl train --resume {run.path}",
-                signal_number=stop.received,
-            )
-        summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
-    summary = _end(run, summary | {"status": "finished"})
+    summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
+    summary = end_summary(run, summary, status="finished")
     _write_report(run, listener)
     return summary
 
@@ -274,24 +331,11 @@ def _newest_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int]:
     return checkpoint, step
 
 
-def _start_summary(config: RunConfig, parts: _Parts, run: RunFolder) -> dict[str, Any]:
-    """Return the summary to fill: that of an earlier attempt on this run, or a new one."""
-    earlier = read_json(run.summary) if run.summary.is_file() else {}
-    return {
-        **earlier,
-        "status": "running",
-        "preset": config.name,
-        "num_train_rows": len(parts.problems.train),
-        "num_heldout_rows": len(parts.problems.heldout),
-        "num_dropped_rows": len(parts.problems.dropped),
-    }
-
-
 def _greedy(
     config: RunConfig,
     rows: Sequence[Row],
     trainer: "LeanGRPOTrainer",
-    grader: "Grader",
+    grader: "GraderPool",
     name: str,
     listener: Listener,
 ) -> dict[str, Any]:
@@ -316,28 +360,6 @@ def _greedy(
         append_jsonl(trainer.run.path / f"{name}.jsonl", answer)
     listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
     return {name: score.accuracy, "num_eval": score.num_eval}
-
-
-def _end(run: RunFolder, summary: dict[str, Any]) -> dict[str, Any]:
-    from leanrl.trainer.metrics import peak_bytes
-
-    checkpoints = run.complete_checkpoints()
-    times = os.times()
-    summary = {
-        **summary,
-        "checkpoint": checkpoints[-1].name if checkpoints else None,
-        "seconds": round(time.time() - _process_start(), 1),
-        "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
-        "peak_bytes": peak_bytes(),
-    }
-    write_json(run.summary, summary)
-    return summary
-
-
-def _process_start() -> float:
-    import psutil
-
-    return float(psutil.Process().create_time())
 
 
 def _write_report(run: RunFolder, listener: Listener) -> None:

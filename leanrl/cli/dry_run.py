@@ -9,14 +9,13 @@ from leanrl.config.schema import RunConfig
 
 def print_dry_run(preset: str, overrides: list[str], *, as_json: bool) -> None:
     """Print the whole of a run without starting it; needs no GPU and no extra package."""
-    from leanrl.config.check import find_warnings, require_consistent
+    from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.config.support import find_missing
     from leanrl.launch.topology import processes
 
     resolved = load_config(preset, overrides)
     config = resolved.config
-    require_consistent(config)
     arguments = ["-p", preset, *(part for override in overrides for part in ("-s", override))]
     specs = processes(config, arguments=arguments)
     predicted, no_plan = _plan(config)

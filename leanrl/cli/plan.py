@@ -17,7 +17,6 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
-    from leanrl.config.check import require_consistent
     from leanrl.config.load import load_config
     from leanrl.pipeline import plan as make_plan
     from leanrl.planner.plan import plan_table
@@ -27,6 +26,5 @@ def plan(
         *([f"hardware.num_gpus={num_gpus}"] if num_gpus is not None else []),
     ]
     config = load_config(preset, [*(overrides or []), *extra]).config
-    require_consistent(config)
     predicted = make_plan(config, vram_bytes=None if vram is None else int(vram * 2**30))
     print(json.dumps(predicted.to_json(), indent=2) if as_json else plan_table(predicted))

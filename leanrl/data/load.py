@@ -1,7 +1,7 @@
 """The problem set of a run: rows checked, prompts built, held-out rows set apart."""
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,32 +50,6 @@ def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, An
     _require_rows(source, kept, dropped)
     train, heldout, copies = hold_out(kept, num_heldout=data.num_heldout, seed=seed)
     return ProblemSet(train=train, heldout=heldout, dropped=dropped + copies)
-
-
-def drop_long_prompts(
-    rows: Sequence[Row], *, count_tokens: Callable[[Row], int], max_prompt_tokens: int
-) -> tuple[list[Row], list[DroppedRow]]:
-    """Return the rows whose prompt fits, and the others with their lengths; a cut prompt would ask another question.
-
-    Raises:
-        DataError: if no prompt fits.
-    """
-    lengths = [count_tokens(row) for row in rows]
-    kept = [row for row, num_tokens in zip(rows, lengths, strict=True) if num_tokens <= max_prompt_tokens]
-    if rows and not kept:
-        raise DataError(
-            f"All {len(rows)} prompts are longer than rollout.max_prompt_tokens, which is {max_prompt_tokens}; "
-            f"the shortest has {min(lengths)} tokens.",
-            hint=f"-s rollout.max_prompt_tokens={max(lengths)} keeps them all",
-        )
-    dropped = [
-        DroppedRow(
-            f"problem {row.id}", f"the prompt has {num_tokens} tokens; rollout.max_prompt_tokens is {max_prompt_tokens}"
-        )
-        for row, num_tokens in zip(rows, lengths, strict=True)
-        if num_tokens > max_prompt_tokens
-    ]
-    return kept, dropped
 
 
 def _require_one_source(data: DataConfig) -> None:

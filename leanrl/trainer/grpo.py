@@ -231,7 +231,9 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             step = self.state.global_step
-            self.run.publish_checkpoint(Path(self.args.output_dir) / f"checkpoint-{step}", step)
+            written = Path(self.args.output_dir) / f"checkpoint-{step}"
+            (written / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+            self.run.publish_checkpoint(written, step)
             self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last)
         self.accelerator.wait_for_everyone()
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from leanrl.config.schema import DataConfig
-from leanrl.data.load import drop_long_prompts, load_problems
+from leanrl.data.load import load_problems
+from leanrl.data.usable import drop_long_prompts
 from leanrl.errors import ConfigError, DataError
 from leanrl.types import Row
 

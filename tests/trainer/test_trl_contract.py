@@ -118,9 +118,7 @@ def _assert_same(ours, theirs):
 def test_losses_and_gradients_equal_trl(tiny_model, tmp_path, method, kl_beta):
     """Token mean over the batch: TRL's dapo, cut by us into micro-batches of 5."""
     config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=kl_beta, micro_batch=5)
-    _assert_same(
-        _run_ours(tiny_model, tmp_path, config, method), _run_trl(tiny_model, tmp_path, config, method)
-    )
+    _assert_same(_run_ours(tiny_model, tmp_path, config, method), _run_trl(tiny_model, tmp_path, config, method))
 
 
 @pytest.mark.parametrize("aggregation", ["completion_mean", "fixed_length"])

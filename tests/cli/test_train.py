@@ -1,0 +1,178 @@
+"""`leanrl train` on a tiny model, through the real command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from leanrl.run_folder import RunFolder, read_jsonl
+from tests.cli.run import leanrl, tiny_overrides
+
+
+def _train(model, run, *more):
+    return leanrl("train", "-p", "cpu-demo", *tiny_overrides(model, *more), "--run-dir", run)
+
+
+@pytest.fixture(scope="module")
+def lora_run(tiny_model, tmp_path_factory):
+    run = tmp_path_factory.mktemp("runs") / "lora"
+    outcome = _train(tiny_model, run)
+    assert outcome.code == 0, outcome.err
+    return run, outcome
+
+
+def test_a_run_leaves_every_promised_file(lora_run):
+    folder, _ = lora_run
+    run = RunFolder(folder)
+    for path in (run.config, run.plan, run.env, run.metrics, run.summary, run.report / "index.html"):
+        assert path.is_file(), path
+    assert [path.name for path in run.complete_checkpoints()] == ["step-000001", "step-000002"]
+    assert not run.partial_checkpoints.exists()
+    assert (run.completions / "step-000001.jsonl").is_file()
+
+
+def test_summary_has_scores_and_seconds(lora_run):
+    folder, outcome = lora_run
+    summary = json.loads(RunFolder(folder).summary.read_text())
+    assert summary["status"] == "finished"
+    assert summary["steps"] == 2
+    assert 0 <= summary["greedy_before"] <= 1
+    assert 0 <= summary["greedy_after"] <= 1
+    assert summary["num_eval"] == sum(1 for _ in read_jsonl(folder / "greedy_after.jsonl"))
+    assert summary["seconds"] > 0
+    assert summary["cpu_seconds"] > 0
+    assert f"greedy_after: {summary['greedy_after']}" in outcome.out
+
+
+def test_metrics_hold_one_object_a_step(lora_run):
+    folder, outcome = lora_run
+    steps = list(read_jsonl(RunFolder(folder).metrics))
+    assert [step["step"] for step in steps] == [1, 2]
+    for step in steps:
+        assert step["rewards"].keys() == {"one_box", "accuracy"}
+        assert step["kl"] is None
+        assert step["completion_tokens"]["max"] <= 8
+        assert sum(step["verdicts"].values()) == pytest.approx(1)
+        assert step["seconds"].keys() == {"rollout", "reward", "train", "step"}
+    assert "step 2/2 | one_box" in outcome.err
+
+
+def test_environment_file_holds_versions_and_no_secret(tiny_model, tmp_path):
+    secret = "hf_averysecrettoken"
+    run = tmp_path / "run"
+    arguments = ["train", "-p", "cpu-demo", *tiny_overrides(tiny_model, "train.max_steps=1"), "--run-dir", run]
+    outcome = leanrl(*arguments, env={"HF_TOKEN": secret, "WANDB_API_KEY": secret})
+    assert outcome.code == 0, outcome.err
+    assert "torch" in json.loads(RunFolder(run).env.read_text())["versions"]
+    texts = [path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()]
+    assert not any(secret in text for text in texts)
+
+
+def test_full_parameters_with_a_reference_train(tiny_model, tmp_path):
+    run = tmp_path / "full"
+    outcome = _train(tiny_model, run, "model.tuning.method=full", "algorithm.kl_beta=0.04")
+    assert outcome.code == 0, outcome.err
+    steps = list(read_jsonl(RunFolder(run).metrics))
+    assert steps[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert (run / "checkpoints" / "step-000002" / "model.safetensors").is_file()
+
+
+def test_a_runs_config_runs_again(lora_run, tmp_path):
+    folder, _ = lora_run
+    outcome = leanrl("train", "-p", folder / "config.json", "--dry-run", "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["config"] == json.loads((folder / "config.json").read_text())
+
+
+def test_a_run_folder_is_never_overwritten(lora_run, tiny_model):
+    folder, _ = lora_run
+    before = sorted((path, path.stat().st_mtime) for path in folder.rglob("*"))
+    outcome = _train(tiny_model, folder)
+    assert outcome.code == 2
+    assert "exists already" in outcome.err
+    assert f"leanrl train --resume {folder}" in outcome.err
+    assert sorted((path, path.stat().st_mtime) for path in folder.rglob("*")) == before
+
+
+def test_a_finished_run_has_nothing_to_resume(lora_run):
+    folder, _ = lora_run
+    outcome = leanrl("train", "--resume", folder)
+    assert outcome.code == 2
+    assert "is finished" in outcome.err
+
+
+def test_resume_takes_no_other_settings(lora_run):
+    folder, _ = lora_run
+    outcome = leanrl("train", "--resume", folder, "-s", "train.max_steps=9")
+    assert outcome.code == 2
+    assert "cannot be given with it" in outcome.err
+
+
+def test_old_checkpoints_are_deleted(tiny_model, tmp_path):
+    outcome = _train(
+        tiny_model,
+        tmp_path / "run",
+        "train.max_steps=3",
+        "checkpoints.keep_last=1",
+        "eval.greedy=false",
+        "data.num_heldout=0",
+    )
+    assert outcome.code == 0, outcome.err
+    assert [path.name for path in RunFolder(tmp_path / "run").complete_checkpoints()] == ["step-000003"]
+
+
+def _start(model, run, *more):
+    command = ["train", "-p", "cpu-demo", *tiny_overrides(model, *more), "--run-dir", str(run)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "leanrl", *command],
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def _wait_for_checkpoint(process, run):
+    deadline = time.monotonic() + 90
+    while not RunFolder(run).complete_checkpoints():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline, "no checkpoint in 90 s"
+        time.sleep(0.05)
+
+
+def test_kill_minus_nine_loses_nothing_but_the_steps_since_the_checkpoint(tiny_model, tmp_path):
+    run = tmp_path / "run"
+    process = _start(tiny_model, run, "train.max_steps=200")
+    _wait_for_checkpoint(process, run)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    config = json.loads((run / "config.json").read_text())
+    config["train"]["max_steps"] = (done := _last_step(run)) + 2
+    (run / "config.json").write_text(json.dumps(config))
+
+    outcome = leanrl("train", "--resume", run)
+    assert outcome.code == 0, outcome.err
+    assert f"after step {done}" in outcome.err
+    steps = [step["step"] for step in read_jsonl(RunFolder(run).metrics)]
+    assert steps == list(range(1, done + 3))
+
+
+def test_sigterm_saves_a_checkpoint_and_says_how_to_go_on(tiny_model, tmp_path):
+    run = tmp_path / "run"
+    process = _start(tiny_model, run, "train.max_steps=200", "checkpoints.every_steps=1")
+    _wait_for_checkpoint(process, run)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=90)
+    assert process.returncode == 143
+    assert f"hint: leanrl train --resume {run}" in err
+    summary = json.loads(RunFolder(run).summary.read_text())
+    assert summary["status"] == "stopped"
+    assert summary["checkpoint"] == f"step-{summary['steps']:06d}"
+
+
+def _last_step(run):
+    return int(RunFolder(run).complete_checkpoints()[-1].name.removeprefix("step-"))
