@@ -86,7 +86,8 @@ def _linear_inputs(shape: ModelShape, workload: Workload) -> int:
             continue
         count = sum(name in trained for name in readers)
         is_cast = copies_each or (workload.is_autocast and readers != ("o_proj",))
-        is_kept_anyway = readers == ("o_proj",) and not is_cast
+        # Phi-3 lays queries out by head, so attention's output has to be copied before o_proj reads it.
+        is_kept_anyway = readers == ("o_proj",) and not is_cast and shape.family != "phi3"
         copies = count if is_cast else min(count, 1)
         total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
         # Dropout keeps a mask of one byte a number.
@@ -115,6 +116,9 @@ def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
 def _attention(shape: ModelShape, workload: Workload) -> int:
     """Rotated queries and keys, values, the output, and flash attention's fp32 log-sum of each head."""
     numbers = 2 * shape.query + 2 * shape.key_value
+    if shape.family == "phi3":
+        # The values are a view into the fused projection, all of which stays with them.
+        numbers += shape.query + shape.key_value
     return workload.compute_bytes * numbers + 4 * shape.num_heads
 
 
@@ -127,7 +131,8 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
     """Temporaries at the peak of a layer's work, which is always in its MLP.
 
     Plain: the gradients of product, activation and up exist together when the product's own input is freed.
-    fp32 adapters on down_proj: the product is cast to fp32 and back to bf16 beside itself.
+    fp32 adapters on down_proj: in the recomputed forward pass the product is cast to fp32 and back to bf16 beside
+    itself, with the stream, the norm's output and the base layer's result still there (found by tracing).
     """
     e, inner = workload.compute_bytes, shape.intermediate
     tokens = workload.micro_batch_tokens // workload.mlp_tiles
@@ -138,5 +143,5 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
         # For few tokens the gradient of down_proj's weight outweighs them.
         peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
     elif trains_down and workload.adapter_bytes_per_param > e:
-        peaks.append((e + 4) * inner * tokens)
+        peaks.append((e + 4) * inner * tokens + 4 * e * shape.hidden * workload.micro_batch_tokens)
     return max(peaks)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.shapes import ModelShape, shape_from_config
@@ -56,6 +57,8 @@ KNOWN_MODELS = {
     "mistralai/Mistral-7B-Instruct-v0.3": ModelShape("mistral", 32, 4096, 14_336, 32, 8, 128, 32_768, tied=False),
 }
 
+_HUB_SECONDS = 10.0
+
 
 def find_shape(model_id: str, *, revision: str | None = None) -> ModelShape:
     """Return the shape of a built-in model, of a local folder with a config.json, or of a model on the Hub.
@@ -69,33 +72,48 @@ def find_shape(model_id: str, *, revision: str | None = None) -> ModelShape:
     if not model_id:
         raise MissingError("no model is named, so there is nothing to plan.", hint="name one with `-s model.id=...`")
     folder = Path(model_id).expanduser()
-    path = folder / "config.json" if folder.is_dir() else _fetch_config(model_id, revision)
-    return shape_from_config(_read_config(path), where=str(path) if folder.is_dir() else f"{model_id}'s config.json")
+    if folder.is_dir():
+        path = folder / "config.json"
+        return shape_from_config(_read_config(path), where=str(path))
+    return shape_from_config(_config_from_hub(model_id, revision), where=f"{model_id}'s config.json")
 
 
-def _fetch_config(model_id: str, revision: str | None) -> Path:
-    """Return the path of the model's config.json in the Hub's cache; it is fetched where it is not there yet."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        return _parse(path.read_text(encoding="utf-8"), where=str(path))
+    except FileNotFoundError:
+        raise MissingError(f"{path} does not exist.", hint="a model folder holds a config.json") from None
+
+
+def _config_from_hub(model_id: str, revision: str | None) -> dict[str, Any]:
+    """Return the config in the Hub's cache, else ask once: a plan is not worth the Hub library's five retries."""
+    import httpx
+    from huggingface_hub import get_session, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.utils import build_hf_headers
 
     try:
-        return Path(hf_hub_download(model_id, "config.json", revision=revision, etag_timeout=5))
-    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        cached = try_to_load_from_cache(model_id, "config.json", revision=revision)
+        if isinstance(cached, str):
+            return _read_config(Path(cached))
+        url = hf_hub_url(model_id, "config.json", revision=revision)
+        answer = get_session().get(url, headers=build_hf_headers(), timeout=_HUB_SECONDS, follow_redirects=True)
+        answer.raise_for_status()
+    except (httpx.HTTPError, OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MissingError(
             f"model.id: {model_id!r} is not built into the planner, no local folder, and its config.json "
             f"could not be had from the Hub ({reason}).",
-            hint="check the name, go online once, or point `-s model.id=` to a local folder with a config.json",
+            hint="check the name, go online, or point `-s model.id=` to a local folder with a config.json",
         ) from None
+    return _parse(answer.text, where=url)
 
 
-def _read_config(path: Path) -> dict[str, object]:
+def _parse(text: str, *, where: str) -> dict[str, Any]:
+    hint = "write it again with `model.save_pretrained`"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MissingError(f"{path} does not exist.", hint="a model folder holds a config.json") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path} is no JSON: {error}", hint="write it again with `model.save_pretrained`") from None
+        config = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{where} is no JSON: {error}", hint=hint) from None
     if not isinstance(config, dict):
-        raise ConfigError(f"{path} holds no JSON object.", hint="write it again with `model.save_pretrained`")
+        raise ConfigError(f"{where} holds no JSON object.", hint=hint)
     return config

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 from leanrl.errors import ConfigError, MissingError
@@ -129,8 +130,35 @@ def test_broken_config_file(tmp_path):
         find_shape(str(tmp_path))
 
 
-def test_model_that_is_nowhere(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(MissingError, match=r"'nobody/nothing' is not built into the planner") as caught:
-        find_shape("nobody/nothing")
+def test_config_in_the_cache_of_the_hub(tmp_path, monkeypatch):
+    """The cache's own layout: snapshots by commit, and a file that says which commit a branch is at."""
+    repository = tmp_path / "models--somebody--small"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    (repository / "snapshots" / "abc").mkdir(parents=True)
+    (repository / "snapshots" / "abc" / "config.json").write_text(json.dumps(QWEN2))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert find_shape("somebody/small").num_params == 1832
+
+
+def test_config_from_the_hub(monkeypatch):
+    asked = []
+
+    def answer(request):
+        asked.append(str(request.url))
+        return httpx.Response(200, text=json.dumps(QWEN2))
+
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: httpx.Client(transport=httpx.MockTransport(answer)))
+    assert find_shape("somebody/small-of-the-hub", revision="v2").num_params == 1832
+    assert len(asked) == 1
+    assert asked[0].endswith("/somebody/small-of-the-hub/resolve/v2/config.json")
+
+
+@pytest.mark.parametrize("name", ["nobody/nothing", "no/such/folder/here", "~/no such folder"])
+def test_model_that_is_nowhere(name, monkeypatch):
+    refuse = httpx.MockTransport(lambda request: httpx.Response(404, text="not found"))
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: httpx.Client(transport=refuse))
+    with pytest.raises(MissingError, match="is not built into the planner") as caught:
+        find_shape(name)
+    assert repr(name) in str(caught.value)
     assert "-s model.id=" in str(caught.value)
