@@ -23,9 +23,9 @@ def token_logprobs(
 ) -> tuple[Tensor, Tensor]:
     """Return each target's log-probability and the entropy of its distribution, both in nats.
 
-    The softmax is taken over logits / temperature in fp32 or finer; the projection runs in autocast's dtype, or in that of
-    `hidden_N_H` without autocast. Logits are rebuilt tile by tile in the backward pass. The entropy carries no
-    gradient.
+    The softmax is taken over logits / temperature in fp32 or finer; the projection runs in autocast's dtype, or in
+    that of `hidden_N_H` without autocast. Logits are rebuilt tile by tile in the backward pass. The entropy carries
+    no gradient.
 
     Args:
         hidden_N_H: last hidden states at the positions that predict the targets.
