@@ -53,6 +53,9 @@ def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, An
 
 
 def _require_one_source(data: DataConfig) -> None:
+    if data.generator == "python":
+        what, hint = "is python, but no rows were given", "hand them over: `leanrl.pipeline.train(config, rows=rows)`"
+        raise ConfigError("There are no rows to train on.", problems=[Problem("data.generator", what, hint=hint)])
     named = [key for key in ("generator", "path", "hub_id") if getattr(data, key) is not None]
     if len(named) == 1:
         return

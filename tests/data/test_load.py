@@ -117,12 +117,3 @@ def test_prompts_that_are_all_too_long_name_the_lengths() -> None:
     with pytest.raises(DataError, match=r"All 2 prompts are longer .* is 3; the shortest has 5 tokens") as caught:
         drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
     assert caught.value.hint == "-s rollout.max_prompt_tokens=9 keeps them all"
-
-
-def test_golds_that_no_answer_can_match_are_dropped() -> None:
-    rows = [Row(id=gold, problem="", gold=gold, prompt="") for gold in ("4", "see the figure")]
-    kept, dropped = drop_unparseable_golds(rows, can_parse=lambda golds: [gold.isdigit() for gold in golds])
-    assert kept == rows[:1]
-    assert [row.reason for row in dropped] == ["the grader cannot read the gold answer 'see the figure'"]
-    with pytest.raises(DataError, match="None of the 1 gold answers can be read by the grader"):
-        drop_unparseable_golds(rows[1:], can_parse=lambda golds: [False for _ in golds])
