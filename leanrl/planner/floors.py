@@ -7,6 +7,12 @@ from leanrl.planner.phases import PhaseName, train_phases
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
+# Where the engine's weights are.
+_NAMES = {
+    "hf": "one model trains and generates",
+    "vllm-colocate": "separate base",
+    "vllm-server": "the engine on other cards",
+}
 # What the floor assumes beyond leanrl: see `_leanest`.
 _MLP_TILES = 8
 _ENGINE_BATCH_TOKENS = 2048
@@ -25,10 +31,10 @@ def find_floors(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> tupl
     """Return the floors of a card that trains, with the bytes for keys and values that the plan chose.
 
     With a colocated vLLM and a 16-bit adapter there are two: the trainer's base shared with the engine, and a base
-    of its own. An NF4 base and fully trained weights cannot be shared, so there is one.
+    of its own. leanrl cannot share an NF4 base or fully trained weights, so there is one.
     """
     leanest = _leanest(workload)
-    floors = [_floor("separate base", shape, leanest, kv_bytes)]
+    floors = [_floor(_NAMES[workload.engine], shape, leanest, kv_bytes)]
     if workload.engine == "vllm-colocate" and workload.method == "lora":
         floors.insert(0, _floor("base shared with the engine", shape, replace(leanest, shares_base=True), kv_bytes))
     return tuple(floors)

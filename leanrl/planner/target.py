@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import MissingError
+from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.cards import Card, find_card, require_bf16
 from leanrl.planner.prediction import Device
 
@@ -31,7 +31,7 @@ def find_target(
 
     Raises:
         MissingError: if neither a card nor its bytes are named.
-        ConfigError: for an unknown card, or one without bf16.
+        ConfigError: for an unknown card, one without bf16, or one without memory.
     """
     if is_on_cpu(config):
         if host_bytes is None:
@@ -42,6 +42,8 @@ def find_target(
     if card is not None:
         require_bf16(card)
     if vram_bytes is not None:
+        if vram_bytes <= 0:
+            raise ConfigError(f"a card of {vram_bytes} bytes holds nothing.", hint="`leanrl plan --vram 24` is 24 GiB")
         return Target("cuda", vram_bytes, card)
     if card is None:
         raise MissingError(

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from leanrl.config.load import load_config
+from leanrl.config.shipped import preset_names
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.cards import CARDS
 from leanrl.planner.plan import plan_run
@@ -130,3 +132,17 @@ def test_worst_card_decides():
     plan = plan_run(four_card_server())
     gpus = (*plan.gpus[:3], replace(plan.gpus[3], usable_bytes=GIB))
     assert replace(plan, gpus=gpus).verdict == "does_not_fit"
+
+
+@pytest.mark.parametrize("gib", [0, -24])
+def test_card_without_memory(gib):
+    with pytest.raises(ConfigError, match="holds nothing"):
+        plan_run(single_card("lora"), vram_bytes=gib * GIB)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_preset_fits_the_hardware_it_was_made_for(name):
+    """A CPU preset has 8 GiB here, a small laptop."""
+    plan = plan_run(load_config(name).config, host_bytes=8 * GIB)
+    assert plan.verdict == "fits"
+    assert plan.preset == name

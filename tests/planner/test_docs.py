@@ -1,0 +1,14 @@
+"""The Python in docs/planning.md runs as it stands there."""
+
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "planning.md"
+
+
+def test_example_of_the_page(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    exec(compile(code, str(PAGE), "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("single-gpu-full: It fits")
+    assert "-s train.micro_batch_completions=" in printed
