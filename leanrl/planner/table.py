@@ -38,15 +38,11 @@ def plan_table(plan: Plan) -> str:
 
 def _summary(plan: Plan) -> list[str]:
     worst = plan.worst
-    where = "memory" if plan.device == "cpu" else f"the {len(plan.gpus)} x {_card_name(plan)}"
     biggest = max(worst.peak.components, key=lambda name: worst.peak.components[name])
     return [
         f"{plan.preset}: {_VERDICTS[plan.verdict]}",
-        f"The fullest of {where} needs {_gib(worst.peak.bytes)}, at most {_gib(worst.upper_bytes)}, "
-        f"of {_gib(worst.usable_bytes)} GiB."
-        if plan.device == "cuda"
-        else f"It needs {_gib(worst.peak.bytes)}, at most {_gib(worst.upper_bytes)}, of {_gib(worst.usable_bytes)} "
-        "GiB of memory (80 % of this machine's).",
+        f"{_subject(plan)} needs {_gib(worst.peak.bytes)}, at most {_gib(worst.upper_bytes)}, "
+        f"of {_gib(worst.usable_bytes)} GiB{_of_which_memory(plan)}.",
         f"Most is needed while {_PHASES[worst.peak.name]}; the largest part is {biggest} "
         f"({_gib(worst.peak.components[biggest])} GiB).",
         _time_line(plan),
@@ -81,8 +77,15 @@ def _assumptions(plan: Plan) -> list[str]:
     return lines
 
 
-def _card_name(plan: Plan) -> str:
-    return plan.card.name if plan.card else "card"
+def _subject(plan: Plan) -> str:
+    if plan.device == "cpu":
+        return "It"
+    name = plan.card.name if plan.card else "card"
+    return f"The {name}" if len(plan.gpus) == 1 else f"The fullest of the {len(plan.gpus)} x {name}"
+
+
+def _of_which_memory(plan: Plan) -> str:
+    return " of memory (80 % of this machine's)" if plan.device == "cpu" else ""
 
 
 def _equal_gpus(plan: Plan) -> list[list[GpuPlan]]:
