@@ -19,6 +19,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
 from leanrl.environment import describe_machine, host_memory_bytes, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError
+from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.report.progress import PlainListener, duration
 from leanrl.run_folder import (
@@ -131,6 +132,11 @@ def resume(
 def plan(config: RunConfig, **choices: Any) -> Plan:
     """Return the predicted memory, time and cost of a run; `choices` are those of `planner.plan.plan_run`."""
     return plan_run(config, **{"host_bytes": host_memory_bytes(), **choices})
+
+
+def fit(config: RunConfig, **choices: Any) -> Fit:
+    """Return the fastest settings that fit and keep the estimator; `choices` are those of `planner.fit.fit_run`."""
+    return fit_run(config, **{"host_bytes": host_memory_bytes(), **choices})
 
 
 def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":

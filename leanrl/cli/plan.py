@@ -14,11 +14,16 @@ def plan(
     gpu: Annotated[str | None, typer.Option(help="Plan for this card, such as a40 or rtx4090.")] = None,
     vram: Annotated[float | None, typer.Option(metavar="GIB", help="Plan for cards with this much memory.")] = None,
     num_gpus: Annotated[int | None, typer.Option(help="Plan for this many cards.")] = None,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Search the fastest settings that fit; print their -s flags.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
     from leanrl.config.load import load_config
+    from leanrl.pipeline import fit as find_fit
     from leanrl.pipeline import plan as make_plan
+    from leanrl.planner.fit import fit_text
     from leanrl.planner.plan import plan_table
 
     extra = [
@@ -26,5 +31,11 @@ def plan(
         *([f"hardware.num_gpus={num_gpus}"] if num_gpus is not None else []),
     ]
     config = load_config(preset, [*(overrides or []), *extra]).config
-    predicted = make_plan(config, vram_bytes=None if vram is None else int(vram * 2**30))
+    vram_bytes = None if vram is None else int(vram * 2**30)
+    if fit:
+        found = find_fit(config, vram_bytes=vram_bytes)
+        answer = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
+        print(json.dumps(answer | {"plan": found.plan.to_json()}, indent=2) if as_json else fit_text(found))
+        return
+    predicted = make_plan(config, vram_bytes=vram_bytes)
     print(json.dumps(predicted.to_json(), indent=2) if as_json else plan_table(predicted))
