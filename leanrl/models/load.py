@@ -3,7 +3,7 @@
 import difflib
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jinja2 import TemplateError
@@ -34,22 +34,33 @@ def load_policy(model: ModelConfig, located: LocatedModel, *, device: str) -> Pr
     """
     _require_supported(model)
     _require_causal(located)
-    policy, loading = AutoModelForCausalLM.from_pretrained(
-        located.path_or_id,
-        **_only_local(located),
-        dtype=getattr(torch, model.dtype),
-        attn_implementation=model.attention,
-        use_safetensors=True,
-        output_loading_info=True,
-    )
-    _require_all_weights(loading, located)
-    policy = policy.to(device)
+    policy = load_as_saved(located, dtype=getattr(torch, model.dtype), attention=model.attention).to(device)
     # Training reads every position once, so a cache would only hold memory; generate asks for its own.
     policy.config.use_cache = False
     policy.generation_config.use_cache = True
     if model.tuning.method != "full":
         check_targets(policy, model.tuning)
     return policy
+
+
+def load_as_saved(
+    located: LocatedModel, *, dtype: torch.dtype | Literal["auto"], attention: str = "sdpa"
+) -> PreTrainedModel:
+    """Return the model as its files describe it, on the CPU; `auto` keeps the dtype of the files.
+
+    Raises:
+        ConfigError: if the files lack weights.
+    """
+    model, loading = AutoModelForCausalLM.from_pretrained(
+        located.path_or_id,
+        **_only_local(located),
+        dtype=dtype,
+        attn_implementation=attention,
+        use_safetensors=True,
+        output_loading_info=True,
+    )
+    _require_all_weights(loading, located)
+    return model
 
 
 def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedTokenizerBase:
@@ -164,7 +175,7 @@ def _require_all_weights(loading: dict[str, Any], located: LocatedModel) -> None
     lacking = sorted(loading["missing_keys"]) + sorted(key for key, *_ in loading["mismatched_keys"])
     if lacking:
         raise ConfigError(
-            f"{located.path_or_id} lacks {len(lacking)} of the weights that its config names, the first is {lacking[0]}.",
+            f"{located.path_or_id} lacks {len(lacking)} of the weights its config names, the first is {lacking[0]}.",
             hint="fetch or save the model again",
         )
 

@@ -118,7 +118,7 @@ def _clean_copy(loaded: "PreTrainedModel") -> "PreTrainedModel":
         fields.pop(name, None)
     config = type(loaded.config).from_dict(fields)
     with torch.device("meta"):
-        clean = type(loaded)(config).to(loaded.dtype)
+        clean = type(loaded)(config)
     clean.load_state_dict(loaded.state_dict(), assign=True)
     clean.tie_weights()
     return clean

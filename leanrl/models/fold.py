@@ -1,0 +1,75 @@
+"""An adapter on its base, and folded into it: W + scale * B A."""
+
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from leanrl.errors import ConfigError
+
+_REMEDY = "check that the base is the one it was trained on: -s model.id in the run, base_model_name_or_path elsewhere"
+
+
+def attach_adapter(base: PreTrainedModel, folder: Path) -> PeftModel:
+    """Return `base` with the adapter of `folder` attached, all of it.
+
+    PEFT only warns where the file and the model name different modules, and leaves those without effect.
+
+    Raises:
+        ConfigError: if the adapter does not belong to this base, or holds numbers that are not finite.
+    """
+    weights = load_file(folder / "adapter_model.safetensors")
+    broken = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
+    if broken:
+        raise ConfigError(
+            f"the adapter in {folder} holds numbers that are not finite, the first in {broken[0]}.",
+            hint="merge an earlier checkpoint of the run",
+        )
+    try:
+        policy = PeftModel.from_pretrained(base, str(folder))
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"the adapter in {folder} does not fit its base: {error}", hint=_REMEDY) from error
+    wanted = {name for name in policy.state_dict() if ".lora_" in name}
+    given = {name.replace(".weight", ".default.weight") for name in weights}
+    if wanted != given:
+        first = sorted(wanted ^ given)[0]
+        raise ConfigError(
+            f"the adapter in {folder} does not fit its base: {len(wanted ^ given)} weights are on one side only, "
+            f"the first is {first}.",
+            hint=_REMEDY,
+        )
+    return policy
+
+
+@torch.no_grad()
+def fold_adapter(policy: PeftModel) -> tuple[PreTrainedModel, int]:
+    """Return the base with its adapter folded in, and how many modules were folded; `policy` is used up.
+
+    The base has to be fp32, to be rounded once afterwards: a sum in bf16 would round an adapter's small steps
+    away before anything is saved. It has to be a copy of its own, never one that is still trained or sampled
+    from: subtracting the adapter again does not give a rounded base back.
+
+    Raises:
+        ValueError: if a base weight is not fp32.
+    """
+    num_folded = 0
+    for module in policy.modules():
+        if not isinstance(module, LoraLayer):
+            continue
+        weight = module.get_base_layer().weight
+        if weight.dtype != torch.float32:
+            raise ValueError(f"the base is {weight.dtype}; fold into fp32 and round once.")
+        weight += _delta(module)
+        num_folded += 1
+    return policy.unload(), num_folded
+
+
+def _delta(layer: LoraLayer) -> Tensor:
+    """Return scale * B A in the shape of the base weight; Conv1D (GPT-2) keeps its weight transposed."""
+    (adapter,) = layer.active_adapters
+    delta = layer.lora_B[adapter].weight.float() @ layer.lora_A[adapter].weight.float() * layer.scaling[adapter]
+    return delta.T if layer.fan_in_fan_out else delta
