@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from leanrl.errors import ConfigError, LeanRLError
 
 COMPLETE = "COMPLETE"
 _PARTIAL = ".partial"
+_NAME = re.compile(r"step-(\d+)")  # and no more: a copy made by hand (step-000050.bak) is none of ours
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,18 @@ class RunFolder:
     def report(self) -> Path:
         return self.path / "report"
 
+    @property
+    def tensorboard(self) -> Path:
+        """Event files, where `tracking` is tensorboard."""
+        return self.path / "tensorboard"
+
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:06d}"
 
     def complete_checkpoints(self) -> list[Path]:
         """Return the checkpoints that were written to their end, oldest first."""
-        found = self.checkpoints.glob("step-[0-9]*")
-        return sorted(path for path in found if (path / COMPLETE).is_file())
+        found = {int(name[1]): path for path in self.checkpoints.glob("step-*") if (name := _NAME.fullmatch(path.name))}
+        return [path for _, path in sorted(found.items()) if (path / COMPLETE).is_file()]
 
     def publish_checkpoint(self, written: Path, step: int) -> Path:
         """Mark a finished checkpoint complete, flush it to disk and give it its final name."""
@@ -160,11 +167,13 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         LeanRLError: if a line that is not the last is broken.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # In bytes: text.splitlines() would also split at U+2028 and U+0085, which completions contain and JSON leaves as
+    # they are, and a kill may cut a character in two.
+    lines = path.read_bytes().splitlines()
     for number, line in enumerate(lines, start=1):
         try:
             value = json.loads(line)
-        except json.JSONDecodeError as error:
+        except ValueError as error:
             if number == len(lines):
                 return
             raise LeanRLError(f"{path}, line {number}: {error}") from error

@@ -10,7 +10,7 @@ _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard
 
 def find_missing(config: RunConfig) -> list[Problem]:
     """Return everything that stands between this configuration and a run, with the way out of each."""
-    return [*_not_in_this_version(config), *_not_installed(config)]
+    return [*_not_in_this_version(config), *_not_installed(config), *_not_logged_in(config)]
 
 
 def require(config: RunConfig) -> None:
@@ -79,3 +79,14 @@ def _not_installed(config: RunConfig) -> list[Problem]:
             Problem("model.attention", "the package flash_attn is not installed", "-s model.attention=sdpa")
         )
     return problems
+
+
+def _not_logged_in(config: RunConfig) -> list[Problem]:
+    if config.hub.push_to is None:
+        return []
+    from huggingface_hub import get_token
+
+    if get_token() is not None:
+        return []
+    what = f"checkpoints go to {config.hub.push_to}, and nobody is logged in to the Hub"
+    return [Problem("hub.push_to", what, "hf auth login")]

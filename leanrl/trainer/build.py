@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
+from huggingface_hub import HfApi
 from peft import PeftConfig
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers.integrations import TensorBoardCallback
 from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
@@ -14,6 +16,7 @@ from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
 from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Grader, Listener, Row
 
@@ -37,6 +40,7 @@ def build_trainer(
         rewards=rewards,
         grader=grader,
         run=run,
+        uploads=_uploads(config, listener),
         model=model,
         peft_config=adapter,
         processing_class=tokenizer,
@@ -46,9 +50,28 @@ def build_trainer(
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)
     stop = SignalStop(listener)
     trainer.remove_callback(PrinterCallback)
+    _keep_tensorboard_files(trainer, run)
     trainer.add_callback(recorder)
     trainer.add_callback(stop)
     return trainer, recorder, stop
+
+
+def _uploads(config: RunConfig, listener: Listener) -> CheckpointUploads | None:
+    if config.hub.push_to is None:
+        return None
+    uploads = CheckpointUploads(
+        config.hub.push_to, private=config.hub.private, base=config.model.id, listener=listener, api=HfApi()
+    )
+    uploads.open()
+    return uploads
+
+
+def _keep_tensorboard_files(trainer: LeanGRPOTrainer, run: RunFolder) -> None:
+    """Move TensorBoard's files, unless the user names a folder: by default they lie among half-written checkpoints."""
+    tensorboard = trainer.pop_callback(TensorBoardCallback)
+    if tensorboard is not None:
+        tensorboard.logging_dir = tensorboard.logging_dir or str(run.tensorboard)
+        trainer.add_callback(tensorboard)
 
 
 def _dataset(rows: Sequence[Row]) -> Dataset:

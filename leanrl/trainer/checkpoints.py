@@ -1,18 +1,24 @@
-"""Checkpoints of a run: room for them, and the one to go on from."""
+"""Checkpoints of a run: room for them, what to do without it, and the one to go on from."""
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
 from torch import nn
 
-from leanrl.errors import ConfigError, DoesNotFitError
+from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
 from leanrl.run_folder import RunFolder
 
 # Adam keeps two fp32 moments for every trained weight.
 _OPTIMIZER_BYTES_PER_WEIGHT = 8
 # Tokenizer, trainer state and random state; a tokenizer of 152 k entries takes about 11 MiB.
 _FIXED_BYTES = 32 * 2**20
+# A full disk or quota in the words of those who give no errno: safetensors and tokenizers (Rust), and torch's
+# zip writer, which only knows that its stream broke (caffe2/serialize/inline_container.cc).
+_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+_FULL_WORDS = (*(f"(os error {number})" for number in _FULL_ERRNOS), "iostream error", "inline_container.cc")
 
 
 def checkpoint_bytes(model: nn.Module) -> int:
@@ -41,6 +47,31 @@ def require_disk_space(run: RunFolder, *, needed_bytes: int, keep_last: int) -> 
         )
 
 
+def is_full_disk(error: BaseException | None) -> bool:
+    """Return whether an error of saving, or one that it came from, says that the disk took no more."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL_ERRNOS:
+            return True
+        if any(words in str(error) for words in _FULL_WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def stop_for_full_disk(run: RunFolder, *, step: int, needed_bytes: int) -> StoppedError:
+    """Remove the checkpoint that did not fit, and return the error that ends the run."""
+    shutil.rmtree(run.partial_checkpoints, ignore_errors=True)
+    free = shutil.disk_usage(run.path).free
+    complete = run.complete_checkpoints()
+    kept = f"The newest complete one is {complete[-1].name}." if complete else "No earlier one is complete."
+    go_on = f"`leanrl train --resume {run.path}`" if complete else f"start anew with `leanrl train -p {run.config}`"
+    return StoppedError(
+        f"the disk is full: the checkpoint of step {step} needs {_gib(needed_bytes)} in {run.checkpoints}, which has "
+        f"{_gib(free)} free. {kept}",
+        hint=f"free {_gib(needed_bytes)} there, then {go_on}",
+    )
+
+
 def newest_checkpoint(run: RunFolder) -> Path:
     """Return the newest checkpoint that was written to its end.
 
@@ -57,15 +88,21 @@ def newest_checkpoint(run: RunFolder) -> Path:
 
 
 def rewind_metrics(run: RunFolder, *, step: int) -> None:
-    """Drop the metrics of steps after `step`: the resumed run takes them again."""
+    """Drop the metrics of steps after `step`, and a line cut short: the resumed run takes them again."""
     if not run.metrics.is_file():
         return
-    kept = [line for line in run.metrics.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-    run.metrics.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+    kept = [line + b"\n" for line in run.metrics.read_bytes().splitlines() if _step_of(line) <= step]
+    beside = run.metrics.with_name(run.metrics.name + ".tmp")
+    beside.write_bytes(b"".join(kept))
+    os.replace(beside, run.metrics)
 
 
-def _step_of(line: str) -> float:
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / 2**30:.2f} GiB"
+
+
+def _step_of(line: bytes) -> float:
     try:
         return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return float("inf")

@@ -26,6 +26,8 @@ from leanrl.engine.rows import StepRow, lay_out, split_rows
 from leanrl.engine.step import LossSettings, StepSums, score_micro_batch, train_micro_batch
 from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import RunFolder
+from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
+from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.scoring import Scores, score_samples
 from leanrl.types import Grader, Sample
 
@@ -38,6 +40,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         rewards: what scores a completion, in the order of `config.rewards`.
         grader: judges answers for the rewards that ask for it.
         run: the run folder that receives checkpoints.
+        uploads: what sends complete checkpoints to the Hub; None sends nothing.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         rewards: Sequence[WeightedReward],
         grader: Grader,
         run: RunFolder,
+        uploads: CheckpointUploads | None = None,
         **trl_arguments: Any,
     ) -> None:
         super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
@@ -54,6 +58,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.rewards = list(rewards)
         self.grader = grader
         self.run = run
+        self.uploads = uploads
         self.last_scores: Scores | None = None
         self.last_samples: list[Sample] = []
         self.loss_settings = LossSettings(
@@ -226,16 +231,32 @@ class LeanGRPOTrainer(GRPOTrainer):
         """Write none: a card belongs to a merged model, not to every checkpoint."""
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Save as TRL does, beside; then mark the checkpoint complete and give it its name."""
-        super()._save_checkpoint(model, trial)
+        """Save as TRL does, beside; then mark the checkpoint complete, give it its name and send it off.
+
+        Raises:
+            StoppedError: if the disk is full; what was complete before stays.
+        """
+        try:
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()
+            if self.accelerator.is_main_process:
+                self._publish(self.state.global_step)
+        except Exception as error:
+            if not is_full_disk(error):
+                raise
+            needed_bytes = checkpoint_bytes(self.model)
+            raise stop_for_full_disk(self.run, step=self.state.global_step, needed_bytes=needed_bytes) from error
         self.accelerator.wait_for_everyone()
-        if self.accelerator.is_main_process:
-            step = self.state.global_step
-            written = Path(self.args.output_dir) / f"checkpoint-{step}"
-            (written / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
-            self.run.publish_checkpoint(written, step)
-            self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last)
-        self.accelerator.wait_for_everyone()
+
+    def _publish(self, step: int) -> None:
+        written = Path(self.args.output_dir) / f"checkpoint-{step}"
+        (written / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+        if self.uploads is not None:
+            self.uploads.name_base(written)
+        checkpoint = self.run.publish_checkpoint(written, step)
+        if self.uploads is not None:
+            self.uploads.push(checkpoint, step=step)
+        self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last)
 
 
 class _NamedReward:

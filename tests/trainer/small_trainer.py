@@ -1,0 +1,71 @@
+"""A trainer on a tiny model, built as the pipeline builds it, and a listener that remembers."""
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from leanrl.config.schema import RunConfig
+from leanrl.models.load import lora_config
+from leanrl.rewards.registry import WeightedReward
+from leanrl.run_folder import create_run_folder
+from leanrl.trainer.build import build_trainer
+from leanrl.types import Row
+
+
+class Notes:
+    """A listener that keeps what it hears."""
+
+    def __init__(self):
+        self.said, self.warned, self.steps = [], [], []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def warn(self, text):
+        self.warned.append(text)
+
+    def step(self, metrics, *, max_steps):
+        self.steps.append(metrics)
+
+
+def small_config(folder, **sections):
+    """Return a run of two steps on the model in `folder`; `sections` replace keys, section by section."""
+    values = {
+        "name": "small",
+        "model": {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"rank": 4}},
+        "hardware": {"num_gpus": 0, "device": "cpu"},
+        "rollout": {"max_completion_tokens": 8},
+        "rewards": {"variety": 1.0},
+        "optimizer": {"learning_rate": 1.0e-3},
+        "train": {
+            "max_steps": 2,
+            "num_prompts": 2,
+            "num_completions": 4,
+            "micro_batch_completions": 4,
+            "gradient_checkpointing": False,
+        },
+        "checkpoints": {"every_steps": 1, "keep_last": 2},
+    }
+    for name, section in sections.items():
+        values[name] = values.get(name, {}) | section if isinstance(section, dict) else section
+    return RunConfig.model_validate(values)
+
+
+def small_trainer(config, run_path, *, listener, weights=None):
+    """Return trainer, recorder and signal stop; nothing is graded, and the reward counts different letters.
+
+    `weights` is the folder of the model where `config.model.id` is none.
+    """
+    folder = weights or config.model.id
+    run = create_run_folder(run_path)
+    torch.manual_seed(0)
+    return build_trainer(
+        config,
+        model=AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+        adapter=None if config.model.tuning.method == "full" else lora_config(config.model.tuning),
+        tokenizer=AutoTokenizer.from_pretrained(folder),
+        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)],
+        rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
+        grader=None,
+        run=run,
+        listener=listener,
+    )
