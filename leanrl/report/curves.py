@@ -1,0 +1,180 @@
+"""The curves of a run: which there are, what each says, and how it is smoothed."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+from leanrl.report.run_data import Record, RunData, part
+
+Unit = Literal["share", "tokens", "nats", "seconds", "number"]
+Pick = Callable[[Record], Any]
+
+# One smoothed point stands for about a fifteenth of the run: enough to see a trend, not to hide a collapse.
+_WINDOWS_PER_RUN = 15
+_MIN_WINDOW = 3
+_PHASE_ORDER = ("rollout", "reward", "train")
+_WHOLE_STEP = "step"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line: a value for each step; NaN where the step has none."""
+
+    name: str
+    steps: list[int]
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One figure: its lines, a title and a sentence in plain words; `absent` says why it has no line."""
+
+    slug: str
+    title: str
+    caption: str
+    unit: Unit
+    series: list[Series]
+    absent: str = ""
+
+
+def paper_curves(data: RunData) -> list[Curve]:
+    """Return the three curves of Figures 3 to 5 of the paper (arXiv 2503.16219), measured or not."""
+    return [_accuracy(data), _length(data), _kl(data)]
+
+
+def health_curves(data: RunData) -> list[Curve]:
+    """Return the curves that tell whether training works; those that were not measured are left out."""
+    curves = [_rewards(data), _verdicts(data), _truncated(data), _zero_variance(data), _entropy(data), _grad_norm(data)]
+    return [curve for curve in curves if curve.series]
+
+
+def time_curves(data: RunData) -> list[Curve]:
+    """Return the curve of the seconds of each phase, or nothing where no time was recorded."""
+    curve = _seconds(data)
+    return [curve] if curve.series else []
+
+
+def smooth(values: Sequence[float], *, window: int) -> list[float]:
+    """Return the mean over `window` neighbouring values, fewer at both ends; NaN counts as absent.
+
+    A centred mean has no lag: a smoothed drop lies where the drop was.
+    """
+    half = window // 2
+    return [_mean(values[max(0, index - half) : index + half + 1]) for index in range(len(values))]
+
+
+def smoothing_window(num_steps: int) -> int:
+    """Return how many neighbouring steps a smoothed point stands for: an odd number, 1 for a very short run."""
+    if num_steps < 2 * _MIN_WINDOW:
+        return 1
+    window = max(_MIN_WINDOW, round(num_steps / _WINDOWS_PER_RUN))
+    return window + 1 - window % 2
+
+
+def _accuracy(data: RunData) -> Curve:
+    name = next((name for name in _names(data, "rewards") if name.startswith("accuracy")), None)
+    if name is not None:
+        caption = f"Mean of the reward {name} over a step's completions: 1 for a right answer, 0 for a wrong one."
+        series = _series(data, name, partial(part, group="rewards", name=name))
+    else:
+        caption = "Share of a step's completions whose answer the grader found right."
+        series = _series(data, "correct", partial(part, group="verdicts", name="correct"))
+    absent = "No reward of this run judged answers."
+    return Curve("accuracy_reward", "Accuracy reward", caption, "share", series, absent)
+
+
+def _length(data: RunData) -> Curve:
+    series = _series(data, "mean", partial(part, group="completion_tokens", name="mean"))
+    caption = "Mean number of tokens in a completion."
+    return Curve("completion_length", "Completion length", caption, "tokens", series, "No lengths were recorded.")
+
+
+def _kl(data: RunData) -> Curve:
+    series = _series(data, "kl", lambda record: record.get("kl"))
+    caption = "How far the policy has moved from the model it started from, in nats a token."
+    absent = "Not measured: algorithm.kl_beta is 0, so this run kept no reference to compare with."
+    if data.setting("algorithm.kl_beta"):
+        absent = "No KL was recorded."
+    return Curve("kl", "KL to the start model", caption, "nats", series, absent)
+
+
+def _rewards(data: RunData) -> Curve:
+    series = _group_series(data, "rewards")
+    total = _series(data, "weighted sum", lambda record: record.get("reward"))
+    caption = "Mean of each reward over a step's completions, and their weighted sum, which is what is maximised."
+    return Curve("rewards", "Rewards by name", caption, "number", series + total)
+
+
+def _verdicts(data: RunData) -> Curve:
+    series = _group_series(data, "verdicts")
+    caption = "What the grader found in a step's completions."
+    return Curve("verdicts", "Verdicts", caption, "share", series)
+
+
+def _truncated(data: RunData) -> Curve:
+    series = _series(data, "truncated", lambda record: record.get("truncated_share"))
+    caption = "Share of completions that were cut at the token limit before they ended."
+    return Curve("truncated_share", "Cut completions", caption, "share", series)
+
+
+def _zero_variance(data: RunData) -> Curve:
+    series = _series(data, "no difference", lambda record: record.get("zero_std_share"))
+    caption = "Share of prompts whose completions all earned the same reward, so that nothing was learnt from them."
+    return Curve("zero_variance_share", "Prompts that taught nothing", caption, "share", series)
+
+
+def _entropy(data: RunData) -> Curve:
+    series = _series(data, "entropy", lambda record: record.get("entropy"))
+    caption = "How undecided the policy is, in nats a token; near 0 it gives the same answer every time."
+    return Curve("entropy", "Entropy", caption, "nats", series)
+
+
+def _grad_norm(data: RunData) -> Curve:
+    series = _series(data, "gradient norm", lambda record: record.get("grad_norm"))
+    caption = "Length of the gradient before it was clipped; 0 means that a step changed nothing."
+    return Curve("grad_norm", "Gradient norm", caption, "number", series)
+
+
+def phase_names(data: RunData) -> list[str]:
+    """Return the phases of a step in the order in which they happen; phases not known here come last."""
+    names = [name for name in _names(data, "seconds") if name != _WHOLE_STEP]
+    return sorted(names, key=lambda name: _PHASE_ORDER.index(name) if name in _PHASE_ORDER else len(_PHASE_ORDER))
+
+
+def _seconds(data: RunData) -> Curve:
+    lines = [
+        _series(data, name, partial(part, group="seconds", name=name)) for name in [*phase_names(data), _WHOLE_STEP]
+    ]
+    caption = "Wall time of a step and of its phases."
+    return Curve("seconds", "Seconds by phase", caption, "seconds", [line for found in lines for line in found])
+
+
+def _series(data: RunData, name: str, pick: Pick) -> list[Series]:
+    """Return one line in a list, or none where no step has a value."""
+    values = [_number(pick(record)) for record in data.steps]
+    if all(math.isnan(value) for value in values):
+        return []
+    return [Series(name, [record["step"] for record in data.steps], values)]
+
+
+def _group_series(data: RunData, group: str) -> list[Series]:
+    """Return one line for every name in a group such as `rewards`."""
+    lines = [_series(data, name, partial(part, group=group, name=name)) for name in _names(data, group)]
+    return [line for found in lines for line in found]
+
+
+def _names(data: RunData, group: str) -> list[str]:
+    found = (record.get(group) for record in data.steps)
+    return list(dict.fromkeys(name for values in found if isinstance(values, dict) for name in values))
+
+
+def _number(value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if is_number else math.nan
+
+
+def _mean(values: Sequence[float]) -> float:
+    present = [value for value in values if not math.isnan(value)]
+    return sum(present) / len(present) if present else math.nan

@@ -1,0 +1,123 @@
+"""A curve drawn: as SVG that takes its colours and its font from the page, and as PNG that stands alone."""
+
+import io
+import re
+from collections.abc import Sequence
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from leanrl.report.curves import Curve, Unit, smooth, smoothing_window
+
+# 310 by 187 points: about the width of a figure on the page, on a phone as on a screen.
+_WIDTH_INCHES, _HEIGHT_INCHES = 4.3, 2.6
+_PNG_DOTS_PER_INCH = 200
+_FEW_STEPS = 40
+
+# The light palette of page.css; its order is that of --series-1 to --series-8 there.
+SERIES_COLOURS = ("#1f6f78", "#c2643a", "#5a5fa8", "#8f7a1f", "#8c3f6b", "#4f7f3f", "#7a6a5a", "#3f6fb0")
+_INK, _MUTED, _GRID = "#23282d", "#6b7178", "#e4e1da"
+_PAGE_COLOURS = {
+    **{colour: f"var(--series-{number})" for number, colour in enumerate(SERIES_COLOURS, start=1)},
+    _INK: "var(--ink)",
+    _MUTED: "var(--muted)",
+    _GRID: "var(--rule)",
+}
+_DASHES = ("-", "--", ":", "-.")
+_FORMATS: dict[Unit, FuncFormatter] = {
+    "share": FuncFormatter(lambda value, _: f"{100 * value:g}%"),
+    "tokens": FuncFormatter(lambda value, _: f"{value:,.10g}"),
+    "nats": FuncFormatter(lambda value, _: f"{value:.3g}"),
+    "seconds": FuncFormatter(lambda value, _: f"{value:,.10g} s"),
+    "number": FuncFormatter(lambda value, _: f"{value:,.10g}"),
+}
+
+
+def draw_svg(curve: Curve) -> str:
+    """Return the curve as an <svg> element for a page that defines --ink, --muted, --rule and --series-N.
+
+    It has no title and no legend: those are text of the page.
+    """
+    settings = {"svg.fonttype": "none", "svg.hashsalt": curve.slug, "font.size": 11.0}
+    with rc_context(settings):
+        figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), layout="constrained")
+        _draw_lines(figure.add_subplot(), curve)
+        buffer = io.StringIO()
+        figure.savefig(
+            buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
+    return _adapt_to_page(buffer.getvalue())
+
+
+def draw_png(curve: Curve) -> bytes:
+    """Return the curve as a PNG on white, with its title and a legend."""
+    with rc_context({"font.size": 8.0}):
+        figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES + 0.3), layout="constrained")
+        axes = figure.add_subplot()
+        _draw_lines(axes, curve)
+        axes.set_title(curve.title, loc="left", fontsize=10, color=_INK, pad=24 if len(curve.series) > 1 else 8)
+        if len(curve.series) > 1:
+            axes.legend(
+                loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, frameon=False, fontsize=7, labelcolor=_MUTED
+            )
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=_PNG_DOTS_PER_INCH, facecolor="white")
+    return buffer.getvalue()
+
+
+def line_style(number: int) -> tuple[int, str]:
+    """Return the colour's number in the palette, from 1, and the dashes of the line at place `number`, from 0."""
+    turn, place = divmod(number, len(SERIES_COLOURS))
+    return place + 1, _DASHES[turn % len(_DASHES)]
+
+
+def _draw_lines(axes: Axes, curve: Curve) -> None:
+    for number, series in enumerate(curve.series):
+        colour_number, dashes = line_style(number)
+        colour = SERIES_COLOURS[colour_number - 1]
+        window = smoothing_window(len(series.steps))
+        marker = "o" if len(series.steps) <= _FEW_STEPS else ""
+        axes.plot(
+            series.steps, series.values, color=colour, linewidth=0.8, alpha=0.35, marker=marker, markersize=2.6, mew=0
+        )
+        strong = smooth(series.values, window=window)
+        axes.plot(series.steps, strong, dashes, color=colour, linewidth=1.7, label=series.name, solid_capstyle="round")
+    _set_limits(axes, curve)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.yaxis.set_major_formatter(_FORMATS[curve.unit])
+    axes.grid(axis="y", color=_GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(_MUTED)
+    axes.tick_params(colors=_MUTED, length=0, pad=5)
+    axes.set_xlabel("step", color=_MUTED, labelpad=2)
+
+
+def _set_limits(axes: Axes, curve: Curve) -> None:
+    """Show a share between 0 and 1, and everything else that is never negative from 0."""
+    values = [value for series in curve.series for value in series.values if value == value]
+    if curve.unit == "share" and _lies_between(values, 0.0, 1.0):
+        axes.set_ylim(-0.03, 1.03)
+    elif curve.unit in ("nats", "seconds") and min(values, default=0.0) >= 0.0:
+        axes.set_ylim(bottom=0.0)
+
+
+def _lies_between(values: Sequence[float], low: float, high: float) -> bool:
+    return all(low <= value <= high for value in values)
+
+
+def _adapt_to_page(document: str) -> str:
+    """Cut what only a file needs (prolog, size, metadata) and let the page choose colours and font."""
+    svg = document[document.index("<svg") :]
+    svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r"font-family: [^;\"]*;", "", svg)
+    # matplotlib numbers the groups of each figure from 1, but an id must be there once in a page; none is used.
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    for colour, variable in _PAGE_COLOURS.items():
+        svg = svg.replace(colour, variable)
+    return svg.replace("<svg ", '<svg role="img" aria-hidden="true" ', 1).strip()
