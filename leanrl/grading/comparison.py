@@ -1,38 +1,45 @@
-"""Whether an answer equals a gold answer, by math-verify; runs in a child process only."""
+"""Whether an answer equals a gold answer; runs in a child process only."""
 
-from functools import lru_cache
-from typing import Any
-
-from latex2sympy2_extended import NormalizationConfig
-from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
-
-from leanrl.grading.normalisation import normalise
+from leanrl.grading.equality import Equality
+from leanrl.grading.expressions import UnreadableError, are_equal, check_readable, is_rounding
+from leanrl.grading.structure import Answer, Based, Chain, Choice, Items, Ratio, Row, Words, read_structure
 from leanrl.types import Reason
 
-_EXTRACTION = (
-    LatexExtractionConfig(
-        boxed_match_priority=0,
-        normalization_config=NormalizationConfig(
-            basic_latex=True, units=True, malformed_operators=True, nits=True, boxed="last", equations=False
-        ),
-    ),
-    ExprExtractionConfig(),
-)
+_EQUALITY = Equality(are_equal, is_rounding)
 
 
 def judge(gold: str, answer: str) -> Reason:
-    """Return whether the answer equals the gold answer, or which of them cannot be read."""
-    parsed_gold = _parse(normalise(gold))
-    if not parsed_gold:
+    """Return whether a normalised answer equals a normalised gold answer, or which of them cannot be read."""
+    try:
+        return "correct" if _EQUALITY.holds(read_structure(gold), read_structure(answer)) else "wrong"
+    except UnreadableError as error:
+        return "unparseable_gold" if error.latex in gold else "unparseable_answer"
+
+
+def judge_gold(gold: str) -> Reason:
+    """Return `correct` if every part of a normalised gold answer can be read, else `unparseable_gold`."""
+    try:
+        _check(read_structure(gold))
+    except UnreadableError:
         return "unparseable_gold"
-    parsed_answer = _parse(normalise(answer))
-    if not parsed_answer:
-        return "unparseable_answer"
-    equal = verify(parsed_gold, parsed_answer, allow_set_relation_comp=True, timeout_seconds=None)
-    return "correct" if equal else "wrong"
+    return "correct"
 
 
-@lru_cache(maxsize=1024)
-def _parse(text: str) -> list[Any]:
-    r"""Return what math-verify reads in a text; the \boxed makes it read all of it."""
-    return list(parse(rf"\boxed{{{text}}}", _EXTRACTION, parsing_timeout=None)) if text else []
+def _check(answer: Answer) -> None:
+    match answer:
+        case Items() | Row():
+            for item in answer.items:
+                _check(item)
+        case Ratio():
+            for term in answer.terms:
+                _check(term)
+        case Chain():
+            for value in answer.sides[1:]:
+                _check(value)
+        case Choice(value=value):
+            if value is not None:
+                _check(value)
+        case Words() | Based():
+            pass
+        case _:
+            check_readable(answer.latex)

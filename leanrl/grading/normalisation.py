@@ -1,16 +1,154 @@
-"""One spelling for the many of an answer, so that less is left to a parser."""
+"""One spelling for the many of an answer, so that little is left to a parser."""
 
 import re
-import unicodedata
 
-_DELIMITERS = (("$$", "$$"), ("$", "$"), (r"\[", r"\]"), (r"\(", r"\)"))
-_THOUSANDS = re.compile(r"(?<=\d)\\[,!]\s*(?=\d{3}(?!\d))")
+from leanrl.grading.arguments import brace_arguments
+from leanrl.grading.brackets import find_partners
+from leanrl.grading.characters import spell_in_latex
+from leanrl.grading.units import drop_units
+
+Rule = tuple[re.Pattern[str], str]
+
+
+def _rules(*pairs: tuple[str, str]) -> tuple[Rule, ...]:
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in pairs)
+
+
+_DELIMITERS = _rules(
+    (r"(?<!\\)\$|\\[()]|(?<!\\)\\[\[\]]", " "),
+    (r"\\\$|[£€¥₹₽]|\\(?:pounds|euro)(?![A-Za-z])", ""),  # currency
+)
+_SPACING = _rules(
+    (r"(?<=\d)(?:\\[,;:! ~]|~|\{,\})\s*(?=\d{3}(?!\d))", ""),  # 1\,000 and 1{,}000
+    (r"\{,\}", ","),
+    (r"\\(?:left|right|[bB]ig{1,2}[lrm]?)(?![A-Za-z])\s*\.?", ""),
+    (r"\\(?:displaystyle|textstyle|limits|nolimits|mathstrut|strut|rm|bf|it)(?![A-Za-z])", ""),
+    (r"\\(?:hspace|vspace|phantom|hphantom|label|tag)\*?\s*\{[^{}]*\}", " "),
+    (r"\\h?phantom(?![A-Za-z])", " "),
+    (r"(?<!\\)\\!", ""),
+    (r"(?<!\\)\\(?:[,;: ]|(?:q?quad|thinspace|enspace)(?![A-Za-z]))|~", " "),
+    (r"\s+", " "),
+)
+_SYNONYMS = _rules(
+    (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+    (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
+    (r"\\(?:leq|leqslant|leqq)(?![A-Za-z])|<=", r"\\le "),
+    (r"\\(?:geq|geqslant|geqq)(?![A-Za-z])|>=", r"\\ge "),
+    (r"\\ne(?![A-Za-z])|!=|\\not\s*=", r"\\neq "),
+    (r"\\gt(?![A-Za-z])", ">"),
+    (r"\\lt(?![A-Za-z])", "<"),
+    (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
+    (r"\\(?:dots|dotsc|dotsb|cdots)(?![A-Za-z])|\.\.\.", r"\\ldots "),
+    (r"\\lbrace(?![A-Za-z])", r"\\{"),
+    (r"\\rbrace(?![A-Za-z])", r"\\}"),
+    (r"\\lbrack(?![A-Za-z])", "["),
+    (r"\\rbrack(?![A-Za-z])", "]"),
+    (r"\\[lr]vert(?![A-Za-z])|\\vert(?![A-Za-z])", "|"),
+    (r"\\colon(?![A-Za-z])", ":"),
+    (r"\\backslash(?![A-Za-z])", r"\\setminus "),
+    (r"\\div(?![A-Za-z])", "/"),
+    (r"\*\*", "^"),
+    (r"\\(?:ast|cdotp)(?![A-Za-z])", r"\\cdot "),
+    (r"\\R(?![A-Za-z])|\\(?:mathbf|mathrm|bf)\s*\{R\}", r"\\mathbb{R}"),
+    (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
+    (r"\\(?:tg)(?![A-Za-z])", r"\\tan"),
+    (r"\\ctg(?![A-Za-z])", r"\\cot"),
+    (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
+    (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
+    (r"(?<![A-Za-z\\])sqrt\s*(\d+)", r"\\sqrt{\1}"),
+    (r"(?<![A-Za-z\\])sqrt(?![A-Za-z])", r"\\sqrt"),
+)
+_PERCENT = _rules(
+    (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
+    (r"\s*\\?%", r"\\%"),
+)
+_WORDS = _rules(
+    # One command for words, whatever their font.
+    (
+        r"\\(?:textbf|textit|textrm|texttt|textsf|textnormal|emph|mbox|hbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm"
+        r"|mathnormal|operatorname\*?)\s*\{",
+        r"\\text{",
+    ),
+    (r"\\text\s*\{\s*\}", ""),
+    (r"\\text\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}|,?(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])", ", "),
+    # A letter, a number or a plain term set as text is itself.
+    (r"\\text\s*\{\s*([A-Za-z]|\\[A-Za-z]+|[A-Za-z+\-*/=.,()^]*\d[A-Za-z\d+\-*/=.,()^]*)\s*\}", r" \1 "),
+    (r"\\text\s*\{\s*\(([A-Za-z])\)\s*\}", r" (\1) "),
+    (r"\\text\s*\{\s*(sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|gcd|max|min|det)\s*\}", r"\\\1 "),
+    (r"\\text\s*\{\s*(lcm)\s*\}", r"\\operatorname{\1}"),
+    (r"(\d)\s*\\text\s*\{\s*thousand\s*\}|(\d)\s+thousand\b", r"\1\2\\cdot 10^{3}"),
+    (r"(\d)\s*\\text\s*\{\s*million\s*\}|(\d)\s+million\b", r"\1\2\\cdot 10^{6}"),
+    (r"(\d)\s*\\text\s*\{\s*billion\s*\}|(\d)\s+billion\b", r"\1\2\\cdot 10^{9}"),
+)
+_NUMBERS = _rules(
+    (r"(?<![\w.}])\.(?=\d)", "0."),  # .5
+    (r"(?<=\d)\.(?!\d)", ""),  # 3. and the full stop behind an answer
+    (r"^([-+]?\d+) +(\d+)/(\d+)$", r"\1\\frac{\2}{\3}"),  # 1 1/2
+    (r"^\+(?=[\d\\(.])", ""),
+    (r"-\s*-\s*(?=\d)", ""),
+)
+_LAST = _rules(
+    (r"\s+", " "),
+    (r"^(?:\\(?:approx|simeq|sim|therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
+    (r"^\](.*),(.*)\[$", r"(\1,\2)"),  # ]0, 1[
+    (r"^\](.*),(.*)\]$", r"(\1,\2]"),
+    (r"^\[(.*),(.*)\[$", r"[\1,\2)"),
+)
+
+
+_DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z])")
+_REPEATING_DECIMAL = re.compile(
+    r"(?P<whole>\d{0,20})\.(?P<fixed>\d{0,20})\\(?:overline|bar|dot)\s*\{(?P<repeated>\d{1,20})\}"
+)
+_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 
 
 def normalise(text: str) -> str:
-    """Return the answer in compatibility characters, without delimiters, thin spaces and a trailing full stop."""
-    text = unicodedata.normalize("NFKC", text).strip()
-    for opening, closing in _DELIMITERS:
-        if text.startswith(opening) and text.endswith(closing) and len(text) >= len(opening + closing):
-            text = text[len(opening) : -len(closing)].strip()
-    return _THOUSANDS.sub("", text).rstrip(".").strip()
+    """Return the answer in the one spelling that the rest of this room reads.
+
+    Nothing that changes what is meant is touched; what is unclear is left for the parser to refuse.
+    """
+    text = spell_in_latex(text)
+    if r"\begin" not in text:  # there, \\ ends a row; elsewhere it is a backslash escaped once too often
+        text = _DOUBLED_BACKSLASH.sub(r"\\", text)
+    text = _apply(_DELIMITERS, text)
+    text = _apply(_SPACING, text)
+    text = _apply(_SYNONYMS, text)
+    text = brace_arguments(text)
+    text = drop_units(_trim(_apply(_PERCENT, text)))
+    text = _apply(_WORDS, text)
+    text = drop_units(_trim(text))
+    text = _apply(_NUMBERS, _REPEATING_DECIMAL.sub(_repeating_decimal, text))
+    text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
+    if not text.startswith(("(", "[", r"\{")):  # (1,234) has two members
+        text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
+    return _trim(_apply(_LAST, text))
+
+
+def _apply(rules: tuple[Rule, ...], text: str) -> str:
+    for pattern, replacement in rules:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _trim(text: str) -> str:
+    """Return the text without spaces and stops around it, and without braces that hold all of it."""
+    partners = find_partners(text)
+    start, end = 0, len(text)
+    while True:
+        while start < end and text[start].isspace():
+            start += 1
+        while start < end and text[end - 1] in " \t\n.,;:":
+            end -= 1
+        if start == end or text[start] != "{" or partners.get(start) != end - 1:
+            return text[start:end]
+        start, end = start + 1, end - 1
+
+
+def _repeating_decimal(match: re.Match[str]) -> str:
+    """Return 0.1\\overline{6} as the fraction (16 - 1) / 90."""
+    whole, fixed, repeated = match["whole"] or "0", match["fixed"], match["repeated"]
+    denominator = (10 ** len(repeated) - 1) * 10 ** len(fixed)
+    numerator = int(whole + fixed + repeated) - int(whole + fixed)
+    return rf"\frac{{{numerator}}}{{{denominator}}}"

@@ -8,7 +8,7 @@ from leanrl.grading.normalisation import normalise
 from leanrl.types import GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.
-MAX_ANSWER_CHARS = 20_000
+MAX_ANSWER_CHARS = 5_000
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,47 @@
+r"""Braces around the arguments that TeX lets a writer leave bare: \frac12, \sqrt2."""
+
+import re
+
+from leanrl.grading.brackets import find_partners
+
+_COMMAND = re.compile(r"\\(?P<name>frac|sqrt|binom)(?![A-Za-z])(?:\s*\[[^\[\]]*\])?")
+_NUM_ARGUMENTS = {"frac": 2, "sqrt": 1, "binom": 2}
+_TOKEN = re.compile(r"\\[A-Za-z]+|[^\s\\{}^_]")
+
+
+def brace_arguments(text: str) -> str:
+    r"""Return the text with every argument of \frac, \sqrt and \binom in braces, read as TeX reads it.
+
+    A parenthesis right after \sqrt is taken whole: \sqrt(2) is what people write for \sqrt{2}.
+    """
+    partners = find_partners(text)
+    braces: list[tuple[int, str]] = []
+    for command in _COMMAND.finditer(text):
+        position = command.end()
+        for _ in range(_NUM_ARGUMENTS[command["name"]]):
+            while position < len(text) and text[position].isspace():
+                position += 1
+            end = _argument_end(text, position, partners)
+            if end is None:
+                break
+            if text[position] != "{":
+                braces += [(position, "{"), (end, "}")]
+            position = end
+    return _insert(text, braces)
+
+
+def _argument_end(text: str, start: int, partners: dict[int, int]) -> int | None:
+    if start in partners and text[start] in "{(":
+        return partners[start] + 1
+    token = _TOKEN.match(text, start)
+    if token is None or token.group()[1:] in _NUM_ARGUMENTS:
+        return None
+    return token.end()
+
+
+def _insert(text: str, braces: list[tuple[int, str]]) -> str:
+    pieces, last = [], 0
+    for position, brace in sorted(braces, key=lambda placed: (placed[0], placed[1] == "{")):
+        pieces += [text[last:position], brace]
+        last = position
+    return "".join([*pieces, text[last:]])

@@ -1,0 +1,49 @@
+"""Which bracket of a LaTeX text closes which, and what stands outside all of them."""
+
+import re
+
+_OPENING = r"\\[{(\[]|\\(?:langle|lfloor|lceil|begin\s*\{\w+\*?\})(?![A-Za-z])|[{(\[]"
+_CLOSING = r"\\[})\]]|\\(?:rangle|rfloor|rceil|end\s*\{\w+\*?\})(?![A-Za-z])|[})\]]"
+_BRACKET = re.compile(rf"(?P<opening>{_OPENING})|(?P<closing>{_CLOSING})|\\(?:[A-Za-z]+|.)", re.DOTALL)
+
+
+def split_outside(text: str, separator: re.Pattern[str]) -> list[str]:
+    """Return the pieces between the matches of `separator` that stand in no bracket.
+
+    Which bracket closes which is not looked at, so that [0, 1) is one piece.
+    """
+    pieces, start, depth = [], 0, 0
+    tokens = re.compile(rf"(?P<separator>{separator.pattern})|{_BRACKET.pattern}", re.DOTALL)
+    for token in tokens.finditer(text):
+        if token["separator"] is not None:
+            if depth == 0:
+                pieces.append(text[start : token.start()])
+                start = token.end()
+        elif token["opening"] is not None:
+            depth += 1
+        elif token["closing"] is not None:
+            depth = max(0, depth - 1)
+    return [*pieces, text[start:]]
+
+
+def is_one_bracket(text: str) -> bool:
+    """Return whether the bracket that opens the text is closed by what ends it; [0, 1) is one, (0, 1)(2) is not."""
+    depth = 0
+    for token in _BRACKET.finditer(text):
+        depth += (token["opening"] is not None) - (token["closing"] is not None)
+        if depth <= 0:
+            return token.end() == len(text) and token["closing"] is not None and token.start() > 0
+    return False
+
+
+def find_partners(text: str) -> dict[int, int]:
+    """Return the index of the closing bracket for the index of each plain {, ( and [ that has one of its kind."""
+    partners: dict[int, int] = {}
+    open_at: list[int] = []
+    for token in re.finditer(r"\\.|[{}()\[\]]", text, re.DOTALL):
+        bracket = token.group()
+        if bracket in "{([":
+            open_at.append(token.start())
+        elif bracket in "})]" and open_at and text[open_at[-1]] == {"}": "{", ")": "(", "]": "["}[bracket]:
+            partners[open_at.pop()] = token.start()
+    return partners

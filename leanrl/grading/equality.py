@@ -1,0 +1,197 @@
+"""Whether an answer is the gold answer, part by part; the comparison of two expressions is handed in."""
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from leanrl.grading.structure import Answer, Based, Chain, Choice, Items, Ratio, Row, Words, spell
+
+Compare = Callable[[str, str], bool]
+IsRounding = Callable[[str, str], bool]
+
+_MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
+_DIGITS = re.compile(r"\d+")
+_SPACE = re.compile(r"\s+")
+_TIME = re.compile(r"\d{1,2}:\d{2}")
+
+# What the left side of `name = value` looks like when the value alone is an answer: letters, subscripts, arguments.
+_SUBSCRIPT_OR_ARGUMENT = re.compile(r"_\s*(?:\{[^{}]*\}|\w)|(?<=[A-Za-z}])\s*\([^()]*\)")
+_NAME = re.compile(r"[A-Za-z\s\\{}',|:()]*[A-Za-z][A-Za-z\s\\{}',|:()]*")
+_CONSTANT_COMMAND = re.compile(r"\\(?:frac|sqrt|pi|cdot|times|log|ln|sin|cos|tan|exp|binom|infty)(?![A-Za-z])")
+_RANGE = re.compile(r"[<>]|\\(?:le|ge|neq|cup|cap|setminus)(?![A-Za-z])")
+_VARIABLE = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
+
+
+class Equality:
+    """The comparison of answers, given how two expressions are compared."""
+
+    def __init__(self, are_equal: Compare, is_rounding: IsRounding) -> None:
+        """Take two functions of LaTeX texts: equal, and whether the second is a rounding of the first."""
+        self._are_equal = are_equal
+        self._is_rounding = is_rounding
+
+    def holds(self, gold: Answer, answer: Answer) -> bool:
+        """Return whether the answer is what the gold answer asks for; which is which matters."""
+        if _squeeze(gold.latex) == _squeeze(answer.latex):
+            return True
+        if isinstance(gold, Chain) or isinstance(answer, Chain):
+            return self._chains(gold, answer)
+        if isinstance(gold, Words) or isinstance(answer, Words):
+            return spell(gold.latex) == spell(answer.latex)
+        if isinstance(gold, Choice) or isinstance(answer, Choice):
+            return self._choices(gold, answer)
+        if isinstance(gold, Based) or isinstance(answer, Based):
+            return _based(gold, answer)
+        if isinstance(gold, Items) or isinstance(answer, Items):
+            return self._items(gold, answer)
+        if isinstance(gold, Row) and isinstance(answer, Row):
+            is_interval_like = len(gold.items) == 2
+            return (not is_interval_like or gold.brackets == answer.brackets) and self._in_order(
+                gold.items, answer.items
+            )
+        if isinstance(gold, Ratio) and isinstance(answer, Ratio):
+            return self._ratios(gold, answer)
+        return self._are_equal(_as_expression(gold), _as_expression(answer))
+
+    def _chains(self, gold: Answer, answer: Answer) -> bool:
+        """Compare where one side at least has an equals sign."""
+        if not isinstance(answer, Chain):
+            assert isinstance(gold, Chain)
+            if _is_name(gold.sides[0]) and any(self.holds(value, answer) for value in gold.sides[1:]):
+                return True
+            return _may_be_a_range(answer) and self._are_equal(gold.latex, answer.latex)
+        if not isinstance(gold, Chain):
+            return self._values_agree(gold, answer)
+        if _same_name(gold.sides[0], answer.sides[0]):
+            return any(self._values_agree(value, answer) for value in gold.sides[1:])
+        if len(gold.sides) == len(answer.sides) == 2 and set(gold.signs + answer.signs) == {"="}:
+            return self._are_equal(gold.latex, answer.latex)
+        return False
+
+    def _values_agree(self, gold: Answer, answer: Chain) -> bool:
+        r"""Compare the sides of `x = a = b` with a gold value: all must equal it, or x = 1 = 2 would hold two answers.
+
+        A side behind \approx must round the side before it; then one of the two must be the gold value.
+        """
+        if _is_name(answer.sides[0]) or _has_variable(answer.sides[0]):
+            sides, signs = answer.sides[1:], answer.signs[1:]
+        else:
+            sides, signs = answer.sides, answer.signs
+        for (exact, rounded), sign in zip(pairwise(sides), signs, strict=True):
+            if sign != "=" and not self._is_rounding(exact.latex, rounded.latex):
+                return False
+        rounded_sides = {position + 1 for position, sign in enumerate(signs) if sign != "="}
+        exact_sides = [side for position, side in enumerate(sides) if position not in rounded_sides]
+        if all(self.holds(gold, side) for side in exact_sides):
+            return True
+        return len(exact_sides) == 1 and any(self.holds(gold, sides[position]) for position in rounded_sides)
+
+    def _choices(self, gold: Answer, answer: Answer) -> bool:
+        """Compare the letters where both have one, else the value behind the letter."""
+        gold_letter, answer_letter = _choice_letter(gold), _choice_letter(answer)
+        if gold_letter and answer_letter:
+            return gold_letter == answer_letter
+        if isinstance(gold, Choice) and gold.value is not None:
+            return self.holds(gold.value, answer)
+        if isinstance(answer, Choice) and answer.value is not None:
+            return self.holds(gold, answer.value)
+        return False
+
+    def _items(self, gold: Answer, answer: Answer) -> bool:
+        """Compare where one side at least is a list."""
+        golds, answers = _distinct(gold), _distinct(answer)
+        if len(golds) != len(answers):
+            return _is_number_with_commas(gold, answer) or _is_number_with_commas(answer, gold)
+        if len(golds) == 1:
+            return self.holds(golds[0], answers[0])
+        if isinstance(gold, Row) or isinstance(answer, Row) or len(golds) > _MAX_UNORDERED:
+            return self._in_order(golds, answers)
+        return self._in_any_order(golds, answers)
+
+    def _in_order(self, golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
+        return len(golds) == len(answers) and all(map(self.holds, golds, answers))
+
+    def _in_any_order(self, golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
+        """Pair each gold value with the first answer that equals it; what is written alike is paired first."""
+        left = {_squeeze(answer.latex): answer for answer in answers}
+        missing = [gold for gold in golds if left.pop(_squeeze(gold.latex), None) is None]
+        remaining = list(left.values())
+        for gold in missing:
+            found = next((answer for answer in remaining if self.holds(gold, answer)), None)
+            if found is None:
+                return False
+            remaining.remove(found)
+        return True
+
+    def _ratios(self, gold: Ratio, answer: Ratio) -> bool:
+        """Compare term by term; two ratios of two terms may also be proportional, which times of day may not."""
+        if _TIME.fullmatch(_squeeze(gold.latex)) and _TIME.fullmatch(_squeeze(answer.latex)):
+            return _squeeze(gold.latex).zfill(5) == _squeeze(answer.latex).zfill(5)
+        if self._in_order(gold.terms, answer.terms):
+            return True
+        return len(gold.terms) == len(answer.terms) == 2 and self._are_equal(
+            _as_expression(gold), _as_expression(answer)
+        )
+
+
+def _based(gold: Answer, answer: Answer) -> bool:
+    """Compare digits; the base may be left to the question, but two written bases must be the same."""
+    if isinstance(gold, Based) and isinstance(answer, Based):
+        return (gold.digits, gold.base) == (answer.digits, answer.base)
+    based, plain = (gold, answer) if isinstance(gold, Based) else (answer, gold)
+    assert isinstance(based, Based)
+    return based.digits == (_squeeze(plain.latex).upper().lstrip("0") or "0")
+
+
+def _distinct(answer: Answer) -> list[Answer]:
+    """Return the values of a list without repetitions, of a row as they stand; anything else is one value."""
+    if isinstance(answer, Items):
+        return list({_squeeze(item.latex): item for item in answer.items}.values())
+    return list(answer.items) if isinstance(answer, Row) else [answer]
+
+
+def _is_number_with_commas(whole: Answer, parts: Answer) -> bool:
+    """Return whether the parts are the whole number, its thousands set apart: 32, 349 is 32349."""
+    if not isinstance(parts, Items) or not all(_DIGITS.fullmatch(item.latex) for item in parts.items):
+        return False
+    groups = [item.latex for item in parts.items]
+    return all(len(group) == 3 for group in groups[1:]) and "".join(groups) == whole.latex
+
+
+def _choice_letter(answer: Answer) -> str | None:
+    if isinstance(answer, Choice):
+        return answer.letter
+    letter = answer.latex.strip()
+    return letter.upper() if len(letter) == 1 and letter.isalpha() else None
+
+
+def _as_expression(answer: Answer) -> str:
+    """Return the text for the parser; a ratio as a quotient, which is what it reads a colon as."""
+    if isinstance(answer, Ratio) and len(answer.terms) == 2:
+        return rf"\frac{{{answer.terms[0].latex}}}{{{answer.terms[1].latex}}}"
+    return answer.latex
+
+
+def _is_name(side: Answer) -> bool:
+    """Return whether a side only names what is equal to the rest: x, f(x), AB, S_1, (p, q), words."""
+    if isinstance(side, Words):
+        return True
+    return _NAME.fullmatch(_SUBSCRIPT_OR_ARGUMENT.sub("", side.latex)) is not None and _has_variable(side)
+
+
+def _has_variable(side: Answer) -> bool:
+    letters = _VARIABLE.findall(_CONSTANT_COMMAND.sub("", side.latex))
+    return any(letter not in ("e", "i") for letter in letters)
+
+
+def _same_name(one: Answer, other: Answer) -> bool:
+    return _squeeze(one.latex) == _squeeze(other.latex) and _is_name(one)
+
+
+def _may_be_a_range(answer: Answer) -> bool:
+    r"""Return whether an answer may say with relations or sets what `x \in ...` says."""
+    return _RANGE.search(answer.latex) is not None
+
+
+def _squeeze(latex: str) -> str:
+    return _SPACE.sub("", latex)

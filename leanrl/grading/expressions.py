@@ -1,0 +1,126 @@
+"""Whether two expressions are equal, by value at sample points or by math-verify; runs in a child process only."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
+from math_verify import verify
+from math_verify.grader import should_treat_as_complex
+from sympy import Basic, Eq, Expr, MatrixBase, MatrixExpr
+
+from leanrl.grading.certainty import certain_equality
+from leanrl.grading.parser_traps import avoid_traps
+from leanrl.grading.sampling import agree_at_points, are_proportional, is_rounding_of
+
+_NORMALISATION = NormalizationConfig(
+    basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
+)
+_PERCENT = r"\%"
+_DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
+_TWO_NUMBERS = re.compile(r"\d\s+\d")
+_LETTERS = re.compile(r"[A-Za-z]")
+
+
+class UnreadableError(Exception):
+    """An expression that the parser refuses; `latex` is its text."""
+
+    def __init__(self, latex: str) -> None:
+        super().__init__(latex)
+        self.latex = latex
+
+
+def are_equal(gold: str, answer: str) -> bool:
+    """Return whether two normalised expressions are equal.
+
+    Raises:
+        UnreadableError: if one of them cannot be parsed.
+    """
+    certain = certain_equality(gold, answer)
+    if certain is not None:
+        return certain
+    if gold.endswith(_PERCENT) or answer.endswith(_PERCENT):
+        return _are_equal_percentages(gold, answer)
+    if _LETTERS.fullmatch(gold) and _LETTERS.fullmatch(answer):
+        return gold.casefold() == answer.casefold()
+    gold_latex, answer_latex = avoid_traps(gold, answer)
+    parsed_gold, parsed_answer = _parse_or_raise(gold_latex, gold), _parse_or_raise(answer_latex, answer)
+    sampled = _compare_by_value(parsed_gold, parsed_answer)
+    if sampled is not None:
+        return sampled
+    return bool(verify(parsed_gold, parsed_answer, allow_set_relation_comp=True, timeout_seconds=None))
+
+
+def is_rounding(exact: str, rounded: str) -> bool:
+    """Return whether the second text is a decimal (or a whole number) that rounds the first.
+
+    Raises:
+        UnreadableError: if one of them cannot be parsed.
+    """
+    number = _DECIMAL.fullmatch(rounded.replace(" ", ""))
+    if number is None:
+        return are_equal(exact, rounded)
+    parsed = [_parse_or_raise(avoid_traps(latex, "")[0], latex) for latex in (exact, rounded)]
+    return all(isinstance(one, Expr) for one in parsed) and is_rounding_of(
+        parsed[0], parsed[1], places=len(number[1] or "")
+    )
+
+
+def check_readable(latex: str) -> None:
+    """Parse an expression.
+
+    Raises:
+        UnreadableError: if it cannot be parsed.
+    """
+    _parse_or_raise(avoid_traps(latex.removesuffix(_PERCENT), "")[0], latex)
+
+
+def _are_equal_percentages(gold: str, answer: str) -> bool:
+    """Return whether two values are equal where one or both end in a percent sign: 10 % is 10, 10 % or 0.1."""
+    gold_value, answer_value = gold.removesuffix(_PERCENT).strip(), answer.removesuffix(_PERCENT).strip()
+    if are_equal(gold_value, answer_value):
+        return True
+    if gold.endswith(_PERCENT) and answer.endswith(_PERCENT):
+        return False
+    if gold.endswith(_PERCENT):
+        return are_equal(rf"\frac{{{gold_value}}}{{100}}", answer_value)
+    return are_equal(gold_value, rf"\frac{{{answer_value}}}{{100}}")
+
+
+def _compare_by_value(gold: Any, answer: Any) -> bool | None:
+    """Return whether two parsed values agree, None where only math-verify's rules can tell."""
+    if isinstance(gold, Eq) and isinstance(answer, Eq):
+        return True if are_proportional(gold.lhs - gold.rhs, answer.lhs - answer.rhs) else None
+    if isinstance(gold, MatrixBase) and isinstance(answer, MatrixBase):
+        if gold.shape != answer.shape:
+            return False
+        agreed = [agree_at_points(one, other) for one, other in zip(gold, answer, strict=True)]
+        return None if None in agreed else all(agreed)
+    if isinstance(gold, Expr) and isinstance(answer, Expr):
+        return agree_at_points(gold, answer)
+    return None
+
+
+def _parse_or_raise(latex: str, written: str) -> Any:
+    parsed = _parse(latex)
+    if parsed is None:
+        raise UnreadableError(written)
+    return parsed
+
+
+@lru_cache(maxsize=1024)
+def _parse(latex: str) -> Any:
+    """Return what the parser makes of all of a text, None if it refuses."""
+    if _TWO_NUMBERS.search(latex):
+        return None  # the parser would add them
+    normalised = normalize_latex(latex, _NORMALISATION)
+    is_complex = should_treat_as_complex(normalised)
+    try:
+        parsed = latex2sympy(normalised, is_real=not is_complex, convert_degrees=False, normalization_config=None)
+    except MemoryError:
+        raise
+    except Exception:  # the parser raises what it likes: its own errors, sympy's, RecursionError
+        return None
+    if isinstance(parsed, MatrixExpr):
+        parsed = parsed.doit()
+    return parsed if isinstance(parsed, Basic | MatrixBase) else None

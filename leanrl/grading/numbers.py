@@ -1,0 +1,61 @@
+"""Plain numbers: how they are read without a parser, and when two of them are one."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+# A decimal counts as a value that it rounds at this many places (0.333333 is 1/3, 0.333 is not), unless that would
+# leave it no digits: two tiny numbers must agree in four.
+_PLACES = 6
+_RELATIVE = Fraction(1, 10_000)
+
+_MAX_DIGITS = 400  # enough for every answer; longer ones are still compared, as text or by the parser
+_DIGITS = rf"\d{{1,{_MAX_DIGITS}}}"
+_NUMBER = re.compile(
+    rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|(?P<whole>{_DIGITS})?"
+    rf"(?:\\frac\{{(?P<minus>-?)(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}})?)"
+)
+_SLASH = re.compile(rf"(?P<over>-?{_DIGITS})/(?P<under>{_DIGITS})")
+
+
+@dataclass(frozen=True)
+class PlainNumber:
+    """An exact value, and whether it was written as a decimal, which may stand for a value that it rounds."""
+
+    value: Fraction
+    is_decimal: bool
+
+
+def read_number(latex: str) -> PlainNumber | None:
+    r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1\frac{1}{2}; None if it is none."""
+    latex = latex.replace(" ", "")
+    if slash := _SLASH.fullmatch(latex):
+        return _ratio(Fraction(int(slash["over"])), int(slash["under"]))
+    number = _NUMBER.fullmatch(latex)
+    if number is None or not (number["decimal"] or number["whole"] or number["over"]):
+        return None
+    sign = -1 if number["sign"] else 1
+    if number["decimal"]:
+        return PlainNumber(sign * Fraction(number["decimal"]), is_decimal=True)
+    whole = Fraction(int(number["whole"])) if number["whole"] else Fraction(0)
+    if not number["over"]:
+        return PlainNumber(sign * whole, is_decimal=False)
+    if number["whole"] and (number["minus"] or int(number["over"]) >= int(number["under"])):
+        return None  # 2\frac{3}{2} is no mixed number
+    part = _ratio(Fraction(int(number["minus"] + number["over"])), int(number["under"]))
+    return None if part is None else PlainNumber(sign * (whole + part.value), is_decimal=False)
+
+
+def are_same_number(gold: PlainNumber, answer: PlainNumber) -> bool:
+    """Return whether two numbers are equal, or equal as far as a decimal goes."""
+    if gold.value == answer.value:
+        return True
+    if not (gold.is_decimal or answer.is_decimal):
+        return False
+    difference = abs(gold.value - answer.value)
+    largest = max(abs(gold.value), abs(answer.value))
+    return difference <= Fraction(1, 2 * 10**_PLACES) and difference <= largest * _RELATIVE
+
+
+def _ratio(over: Fraction, under: int) -> PlainNumber | None:
+    return None if under == 0 else PlainNumber(over / under, is_decimal=False)

@@ -1,0 +1,54 @@
+r"""Spellings that latex2sympy2_extended 1.11.0 reads as something else, written so that it does not.
+
+It adds where `2(3)` and `(2)(3)` multiply (it takes them for mixed numbers), reads R and r as one variable, f' as f,
+1e5 as a product with Euler's number, and I_{max} as the imaginary unit.
+"""
+
+import re
+
+_PRODUCT = re.compile(r"(?<![\w.^_}\\])(\d+(?:\.\d+)?|\\pi)\s*(?=[(\[])|(\))\s*(?=[(\d])")
+_SCIENTIFIC = re.compile(r"(?<![A-Za-z\\])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z])")
+_PRIMES = re.compile(r"([A-Za-z])(?:\^\s*\{?\s*((?:\\prime\s*)+)\}?|('+))")
+_LETTER = re.compile(r"\\(?:mathbb|operatorname|begin|end)\s*\{\w+\*?\}|\\[A-Za-z]+|[A-Za-z]+")
+_WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(?:\}\s*)?\}")
+_IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")
+_SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, differentials and functions
+
+
+def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
+    """Return both texts with the parser's traps avoided, in the same way in both."""
+    gold, answer = _rewrite(gold), _rewrite(answer)
+    for letter in _letters_to_rename(gold + " " + answer):
+        spare = next((one for one in _SPARE_LETTERS if one not in _letters(gold + " " + answer)), None)
+        if spare is not None:
+            gold, answer = _rename(gold, letter, spare), _rename(answer, letter, spare)
+    return gold, answer
+
+
+def _rewrite(latex: str) -> str:
+    latex = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", latex)
+    latex = _PRIMES.sub(lambda match: f"{match[1]}_{{{_count_primes(match) * 'p'}}}", latex)
+    latex = _WORD_SUBSCRIPT.sub(r"_{\1}", latex)
+    return _PRODUCT.sub(lambda match: f"{match[1] or match[2]} \\cdot ", latex)
+
+
+def _count_primes(match: re.Match[str]) -> int:
+    return match[3].count("'") if match[3] else match[2].count("prime")
+
+
+def _letters_to_rename(latex: str) -> list[str]:
+    """Return capitals that stand beside their small letter, and constants that carry a subscript."""
+    letters = _letters(latex)
+    capitals = {letter for letter in letters if letter.isupper() and letter.lower() in letters}
+    return sorted(capitals | set(_IMAGINARY_WITH_SUBSCRIPT.findall(latex)))
+
+
+def _letters(latex: str) -> set[str]:
+    """Return the letters that stand for variables; not those of commands."""
+    return {letter for token in _LETTER.findall(latex) if not token.startswith("\\") for letter in token}
+
+
+def _rename(latex: str, letter: str, spare: str) -> str:
+    return _LETTER.sub(
+        lambda token: token.group() if token.group().startswith("\\") else token.group().replace(letter, spare), latex
+    )

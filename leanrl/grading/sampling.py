@@ -1,0 +1,97 @@
+"""Whether two expressions have the same values at sample points; runs in a child process only.
+
+Two different expressions of the kind that answers are made of agree at none of these points or at few, so that a
+handful in 30 digits decides, faster than a simplifier and without its mistakes: math-verify drops what is smaller
+than 1e-15, and with it the difference of 2^-99 and 2^-98.
+"""
+
+from typing import Any
+
+import sympy
+from sympy import Expr, Float, I, Rational, nan, oo, zoo
+from sympy.core.function import AppliedUndef
+
+_DIGITS = 30
+_EXACT = Rational(1, 10**20)  # relative; ten digits are left for rounding in between
+_DECIMAL = Rational(1, 10**6)  # relative, where a decimal stands beside variables
+_PLACES, _FOUR_DIGITS = Rational(5, 10**7), Rational(1, 10**4)  # as in `numbers`: six places, and four digits at least
+
+# Positive and negative, whole and broken; no two symmetric to each other.
+_POINTS = [Rational(*point) for point in (
+    (3, 7), (11, 5), (-2, 3), (5, 1), (-7, 4), (13, 8), (2, 1), (17, 6), (-3, 1), (1, 9), (7, 1), (19, 11),
+)]  # fmt: skip
+_MIN_POINTS = 4
+_NOT_A_VALUE = (sympy.Sum, sympy.Product, sympy.Integral, sympy.Derivative, sympy.Limit, AppliedUndef)
+
+
+def agree_at_points(gold: Expr, answer: Expr) -> bool | None:
+    """Return whether two expressions have the same values, None if too few points give real ones."""
+    if gold.has(*_NOT_A_VALUE) or answer.has(*_NOT_A_VALUE):
+        return None
+    symbols = sorted(gold.free_symbols | answer.free_symbols, key=str)
+    if not symbols:
+        return _agree(_value(gold, {}), _value(answer, {}), gold, answer)
+    pairs = [(_value(gold, point), _value(answer, point)) for point in _assignments(symbols)]
+    is_complex = gold.has(I) or answer.has(I)
+    usable = [(one, other) for one, other in pairs if _is_usable(one, is_complex) and _is_usable(other, is_complex)]
+    if len(usable) < _MIN_POINTS:
+        return None
+    tolerance = _DECIMAL if gold.has(Float) or answer.has(Float) else _EXACT
+    return all(abs(one - other) <= tolerance * max(abs(one), abs(other)) for one, other in usable)
+
+
+def are_proportional(gold: Expr, answer: Expr) -> bool:
+    """Return whether one expression is a constant times the other, so that both vanish together."""
+    if gold.has(*_NOT_A_VALUE) or answer.has(*_NOT_A_VALUE):
+        return False
+    symbols = sorted(gold.free_symbols | answer.free_symbols, key=str)
+    if not symbols:
+        return False
+    pairs = [(_value(gold, point), _value(answer, point)) for point in _assignments(symbols)]
+    usable = [(one, other) for one, other in pairs if _is_usable(one, False) and _is_usable(other, False)]
+    if len(usable) < _MIN_POINTS or any(one == 0 or other == 0 for one, other in usable):
+        return False
+    ratios = [one / other for one, other in usable]
+    return all(abs(ratio - ratios[0]) <= _EXACT * abs(ratios[0]) for ratio in ratios)
+
+
+def is_rounding_of(exact: Expr, rounded: Expr, *, places: int) -> bool:
+    """Return whether a constant is another one rounded, up or down, to this many places."""
+    one, other = _value(exact, {}), _value(rounded, {})
+    return _is_usable(one, False) and _is_usable(other, False) and bool(abs(one - other) <= Rational(1, 10**places))
+
+
+def _assignments(symbols: list[Any]) -> list[dict[Any, Any]]:
+    """Return points with different values for the symbols."""
+    return [
+        {symbol: _POINTS[(trial + 5 * place) % len(_POINTS)] + place for place, symbol in enumerate(symbols)}
+        for trial in range(len(_POINTS))
+    ]
+
+
+def _value(expression: Expr, point: dict[Any, Any]) -> Any:
+    """Return a number of 30 digits, exact where it is rational; or whatever else comes out."""
+    value = expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression
+    if value.is_Rational:
+        return value
+    return value.evalf(_DIGITS, subs=point) if point else value.evalf(_DIGITS)
+
+
+def _is_usable(value: Any, is_complex: bool) -> bool:
+    if not getattr(value, "is_number", False) or value in (nan, zoo, oo, -oo):
+        return False
+    return is_complex or bool(value.is_real)
+
+
+def _agree(one: Any, other: Any, gold: Expr, answer: Expr) -> bool | None:
+    """Return whether two constants agree, None if they have no value."""
+    if one == other:
+        return one is not nan
+    if not (_is_usable(one, True) and _is_usable(other, True)):
+        return False if {one, other} & {oo, -oo, zoo} else None
+    difference, largest = abs(one - other), max(abs(one), abs(other))
+    if gold.has(Float) or answer.has(Float):
+        return bool(difference <= _PLACES and difference <= _FOUR_DIGITS * largest)
+    if one == 0 or other == 0:
+        return None if largest < _EXACT else False  # a hidden zero evaluates to noise: for the simplifier
+    return bool(difference <= _EXACT * largest)
