@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.utils import disable_progress_bars
 
 from leanrl.errors import ConfigError, LeanRLError, MissingError
 from leanrl.run_folder import read_json, write_json
@@ -42,6 +43,7 @@ class CheckpointUploads:
             MissingError: if the login may not write there.
             ConfigError: if the name cannot be one, or private checkpoints would land where everybody reads them.
         """
+        disable_progress_bars()  # every download is done, and an upload's bar would cut through the step lines
         try:
             self._repo = self._create()
         except HFValidationError as error:

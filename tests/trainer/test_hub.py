@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.utils import are_progress_bars_disabled
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.run_folder import RunFolder
@@ -127,6 +128,7 @@ def test_without_push_to_nothing_is_asked_of_the_hub(tiny_model, tmp_path, monke
 def test_a_name_without_an_owner_is_completed_by_the_hub(tmp_path, hub, notes):
     uploads = uploads_to(hub, notes, name="sums", private=False)
     uploads.open()
+    assert are_progress_bars_disabled()
     uploads.push(a_checkpoint(tmp_path, 7), step=7)
     uploads.wait()
     assert hub.created == [("sums", False)]
