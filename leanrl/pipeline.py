@@ -143,7 +143,9 @@ def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":
     """Fold a run's adapter into its base and write the model to `out`; see `models.merge.merge_run`."""
     quiet_libraries()
     from leanrl.models.merge import merge_run
+    from leanrl.models.quiet import quiet_transformers
 
+    quiet_transformers()
     return merge_run(Path(source), Path(out), **choices)
 
 
@@ -156,19 +158,23 @@ def sample(
     """
     quiet_libraries()
     from leanrl.data.prompts import build_prompt
-    from leanrl.models.load import load_for_sampling
+    from leanrl.models.answerer import load_answerer
+    from leanrl.models.quiet import quiet_transformers
     from leanrl.rollout.hf import complete
 
-    model, tokenizer, config = load_for_sampling(Path(source))
+    quiet_transformers()
+    asked = load_answerer(Path(source))
+    data = asked.config.data
     prompt = build_prompt(
-        problem,
-        template=config.data.prompt_template,
-        system_prompt=config.data.system_prompt,
-        examples=config.data.examples,
+        problem, template=data.prompt_template, system_prompt=data.system_prompt, examples=data.examples
     )
-    limit = max_completion_tokens or config.rollout.max_completion_tokens
     completions = complete(
-        model, tokenizer, [prompt], max_completion_tokens=limit, temperature=temperature, batch_size=1
+        asked.model,
+        asked.tokenizer,
+        [prompt],
+        max_completion_tokens=max_completion_tokens or asked.config.rollout.max_completion_tokens,
+        temperature=temperature,
+        batch_size=1,
     )
     return next(iter(completions))
 
