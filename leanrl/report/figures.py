@@ -1,6 +1,7 @@
 """A curve drawn: as SVG that takes its colours and its font from the page, and as PNG that stands alone."""
 
 import io
+import math
 import re
 from collections.abc import Sequence
 
@@ -14,6 +15,9 @@ from leanrl.report.curves import Curve, Unit, smooth, smoothing_window
 # 310 by 187 points: about the width of a figure on the page, on a phone as on a screen.
 _WIDTH_INCHES, _HEIGHT_INCHES = 4.3, 2.6
 _PNG_DOTS_PER_INCH = 200
+# Of a PNG with text of 7 points: a line of its legend holds 75 characters, and a key with its gaps takes 9 of them.
+_TITLE_INCHES, _LEGEND_ROW_INCHES = 0.25, 0.16
+_LEGEND_CHARACTERS, _KEY_CHARACTERS = 75, 9
 _FEW_STEPS = 40
 
 # The light palette of page.css; its order is that of --series-1 to --series-8 there.
@@ -52,16 +56,20 @@ def draw_svg(curve: Curve) -> str:
 
 
 def draw_png(curve: Curve) -> bytes:
-    """Return the curve as a PNG on white, with its title and a legend."""
+    """Return the curve as a PNG on white, with its title and, for several lines, a legend below."""
+    columns = max(
+        1, _LEGEND_CHARACTERS // (_KEY_CHARACTERS + max((len(each.name) for each in curve.series), default=1))
+    )
+    legend_rows = math.ceil(len(curve.series) / columns) if len(curve.series) > 1 else 0
+    height = _HEIGHT_INCHES + _TITLE_INCHES + legend_rows * _LEGEND_ROW_INCHES
     with rc_context({"font.size": 8.0}):
-        figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES + 0.3), layout="constrained")
+        figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
         axes = figure.add_subplot()
         _draw_lines(axes, curve)
-        axes.set_title(curve.title, loc="left", fontsize=10, color=_INK, pad=24 if len(curve.series) > 1 else 8)
-        if len(curve.series) > 1:
-            axes.legend(
-                loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=4, frameon=False, fontsize=7, labelcolor=_MUTED
-            )
+        axes.set_title(curve.title, loc="left", fontsize=10, color=_INK, pad=8)
+        if legend_rows:
+            place = {"loc": "outside lower left", "ncols": columns}
+            figure.legend(**place, frameon=False, fontsize=7, labelcolor=_MUTED)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=_PNG_DOTS_PER_INCH, facecolor="white")
     return buffer.getvalue()
@@ -74,10 +82,10 @@ def line_style(number: int) -> tuple[int, str]:
 
 
 def _draw_lines(axes: Axes, curve: Curve) -> None:
+    window = smoothing_window(max((len(series.steps) for series in curve.series), default=0))
     for number, series in enumerate(curve.series):
         colour_number, dashes = line_style(number)
         colour = SERIES_COLOURS[colour_number - 1]
-        window = smoothing_window(len(series.steps))
         marker = "o" if len(series.steps) <= _FEW_STEPS else ""
         axes.plot(
             series.steps, series.values, color=colour, linewidth=0.8, alpha=0.35, marker=marker, markersize=2.6, mew=0

@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-# Control characters that HTML forbids, and halves of surrogate pairs, which UTF-8 cannot write.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+# Control characters that HTML forbids, halves of surrogate pairs, which UTF-8 cannot write, and the marks that
+# turn the direction of all text after them.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 def text(value: Any) -> str:

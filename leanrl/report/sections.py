@@ -69,7 +69,7 @@ def tiles(data: RunData) -> str:
 
 def warnings(data: RunData) -> str:
     """Return what the run warned of, and what of its folder could not be read."""
-    found = [*data.summary.get("warnings", []), *data.notes]
+    found = [*(data.summary.get("warnings") or []), *data.notes]
     items = "".join(f"<li>{text(warning)}</li>" for warning in found)
     return section("Warnings", f'<ul class="warnings">{items}</ul>' if items else "")
 
@@ -95,7 +95,7 @@ def phase_table(data: RunData) -> str:
 def plan_against_actual(data: RunData) -> str:
     """Return what the plan predicted beside what was measured; nothing where there was no plan."""
     rows = []
-    gpus = [gpu for gpu in data.plan.get("gpus", []) if isinstance(gpu, dict)]
+    gpus = [gpu for gpu in data.plan.get("gpus") or [] if isinstance(gpu, dict)]
     if gpus:
         worst = max(gpus, key=lambda gpu: gpu.get("peak_bytes") or 0)
         measured = _measured_peak(data)
@@ -122,7 +122,7 @@ def dropped_rows(data: RunData) -> str:
     rows = [[text(row.get("where", "")), text(row.get("reason", ""))] for row in data.dropped[:_ROWS_SHOWN]]
     more = len(data.dropped) - len(rows)
     rest = f'<p class="lead">and {count_text(more)} more in dropped_rows.jsonl</p>' if more else ""
-    title = f"{count_text(len(data.dropped))} rows could not be used"
+    title = f"{count_text(len(data.dropped))} {'row' if len(data.dropped) == 1 else 'rows'} could not be used"
     return section("Dropped rows", fold(title, table(["where", "why"], rows) + rest))
 
 
@@ -163,7 +163,7 @@ def _peaks(data: RunData) -> str:
 def _measured_peak(data: RunData) -> Any:
     """Return the highest memory of the device that the plan is about."""
     device = "rss" if data.plan.get("device") == "cpu" else "cuda"
-    found = [part(record, group="peak_bytes", name=device) for record in data.steps]
+    found = [part(record, group="peak_bytes", name=device) for record in [*data.steps, data.summary]]
     return max((value for value in found if isinstance(value, int | float)), default=None)
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from leanrl.config.schema import DataConfig
 from leanrl.data.load import load_problems
-from leanrl.data.usable import drop_long_prompts
 from leanrl.errors import ConfigError, DataError
-from leanrl.types import Row
 
 
 def write(folder: Path, *rows: dict[str, Any]) -> str:
@@ -100,20 +98,3 @@ def test_a_config_that_cannot_work_is_refused(data: DataConfig, message: str) ->
     with pytest.raises(ConfigError) as caught:
         load_problems(data, seed=0)
     assert message in caught.value.message
-
-
-def test_long_prompts_are_dropped_with_their_length() -> None:
-    """Words stand for tokens: 3 words fit into 3, 4 do not."""
-    rows = [Row(id=str(n), problem="", gold="", prompt="word " * n) for n in (3, 4)]
-    kept, dropped = drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
-    assert kept == rows[:1]
-    assert [(row.where, row.reason) for row in dropped] == [
-        ("problem 4", "the prompt has 4 tokens; rollout.max_prompt_tokens is 3")
-    ]
-
-
-def test_prompts_that_are_all_too_long_name_the_lengths() -> None:
-    rows = [Row(id=str(n), problem="", gold="", prompt="word " * n) for n in (5, 9)]
-    with pytest.raises(DataError, match=r"All 2 prompts are longer .* is 3; the shortest has 5 tokens") as caught:
-        drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
-    assert caught.value.hint == "-s rollout.max_prompt_tokens=9 keeps them all"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.data.usable import drop_unparseable_golds
+from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds
 from leanrl.errors import DataError
 from leanrl.types import DroppedRow, Row
 
@@ -23,3 +23,20 @@ def test_no_gold_at_all_names_the_key():
     with pytest.raises(DataError, match="None of the 2 gold answers") as caught:
         drop_unparseable_golds(_rows("a", "b"), can_parse=lambda golds: [False] * len(golds))
     assert "data.answer_column" in caught.value.hint
+
+
+def test_long_prompts_are_dropped_with_their_length() -> None:
+    """Words stand for tokens: 3 words fit into 3, 4 do not."""
+    rows = [Row(id=str(n), problem="", gold="", prompt="word " * n) for n in (3, 4)]
+    kept, dropped = drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
+    assert kept == rows[:1]
+    assert [(row.where, row.reason) for row in dropped] == [
+        ("problem 4", "the prompt has 4 tokens; rollout.max_prompt_tokens is 3")
+    ]
+
+
+def test_prompts_that_are_all_too_long_name_the_lengths() -> None:
+    rows = [Row(id=str(n), problem="", gold="", prompt="word " * n) for n in (5, 9)]
+    with pytest.raises(DataError, match=r"All 2 prompts are longer .* is 3; the shortest has 5 tokens") as caught:
+        drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
+    assert caught.value.hint == "-s rollout.max_prompt_tokens=9 keeps them all"
