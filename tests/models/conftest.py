@@ -1,8 +1,10 @@
-"""A run folder with a LoRA checkpoint on a tiny base, written by PEFT and by the run folder's own code."""
+"""A run folder with a LoRA checkpoint on a tiny base, and a Hub to push to."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 import torch
 from peft import get_peft_model
@@ -11,6 +13,7 @@ from leanrl.config.schema import DataConfig, EvalConfig, ModelConfig, RunConfig,
 from leanrl.models.load import load_policy, lora_config
 from leanrl.models.locate import LocatedModel
 from leanrl.run_folder import RunFolder, create_run_folder, write_json
+from tests.models.small_hub import HubState, SmallHub
 from tests.tiny_model import make_tiny_model, make_tiny_tokenizer
 
 MakeRun = Callable[..., RunFolder]
@@ -18,7 +21,7 @@ MakeRun = Callable[..., RunFolder]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """Return a function that writes a run of `family`, trained in `dtype`, with a complete checkpoint at step 7."""
+    """A function that writes a run of `family`, trained in `dtype`, with a complete checkpoint at step 7."""
 
     def make(*, family: str = "llama", dtype: str = "bfloat16", effect: float = 0.05) -> RunFolder:
         base = make_tiny_model(tmp_path / f"tiny-{family}", family=family)
@@ -44,6 +47,19 @@ def make_run(tmp_path: Path) -> MakeRun:
         return run
 
     return make
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubState]:
+    """A Hub on this machine in place of the real one, and a token."""
+    server = SmallHub(HubState())
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.address)
+    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield server.state
+    server.shutdown()
+    server.server_close()
 
 
 def write_adapter(model: ModelConfig, folder: Path, *, effect: float) -> None:

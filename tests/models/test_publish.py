@@ -1,7 +1,5 @@
 """A push is checked before any work, and what arrives is what lay in the folder."""
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -9,20 +7,7 @@ import pytest
 
 from leanrl.errors import ConfigError, LeanRLError, MissingError
 from leanrl.models.publish import HubTarget, check_target, push_folder
-from tests.models.small_hub import HubState, SmallHub
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubState]:
-    """A Hub on this machine in place of the real one, and a token."""
-    server = SmallHub(HubState())
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.address)
-    monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    yield server.state
-    server.shutdown()
-    server.server_close()
+from tests.models.small_hub import HubState
 
 
 @pytest.fixture

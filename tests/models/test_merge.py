@@ -1,0 +1,147 @@
+"""A run's adapter becomes a model that says what base + adapter say, or nothing at all."""
+
+import json
+import shutil
+from pathlib import Path
+
+import huggingface_hub.constants
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from leanrl.errors import ConfigError, LeanRLError, MissingError
+from leanrl.models import merge
+from leanrl.models.merge import merge_run
+from tests.models.conftest import MakeRun
+from tests.models.small_hub import HubState
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def test_a_merged_run_answers_as_base_and_adapter_do(make_run: MakeRun, tmp_path: Path, family: str) -> None:
+    """In fp32 nothing is rounded, so the two agree to fp32's last digits; the base alone does not."""
+    run = make_run(family=family)
+    report = merge_run(run.path, tmp_path / "out", dtype="float32")
+    ids = AutoTokenizer.from_pretrained(tmp_path / "out")("3 + 4 = \\boxed{7}", return_tensors="pt").input_ids
+    base = AutoModelForCausalLM.from_pretrained(tmp_path / f"tiny-{family}", dtype=torch.bfloat16).float()
+    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    with torch.no_grad():
+        of_base = base(ids).logits
+        of_adapter = PeftModel.from_pretrained(base, str(run.checkpoint(7)))(ids).logits
+        of_merged = merged(ids).logits
+    assert merged.dtype == torch.float32
+    assert (of_merged - of_adapter).abs().max() < 1e-4
+    assert (of_merged - of_base).abs().max() > 0.1
+    assert (report.num_modules, report.checkpoint, report.pushed_to) == (14, "step-000007", None)
+
+
+def test_the_sum_is_rounded_once(make_run: MakeRun, tmp_path: Path) -> None:
+    """Every saved weight is bf16(W + scale B A), the sum taken in fp32 from the bf16 base."""
+    run = make_run(effect=1e-3)
+    merge_run(run.path, tmp_path / "out", dtype="bfloat16")
+    base = load_file(tmp_path / "tiny-llama" / "model.safetensors")
+    adapter = load_file(run.checkpoint(7) / "adapter_model.safetensors")
+    merged = load_file(tmp_path / "out" / "model.safetensors")
+    name = "model.layers.0.mlp.down_proj"
+    a, b = (adapter[f"base_model.model.{name}.lora_{side}.weight"] for side in "AB")
+    exact = base[f"{name}.weight"].to(torch.bfloat16).float() + b @ a * (8.0 / 4)
+    assert torch.equal(merged[f"{name}.weight"], exact.to(torch.bfloat16))
+    assert {weight.dtype for weight in merged.values()} == {torch.bfloat16}
+
+
+def test_everything_a_model_needs_is_there_and_nothing_else(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run()
+    before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
+    report = merge_run(run.path, tmp_path / "deep" / "out")
+    assert sorted(path.name for path in (tmp_path / "deep" / "out").iterdir()) == [
+        "README.md",
+        "chat_template.jinja",
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    ]
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+    assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
+    card = (tmp_path / "deep" / "out" / "README.md").read_text()
+    assert "| preset | tiny-lora |" in card
+    assert "25.0% before training, 75.0% after" in card
+    config = json.loads((tmp_path / "deep" / "out" / "config.json").read_text())
+    assert (config["dtype"], config["use_cache"]) == ("bfloat16", True)
+    assert report.verification.difference_max <= report.verification.rounding_max + report.verification.tolerance
+    assert "verified" in report.text()
+
+
+def test_an_adapter_alone_is_merged_into_the_base_that_it_names(make_run: MakeRun, tmp_path: Path) -> None:
+    """Without a run the base is held as its files hold it (fp32 here); the card says what is not known."""
+    adapter = Path(shutil.copytree(make_run().checkpoint(7), tmp_path / "adapter"))
+    report = merge_run(adapter, tmp_path / "out", dtype="float32")
+    assert report.base == str(tmp_path / "tiny-llama")
+    assert report.verification.difference_max < 1e-4
+    assert "not evaluated" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_small_adapter_lost_in_rounding_is_warned_of(make_run: MakeRun, tmp_path: Path) -> None:
+    report = merge_run(make_run(effect=1e-5).path, tmp_path / "out", dtype="bfloat16")
+    assert report.verification.lost_share > 0.1
+    assert "is lost in rounding to bfloat16; `--dtype float32` keeps it" in report.text()
+
+
+def test_a_model_that_differs_is_refused_and_leaves_nothing(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One weight of the written file is changed before it is read back, as a failing disk would."""
+    load = merge.load_as_saved
+
+    def load_after_damage(located, **choices):
+        file = Path(located.path_or_id) / "model.safetensors"
+        if located.path_or_id.endswith(".partial"):
+            weights = load_file(file)
+            weights["model.layers.0.self_attn.v_proj.weight"][:] = 0
+            save_file(weights, file, metadata={"format": "pt"})
+        return load(located, **choices)
+
+    run = make_run()
+    monkeypatch.setattr(merge, "load_as_saved", load_after_damage)
+    with pytest.raises(LeanRLError, match="is not base \\+ adapter, and was not written") as caught:
+        merge_run(run.path, tmp_path / "models" / "out")
+    assert caught.value.exit_code == 1
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_an_existing_folder_is_never_written_over(make_run: MakeRun, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").touch()
+    with pytest.raises(ConfigError, match="exists already"):
+        merge_run(make_run().path, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["precious"]
+
+
+def test_an_unknown_dtype_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="none of bfloat16, float16, float32"):
+        merge_run(tmp_path, tmp_path / "out", dtype="int8")
+
+
+def test_a_push_without_a_login_fails_before_any_work(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    run = make_run()
+    shutil.rmtree(tmp_path / "tiny-llama")  # any work would meet a base that is not there
+    with pytest.raises(MissingError, match="needs a login"):
+        merge_run(run.path, tmp_path / "out", push="ada/tiny")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_push_sends_the_verified_model(make_run: MakeRun, tmp_path: Path, hub: HubState) -> None:
+    report = merge_run(make_run().path, tmp_path / "out", push="tiny")
+    assert hub.repos == {"ada/tiny": True}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(hub.files)
+    assert hub.files["model.safetensors"] == (tmp_path / "out" / "model.safetensors").read_bytes()
+    assert not any(str(tmp_path).encode() in content for content in hub.files.values())
+    assert (report.pushed_to or "").endswith("/ada/tiny")
+    assert "pushed: " in report.text()

@@ -1,0 +1,88 @@
+"""A merged model is accepted where rounding explains every token, and refused where it does not."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from leanrl.errors import LeanRLError
+from leanrl.models.verify import TOLERANCE_NATS, Verification, sample_texts, token_logprobs, verify
+from tests.tiny_model import make_tiny_tokenizer
+
+
+def check(merged: list[float], *, rounded: list[float]) -> Verification:
+    """Base + adapter and the exact fold say -1 and -2; the base alone says -1.5 and -2.5."""
+    return verify(
+        merged=torch.tensor(merged),
+        adapter=torch.tensor([-1.0, -2.0]),
+        base=torch.tensor([-1.5, -2.5]),
+        folded=torch.tensor([-1.0, -2.0]),
+        rounded=torch.tensor(rounded),
+        num_texts=1,
+    )
+
+
+def test_a_difference_that_rounding_explains_is_accepted() -> None:
+    """Off by 0.03 and 0.01, as rounding is: mean 0.02, 4 % of the adapter's 0.5."""
+    result = check([-1.03, -2.01], rounded=[-1.03, -2.01])
+    assert result.difference_max == pytest.approx(0.03, abs=1e-6)
+    assert result.difference_mean == pytest.approx(0.02, abs=1e-6)
+    assert result.rounding_max == pytest.approx(0.03, abs=1e-6)
+    assert result.adapter_mean == pytest.approx(0.5)
+    assert result.lost_share == pytest.approx(0.04, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "merged",
+    [
+        [-1.01, -2.03],  # the right sizes at the wrong tokens
+        [-1.5, -2.5],  # the base without its adapter
+        [math.nan, -2.0],
+    ],
+)
+def test_a_difference_that_rounding_does_not_explain_is_refused(merged: list[float]) -> None:
+    with pytest.raises(LeanRLError, match="is not base \\+ adapter") as caught:
+        check(merged, rounded=[-1.03, -2.01])
+    assert "--dtype float32" in (caught.value.hint or "")
+
+
+def test_the_tolerance_is_a_bound_on_both_sides() -> None:
+    check([-1.0 - 0.9 * TOLERANCE_NATS, -2.0], rounded=[-1.0, -2.0])
+    with pytest.raises(LeanRLError, match="1 of 2 tokens"):
+        check([-1.0 - 1.1 * TOLERANCE_NATS, -2.0], rounded=[-1.0, -2.0])
+
+
+def test_an_adapter_without_effect_loses_nothing() -> None:
+    zeros = torch.zeros(2)
+    result = verify(merged=zeros, adapter=zeros, base=zeros, folded=zeros, rounded=zeros, num_texts=1)
+    assert result.lost_share == 0.0
+
+
+def test_token_logprobs_are_the_model_own(tiny_model: Path) -> None:
+    """Of [1, 7, 9]: log p(7 | 1) and log p(9 | 1, 7), each from a forward pass of its own."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    with torch.no_grad():
+        first = model(torch.tensor([[1]])).logits[0, -1].log_softmax(-1)[7]
+        second = model(torch.tensor([[1, 7]])).logits[0, -1].log_softmax(-1)[9]
+    both = token_logprobs(model, [[1, 7, 9], [1, 7]])
+    assert both.tolist() == pytest.approx([first.item(), second.item(), first.item()], abs=1e-6)
+
+
+def test_texts_are_the_same_for_the_same_seed_and_end_with_their_turn(tiny_model: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    tokenizer = make_tiny_tokenizer()
+    before = torch.random.get_rng_state()
+    texts = sample_texts(model, tokenizer, seed=3)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert texts == sample_texts(model, tokenizer, seed=3)
+    assert texts != sample_texts(model, tokenizer, seed=4)
+    assert len(texts) == 8
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "What is 17 + 25? Think step by step."}],
+        add_generation_prompt=True,
+        return_dict=True,
+    )["input_ids"]
+    assert texts[0][: len(prompt)] == prompt
+    assert all(tokenizer.eos_token_id not in text[len(prompt) : -1] for text in texts[:4])
