@@ -9,6 +9,10 @@ from leanrl.types import Message
 
 Prompt = list[Message] | str
 
+# What a model's own generation_config would otherwise add: instruct models of Qwen2.5 penalise repetition, and
+# their scores would be scores of the penalty too.
+_PLAIN = {"num_beams": 1, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "typical_p": 1.0, "min_p": None}
+
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     """Return the tokens a prompt is asked with: through the chat template, or as plain text."""
@@ -30,7 +34,6 @@ def complete(
     batch_size: int,
 ) -> Iterator[str]:
     """Yield one completion per prompt, in order; temperature 0 is greedy."""
-    # top_k and top_p override what a model's own generation_config carries.
     sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     if temperature == 0:
         sampling = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
@@ -42,6 +45,7 @@ def complete(
             batch = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
             output = model.generate(
                 **batch,
+                **_PLAIN,
                 **sampling,
                 max_new_tokens=max_completion_tokens,
                 pad_token_id=tokenizer.pad_token_id,
