@@ -64,7 +64,7 @@ def read_hub_source(hub_id: str, *, revision: str | None, split: str, wanted_col
     name = f"{hub_id}, split {split}"
     ways_out = (
         "check data.hub_id, data.hub_revision and data.split (a gated dataset needs `hf auth login`), "
-        "or save the rows as a file and use `-s data.hub_id=null -s data.path=FILE.jsonl`"
+        "or save the rows as a file and use `-s data.path=FILE.jsonl`"
     )
     try:
         dataset = load_dataset(hub_id, split=split, revision=revision)
@@ -74,7 +74,7 @@ def read_hub_source(hub_id: str, *, revision: str | None, split: str, wanted_col
         raise MissingError(
             f"The dataset {name}, could not be fetched: {error}",
             hint="connect to the Hub and try again (what was fetched once is cached), "
-            "or bring the rows as a file: `-s data.hub_id=null -s data.path=FILE.jsonl`",
+            "or bring the rows as a file: `-s data.path=FILE.jsonl`",
         ) from error
     columns = list(dataset.column_names)
     kept = dataset.select_columns([column for column in columns if column in wanted_columns])

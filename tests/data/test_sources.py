@@ -104,4 +104,4 @@ def test_an_unreachable_hub_names_both_ways_out(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingError, match="nobody/no-such-sums, split train, could not be fetched") as caught:
         read_hub_source("nobody/no-such-sums", revision=None, split="train", wanted_columns=["problem"])
     assert "connect to the Hub" in str(caught.value.hint)
-    assert "-s data.hub_id=null -s data.path=FILE.jsonl" in str(caught.value.hint)
+    assert "-s data.path=FILE.jsonl" in str(caught.value.hint)
