@@ -80,7 +80,7 @@ def _accuracy(data: RunData) -> Curve:
         series = _series(data, name, partial(part, group="rewards", name=name))
     else:
         caption = "Share of a step's completions whose answer the grader found right."
-        series = _series(data, "correct", partial(part, group="verdicts", name="correct"))
+        series = _series(data, "correct", partial(_verdict_share, name="correct"))
     absent = "No reward of this run judged answers."
     return Curve("accuracy_reward", "Accuracy reward", caption, "share", series, absent)
 
@@ -108,9 +108,15 @@ def _rewards(data: RunData) -> Curve:
 
 
 def _verdicts(data: RunData) -> Curve:
-    series = _group_series(data, "verdicts")
+    lines = [_series(data, name, partial(_verdict_share, name=name)) for name in _names(data, "verdicts")]
+    series = [line for found in lines for line in found]
     caption = "What the grader found in a step's completions."
     return Curve("verdicts", "Verdicts", caption, "share", series)
+
+
+def _verdict_share(record: Record, *, name: str) -> Any:
+    """Return a verdict's share; a step that was graded names only the verdicts that occurred, the others are 0."""
+    return part(record, group="verdicts", name=name) or (0.0 if record.get("verdicts") else None)
 
 
 def _truncated(data: RunData) -> Curve:

@@ -86,3 +86,16 @@ def test_phases_come_in_the_order_in_which_they_happen() -> None:
     found = data({"seconds": {"step": 9.0, "sync": 1.0, "train": 3.0, "rollout": 4.0}})
     assert phase_names(found) == ["rollout", "train", "sync"]
     assert [series.name for series in time_curves(found)[0].series] == ["rollout", "train", "sync", "step"]
+
+
+def test_a_verdict_that_did_not_occur_is_zero_and_one_that_was_not_graded_is_a_gap() -> None:
+    """Smoothed over the steps that name it alone, a verdict that became rare would look frequent."""
+    found = data({"verdicts": {"correct": 0.5, "no_box": 0.5}}, {"verdicts": {"correct": 1.0}}, {"verdicts": {}})
+    (verdicts,) = health_curves(found)
+    assert [(series.name, series.values[:2]) for series in verdicts.series] == [
+        ("correct", [0.5, 1.0]),
+        ("no_box", [0.5, 0.0]),
+    ]
+    assert all(math.isnan(series.values[2]) for series in verdicts.series)
+    only_wrong = paper_curves(data({"verdicts": {"wrong": 1.0}}))[0]
+    assert only_wrong.series[0].values == [0.0]
