@@ -46,12 +46,12 @@ class MergeReport:
             f"verified: {self.verification.text()}",
             f"model: {self.out}",
         ]
-        # A tenth is where the loss begins to be of interest to somebody who compares scores.
-        if self.verification.lost_share > 0.1:
+        # A tenth is where it begins to matter to somebody who compares scores.
+        if self.verification.rounding_share > 0.1:
             lines.insert(
                 2,
-                f"warning: {self.verification.lost_share:.0%} of what the adapter does is lost in rounding to "
-                f"{self.dtype}; `--dtype float32` keeps it",
+                f"warning: rounding to {self.dtype} moves log-probs {self.verification.rounding_share:.0%} as far as "
+                "the adapter does; `--dtype float32` rounds nothing",
             )
         return "\n".join(lines if self.pushed_to is None else [*lines, f"pushed: {self.pushed_to}"])
 

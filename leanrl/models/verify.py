@@ -42,7 +42,7 @@ class Verification:
     tolerance: float
 
     @property
-    def lost_share(self) -> float:
+    def rounding_share(self) -> float:
         """The difference as a share of the adapter's effect."""
         return self.difference_mean / self.adapter_mean if self.adapter_mean > 0 else 0.0
 

@@ -83,10 +83,11 @@ def test_an_adapter_alone_is_merged_into_the_base_that_it_names(make_run: MakeRu
     assert "not evaluated" in (tmp_path / "out" / "README.md").read_text()
 
 
-def test_a_small_adapter_lost_in_rounding_is_warned_of(make_run: MakeRun, tmp_path: Path) -> None:
+def test_rounding_that_rivals_the_adapter_is_warned_of(make_run: MakeRun, tmp_path: Path) -> None:
     report = merge_run(make_run(effect=1e-5).path, tmp_path / "out", dtype="bfloat16")
-    assert report.verification.lost_share > 0.1
-    assert "is lost in rounding to bfloat16; `--dtype float32` keeps it" in report.text()
+    assert report.verification.rounding_share > 0.1
+    assert "warning: rounding to bfloat16 moves log-probs" in report.text()
+    assert "`--dtype float32` rounds nothing" in report.text()
 
 
 def test_a_model_that_differs_is_refused_and_leaves_nothing(

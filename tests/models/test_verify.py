@@ -31,7 +31,7 @@ def test_a_difference_that_rounding_explains_is_accepted() -> None:
     assert result.difference_mean == pytest.approx(0.02, abs=1e-6)
     assert result.rounding_max == pytest.approx(0.03, abs=1e-6)
     assert result.adapter_mean == pytest.approx(0.5)
-    assert result.lost_share == pytest.approx(0.04, abs=1e-6)
+    assert result.rounding_share == pytest.approx(0.04, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_tolerance_is_a_bound_on_both_sides() -> None:
 def test_an_adapter_without_effect_loses_nothing() -> None:
     zeros = torch.zeros(2)
     result = verify(merged=zeros, adapter=zeros, base=zeros, folded=zeros, rounded=zeros, num_texts=1)
-    assert result.lost_share == 0.0
+    assert result.rounding_share == 0.0
 
 
 def test_token_logprobs_are_the_model_own(tiny_model: Path) -> None:
