@@ -24,11 +24,11 @@ from leanrl.planner.plan import Plan, plan_run
 from leanrl.report.progress import PlainListener, duration
 from leanrl.run_folder import (
     RunFolder,
-    append_jsonl,
     create_run_folder,
     new_run_path,
     open_run_folder,
     write_json,
+    write_jsonl,
 )
 from leanrl.types import Listener, ProblemSet, RewardFunction, Row
 
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
 
     from leanrl.grading.pool import GraderPool
     from leanrl.models.merge import MergeReport
-    from leanrl.rewards.registry import WeightedReward
     from leanrl.trainer.grpo import LeanGRPOTrainer
+    from leanrl.trainer.scoring import Reward
 
 
 @dataclass(frozen=True)
 class _Parts:
     """What a run needs before its first step."""
 
-    rewards: "list[WeightedReward]"
+    rewards: "list[Reward]"
     problems: ProblemSet
     tokenizer: "PreTrainedTokenizerBase"
     model: "PreTrainedModel"
@@ -94,8 +94,8 @@ def train(
         write_json(run.env, describe_machine())
         if predicted is not None:
             write_json(run.plan, predicted.to_json())
-        for dropped in parts.problems.dropped:
-            append_jsonl(run.dropped_rows, asdict(dropped))
+        if parts.problems.dropped:
+            write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
         listener.say(f"run folder: {run.path}")
         return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=None)
 
@@ -226,7 +226,7 @@ def _prepare(
     weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
     problems = load_problems(config.data, seed=config.train.seed, rows=rows)
 
-    from leanrl.models.load import check_targets, load_policy, load_tokenizer, lora_config
+    from leanrl.models.load import load_policy, load_tokenizer, lora_config, require_chat_template
     from leanrl.models.locate import locate_model
     from leanrl.models.quiet import quiet_transformers
 
@@ -234,13 +234,11 @@ def _prepare(
     located = locate_model(config.model)
     listener.say(f"model: {config.model.id} ({located.source})")
     tokenizer = load_tokenizer(config.model, located)
+    require_chat_template(tokenizer, config.model)
     problems = _usable(problems, config, tokenizer, weighted, grader)
     _say_problems(problems, config, listener)
     model = load_policy(config.model, located, device="cpu")
-    adapter = None
-    if config.model.tuning.method != "full":
-        check_targets(model, config.model.tuning)
-        adapter = lora_config(config.model.tuning)
+    adapter = None if config.model.tuning.method == "full" else lora_config(config.model.tuning)
     return _Parts(weighted, problems, tokenizer, model, adapter)
 
 
@@ -248,7 +246,7 @@ def _usable(
     problems: ProblemSet,
     config: RunConfig,
     tokenizer: "PreTrainedTokenizerBase",
-    rewards: "Sequence[WeightedReward]",
+    rewards: "Sequence[Reward]",
     grader: "GraderPool",
 ) -> ProblemSet:
     """Return the problems without prompts that are too long and, where asked, golds that no answer can match."""
@@ -368,8 +366,7 @@ def _greedy(
         )
 
     score = greedy_score(rows, complete=complete_greedily, grader=grader)
-    for answer in score.answers:
-        append_jsonl(trainer.run.path / f"{name}.jsonl", answer)
+    write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
     listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
     return {name: score.accuracy, "num_eval": score.num_eval}
 

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -159,6 +159,13 @@ def append_jsonl(path: Path, value: Mapping[str, Any]) -> None:
     """Append one object as a line; one write call, so that a kill cannot interleave lines."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
+    """Write one object a line beside `path` and rename it there."""
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text("".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values), encoding="utf-8")
+    os.replace(beside, path)
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What a configuration asks for that this version or this machine does not have."""
 
 from importlib.util import find_spec
+from pathlib import Path
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import MissingError, Problem
@@ -10,7 +11,7 @@ _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard
 
 def find_missing(config: RunConfig) -> list[Problem]:
     """Return everything that stands between this configuration and a run, with the way out of each."""
-    return [*_not_in_this_version(config), *_not_installed(config), *_not_logged_in(config)]
+    return [*_not_in_this_version(config), *_not_installed(config), *_not_there(config), *_not_logged_in(config)]
 
 
 def require(config: RunConfig) -> None:
@@ -90,3 +91,12 @@ def _not_logged_in(config: RunConfig) -> list[Problem]:
         return []
     what = f"checkpoints go to {config.hub.push_to}, and nobody is logged in to the Hub"
     return [Problem("hub.push_to", what, "hf auth login")]
+
+
+def _not_there(config: RunConfig) -> list[Problem]:
+    files = {"model.chat_template": config.model.chat_template, "data.path": config.data.path}
+    return [
+        Problem(key, f"there is no file {path}", f"-s {key}=FILE; it is looked up from where leanrl is started")
+        for key, path in files.items()
+        if path is not None and not Path(path).expanduser().is_file()
+    ]

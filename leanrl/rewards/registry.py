@@ -3,10 +3,10 @@
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -17,6 +17,7 @@ from leanrl.rewards.cosine import cosine
 from leanrl.rewards.cosine_as_run import cosine_as_run
 from leanrl.rewards.format_as_run import format_as_run
 from leanrl.rewards.one_box import one_box
+from leanrl.rewards.shortest_correct import shortest_correct
 from leanrl.types import GradeMode, RewardFunction, RewardOptions, Sample
 
 Function = TypeVar("Function", bound=RewardFunction)
@@ -33,9 +34,20 @@ class WeightedReward:
 
 
 @dataclass(frozen=True)
+class WeightedGroupReward:
+    """The same for a reward that sees all completions of a prompt at once, and returns one number for each."""
+
+    name: str
+    weight: float
+    grade_mode: GradeMode | None
+    score_group: Callable[[Sequence[Sample]], list[float]]
+
+
+@dataclass(frozen=True)
 class _Entry:
     function: RewardFunction
     grade_mode: GradeMode | None
+    sees: Literal["sample", "group"] = "sample"
 
 
 _ENTRIES: dict[str, _Entry] = {}
@@ -53,13 +65,20 @@ def reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function],
     """
 
     def register(function: Function) -> Function:
-        taken = _ENTRIES.get(name)
-        if taken is not None and _origin(taken.function) != _origin(function):
-            raise ConfigError(
-                f'A reward named "{name}" exists already: {_origin(taken.function)}.',
-                hint=f'choose another name in @reward("...") of {_origin(function)}',
-            )
-        _ENTRIES[name] = _Entry(function, grade)
+        _add(name, _Entry(function, grade))
+        return function
+
+    return register
+
+
+def group_reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function], Function]:
+    """Register a pure function `f(samples, *, option=default, ...) -> list[float]` of all completions of a prompt.
+
+    It is called after the completions of all ranks are together. Arguments and errors are those of `reward`.
+    """
+
+    def register(function: Function) -> Function:
+        _add(name, _Entry(function, grade, sees="group"))
         return function
 
     return register
@@ -74,7 +93,7 @@ def resolve_rewards(
     weights: Mapping[str, float],
     options: Mapping[str, RewardOptions],
     extra: Mapping[str, RewardFunction] | None = None,
-) -> list[WeightedReward]:
+) -> list[WeightedReward | WeightedGroupReward]:
     """Return the named rewards with their options bound, in the order of `weights`.
 
     Args:
@@ -89,10 +108,7 @@ def resolve_rewards(
     problems = list(_problems(weights, options, entries))
     if problems:
         raise ConfigError("The rewards cannot be used:", problems=problems)
-    return [
-        WeightedReward(name, weight, entries[name].grade_mode, _bind(name, entries[name], options.get(name, {})))
-        for name, weight in weights.items()
-    ]
+    return [_weighted(name, weight, entries[name], options.get(name, {})) for name, weight in weights.items()]
 
 
 def weighted_sum(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
@@ -108,19 +124,44 @@ def _as_entry(function: RewardFunction) -> _Entry:
     return next(registered, _Entry(function, None))
 
 
-def _bind(name: str, entry: _Entry, options: RewardOptions) -> Callable[[Sample], float]:
+def _add(name: str, entry: _Entry) -> None:
+    taken = _ENTRIES.get(name)
+    if taken is not None and _origin(taken.function) != _origin(entry.function):
+        raise ConfigError(
+            f'A reward named "{name}" exists already: {_origin(taken.function)}.',
+            hint=f'choose another name in @reward("...") of {_origin(entry.function)}',
+        )
+    _ENTRIES[name] = entry
+
+
+def _weighted(name: str, weight: float, entry: _Entry, options: RewardOptions) -> WeightedReward | WeightedGroupReward:
     function = partial(entry.function, **options)
+    where = _origin(entry.function)
 
     def score(sample: Sample) -> float:
-        value = function(sample)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise LeanRLError(
-                f'Reward "{name}" returned {value!r}, not a finite number, for the completion {sample.text[:200]!r}.',
-                hint=f"correct {_origin(entry.function)}",
-            )
-        return float(value)
+        return _finite(function(sample), name, sample, where)
 
-    return score
+    def score_group(samples: Sequence[Sample]) -> list[float]:
+        values = function(samples)
+        if len(values) != len(samples):
+            raise LeanRLError(
+                f'Reward "{name}" returned {len(values)} numbers for {len(samples)} completions.',
+                hint=f"correct {where}",
+            )
+        return [_finite(value, name, sample, where) for value, sample in zip(values, samples, strict=True)]
+
+    if entry.sees == "group":
+        return WeightedGroupReward(name, weight, entry.grade_mode, score_group)
+    return WeightedReward(name, weight, entry.grade_mode, score)
+
+
+def _finite(value: object, name: str, sample: Sample, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise LeanRLError(
+            f'Reward "{name}" returned {value!r}, not a finite number, for the completion {sample.text[:200]!r}.',
+            hint=f"correct {where}",
+        )
+    return float(value)
 
 
 def _problems(
@@ -189,3 +230,4 @@ reward("cosine", grade="strict")(cosine)
 reward("cosine_as_run", grade="as_run")(cosine_as_run)
 reward("format_as_run")(format_as_run)
 reward("one_box")(one_box)
+group_reward("shortest_correct", grade="strict")(shortest_correct)

@@ -12,11 +12,11 @@ from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
 from leanrl.config.schema import RunConfig
-from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.hub import CheckpointUploads
+from leanrl.trainer.scoring import Reward
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Grader, Listener, Row
 
@@ -28,7 +28,7 @@ def build_trainer(
     adapter: PeftConfig | None,
     tokenizer: PreTrainedTokenizerBase,
     rows: Sequence[Row],
-    rewards: Sequence[WeightedReward],
+    rewards: Sequence[Reward],
     grader: Grader,
     run: RunFolder,
     listener: Listener,

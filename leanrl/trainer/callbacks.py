@@ -2,13 +2,14 @@
 
 import signal
 import threading
+from itertools import islice
 from types import FrameType
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from leanrl.config.schema import RunConfig
-from leanrl.run_folder import RunFolder, append_jsonl
+from leanrl.run_folder import RunFolder, append_jsonl, write_jsonl
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.health import first_step_warnings
 from leanrl.trainer.metrics import step_metrics
@@ -52,14 +53,17 @@ class StepRecorder(TrainerCallback):
     def _save_completions(self, step: int) -> None:
         scores = self.trainer.last_scores
         assert scores is not None
+        kept = zip(
+            self.trainer.last_samples,
+            scores.rewards_B_K,
+            scores.verdicts_B,
+            self.trainer.last_advantages,
+            strict=True,
+        )
         self.run.completions.mkdir(exist_ok=True)
-        path = self.run.completions / f"step-{step:06d}.jsonl"
-        path.unlink(missing_ok=True)
-        for sample, rewards, verdict in list(
-            zip(self.trainer.last_samples, scores.rewards_B_K, scores.verdicts_B, strict=True)
-        )[: self.config.log.num_completions]:
-            append_jsonl(
-                path,
+        write_jsonl(
+            self.run.completions / f"step-{step:06d}.jsonl",
+            [
                 {
                     "step": step,
                     "problem": sample.problem,
@@ -67,9 +71,12 @@ class StepRecorder(TrainerCallback):
                     "completion": sample.text,
                     "num_tokens": sample.num_tokens,
                     "rewards": dict(zip(self.config.rewards, rewards, strict=True)),
+                    "advantage": advantage,
                     "verdict": None if verdict is None else verdict.reason,
-                },
-            )
+                }
+                for sample, rewards, verdict, advantage in islice(kept, self.config.log.num_completions)
+            ],
+        )
 
 
 class SignalStop(TrainerCallback):

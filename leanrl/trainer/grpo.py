@@ -24,11 +24,10 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out, split_rows
 from leanrl.engine.step import LossSettings, StepSums, score_micro_batch, train_micro_batch
-from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.hub import CheckpointUploads
-from leanrl.trainer.scoring import Scores, score_samples
+from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.types import Grader, Sample
 
 
@@ -47,7 +46,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self,
         *,
         config: RunConfig,
-        rewards: Sequence[WeightedReward],
+        rewards: Sequence[Reward],
         grader: Grader,
         run: RunFolder,
         uploads: CheckpointUploads | None = None,
@@ -61,6 +60,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.uploads = uploads
         self.last_scores: Scores | None = None
         self.last_samples: list[Sample] = []
+        self.last_advantages: list[float] = []
         self.loss_settings = LossSettings(
             clip_low=config.algorithm.clip_low,
             clip_high=config.algorithm.clip_high,
@@ -93,7 +93,8 @@ class LeanGRPOTrainer(GRPOTrainer):
             )
             for row, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
         ]
-        self.last_scores = score_samples(self.last_samples, rewards=self.rewards, grader=self.grader)
+        ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
+        self.last_scores = score_samples(self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks)
         self._log_reasons(self.last_scores)
         rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
         self._record("seconds/reward", time.perf_counter() - started)
@@ -177,7 +178,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         input_ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
         mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], dim=1)
         rows = _rows(input_ids, mask, batch["prompt_ids"].shape[1])
-        advantages = batch["advantages"].tolist()
+        self.last_advantages = advantages = batch["advantages"].tolist()
         weights = self._weights([len(row.completion_ids) for row in rows])
         return [
             StepRow(

@@ -1,13 +1,15 @@
-"""Completions scored: samples built, graded together, and handed to every reward.
+"""Completions scored: graded together, and handed to every reward.
 
 Axes: B completions, K rewards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from leanrl.rewards.registry import WeightedReward
-from leanrl.types import Grader, GradeRequest, Sample, Verdict
+from leanrl.rewards.registry import WeightedGroupReward, WeightedReward
+from leanrl.types import GradeMode, Grader, GradeRequest, Sample, Verdict
+
+Reward = WeightedReward | WeightedGroupReward
 
 
 @dataclass(frozen=True)
@@ -18,23 +20,53 @@ class Scores:
     verdicts_B: list[Verdict | None]
 
 
-def score_samples(samples: Sequence[Sample], *, rewards: Sequence[WeightedReward], grader: Grader) -> Scores:
-    """Grade every sample once for each grade mode in use and apply each reward to it."""
+@dataclass(frozen=True)
+class Ranks:
+    """How this rank's completions lie among those of all ranks, where groups are contiguous but may straddle ranks.
+
+    `gather` returns the samples of all ranks in the order of the ranks, each with equally many.
+    """
+
+    group_size: int
+    index: int
+    gather: Callable[[list[Sample]], list[Sample]]
+
+
+def score_samples(samples: Sequence[Sample], *, rewards: Sequence[Reward], grader: Grader, ranks: Ranks) -> Scores:
+    """Grade every sample once for each grade mode in use and apply each reward to it, or to its whole group."""
     modes = list(dict.fromkeys(reward.grade_mode for reward in rewards if reward.grade_mode is not None))
-    requests = [
-        GradeRequest(completion=sample.text, gold=sample.gold, mode=mode) for mode in modes for sample in samples
-    ]
-    verdicts = grader.grade(requests) if requests else []
-    graded = {
-        mode: [
-            replace(sample, verdict=verdict)
-            for sample, verdict in zip(samples, verdicts[i * len(samples) : (i + 1) * len(samples)], strict=True)
-        ]
-        for i, mode in enumerate(modes)
-    }
+    graded = _grade(samples, modes, grader)
     columns = [
-        [reward.score(sample) for sample in (graded[reward.grade_mode] if reward.grade_mode else samples)]
+        _group_column(graded[reward.grade_mode], reward, ranks)
+        if isinstance(reward, WeightedGroupReward)
+        else [reward.score(sample) for sample in graded[reward.grade_mode]]
         for reward in rewards
     ]
     first = [sample.verdict for sample in graded[modes[0]]] if modes else [None] * len(samples)
     return Scores(rewards_B_K=[list(row) for row in zip(*columns, strict=True)], verdicts_B=first)
+
+
+def _grade(
+    samples: Sequence[Sample], modes: Sequence[GradeMode], grader: Grader
+) -> dict[GradeMode | None, list[Sample]]:
+    """Return the samples by grade mode, each with its verdict; under None they have none."""
+    requests = [
+        GradeRequest(completion=sample.text, gold=sample.gold, mode=mode) for mode in modes for sample in samples
+    ]
+    verdicts = iter(grader.grade(requests) if requests else [])
+    graded: dict[GradeMode | None, list[Sample]] = {None: list(samples)}
+    for mode in modes:
+        graded[mode] = [replace(sample, verdict=next(verdicts)) for sample in samples]
+    return graded
+
+
+def _group_column(samples: list[Sample], reward: WeightedGroupReward, ranks: Ranks) -> list[float]:
+    """Return this rank's part of a group reward; every rank computes all groups from the same gathered samples."""
+    everybody = ranks.gather(samples)
+    scores = [
+        score
+        for start in range(0, len(everybody), ranks.group_size)
+        for score in reward.score_group(everybody[start : start + ranks.group_size])
+    ]
+    first = ranks.index * len(samples)
+    return scores[first : first + len(samples)]
