@@ -20,6 +20,10 @@ _QUIET = {
 }
 
 
+# What confines a container (control groups, version 2).
+_MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
 def quiet_libraries() -> None:
     """Turn telemetry off; what the user has set already stays as it is."""
     for name, value in _QUIET.items():
@@ -49,7 +53,7 @@ def host_memory_bytes() -> int:
     """Return the bytes of RAM, or of the control group that confines this process where that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        limit = _MEMORY_LIMIT.read_text().strip()
     except OSError:
         return total
     return min(total, int(limit)) if limit.isdigit() else total

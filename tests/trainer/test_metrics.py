@@ -1,0 +1,75 @@
+"""A step's metrics by leanrl's names, and TRL's log keys that they come from."""
+
+import pytest
+
+from leanrl.run_folder import read_jsonl
+from leanrl.trainer.metrics import peak_bytes, step_metrics
+from tests.trainer.small_trainer import Notes, small_config, small_trainer
+
+LOGS = {
+    "loss": 0.25,
+    "reward": 1.1,
+    "reward_std": 0.3,
+    "frac_reward_zero_std": 0.5,
+    "completions/clipped_ratio": 0.125,
+    "completions/mean_length": 10.5,
+    "completions/min_length": 4.0,
+    "completions/max_length": 14.0,
+    "entropy": 1.5,
+    "clipped_ratio_share": 0.0,
+    "grad_norm": 0.7,
+    "learning_rate": 2e-4,
+    "num_tokens": 1234.0,
+    "rewards/one_box/mean": 0.75,
+    "verdicts/correct": 0.25,
+    "verdicts/no_box": 0.75,
+    "seconds/rollout": 3.0,
+    "seconds/step": 4.0,
+    "step_time": 9.0,
+}
+
+
+def test_trls_names_become_ours():
+    metrics = step_metrics(LOGS, step=7, reward_names=["one_box", "accuracy"])
+    del metrics["peak_bytes"]
+    assert metrics == {
+        "step": 7,
+        "loss": 0.25,
+        "reward": 1.1,
+        "reward_std": 0.3,
+        "zero_std_share": 0.5,
+        "truncated_share": 0.125,
+        "entropy": 1.5,
+        "clipped_ratio_share": 0.0,
+        "kl": None,  # no reference in this run
+        "grad_norm": 0.7,
+        "learning_rate": 2e-4,
+        "num_tokens": 1234.0,
+        "rewards": {"one_box": 0.75, "accuracy": None},
+        "completion_tokens": {"mean": 10.5, "min": 4.0, "max": 14.0},
+        "verdicts": {"correct": 0.25, "no_box": 0.75},
+        "seconds": {"rollout": 3.0, "step": 4.0},
+    }
+
+
+def test_peak_memory_is_in_bytes():
+    """This process has torch loaded: more than 100 MiB, less than 1 TiB; KiB or pages would miss one of the two."""
+    assert 100 * 2**20 < peak_bytes()["rss"] < 2**40
+
+
+def test_every_log_key_that_is_read_is_written_by_trl(tiny_model, tmp_path):
+    """With a reference all values exist, so a null means that TRL has renamed one."""
+    config = small_config(tiny_model, algorithm={"kl_beta": 0.04}, log={"completions_every_steps": 2})
+    notes = Notes()
+    trainer, *_ = small_trainer(config, tmp_path / "run", listener=notes)
+    trainer.train()
+    assert [metrics["step"] for metrics in notes.steps] == [1, 2]
+    for metrics in notes.steps:
+        missing = [name for name, value in metrics.items() if value is None]
+        missing += [name for name, value in metrics["completion_tokens"].items() if value is None]
+        assert missing == []
+        assert metrics["reward"] == pytest.approx(metrics["rewards"]["variety"])
+        assert set(metrics["seconds"]) == {"rollout", "reward", "train", "step"}
+    assert list(read_jsonl(tmp_path / "run" / "metrics.jsonl")) == notes.steps
+    saved = sorted(path.name for path in (tmp_path / "run" / "completions").iterdir())
+    assert saved == ["step-000001.jsonl", "step-000002.jsonl"]
