@@ -94,9 +94,8 @@ def _not_logged_in(config: RunConfig) -> list[Problem]:
 
 
 def _not_there(config: RunConfig) -> list[Problem]:
-    files = {"model.chat_template": config.model.chat_template, "data.path": config.data.path}
-    return [
-        Problem(key, f"there is no file {path}", f"-s {key}=FILE; it is looked up from where leanrl is started")
-        for key, path in files.items()
-        if path is not None and not Path(path).expanduser().is_file()
-    ]
+    template = config.model.chat_template
+    if template is None or Path(template).expanduser().is_file():
+        return []
+    hint = "-s model.chat_template=FILE; it is looked up from where leanrl is started"
+    return [Problem("model.chat_template", f"there is no file {template}", hint)]

@@ -3,9 +3,11 @@
 import os
 import shutil
 import tempfile
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,8 +101,9 @@ def _publish(beside: Path, final: Path) -> None:
 def _write_model(carried: WheelModel, folder: Path, *, dtype: torch.dtype) -> None:
     pre_tokenizer_name = _pre_tokenizer_name(carried)
     source = {"pretrained_model_name_or_path": str(carried.file.parent), "gguf_file": carried.file.name}
-    tokenizer = AutoTokenizer.from_pretrained(**source)
-    model = _clean_copy(AutoModelForCausalLM.from_pretrained(**source, dtype=dtype))
+    with redirect_stderr(StringIO()):  # the reader's bars ask nobody before they are drawn
+        tokenizer = AutoTokenizer.from_pretrained(**source)
+        model = _clean_copy(AutoModelForCausalLM.from_pretrained(**source, dtype=dtype))
     _repair_tokenizer(tokenizer, model, pre_tokenizer_name=pre_tokenizer_name)
     model.config.pad_token_id = tokenizer.pad_token_id
     model.generation_config = GenerationConfig.from_model_config(model.config)
