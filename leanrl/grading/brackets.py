@@ -37,13 +37,23 @@ def is_one_bracket(text: str) -> bool:
 
 
 def find_partners(text: str) -> dict[int, int]:
-    """Return the index of the closing bracket for the index of each plain {, ( and [ that has one of its kind."""
+    """Return the index of the closing bracket for the index of each plain {, ( and [ that has one.
+
+    Round and square brackets close each other, as they do in intervals; a brace closes whatever is open in it.
+    """
     partners: dict[int, int] = {}
     open_at: list[int] = []
+    num_open_braces = 0
     for token in re.finditer(r"\\.|[{}()\[\]]", text, re.DOTALL):
         bracket = token.group()
         if bracket in "{([":
             open_at.append(token.start())
-        elif bracket in "})]" and open_at and text[open_at[-1]] == {"}": "{", ")": "(", "]": "["}[bracket]:
+            num_open_braces += bracket == "{"
+        elif bracket == "}" and num_open_braces:
+            while text[open_at[-1]] != "{":
+                open_at.pop()
+            num_open_braces -= 1
+            partners[open_at.pop()] = token.start()
+        elif bracket in ")]" and open_at and text[open_at[-1]] != "{":
             partners[open_at.pop()] = token.start()
     return partners

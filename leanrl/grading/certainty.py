@@ -20,5 +20,7 @@ def certain_equality(gold: str, answer: str) -> bool | None:
         return None
     if are_same_number(gold_number, answer_number):
         return True
+    if "," in gold or "," in answer:
+        return None  # a number with thousands set apart, or a list
     # A percentage may be left to the question (10 for 10 %) or be written as its value (0.1): a parser's work.
     return None if gold.endswith(_PERCENT) or answer.endswith(_PERCENT) else False

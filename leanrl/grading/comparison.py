@@ -1,11 +1,11 @@
 """Whether an answer equals a gold answer; runs in a child process only."""
 
 from leanrl.grading.equality import Equality
-from leanrl.grading.expressions import UnreadableError, are_equal, check_readable, is_rounding
-from leanrl.grading.structure import Answer, Based, Chain, Choice, Items, Ratio, Row, Words, read_structure
+from leanrl.grading.expressions import UnreadableError, are_equal, check_readable, covers, is_rounding
+from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, read_structure
 from leanrl.types import Reason
 
-_EQUALITY = Equality(are_equal, is_rounding)
+_EQUALITY = Equality(are_equal, is_rounding, covers)
 
 
 def judge(gold: str, answer: str) -> Reason:
@@ -39,7 +39,7 @@ def _check(answer: Answer) -> None:
         case Choice(value=value):
             if value is not None:
                 _check(value)
-        case Words() | Based():
+        case Words() | Based() | Grouped():
             pass
         case _:
             check_readable(answer.latex)

@@ -4,13 +4,11 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from leanrl.grading.structure import Answer, Based, Chain, Choice, Items, Ratio, Row, Words, spell
+from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, spell
 
 Compare = Callable[[str, str], bool]
-IsRounding = Callable[[str, str], bool]
 
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
-_DIGITS = re.compile(r"\d+")
 _SPACE = re.compile(r"\s+")
 _TIME = re.compile(r"\d{1,2}:\d{2}")
 
@@ -18,22 +16,34 @@ _TIME = re.compile(r"\d{1,2}:\d{2}")
 _SUBSCRIPT_OR_ARGUMENT = re.compile(r"_\s*(?:\{[^{}]*\}|\w)|(?<=[A-Za-z}])\s*\([^()]*\)")
 _NAME = re.compile(r"[A-Za-z\s\\{}',|:()]*[A-Za-z][A-Za-z\s\\{}',|:()]*")
 _CONSTANT_COMMAND = re.compile(r"\\(?:frac|sqrt|pi|cdot|times|log|ln|sin|cos|tan|exp|binom|infty)(?![A-Za-z])")
-_RANGE = re.compile(r"[<>]|\\(?:le|ge|neq|cup|cap|setminus)(?![A-Za-z])")
+_RELATION = re.compile(r"[<>]|\\(?:le|ge|neq)(?![A-Za-z])")
+_SET_OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
 _VARIABLE = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
 
 
 class Equality:
     """The comparison of answers, given how two expressions are compared."""
 
-    def __init__(self, are_equal: Compare, is_rounding: IsRounding) -> None:
-        """Take two functions of LaTeX texts: equal, and whether the second is a rounding of the first."""
+    def __init__(self, are_equal: Compare, is_rounding: Compare, covers: Callable[[list[str], str], bool]) -> None:
+        """Take three functions of LaTeX texts.
+
+        Args:
+            are_equal: whether two expressions are equal, the gold one first.
+            is_rounding: whether the second is the first, rounded.
+            covers: whether some relations, taken together, describe a set.
+        """
         self._are_equal = are_equal
         self._is_rounding = is_rounding
+        self._covers = covers
 
     def holds(self, gold: Answer, answer: Answer) -> bool:
         """Return whether the answer is what the gold answer asks for; which is which matters."""
         if _squeeze(gold.latex) == _squeeze(answer.latex):
             return True
+        if isinstance(gold, Grouped):
+            return self.holds(gold.number, answer) or self.holds(gold.items, answer)
+        if isinstance(answer, Grouped):
+            return self.holds(gold, answer.number) or self.holds(gold, answer.items)
         if isinstance(gold, Chain) or isinstance(answer, Chain):
             return self._chains(gold, answer)
         if isinstance(gold, Words) or isinstance(answer, Words):
@@ -59,9 +69,11 @@ class Equality:
             assert isinstance(gold, Chain)
             if _is_name(gold.sides[0]) and any(self.holds(value, answer) for value in gold.sides[1:]):
                 return True
-            return _may_be_a_range(answer) and self._are_equal(gold.latex, answer.latex)
+            return (_has_relation(answer) or _is_range(answer)) and self._are_equal(gold.latex, answer.latex)
         if not isinstance(gold, Chain):
             return self._values_agree(gold, answer)
+        if not _has_variable(gold.sides[0]):  # 0.56 = 56 %: the first side is a value, too
+            return any(self._values_agree(value, answer) for value in gold.sides)
         if _same_name(gold.sides[0], answer.sides[0]):
             return any(self._values_agree(value, answer) for value in gold.sides[1:])
         if len(gold.sides) == len(answer.sides) == 2 and set(gold.signs + answer.signs) == {"="}:
@@ -100,8 +112,11 @@ class Equality:
     def _items(self, gold: Answer, answer: Answer) -> bool:
         """Compare where one side at least is a list."""
         golds, answers = _distinct(gold), _distinct(answer)
+        for relations, whole in ((golds, answer), (answers, gold)):
+            if len(relations) > 1 and _is_range(whole) and all(_has_relation(one) for one in relations):
+                return self._covers([one.latex for one in relations], whole.latex)
         if len(golds) != len(answers):
-            return _is_number_with_commas(gold, answer) or _is_number_with_commas(answer, gold)
+            return False
         if len(golds) == 1:
             return self.holds(golds[0], answers[0])
         if isinstance(gold, Row) or isinstance(answer, Row) or len(golds) > _MAX_UNORDERED:
@@ -150,14 +165,6 @@ def _distinct(answer: Answer) -> list[Answer]:
     return list(answer.items) if isinstance(answer, Row) else [answer]
 
 
-def _is_number_with_commas(whole: Answer, parts: Answer) -> bool:
-    """Return whether the parts are the whole number, its thousands set apart: 32, 349 is 32349."""
-    if not isinstance(parts, Items) or not all(_DIGITS.fullmatch(item.latex) for item in parts.items):
-        return False
-    groups = [item.latex for item in parts.items]
-    return all(len(group) == 3 for group in groups[1:]) and "".join(groups) == whole.latex
-
-
 def _choice_letter(answer: Answer) -> str | None:
     if isinstance(answer, Choice):
         return answer.letter
@@ -188,9 +195,13 @@ def _same_name(one: Answer, other: Answer) -> bool:
     return _squeeze(one.latex) == _squeeze(other.latex) and _is_name(one)
 
 
-def _may_be_a_range(answer: Answer) -> bool:
-    r"""Return whether an answer may say with relations or sets what `x \in ...` says."""
-    return _RANGE.search(answer.latex) is not None
+def _has_relation(answer: Answer) -> bool:
+    return _RELATION.search(answer.latex) is not None
+
+
+def _is_range(answer: Answer) -> bool:
+    """Return whether an answer is an interval or a combination of sets."""
+    return (isinstance(answer, Row) and len(answer.items) == 2) or _SET_OPERATION.search(answer.latex) is not None
 
 
 def _squeeze(latex: str) -> str:

@@ -7,19 +7,22 @@ from typing import Any
 from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
-from sympy import Basic, Eq, Expr, MatrixBase, MatrixExpr
+from sympy import Basic, Eq, Expr, I, Intersection, MatrixBase, MatrixExpr, Set, Union
+from sympy.core.relational import Relational
 
 from leanrl.grading.certainty import certain_equality
+from leanrl.grading.equations import have_same_solutions
 from leanrl.grading.parser_traps import avoid_traps
-from leanrl.grading.sampling import agree_at_points, are_proportional, is_rounding_of
+from leanrl.grading.sampling import agree_at_points, is_rounding_of
 
 _NORMALISATION = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
 )
 _PERCENT = r"\%"
 _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
-_TWO_NUMBERS = re.compile(r"\d\s+\d")
-_LETTERS = re.compile(r"[A-Za-z]")
+_TWO_NUMBERS = re.compile(r"(?<![\d._^])\d+(?:\.\d+)?\s+\d")
+_LETTER = re.compile(r"[A-Za-z]")
+_CHOICE = re.compile(r"[A-J]")  # a letter of a multiple choice may be answered in lower case
 
 
 class UnreadableError(Exception):
@@ -41,8 +44,8 @@ def are_equal(gold: str, answer: str) -> bool:
         return certain
     if gold.endswith(_PERCENT) or answer.endswith(_PERCENT):
         return _are_equal_percentages(gold, answer)
-    if _LETTERS.fullmatch(gold) and _LETTERS.fullmatch(answer):
-        return gold.casefold() == answer.casefold()
+    if _LETTER.fullmatch(gold) and _LETTER.fullmatch(answer):
+        return _CHOICE.fullmatch(gold) is not None and gold == answer.upper()
     gold_latex, answer_latex = avoid_traps(gold, answer)
     parsed_gold, parsed_answer = _parse_or_raise(gold_latex, gold), _parse_or_raise(answer_latex, answer)
     sampled = _compare_by_value(parsed_gold, parsed_answer)
@@ -64,6 +67,31 @@ def is_rounding(exact: str, rounded: str) -> bool:
     return all(isinstance(one, Expr) for one in parsed) and is_rounding_of(
         parsed[0], parsed[1], places=len(number[1] or "")
     )
+
+
+def covers(relations: list[str], whole: str) -> bool:
+    """Return whether what satisfies one of the relations, or all of them, is a given range or set.
+
+    A comma may stand for "or" as well as for "and": x < 1, x > 2 and x > 1, x < 2 both describe a range.
+
+    Raises:
+        UnreadableError: if one of them cannot be parsed.
+    """
+    sets = [_range(latex) for latex in relations]
+    target = _range(whole)
+    if target is None or any(one is None for one in sets):
+        return False
+    return target in (Union(*sets), Intersection(*sets))
+
+
+def _range(latex: str) -> Set | None:
+    """Return the real numbers that a relation or a set admits, None if it is neither."""
+    parsed = _parse_or_raise(avoid_traps(latex, "")[0], latex)
+    if isinstance(parsed, Set):
+        return parsed
+    if isinstance(parsed, Relational) and len(parsed.free_symbols) == 1:
+        return parsed.as_set()
+    return None
 
 
 def check_readable(latex: str) -> None:
@@ -90,7 +118,10 @@ def _are_equal_percentages(gold: str, answer: str) -> bool:
 def _compare_by_value(gold: Any, answer: Any) -> bool | None:
     """Return whether two parsed values agree, None where only math-verify's rules can tell."""
     if isinstance(gold, Eq) and isinstance(answer, Eq):
-        return True if are_proportional(gold.lhs - gold.rhs, answer.lhs - answer.rhs) else None
+        sides = [gold.lhs, gold.rhs, answer.lhs, answer.rhs]
+        if not all(isinstance(side, Expr) for side in sides):
+            return None
+        return have_same_solutions(gold.lhs - gold.rhs, answer.lhs - answer.rhs)
     if isinstance(gold, MatrixBase) and isinstance(answer, MatrixBase):
         if gold.shape != answer.shape:
             return False
@@ -123,4 +154,6 @@ def _parse(latex: str) -> Any:
         return None
     if isinstance(parsed, MatrixExpr):
         parsed = parsed.doit()
+    if isinstance(parsed, Expr):
+        parsed = parsed.subs({symbol: I for symbol in parsed.free_symbols if symbol.name == "i"})
     return parsed if isinstance(parsed, Basic | MatrixBase) else None

@@ -7,11 +7,11 @@ from leanrl.types import GradeMode
 
 _OPEN, _CLOSE = "<think>", "</think>"
 
-# What may stand between boxes that together are one answer: at least one comma, semicolon, "and" or "or", amid
-# spacing and math delimiters only.
+# What may stand between boxes that together are one answer: commas, semicolons, "and" and "or", amid spacing and math
+# delimiters; nothing at all, on one line.
 _FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*"
 _WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*\}|\b(?:and|or)\b)"
-_JOINED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})+")
+_JOINED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})+|[ $]*")
 
 # "The answer is: ..." and its kin; the answer runs to the end of the line.
 _ANNOUNCED = re.compile(

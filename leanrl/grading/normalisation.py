@@ -5,6 +5,7 @@ import re
 from leanrl.grading.arguments import brace_arguments
 from leanrl.grading.brackets import find_partners
 from leanrl.grading.characters import spell_in_latex
+from leanrl.grading.numbers import THOUSANDS
 from leanrl.grading.units import drop_units
 
 Rule = tuple[re.Pattern[str], str]
@@ -19,8 +20,8 @@ _DELIMITERS = _rules(
     (r"\\\$|[£€¥₹₽]|\\(?:pounds|euro)(?![A-Za-z])", ""),  # currency
 )
 _SPACING = _rules(
-    (r"(?<=\d)(?:\\[,;:! ~]|~|\{,\})\s*(?=\d{3}(?!\d))", ""),  # 1\,000 and 1{,}000
-    (r"\{,\}", ","),
+    (r"(?<=\d)(?:,?\\[,;:! ]|~|\{,\}(?:\\!)?)\s*(?=\d{3}(?!\d))", ""),  # 1\,000, 1,\!000 and 1{,}000
+    (r"\{([,:;])\}", r"\1"),
     (r"\\(?:left|right|[bB]ig{1,2}[lrm]?)(?![A-Za-z])\s*\.?", ""),
     (r"\\(?:displaystyle|textstyle|limits|nolimits|mathstrut|strut|rm|bf|it)(?![A-Za-z])", ""),
     (r"\\(?:hspace|vspace|phantom|hphantom|label|tag)\*?\s*\{[^{}]*\}", " "),
@@ -73,6 +74,7 @@ _WORDS = _rules(
     (r"\\text\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}|,?(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])", ", "),
     # A letter, a number or a plain term set as text is itself.
     (r"\\text\s*\{\s*([A-Za-z]|\\[A-Za-z]+|[A-Za-z+\-*/=.,()^]*\d[A-Za-z\d+\-*/=.,()^]*)\s*\}", r" \1 "),
+    (r"\\text\s*\{\s*([-+]?\d[\d.,/]*) ([A-Za-z ]+)\}$", r" \1 \\text{\2}"),
     (r"\\text\s*\{\s*\(([A-Za-z])\)\s*\}", r" (\1) "),
     (r"\\text\s*\{\s*(sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|gcd|max|min|det)\s*\}", r"\\\1 "),
     (r"\\text\s*\{\s*(lcm)\s*\}", r"\\operatorname{\1}"),
@@ -121,7 +123,7 @@ def normalise(text: str) -> str:
     text = drop_units(_trim(text))
     text = _apply(_NUMBERS, _REPEATING_DECIMAL.sub(_repeating_decimal, text))
     text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
-    if not text.startswith(("(", "[", r"\{")):  # (1,234) has two members
+    if not (text.startswith(("(", "[", r"\{")) or THOUSANDS.fullmatch(text)):  # these may be lists
         text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
     return _trim(_apply(_LAST, text))
 

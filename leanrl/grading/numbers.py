@@ -15,6 +15,7 @@ _NUMBER = re.compile(
     rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|(?P<whole>{_DIGITS})?"
     rf"(?:\\frac\{{(?P<minus>-?)(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}})?)"
 )
+THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3}){1,100}")  # 81,256: also a way to write a list
 _SLASH = re.compile(rf"(?P<over>-?{_DIGITS})/(?P<under>{_DIGITS})")
 
 
@@ -28,7 +29,7 @@ class PlainNumber:
 
 def read_number(latex: str) -> PlainNumber | None:
     r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1\frac{1}{2}; None if it is none."""
-    latex = latex.replace(" ", "")
+    latex = latex.replace(",", "") if THOUSANDS.fullmatch(latex) else latex.replace(" ", "")
     if slash := _SLASH.fullmatch(latex):
         return _ratio(Fraction(int(slash["over"])), int(slash["under"]))
     number = _NUMBER.fullmatch(latex)

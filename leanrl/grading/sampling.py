@@ -20,6 +20,8 @@ _PLACES, _FOUR_DIGITS = Rational(5, 10**7), Rational(1, 10**4)  # as in `numbers
 _POINTS = [Rational(*point) for point in (
     (3, 7), (11, 5), (-2, 3), (5, 1), (-7, 4), (13, 8), (2, 1), (17, 6), (-3, 1), (1, 9), (7, 1), (19, 11),
 )]  # fmt: skip
+_NOISE = Rational(1, 10**60)  # a value that is zero comes out as one like 1e-130
+_MAX_DIGITS = 1000
 _MIN_POINTS = 4
 _NOT_A_VALUE = (sympy.Sum, sympy.Product, sympy.Integral, sympy.Derivative, sympy.Limit, AppliedUndef)
 
@@ -28,37 +30,42 @@ def agree_at_points(gold: Expr, answer: Expr) -> bool | None:
     """Return whether two expressions have the same values, None if too few points give real ones."""
     if gold.has(*_NOT_A_VALUE) or answer.has(*_NOT_A_VALUE):
         return None
-    symbols = sorted(gold.free_symbols | answer.free_symbols, key=str)
-    if not symbols:
+    if not (gold.free_symbols or answer.free_symbols):
         return _agree(_value(gold, {}), _value(answer, {}), gold, answer)
-    pairs = [(_value(gold, point), _value(answer, point)) for point in _assignments(symbols)]
-    is_complex = gold.has(I) or answer.has(I)
-    usable = [(one, other) for one, other in pairs if _is_usable(one, is_complex) and _is_usable(other, is_complex)]
-    if len(usable) < _MIN_POINTS:
+    pairs = values_at_points(gold, answer)
+    if pairs is None:
         return None
     tolerance = _DECIMAL if gold.has(Float) or answer.has(Float) else _EXACT
-    return all(abs(one - other) <= tolerance * max(abs(one), abs(other)) for one, other in usable)
+    return all(abs(one - other) <= tolerance * max(abs(one), abs(other)) for one, other in pairs)
 
 
-def are_proportional(gold: Expr, answer: Expr) -> bool:
-    """Return whether one expression is a constant times the other, so that both vanish together."""
+def values_at_points(gold: Expr, answer: Expr) -> list[tuple[Any, Any]] | None:
+    """Return the values of both expressions where both have one, None if that is at too few points.
+
+    Only real values count, unless the imaginary unit is written: what a root of a negative number is equal to is no
+    matter for an answer about positive ones.
+    """
     if gold.has(*_NOT_A_VALUE) or answer.has(*_NOT_A_VALUE):
-        return False
+        return None
     symbols = sorted(gold.free_symbols | answer.free_symbols, key=str)
-    if not symbols:
-        return False
     pairs = [(_value(gold, point), _value(answer, point)) for point in _assignments(symbols)]
-    usable = [(one, other) for one, other in pairs if _is_usable(one, False) and _is_usable(other, False)]
-    if len(usable) < _MIN_POINTS or any(one == 0 or other == 0 for one, other in usable):
-        return False
-    ratios = [one / other for one, other in usable]
-    return all(abs(ratio - ratios[0]) <= _EXACT * abs(ratios[0]) for ratio in ratios)
+    is_complex = gold.has(I) or answer.has(I)
+    usable = [
+        (one, other)
+        for one, other in pairs
+        if _is_usable(one, is_complex) and _is_usable(other, is_complex) and max(abs(one), abs(other)) > _NOISE
+    ]
+    return usable if len(usable) >= _MIN_POINTS else None
 
 
 def is_rounding_of(exact: Expr, rounded: Expr, *, places: int) -> bool:
-    """Return whether a constant is another one rounded, up or down, to this many places."""
+    """Return whether a constant is another one rounded to this many places."""
     one, other = _value(exact, {}), _value(rounded, {})
-    return _is_usable(one, False) and _is_usable(other, False) and bool(abs(one - other) <= Rational(1, 10**places))
+    return (
+        _is_usable(one, False)
+        and _is_usable(other, False)
+        and bool(abs(one - other) <= Rational(1, 2 * 10**places) + _EXACT)
+    )
 
 
 def _assignments(symbols: list[Any]) -> list[dict[Any, Any]]:
@@ -74,7 +81,15 @@ def _value(expression: Expr, point: dict[Any, Any]) -> Any:
     value = expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression
     if value.is_Rational:
         return value
-    return value.evalf(_DIGITS, subs=point) if point else value.evalf(_DIGITS)
+    return _evaluate(value, digits=_DIGITS, point=point)
+
+
+def _evaluate(expression: Expr, *, digits: int, max_digits: int = 100, point: dict[Any, Any] | None = None) -> Any:
+    """Return the expression's value in decimals, nan where sympy finds none."""
+    try:
+        return expression.evalf(digits, subs=point or None, maxn=max_digits)
+    except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError, RecursionError):
+        return nan
 
 
 def _is_usable(value: Any, is_complex: bool) -> bool:
@@ -84,14 +99,20 @@ def _is_usable(value: Any, is_complex: bool) -> bool:
 
 
 def _agree(one: Any, other: Any, gold: Expr, answer: Expr) -> bool | None:
-    """Return whether two constants agree, None if they have no value."""
-    if one == other:
-        return one is not nan
+    """Return whether two constants agree, given their values; None if they have none."""
     if not (_is_usable(one, True) and _is_usable(other, True)):
-        return False if {one, other} & {oo, -oo, zoo} else None
+        return bool(one == other) if {one, other} & {oo, -oo, zoo} else None
+    if one.is_Rational and other.is_Rational:
+        return bool(one == other)
     difference, largest = abs(one - other), max(abs(one), abs(other))
     if gold.has(Float) or answer.has(Float):
         return bool(difference <= _PLACES and difference <= _FOUR_DIGITS * largest)
     if one == 0 or other == 0:
         return None if largest < _EXACT else False  # a hidden zero evaluates to noise: for the simplifier
-    return bool(difference <= _EXACT * largest)
+    return bool(difference <= _EXACT * largest) and _vanishes(gold - answer, largest)
+
+
+def _vanishes(difference: Expr, largest: Any) -> bool:
+    """Return whether two constants that agree in 20 digits, as 2^100 - 2 and 2^100 + 2 do, agree in hundreds."""
+    value = _evaluate(difference, digits=2, max_digits=_MAX_DIGITS)
+    return not _is_usable(value, True) or bool(abs(value) <= largest * Rational(1, 10 ** (_MAX_DIGITS - 200)))

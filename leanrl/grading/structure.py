@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from leanrl.grading.brackets import is_one_bracket, split_outside
+from leanrl.grading.numbers import THOUSANDS
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,15 @@ class Items:
 
 
 @dataclass(frozen=True)
+class Grouped:
+    """Digits that may be one number, its thousands set apart, or a list: 81,256."""
+
+    latex: str
+    number: Expression
+    items: Items
+
+
+@dataclass(frozen=True)
 class Row:
     """Values in order between brackets: a point, a tuple, or an interval."""
 
@@ -75,7 +85,7 @@ class Chain:
     signs: tuple[str, ...]
 
 
-Answer: TypeAlias = Expression | Words | Choice | Based | Items | Row | Ratio | Chain
+Answer: TypeAlias = Expression | Words | Choice | Based | Items | Grouped | Row | Ratio | Chain
 
 _MAX_DEPTH = 8  # deeper than any answer is nested; what lies deeper stays one expression
 
@@ -144,6 +154,8 @@ def _read_list(latex: str, depth: int) -> Answer | None:
         if len(pieces) < 2:
             continue
         items = tuple(read_structure(piece, depth) for piece in pieces)
+        if THOUSANDS.fullmatch(latex):
+            return Grouped(latex, Expression(latex.replace(",", "")), Items(latex, items))
         first, rest = items[0], items[1:]
         if isinstance(first, Chain) and len(first.sides) == 2 and not any(_is_statement(item) for item in rest):
             values = Items(latex, (first.sides[1], *rest))

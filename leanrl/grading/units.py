@@ -17,7 +17,9 @@ _SET_WORDS = (
     r"\\(?:text|mbox|mathrm|textrm|hbox|textbf|mathbf|operatorname|textit|rm)\s*"
     rf"\{{(?!\s*(?:{_NO_UNIT})\b)(?:[^{{}}\d=<>^]|\^\s*\{{?-?\d\}}?)*\}}"
 )
-_SET_UNIT = re.compile(rf"(?:\s?(?:(?:/|\\cdot)\s?)?{_SET_WORDS}{_POWER})+\s?$")
+_SET_UNIT = re.compile(
+    rf"(?:\s?(?:(?:/|\\cdot)\s?)?(?:{_SET_WORDS}|\\frac\s?\{{{_SET_WORDS}\}}\s?\{{{_SET_WORDS}\}}){_POWER})+\s?$"
+)
 _BARE_UNIT = re.compile(
     rf"(?<=[\d}})])\s?(?:(?<=\s){_WORD}|(?:{_SHORT_UNITS}|inches|feet|miles|meters|units)\b){_POWER}"
     rf"(?:\s?(?:/\s?)?{_WORD}{_POWER})*$"

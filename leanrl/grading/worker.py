@@ -47,6 +47,8 @@ def _answer(replies: int, judge: Callable[..., str], request: dict[str, Any], me
         reason = judge(**request)
     except MemoryError:
         reason = "memory"
+    except Exception:  # sympy raises what it likes; this answer has no verdict, the next one may
+        reason = "died"
     is_spent = reason == "memory" or _virtual_bytes() > memory_bytes // 2
     write_frame(replies, {"reason": reason, "is_spent": is_spent})
     return is_spent
