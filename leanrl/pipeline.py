@@ -58,6 +58,7 @@ def train(
     *,
     rows: Sequence[Mapping[str, Any]] | None = None,
     rewards: Mapping[str, RewardFunction] | None = None,
+    plugins: Sequence[Path] = (),
     run_dir: Path | str | None = None,
     force: bool = False,
     listener: Listener | None = None,
@@ -69,6 +70,7 @@ def train(
         rows: problems to train on in place of `config.data`'s source, with the columns that `config.data` names;
             the run records `data.generator: python`.
         rewards: reward functions by name, beside leanrl's own; `config.rewards` gives each its weight.
+        plugins: Python files that register rewards; the run keeps copies of them.
         run_dir: a folder that does not exist yet; by default runs/<preset>-<time>.
         force: train although the plan says that it does not fit.
         listener: hears progress and warnings; by default they go to stderr.
@@ -80,6 +82,7 @@ def train(
     quiet_libraries()
     config = config if rows is None else _with_python_rows(config)
     _check(config, listener)
+    _load_plugins(plugins)
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     if path.exists():
         create_run_folder(path)
@@ -92,6 +95,7 @@ def train(
         run = create_run_folder(path)
         write_json(run.config, config.model_dump(mode="json"))
         write_json(run.env, describe_machine())
+        run.keep_plugins(plugins)
         if predicted is not None:
             write_json(run.plan, predicted.to_json())
         if parts.problems.dropped:
@@ -119,6 +123,7 @@ def resume(
     run = open_run_folder(Path(run_dir))
     config = load_config(run.config).config
     require(config)
+    _load_plugins(run.kept_plugins())
     checkpoint, step = _newest_checkpoint(run, config)
 
     from leanrl.grading.pool import GraderPool
@@ -191,6 +196,14 @@ def _check(config: RunConfig, listener: Listener) -> None:
     for warning in find_warnings(config):
         listener.warn(warning)
     require(config)
+
+
+def _load_plugins(plugins: Sequence[Path]) -> None:
+    from leanrl.rewards.plugins import load_installed_plugins, load_plugin
+
+    load_installed_plugins()
+    for plugin in plugins:
+        load_plugin(plugin)
 
 
 def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:

@@ -70,6 +70,15 @@ class RunFolder:
         """Event files, where `tracking` is tensorboard."""
         return self.path / "tensorboard"
 
+    def keep_plugins(self, files: Iterable[Path]) -> None:
+        """Copy plug-in files into the run, numbered in their order, so that it can be resumed without the originals."""
+        for number, file in enumerate(files):
+            self.path.joinpath("plugins").mkdir(exist_ok=True)
+            shutil.copy(file, self.path / "plugins" / f"{number:02d}-{file.name}")
+
+    def kept_plugins(self) -> list[Path]:
+        return sorted((self.path / "plugins").glob("*.py"))
+
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:06d}"
 

@@ -20,6 +20,9 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Continue a run from its newest complete checkpoint.")
     ] = None,
+    plugin: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Python file with rewards of your own; repeatable.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show config, plan and processes; train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train although the plan says that it does not fit.")] = False,
     as_json: AsJson = False,
@@ -28,9 +31,9 @@ def train(
     from leanrl.errors import ConfigError
 
     if resume is not None:
-        if preset is not None or overrides or run_dir is not None or dry_run:
+        if preset is not None or overrides or run_dir is not None or dry_run or plugin:
             raise ConfigError(
-                "--resume takes preset, overrides and folder from the run; they cannot be given with it.",
+                "--resume takes preset, overrides, plug-ins and folder from the run; they cannot be given with it.",
                 hint=f"leanrl train --resume {resume}",
             )
         _resume(resume, as_json=as_json)
@@ -39,16 +42,26 @@ def train(
 
         print_dry_run(preset or DEFAULT_PRESET, overrides or [], as_json=as_json)
     else:
-        _train(preset or DEFAULT_PRESET, overrides or [], run_dir=run_dir, force=force, as_json=as_json)
+        _train(
+            preset or DEFAULT_PRESET,
+            overrides or [],
+            plugins=plugin or [],
+            run_dir=run_dir,
+            force=force,
+            as_json=as_json,
+        )
 
 
-def _train(preset: str, overrides: list[str], *, run_dir: Path | None, force: bool, as_json: bool) -> None:
+def _train(
+    preset: str, overrides: list[str], *, plugins: list[Path], run_dir: Path | None, force: bool, as_json: bool
+) -> None:
     from leanrl.cli.progress import choose_listener
     from leanrl.config.load import load_config
     from leanrl.pipeline import train as run_training
 
     config = load_config(preset, overrides).config
-    _print_summary(run_training(config, run_dir=run_dir, force=force, listener=choose_listener()), as_json=as_json)
+    summary = run_training(config, plugins=plugins, run_dir=run_dir, force=force, listener=choose_listener())
+    _print_summary(summary, as_json=as_json)
 
 
 def _resume(run: Path, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -176,3 +177,22 @@ def test_sigterm_saves_a_checkpoint_and_says_how_to_go_on(tiny_model, tmp_path):
 
 def _last_step(run):
     return int(RunFolder(run).complete_checkpoints()[-1].name.removeprefix("step-"))
+
+
+def test_a_plugins_reward_trains_and_resumes_from_the_runs_own_copy(tiny_model, tmp_path):
+    plugin = tmp_path / "mine.py"
+    example = Path(__file__).resolve().parents[2] / "examples" / "custom_reward.py"
+    plugin.write_text(example.read_text())
+    run = tmp_path / "run"
+    flags = tiny_overrides(tiny_model, "rewards.no_echo=0.25", "train.max_steps=1")
+    outcome = leanrl("train", "-p", "cpu-demo", *flags, "--plugin", plugin, "--run-dir", run)
+    assert outcome.code == 0, outcome.err
+    (step,) = read_jsonl(RunFolder(run).metrics)
+    assert step["rewards"].keys() == {"one_box", "accuracy", "no_echo"}
+
+    plugin.unlink()
+    config = json.loads((run / "config.json").read_text())
+    config["train"]["max_steps"] = 2
+    (run / "config.json").write_text(json.dumps(config))
+    outcome = leanrl("train", "--resume", run)
+    assert outcome.code == 0, outcome.err

@@ -1,0 +1,44 @@
+"""Rewards of a user's own: a file that calls @reward, or an installed package's entry point."""
+
+import runpy
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from leanrl.errors import ConfigError
+
+ENTRY_POINT_GROUP = "leanrl.rewards"
+
+
+def load_plugin(path: Path) -> None:
+    """Run a Python file, whose `@reward("name")` calls register its rewards.
+
+    Raises:
+        ConfigError: if the file is not there, or fails; it names the file and what it raised.
+    """
+    if not path.is_file():
+        raise ConfigError(f"--plugin is {path}, and there is no such file.", hint="--plugin FILE.py")
+    try:
+        runpy.run_path(str(path), run_name=f"leanrl_plugin_{path.stem}")
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{path} cannot be used as a plug-in: {type(error).__name__}: {error}", hint=f"try `python {path}`"
+        ) from error
+
+
+def load_installed_plugins() -> None:
+    """Import what installed packages offer under the entry-point group `leanrl.rewards`.
+
+    Raises:
+        ConfigError: if one of them cannot be imported.
+    """
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            point.load()
+        except Exception as error:
+            package = point.dist.name if point.dist is not None else "an installed package"
+            raise ConfigError(
+                f"the reward plug-in {point.value} of {package} cannot be imported: {type(error).__name__}: {error}",
+                hint=f"pip uninstall {package}, or repair it",
+            ) from error

@@ -1,0 +1,51 @@
+"""Rewards from a file of one's own."""
+
+import pytest
+
+from leanrl.errors import ConfigError
+from leanrl.rewards.plugins import load_plugin
+from leanrl.rewards.registry import resolve_rewards
+from leanrl.types import Sample
+
+SAMPLE = Sample("?", "1", text="aha, aha", num_tokens=4, max_completion_tokens=9, is_truncated=False)
+
+
+def test_a_file_registers_its_rewards_and_their_options(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from leanrl.rewards.registry import reward\n"
+        "@reward('plugin_count')\n"
+        "def count(sample, *, word: str = 'aha'):\n"
+        "    return float(sample.text.count(word))\n"
+    )
+    load_plugin(file)
+    (plain,) = resolve_rewards({"plugin_count": 1.0}, {})
+    (other,) = resolve_rewards({"plugin_count": 1.0}, {"plugin_count": {"word": "ah"}})
+    assert plain.score(SAMPLE) == 2.0
+    assert other.score(SAMPLE) == 2.0
+
+
+def test_a_plugin_cannot_take_the_name_of_a_shipped_reward(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from leanrl.rewards.registry import reward\n@reward('accuracy')\ndef mine(sample):\n    return 1.0\n"
+    )
+    with pytest.raises(ConfigError, match='named "accuracy" exists already'):
+        load_plugin(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("import nothing_like_this", "ModuleNotFoundError"), ("def (", "SyntaxError"), ("1 / 0", "ZeroDivisionError")],
+)
+def test_a_broken_file_is_named_with_its_error(tmp_path, text, message):
+    file = tmp_path / "broken.py"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_plugin(file)
+    assert str(file) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load_plugin(tmp_path / "absent.py")
