@@ -2,12 +2,11 @@
 
     python examples/train_in_python.py
 
-A model of 135M parameters learns to add three numbers. The preset cpu-demo says how; the problems and one of the
+A model of 135M parameters learns to add two digits. The preset cpu-demo says how; the problems and one of the
 rewards come from this file.
 """
 
 import argparse
-import random
 import re
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from leanrl.pipeline import merge, plan, train
 from leanrl.types import Sample
 
 
-def sums_of_three(count: int, *, seed: int) -> list[dict[str, str]]:
+def sums() -> list[dict[str, str]]:
     """Return problems as rows: a column with the question, a column with the gold answer."""
-    draw = random.Random(seed)
-    every = [(a, b, c) for a in range(10) for b in range(10) for c in range(10)]
-    return [{"problem": f"{a} + {b} + {c}", "answer": str(a + b + c)} for a, b, c in draw.sample(every, count)]
+    pairs = [(a, b) for a in range(1, 10) for b in range(a, 10)]
+    return [{"problem": f"{a} + {b}", "answer": str(a + b)} for a, b in pairs]
 
 
 def closeness(sample: Sample) -> float:
@@ -46,7 +44,6 @@ def main() -> None:
             f"model.id={arguments.model}",
             f"train.max_steps={arguments.steps}",
             r"data.system_prompt=Put the sum in \boxed{}.",
-            "rollout.max_completion_tokens=20",  # "3 + 4 + 5 = \boxed{12}" and its end
             "rewards.closeness=0.5",  # beside the preset's one_box and accuracy
         ],
     ).config
@@ -54,7 +51,7 @@ def main() -> None:
 
     summary = train(
         config,
-        rows=sums_of_three(300, seed=0),
+        rows=sums(),
         rewards={"closeness": closeness},
         run_dir=arguments.run_dir,
     )

@@ -14,6 +14,7 @@ from leanrl.run_folder import (
     read_json,
     read_jsonl,
     write_json,
+    write_jsonl,
 )
 
 
@@ -107,3 +108,11 @@ def test_an_empty_file_has_no_lines(tmp_path):
     path = tmp_path / "lines.jsonl"
     path.touch()
     assert list(read_jsonl(path)) == []
+
+
+def test_a_line_file_is_replaced_whole(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    append_jsonl(path, {"text": "of an earlier attempt"})
+    write_jsonl(path, ({"text": text} for text in TEXTS))
+    assert [line["text"] for line in read_jsonl(path)] == TEXTS
+    assert [file.name for file in tmp_path.iterdir()] == ["lines.jsonl"]
