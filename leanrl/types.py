@@ -40,11 +40,19 @@ class ProblemSet:
 
 
 @dataclass(frozen=True)
+class GoldList:
+    """Several gold answers of one problem: any of them is right, or all of them are asked for."""
+
+    answers: tuple[str, ...]
+    accept: Literal["any", "all"] = "any"
+
+
+@dataclass(frozen=True)
 class GradeRequest:
-    """One completion to judge against one gold answer."""
+    """One completion to judge against a problem's gold answer, or its several."""
 
     completion: str
-    gold: str
+    gold: str | GoldList
     mode: GradeMode = "strict"
 
 

@@ -113,7 +113,10 @@ class Crew:
         except EOFError:
             self._start_failures += 1
             if self._start_failures >= _MAX_START_FAILURES:
-                raise MissingError("The process that judges answers ends before it can judge.", hint=HINT) from None
+                raise MissingError(
+                    "The processes that judge answers cannot start: several in a row ended before they were ready.",
+                    hint=HINT,
+                ) from None
             self._replace(child)
 
     def _end_overdue(self, verdicts: dict[Task, Verdict]) -> None:

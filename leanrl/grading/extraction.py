@@ -1,6 +1,7 @@
 """The answer that a completion gives, as text."""
 
 import re
+from itertools import pairwise
 
 from leanrl.grading.boxes import BOX_COMMAND, Box, find_boxes
 from leanrl.types import GradeMode
@@ -11,18 +12,30 @@ _OPEN, _CLOSE = "<think>", "</think>"
 # delimiters; nothing at all, on one line.
 _FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*"
 _WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*\}|\b(?:and|or)\b)"
+_TIED_IN_0_5_2 = re.compile(r"\s*\$?\s*(?:,|and|or)\s*\$?\s*")
+_DELIMITER = re.compile(r"\$\$|(?<!\\)\$|\\[()\[\]]")
 _JOINED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})+|[ $]*")
 
-# "The answer is: ..." and its kin; the answer runs to the end of the line.
+# The unboxed forms of an answer; the last match counts.
+_TAGGED = re.compile(r"<answer>(?P<answer>.+?)</answer>", re.DOTALL)
+_HASHES = re.compile(r"^####[ \t]*(?P<answer>.+)$", re.MULTILINE)  # the form of GSM8K's own solutions
 _ANNOUNCED = re.compile(
-    r"(?:\banswer(?:[ \t]+is)?|\bfinal answer(?:[ \t]+is)?|\btherefore|\bthus|\bhence|\bso)\b[ \t]*[:=]?[ \t]*",
+    r"\b(?:answer|result|solution)\b(?:[^.:\n=]{0,60}?\b(?:is|are|was)\b(?:[ \t]*:)?|[ \t*_]*[:=])"
+    r"[\s*_]*(?P<answer>\S.*)",
     re.IGNORECASE,
 )
-_MATH = re.compile(r"\$\$(.{1,2000}?)\$\$|\$([^$\n]{1,2000})\$|\\\[(.{1,2000}?)\\\]|\\\((.{1,2000}?)\\\)", re.DOTALL)
-_NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?")
+_UNCLOSED = re.compile(rf"{BOX_COMMAND.pattern}(?P<answer>[^\n$]+)")
+_FORMULA = re.compile(
+    r"\$\$(?P<display>[^$]+)\$\$|\$(?P<answer>[^$\n]+)\$|\\\[(?P<bracketed>(?:[^\\]|\\[^\]])+)\\\]"
+    r"|\\\((?P<inline>(?:[^\\]|\\[^)])+)\\\)|\*\*(?P<bold>[^*\n]+)\*\*"
+)
+_NUMBER = re.compile(r"(?P<answer>(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?)")
+_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|,? (?:because|since|which|so)\b")
 
-# An un-boxed answer is looked for at the end of the text: it stands there, and the search stays cheap.
-_TAIL_CHARS = 2000
+# An unboxed answer is looked for at the end of the text: it stands there, and the search stays cheap.
+_TAIL_CHARS = 1000
+# Boxes tied to the last one are looked for among as many.
+_MAX_TIED = 20
 
 
 def find_answer(completion: str, mode: GradeMode) -> str | None:
@@ -33,12 +46,10 @@ def find_answer(completion: str, mode: GradeMode) -> str | None:
     as_run: everything the paper's parser would see, with only the last box left a box.
     """
     if mode == "as_run":
-        return keep_last_box(completion)
+        return keep_last_boxes(completion)
     spoken = drop_thinking(completion)
     boxed = _boxed_answer(spoken)
-    if boxed is not None or mode == "strict":
-        return boxed
-    return _unboxed_answer(spoken)
+    return boxed if boxed is not None or mode == "strict" else _unboxed_answer(spoken)
 
 
 def drop_thinking(completion: str) -> str:
@@ -50,13 +61,24 @@ def drop_thinking(completion: str) -> str:
     return spoken.partition(_OPEN)[0]
 
 
-def keep_last_box(text: str) -> str:
-    r"""Return the text from its last \boxed on, to the end of that box; the whole text if it has no box.
+def keep_last_boxes(text: str) -> str:
+    r"""Return the text with no boxes but the last one and those that are one answer with it.
 
-    math-verify 0.9.0 makes a set of boxes that stand close together; 0.5.2, which the paper ran, takes the last one.
+    math-verify 0.9.0 makes a set of boxes that stand close together; 0.5.2, which the paper ran, only of those in one
+    formula or with nothing but a comma, "and" or "or" between them, and else takes the last one. Boxes before that
+    lose their command here, and keep what they hold.
     """
     boxes = find_boxes(text)
-    return text[boxes[-1].start : boxes[-1].end] if boxes else text
+    for earlier, later in reversed(list(pairwise(boxes[-_MAX_TIED:]))):
+        is_tied = _TIED_IN_0_5_2.fullmatch(text, earlier.end, later.start)
+        if not (is_tied or _are_in_one_formula(text, earlier, later)):
+            return BOX_COMMAND.sub("{", text[: later.start]) + text[later.start :]
+    return text
+
+
+def _are_in_one_formula(text: str, earlier: Box, later: Box) -> bool:
+    num_opened = len(_DELIMITER.findall(text, 0, earlier.start))
+    return num_opened % 2 == 1 and not _DELIMITER.search(text, earlier.end, later.start)
 
 
 def _boxed_answer(text: str) -> str | None:
@@ -82,16 +104,19 @@ def _unbox(box: Box) -> str:
 
 
 def _unboxed_answer(text: str) -> str | None:
-    """Return what follows the last announcement; else the last formula; else the last number."""
-    text = text[-_TAIL_CHARS:]
-    announced = list(_ANNOUNCED.finditer(text))
-    if announced:
-        line = text[announced[-1].end() :].partition("\n")[0].strip(" *_\t")
-        if line:
-            formula = _MATH.search(line)
-            return next(group for group in formula.groups() if group) if formula else line
-    formulas = list(_MATH.finditer(text))
-    if formulas:
-        return next(group for group in formulas[-1].groups() if group)
-    numbers = _NUMBER.findall(text)
-    return numbers[-1].rstrip(",") if numbers else None
+    """Return what the end of a text announces as its answer, else its last formula, else its last number."""
+    tail = text[-_TAIL_CHARS:]
+    for form in (_UNCLOSED, _TAGGED, _HASHES, _ANNOUNCED, _FORMULA, _NUMBER):
+        matches = list(form.finditer(tail))
+        if matches:
+            answer = next(group for group in matches[-1].groupdict().values() if group)
+            return _first_sentence(answer) if form is _ANNOUNCED else answer.strip()
+    return None
+
+
+def _first_sentence(answer: str) -> str:
+    """Return the formula that an announcement begins with, else its words up to the end of the sentence."""
+    formula = _FORMULA.match(answer)
+    if formula:
+        return next(group for group in formula.groupdict().values() if group).strip()
+    return _SENTENCE_END.split(answer, maxsplit=1)[0].strip(" *_")

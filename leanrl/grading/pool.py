@@ -8,7 +8,7 @@ from types import TracebackType
 
 from leanrl.grading.crew import Crew
 from leanrl.grading.task import Task, plan_gold_check, plan_request
-from leanrl.types import GradeMode, GradeRequest, Reason, Verdict
+from leanrl.types import GoldList, GradeMode, GradeRequest, Reason, Verdict
 
 _CACHE_SIZE = 16_384
 # The grader's own failures are not remembered: another time, on an idle machine, it may succeed.
@@ -47,7 +47,7 @@ class GraderPool:
         verdicts = self._judge([plan for plan in planned if isinstance(plan, Task)])
         return [verdicts[plan] if isinstance(plan, Task) else Verdict(plan, 0.0) for plan in planned]
 
-    def can_parse_gold(self, golds: Sequence[str], mode: GradeMode = "strict") -> list[bool]:
+    def can_parse_gold(self, golds: Sequence[str | GoldList], mode: GradeMode = "strict") -> list[bool]:
         """Return for each gold answer whether an answer could ever be judged against it.
 
         Raises:

@@ -1,11 +1,12 @@
 """What is asked of a child process, and which requests need none."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from leanrl.grading.certainty import certain_equality
 from leanrl.grading.extraction import find_answer
 from leanrl.grading.normalisation import normalise
-from leanrl.types import GradeMode, GradeRequest, Reason
+from leanrl.types import GoldList, GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.
 MAX_ANSWER_CHARS = 5_000
@@ -13,47 +14,62 @@ MAX_ANSWER_CHARS = 5_000
 
 @dataclass(frozen=True)
 class Task:
-    """An answer to compare with a gold answer; without an answer, the gold answer is only read."""
+    """An answer to compare with gold answers, any of which is right; without an answer, they are only read."""
 
     mode: GradeMode
-    gold: str
+    golds: tuple[str, ...]
     answer: str | None
 
 
 def plan_request(request: GradeRequest) -> Task | Reason:
     """Return what has to be asked for a request, or its reason where that is plain."""
-    gold, completion = _text(request.gold), _text(request.completion)
-    if request.mode == "as_run":
-        return Task("as_run", find_gold(gold, "as_run"), find_answer(completion, "as_run"))
+    completion = _text(request.completion)
+    golds = _gold_texts(request.gold, request.mode)
     answer = find_answer(completion, request.mode)
     if answer is None:
         return "no_box"
+    if request.mode == "as_run":
+        return Task("as_run", golds, answer)
     if len(answer) > MAX_ANSWER_CHARS:
         return "unparseable_answer"
-    # What was extracted is judged alike, so that both modes share the cache.
-    task = Task("strict", normalise(find_gold(gold, "strict")), normalise(answer))
-    if not task.gold:
+    # What was extracted is judged alike, so that the strict and the lenient mode share the cache.
+    task = Task("strict", golds, normalise(answer))
+    if not any(golds):
         return "unparseable_gold"
+    return _plain_reason(task) or task
+
+
+def plan_gold_check(gold: str | GoldList, mode: GradeMode) -> Task:
+    """Return what has to be asked to know whether a gold answer can be read."""
+    return Task("as_run" if mode == "as_run" else "strict", _gold_texts(gold, mode), None)
+
+
+def _plain_reason(task: Task) -> Reason | None:
+    """Return the reason for an answer that needs no parser, None for one that does."""
     if not task.answer:
         return "unparseable_answer"
-    equal = certain_equality(task.gold, task.answer)
-    if equal is None:
-        return task
-    return "correct" if equal else "wrong"
+    equalities = [certain_equality(gold, task.answer) for gold in task.golds]
+    if any(equalities):
+        return "correct"
+    return None if None in equalities else "wrong"
 
 
-def plan_gold_check(gold: str, mode: GradeMode) -> Task:
-    """Return what has to be asked to know whether a gold answer can be read."""
-    if mode == "as_run":
-        return Task("as_run", find_gold(_text(gold), "as_run"), None)
-    return Task("strict", normalise(find_gold(_text(gold), "strict")), None)
+def _gold_texts(gold: object, mode: GradeMode) -> tuple[str, ...]:
+    """Return the gold answers any of which is right; what all belongs to one answer is one text."""
+    if isinstance(gold, GoldList):
+        texts, separator = [_text(answer) for answer in gold.answers], ", "
+        texts = [separator.join(texts)] if gold.accept == "all" else texts
+    else:
+        texts = [_text(gold)]
+    return tuple(_gold_text(text, mode) for text in texts)
 
 
-def find_gold(gold: str, mode: GradeMode) -> str:
+@lru_cache(maxsize=4096)
+def _gold_text(text: str, mode: GradeMode) -> str:
     """Return the answer in a gold text, which may be a whole solution with a box."""
     if mode == "as_run":
-        return find_answer(gold, "as_run") or ""
-    return find_answer(gold, "strict") or gold
+        return find_answer(text, "as_run") or ""
+    return normalise(find_answer(text, "strict") or text)
 
 
 def _text(value: object) -> str:

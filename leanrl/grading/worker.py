@@ -58,7 +58,7 @@ def _load_judge() -> Callable[..., str]:
     """Import the parser (most of a second) and use it once, so that the first answer finds it warm."""
     from leanrl.grading.judgement import judge
 
-    judge(mode="strict", gold=r"\frac{1}{2}+x", answer="x+0.5")
+    judge(mode="strict", golds=[r"\frac{1}{2}+x"], answer="x+0.5")
     return judge
 
 
