@@ -160,10 +160,11 @@ class _FullDisk(TrainerCallback):
 @pytest.mark.parametrize("name", ["optimizer.pt", "tokenizer.json", "trainer_state.json"])
 def test_a_disk_that_fills_up_stops_the_run_and_leaves_the_checkpoint_before(tiny_model, tmp_path, name):
     run = RunFolder(tmp_path / "run")
-    trainer, *_ = small_trainer(small_config(tiny_model), run.path, listener=Notes())
+    trainer, _, signals = small_trainer(small_config(tiny_model), run.path, listener=Notes())
     trainer.add_callback(_FullDisk(run, name))
     with pytest.raises(StoppedError) as caught:
         trainer.train()
+    signals.restore()
     assert caught.value.exit_code == 6
     assert str(run.checkpoints) in caught.value.message
     assert "checkpoint of step 2" in caught.value.message
@@ -206,8 +207,9 @@ def test_what_counts_as_a_full_disk(error, expected):
 
 
 def test_another_error_of_saving_is_not_hidden(tiny_model, tmp_path):
-    trainer, *_ = small_trainer(small_config(tiny_model), tmp_path / "run", listener=Notes())
+    trainer, _, signals = small_trainer(small_config(tiny_model), tmp_path / "run", listener=Notes())
     state = RunFolder(tmp_path / "run").partial_checkpoints / "checkpoint-1" / "trainer_state.json"
     state.mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
         trainer.train()
+    signals.restore()
