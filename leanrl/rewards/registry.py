@@ -16,11 +16,16 @@ from leanrl.rewards.accuracy_as_run import accuracy_as_run
 from leanrl.rewards.cosine import cosine
 from leanrl.rewards.cosine_as_run import cosine_as_run
 from leanrl.rewards.format_as_run import format_as_run
+from leanrl.rewards.language_consistency import language_consistency
+from leanrl.rewards.laser import laser
 from leanrl.rewards.one_box import one_box
+from leanrl.rewards.overlong import overlong
+from leanrl.rewards.repetition import repetition
 from leanrl.rewards.shortest_correct import shortest_correct
+from leanrl.rewards.think_answer import think_answer
 from leanrl.types import GradeMode, RewardFunction, RewardOptions, Sample
 
-Function = TypeVar("Function", bound=RewardFunction)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class WeightedGroupReward:
 
 @dataclass(frozen=True)
 class _Entry:
-    function: RewardFunction
+    function: Callable[..., Any]
     grade_mode: GradeMode | None
     sees: Literal["sample", "group"] = "sample"
 
@@ -229,5 +234,10 @@ reward("accuracy_as_run", grade="as_run")(accuracy_as_run)
 reward("cosine", grade="strict")(cosine)
 reward("cosine_as_run", grade="as_run")(cosine_as_run)
 reward("format_as_run")(format_as_run)
+reward("language_consistency")(language_consistency)
+reward("laser", grade="strict")(laser)
 reward("one_box")(one_box)
+reward("overlong")(overlong)
+reward("repetition")(repetition)
 group_reward("shortest_correct", grade="strict")(shortest_correct)
+reward("think_answer")(think_answer)

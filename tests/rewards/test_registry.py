@@ -9,11 +9,6 @@ from leanrl.types import Sample
 from tests.rewards.sample import make_sample
 
 
-@pytest.fixture(autouse=True)
-def _registry_is_put_back(monkeypatch):
-    monkeypatch.setattr(registry, "_ENTRIES", dict(registry._ENTRIES))
-
-
 def number_of_words(sample: Sample, *, scale: float = 1.0, unit: str = "word") -> float:
     """Pay by the word.
 
@@ -127,15 +122,10 @@ def test_a_reward_that_returns_no_finite_number_is_named(value):
 
 def test_every_built_in_reward_says_what_it_pays():
     """`leanrl presets` and the docs print these lines."""
-    assert {
-        "accuracy",
-        "accuracy_as_run",
-        "cosine",
-        "cosine_as_run",
-        "format_as_run",
-        "one_box",
-    } <= known_rewards().keys()
-    assert all(line.endswith(".") or line.endswith("0") for line in known_rewards().values())
+    paper = {"accuracy", "accuracy_as_run", "cosine", "cosine_as_run", "format_as_run"}
+    ours = {"language_consistency", "laser", "one_box", "overlong", "repetition", "shortest_correct", "think_answer"}
+    assert set(known_rewards()) == paper | ours
+    assert all(line.startswith("Return ") and len(line) > 20 for line in known_rewards().values())
 
 
 def test_weighted_sum():

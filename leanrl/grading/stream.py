@@ -1,0 +1,99 @@
+"""Logged completions judged line by line, however many there are."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Literal
+
+from leanrl.errors import DataError
+from leanrl.types import GoldList, GradeMode, Grader, GradeRequest, Reason, Verdict
+
+_BATCH_LINES = 256  # enough to keep every worker busy, few enough that verdicts keep coming
+_FORM = '{"completion": "... \\\\boxed{4}", "gold": "4"}'
+
+
+@dataclass
+class Totals:
+    """What came out of a stream so far."""
+
+    num_lines: int = 0
+    num_correct: int = 0
+    seconds: float = 0.0
+    reasons: dict[Reason, int] = field(default_factory=dict)
+
+    def add(self, verdict: Verdict) -> None:
+        """Count one more verdict."""
+        self.num_lines += 1
+        self.num_correct += verdict.correct
+        self.seconds += verdict.seconds
+        self.reasons[verdict.reason] = self.reasons.get(verdict.reason, 0) + 1
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the totals as the last line of `leanrl grade` prints them."""
+        return {
+            "lines": self.num_lines,
+            "correct": self.num_correct,
+            "accuracy": self.num_correct / self.num_lines if self.num_lines else None,
+            "reasons": dict(sorted(self.reasons.items())),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def grade_lines(lines: Iterable[str], grader: Grader, *, mode: GradeMode, source: str) -> Iterator[Verdict]:
+    """Yield a verdict for each line, in order, holding no more than a batch of lines at a time.
+
+    A line is an object with `completion` and `gold`; a list of gold answers takes any of them, or all of them with
+    `"accept": "all"`. Empty lines are passed over.
+
+    Args:
+        source: what the lines come from, for the message about a broken one.
+
+    Raises:
+        DataError: if a line has another form; the verdicts of the lines before it have been yielded.
+    """
+    numbered = ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+    while batch := list(islice(numbered, _BATCH_LINES)):
+        requests, error = _read_batch(batch, mode, source)
+        yield from grader.grade(requests)
+        if error is not None:
+            raise error
+
+
+def verdict_as_json(verdict: Verdict) -> dict[str, Any]:
+    """Return a verdict as a line of `leanrl grade` prints it."""
+    return {"correct": verdict.correct, "reason": verdict.reason, "seconds": round(verdict.seconds, 4)}
+
+
+def _read_batch(
+    batch: list[tuple[int, str]], mode: GradeMode, source: str
+) -> tuple[list[GradeRequest], DataError | None]:
+    """Return the requests of the lines up to the first broken one, and the error about that."""
+    requests = []
+    for number, line in batch:
+        try:
+            requests.append(_read_line(line, mode))
+        except ValueError as error:
+            return requests, DataError(f"{source}, line {number}: {error}", hint=f"a line looks like {_FORM}")
+    return requests, None
+
+
+def _read_line(line: str, mode: GradeMode) -> GradeRequest:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON: {error}") from error
+    if not isinstance(row, dict):
+        raise ValueError(f"a {type(row).__name__}, not an object")
+    missing = [key for key in ("completion", "gold") if key not in row]
+    if missing:
+        raise ValueError(f"no {' and no '.join(missing)}; its keys are {', '.join(row) or 'none'}")
+    return GradeRequest(row["completion"], _read_gold(row["gold"], row.get("accept", "any")), mode)
+
+
+def _read_gold(gold: Any, accept: Literal["any", "all"]) -> str | GoldList:
+    if accept not in ("any", "all"):
+        raise ValueError(f"accept is {accept!r}, neither any nor all")
+    if isinstance(gold, list):
+        return GoldList(tuple(str(answer) for answer in gold), accept)
+    return "" if gold is None else str(gold)

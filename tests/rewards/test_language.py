@@ -1,0 +1,57 @@
+"""The language a completion is written in."""
+
+import pytest
+
+from leanrl.rewards.language import language_share
+from leanrl.rewards.language_consistency import language_consistency
+from tests.rewards.sample import make_sample
+
+ENGLISH = "First we add the two numbers. Then we divide the sum by two, which gives the answer."
+GERMAN = "Zuerst addieren wir die beiden Zahlen. Dann teilen wir die Summe durch zwei und erhalten die Antwort."
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        (ENGLISH, "en", 1.0),
+        (GERMAN, "de", 1.0),
+        (GERMAN, "en", 0.0),  # the same script, told apart by its sentences
+        (ENGLISH, "de", 0.0),
+        ("首先把两个数相加", "zh", 1.0),
+        ("首先把两个数相加", "en", 0.0),
+        ("Сначала сложим два числа", "ru", 1.0),
+        ("Сначала сложим два числа", "en", 0.0),
+        ("We add 两 个 numbers", "en", 0.6),  # we, add, numbers of five words
+        ("We know 答案 here", "en", 0.6),  # a Chinese letter is a word: we, know, here of five
+        (r"So $x = \text{gleich}$ and \(y\) hold \[ z = 3 \] here", "en", 1.0),  # formulas are left out
+        (r"\begin{aligned} x &= 1 \end{aligned} holds", "en", 1.0),
+        ("```\nwenn dann sonst\n``` is code", "en", 1.0),
+        ("Let x and π be given", "en", 1.0),  # single letters are mathematics
+        ("Hmm. Also gut.", "en", 1.0),  # too short to tell
+    ],
+)
+def test_share_of_words(text, language, expected):
+    """Words in the language over all words, formulas left out."""
+    assert language_share(text, language) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["", "3 + 2 = 5", r"$x$", r"\boxed{5}", "x", "🙂"])
+def test_a_text_without_words_has_no_share(text):
+    """Nothing to be consistent: no share, and no reward (gamed: an empty text would be perfectly consistent)."""
+    assert language_share(text, "en") is None
+    assert language_consistency(make_sample(text)) == 0.0
+
+
+def test_half_a_completion_in_another_language():
+    """An English half of 17 words and a German one of 17: 17 of 34."""
+    english = "First we add the two given numbers together. Then we divide the sum by two to get there."
+    german = "Zuerst addieren wir die beiden gegebenen Zahlen hier. Danach teilen wir die Summe durch zwei und fertig."
+    counts = [len(text.split()) for text in (english, german)]
+    expected = counts[0] / sum(counts)
+    assert language_consistency(make_sample(f"{english}\n{german}")) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["\\[" * 50_000, "$" * 100_001, "```" * 33_333, "\\(" * 50_000, "`" * 100_000])
+def test_a_text_of_nothing_but_openings_is_read_once(text):
+    """The reward runs in the trainer's process: no text may keep it busy."""
+    assert language_share(text, "en") is None

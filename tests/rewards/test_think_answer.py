@@ -1,0 +1,34 @@
+"""The reward for a thinking part and a tagged answer."""
+
+import pytest
+
+from leanrl.rewards.think_answer import think_answer
+from tests.rewards.sample import make_sample
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("<think>2 and 2</think><answer>4</answer>", 1.0),
+        ("<think>\n2 and 2\n</think>\n<answer>\n4\n</answer>\n", 1.0),
+        ("2 and 2\n</think>\n<answer>4</answer>", 1.0),  # the opening tag was in the prompt
+        ("", 0.0),
+        ("4", 0.0),
+        ("<answer>4</answer>", 0.0),
+        ("<think>2 and 2</think>4", 0.0),
+        ("<think>2 and 2<answer>4</answer>", 0.0),  # thinking never closed
+        ("<think>2 and 2</think><answer>4", 0.0),  # cut off
+        ("<answer>4</answer><think>2 and 2</think>", 0.0),  # the wrong order
+        ("<think></think><answer>4</answer>", 0.0),  # gamed: no thought
+        ("<think>2 and 2</think><answer> </answer>", 0.0),  # gamed: no answer
+        ("<think>a</think><answer>4</answer><answer>5</answer>", 0.0),  # gamed: two answers
+        ("<think>a</think><think>b</think><answer>4</answer>", 0.0),
+        ("<think>a</think><answer><answer>4</answer></answer>", 0.0),
+        ("<think>a</think> so <answer>4</answer>", 0.0),  # words between
+        ("<think>a</think><answer>4</answer> I hope so", 0.0),  # words behind
+        ("Well, <think>a</think><answer>4</answer>", 0.0),  # words before
+    ],
+)
+def test_think_answer(text, expected):
+    """Each part once, in order, with something in it and nothing beside it."""
+    assert think_answer(make_sample(text)) == expected
