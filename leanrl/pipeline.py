@@ -27,6 +27,7 @@ from leanrl.run_folder import (
     create_run_folder,
     new_run_path,
     open_run_folder,
+    read_json,
     write_json,
     write_jsonl,
 )
@@ -325,7 +326,7 @@ def _train(
     if "greedy_before" not in summary:
         summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
         write_json(run.summary, summary)
-    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    trainer.train_from(checkpoint)
     summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
     if stop.received is not None and trainer.state.global_step < config.train.max_steps:
         end_summary(run, summary, status="stopped")
@@ -345,7 +346,7 @@ def _newest_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int]:
 
     checkpoint = newest_checkpoint(run)
     step = int(checkpoint.name.removeprefix("step-"))
-    if step >= config.train.max_steps:
+    if step >= config.train.max_steps and read_json(run.summary)["status"] == "finished":
         raise ConfigError(
             f"{run.path} is finished: its checkpoint stands at step {step} of {config.train.max_steps}.",
             hint=f"`leanrl report {run.path}` shows it; `leanrl merge {run.path} --out DIR` takes the model out",

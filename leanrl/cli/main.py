@@ -41,7 +41,7 @@ def main() -> None:
         print(_message(error), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("stopped by Ctrl-C before a checkpoint was due", file=sys.stderr)
+        print("stopped by Ctrl-C; `leanrl train --resume RUN` goes on from a run's newest checkpoint", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         # `leanrl presets | head`: the reader has gone; nothing is left to say.

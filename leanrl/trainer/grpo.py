@@ -17,6 +17,8 @@ import torch
 from accelerate.utils import gather_object
 from peft import PeftModel
 from torch import Tensor
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_callback import TrainerState
 from trl import GRPOTrainer
 
 from leanrl.algorithms.aggregation import completion_weights
@@ -70,6 +72,21 @@ class LeanGRPOTrainer(GRPOTrainer):
         attach_logprob_head(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model)
         if self.ref_model is not None:
             attach_logprob_head(self.accelerator.unwrap_model(self.ref_model))
+
+    def train_from(self, checkpoint: Path | None) -> None:
+        """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.
+
+        transformers takes one step too many when it resumes at `max_steps`.
+        """
+        if checkpoint is None:
+            self.train()
+            return
+        saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        if saved.global_step < self.args.max_steps:
+            self.train(resume_from_checkpoint=str(checkpoint))
+        else:
+            self._load_from_checkpoint(str(checkpoint))
+            self.state = saved
 
     # --- scoring -----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,21 @@ def test_a_finished_run_has_nothing_to_resume(lora_run):
     outcome = leanrl("train", "--resume", folder)
     assert outcome.code == 2
     assert "is finished" in outcome.err
+
+
+def test_a_run_killed_after_its_last_step_is_brought_to_its_end(lora_run, tmp_path):
+    folder, _ = lora_run
+    run = RunFolder(tmp_path / "killed")
+    shutil.copytree(folder, run.path)
+    summary = json.loads(run.summary.read_text())
+    run.summary.write_text(json.dumps({"status": "running", "greedy_before": summary["greedy_before"]}))
+    outcome = leanrl("train", "--resume", run.path)
+    assert outcome.code == 0, outcome.err
+    finished = json.loads(run.summary.read_text())
+    assert finished["status"] == "finished"
+    assert finished["steps"] == 2
+    assert finished["greedy_after"] == summary["greedy_after"]
+    assert len(list(read_jsonl(run.metrics))) == 2
 
 
 def test_resume_takes_no_other_settings(lora_run):

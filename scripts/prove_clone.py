@@ -1,0 +1,58 @@
+"""Clones HEAD into an empty folder, runs `make demo` and `make test` there as a new user would, and records both.
+
+    python scripts/prove_clone.py
+
+Writes benchmarks/results/fresh-clone-<date>.json: commands, commit, machine, exit codes, seconds, and what was printed
+last. The demo weights are unpacked anew; pip may use its own cache.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from leanrl.environment import checkout_commit, describe_machine
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = ("make demo", "make test", "make --question .venv/.demo", "make --question .venv/.dev")
+KEPT_LINES = 15
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "leanrl"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        environment = os.environ | {"LEANRL_CACHE": f"{folder}/cache"}
+        runs = [_run(command, clone, environment) for command in COMMANDS]
+    answer = {
+        "command": "python scripts/prove_clone.py",
+        "commit": checkout_commit(),
+        "date": date.today().isoformat(),
+        "machine": describe_machine(),
+        "runs": runs,
+    }
+    path = ROOT / "benchmarks" / "results" / f"fresh-clone-{answer['date']}.json"
+    path.write_text(json.dumps(answer, indent=2) + "\n")
+    for run in runs:
+        print(f"{run['command']}: exit {run['exit_code']}, {run['seconds']:.0f} s")
+    print(path)
+
+
+def _run(command: str, clone: Path, environment: dict[str, str]) -> dict[str, object]:
+    started = time.monotonic()
+    done = subprocess.run(
+        command.split(), cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    return {
+        "command": command,
+        "exit_code": done.returncode,
+        "seconds": round(time.monotonic() - started, 1),
+        "last_lines": [line.replace(str(clone), ".") for line in done.stdout.splitlines()[-KEPT_LINES:]],
+    }
+
+
+if __name__ == "__main__":
+    main()
