@@ -1,10 +1,8 @@
 """Answers that can be judged without a parser."""
 
-import re
-
+from leanrl.grading.characters import squeeze
 from leanrl.grading.numbers import are_same_number, read_number
 
-_SPACE = re.compile(r"\s+")
 _PERCENT = r"\%"
 
 
@@ -13,7 +11,7 @@ def certain_equality(gold: str, answer: str) -> bool | None:
 
     The same text twice is equal, two plain numbers are equal or not. The rest is for a parser.
     """
-    if _SPACE.sub("", gold) == _SPACE.sub("", answer):
+    if squeeze(gold) == squeeze(answer):
         return True
     gold_number, answer_number = read_number(gold.removesuffix(_PERCENT)), read_number(answer.removesuffix(_PERCENT))
     if gold_number is None or answer_number is None:

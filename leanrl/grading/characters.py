@@ -5,6 +5,7 @@ import unicodedata
 
 _ROOT_OF_DIGITS = re.compile(r"√\s*(\d+(?:\.\d+)?)")  # √12 is the root of twelve, \sqrt12 in LaTeX is not
 _SPLIT_SCRIPT = re.compile(r"(?<=\d)\}[\^_]\{(?=\d)")  # x¹⁰ comes out as x^{1}^{0}
+_MEANINGLESS_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 _MINUS = "-"
 _SIGNS = {
     "−": _MINUS, "‐": _MINUS, "‑": _MINUS, "–": _MINUS, "—": _MINUS, "﹣": _MINUS,
@@ -29,6 +30,11 @@ def spell_in_latex(text: str) -> str:
         return text.replace("\0", "")
     text = _ROOT_OF_DIGITS.sub(r"\\sqrt{\1}", text)
     return _SPLIT_SCRIPT.sub("", "".join(_spell(character) for character in text))
+
+
+def squeeze(text: str) -> str:
+    """Return a text without the spaces that mean nothing: between two digits they do, 4 2 is not 42."""
+    return _MEANINGLESS_SPACE.sub("", text)
 
 
 def _spell(character: str) -> str:

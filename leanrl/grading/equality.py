@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from leanrl.grading.characters import squeeze
 from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, spell
 
 Compare = Callable[[str, str], bool]
 
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
-_SPACE = re.compile(r"\s+")
 _TIME = re.compile(r"\d{1,2}:\d{2}")
 
 # What the left side of `name = value` looks like when the value alone is an answer: letters, subscripts, arguments.
@@ -38,7 +38,7 @@ class Equality:
 
     def holds(self, gold: Answer, answer: Answer) -> bool:
         """Return whether the answer is what the gold answer asks for; which is which matters."""
-        if _squeeze(gold.latex) == _squeeze(answer.latex):
+        if squeeze(gold.latex) == squeeze(answer.latex):
             return True
         if isinstance(gold, Grouped):
             return self.holds(gold.number, answer) or self.holds(gold.items, answer)
@@ -128,8 +128,8 @@ class Equality:
 
     def _in_any_order(self, golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
         """Pair each gold value with the first answer that equals it; what is written alike is paired first."""
-        left = {_squeeze(answer.latex): answer for answer in answers}
-        missing = [gold for gold in golds if left.pop(_squeeze(gold.latex), None) is None]
+        left = {squeeze(answer.latex): answer for answer in answers}
+        missing = [gold for gold in golds if left.pop(squeeze(gold.latex), None) is None]
         remaining = list(left.values())
         for gold in missing:
             found = next((answer for answer in remaining if self.holds(gold, answer)), None)
@@ -140,8 +140,8 @@ class Equality:
 
     def _ratios(self, gold: Ratio, answer: Ratio) -> bool:
         """Compare term by term; two ratios of two terms may also be proportional, which times of day may not."""
-        if _TIME.fullmatch(_squeeze(gold.latex)) and _TIME.fullmatch(_squeeze(answer.latex)):
-            return _squeeze(gold.latex).zfill(5) == _squeeze(answer.latex).zfill(5)
+        if _TIME.fullmatch(squeeze(gold.latex)) and _TIME.fullmatch(squeeze(answer.latex)):
+            return squeeze(gold.latex).zfill(5) == squeeze(answer.latex).zfill(5)
         if self._in_order(gold.terms, answer.terms):
             return True
         return len(gold.terms) == len(answer.terms) == 2 and self._are_equal(
@@ -155,13 +155,13 @@ def _based(gold: Answer, answer: Answer) -> bool:
         return (gold.digits, gold.base) == (answer.digits, answer.base)
     based, plain = (gold, answer) if isinstance(gold, Based) else (answer, gold)
     assert isinstance(based, Based)
-    return based.digits == (_squeeze(plain.latex).upper().lstrip("0") or "0")
+    return based.digits == (squeeze(plain.latex).upper().lstrip("0") or "0")
 
 
 def _distinct(answer: Answer) -> list[Answer]:
     """Return the values of a list without repetitions, of a row as they stand; anything else is one value."""
     if isinstance(answer, Items):
-        return list({_squeeze(item.latex): item for item in answer.items}.values())
+        return list({squeeze(item.latex): item for item in answer.items}.values())
     return list(answer.items) if isinstance(answer, Row) else [answer]
 
 
@@ -192,7 +192,7 @@ def _has_variable(side: Answer) -> bool:
 
 
 def _same_name(one: Answer, other: Answer) -> bool:
-    return _squeeze(one.latex) == _squeeze(other.latex) and _is_name(one)
+    return squeeze(one.latex) == squeeze(other.latex) and _is_name(one)
 
 
 def _has_relation(answer: Answer) -> bool:
@@ -202,7 +202,3 @@ def _has_relation(answer: Answer) -> bool:
 def _is_range(answer: Answer) -> bool:
     """Return whether an answer is an interval or a combination of sets."""
     return (isinstance(answer, Row) and len(answer.items) == 2) or _SET_OPERATION.search(answer.latex) is not None
-
-
-def _squeeze(latex: str) -> str:
-    return _SPACE.sub("", latex)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from leanrl.grading.characters import squeeze
+
 # A decimal counts as a value that it rounds at this many places (0.333333 is 1/3, 0.333 is not), unless that would
 # leave it no digits: two tiny numbers must agree in four.
 _PLACES = 6
@@ -29,7 +31,7 @@ class PlainNumber:
 
 def read_number(latex: str) -> PlainNumber | None:
     r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1\frac{1}{2}; None if it is none."""
-    latex = latex.replace(",", "") if THOUSANDS.fullmatch(latex) else latex.replace(" ", "")
+    latex = latex.replace(",", "") if THOUSANDS.fullmatch(latex) else squeeze(latex)
     if slash := _SLASH.fullmatch(latex):
         return _ratio(Fraction(int(slash["over"])), int(slash["under"]))
     number = _NUMBER.fullmatch(latex)

@@ -209,7 +209,7 @@ def test_a_worker_that_cannot_start_is_an_error_with_a_hint():
     """30 MiB do not hold the parser; the message says what to look at."""
     with (
         GraderPool(num_workers=1, memory_bytes=30 * 2**20) as pool,
-        pytest.raises(MissingError, match="judges? answers cannot start"),
+        pytest.raises(MissingError, match=r"judges? answers cannot start"),
     ):
         pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])
 
