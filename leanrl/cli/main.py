@@ -6,6 +6,7 @@ import sys
 import typer
 
 from leanrl.cli.doctor import doctor
+from leanrl.cli.grade import grade
 from leanrl.cli.merge import merge
 from leanrl.cli.plan import plan
 from leanrl.cli.presets import presets
@@ -28,6 +29,7 @@ app.command()(train)
 app.command()(plan)
 app.command()(report)
 app.command()(merge)
+app.command()(grade)
 app.command()(sample)
 app.add_typer(presets, name="presets")
 app.command()(doctor)
