@@ -90,7 +90,10 @@ def _range(latex: str) -> Set | None:
     if isinstance(parsed, Set):
         return parsed
     if isinstance(parsed, Relational) and len(parsed.free_symbols) == 1:
-        return parsed.as_set()
+        try:
+            return parsed.as_set()
+        except (NotImplementedError, ArithmeticError, TypeError, ValueError, AttributeError):
+            return None  # no closed form
     return None
 
 
@@ -148,12 +151,11 @@ def _parse(latex: str) -> Any:
     is_complex = should_treat_as_complex(normalised)
     try:
         parsed = latex2sympy(normalised, is_real=not is_complex, convert_degrees=False, normalization_config=None)
+        parsed = parsed.doit() if isinstance(parsed, MatrixExpr) else parsed
+        if isinstance(parsed, Expr):
+            parsed = parsed.subs({symbol: I for symbol in parsed.free_symbols if symbol.name == "i"})
     except MemoryError:
         raise
     except Exception:  # the parser raises what it likes: its own errors, sympy's, RecursionError
         return None
-    if isinstance(parsed, MatrixExpr):
-        parsed = parsed.doit()
-    if isinstance(parsed, Expr):
-        parsed = parsed.subs({symbol: I for symbol in parsed.free_symbols if symbol.name == "i"})
     return parsed if isinstance(parsed, Basic | MatrixBase) else None

@@ -66,10 +66,11 @@ def _gold_texts(gold: object, mode: GradeMode) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _gold_text(text: str, mode: GradeMode) -> str:
-    """Return the answer in a gold text, which may be a whole solution with a box."""
+    """Return the answer in a gold text, which may be a whole solution with a box; nothing if it is too long."""
     if mode == "as_run":
         return find_answer(text, "as_run") or ""
-    return normalise(find_answer(text, "strict") or text)
+    answer = find_answer(text, "strict") or text
+    return normalise(answer) if len(answer) <= MAX_ANSWER_CHARS else ""
 
 
 def _text(value: object) -> str:
