@@ -10,6 +10,17 @@ Message = dict[str, str]
 
 
 @dataclass(frozen=True)
+class GoldList:
+    """Several gold answers of one problem: any of them is right, or all of them are asked for."""
+
+    answers: tuple[str, ...]
+    accept: Literal["any", "all"] = "any"
+
+    def __str__(self) -> str:
+        return (" or " if self.accept == "any" else " and ").join(self.answers)
+
+
+@dataclass(frozen=True)
 class Row:
     """One problem, ready to be asked.
 
@@ -18,7 +29,7 @@ class Row:
 
     id: str
     problem: str
-    gold: str
+    gold: str | GoldList
     prompt: list[Message] | str
 
 
@@ -37,14 +48,6 @@ class ProblemSet:
     train: list[Row]
     heldout: list[Row] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class GoldList:
-    """Several gold answers of one problem: any of them is right, or all of them are asked for."""
-
-    answers: tuple[str, ...]
-    accept: Literal["any", "all"] = "any"
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Sample:
     """
 
     problem: str
-    gold: str
+    gold: str | GoldList
     text: str
     num_tokens: int
     max_completion_tokens: int

@@ -9,7 +9,7 @@ from typing import Any
 from leanrl.config.schema import DataConfig
 from leanrl.data.prompts import build_prompt
 from leanrl.data.sources import SourceRow
-from leanrl.types import DroppedRow, Row
+from leanrl.types import DroppedRow, GoldList, Row
 
 ID_COLUMN = "id"
 
@@ -20,17 +20,17 @@ def check_row(found: SourceRow, data: DataConfig) -> Row | DroppedRow:
     if not isinstance(problem, str) or not problem.strip():
         what = "no problem" if problem in (None, "") else f"no problem in text, but {problem!r:.40}"
         return DroppedRow(found.where, f"{what} (column {data.problem_column!r})")
-    gold = _gold_text(found.fields.get(data.answer_column))
+    gold = _gold(found.fields.get(data.answer_column), data)
     if gold is None:
         value = found.fields.get(data.answer_column)
         what = "no gold answer" if value in (None, "") else f"no gold answer in text or a number, but {value!r:.40}"
         return DroppedRow(found.where, f"{what} (column {data.answer_column!r})")
-    if not (_is_unicode(problem) and _is_unicode(gold)):
+    if not (_is_unicode(problem) and _is_unicode(str(gold))):
         return DroppedRow(found.where, "half a surrogate pair in the text, which no tokenizer can read")
     return build_row(problem, gold, data, given_id=found.fields.get(ID_COLUMN))
 
 
-def build_row(problem: str, gold: str, data: DataConfig, *, given_id: Any = None) -> Row:
+def build_row(problem: str, gold: str | GoldList, data: DataConfig, *, given_id: Any = None) -> Row:
     """Return the row; equal texts get equal ids, in every run and whatever else the file holds."""
     has_id = isinstance(given_id, str | int) and str(given_id).strip() != ""
     row_id = str(given_id) if has_id else hashlib.sha256(problem.encode()).hexdigest()[:16]
@@ -38,6 +38,17 @@ def build_row(problem: str, gold: str, data: DataConfig, *, given_id: Any = None
         problem, template=data.prompt_template, system_prompt=data.system_prompt, examples=data.examples
     )
     return Row(id=row_id, problem=problem, gold=gold, prompt=prompt)
+
+
+def _gold(value: Any, data: DataConfig) -> str | GoldList | None:
+    """Return one gold answer, or the list of several; None where there is none, or one of the list is none."""
+    if not isinstance(value, list | tuple):
+        return _gold_text(value)
+    texts = [_gold_text(each) for each in value]
+    answers = tuple(text for text in texts if text is not None)
+    if not answers or len(answers) < len(texts):
+        return None
+    return answers[0] if len(answers) == 1 else GoldList(answers, data.accept)
 
 
 def _gold_text(value: Any) -> str | None:

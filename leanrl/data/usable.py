@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from leanrl.errors import DataError
-from leanrl.types import DroppedRow, Row
+from leanrl.types import DroppedRow, GoldList, Row
 
 
 def drop_long_prompts(
@@ -33,7 +33,7 @@ def drop_long_prompts(
 
 
 def drop_unparseable_golds(
-    rows: Sequence[Row], *, can_parse: Callable[[list[str]], list[bool]]
+    rows: Sequence[Row], *, can_parse: Callable[[list[str | GoldList]], list[bool]]
 ) -> tuple[list[Row], list[DroppedRow]]:
     """Return the rows whose gold answer the grader can read, and the others: no completion could be right.
 
@@ -44,11 +44,11 @@ def drop_unparseable_golds(
     kept = [row for row, parsed in zip(rows, parses, strict=True) if parsed]
     if rows and not kept:
         raise DataError(
-            f"None of the {len(rows)} gold answers can be parsed; the first is {rows[0].gold!r}.",
+            f"None of the {len(rows)} gold answers can be parsed; the first is {str(rows[0].gold)!r}.",
             hint="name the column with the bare answer: -s data.answer_column=NAME",
         )
     dropped = [
-        DroppedRow(f"problem {row.id}", f"the gold answer cannot be parsed: {row.gold[:200]!r}")
+        DroppedRow(f"problem {row.id}", f"the gold answer cannot be parsed: {str(row.gold)[:200]!r}")
         for row, parsed in zip(rows, parses, strict=True)
         if not parsed
     ]

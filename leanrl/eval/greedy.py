@@ -34,7 +34,7 @@ def greedy_score(rows: Sequence[Row], *, complete: Complete, grader: Grader) -> 
     ]
     verdicts = grader.grade(requests)
     answers = [
-        {"problem": row.problem, "gold": row.gold, "completion": completion, "verdict": verdict.reason}
+        {"problem": row.problem, "gold": str(row.gold), "completion": completion, "verdict": verdict.reason}
         for row, completion, verdict in zip(rows, completions, verdicts, strict=True)
     ]
     return GreedyScore(sum(verdict.correct for verdict in verdicts), len(rows), answers)

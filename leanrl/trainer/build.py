@@ -1,7 +1,6 @@
 """A LeanGRPOTrainer put together from its parts."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from datasets import Dataset
 from huggingface_hub import HfApi
@@ -37,6 +36,7 @@ def build_trainer(
     set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
     trainer = LeanGRPOTrainer(
         config=config,
+        rows=rows,
         rewards=rewards,
         grader=grader,
         run=run,
@@ -75,9 +75,5 @@ def _keep_tensorboard_files(trainer: LeanGRPOTrainer, run: RunFolder) -> None:
 
 
 def _dataset(rows: Sequence[Row]) -> Dataset:
-    columns: dict[str, list[Any]] = {
-        "prompt": [row.prompt for row in rows],
-        "problem": [row.problem for row in rows],
-        "gold": [row.gold for row in rows],
-    }
-    return Dataset.from_dict(columns)
+    """Return the prompts with the number of their row: the trainer looks up what else a row holds."""
+    return Dataset.from_dict({"prompt": [row.prompt for row in rows], "row": list(range(len(rows)))})

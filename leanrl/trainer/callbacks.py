@@ -67,7 +67,7 @@ class StepRecorder(TrainerCallback):
                 {
                     "step": step,
                     "problem": sample.problem,
-                    "gold": sample.gold,
+                    "gold": str(sample.gold),
                     "completion": sample.text,
                     "num_tokens": sample.num_tokens,
                     "rewards": dict(zip(self.config.rewards, rewards, strict=True)),

@@ -30,7 +30,7 @@ from leanrl.run_folder import RunFolder
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
-from leanrl.types import Grader, Sample
+from leanrl.types import Grader, Row, Sample
 
 
 class LeanGRPOTrainer(GRPOTrainer):
@@ -38,6 +38,7 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     Args (besides those of GRPOTrainer):
         config: the resolved configuration.
+        rows: the problems; the dataset's column `row` numbers them.
         rewards: what scores a completion, in the order of `config.rewards`.
         grader: judges answers for the rewards that ask for it.
         run: the run folder that receives checkpoints.
@@ -48,6 +49,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self,
         *,
         config: RunConfig,
+        rows: Sequence[Row],
         rewards: Sequence[Reward],
         grader: Grader,
         run: RunFolder,
@@ -56,6 +58,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> None:
         super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
         self.lean_config = config
+        self.rows = rows
         self.rewards = list(rewards)
         self.grader = grader
         self.run = run
@@ -101,14 +104,14 @@ class LeanGRPOTrainer(GRPOTrainer):
         started = time.perf_counter()
         self.last_samples = [
             Sample(
-                problem=row["problem"],
-                gold=row["gold"],
+                problem=self.rows[fields["row"]].problem,
+                gold=self.rows[fields["row"]].gold,
                 text=completion if isinstance(completion, str) else completion[-1]["content"],
                 num_tokens=len(ids),
                 max_completion_tokens=self.max_completion_length,
                 is_truncated=self._is_truncated(ids),
             )
-            for row, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
+            for fields, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
         ]
         ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
         self.last_scores = score_samples(self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks)

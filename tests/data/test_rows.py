@@ -9,7 +9,7 @@ import pytest
 from leanrl.config.schema import DataConfig
 from leanrl.data.rows import check_row
 from leanrl.data.sources import SourceRow
-from leanrl.types import DroppedRow, Row
+from leanrl.types import DroppedRow, GoldList, Row
 
 
 def check(**fields: Any) -> Row | DroppedRow:
@@ -45,7 +45,6 @@ def test_golds_become_text(value: Any, gold: str) -> None:
         ({"problem": "p", "answer": "  "}, "no gold answer in text or a number, but '  ' (column 'answer')"),
         ({"problem": "p", "answer": True}, "no gold answer in text or a number, but True (column 'answer')"),
         ({"problem": "p", "answer": float("nan")}, "no gold answer in text or a number, but nan (column 'answer')"),
-        ({"problem": "p", "answer": ["4"]}, "no gold answer in text or a number, but ['4'] (column 'answer')"),
         ({"answer": "4"}, "no problem (column 'problem')"),
         ({"problem": "", "answer": "4"}, "no problem (column 'problem')"),
         ({"problem": 5, "answer": "4"}, "no problem in text, but 5 (column 'problem')"),
@@ -76,3 +75,22 @@ def test_ids_are_given_or_come_from_the_text(given: dict[str, Any], expected: st
     row = check(problem="1 + 1", answer="2", **given)
     assert isinstance(row, Row)
     assert row.id == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "gold"),
+    [
+        (["1", "2"], GoldList(("1", "2"), "all")),
+        ([1, 2.5], GoldList(("1", "2.5"), "all")),
+        (["7"], "7"),  # a list of one is no list
+    ],
+)
+def test_several_gold_answers(value, gold):
+    row = check_row(SourceRow("f:1", {"problem": "?", "answer": value}), DataConfig(accept="all"))
+    assert row.gold == gold
+
+
+@pytest.mark.parametrize("value", [[], ["1", None], [""], [["1"]]])
+def test_a_list_with_a_hole_is_no_gold_answer(value):
+    row = check_row(SourceRow("f:1", {"problem": "?", "answer": value}), DataConfig())
+    assert isinstance(row, DroppedRow)

@@ -45,8 +45,8 @@ def test_the_papers_run_is_three_ranks_and_a_server_on_the_fourth_card():
 
 def test_the_server_of_an_adapter_run_takes_adapters_of_its_rank():
     server, _ = of(
-        "a40x4-full-exp2", "model.tuning.method=lora", "hardware.parallel=ddp", "model.tuning.rank=16", "model.revision=abc",
-        "rollout.gpu_memory_fraction=0.5",
+        "a40x4-full-exp2", "model.tuning.method=lora", "hardware.parallel=ddp", "model.tuning.rank=16",
+        "model.revision=abc", "rollout.gpu_memory_fraction=0.5",
     )  # fmt: skip
     assert "--enable-lora" in server.command
     assert after(server.command, "--max-lora-rank") == "16"

@@ -14,8 +14,10 @@ from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.trl_args import grpo_arguments
+from leanrl.types import Row
 
 NUM_PROMPTS, NUM_COMPLETIONS = 2, 6
+ROWS = [Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)]
 
 
 def _length_reward(text):
@@ -67,7 +69,7 @@ def _seed_generation(trainer):
 def _parts(folder, method):
     torch.manual_seed(0)
     adapter = None if method == "full" else LoraConfig(r=4, target_modules="all-linear", init_lora_weights="gaussian")
-    rows = [{"prompt": f"{i}+{i}=", "problem": f"{i}+{i}", "gold": str(2 * i)} for i in range(8)]
+    rows = [{"prompt": row.prompt, "row": number} for number, row in enumerate(ROWS)]
     return {
         "model": AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
         "processing_class": AutoTokenizer.from_pretrained(folder),
@@ -80,6 +82,7 @@ def _run_ours(folder, tmp_path, config, method):
     losses = _Losses()
     trainer = LeanGRPOTrainer(
         config=config,
+        rows=ROWS,
         rewards=[WeightedReward("variety", 1.0, None, lambda sample: _length_reward(sample.text))],
         grader=None,
         run=RunFolder(tmp_path / "run"),
