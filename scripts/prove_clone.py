@@ -14,7 +14,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from leanrl.environment import checkout_commit, describe_machine
+from leanrl.environment import describe_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("make demo", "make test", "make --question .venv/.demo", "make --question .venv/.dev")
@@ -25,13 +25,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "leanrl"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        commit = subprocess.run(
+            ["git", "-C", str(clone), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+        ).stdout.strip()
         environment = os.environ | {"LEANRL_CACHE": f"{folder}/cache"}
         runs = [_run(command, clone, environment) for command in COMMANDS]
     answer = {
         "command": "python scripts/prove_clone.py",
-        "commit": checkout_commit(),
+        "commit": commit,
         "date": date.today().isoformat(),
-        "machine": describe_machine(),
+        "machine": describe_machine() | {"commit": commit},
         "runs": runs,
     }
     path = ROOT / "benchmarks" / "results" / f"fresh-clone-{answer['date']}.json"
