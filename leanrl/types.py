@@ -7,6 +7,10 @@ from typing import Any, Literal, Protocol
 GradeMode = Literal["strict", "lenient", "as_run"]
 Reason = Literal["correct", "wrong", "no_box", "unparseable_answer", "unparseable_gold", "timeout", "memory", "died"]
 Message = dict[str, str]
+Language = Literal[
+    "ar", "bg", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "no",
+    "pl", "pt", "ro", "ru", "sr", "sv", "th", "tr", "uk", "vi", "zh",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

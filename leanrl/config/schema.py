@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from leanrl.types import Language
+
 PositiveInt = Annotated[int, Field(gt=0)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -154,6 +156,7 @@ class EvalConfig(Section):
 class LogConfig(Section):
     completions_every_steps: NonNegativeInt = key(10, "steps between saved samples of completions; 0 saves none")
     num_completions: PositiveInt = key(8, "completions in each saved sample")
+    language: Language = key("en", "language_mix_share counts words of completions in any other language")
 
 
 class HubConfig(Section):

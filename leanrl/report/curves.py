@@ -46,7 +46,8 @@ def paper_curves(data: RunData) -> list[Curve]:
 
 def health_curves(data: RunData) -> list[Curve]:
     """Return the curves that tell whether training works; those that were not measured are left out."""
-    curves = [_rewards(data), _verdicts(data), _truncated(data), _zero_variance(data), _entropy(data), _grad_norm(data)]
+    makers = (_rewards, _verdicts, _truncated, _zero_variance, _entropy, _grad_norm, _language_mix)
+    curves = [make(data) for make in makers]
     return [curve for curve in curves if curve.series]
 
 
@@ -123,6 +124,12 @@ def _truncated(data: RunData) -> Curve:
     series = _series(data, "truncated", lambda record: record.get("truncated_share"))
     caption = "Share of completions that were cut at the token limit before they ended."
     return Curve("truncated_share", "Cut completions", caption, "share", series)
+
+
+def _language_mix(data: RunData) -> Curve:
+    series = _series(data, "other languages", lambda record: record.get("language_mix_share"))
+    caption = "Share of words in another language than log.language, mathematics left out."
+    return Curve("language_mix_share", "Language mix", caption, "share", series)
 
 
 def _zero_variance(data: RunData) -> Curve:

@@ -4,12 +4,8 @@ import math
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Literal
 
-Language = Literal[
-    "ar", "bg", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "no",
-    "pl", "pt", "ro", "ru", "sr", "sv", "th", "tr", "uk", "vi", "zh",
-]  # fmt: skip
+from leanrl.types import Language
 
 # The scripts of a language, as Unicode names its letters; Latin where none is named.
 _SCRIPTS: dict[str, frozenset[str]] = {

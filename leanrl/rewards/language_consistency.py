@@ -1,7 +1,7 @@
 """The reward for staying in one language."""
 
-from leanrl.rewards.language import Language, language_share
-from leanrl.types import Sample
+from leanrl.rewards.language import language_share
+from leanrl.types import Language, Sample
 
 
 def language_consistency(sample: Sample, *, language: Language = "en") -> float:

@@ -26,6 +26,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out, split_rows
 from leanrl.engine.step import LossSettings, StepSums, score_micro_batch, train_micro_batch
+from leanrl.rewards.language import language_share
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.hub import CheckpointUploads
@@ -116,6 +117,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
         self.last_scores = score_samples(self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks)
         self._log_reasons(self.last_scores)
+        self._log_language_mix()
         rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
         self._record("seconds/reward", time.perf_counter() - started)
         return self.accelerator.gather(rewards_B_K)
@@ -127,6 +129,13 @@ class LeanGRPOTrainer(GRPOTrainer):
         reasons = gather_object([verdict.reason for verdict in scores.verdicts_B if verdict is not None])
         for reason in sorted(set(reasons)):
             self._record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
+
+    def _log_language_mix(self) -> None:
+        """Record the share of words in other languages than `log.language`: it rises before a run drifts away."""
+        language = self.lean_config.log.language
+        shares = gather_object([language_share(sample.text, language) for sample in self.last_samples])
+        in_words = [share for share in shares if share is not None]
+        self._record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)
 
     # --- one step ----------------------------------------------------------------------------------------
 

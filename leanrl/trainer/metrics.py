@@ -16,6 +16,7 @@ _NAMES = {
     "completions/clipped_ratio": "truncated_share",
     "entropy": "entropy",
     "clipped_ratio_share": "clipped_ratio_share",
+    "language_mix_share": "language_mix_share",
     "kl": "kl",
     "grad_norm": "grad_norm",
     "learning_rate": "learning_rate",

@@ -17,6 +17,7 @@ LOGS = {
     "completions/max_length": 14.0,
     "entropy": 1.5,
     "clipped_ratio_share": 0.0,
+    "language_mix_share": 0.05,
     "grad_norm": 0.7,
     "learning_rate": 2e-4,
     "num_tokens": 1234.0,
@@ -41,6 +42,7 @@ def test_trls_names_become_ours():
         "truncated_share": 0.125,
         "entropy": 1.5,
         "clipped_ratio_share": 0.0,
+        "language_mix_share": 0.05,
         "kl": None,  # no reference in this run
         "grad_norm": 0.7,
         "learning_rate": 2e-4,
