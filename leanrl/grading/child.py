@@ -20,19 +20,31 @@ HINT = (
 )
 
 
+# -P keeps the working directory, and whatever a user's files there are called, off the child's path. This leanrl's
+# folder goes on it where it is not: a checkout that is run in place.
+_BOOTSTRAP = """
+import sys
+folder = sys.argv.pop(1)
+if folder not in sys.path:
+    sys.path.insert(0, folder)
+from leanrl.grading.worker import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 class Child:
     """One process running `worker`; it starts at once and reports when it can judge."""
 
     def __init__(self, *, seconds: float, memory_bytes: int) -> None:
-        # Popen without preexec_fn: a vfork and an exec, safe beside CUDA and threads.
-        # -P keeps the working directory, and whatever a user's files there are called, off the child's path.
         limits = [str(os.getpid()), str(memory_bytes), str(int(seconds) + _CPU_SECONDS_AFTER_WALL_CLOCK)]
+        # No preexec_fn: a vfork and an exec, safe beside CUDA and threads. A group of its own: Ctrl-C and a
+        # scheduler's SIGTERM are for the trainer, which may still want its last verdicts.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "leanrl.grading.worker", *limits],
+            [sys.executable, "-P", "-c", _BOOTSTRAP, str(Path(leanrl.__file__).parent.parent), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            process_group=0,
             bufsize=0,
         )
         self.is_ready = False
@@ -86,10 +98,3 @@ class Child:
     @property
     def has_ended(self) -> bool:
         return self._process.poll() is not None
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's environment with a path on which the child finds this leanrl."""
-    here = str(Path(leanrl.__file__).parent.parent)
-    inherited = os.environ.get("PYTHONPATH")
-    return os.environ | {"PYTHONPATH": f"{here}{os.pathsep}{inherited}" if inherited else here}

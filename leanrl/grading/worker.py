@@ -1,7 +1,7 @@
 """The child process that judges answers, one at a time, until its parent closes the pipe or kills it.
 
 It may hang, swell or crash on any answer: the parent watches the clock, the limits below hold the rest.
-Started as `python -m leanrl.grading.worker PARENT_PID MEMORY_BYTES CPU_SECONDS`; see `child` for the other side.
+Its arguments are PARENT_PID MEMORY_BYTES CPU_SECONDS; `child` is the other side.
 """
 
 import ctypes
@@ -16,6 +16,7 @@ from typing import Any
 from leanrl.grading.frames import read_frame, write_frame
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+_NEARLY = 0.9  # of the memory limit: an answer that came so close was refused memory
 
 
 def main(arguments: list[str]) -> int:
@@ -49,7 +50,11 @@ def _answer(replies: int, judge: Callable[..., str], request: dict[str, Any], me
         reason = "memory"
     except Exception:  # sympy raises what it likes; this answer has no verdict, the next one may
         reason = "died"
-    is_spent = reason == "memory" or _virtual_bytes() > memory_bytes // 2
+    size_bytes, peak_bytes = _virtual_bytes()
+    # sympy takes a MemoryError for a reason to try something else, so that only the peak tells.
+    if reason != "correct" and peak_bytes > _NEARLY * memory_bytes:
+        reason = "memory"
+    is_spent = reason == "memory" or size_bytes > memory_bytes // 2
     write_frame(replies, {"reason": reason, "is_spent": is_spent})
     return is_spent
 
@@ -91,14 +96,11 @@ def _limit_cpu(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _virtual_bytes() -> int:
-    """Return the size of the address space, which is what RLIMIT_AS bounds; 0 where /proc does not tell."""
+def _virtual_bytes() -> tuple[int, int]:
+    """Return the address space in use and its peak, which is what RLIMIT_AS bounds; 0 where /proc does not tell."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
+        with open("/proc/self/status", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
     except OSError:
-        return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+        return 0, 0
+    return int(fields["VmSize"].split()[0]) * 1024, int(fields["VmPeak"].split()[0]) * 1024

@@ -50,6 +50,15 @@ def test_hostile(quick_pool, name):
     assert other.correct
 
 
+@pytest.mark.parametrize("answer", ["100000000! - 99999999!", "1000000000!", r"\binom{1000000000}{500000000}"])
+def test_gmpy2_is_no_danger(quick_pool, answer):
+    """Where it is installed, sympy hands these to C code that no alarm of Python's can interrupt."""
+    pytest.importorskip("gmpy2", reason="gmpy2 is not installed, so sympy computes in Python")
+    verdict, other = quick_pool.grade([GradeRequest(rf"\boxed{{{answer}}}", "x"), GradeRequest(r"\boxed{1+x}", "x+1")])
+    assert not verdict.correct
+    assert other.correct
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_golds(quick_pool, name):
     """A dataset may hold anything, too; the right answer to something else is not right."""

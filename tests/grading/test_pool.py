@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.errors import MissingError
-from leanrl.grading.pool import GraderPool
+from leanrl.grading.pool import GraderPool, _cores_of_this_rank
 from leanrl.types import GradeRequest
 
 HANGS = r"\boxed{9^{9^{9^{9}}}}"
@@ -102,11 +102,28 @@ def test_a_worker_that_died_while_idle_costs_nothing():
 
 
 def test_memory_is_bounded():
-    """An answer that would need gigabytes ends without them: refused, killed or found wrong, never correct."""
-    with GraderPool(num_workers=1, seconds=5, memory_bytes=2**30) as pool:
-        (verdict,) = pool.grade([GradeRequest(r"\boxed{(x+y+z+1)^{300}}", "5")])
-        assert verdict.reason in ("memory", "timeout", "died", "wrong")
+    """A number that would fill gigabytes is refused them, and the pool goes on."""
+    with GraderPool(num_workers=1, seconds=3, memory_bytes=300 * 2**20) as pool:
+        (verdict,) = pool.grade([GradeRequest(r"\boxed{\gcd(9^{9^{9}}, 3^{3^{20}})}", "x")])
+        assert verdict.reason in ("memory", "timeout")
         assert pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])[0].correct
+
+
+def test_workers_have_a_process_group_of_their_own():
+    """Ctrl-C in a terminal goes to the trainer's group; its last verdicts must not die of it."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1) as pool:
+        pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])
+        for pid in processes_of(os.getpid()) - before:
+            assert os.getpgid(pid) not in (os.getpgid(0), 0)
+
+
+@pytest.mark.parametrize(("ranks", "workers"), [("1", 4), ("2", 2), ("3", 1), ("8", 1)])
+def test_ranks_share_the_cores(monkeypatch, ranks, workers):
+    """Four cores, as many workers as each rank's share, one at least."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)))
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+    assert _cores_of_this_rank() == workers
 
 
 def test_closing_leaves_no_process():
