@@ -231,6 +231,9 @@ def _prepare(
 ) -> _Parts:
     from leanrl.data.load import load_problems
     from leanrl.rewards.registry import resolve_rewards
+    from leanrl.trainer.device import require_device
+
+    require_device(config)
 
     if rows is None and config.data.generator == "python":
         raise ConfigError(

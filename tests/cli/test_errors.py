@@ -5,6 +5,7 @@ import shutil
 from collections import namedtuple
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from leanrl.cli.main import app
@@ -51,6 +52,14 @@ def test_an_engine_that_is_not_there_yet_says_so():
     assert error.exit_code == 5
     assert "rollout.engine: this version of leanrl has no vllm-server engine" in str(error)
     assert "-s rollout.engine=hf" in str(error)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_named(tmp_path):
+    error = _refused("train", "-p", "single-gpu-lora", "-s", "rollout.engine=hf", "--run-dir", tmp_path / "run")
+    assert error.exit_code == 5
+    assert "hardware.device is cuda" in str(error)
+    assert "-s hardware.device=cpu" in str(error)
 
 
 def test_unknown_reward_names_the_nearest():

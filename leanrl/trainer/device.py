@@ -1,0 +1,27 @@
+"""The device that a configuration asks for, and whether this machine has it."""
+
+import torch
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import MissingError
+
+_ON_CPU = "-s hardware.device=cpu -s hardware.num_gpus=0, or `leanrl train -p cpu-demo`"
+
+
+def require_device(config: RunConfig) -> None:
+    """Refuse a run whose GPU is not here, or cannot compute in bf16.
+
+    Raises:
+        MissingError: naming the device that is asked for.
+    """
+    if config.hardware.device == "cpu" or config.hardware.num_gpus == 0:
+        return
+    if not torch.cuda.is_available():
+        if config.hardware.device == "auto":
+            return
+        raise MissingError("hardware.device is cuda, and torch sees no GPU on this machine.", hint=_ON_CPU)
+    if config.model.compute_dtype == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise MissingError(
+            f"{torch.cuda.get_device_name(0)} has no bf16, in which leanrl trains.",
+            hint="`leanrl plan --gpu` names cards that have it",
+        )
