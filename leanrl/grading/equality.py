@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 from leanrl.grading.characters import squeeze
-from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, spell
+from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, same_words
 
 Compare = Callable[[str, str], bool]
 
@@ -47,7 +46,7 @@ class Equality:
         if isinstance(gold, Chain) or isinstance(answer, Chain):
             return self._chains(gold, answer)
         if isinstance(gold, Words) or isinstance(answer, Words):
-            return spell(gold.latex) == spell(answer.latex)
+            return same_words(gold.latex, answer.latex)
         if isinstance(gold, Choice) or isinstance(answer, Choice):
             return self._choices(gold, answer)
         if isinstance(gold, Based) or isinstance(answer, Based):
@@ -83,20 +82,20 @@ class Equality:
     def _values_agree(self, gold: Answer, answer: Chain) -> bool:
         r"""Compare the sides of `x = a = b` with a gold value: all must equal it, or x = 1 = 2 would hold two answers.
 
-        A side behind \approx must round the side before it; then one of the two must be the gold value.
+        What stands behind \approx is no further answer; but if it rounds the side before it, it may be the one asked.
         """
         if _is_name(answer.sides[0]) or _has_variable(answer.sides[0]):
-            sides, signs = answer.sides[1:], answer.signs[1:]
+            sides, signs = answer.sides[1:], answer.signs[:]
         else:
-            sides, signs = answer.sides, answer.signs
-        for (exact, rounded), sign in zip(pairwise(sides), signs, strict=True):
-            if sign != "=" and not self._is_rounding(exact.latex, rounded.latex):
-                return False
-        rounded_sides = {position + 1 for position, sign in enumerate(signs) if sign != "="}
-        exact_sides = [side for position, side in enumerate(sides) if position not in rounded_sides]
-        if all(self.holds(gold, side) for side in exact_sides):
+            sides, signs = answer.sides, ("=", *answer.signs)
+        exact = [side for side, sign in zip(sides, signs, strict=True) if sign != r"\approx"]
+        if exact and all(self.holds(gold, side) for side in exact):
             return True
-        return len(exact_sides) == 1 and any(self.holds(gold, sides[position]) for position in rounded_sides)
+        rounded = [side for side, sign in zip(sides, signs, strict=True) if sign == r"\approx"]
+        if len(exact) > 1 or not rounded:
+            return False
+        is_rounding = not exact or self._is_rounding(exact[0].latex, rounded[0].latex)
+        return is_rounding and self.holds(gold, rounded[0])
 
     def _choices(self, gold: Answer, answer: Answer) -> bool:
         """Compare the letters where both have one, else the value behind the letter."""
@@ -155,7 +154,7 @@ def _based(gold: Answer, answer: Answer) -> bool:
         return (gold.digits, gold.base) == (answer.digits, answer.base)
     based, plain = (gold, answer) if isinstance(gold, Based) else (answer, gold)
     assert isinstance(based, Based)
-    return based.digits == (squeeze(plain.latex).upper().lstrip("0") or "0")
+    return based.digits == squeeze(plain.latex).upper()
 
 
 def _distinct(answer: Answer) -> list[Answer]:

@@ -46,6 +46,11 @@ _SYNONYMS = _rules(
     (r"\\rbrack(?![A-Za-z])", "]"),
     (r"\\[lr]vert(?![A-Za-z])|\\vert(?![A-Za-z])", "|"),
     (r"\\colon(?![A-Za-z])", ":"),
+    (r"\\(?:simeq|thickapprox)(?![A-Za-z])", r"\\approx "),
+    (
+        r"[(\[]\s*\\begin\s*\{(array|matrix)\}\s*(?:\{[^{}]*\})?((?:[^\\]|\\(?!begin|end))*)\\end\s*\{\1\}\s*[)\]]",
+        r"\\begin{pmatrix}\2\\end{pmatrix}",
+    ),
     (r"\\backslash(?![A-Za-z])", r"\\setminus "),
     (r"\\div(?![A-Za-z])", "/"),
     (r"\*\*", "^"),
@@ -58,6 +63,18 @@ _SYNONYMS = _rules(
     (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
     (r"(?<![A-Za-z\\])sqrt\s*(\d+)", r"\\sqrt{\1}"),
     (r"(?<![A-Za-z\\])sqrt(?![A-Za-z])", r"\\sqrt"),
+)
+_ANGLES_AND_TIMES = _rules(
+    # The sine of an angle in degrees is no longer that without the sign.
+    (
+        r"(\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])(?:\^\{?-?\d\}?)?\s?\(?\s?)(\d+(?:\.\d+)?)"
+        r"\s?\^\s?(?:\{\s?\\(?:circ|degree)\s?\}|\\(?:circ|degree)(?![A-Za-z]))",
+        r"\1\\frac{\2\\pi}{180}",
+    ),
+    (
+        r"(?:(?<=:\d\d)\s?|(?<=\d)(?:\s|\s?\\(?:text|mbox|mathrm)\s?\{)\s?)([AaPp])\.?\s?[Mm](?![A-Za-z])\.?\s?\}?",
+        r" \\text{\1m}",
+    ),
 )
 _PERCENT = _rules(
     (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
@@ -85,7 +102,6 @@ _WORDS = _rules(
 _NUMBERS = _rules(
     (r"(?<![\w.}])\.(?=\d)", "0."),  # .5
     (r"(?<=\d)\.(?!\d)", ""),  # 3. and the full stop behind an answer
-    (r"^([-+]?\d+) +(\d+)/(\d+)$", r"\1\\frac{\2}{\3}"),  # 1 1/2
     (r"^\+(?=[\d\\(.])", ""),
     (r"-\s*-\s*(?=\d)", ""),
 )
@@ -102,6 +118,7 @@ _DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z])")
 _REPEATING_DECIMAL = re.compile(
     r"(?P<whole>\d{0,20})\.(?P<fixed>\d{0,20})\\(?:overline|bar|dot)\s*\{(?P<repeated>\d{1,20})\}"
 )
+_MIXED_NUMBER = re.compile(r"^([-+]?\d{1,20}) +(\d{1,20})/(\d{1,20})$")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,])")
 _THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
 
@@ -117,11 +134,12 @@ def normalise(text: str) -> str:
     text = _apply(_DELIMITERS, text)
     text = _apply(_SPACING, text)
     text = _apply(_SYNONYMS, text)
-    text = brace_arguments(text)
+    text = _apply(_ANGLES_AND_TIMES, brace_arguments(text))
     text = drop_units(_trim(_apply(_PERCENT, text)))
     text = _apply(_WORDS, text)
     text = drop_units(_trim(text))
     text = _apply(_NUMBERS, _REPEATING_DECIMAL.sub(_repeating_decimal, text))
+    text = _MIXED_NUMBER.sub(_mixed_number, text)
     text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
     if not (text.startswith(("(", "[", r"\{")) or THOUSANDS.fullmatch(text)):  # these may be lists
         text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
@@ -146,6 +164,12 @@ def _trim(text: str) -> str:
         if start == end or text[start] != "{" or partners.get(start) != end - 1:
             return text[start:end]
         start, end = start + 1, end - 1
+
+
+def _mixed_number(match: re.Match[str]) -> str:
+    r"""Return 1 1/2 as 1\frac{1}{2}; 11 6/6 is no mixed number, and is left for the parser to refuse."""
+    whole, over, under = match.groups()
+    return rf"{whole}\frac{{{over}}}{{{under}}}" if int(over) < int(under) else match.group()
 
 
 def _repeating_decimal(match: re.Match[str]) -> str:

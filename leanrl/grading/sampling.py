@@ -108,8 +108,13 @@ def _agree(one: Any, other: Any, gold: Expr, answer: Expr) -> bool | None:
     if gold.has(Float) or answer.has(Float):
         return bool(difference <= _PLACES and difference <= _FOUR_DIGITS * largest)
     if one == 0 or other == 0:
-        return None if largest < _EXACT else False  # a hidden zero evaluates to noise: for the simplifier
+        return None if _is_noise(one) or _is_noise(other) else False
     return bool(difference <= _EXACT * largest) and _vanishes(gold - answer, largest)
+
+
+def _is_noise(value: Any) -> bool:
+    """Return whether a value has no certain digit, as that of a term which is zero in disguise: for a simplifier."""
+    return any(part.is_Float and part._prec == 1 for part in value.as_real_imag())
 
 
 def _vanishes(difference: Expr, largest: Any) -> bool:

@@ -90,12 +90,12 @@ Answer: TypeAlias = Expression | Words | Choice | Based | Items | Grouped | Row 
 _MAX_DEPTH = 8  # deeper than any answer is nested; what lies deeper stays one expression
 
 _SEMICOLON, _COMMA, _COLON = re.compile(";"), re.compile(","), re.compile(":")
-_SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|simeq|in)(?![A-Za-z])")
+_SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|in)(?![A-Za-z])")
 _RELATION = re.compile(r"[<>]|\\(?:le|ge|neq|forall|exists|pmod|bmod|mid)(?![A-Za-z])")
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
 _CHOICE = re.compile(r"\((?P<letter>[A-Z])\)(?:\s+(?P<value>[^\s+\-*/^_=<>].*))?", re.DOTALL)
 _BASED = re.compile(
-    r"\(?(?P<digits>[0-9A-F]*\d[0-9A-F]*)\)?\s*_\s*(?:\{\s*)?(?P<base>\d{1,2}|\\text\s*\{[^{}]*\})(?:\s*\})?"
+    r"(?P<sign>-?)\(?(?P<digits>[0-9A-F]*\d[0-9A-F]*)\)?\s*_\s*(?:\{\s*)?(?P<base>\d{1,2}|\\text\s*\{[^{}]*\})(?:\s*\})?"
 )
 _SET_BUILDER = re.compile(
     r"\\\{\s*[A-Za-z]\s*(?:\\in\s*\\mathbb\s*\{R\}\s*)?(?:\\mid(?![A-Za-z])|:|\|)(?P<rule>.*)\\\}", re.DOTALL
@@ -109,8 +109,9 @@ _WORDS = re.compile(
     r"|^(?:yes|no|odd|even|none)$",
     re.IGNORECASE,
 )
+_HALF_DAY = re.compile(r" [ap]m$")
 _NAMES_IN_COMMANDS = re.compile(r"\\(?:begin|end|operatorname)\s*\{\w+\*?\}")
-_NOT_SPELLING = re.compile(r"\\text|[\s{}\\$.,;:!?'\"()\[\]-]+")
+_NOT_SPELLING = re.compile(r"(?:\\text(?![A-Za-z])|[\s{}\\$.,;:!?'\"()\[\]-])+")
 
 
 def read_structure(latex: str, depth: int = 0) -> Answer:
@@ -131,11 +132,20 @@ def spell(latex: str) -> str:
     return " ".join(words[1:] if words and words[0] in ("the", "a", "an") else words)
 
 
+def same_words(gold: str, answer: str) -> bool:
+    """Return whether two texts spell the same words; a.m. or p.m. may be left to the question."""
+    spellings = [spell(gold), spell(answer)]
+    halves = [_HALF_DAY.search(spelling) for spelling in spellings]
+    if None in halves:
+        spellings = [_HALF_DAY.sub("", spelling) for spelling in spellings]
+    return spellings[0] == spellings[1]
+
+
 def _read_form(latex: str, depth: int) -> Answer | None:
     """Return an answer of a written form of its own."""
     if based := _BASED.fullmatch(latex):
         base = re.sub(r"\\text|[{}\s]", "", based["base"])
-        return Based(latex, based["digits"].lstrip("0") or "0", base)
+        return Based(latex, based["sign"] + (based["digits"].lstrip("0") or "0"), base)
     if choice := _CHOICE.fullmatch(latex):
         value = choice["value"]
         return Choice(latex, choice["letter"], read_structure(value, depth) if value else None)
@@ -160,7 +170,7 @@ def _read_list(latex: str, depth: int) -> Answer | None:
         if isinstance(first, Chain) and len(first.sides) == 2 and not any(_is_statement(item) for item in rest):
             values = Items(latex, (first.sides[1], *rest))
             return Chain(latex, (first.sides[0], values), first.signs)
-        return Items(latex, items)
+        return Items(latex, _with_both_signs(items))
     return None
 
 
@@ -199,7 +209,7 @@ def _read_bracket(latex: str, depth: int) -> Answer | None:
         return None
     items = tuple(read_structure(piece, depth) for piece in pieces)
     brackets = (opening.group() + closing.group()).replace(r"\langle", "(").replace(r"\rangle", ")")
-    return Items(latex, items) if is_set else Row(latex, brackets, items)
+    return Items(latex, _with_both_signs(items)) if is_set else Row(latex, brackets, items)
 
 
 def _read_plus_minus(latex: str, depth: int) -> Answer | None:
@@ -209,6 +219,14 @@ def _read_plus_minus(latex: str, depth: int) -> Answer | None:
     upper = _PLUS_MINUS.sub(lambda sign: {"pm": "+", "mp": "-"}[sign[1]], latex)
     lower = _PLUS_MINUS.sub(lambda sign: {"pm": "-", "mp": "+"}[sign[1]], latex)
     return Items(latex, (read_structure(upper.removeprefix("+"), depth), read_structure(lower, depth)))
+
+
+def _with_both_signs(items: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    r"""Return the values of a list, those of a term with \pm among them instead of that term."""
+    spread: list[Answer] = []
+    for item in items:
+        spread += item.items if isinstance(item, Items) and _PLUS_MINUS.search(item.latex) else [item]
+    return tuple(spread)
 
 
 def _is_statement(answer: Answer) -> bool:

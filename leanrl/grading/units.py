@@ -4,7 +4,7 @@ import re
 
 # What a unit never is: words that join answers, that say more about one, or that name a number.
 _NO_UNIT = (
-    r"and|or|if|for|when|where|with|mod|is|are|not|no|than|to|from|choose|a\.?m\.?|p\.?m\.?|"
+    r"and|or|if|for|when|where|with|mod|is|are|not|no|than|to|from|choose|[AaPp]\.?[Mm]\.?|"
     r"pi|sqrt|inf|infinity|alpha|beta|theta|phi|"
     r"per\s?cent|percentage|pct|thousand|million|billion|trillion|dozen"
 )
