@@ -18,7 +18,7 @@ from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
 from leanrl.environment import describe_machine, host_memory_bytes, quiet_libraries
-from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError
+from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.report.progress import PlainListener, duration
@@ -27,7 +27,6 @@ from leanrl.run_folder import (
     create_run_folder,
     new_run_path,
     open_run_folder,
-    read_json,
     write_json,
     write_jsonl,
 )
@@ -90,12 +89,13 @@ def train(
     predicted = _plan_that_fits(config, force=force, listener=listener)
 
     from leanrl.grading.pool import GraderPool
+    from leanrl.trainer.device import gpu_names
 
     with GraderPool() as grader:
         parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
         run = create_run_folder(path)
         write_json(run.config, config.model_dump(mode="json"))
-        write_json(run.env, describe_machine())
+        write_json(run.env, describe_machine() | {"gpus": gpu_names()})
         run.keep_plugins(plugins)
         if predicted is not None:
             write_json(run.plan, predicted.to_json())
@@ -125,10 +125,12 @@ def resume(
     config = load_config(run.config).config
     require(config)
     _load_plugins(run.kept_plugins())
-    checkpoint, step = _newest_checkpoint(run, config)
 
     from leanrl.grading.pool import GraderPool
+    from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
 
+    checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
+    rewind_metrics(run, step=step)
     with GraderPool() as grader:
         parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
         listener.say(f"resuming {run.path} after step {step}")
@@ -329,7 +331,13 @@ def _train(
     if "greedy_before" not in summary:
         summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
         write_json(run.summary, summary)
-    trainer.train_from(checkpoint)
+    try:
+        trainer.train_from(checkpoint)
+    except StoppedError:
+        end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped")
+        raise
+    finally:
+        stop.restore()
     summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
     if stop.received is not None and trainer.state.global_step < config.train.max_steps:
         end_summary(run, summary, status="stopped")
@@ -342,20 +350,6 @@ def _train(
     summary = end_summary(run, summary, status="finished")
     _write_report(run, listener)
     return summary
-
-
-def _newest_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int]:
-    from leanrl.trainer.checkpoints import newest_checkpoint, rewind_metrics
-
-    checkpoint = newest_checkpoint(run)
-    step = int(checkpoint.name.removeprefix("step-"))
-    if step >= config.train.max_steps and read_json(run.summary)["status"] == "finished":
-        raise ConfigError(
-            f"{run.path} is finished: its checkpoint stands at step {step} of {config.train.max_steps}.",
-            hint=f"`leanrl report {run.path}` shows it; `leanrl merge {run.path} --out DIR` takes the model out",
-        )
-    rewind_metrics(run, step=step)
-    return checkpoint, step
 
 
 def _greedy(

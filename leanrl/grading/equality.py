@@ -66,7 +66,10 @@ class Equality:
         """Compare where one side at least has an equals sign."""
         if not isinstance(answer, Chain):
             assert isinstance(gold, Chain)
-            if _is_name(gold.sides[0]) and any(self.holds(value, answer) for value in gold.sides[1:]):
+            values = gold.sides[1:] if _has_variable(gold.sides[0]) else gold.sides
+            if (_is_name(gold.sides[0]) or len(values) == len(gold.sides)) and any(
+                self.holds(value, answer) for value in values
+            ):
                 return True
             return (_has_relation(answer) or _is_range(answer)) and self._are_equal(gold.latex, answer.latex)
         if not isinstance(gold, Chain):

@@ -11,7 +11,13 @@ Prompt = list[Message] | str
 
 # What a model's own generation_config would otherwise add: instruct models of Qwen2.5 penalise repetition, and
 # their scores would be scores of the penalty too.
-_PLAIN = {"num_beams": 1, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0, "typical_p": 1.0, "min_p": None}
+PLAIN_GENERATION = {
+    "num_beams": 1,
+    "repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "typical_p": 1.0,
+    "min_p": None,
+}
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
@@ -45,7 +51,7 @@ def complete(
             batch = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
             output = model.generate(
                 **batch,
-                **_PLAIN,
+                **PLAIN_GENERATION,
                 **sampling,
                 max_new_tokens=max_completion_tokens,
                 pad_token_id=tokenizer.pad_token_id,

@@ -11,6 +11,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
 from leanrl.config.schema import RunConfig
+from leanrl.rollout.hf import PLAIN_GENERATION
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
 from leanrl.trainer.grpo import LeanGRPOTrainer
@@ -33,6 +34,9 @@ def build_trainer(
     listener: Listener,
 ) -> tuple[LeanGRPOTrainer, StepRecorder, SignalStop]:
     """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
+    # TRL lets the model's own values through where the config has none; the loss knows only the plain distribution.
+    for name, value in PLAIN_GENERATION.items():
+        setattr(model.generation_config, name, value)
     set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
     trainer = LeanGRPOTrainer(
         config=config,

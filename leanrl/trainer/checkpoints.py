@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
-from leanrl.run_folder import RunFolder
+from leanrl.run_folder import RunFolder, read_json
 
 # Adam keeps two fp32 moments for every trained weight.
 _OPTIMIZER_BYTES_PER_WEIGHT = 8
@@ -85,6 +85,22 @@ def newest_checkpoint(run: RunFolder) -> Path:
             hint=f"start anew with `leanrl train -p {run.config}`",
         )
     return checkpoints[-1]
+
+
+def resumable_checkpoint(run: RunFolder, *, max_steps: int) -> tuple[Path, int]:
+    """Return the newest complete checkpoint and its step; one of the last step still has the run's end to do.
+
+    Raises:
+        ConfigError: if there is none, or the run is finished.
+    """
+    checkpoint = newest_checkpoint(run)
+    step = int(checkpoint.name.removeprefix("step-"))
+    if step >= max_steps and read_json(run.summary)["status"] == "finished":
+        raise ConfigError(
+            f"{run.path} is finished: its checkpoint stands at step {step} of {max_steps}.",
+            hint=f"`leanrl report {run.path}` shows it; `leanrl merge {run.path} --out DIR` takes the model out",
+        )
+    return checkpoint, step
 
 
 def rewind_metrics(run: RunFolder, *, step: int) -> None:

@@ -8,6 +8,11 @@ from leanrl.errors import MissingError
 _ON_CPU = "-s hardware.device=cpu -s hardware.num_gpus=0, or `leanrl train -p cpu-demo`"
 
 
+def gpu_names() -> list[str]:
+    """Return the names of the GPUs that torch sees, for env.json."""
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+
+
 def require_device(config: RunConfig) -> None:
     """Refuse a run whose GPU is not here, or cannot compute in bf16.
 
