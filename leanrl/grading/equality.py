@@ -64,17 +64,15 @@ class Equality:
 
     def _chains(self, gold: Answer, answer: Answer) -> bool:
         """Compare where one side at least has an equals sign."""
-        if not isinstance(answer, Chain):
-            assert isinstance(gold, Chain)
-            values = gold.sides[1:] if _has_variable(gold.sides[0]) else gold.sides
-            if (_is_name(gold.sides[0]) or len(values) == len(gold.sides)) and any(
-                self.holds(value, answer) for value in values
-            ):
-                return True
-            return (_has_relation(answer) or _is_range(answer)) and self._are_equal(gold.latex, answer.latex)
         if not isinstance(gold, Chain):
+            assert isinstance(answer, Chain)
             return self._values_agree(gold, answer)
-        if not _has_variable(gold.sides[0]):  # 0.56 = 56 %: the first side is a value, too
+        if not isinstance(answer, Chain):
+            is_range = _has_relation(answer) or _is_range(answer)
+            return any(self.holds(value, answer) for value in _values_of(gold)) or (
+                is_range and self._are_equal(gold.latex, answer.latex)
+            )
+        if not _has_variable(gold.sides[0]):
             return any(self._values_agree(value, answer) for value in gold.sides)
         if _same_name(gold.sides[0], answer.sides[0]):
             return any(self._values_agree(value, answer) for value in gold.sides[1:])
@@ -88,7 +86,7 @@ class Equality:
         What stands behind \approx is no further answer; but if it rounds the side before it, it may be the one asked.
         """
         if _is_name(answer.sides[0]) or _has_variable(answer.sides[0]):
-            sides, signs = answer.sides[1:], answer.signs[:]
+            sides, signs = answer.sides[1:], answer.signs
         else:
             sides, signs = answer.sides, ("=", *answer.signs)
         exact = [side for side, sign in zip(sides, signs, strict=True) if sign != r"\approx"]
@@ -191,6 +189,13 @@ def _is_name(side: Answer) -> bool:
 def _has_variable(side: Answer) -> bool:
     letters = _VARIABLE.findall(_CONSTANT_COMMAND.sub("", side.latex))
     return any(letter not in ("e", "i") for letter in letters)
+
+
+def _values_of(gold: Chain) -> tuple[Answer, ...]:
+    """Return the sides that alone are an answer: those behind a name, all of a chain of values (0.56 = 56 %)."""
+    if not _has_variable(gold.sides[0]):
+        return gold.sides
+    return gold.sides[1:] if _is_name(gold.sides[0]) else ()
 
 
 def _same_name(one: Answer, other: Answer) -> bool:
