@@ -72,7 +72,7 @@ class Equality:
             return any(self.holds(value, answer) for value in _values_of(gold)) or (
                 is_range and self._are_equal(gold.latex, answer.latex)
             )
-        if not _has_variable(gold.sides[0]):
+        if not any(map(_has_variable, gold.sides)):
             return any(self._values_agree(value, answer) for value in gold.sides)
         if _same_name(gold.sides[0], answer.sides[0]):
             return any(self._values_agree(value, answer) for value in gold.sides[1:])
@@ -193,7 +193,7 @@ def _has_variable(side: Answer) -> bool:
 
 def _values_of(gold: Chain) -> tuple[Answer, ...]:
     """Return the sides that alone are an answer: those behind a name, all of a chain of values (0.56 = 56 %)."""
-    if not _has_variable(gold.sides[0]):
+    if not any(map(_has_variable, gold.sides)):
         return gold.sides
     return gold.sides[1:] if _is_name(gold.sides[0]) else ()
 
