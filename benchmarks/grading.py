@@ -186,7 +186,8 @@ def judge_steps(solutions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # Texts may hold other line separators than "\n".
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
 
 
 def print_table(title: str, rows: Iterable[dict[str, Any]]) -> None:

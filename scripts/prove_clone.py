@@ -1,14 +1,15 @@
 """Clones HEAD into an empty folder, runs `make demo` and `make test` there as a new user would, and records both.
 
-    python scripts/prove_clone.py
+    python scripts/prove_clone.py [demo] [test]
 
-Writes benchmarks/results/fresh-clone-<date>.json: commands, commit, machine, exit codes, seconds, and what was printed
-last. The demo weights are unpacked anew; pip may use its own cache.
+Writes benchmarks/results/fresh-clone-<targets>-<date>.json: commands, commit, machine, exit codes, seconds, and what
+was printed last. The demo weights are unpacked anew; pip may use its own cache.
 """
 
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from datetime import date
@@ -17,11 +18,16 @@ from pathlib import Path
 from leanrl.environment import describe_machine
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("make demo", "make test", "make --question .venv/.demo", "make --question .venv/.dev")
+# Each target, and then whether a second call would find its environment up to date.
+COMMANDS = {
+    "demo": ("make demo", "make --question .venv/.demo"),
+    "test": ("make test", "make --question .venv/.dev"),
+}
 KEPT_LINES = 15
 
 
 def main() -> None:
+    targets = sys.argv[1:] or list(COMMANDS)
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "leanrl"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
@@ -29,15 +35,15 @@ def main() -> None:
             ["git", "-C", str(clone), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
         ).stdout.strip()
         environment = os.environ | {"LEANRL_CACHE": f"{folder}/cache"}
-        runs = [_run(command, clone, environment) for command in COMMANDS]
+        runs = [_run(command, clone, environment) for target in targets for command in COMMANDS[target]]
     answer = {
-        "command": "python scripts/prove_clone.py",
+        "command": " ".join(["python scripts/prove_clone.py", *targets]),
         "commit": commit,
         "date": date.today().isoformat(),
         "machine": describe_machine() | {"commit": commit},
         "runs": runs,
     }
-    path = ROOT / "benchmarks" / "results" / f"fresh-clone-{answer['date']}.json"
+    path = ROOT / "benchmarks" / "results" / f"fresh-clone-{'-'.join(targets)}-{answer['date']}.json"
     path.write_text(json.dumps(answer, indent=2) + "\n")
     for run in runs:
         print(f"{run['command']}: exit {run['exit_code']}, {run['seconds']:.0f} s")
