@@ -1,16 +1,25 @@
 """Progress on a terminal: a bar under the step lines; plain lines anywhere else."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from leanrl.report.progress import PlainListener, step_line
 from leanrl.types import Listener
 
 
-def choose_listener() -> Listener:
-    """Return a listener with a bar where stderr is a terminal, and one that prints plain lines elsewhere."""
-    return BarListener() if sys.stderr.isatty() else PlainListener()
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """Give a listener with a bar where stderr is a terminal, and one that prints plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield PlainListener()
+        return
+    listener = BarListener()
+    try:
+        yield listener
+    finally:
+        listener.close()
 
 
 class BarListener:
@@ -44,4 +53,8 @@ class BarListener:
         self._progress.update(self._task, completed=metrics["step"], total=max_steps)
         self.say(step_line(metrics, max_steps=max_steps, step_seconds=self._seconds))
         if metrics["step"] == max_steps:
-            self._progress.stop()
+            self.close()
+
+    def close(self) -> None:
+        """Take the bar away and give the cursor back; a second call does nothing."""
+        self._progress.stop()

@@ -55,20 +55,23 @@ def train(
 def _train(
     preset: str, overrides: list[str], *, plugins: list[Path], run_dir: Path | None, force: bool, as_json: bool
 ) -> None:
-    from leanrl.cli.progress import choose_listener
+    from leanrl.cli.progress import listening
     from leanrl.config.load import load_config
     from leanrl.pipeline import train as run_training
 
     config = load_config(preset, overrides).config
-    summary = run_training(config, plugins=plugins, run_dir=run_dir, force=force, listener=choose_listener())
+    with listening() as listener:
+        summary = run_training(config, plugins=plugins, run_dir=run_dir, force=force, listener=listener)
     _print_summary(summary, as_json=as_json)
 
 
 def _resume(run: Path, *, as_json: bool) -> None:
-    from leanrl.cli.progress import choose_listener
+    from leanrl.cli.progress import listening
     from leanrl.pipeline import resume as resume_training
 
-    _print_summary(resume_training(run, listener=choose_listener()), as_json=as_json)
+    with listening() as listener:
+        summary = resume_training(run, listener=listener)
+    _print_summary(summary, as_json=as_json)
 
 
 def _print_summary(summary: dict[str, object], *, as_json: bool) -> None:

@@ -18,23 +18,6 @@ def _run(*arguments):
     return result.stdout
 
 
-def test_the_presets_of_the_design_are_there():
-    assert set(NAMES) == {
-        *(f"a40x4-full-exp{number}{twin}" for number in (1, 2, 3) for twin in ("", "-corrected")),
-        "a40x4-full-exp2-colocate",
-        "a40x1-full-exp2",
-        "a40x4-lora-exp2",
-        "a40x4-qlora-exp2",
-        "single-gpu-lora",
-        "single-gpu-qlora",
-        "single-gpu-full",
-        "single-gpu-lora-unsloth",
-        "single-gpu-qlora-unsloth",
-        "plain",
-        "cpu-demo",
-    }
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_every_preset_dry_runs(name):
     answer = json.loads(_run("train", "-p", name, "--dry-run", "--json"))
