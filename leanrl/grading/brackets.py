@@ -57,3 +57,17 @@ def find_partners(text: str) -> dict[int, int]:
         elif bracket in ")]" and open_at and text[open_at[-1]] != "{":
             partners[open_at.pop()] = token.start()
     return partners
+
+
+def trim(text: str) -> str:
+    """Return a text without the spaces and stops around it, and without braces that hold all of it."""
+    partners = find_partners(text)
+    start, end = 0, len(text)
+    while True:
+        while start < end and text[start].isspace():
+            start += 1
+        while start < end and text[end - 1] in " \t\n.,;:":
+            end -= 1
+        if start == end or text[start] != "{" or partners.get(start) != end - 1:
+            return text[start:end]
+        start, end = start + 1, end - 1

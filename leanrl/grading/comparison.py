@@ -2,7 +2,19 @@
 
 from leanrl.grading.equality import Equality
 from leanrl.grading.expressions import UnreadableError, are_equal, check_readable, covers, is_rounding
-from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, read_structure
+from leanrl.grading.structure import (
+    Answer,
+    Based,
+    Chain,
+    Choice,
+    Grouped,
+    Items,
+    Modulo,
+    Ratio,
+    Row,
+    Words,
+    read_structure,
+)
 from leanrl.types import Reason
 
 _EQUALITY = Equality(are_equal, is_rounding, covers)
@@ -36,6 +48,8 @@ def _check(answer: Answer) -> None:
         case Chain():
             for value in answer.sides[1:]:
                 _check(value)
+        case Modulo():
+            _check(answer.value)
         case Choice(value=value):
             if value is not None:
                 _check(value)

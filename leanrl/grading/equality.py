@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from leanrl.grading.characters import squeeze
-from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Ratio, Row, Words, same_words
+from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Modulo, Ratio, Row, Words, same_words
 
 Compare = Callable[[str, str], bool]
 
@@ -43,6 +43,8 @@ class Equality:
             return self.holds(gold.number, answer) or self.holds(gold.items, answer)
         if isinstance(answer, Grouped):
             return self.holds(gold, answer.number) or self.holds(gold, answer.items)
+        if isinstance(gold, Modulo) or isinstance(answer, Modulo):
+            return self._modulo(gold, answer)
         if isinstance(gold, Chain) or isinstance(answer, Chain):
             return self._chains(gold, answer)
         if isinstance(gold, Words) or isinstance(answer, Words):
@@ -83,20 +85,29 @@ class Equality:
     def _values_agree(self, gold: Answer, answer: Chain) -> bool:
         r"""Compare the sides of `x = a = b` with a gold value: all must equal it, or x = 1 = 2 would hold two answers.
 
-        What stands behind \approx is no further answer; but if it rounds the side before it, it may be the one asked.
+        What stands behind \approx is no further answer; but if it rounds what stands before, it may be the one asked.
         """
-        if _is_name(answer.sides[0]) or _has_variable(answer.sides[0]):
-            sides, signs = answer.sides[1:], answer.signs
-        else:
-            sides, signs = answer.sides, ("=", *answer.signs)
-        exact = [side for side, sign in zip(sides, signs, strict=True) if sign != r"\approx"]
+        has_name = _is_name(answer.sides[0]) or _has_variable(answer.sides[0])
+        parts: list[list[Answer]] = [[] if has_name else [answer.sides[0]]]
+        for sign, side in zip(answer.signs, answer.sides[1:], strict=True):
+            if sign == r"\approx":
+                parts.append([])
+            parts[-1].append(side)
+        exact, rounded = parts[0], parts[-1]
         if exact and all(self.holds(gold, side) for side in exact):
             return True
-        rounded = [side for side, sign in zip(sides, signs, strict=True) if sign == r"\approx"]
-        if len(exact) > 1 or not rounded:
+        if len(parts) == 1 or not all(self.holds(gold, side) for side in rounded):
             return False
-        is_rounding = not exact or self._is_rounding(exact[0].latex, rounded[0].latex)
-        return is_rounding and self.holds(gold, rounded[0])
+        return not exact or self._is_rounding(exact[0].latex, rounded[0].latex)
+
+    def _modulo(self, gold: Answer, answer: Answer) -> bool:
+        """Compare the values; the modulus may be left to the question, but two written ones must be the same."""
+        if isinstance(gold, Modulo) and isinstance(answer, Modulo):
+            return gold.modulus == answer.modulus and self.holds(gold.value, answer.value)
+        if isinstance(gold, Modulo):
+            return self.holds(gold.value, answer)
+        assert isinstance(answer, Modulo)
+        return self.holds(gold, answer.value)
 
     def _choices(self, gold: Answer, answer: Answer) -> bool:
         """Compare the letters where both have one, else the value behind the letter."""

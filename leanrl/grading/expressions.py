@@ -55,17 +55,15 @@ def are_equal(gold: str, answer: str) -> bool:
 
 
 def is_rounding(exact: str, rounded: str) -> bool:
-    """Return whether the second text is a decimal (or a whole number) that rounds the first.
+    """Return whether the second text rounds the first: to its own places if it is a decimal, else to four digits.
 
     Raises:
         UnreadableError: if one of them cannot be parsed.
     """
     number = _DECIMAL.fullmatch(rounded.replace(" ", ""))
-    if number is None:
-        return are_equal(exact, rounded)
     parsed = [_parse_or_raise(avoid_traps(latex, "")[0], latex) for latex in (exact, rounded)]
     return all(isinstance(one, Expr) for one in parsed) and is_rounding_of(
-        parsed[0], parsed[1], places=len(number[1] or "")
+        parsed[0], parsed[1], places=len(number[1] or "") if number else None
     )
 
 

@@ -3,7 +3,7 @@
 import re
 
 from leanrl.grading.arguments import brace_arguments
-from leanrl.grading.brackets import find_partners
+from leanrl.grading.brackets import trim
 from leanrl.grading.characters import spell_in_latex
 from leanrl.grading.numbers import THOUSANDS
 from leanrl.grading.units import drop_units
@@ -56,6 +56,10 @@ _SYNONYMS = _rules(
     (r"\*\*", "^"),
     (r"\\(?:ast|cdotp)(?![A-Za-z])", r"\\cdot "),
     (r"\\R(?![A-Za-z])|\\(?:mathbf|mathrm|bf)\s*\{R\}", r"\\mathbb{R}"),
+    (
+        r"\(\s*\\[bp]?mod\s*\{?([^(){}]+)\}?\s*\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
+        r"\\pmod{\1\2}",
+    ),
     (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
     (r"\\(?:tg)(?![A-Za-z])", r"\\tan"),
     (r"\\ctg(?![A-Za-z])", r"\\cot"),
@@ -84,7 +88,7 @@ _WORDS = _rules(
     # One command for words, whatever their font.
     (
         r"\\(?:textbf|textit|textrm|texttt|textsf|textnormal|emph|mbox|hbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm"
-        r"|mathnormal|operatorname\*?)\s*\{",
+        r"|mathnormal|textsc|operatorname\*?)\s*\{",
         r"\\text{",
     ),
     (r"\\text\s*\{\s*\}", ""),
@@ -135,35 +139,21 @@ def normalise(text: str) -> str:
     text = _apply(_SPACING, text)
     text = _apply(_SYNONYMS, text)
     text = _apply(_ANGLES_AND_TIMES, brace_arguments(text))
-    text = drop_units(_trim(_apply(_PERCENT, text)))
+    text = drop_units(trim(_apply(_PERCENT, text)))
     text = _apply(_WORDS, text)
-    text = drop_units(_trim(text))
+    text = drop_units(trim(text))
     text = _apply(_NUMBERS, _REPEATING_DECIMAL.sub(_repeating_decimal, text))
     text = _MIXED_NUMBER.sub(_mixed_number, text)
     text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
     if not (text.startswith(("(", "[", r"\{")) or THOUSANDS.fullmatch(text)):  # these may be lists
         text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
-    return _trim(_apply(_LAST, text))
+    return trim(_apply(_LAST, text))
 
 
 def _apply(rules: tuple[Rule, ...], text: str) -> str:
     for pattern, replacement in rules:
         text = pattern.sub(replacement, text)
     return text
-
-
-def _trim(text: str) -> str:
-    """Return the text without spaces and stops around it, and without braces that hold all of it."""
-    partners = find_partners(text)
-    start, end = 0, len(text)
-    while True:
-        while start < end and text[start].isspace():
-            start += 1
-        while start < end and text[end - 1] in " \t\n.,;:":
-            end -= 1
-        if start == end or text[start] != "{" or partners.get(start) != end - 1:
-            return text[start:end]
-        start, end = start + 1, end - 1
 
 
 def _mixed_number(match: re.Match[str]) -> str:

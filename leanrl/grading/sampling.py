@@ -58,14 +58,13 @@ def values_at_points(gold: Expr, answer: Expr) -> list[tuple[Any, Any]] | None:
     return usable if len(usable) >= _MIN_POINTS else None
 
 
-def is_rounding_of(exact: Expr, rounded: Expr, *, places: int) -> bool:
-    """Return whether a constant is another one rounded to this many places."""
+def is_rounding_of(exact: Expr, rounded: Expr, *, places: int | None) -> bool:
+    """Return whether a constant is another one rounded to this many places, or to four digits."""
     one, other = _value(exact, {}), _value(rounded, {})
-    return (
-        _is_usable(one, False)
-        and _is_usable(other, False)
-        and bool(abs(one - other) <= Rational(1, 2 * 10**places) + _EXACT)
-    )
+    if not (_is_usable(one, False) and _is_usable(other, False)):
+        return False
+    tolerance = abs(one) / 10**4 if places is None else Rational(1, 2 * 10**places) + _EXACT
+    return bool(abs(one - other) <= tolerance)
 
 
 def _assignments(symbols: list[Any]) -> list[dict[Any, Any]]:

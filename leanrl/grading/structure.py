@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from leanrl.grading.brackets import is_one_bracket, split_outside
+from leanrl.grading.brackets import is_one_bracket, split_outside, trim
+from leanrl.grading.characters import squeeze
 from leanrl.grading.numbers import THOUSANDS
 
 
@@ -40,6 +41,15 @@ class Based:
     latex: str
     digits: str
     base: str
+
+
+@dataclass(frozen=True)
+class Modulo:
+    """A value, or an equation, modulo something."""
+
+    latex: str
+    value: "Answer"
+    modulus: str
 
 
 @dataclass(frozen=True)
@@ -78,25 +88,26 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Chain:
-    r"""The sides of one or more signs = and \approx, or of one \in; `signs[i]` stands before `sides[i + 1]`."""
+    r"""The sides of signs like = and \approx; `signs[i]` stands before `sides[i + 1]`."""
 
     latex: str
     sides: tuple["Answer", ...]
     signs: tuple[str, ...]
 
 
-Answer: TypeAlias = Expression | Words | Choice | Based | Items | Grouped | Row | Ratio | Chain
+Answer: TypeAlias = Expression | Words | Choice | Based | Modulo | Items | Grouped | Row | Ratio | Chain
 
 _MAX_DEPTH = 8  # deeper than any answer is nested; what lies deeper stays one expression
 
 _SEMICOLON, _COMMA, _COLON = re.compile(";"), re.compile(","), re.compile(":")
-_SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|in)(?![A-Za-z])")
+_SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|in|equiv)(?![A-Za-z])")
 _RELATION = re.compile(r"[<>]|\\(?:le|ge|neq|forall|exists|pmod|bmod|mid)(?![A-Za-z])")
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
 _CHOICE = re.compile(r"\((?P<letter>[A-Z])\)(?:\s+(?P<value>[^\s+\-*/^_=<>].*))?", re.DOTALL)
 _BASED = re.compile(
     r"(?P<sign>-?)\(?(?P<digits>[0-9A-F]*\d[0-9A-F]*)\)?\s*_\s*(?:\{\s*)?(?P<base>\d{1,2}|\\text\s*\{[^{}]*\})(?:\s*\})?"
 )
+_MODULO = re.compile(r"(?P<value>.*\S)\s*\\pmod\{(?P<modulus>[^{}]+)\}", re.DOTALL)
 _SET_BUILDER = re.compile(
     r"\\\{\s*[A-Za-z]\s*(?:\\in\s*\\mathbb\s*\{R\}\s*)?(?:\\mid(?![A-Za-z])|:|\|)(?P<rule>.*)\\\}", re.DOTALL
 )
@@ -106,7 +117,7 @@ _SYSTEM = re.compile(
 _NO_WORDS = r"sqrt|frac|arcsin|arccos|arctan|sinh|cosh|tanh"
 _WORDS = re.compile(
     rf"\\text\s*\{{[^{{}}]*[A-Za-z]|(?<![A-Za-z\\])(?!(?:{_NO_WORDS})(?![A-Za-z]))[A-Za-z]{{4,}}(?![A-Za-z])"
-    r"|^(?:yes|no|odd|even|none)$",
+    r"|^(?:yes|no|odd|even|none)$|\\ldots(?![A-Za-z])",  # an ellipsis: no parser knows what it leaves out
     re.IGNORECASE,
 )
 _HALF_DAY = re.compile(r" [ap]m$")
@@ -116,7 +127,7 @@ _NOT_SPELLING = re.compile(r"(?:\\text(?![A-Za-z])|[\s{}\\$.,;:!?'\"()\[\]-])+")
 
 def read_structure(latex: str, depth: int = 0) -> Answer:
     """Return what a normalised answer is made of."""
-    latex = latex.strip()
+    latex = trim(latex)
     if depth >= _MAX_DEPTH:
         return Expression(latex)
     for read in _READERS:
@@ -149,6 +160,8 @@ def _read_form(latex: str, depth: int) -> Answer | None:
     if choice := _CHOICE.fullmatch(latex):
         value = choice["value"]
         return Choice(latex, choice["letter"], read_structure(value, depth) if value else None)
+    if modulo := _MODULO.fullmatch(latex):
+        return Modulo(latex, read_structure(modulo["value"], depth), squeeze(modulo["modulus"]))
     if builder := _SET_BUILDER.fullmatch(latex):
         return read_structure(builder["rule"], depth)
     if system := _SYSTEM.fullmatch(latex):

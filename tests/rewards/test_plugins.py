@@ -3,7 +3,7 @@
 import pytest
 
 from leanrl.errors import ConfigError
-from leanrl.rewards.plugins import load_plugin
+from leanrl.rewards.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.types import Sample
 
@@ -49,3 +49,31 @@ def test_a_broken_file_is_named_with_its_error(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match="there is no such file"):
         load_plugin(tmp_path / "absent.py")
+
+
+def _install(folder, module, text):
+    """Put a package with an entry point on the path, as pip would leave it."""
+    (folder / f"{module}.py").write_text(text)
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[leanrl.rewards]\nmine = {module}\n")
+
+
+def test_an_installed_package_offers_rewards_by_entry_point(tmp_path, monkeypatch):
+    _install(
+        tmp_path,
+        "leanrl_test_package",
+        "from leanrl.rewards.registry import reward\n@reward('from_a_package')\ndef f(sample):\n    return 0.5\n",
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    load_installed_plugins()
+    (found,) = resolve_rewards({"from_a_package": 1.0}, {})
+    assert found.score(SAMPLE) == 0.5
+
+
+def test_an_installed_package_that_fails_is_named(tmp_path, monkeypatch):
+    _install(tmp_path, "leanrl_broken_package", "1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match="leanrl_broken_package.*ZeroDivisionError"):
+        load_installed_plugins()
