@@ -75,5 +75,5 @@ def test_an_installed_package_offers_rewards_by_entry_point(tmp_path, monkeypatc
 def test_an_installed_package_that_fails_is_named(tmp_path, monkeypatch):
     _install(tmp_path, "leanrl_broken_package", "1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigError, match="leanrl_broken_package.*ZeroDivisionError"):
+    with pytest.raises(ConfigError, match=r"leanrl_broken_package.*ZeroDivisionError"):
         load_installed_plugins()
