@@ -105,7 +105,7 @@ def test_memory_is_bounded():
     """A number that would fill gigabytes is refused them, and the pool goes on."""
     with GraderPool(num_workers=1, seconds=3, memory_bytes=300 * 2**20) as pool:
         (verdict,) = pool.grade([GradeRequest(r"\boxed{\gcd(9^{9^{9}}, 3^{3^{20}})}", "x")])
-        assert verdict.reason in ("memory", "timeout")
+        assert verdict.reason in ("memory", "timeout", "died")  # gmpy2, where installed, ends the process
         assert pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])[0].correct
 
 
