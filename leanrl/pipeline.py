@@ -102,7 +102,11 @@ def train(
         if parts.problems.dropped:
             write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
         listener.say(f"run folder: {run.path}")
-        return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=None)
+        try:
+            return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=None)
+        except DoesNotFitError:
+            run.discard_unused()
+            raise
 
 
 def resume(

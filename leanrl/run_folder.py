@@ -70,6 +70,11 @@ class RunFolder:
         """Event files, where `tracking` is tensorboard."""
         return self.path / "tensorboard"
 
+    def discard_unused(self) -> None:
+        """Remove a folder in which no step was recorded and nothing was measured."""
+        if not (self.metrics.exists() or self.summary.exists() or self.complete_checkpoints()):
+            shutil.rmtree(self.path)
+
     def keep_plugins(self, files: Iterable[Path]) -> None:
         """Copy plug-in files into the run, numbered in their order, so that it can be resumed without the originals."""
         for number, file in enumerate(files):

@@ -122,6 +122,7 @@ def test_no_space_for_checkpoints(tiny_model, tmp_path, monkeypatch):
     assert isinstance(error, DoesNotFitError)
     assert error.exit_code == 3
     assert "GiB free" in str(error)
+    assert not (tmp_path / "run").exists()
     assert "--run-dir" in str(error)
 
 
