@@ -107,7 +107,7 @@ _NUMBERS = _rules(
     (r"(?<![\w.}])\.(?=\d)", "0."),  # .5
     (r"(?<=\d)\.(?!\d)", ""),  # 3. and the full stop behind an answer
     (r"^\+(?=[\d\\(.])", ""),
-    (r"-\s*-\s*(?=\d)", ""),
+    (r"^-\s*-\s*(?=\d)", ""),
 )
 _LAST = _rules(
     (r"\s+", " "),
