@@ -27,11 +27,15 @@ from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out, split_rows
 from leanrl.engine.step import LossSettings, StepSums, score_micro_batch, train_micro_batch
 from leanrl.rewards.language import language_share
+from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.types import Grader, Row, Sample
+
+# Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
+THINK_TAG = "<think>"
 
 
 class LeanGRPOTrainer(GRPOTrainer):
@@ -64,6 +68,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.grader = grader
         self.run = run
         self.uploads = uploads
+        asked = self._tokenizer.decode(prompt_ids(self._tokenizer, rows[0].prompt))
+        self.opened_tag = THINK_TAG if asked.rstrip().endswith(THINK_TAG) else ""
         self.last_scores: Scores | None = None
         self.last_samples: list[Sample] = []
         self.last_advantages: list[float] = []
@@ -115,7 +121,9 @@ class LeanGRPOTrainer(GRPOTrainer):
             for fields, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
         ]
         ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
-        self.last_scores = score_samples(self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks)
+        self.last_scores = score_samples(
+            self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks, opened_tag=self.opened_tag
+        )
         self._log_reasons(self.last_scores)
         self._log_language_mix()
         rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)

@@ -32,10 +32,17 @@ class Ranks:
     gather: Callable[[list[Sample]], list[Sample]]
 
 
-def score_samples(samples: Sequence[Sample], *, rewards: Sequence[Reward], grader: Grader, ranks: Ranks) -> Scores:
-    """Grade every sample once for each grade mode in use and apply each reward to it, or to its whole group."""
+def score_samples(
+    samples: Sequence[Sample], *, rewards: Sequence[Reward], grader: Grader, ranks: Ranks, opened_tag: str = ""
+) -> Scores:
+    """Grade every sample once for each grade mode in use and apply each reward to it, or to its whole group.
+
+    Args:
+        opened_tag: what the prompt has opened already, such as `<think>`: the grader sees it before each completion,
+            or a box in thoughts that were cut off would count.
+    """
     modes = list(dict.fromkeys(reward.grade_mode for reward in rewards if reward.grade_mode is not None))
-    graded = _grade(samples, modes, grader)
+    graded = _grade(samples, modes, grader, opened_tag)
     columns = [
         _group_column(graded[reward.grade_mode], reward, ranks)
         if isinstance(reward, WeightedGroupReward)
@@ -47,11 +54,13 @@ def score_samples(samples: Sequence[Sample], *, rewards: Sequence[Reward], grade
 
 
 def _grade(
-    samples: Sequence[Sample], modes: Sequence[GradeMode], grader: Grader
+    samples: Sequence[Sample], modes: Sequence[GradeMode], grader: Grader, opened_tag: str
 ) -> dict[GradeMode | None, list[Sample]]:
     """Return the samples by grade mode, each with its verdict; under None they have none."""
     requests = [
-        GradeRequest(completion=sample.text, gold=sample.gold, mode=mode) for mode in modes for sample in samples
+        GradeRequest(completion=opened_tag + sample.text, gold=sample.gold, mode=mode)
+        for mode in modes
+        for sample in samples
     ]
     verdicts = iter(grader.grade(requests) if requests else [])
     graded: dict[GradeMode | None, list[Sample]] = {None: list(samples)}

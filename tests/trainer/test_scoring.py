@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.errors import LeanRLError
+from leanrl.grading.pool import GraderPool
 from leanrl.rewards.registry import WeightedGroupReward, resolve_rewards
 from leanrl.trainer.scoring import Ranks, score_samples
 from leanrl.types import Sample, Verdict
@@ -51,6 +52,18 @@ def test_columns_follow_the_rewards_and_every_completion_is_graded_once():
     assert [row[2] for row in scores.rewards_B_K] == [0, 1, 0, 0, 1, 0, 0, 0]
     assert len(grader.requests) == 8
     assert scores.verdicts_B[3].reason == "wrong"
+
+
+def test_the_grader_sees_the_tag_that_the_prompt_opened():
+    """With it, a box in thoughts that were cut off is no answer; what comes after the closing tag is one."""
+    texts = [r"I think \boxed{4}", r"so </think> \boxed{4}"]
+    both = [Sample("?", "4", text, num_tokens=1, max_completion_tokens=9, is_truncated=False) for text in texts]
+    only = resolve_rewards({"accuracy": 1.0}, {})
+    with GraderPool(1) as pool:
+        plain = score_samples(both, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
+        opened = score_samples(both, rewards=only, grader=pool, ranks=Ranks(2, 0, list), opened_tag="<think>")
+    assert plain.rewards_B_K == [[1.0], [1.0]]
+    assert opened.rewards_B_K == [[0.0], [1.0]]
 
 
 def test_rewards_without_a_verdict_need_no_grader():
