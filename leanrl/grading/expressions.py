@@ -91,7 +91,7 @@ def _range(latex: str) -> Set | None:
         try:
             return parsed.as_set()
         except (NotImplementedError, ArithmeticError, TypeError, ValueError, AttributeError):
-            return None  # no closed form
+            return None  # sympy raises any of these where it finds no closed form
     return None
 
 

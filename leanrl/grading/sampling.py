@@ -88,7 +88,7 @@ def _evaluate(expression: Expr, *, digits: int, max_digits: int = 100, point: di
     try:
         return expression.evalf(digits, subs=point or None, maxn=max_digits)
     except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError, RecursionError):
-        return nan
+        return nan  # sympy raises any of these where it cannot compute; a point without a value decides nothing
 
 
 def _is_usable(value: Any, is_complex: bool) -> bool:
