@@ -380,7 +380,7 @@ def _greedy(
             batch_size=config.eval.batch_size,
         )
 
-    score = greedy_score(rows, complete=complete_greedily, grader=grader)
+    score = greedy_score(rows, complete=complete_greedily, grader=grader, opened_tag=trainer.opened_tag)
     write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
     listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
     return {name: score.accuracy, "num_eval": score.num_eval}

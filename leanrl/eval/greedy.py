@@ -22,15 +22,18 @@ class GreedyScore:
         return self.num_correct / self.num_eval
 
 
-def greedy_score(rows: Sequence[Row], *, complete: Complete, grader: Grader) -> GreedyScore:
+def greedy_score(rows: Sequence[Row], *, complete: Complete, grader: Grader, opened_tag: str = "") -> GreedyScore:
     """Ask every row once and grade the answers strictly.
 
     Args:
         complete: gives one greedy completion per prompt, in order.
+        opened_tag: what the prompt has opened already, such as `<think>`: the grader sees it before each completion,
+            or a box in thoughts that were cut off would count.
     """
     completions = list(complete([row.prompt for row in rows]))
     requests = [
-        GradeRequest(completion=completion, gold=row.gold) for row, completion in zip(rows, completions, strict=True)
+        GradeRequest(completion=opened_tag + completion, gold=row.gold)
+        for row, completion in zip(rows, completions, strict=True)
     ]
     verdicts = grader.grade(requests)
     answers = [

@@ -28,6 +28,15 @@ def test_two_of_four_are_right():
     assert score.answers[1] == {"problem": "2 + 2", "gold": "4", "completion": r"\boxed{5}", "verdict": "wrong"}
 
 
+def test_the_grader_sees_the_tag_that_the_prompt_opened():
+    """A box in thoughts that were cut off is no answer, one behind the closing tag is; the answers stay as written."""
+    texts = [r"I think \boxed{2}", r"so </think> \boxed{4}"]
+    with GraderPool() as grader:
+        score = greedy_score(ROWS[:2], complete=lambda prompts: texts, grader=grader, opened_tag="<think>")
+    assert [answer["verdict"] for answer in score.answers] == ["no_box", "correct"]
+    assert [answer["completion"] for answer in score.answers] == texts
+
+
 def test_a_lost_completion_is_no_score():
     with GraderPool() as grader, pytest.raises(ValueError, match="shorter"):
         greedy_score(ROWS, complete=lambda prompts: [r"\boxed{2}"], grader=grader)
