@@ -1,4 +1,4 @@
-"""The grader against other graders, against gold answers, against hostile completions, and against the clock.
+"""The grader against other graders, gold answers, hostile completions and random texts, and against the clock.
 
     python benchmarks/grading.py DATA_DIR
 
@@ -18,16 +18,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from nasty_texts import GOLDS, MODES, TEXTS
+
 from leanrl.environment import describe_machine
 from leanrl.grading.normalisation import normalise
 from leanrl.grading.pool import GraderPool
 from leanrl.grading.structure import Expression, read_structure
-from leanrl.types import GradeRequest
+from leanrl.types import GradeMode, GradeRequest
 
 RESULTS = Path(__file__).parent / "results"
 CASES, HOSTILE = "grader_cases.jsonl", "hostile_completions.jsonl"
 STEP_COMPLETIONS = 72  # completions of one step of the paper's run
 SECONDS = 2.0  # wall clock of one answer, the pool's default
+FUZZ_PAIRS, FUZZ_SEED = 500, 3  # pairs of a completion and a gold answer; each is asked bare and boxed
 Judge = Callable[[list[tuple[str, str]]], list[bool]]
 
 
@@ -47,6 +51,8 @@ def main() -> None:
     if (data_dir / HOSTILE).is_file():
         found["hostile"] = judge_hostile(read_lines(data_dir / HOSTILE))
         print_table("hostile completions", [found["hostile"]])
+    found["fuzz"] = judge_random_texts()
+    print_table("random texts", [found["fuzz"]])
     solutions = [row for rows in benchmarks.values() for row in rows if "\\boxed" in str(row.get("solution"))]
     if len(solutions) >= 2 * STEP_COMPLETIONS:
         found["step"] = judge_steps(solutions)
@@ -168,6 +174,37 @@ def judge_hostile(cases: list[dict[str, Any]]) -> dict[str, Any]:
         "total_seconds": round(seconds, 1),
         "alive_afterwards": after.correct,
         "peak_bytes_of_a_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
+    }
+
+
+def judge_random_texts() -> dict[str, Any]:
+    """Return the reasons, and how far over the wall clock the slowest call came, each with a single completion."""
+    verdicts, calls = [], []
+    with GraderPool(num_workers=1, seconds=SECONDS) as pool:
+        pool.grade([GradeRequest(r"\boxed{1+x}", "x+1")])
+
+        @seed(FUZZ_SEED)
+        @settings(
+            max_examples=FUZZ_PAIRS,
+            phases=[Phase.generate],
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(completion=TEXTS, gold=GOLDS, mode=MODES)
+        def judge_pair(completion: str, gold: str, mode: GradeMode) -> None:
+            for text in (completion, rf"\boxed{{{completion}}}"):
+                started = time.perf_counter()
+                verdicts.extend(pool.grade([GradeRequest(text, gold, mode)]))
+                calls.append(time.perf_counter() - started)
+
+        judge_pair()
+        after = pool.grade([GradeRequest(r"\boxed{2+x}", "x+2")])[0]
+    return {
+        "verdicts": len(verdicts),
+        "reasons": dict(Counter(verdict.reason for verdict in verdicts)),
+        "worst_call_seconds_over_clock": round(max(calls) - SECONDS, 3),
+        "alive_afterwards": after.correct,
     }
 
 

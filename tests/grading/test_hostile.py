@@ -2,8 +2,8 @@
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
+from benchmarks.nasty_texts import GOLDS, MODES, TEXTS
 from leanrl.grading.pool import GraderPool
 from leanrl.types import GoldList, GradeRequest
 
@@ -93,13 +93,6 @@ def test_several_gold_answers(quick_pool, golds, accept, answer, correct):
     assert quick_pool.grade([request])[0].correct == correct
 
 
-PIECES = r"""
-\boxed{ } { \frac \sqrt ^ _ ( ) [ ] \{ \} , ; = < \le \pm \cup \in \infty \pi \text{ & \\ $ % x y i e ! 1 2 99 0.5
-\begin{pmatrix} \end{pmatrix} <think> </think> and \approx : \int \sum_{k=1}^{9}
-"""
-TEXTS = st.one_of(st.lists(st.sampled_from([" ", *PIECES.split()]), max_size=25).map("".join), st.text(max_size=60))
-
-
 @settings(
     max_examples=120,
     deadline=None,
@@ -107,7 +100,7 @@ TEXTS = st.one_of(st.lists(st.sampled_from([" ", *PIECES.split()]), max_size=25)
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(completion="5", gold="5", mode="strict")
-@given(completion=TEXTS, gold=TEXTS, mode=st.sampled_from(["strict", "lenient", "as_run"]))
+@given(completion=TEXTS, gold=GOLDS, mode=MODES)
 def test_fuzz(quick_pool, completion, gold, mode):
     """Whatever the two texts are: one of the reasons, no exception, and the pool is alive afterwards."""
     verdicts = quick_pool.grade(
