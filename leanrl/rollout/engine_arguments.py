@@ -1,0 +1,92 @@
+"""The arguments a vLLM engine is started with, every one of them written out."""
+
+import math
+from typing import Any
+
+from peft import PeftConfig
+
+from leanrl.config.schema import RunConfig
+from leanrl.planner.kv_budget import choose_kv_bytes
+from leanrl.planner.kv_cache import kv_bytes_per_token
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import workload_of
+from leanrl.rollout.servable import lora_buffer_rank
+
+# vLLM's CPU default is 128, and a prompt shorter than a block is never cached.
+_CPU_BLOCK_TOKENS = 32
+_CARD_BLOCK_TOKENS = 16
+# vLLM keeps a block of zeros for itself (vllm 0.31.0, v1/core/block_pool.py: null_block).
+_SPARE_BLOCKS = 2
+
+
+def engine_arguments(
+    config: RunConfig,
+    *,
+    model: str,
+    shape: ModelShape,
+    adapter: PeftConfig | None,
+    usable_bytes: int | None,
+    seed: int,
+) -> dict[str, Any]:
+    """Return the keyword arguments of `vllm.LLM`; `server_flags` turns them into a server's.
+
+    Args:
+        model: the folder or Hub id of the base.
+        shape: the base's sizes, for the bytes of keys and values.
+        adapter: what is trained; None for all parameters.
+        usable_bytes: bytes of the card; None on a CPU, where keys and values of the whole step are kept.
+        seed: one for each rank, so that ranks do not draw the same tokens.
+    """
+    workload = workload_of(config, shape)
+    num_sequences = workload.completions_per_engine
+    is_on_cpu = usable_bytes is None
+    arguments: dict[str, Any] = {
+        "model": model,
+        "revision": config.model.revision,
+        # "auto" would turn an fp32 checkpoint into bf16 without a word.
+        "dtype": config.model.compute_dtype,
+        "seed": seed,
+        "max_model_len": config.max_model_tokens,
+        "max_num_seqs": num_sequences,
+        "max_num_batched_tokens": max(
+            num_sequences, min(workload.engine_batch_tokens, num_sequences * config.max_model_tokens)
+        ),
+        "kv_cache_memory_bytes": _cpu_kv_bytes(config, shape, num_sequences)
+        if is_on_cpu
+        else choose_kv_bytes(shape, workload, usable_bytes=usable_bytes),
+        "block_size": _CPU_BLOCK_TOKENS if is_on_cpu else _CARD_BLOCK_TOKENS,
+        "enable_prefix_caching": True,
+        "enforce_eager": is_on_cpu,
+        # The log-probabilities of what was sampled, after temperature; "raw" ones ignore it.
+        "logprobs_mode": "processed_logprobs",
+        # "auto" lets the model's generation_config.json change the sampling.
+        "generation_config": "vllm",
+        "trust_remote_code": False,
+        "disable_log_stats": True,
+    }
+    if adapter is not None:
+        arguments |= {
+            "enable_lora": True,
+            "max_lora_rank": lora_buffer_rank(config.model.tuning.rank),
+            "max_loras": 1,
+            "max_cpu_loras": 2,
+        }
+    return arguments
+
+
+def server_flags(arguments: dict[str, Any]) -> list[str]:
+    """Return engine arguments as flags of `vllm.entrypoints.openai.api_server`."""
+    flags: list[str] = []
+    for name, value in arguments.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            flags.append(flag)
+        elif value is not None and value is not False:
+            flags += [flag, str(value)]
+    return flags
+
+
+def _cpu_kv_bytes(config: RunConfig, shape: ModelShape, num_sequences: int) -> int:
+    bytes_per_number = 4 if config.model.compute_dtype == "float32" else 2
+    num_blocks = num_sequences * math.ceil(config.max_model_tokens / _CPU_BLOCK_TOKENS) + _SPARE_BLOCKS
+    return num_blocks * _CPU_BLOCK_TOKENS * kv_bytes_per_token(shape, bytes_per_number=bytes_per_number)

@@ -1,0 +1,103 @@
+"""The engine that generates with the model that is being trained: nothing travels."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from transformers import GenerationConfig, PreTrainedModel
+
+from leanrl.rollout.hf import PLAIN_GENERATION
+from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
+
+
+class HfEngine:
+    """`RolloutEngine` on transformers' generate; a sync is nothing, for it samples the trainer's own weights.
+
+    Args:
+        model: returns the model to sample, unwrapped; asked at every call, for a trainer may wrap it late.
+        pad_id: fills prompts on the left.
+        without_adapter: a context in which the adapter is off.
+    """
+
+    def __init__(
+        self,
+        model: Callable[[], PreTrainedModel],
+        *,
+        pad_id: int,
+        without_adapter: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._model = model
+        self._pad_id = pad_id
+        self._without_adapter = without_adapter
+
+    def sync(self, policy: Policy) -> None:
+        """Do nothing: the weights are the trainer's."""
+
+    @torch.no_grad()
+    def generate(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        model = self._model()
+        prompts = [request.prompt_ids for request in requests for _ in range(request.num_completions)]
+        input_ids, mask = _pad_left(prompts, self._pad_id, model.device)
+        was_training = model.training
+        model.eval()  # dropout off: the policy is sampled, not a perturbation of it
+        try:
+            output = model.generate(
+                input_ids=input_ids, attention_mask=mask, generation_config=_generation(sampling, self._pad_id)
+            )
+        finally:
+            model.train(was_training)
+        completions = iter(output[:, input_ids.shape[1] :].tolist())
+        return [
+            [Completion(_ended(next(completions), sampling), None) for _ in range(request.num_completions)]
+            for request in requests
+        ]
+
+    def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        with self._without_adapter():
+            return self.generate(requests, sampling)
+
+    def forget_prefixes(self) -> None:
+        """Do nothing: no prompt outlives its call."""
+
+    def sleep(self) -> None:
+        """Do nothing: there is no second copy of anything."""
+
+    def wake(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing: the model is the trainer's."""
+
+
+def _generation(sampling: Sampling, pad_id: int) -> GenerationConfig:
+    return GenerationConfig(
+        **PLAIN_GENERATION
+        | {
+            "do_sample": True,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "min_p": sampling.min_p,
+            "repetition_penalty": sampling.repetition_penalty,
+            "max_new_tokens": sampling.max_completion_tokens,
+            "eos_token_id": list(sampling.stop_token_ids),
+            "pad_token_id": pad_id,
+            "use_cache": True,
+            "disable_compile": True,
+        }
+    )
+
+
+def _pad_left(prompts: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    width = max(len(prompt) for prompt in prompts)
+    ids = [[pad_id] * (width - len(prompt)) + prompt for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def _ended(token_ids: list[int], sampling: Sampling) -> list[int]:
+    """Return the tokens up to the first that ends a completion; what follows is padding."""
+    for index, token in enumerate(token_ids):
+        if token in sampling.stop_token_ids:
+            return token_ids[: index + 1]
+    return token_ids

@@ -1,0 +1,199 @@
+"""The engine that runs vLLM inside the trainer's own process, on the trainer's own card."""
+
+import gc
+import os
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from leanrl.errors import StoppedError
+from leanrl.rollout.adapter_files import make_root, publish, travelling, verify, withdraw
+from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
+
+Handover = Literal["tensors", "files"]
+SleepLevel = Literal[0, 1, 2]
+
+# Set before vllm is imported. Without the first the engine is a process of its own, which no tensor can be handed to;
+# the last keeps vLLM from binding the trainer's threads and memory to cores of its choice.
+_IN_PROCESS = {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
+
+
+class VllmColocate:
+    """`RolloutEngine` in this process; of a policy only its adapter reaches vLLM, and every version is a new one.
+
+    vLLM keys cached keys and values by the adapter's name (and, from 0.31, its path), and loads an adapter once per
+    id. So a version gets a new name, id and path, the prefix cache is dropped, and the version before is removed.
+
+    Args:
+        arguments: keyword arguments of `vllm.LLM`.
+        sleep_level: what `sleep` gives back: 0 nothing, 1 weights to host memory, 2 weights dropped.
+        handover: `tensors` passes the adapter in memory, `files` through a folder on tmpfs.
+    """
+
+    def __init__(
+        self, arguments: Mapping[str, Any], *, sleep_level: SleepLevel = 0, handover: Handover = "tensors"
+    ) -> None:
+        self._sleep_level = sleep_level
+        self._handover = handover
+        self._run_id = uuid.uuid4().hex[:8]
+        self._num_syncs = 0
+        self._root: Path | None = None
+        self._serving: Any = None
+        self._owns_process_group = not torch.distributed.is_initialized()
+        self._llm: Any = _start(dict(arguments) | {"enable_sleep_mode": sleep_level > 0})
+        self._dtype: torch.dtype = self._llm.llm_engine.model_config.dtype
+
+    def sync(self, policy: Policy) -> None:
+        if policy.adapter is None:
+            raise ValueError(
+                "policy.adapter is None; a colocated vLLM has a base of its own that only adapters change."
+            )
+        before, self._serving = self._serving, None
+        self._num_syncs += 1
+        name = f"leanrl-{self._run_id}-{self._num_syncs}-step{policy.version}"
+        hand_over = self._load_tensors if self._handover == "tensors" else self._load_files
+        request = hand_over(policy.adapter, name, self._num_syncs)
+        if before is not None:
+            self._llm.llm_engine.remove_lora(before.lora_int_id)
+        self.forget_prefixes()
+        self._serving = request
+
+    def generate(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        if self._serving is None:
+            raise ValueError("generate was called before sync: there is no policy to draw from.")
+        return self._generate(requests, sampling, self._serving)
+
+    def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        return self._generate(requests, sampling, None)
+
+    def forget_prefixes(self) -> None:
+        if not self._llm.reset_prefix_cache():
+            raise StoppedError(
+                "vLLM refused to drop its prefix cache, so it would answer from keys and values of an older policy.",
+                hint="leanrl train --resume RUN continues from the last checkpoint",
+            )
+
+    def sleep(self) -> None:
+        if self._sleep_level > 0:
+            self._llm.sleep(level=self._sleep_level)
+
+    def wake(self) -> None:
+        if self._sleep_level > 0:
+            self._llm.wake_up()
+
+    def close(self) -> None:
+        if self._llm is None:
+            return
+        self._llm.llm_engine.engine_core.shutdown()
+        self._llm = self._serving = None
+        gc.collect()
+        if self._owns_process_group:
+            from vllm.distributed import cleanup_dist_env_and_memory
+
+            cleanup_dist_env_and_memory()
+        if self._root is not None:
+            withdraw(self._root)
+
+    def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
+        outputs = self._llm.generate(
+            [{"prompt_token_ids": request.prompt_ids} for request in requests],
+            [_sampling_params(sampling, request.num_completions) for request in requests],
+            lora_request=adapter,
+            use_tqdm=False,
+        )
+        return [[_completion(choice) for choice in output.outputs] for output in outputs]
+
+    def _load_files(self, adapter: Adapter, name: str, number: int) -> Any:
+        from vllm.lora.request import LoRARequest
+
+        self._root = self._root or make_root()
+        folder = publish(adapter, self._root, name, dtype=self._dtype)
+        try:
+            verify(folder, adapter, dtype=self._dtype)
+            request = LoRARequest(name, number, str(folder))
+            self._llm.llm_engine.add_lora(request)
+        finally:
+            withdraw(folder)  # vLLM has read it; what it holds is found by its id
+        return request
+
+    def _load_tensors(self, adapter: Adapter, name: str, number: int) -> Any:
+        from vllm.lora.request import LoRARequest
+
+        # Copies: vLLM scales lora_B in place, and would scale the trainer's (lora/lora_weights.py, optimize).
+        tensors = travelling(adapter.tensors, self._dtype)
+        self._llm.collective_rpc(_adapter_loader(tensors, adapter.config, number))
+        return LoRARequest(name, number, f"/in-memory/{name}")  # never read: the id is loaded
+
+
+def _start(arguments: dict[str, Any]) -> Any:
+    """Return a `vllm.LLM` in this process; torch keeps its threads, which vLLM would take away on a CPU."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in _IN_PROCESS.items()})
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    num_threads, set_num_threads = torch.get_num_threads(), torch.set_num_threads
+    os.environ.setdefault("OMP_NUM_THREADS", str(num_threads))
+    from vllm import LLM
+
+    if torch.distributed.is_initialized():
+        arguments["distributed_executor_backend"] = "external_launcher"  # every rank has an engine of its own
+    try:
+        return LLM(**arguments)
+    finally:
+        torch.set_num_threads = set_num_threads  # vLLM's CPU worker replaces it by a function that does nothing
+        torch.set_num_threads(num_threads)
+
+
+def _adapter_loader(
+    tensors: dict[str, torch.Tensor], adapter_config: Mapping[str, Any], number: int
+) -> Callable[[Any], bool]:
+    """Return what a worker has to run to hold the adapter; it is called in this process, so nothing is copied."""
+    from vllm.lora.lora_model import LoRAModel
+    from vllm.lora.peft_helper import PEFTHelper
+
+    def load(worker: Any) -> bool:
+        manager = worker.model_runner.lora_manager
+        helper = PEFTHelper.from_dict(dict(adapter_config))
+        helper.validate_legal(manager.lora_config)
+        lora = LoRAModel.from_lora_tensors(
+            lora_model_id=number,
+            tensors=tensors,
+            peft_helper=helper,
+            device="cpu",
+            dtype=manager.lora_config.lora_dtype,
+            model_vocab_size=manager.vocab_size,
+        )
+        inner = manager._adapter_manager
+        if len(inner) >= inner.capacity:
+            inner.remove_oldest_adapter()
+        return inner.add_adapter(lora)
+
+    return load
+
+
+def _sampling_params(sampling: Sampling, num_completions: int) -> Any:
+    from vllm import SamplingParams
+
+    return SamplingParams(
+        n=num_completions,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        min_p=sampling.min_p or 0.0,
+        repetition_penalty=sampling.repetition_penalty,
+        max_tokens=sampling.max_completion_tokens,
+        stop_token_ids=list(sampling.stop_token_ids),
+        logprobs=0,  # of the sampled token alone
+        detokenize=False,
+    )
+
+
+def _completion(choice: Any) -> Completion:
+    token_ids = list(choice.token_ids)
+    logprobs = [float(entry[token].logprob) for token, entry in zip(token_ids, choice.logprobs, strict=True)]
+    return Completion(token_ids, logprobs)

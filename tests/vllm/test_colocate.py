@@ -1,0 +1,34 @@
+"""vLLM in the trainer's process: what it draws is what the trainer would have drawn, version after version."""
+
+import pytest
+import torch
+
+from leanrl.rollout.selftest import choose, mean_difference
+from leanrl.rollout.vllm_colocate import VllmColocate
+from tests.vllm.policies import requests, sampling, small_arguments
+
+
+def difference(trained, engine):
+    """Return the mean difference (nats) between what the engine reports and what the trainer scores."""
+    asked = requests()
+    drawn = choose(asked, engine.generate(asked, sampling()))
+    assert drawn
+    assert all(len(one.logprobs) == len(one.token_ids) > 0 for one in drawn)
+    return mean_difference(drawn, trained.scorer.score(drawn, temperature=0.7))
+
+
+@pytest.mark.parametrize("handover", ["tensors", "files"])
+def test_every_version_is_served_as_it_is(trained, handover):
+    """fp32 on both sides: under 1e-5 nats a token, and each version far from the one before."""
+    engine = VllmColocate(small_arguments(trained.folder, trained.adapter_config), handover=handover)
+    try:
+        for _ in range(4):
+            trained.train()
+            engine.sync(trained.policy)
+            assert difference(trained, engine) < 1e-5
+            assert len(engine._llm.llm_engine.list_loras()) == 1, "an old version is still there"
+        trained.train()
+        assert difference(trained, engine) > 0.05
+    finally:
+        engine.close()
+    assert torch.get_num_threads() >= 1
