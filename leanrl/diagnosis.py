@@ -93,7 +93,7 @@ def _memory() -> Finding:
 def _extras() -> list[Finding]:
     backends = [
         ("vllm", "fast rollouts (no engine for it in this version)", "pip install 'leanrl[vllm]'"),
-        ("bitsandbytes", "QLoRA and 8-bit Adam (not in this version)", "pip install 'leanrl[qlora]'"),
+        ("bitsandbytes", "QLoRA", "pip install 'leanrl[qlora]'"),
         ("unsloth", "faster kernels (not in this version)", "leanrl doctor --constraints unsloth"),
         ("gguf", "reads the demo's weights", "pip install 'leanrl[demo]'"),
     ]

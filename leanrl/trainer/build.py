@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from datasets import Dataset
 from huggingface_hub import HfApi
 from peft import PeftConfig
@@ -11,6 +12,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
 from leanrl.config.schema import RunConfig
+from leanrl.models.adapter import adapter_weights, set_adapter_dtype
 from leanrl.rollout.hf import PLAIN_GENERATION
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
@@ -37,6 +39,7 @@ def build_trainer(
     # TRL lets the model's own values through where the config has none; the loss knows only the plain distribution.
     for name, value in PLAIN_GENERATION.items():
         setattr(model.generation_config, name, value)
+    start_weights = adapter_weights(model)
     set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
     trainer = LeanGRPOTrainer(
         config=config,
@@ -51,6 +54,9 @@ def build_trainer(
         train_dataset=_dataset(rows),
         args=GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints)),
     )
+    if config.model.tuning.method != "full":
+        dtype = getattr(torch, config.model.tuning.adapter_dtype)
+        set_adapter_dtype(trainer.model, dtype, weights=start_weights)
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)
     stop = SignalStop(listener)
     trainer.remove_callback(PrinterCallback)

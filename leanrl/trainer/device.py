@@ -1,5 +1,7 @@
 """The device that a configuration asks for, and whether this machine has it."""
 
+import os
+
 import torch
 
 from leanrl.config.schema import RunConfig
@@ -30,3 +32,11 @@ def require_device(config: RunConfig) -> None:
             f"{torch.cuda.get_device_name(0)} has no bf16, in which leanrl trains.",
             hint="`leanrl plan --gpu` names cards that have it",
         )
+
+
+def loading_device(config: RunConfig) -> str:
+    """Return where weights are loaded: on the CPU, and NF4 where it trains, since nothing moves a quantised model."""
+    on_cpu = config.hardware.device == "cpu" or config.hardware.num_gpus == 0 or not torch.cuda.is_available()
+    if config.model.tuning.method != "qlora" or on_cpu:
+        return "cpu"
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"

@@ -10,7 +10,8 @@ import torch
 from peft import get_peft_model
 
 from leanrl.config.schema import DataConfig, EvalConfig, ModelConfig, RunConfig, TrainConfig, TuningConfig
-from leanrl.models.load import load_policy, lora_config
+from leanrl.models.adapter import lora_config
+from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel
 from leanrl.run_folder import RunFolder, create_run_folder, write_json
 from tests.models.small_hub import HubState, SmallHub

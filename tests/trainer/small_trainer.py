@@ -1,10 +1,12 @@
 """A trainer on a tiny model, built as the pipeline builds it, and a listener that remembers."""
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from leanrl.config.schema import RunConfig
-from leanrl.models.load import lora_config
+from leanrl.models.adapter import with_adapter
+from leanrl.models.load import load_policy
+from leanrl.models.locate import LocatedModel
 from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import create_run_folder
 from leanrl.trainer.build import build_trainer
@@ -58,10 +60,12 @@ def small_trainer(config, run_path, *, listener, weights=None):
     folder = weights or config.model.id
     run = create_run_folder(run_path)
     torch.manual_seed(0)
+    policy = load_policy(config.model, LocatedModel(str(folder), None, "folder"), device="cpu")
+    model, adapter = with_adapter(policy, config.model.tuning)
     return build_trainer(
         config,
-        model=AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
-        adapter=None if config.model.tuning.method == "full" else lora_config(config.model.tuning),
+        model=model,
+        adapter=adapter,
         tokenizer=AutoTokenizer.from_pretrained(folder),
         rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)],
         rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],

@@ -1,0 +1,76 @@
+"""A model without numbers: built by transformers and PEFT on the meta device, then given fake storages."""
+
+import torch
+from peft import PeftModel, get_peft_model
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+
+from leanrl.config.schema import ModelConfig
+from leanrl.engine.head import attach_logprob_head
+from leanrl.models.load import lora_config
+from leanrl.planner.shapes import ModelShape
+from leanrl.simulate import attention, stand_ins
+
+
+def transformers_config(shape: ModelShape) -> PretrainedConfig:
+    """Return the config of a model with this shape; what decides no bytes keeps transformers' default."""
+    return AutoConfig.for_model(
+        shape.family,
+        num_hidden_layers=shape.num_layers,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_attention_heads=shape.num_heads,
+        num_key_value_heads=shape.num_kv_heads,
+        head_dim=shape.head_dim,
+        vocab_size=shape.vocab,
+        tie_word_embeddings=shape.tied,
+        attention_bias=shape.output_bias,
+        mlp_bias=shape.mlp_bias,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+
+
+def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel | PeftModel:
+    """Return the model that a run would train, with its adapter, on the meta device."""
+    policy = meta_model(model_config, model)
+    if model.tuning.method == "full":
+        return policy
+    if model.tuning.method == "qlora":
+        stand_ins.quantise(policy, compute_dtype=getattr(torch, model.compute_dtype))
+    adapted = get_peft_model(policy, lora_config(model.tuning), low_cpu_mem_usage=True)
+    adapted.enable_input_require_grads()
+    return adapted
+
+
+def meta_model(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel:
+    """Return the bare model with leanrl's head on the meta device."""
+    attention.register()
+    with torch.device("meta"):
+        bare = AutoModelForCausalLM.from_config(
+            model_config, attn_implementation=attention.NAME, dtype=getattr(torch, model.dtype)
+        )
+    attach_logprob_head(bare)
+    return bare
+
+
+def materialise(model: nn.Module) -> None:
+    """Give every parameter and buffer a storage on the CPU; call it where new tensors are fake.
+
+    Tensors are replaced, not converted: `Module.to` cannot swap a fake parameter.
+    """
+    made: dict[int, Tensor] = {}
+
+    def twin(tensor: Tensor) -> Tensor:
+        if id(tensor) not in made:
+            empty = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+            is_parameter = isinstance(tensor, nn.Parameter)
+            made[id(tensor)] = nn.Parameter(empty, requires_grad=tensor.requires_grad) if is_parameter else empty
+        return made[id(tensor)]
+
+    for module in model.modules():
+        for tensors in (module._parameters, module._buffers):
+            for name, tensor in list(tensors.items()):
+                if tensor is not None:
+                    tensors[name] = twin(tensor)

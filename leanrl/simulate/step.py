@@ -1,0 +1,167 @@
+"""One optimizer step of a run under fake tensors: the engine's own code, and the bytes that it holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from peft import PeftModel
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from transformers import PretrainedConfig
+
+from leanrl.config.schema import RunConfig
+from leanrl.engine.rows import MicroBatch, StepRow, lay_out
+from leanrl.engine.step import LossSettings, score_micro_batch, train_micro_batch
+from leanrl.simulate import attention
+from leanrl.simulate.dropout import cuda_dropout
+from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
+from leanrl.simulate.stand_ins import Adam8bit
+from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
+
+_ATTENTION_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_backward.default
+_HOST_OPTIMIZERS = ("adamw_8bit_paged", "adamw_offloaded")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Peaks of the phases that a step has, and what stood in for code that cannot be traced."""
+
+    phases: tuple[PhasePeak, ...]
+    stand_ins: tuple[str, ...]
+
+    @property
+    def peak(self) -> PhasePeak:
+        return max(self.phases, key=lambda phase: phase.bytes)
+
+
+def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulation:
+    """Run one optimizer step with two micro-batches of the longest rows that a run can have; no GPU, no weights.
+
+    One rank is simulated as if it were alone. The optimizer's state exists from the start, as in every step but
+    the first, and no gradient does.
+
+    Args:
+        config: the run; of its hardware only what one rank sees matters.
+        model_config: the model's architecture as transformers knows it.
+    """
+    policy = meta_policy(model_config, config.model)
+    tracker = StorageTracker(
+        block_bytes=CUDA_BLOCK_BYTES, operator_bytes={_ATTENTION_BACKWARD: attention.backward_bytes}
+    )
+    with FakeTensorMode(), tracker, cuda_dropout():
+        with tracker.phase("load", category="weights"):
+            materialise(policy)
+        tracker.assign((tensor for tensor in policy.parameters() if tensor.requires_grad), _trained_name(config))
+        optimizer = _optimizer(config, policy, tracker)
+        _run_step(config, policy, optimizer, tracker, _reference(config, policy, model_config, tracker))
+    return Simulation(phases=tuple(tracker.peaks), stand_ins=_stand_ins(config))
+
+
+def _run_step(
+    config: RunConfig,
+    policy: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    tracker: StorageTracker,
+    score_reference: Callable[[MicroBatch], Any] | None,
+) -> None:
+    _prepare_training(config, policy)
+    algorithm = config.algorithm
+    settings = LossSettings(
+        clip_low=algorithm.clip_low,
+        clip_high=algorithm.clip_high,
+        kl_beta=algorithm.kl_beta,
+        temperature=config.logprob_temperature,
+    )
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=config.model.compute_dtype == "bfloat16")
+    reference_logprobs = None
+    if score_reference is not None:
+        with tracker.phase("reference", category="activations"), autocast:
+            reference_logprobs = score_reference(_longest_micro_batch(config))[0]
+    for _ in range(min(2, config.micro_batches_per_step)):
+        with tracker.phase("forward_backward", category="activations"), autocast:
+            micro_batch = _longest_micro_batch(config, reference_logprobs=reference_logprobs)
+            train_micro_batch(policy, micro_batch, settings=settings)
+            del micro_batch
+    with tracker.phase("optimizer_step", category="optimizer buffers"):
+        nn.utils.clip_grad_norm_(policy.parameters(), config.optimizer.max_grad_norm)
+        optimizer.step()
+
+
+def _prepare_training(config: RunConfig, policy: nn.Module) -> None:
+    policy.train()
+    if config.train.gradient_checkpointing:
+        policy.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
+def _optimizer(config: RunConfig, policy: nn.Module, tracker: StorageTracker) -> torch.optim.Optimizer:
+    """Return the optimizer with its state, made as the first step makes it."""
+    trained = [tensor for tensor in policy.parameters() if tensor.requires_grad]
+    is_8bit = config.optimizer.name.startswith("adamw_8bit")
+    optimizer = Adam8bit(trained) if is_8bit else torch.optim.AdamW(trained, lr=1.0, fused=True)
+    for tensor in trained:
+        tensor.grad = torch.empty_like(tensor)
+    optimizer.step()
+    optimizer.zero_grad()
+    state = [tensor for values in optimizer.state.values() for tensor in values.values()]
+    if config.optimizer.name in _HOST_OPTIMIZERS:
+        tracker.forget(state)
+    else:
+        tracker.assign(state, "optimizer state")
+    for tensor in trained:
+        tensor.register_post_accumulate_grad_hook(lambda owner: tracker.assign([owner.grad], "gradients"))
+    return optimizer
+
+
+def _reference(
+    config: RunConfig, policy: nn.Module, model_config: PretrainedConfig, tracker: StorageTracker
+) -> Callable[[MicroBatch], Any] | None:
+    """Return what scores a micro-batch with the start model: the policy without its adapter, or a copy."""
+    if config.algorithm.kl_beta == 0:
+        return None
+    temperature = config.logprob_temperature
+    if isinstance(policy, PeftModel):
+
+        def score_without_adapter(micro_batch: MicroBatch) -> Any:
+            with policy.disable_adapter():
+                return score_micro_batch(policy, micro_batch, temperature=temperature)
+
+        return score_without_adapter
+    reference = meta_model(model_config, config.model).eval()
+    materialise(reference)
+    tracker.assign(reference.parameters(), "reference")
+
+    def score_by_copy(micro_batch: MicroBatch) -> Any:
+        logprobs_B_T = score_micro_batch(reference, micro_batch, temperature=temperature)
+        if config.train.reference_device == "host":
+            tracker.forget(reference.parameters())
+        return logprobs_B_T
+
+    return score_by_copy
+
+
+def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -> MicroBatch:
+    row = StepRow(
+        prompt_ids=[0] * config.rollout.max_prompt_tokens,
+        completion_ids=[0] * config.rollout.max_completion_tokens,
+        advantage=1.0,
+        weight=1.0,
+        reference_logprobs=reference_logprobs,
+    )
+    num_rows = min(config.train.micro_batch_completions, max(1, config.completions_per_rank))
+    return lay_out([row] * num_rows, pad_id=0, device="cpu")
+
+
+def _trained_name(config: RunConfig) -> str:
+    return "weights" if config.model.tuning.method == "full" else "adapter"
+
+
+def _stand_ins(config: RunConfig) -> tuple[str, ...]:
+    found = []
+    if config.model.tuning.method == "qlora":
+        found.append("NF4 layers of bitsandbytes: their bytes, and a 16-bit copy of a weight while it multiplies")
+    if config.optimizer.name.startswith("adamw_8bit"):
+        found.append("8-bit Adam: two moments of one byte, and a scale of four bytes for 256 of them")
+    if config.optimizer.name in _HOST_OPTIMIZERS:
+        found.append("optimizer state in host memory: counted as no bytes of the card")
+    return tuple(found)
