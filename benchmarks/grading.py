@@ -25,11 +25,13 @@ from leanrl.environment import describe_machine
 from leanrl.grading.normalisation import normalise
 from leanrl.grading.pool import GraderPool
 from leanrl.grading.structure import Expression, read_structure
+from leanrl.rewards.language import language_share
 from leanrl.types import GradeMode, GradeRequest
 
 RESULTS = Path(__file__).parent / "results"
 CASES, HOSTILE = "grader_cases.jsonl", "hostile_completions.jsonl"
 STEP_COMPLETIONS = 72  # completions of one step of the paper's run
+LANGUAGE_CHARACTERS = 10_000  # some 3,000 tokens, a long completion of the paper's run
 SECONDS = 2.0  # wall clock of one answer, the pool's default
 FUZZ_PAIRS, FUZZ_SEED = 500, 3  # pairs of a completion and a gold answer; each is asked bare and boxed
 Judge = Callable[[list[tuple[str, str]]], list[bool]]
@@ -57,6 +59,8 @@ def main() -> None:
     if len(solutions) >= 2 * STEP_COMPLETIONS:
         found["step"] = judge_steps(solutions)
         print_table(f"a step of {STEP_COMPLETIONS} completions", [found["step"]])
+        found["language"] = judge_language(solutions)
+        print_table("language share", [found["language"]])
     print(write_results(found))
 
 
@@ -220,6 +224,23 @@ def judge_steps(solutions: list[dict[str, Any]]) -> dict[str, Any]:
             pool.grade(step)
             seconds.append(round(time.perf_counter() - started, 3))
     return {"steps": len(steps), "first_seconds": seconds[0], "worst_later_seconds": max(seconds[1:])}
+
+
+def judge_language(solutions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the language share of a text costs, on texts of the length of the paper's completions."""
+    words = "\n".join(row["solution"] for row in solutions)
+    texts = [words[start : start + LANGUAGE_CHARACTERS] for start in range(0, len(words), LANGUAGE_CHARACTERS)]
+    texts = texts[:STEP_COMPLETIONS]
+    language_share(texts[0], "en")  # loads the identifier's model
+    started = time.perf_counter()
+    shares = [language_share(text, "en") for text in texts]
+    seconds = time.perf_counter() - started
+    return {
+        "texts": len(texts),
+        "characters": LANGUAGE_CHARACTERS,
+        "milliseconds_per_text": round(1000 * seconds / len(texts), 1),
+        "lowest_share": round(min(share for share in shares if share is not None), 3),
+    }
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -21,17 +21,13 @@ def grade(
 ) -> None:
     """Judge logged completions against their gold answers, line by line, then print the totals."""
     from leanrl.grading.pool import GraderPool
-    from leanrl.grading.stream import Totals, grade_lines
+    from leanrl.grading.stream import Totals, grade_lines, verdict_as_json
 
     totals = Totals()
     with GraderPool() as grader, _opened(file) as lines:
         for verdict in grade_lines(lines, grader, mode=mode, source=str(file)):
             totals.add(verdict)
-            if as_json:
-                answer = {"correct": verdict.correct, "reason": verdict.reason, "seconds": round(verdict.seconds, 4)}
-                print(json.dumps(answer))
-            else:
-                print(verdict.reason)
+            print(json.dumps(verdict_as_json(verdict)) if as_json else verdict.reason)
     if as_json:
         print(json.dumps(totals.as_json()))
         return

@@ -12,12 +12,24 @@ def processes_of(pid: int) -> set[int]:
     return found
 
 
+def state(pid: int) -> str:
+    """Return the kernel's letter for what a process does: R computes, S waits; Z is a zombie, X is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
+
 def is_alive(pid: int) -> bool:
     """Return whether a process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    return state(pid) not in "ZX"
+
+
+def are_waiting(pids: set[int], *, seconds: float = 0.3) -> bool:
+    """Return whether processes wait for something and use no CPU for a while."""
+    before = [_ticks(pid) for pid in pids]
+    time.sleep(seconds)
+    return {state(pid) for pid in pids} == {"S"} and [_ticks(pid) for pid in pids] == before
 
 
 def wait_until(is_true, *, seconds: float = 30.0) -> None:
@@ -26,3 +38,8 @@ def wait_until(is_true, *, seconds: float = 30.0) -> None:
     while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def _ticks(pid: int) -> list[str]:
+    """Return the CPU time that a process has used."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]

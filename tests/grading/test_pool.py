@@ -14,7 +14,7 @@ import pytest
 from leanrl.errors import MissingError
 from leanrl.grading.pool import GraderPool, _cores_of_this_rank
 from leanrl.types import GradeRequest
-from tests.grading.processes import is_alive, processes_of, wait_until
+from tests.grading.processes import are_waiting, is_alive, processes_of, state, wait_until
 
 HANGS = r"\boxed{9^{9^{9^{9}}}}"
 
@@ -65,6 +65,30 @@ def test_a_worker_that_dies_costs_one_verdict(tmp_path):
         thread.join(timeout=60)
         assert [verdict.reason for verdict in verdicts] == ["died"]
         assert pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])[0].correct
+
+
+def test_a_batch_is_judged_side_by_side():
+    """Two answers that hang, two workers: both compute at the same moment, by the kernel's word."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=2, seconds=60) as pool:
+        pool.grade([GradeRequest(rf"\boxed{{x+{number}}}", f"{number}+x") for number in (1, 2)])
+        wait_until(lambda: are_waiting(processes_of(os.getpid()) - before))  # the spare one, too, has started
+        requests = [GradeRequest(HANGS, "5"), GradeRequest(HANGS, "6")]
+        verdicts = []
+        thread = threading.Thread(target=lambda: verdicts.extend(pool.grade(requests)))
+        thread.start()
+        busy = set()
+
+        def are_two_busy() -> bool:
+            busy.clear()
+            busy.update(pid for pid in processes_of(os.getpid()) - before if state(pid) == "R")
+            return len(busy) == 2
+
+        wait_until(are_two_busy)
+        for pid in busy:
+            os.kill(pid, signal.SIGKILL)
+        thread.join(timeout=60)
+        assert [verdict.reason for verdict in verdicts] == ["died", "died"]
 
 
 def test_a_worker_that_died_while_idle_costs_nothing():
