@@ -4,28 +4,34 @@ Axes: B completions, S tokens of the longest row, T scored tokens, H hidden.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-from transformers import PreTrainedModel
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
 
-from leanrl.algorithms.logprobs import token_logprobs
+from leanrl.algorithms.logprobs import HeadGradient, LogitShape, token_logprobs
 from leanrl.errors import ConfigError
 
-# Config keys with which a model family changes its logits after the head; token_logprobs knows none of them.
-_LOGIT_CHANGES = ("final_logit_softcapping", "logit_scale", "logits_scaling", "output_multiplier", "lm_head_multiplier")
+# Config keys with which a family changes its logits after the head (transformers 5.17, modeling files). The family
+# counts: Granite divides by `logits_scaling`, HyperCLOVA X multiplies with it.
+_SOFTCAPS = {"gemma": "final_logit_softcapping"}
+_FACTORS = {"cohere": "logit_scale", "falcon_h1": "lm_head_multiplier"}
+_DIVISORS = {"granite": "logits_scaling"}
+_KEYS = (*_SOFTCAPS.values(), *_FACTORS.values(), *_DIVISORS.values(), "output_multiplier", "dim_model_base")
 
 
 def attach_logprob_head(model: PreTrainedModel) -> None:
     """Let `model(..., positions_B_T=, target_ids_B_T=, temperature=)` return (logprobs_B_T, entropies_B_T).
 
     Without these arguments the model's forward is what it was, so that generation is unchanged. The scored
-    path goes through the model's own `forward`, hence through whatever wraps it (DDP, PEFT, autocast).
+    path goes through the model's own `forward`, hence through whatever wraps it (DDP, FSDP2, PEFT, autocast).
 
     Raises:
         ConfigError: if the model's head is one that `token_logprobs` would get wrong.
     """
     _refuse_unknown_head(model)
+    shape = _logit_shape(model.config.get_text_config())
     original_forward = model.forward
 
     @functools.wraps(original_forward)
@@ -44,22 +50,61 @@ def attach_logprob_head(model: PreTrainedModel) -> None:
         hidden_size = hidden_B_S_H.shape[-1]
         index_B_T_H = positions_B_T[:, :, None].expand(-1, -1, hidden_size)
         hidden_N_H = hidden_B_S_H.gather(1, index_B_T_H).reshape(-1, hidden_size)
+        weight = model.get_output_embeddings().weight
         logprobs_N, entropies_N = token_logprobs(
-            hidden_N_H, model.get_output_embeddings().weight, target_ids_B_T.reshape(-1), temperature=temperature
+            hidden_N_H,
+            weight,
+            target_ids_B_T.reshape(-1),
+            temperature=temperature,
+            shape=shape,
+            head_gradient=_gradient_route(weight),
         )
         return logprobs_N.view(target_ids_B_T.shape), entropies_N.view(target_ids_B_T.shape)
 
     model.forward = forward
 
 
+def _gradient_route(weight: Tensor) -> HeadGradient:
+    """Return how the head's gradient reaches `.grad`; decided at each forward, since wrappers come later.
+
+    Written straight into `.grad` it takes no second tensor of the head's size. DDP and FSDP2 read `.grad`, in
+    buckets and after the unsharded weight's backward, so they see all of it. A hook on the tensor itself sees what
+    autograd hands on instead, and so does a weight that is computed from another.
+    """
+    return "returned" if not weight.is_leaf or weight._backward_hooks else "added"
+
+
+def _logit_shape(config: PretrainedConfig) -> LogitShape:
+    factor = _family_value(config, _FACTORS) or 1.0
+    return LogitShape(
+        scale=factor / (_family_value(config, _DIVISORS) or 1.0), softcap=_family_value(config, _SOFTCAPS)
+    )
+
+
+def _family_value(config: PretrainedConfig, keys: Mapping[str, str]) -> float | None:
+    value = getattr(config, _family_key(config, keys) or "", None)
+    return None if value is None else float(value)
+
+
+def _family_key(config: PretrainedConfig, keys: Mapping[str, str]) -> str | None:
+    return next((key for family, key in keys.items() if config.model_type.startswith(family)), None)
+
+
 def _refuse_unknown_head(model: PreTrainedModel) -> None:
     config = model.config.get_text_config()
-    changes = [name for name in _LOGIT_CHANGES if getattr(config, name, None) not in (None, 1, 1.0)]
-    if getattr(model.get_output_embeddings(), "bias", None) is not None:
-        changes.append("a bias on the head")
-    if changes:
+    head = model.get_output_embeddings()
+    known = {_family_key(config, keys) for keys in (_SOFTCAPS, _FACTORS, _DIVISORS)}
+    changes = [key for key in _KEYS if key not in known and getattr(config, key, None) not in (None, 1, 1.0)]
+    causes = [f"{key} in its config" for key in changes]
+    if not isinstance(head, nn.Linear):
+        causes.append(f"a head of type {type(head).__name__}")
+    elif head.bias is not None:
+        causes.append("a bias on the head")
+    elif not head.weight.is_floating_point():
+        causes.append(f"a head in {head.weight.dtype}")
+    if causes:
         raise ConfigError(
-            f"model.id: {config.model_type} changes its logits by {', '.join(changes)}, which leanrl's head "
-            "does not compute.",
-            hint="choose a model of the Llama, Qwen2, Qwen3, Mistral, SmolLM or Phi-3 families",
+            f"model.id: {config.model_type} has {', '.join(causes)}, which leanrl's tiled head does not compute.",
+            hint="choose a model of the Llama, Qwen, Mistral, SmolLM, Gemma, Granite, Cohere or Phi-3 families, "
+            "and leave the head out of model.tuning.targets",
         )

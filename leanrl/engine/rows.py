@@ -1,8 +1,7 @@
-"""Rows of a step and the micro-batches they are cut into.
+"""Rows of a step, and the tensors that a micro-batch of them becomes.
 
-Which rows form a micro-batch is decided on Python integers, before a tensor exists. A row is laid out with
-prompt and completion contiguous and padding on the right: plain causal attention then needs no mask, because
-no real token ever sees the padding behind it (D14).
+A row is laid out with prompt and completion contiguous and padding on the right: plain causal attention then needs
+no mask, because no real token ever sees the padding behind it (D14).
 
 Axes: B completions, S tokens of the longest row, T tokens of the longest completion.
 """
@@ -20,7 +19,8 @@ class StepRow:
     """One completion of the step with what its loss needs.
 
     `weight` is the completion's share of the step (see `algorithms.aggregation`). The log-probabilities, where
-    present, hold one number per completion token.
+    present, hold one number per completion token: under the policy that sampled it, under the reference, both by
+    the trainer, and under the sampling policy as the rollout engine reported them.
     """
 
     prompt_ids: list[int]
@@ -29,6 +29,7 @@ class StepRow:
     weight: float = 0.0
     sampled_logprobs: Tensor | None = None
     reference_logprobs: Tensor | None = None
+    rollout_logprobs: Tensor | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -51,6 +52,7 @@ class MicroBatch:
     weights_B: Tensor
     sampled_logprobs_B_T: Tensor | None = None
     reference_logprobs_B_T: Tensor | None = None
+    rollout_logprobs_B_T: Tensor | None = None
 
 
 def split_rows(num_rows: int, *, rows_per_micro_batch: int) -> list[range]:
@@ -60,8 +62,13 @@ def split_rows(num_rows: int, *, rows_per_micro_batch: int) -> list[range]:
     ]
 
 
-def lay_out(rows: Sequence[StepRow], *, pad_id: int, device: torch.device | str) -> MicroBatch:
-    """Return the tensors of a micro-batch, trimmed to its longest row and its longest completion."""
+def lay_out(
+    rows: Sequence[StepRow], *, pad_id: int, device: torch.device | str, dtype: torch.dtype = torch.float32
+) -> MicroBatch:
+    """Return the tensors of a micro-batch, trimmed to its longest row and its longest completion.
+
+    `dtype` is that of everything that enters the loss: fp32 whatever the model's, or finer.
+    """
     num_columns = max(row.num_tokens for row in rows)
     num_targets = max(1, max(len(row.completion_ids) for row in rows))
     input_ids, positions, targets, mask = [], [], [], []
@@ -76,11 +83,12 @@ def lay_out(rows: Sequence[StepRow], *, pad_id: int, device: torch.device | str)
         input_ids_B_S=torch.tensor(input_ids, device=device),
         positions_B_T=torch.tensor(positions, device=device),
         target_ids_B_T=torch.tensor(targets, device=device),
-        mask_B_T=torch.tensor(mask, dtype=torch.float32, device=device),
-        advantages_B=torch.tensor([row.advantage for row in rows], dtype=torch.float32, device=device),
-        weights_B=torch.tensor([row.weight for row in rows], dtype=torch.float32, device=device),
-        sampled_logprobs_B_T=_stack([row.sampled_logprobs for row in rows], num_targets, device),
-        reference_logprobs_B_T=_stack([row.reference_logprobs for row in rows], num_targets, device),
+        mask_B_T=torch.tensor(mask, dtype=dtype, device=device),
+        advantages_B=torch.tensor([row.advantage for row in rows], dtype=dtype, device=device),
+        weights_B=torch.tensor([row.weight for row in rows], dtype=dtype, device=device),
+        sampled_logprobs_B_T=_stack([row.sampled_logprobs for row in rows], num_targets, device, dtype),
+        reference_logprobs_B_T=_stack([row.reference_logprobs for row in rows], num_targets, device, dtype),
+        rollout_logprobs_B_T=_stack([row.rollout_logprobs for row in rows], num_targets, device, dtype),
     )
 
 
@@ -88,10 +96,12 @@ def _pad(values: list[Any], filler: Any, length: int) -> list[Any]:
     return values + [filler] * (length - len(values))
 
 
-def _stack(rows: Sequence[Tensor | None], num_targets: int, device: torch.device | str) -> Tensor | None:
+def _stack(
+    rows: Sequence[Tensor | None], num_targets: int, device: torch.device | str, dtype: torch.dtype
+) -> Tensor | None:
     if any(row is None for row in rows):
         return None
-    padded = torch.zeros(len(rows), num_targets, dtype=torch.float32, device=device)
+    padded = torch.zeros(len(rows), num_targets, dtype=dtype, device=device)
     for index, row in enumerate(rows):
         padded[index, : row.shape[0]] = row
     return padded

@@ -6,44 +6,42 @@ Axes: B completions, S tokens of the longest row, T tokens of the longest comple
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
-from leanrl.algorithms.kl import k3_divergence
-from leanrl.algorithms.losses import clipped_policy_loss
+from leanrl.algorithms.corrections import importance_weights, log_ratios
+from leanrl.algorithms.kl import token_divergence
+from leanrl.algorithms.losses import (
+    beyond_clip,
+    clipped_policy_loss,
+    clipped_weight_loss,
+    sequence_policy_loss,
+    sequence_ratios,
+    token_ratios,
+)
 from leanrl.engine.rows import MicroBatch
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """What the loss of a step depends on besides the rows."""
-
-    clip_low: float
-    clip_high: float
-    kl_beta: float
-    temperature: float
+from leanrl.engine.settings import LossSettings
 
 
 @dataclass(frozen=True)
 class StepSums:
-    """Sums over one micro-batch's completion tokens, as scalars on the device; `loss` is its share of the step's."""
+    """Sums over one micro-batch's completion tokens, as scalars on the device; `loss` is its share of the step's.
+
+    `log_ratios` holds log(trainer's / rollout engine's probability) of the tokens, flat, NaN at padding: one tensor
+    for each micro-batch, or none where the engine reported no log-probabilities.
+    """
 
     loss: Tensor
     num_tokens: Tensor
     entropy: Tensor
     divergence: Tensor
     num_clipped: Tensor
+    log_ratios: tuple[Tensor, ...] = ()
 
     def __add__(self, other: "StepSums") -> "StepSums":
-        return StepSums(
-            loss=self.loss + other.loss,
-            num_tokens=self.num_tokens + other.num_tokens,
-            entropy=self.entropy + other.entropy,
-            divergence=self.divergence + other.divergence,
-            num_clipped=self.num_clipped + other.num_clipped,
-        )
+        return StepSums(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
 def train_micro_batch(
@@ -55,35 +53,40 @@ def train_micro_batch(
 ) -> StepSums:
     """Add the micro-batch's gradients to the model's and return its sums.
 
-    loss = sum_i weight_i sum_t [clipped surrogate_it + kl_beta * k3_it]
+    loss = sum_i weight_i sum_t [importance_it * policy loss_it + kl_beta * divergence_it - entropy_coef * entropy_it]
 
     Without `sampled_logprobs_B_T` the step is on-policy: the policy's own detached log-probabilities stand in,
     the ratio is 1, and no forward pass is spent on them.
     """
+    mask_B_T = micro_batch.mask_B_T
     logprobs_B_T, entropies_B_T = _score(model, micro_batch, settings.temperature)
+    # Behind a completion's end stand scores of word 0. Left as they are, exp(0 - logprob) could overflow there,
+    # and infinity times a mask of 0 is NaN.
+    logprobs_B_T = logprobs_B_T * mask_B_T
     sampled_B_T = micro_batch.sampled_logprobs_B_T
     if sampled_B_T is None:
         sampled_B_T = logprobs_B_T.detach()
-    token_losses_B_T = clipped_policy_loss(
-        logprobs_B_T,
-        sampled_B_T,
-        micro_batch.advantages_B,
-        clip_low=settings.clip_low,
-        clip_high=settings.clip_high,
-    )
+    token_losses_B_T = _policy_losses(logprobs_B_T, sampled_B_T, micro_batch, settings)
+    rollout_B_T = micro_batch.rollout_logprobs_B_T
+    if rollout_B_T is not None:
+        token_losses_B_T = token_losses_B_T * _importance(sampled_B_T, rollout_B_T, mask_B_T, settings)
     divergence_B_T = torch.zeros_like(logprobs_B_T)
     if micro_batch.reference_logprobs_B_T is not None:
-        divergence_B_T = k3_divergence(logprobs_B_T, micro_batch.reference_logprobs_B_T)
+        divergence_B_T = token_divergence(
+            logprobs_B_T, micro_batch.reference_logprobs_B_T, estimator=settings.kl_estimator
+        )
         token_losses_B_T = token_losses_B_T + settings.kl_beta * divergence_B_T
-    mask_B_T = micro_batch.mask_B_T
+    if settings.entropy_coef != 0.0:
+        token_losses_B_T = token_losses_B_T - settings.entropy_coef * entropies_B_T
     loss = ((token_losses_B_T * mask_B_T).sum(dim=1) * micro_batch.weights_B).sum()
     backward(loss)
     return StepSums(
         loss=loss.detach(),
         num_tokens=mask_B_T.sum(),
-        entropy=(entropies_B_T * mask_B_T).sum(),
+        entropy=(entropies_B_T.detach() * mask_B_T).sum(),
         divergence=(divergence_B_T.detach() * mask_B_T).sum(),
-        num_clipped=(_is_clipped(logprobs_B_T.detach(), sampled_B_T, micro_batch, settings) * mask_B_T).sum(),
+        num_clipped=(_beyond_clip(logprobs_B_T.detach(), sampled_B_T, micro_batch, settings) * mask_B_T).sum(),
+        log_ratios=() if rollout_B_T is None else (_flat_log_ratios(sampled_B_T, rollout_B_T, mask_B_T),),
     )
 
 
@@ -103,13 +106,37 @@ def _score(model: nn.Module, micro_batch: MicroBatch, temperature: float) -> tup
     )
 
 
-def _is_clipped(
-    logprobs_B_T: Tensor, sampled_logprobs_B_T: Tensor, micro_batch: MicroBatch, settings: LossSettings
+def _policy_losses(
+    logprobs_B_T: Tensor, sampled_B_T: Tensor, micro_batch: MicroBatch, settings: LossSettings
 ) -> Tensor:
-    """1 where the clip takes the gradient away: above the bound for a good token, below it for a bad one."""
-    ratio_B_T = torch.exp(logprobs_B_T - sampled_logprobs_B_T)
-    good_B_1 = micro_batch.advantages_B[:, None] > 0
-    bad_B_1 = micro_batch.advantages_B[:, None] < 0
-    above_B_T = (ratio_B_T > 1 + settings.clip_high) & good_B_1
-    below_B_T = (ratio_B_T < 1 - settings.clip_low) & bad_B_1
-    return (above_B_T | below_B_T).float()
+    clip = {"clip_low": settings.clip_low, "clip_high": settings.clip_high}
+    advantages_B = micro_batch.advantages_B
+    if settings.loss == "gspo":
+        return sequence_policy_loss(logprobs_B_T, sampled_B_T, advantages_B, micro_batch.mask_B_T, **clip)
+    if settings.loss == "cispo":
+        return clipped_weight_loss(logprobs_B_T, sampled_B_T, advantages_B, **clip)
+    return clipped_policy_loss(logprobs_B_T, sampled_B_T, advantages_B, **clip)
+
+
+def _importance(sampled_B_T: Tensor, rollout_B_T: Tensor, mask_B_T: Tensor, settings: LossSettings) -> Tensor:
+    return importance_weights(
+        sampled_B_T,
+        rollout_B_T,
+        mask_B_T,
+        correction=settings.importance_correction,
+        clip=settings.importance_clip,
+        mask_low=settings.importance_mask_low,
+        mask_high=settings.importance_mask_high,
+    )
+
+
+def _beyond_clip(logprobs_B_T: Tensor, sampled_B_T: Tensor, micro_batch: MicroBatch, settings: LossSettings) -> Tensor:
+    if settings.loss == "gspo":
+        ratio_B_T = sequence_ratios(logprobs_B_T, sampled_B_T, micro_batch.mask_B_T)
+    else:
+        ratio_B_T = token_ratios(logprobs_B_T, sampled_B_T)
+    return beyond_clip(ratio_B_T, micro_batch.advantages_B, clip_low=settings.clip_low, clip_high=settings.clip_high)
+
+
+def _flat_log_ratios(sampled_B_T: Tensor, rollout_B_T: Tensor, mask_B_T: Tensor) -> Tensor:
+    return torch.where(mask_B_T > 0, log_ratios(sampled_B_T, rollout_B_T), torch.nan).flatten()

@@ -47,14 +47,13 @@ def _floor(name: str, shape: ModelShape, workload: Workload, kv_bytes: int) -> F
 
 
 def _leanest(workload: Workload) -> Workload:
-    """One completion at a time, checkpoints in host memory, MLP and head in tiles, a small scheduler step in vLLM."""
+    """One completion at a time, checkpoints in host memory, the MLP in tiles, a small scheduler step in vLLM."""
     return replace(
         workload,
         micro_batch_completions=1,
         num_micro_batches=workload.completions_per_rank,
         activations="offloaded",
         mlp_tiles=_MLP_TILES,
-        head="vocab_tiled",
         engine_batch_tokens=_ENGINE_BATCH_TOKENS,
         residency="asleep",
     )

@@ -3,26 +3,21 @@
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
-# Mirrors leanrl.algorithms.logprobs.TILE_TOKENS (a test compares them): this room imports no torch.
-TILE_TOKENS = 512
+# Mirror leanrl.algorithms.logprobs (a test compares them): this room imports no torch.
+TILE_TOKENS = 1024
+TILE_WORDS = 8192
 
-# A tile over the vocabulary too: 1024 tokens and 8192 words.
-_SMALL_TILE_LOGITS = 1024 * 8192
-
-# Bytes a logit of a tile costs in `token_logprobs`: logits in bf16 and fp32, divided, shifted, exponentiated, and
-# what the tile before still holds. A test compares them with the CPU allocator's events.
-_FORWARD_BYTES_PER_LOGIT = 14
-_BACKWARD_BYTES_PER_LOGIT = 20
-# The same while the weight's gradient of a tile is added up: logits, their gradient, and that in bf16.
-_ADDING_BYTES_PER_LOGIT = 10
+# Bytes a logit of a tile costs in `token_logprobs`. Forward: its fp32 value, and the exponential. Backward: its value
+# in the compute dtype and in fp32, then their gradient in place. A test compares them with the CPU allocator's events.
+_FORWARD_BYTES_PER_LOGIT = 8
+# fp32 sums of every scored token while the words pass: highest, total, weighted, target, and two on their way.
+_SUM_BYTES_PER_TOKEN = 24
 
 
 def head_forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     """Bytes of scoring `tokens` without gradients."""
-    if workload.head == "vocab_tiled":
-        return _FORWARD_BYTES_PER_LOGIT * _SMALL_TILE_LOGITS
-    tile = min(TILE_TOKENS, tokens)
-    return _FORWARD_BYTES_PER_LOGIT * tile * shape.vocab + _cast_head_bytes(shape, workload)
+    logits = min(TILE_TOKENS, tokens) * min(TILE_WORDS, shape.vocab)
+    return _FORWARD_BYTES_PER_LOGIT * logits + _SUM_BYTES_PER_TOKEN * tokens + _cast_tile_bytes(shape, workload)
 
 
 def head_backward_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -30,9 +25,6 @@ def head_backward_bytes(shape: ModelShape, workload: Workload) -> int:
     scored = workload.micro_batch_scored_tokens
     if workload.head == "tiled":
         return _tiled_backward_bytes(shape, workload, scored)
-    if workload.head == "vocab_tiled":
-        # The weight's gradient is added straight into the gradient that exists anyway.
-        return _BACKWARD_BYTES_PER_LOGIT * _SMALL_TILE_LOGITS + workload.compute_bytes * shape.hidden * scored
     if workload.head == "naive_fp32":
         return 4 * 4 * scored * shape.vocab
     # bf16 logits, their log-softmax row by row, and the gradient.
@@ -41,18 +33,19 @@ def head_backward_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _tiled_backward_bytes(shape: ModelShape, workload: Workload, scored: int) -> int:
-    tile_logits = min(TILE_TOKENS, scored) * shape.vocab
-    hidden_gradient = workload.compute_bytes * shape.hidden * scored
-    table = shape.embedding_params
-    fixed = _cast_head_bytes(shape, workload) + hidden_gradient
-    if workload.method != "full":
-        return fixed + _BACKWARD_BYTES_PER_LOGIT * tile_logits
-    tile_gradient = (workload.compute_bytes + 4) * table
-    in_tile = max(_BACKWARD_BYTES_PER_LOGIT * tile_logits, _ADDING_BYTES_PER_LOGIT * tile_logits + tile_gradient)
-    at_end = workload.compute_bytes * table
-    return fixed + 4 * table + max(in_tile, at_end)
+    """Of a trained head the gradient is added to the one that exists anyway, a tile of words at a time."""
+    tokens, words = min(TILE_TOKENS, scored), min(TILE_WORDS, shape.vocab)
+    compute = workload.compute_bytes
+    cast_bytes = compute if compute < 4 else 0  # sums are fp32, so fp32 needs no second copy of anything
+    tile_rows = compute * max(tokens, words) * shape.hidden  # a product, before it is added to its fp32 sum
+    word_gradient = 4 * words * shape.hidden if workload.method == "full" else 0
+    in_tile = max((4 + cast_bytes) * tokens * words, cast_bytes * tokens * words + tile_rows)
+    hidden_gradient = 4 * scored * shape.hidden
+    at_end = cast_bytes * scored * shape.hidden
+    return hidden_gradient + max(in_tile + word_gradient + _cast_tile_bytes(shape, workload), at_end)
 
 
-def _cast_head_bytes(shape: ModelShape, workload: Workload) -> int:
-    """An fp32 head is cast once a pass; under FSDP2 it arrives in bf16."""
-    return workload.compute_bytes * shape.embedding_params if workload.is_autocast else 0
+def _cast_tile_bytes(shape: ModelShape, workload: Workload) -> int:
+    """An fp32 head is cast a tile of words at a time; under FSDP2 it arrives in bf16."""
+    words = min(TILE_WORDS, shape.vocab)
+    return workload.compute_bytes * words * shape.hidden if workload.is_autocast else 0

@@ -1,12 +1,19 @@
-"""Losses and divergence of single tokens, worked by hand."""
+"""Losses of single tokens, worked by hand."""
 
 import math
 
 import pytest
 import torch
 
-from leanrl.algorithms.kl import k3_divergence
-from leanrl.algorithms.losses import clipped_policy_loss
+from leanrl.algorithms.losses import (
+    beyond_clip,
+    clipped_policy_loss,
+    clipped_weight_loss,
+    sequence_policy_loss,
+    sequence_ratios,
+)
+
+CLIP = {"clip_low": 0.2, "clip_high": 0.28}
 
 
 @pytest.mark.parametrize(
@@ -21,13 +28,7 @@ from leanrl.algorithms.losses import clipped_policy_loss
 )
 def test_clip_bounds(ratio, advantage, expected):
     """One token: -min(r A, clip(r, 0.8, 1.28) A)."""
-    loss = clipped_policy_loss(
-        torch.tensor([[math.log(ratio)]]),
-        torch.zeros(1, 1),
-        torch.tensor([advantage]),
-        clip_low=0.2,
-        clip_high=0.28,
-    )
+    loss = clipped_policy_loss(torch.tensor([[math.log(ratio)]]), torch.zeros(1, 1), torch.tensor([advantage]), **CLIP)
     assert loss.item() == pytest.approx(expected)
 
 
@@ -42,22 +43,57 @@ def test_different_shapes_are_refused():
         clipped_policy_loss(torch.zeros(1, 2), torch.zeros(1, 3), torch.zeros(1), clip_low=0.2, clip_high=0.2)
 
 
+LOG_RATIOS = torch.tensor([[0.3, 0.1, 9.0], [-0.4, 9.0, 9.0]])
+MASK = torch.tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+def test_a_completion_has_one_ratio():
+    """exp((0.3 + 0.1) / 2) and exp(-0.4); what stands behind the end does not count."""
+    ratios = sequence_ratios(LOG_RATIOS, torch.zeros(2, 3), MASK)
+    assert ratios[:, 0].tolist() == pytest.approx([math.exp(0.2), math.exp(-0.4)])
+    assert torch.equal(ratios, ratios[:, :1].expand(2, 3))
+
+
+def test_an_empty_completion_has_ratio_one():
+    assert sequence_ratios(LOG_RATIOS, torch.zeros(2, 3), torch.zeros(2, 3)).tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_gspo_clips_the_completions_ratio():
+    """e^0.2 = 1.2214 stays below 1.28; e^-0.4 = 0.6703 of a bad completion is clipped to 0.8."""
+    loss = sequence_policy_loss(LOG_RATIOS, torch.zeros(2, 3), torch.tensor([2.0, -1.0]), MASK, **CLIP)
+    assert loss[:, 0].tolist() == pytest.approx([-2 * math.exp(0.2), 0.8])
+
+
+def test_gspo_spreads_the_gradient_over_the_completion():
+    """d(-s A)/dlogprob_t = -s A / 2 for each of two tokens, times the two losses that are summed: -s A."""
+    logprobs = LOG_RATIOS[:1].clone().requires_grad_()
+    loss = sequence_policy_loss(logprobs, torch.zeros(1, 3), torch.tensor([2.0]), MASK[:1], **CLIP)
+    (loss * MASK[:1]).sum().backward()
+    assert logprobs.grad.tolist()[0] == pytest.approx([-2 * math.exp(0.2), -2 * math.exp(0.2), 0.0])
+
+
 @pytest.mark.parametrize(
-    ("policy", "reference", "expected"),
+    ("ratio", "advantage", "weight"),
     [
-        (0.5, 0.5, 0.0),
-        (0.5, 0.25, 0.5 + math.log(2) - 1),  # e^d = 1/2, d = -ln 2
-        (0.25, 0.5, 2 - math.log(2) - 1),  # e^d = 2, d = ln 2
+        (1.0, 1.0, 1.0),
+        (5.0, 1.0, 1.28),  # cut, but not out of the gradient
+        (5.0, -1.0, 1.28),
+        (0.1, -1.0, 0.8),
     ],
 )
-def test_k3(policy, reference, expected):
-    """exp(d) - d - 1 with d = ln(reference / policy)."""
-    divergence = k3_divergence(torch.tensor([[math.log(policy)]]), torch.tensor([[math.log(reference)]]))
-    assert divergence.item() == pytest.approx(expected, abs=1e-7)
+def test_cispo_keeps_the_gradient_of_a_clipped_token(ratio, advantage, weight):
+    """-clip(r, 0.8, 1.28) A logprob: the gradient is -weight A."""
+    logprobs = torch.tensor([[-0.5]], requires_grad=True)
+    sampled = torch.tensor([[-0.5 - math.log(ratio)]])
+    loss = clipped_weight_loss(logprobs, sampled, torch.tensor([advantage]), **CLIP)
+    loss.sum().backward()
+    assert loss.item() == pytest.approx(0.5 * weight * advantage)
+    assert logprobs.grad.item() == pytest.approx(-weight * advantage)
 
 
-def test_k3_pulls_towards_the_reference():
-    """d/dlogp (exp(ref - logp) - (ref - logp) - 1) = 1 - exp(ref - logp); at ref = ln 2 + logp it is -1."""
-    logprobs = torch.tensor([[-2.0]], requires_grad=True)
-    k3_divergence(logprobs, torch.tensor([[-2.0 + math.log(2)]])).sum().backward()
-    assert logprobs.grad.item() == pytest.approx(-1.0, abs=1e-6)
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "expected"),
+    [(1.3, 1.0, 1.0), (1.3, -1.0, 0.0), (0.7, -1.0, 1.0), (0.7, 1.0, 0.0), (1.1, 1.0, 0.0), (1.3, 0.0, 0.0)],
+)
+def test_beyond_the_clip(ratio, advantage, expected):
+    assert beyond_clip(torch.tensor([[ratio]]), torch.tensor([advantage]), **CLIP).item() == expected

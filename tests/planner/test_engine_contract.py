@@ -18,7 +18,7 @@ from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import LossSettings, train_micro_batch
 from leanrl.planner.activations import layer_bytes_per_token
-from leanrl.planner.head import TILE_TOKENS, head_backward_bytes, head_forward_bytes
+from leanrl.planner.head import TILE_TOKENS, TILE_WORDS, head_backward_bytes, head_forward_bytes
 from leanrl.planner.phases import train_phases
 from leanrl.planner.shapes import ModelShape, shape_from_config
 from leanrl.planner.workload import Workload
@@ -139,8 +139,10 @@ def test_head(dtype, is_trained):
     head_V_H = torch.randn(2000, 256, dtype=dtype, requires_grad=is_trained)
     targets_N = torch.randint(2000, (1024,))
 
+    head_V_H.grad = torch.zeros_like(head_V_H) if is_trained else None
+
     def score() -> Tensor:
-        return logprobs.token_logprobs(hidden_N_H, head_V_H, targets_N, temperature=1.0)[0]
+        return logprobs.token_logprobs(hidden_N_H, head_V_H, targets_N, temperature=1.0, head_gradient="added")[0]
 
     with torch.no_grad():
         forward = peak_allocated(score)
@@ -205,4 +207,4 @@ def test_micro_batch_of_the_engine(family, method, dtype, activations):
 
 
 def test_tile_is_the_engines():
-    assert TILE_TOKENS == logprobs.TILE_TOKENS
+    assert (TILE_TOKENS, TILE_WORDS) == (logprobs.TILE_TOKENS, logprobs.TILE_WORDS)

@@ -1,0 +1,50 @@
+"""What the loss of a step depends on besides its rows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from leanrl.algorithms.corrections import Correction
+from leanrl.algorithms.kl import KlEstimator
+from leanrl.config.schema import RunConfig
+
+PolicyLoss = Literal["clip", "gspo", "cispo"]
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """The algorithm's values by the names of `config.algorithm`, which explains them."""
+
+    clip_low: float
+    clip_high: float
+    kl_beta: float
+    temperature: float
+    loss: PolicyLoss = "clip"
+    kl_estimator: KlEstimator = "k3"
+    entropy_coef: float = 0.0
+    importance_correction: Correction = "none"
+    importance_clip: float = 2.0
+    importance_mask_low: float = 0.999
+    importance_mask_high: float = 1.002
+
+    @property
+    def needs_every_row(self) -> bool:
+        """Whether a completion with advantage 0 has a gradient all the same."""
+        return self.kl_beta != 0.0 or self.entropy_coef != 0.0
+
+
+def loss_settings(config: RunConfig) -> LossSettings:
+    """Return the settings of a run."""
+    algorithm = config.algorithm
+    return LossSettings(
+        clip_low=algorithm.clip_low,
+        clip_high=algorithm.clip_high,
+        kl_beta=algorithm.kl_beta,
+        temperature=config.logprob_temperature,
+        loss=algorithm.loss,
+        kl_estimator=algorithm.kl_estimator,
+        entropy_coef=algorithm.entropy_coef,
+        importance_correction=algorithm.importance_correction,
+        importance_clip=algorithm.importance_clip,
+        importance_mask_low=algorithm.importance_mask_low,
+        importance_mask_high=algorithm.importance_mask_high,
+    )

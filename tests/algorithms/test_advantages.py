@@ -1,0 +1,48 @@
+"""Advantages, worked by hand."""
+
+import math
+
+import pytest
+import torch
+
+from leanrl.algorithms.advantages import group_advantages
+
+REWARDS = torch.tensor([0.0, 1.0, 2.0, 3.0, 3.0, 6.0], dtype=torch.float64)  # groups (0, 1, 2) and (3, 3, 6)
+SPREAD = math.sqrt(3.0)  # of the second group: sqrt((1 + 1 + 4) / 2)
+BATCH_SPREAD = math.sqrt((2.5**2 + 1.5**2 + 0.5**2 + 0.5**2 + 0.5**2 + 3.5**2) / 5)  # around 2.5
+
+
+@pytest.mark.parametrize(
+    ("baseline", "scale", "expected"),
+    [
+        ("mean", "none", [-1, 0, 1, -1, -1, 2]),  # Dr. GRPO
+        ("mean", "group", [-1 / 1.0001, 0, 1 / 1.0001, *(x / (SPREAD + 1e-4) for x in (-1, -1, 2))]),  # GRPO
+        ("mean", "batch", [x / (BATCH_SPREAD + 1e-4) for x in (-1, 0, 1, -1, -1, 2)]),
+        ("leave_one_out", "none", [-1.5, 0, 1.5, -1.5, -1.5, 3]),  # 0 - (1 + 2) / 2, ..., 6 - (3 + 3) / 2
+    ],
+)
+def test_advantages(baseline, scale, expected):
+    advantages = group_advantages(REWARDS, group_size=3, baseline=baseline, scale=scale)
+    assert advantages.tolist() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", ["group", "batch", "none"])
+def test_equal_rewards_are_exactly_zero(scale):
+    """The mean of seven times 0.7 is not 0.7 in fp32, and over a spread of 1e-4 that would be a signal."""
+    rewards = torch.tensor([0.7] * 7 + [0.0, 1.0, 0.3, 0.3, 0.3, 0.3, 0.3])
+    assert rewards[:7].mean() != rewards[0]
+    advantages = group_advantages(rewards, group_size=7, baseline="mean", scale=scale)
+    assert advantages[:7].tolist() == [0.0] * 7
+    assert advantages[7:].abs().min() > 0
+
+
+@pytest.mark.parametrize(("count", "group_size"), [(5, 2), (4, 1)])
+def test_broken_groups_are_refused(count, group_size):
+    with pytest.raises(ValueError, match=f"{count} rewards do not form groups of {group_size}"):
+        group_advantages(torch.zeros(count), group_size=group_size, baseline="mean", scale="none")
+
+
+@pytest.mark.parametrize("choice", [{"baseline": "median", "scale": "none"}, {"baseline": "mean", "scale": "mad"}])
+def test_unknown_choices_are_refused(choice):
+    with pytest.raises(ValueError, match="must be"):
+        group_advantages(torch.zeros(4), group_size=2, **choice)
