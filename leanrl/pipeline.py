@@ -340,20 +340,21 @@ def _train(
     try:
         trainer.train_from(checkpoint)
     except StoppedError:
-        end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped")
+        end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
         raise
     finally:
         stop.restore()
+        trainer.rollout.close()
     summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
     if stop.received is not None and trainer.state.global_step < config.train.max_steps:
-        end_summary(run, summary, status="stopped")
+        end_summary(run, summary, status="stopped", meter=trainer.meter)
         raise InterruptedRunError(
             f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
             hint=f"leanrl train --resume {run.path}",
             signal_number=stop.received,
         )
     summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
-    summary = end_summary(run, summary, status="finished")
+    summary = end_summary(run, summary, status="finished", meter=trainer.meter)
     _write_report(run, listener)
     return summary
 

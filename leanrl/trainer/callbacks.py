@@ -10,14 +10,16 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from leanrl.config.schema import RunConfig
 from leanrl.run_folder import RunFolder, append_jsonl, write_jsonl
+from leanrl.trainer.actual import STEPS_TO_COMPARE, append_actual
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.health import first_step_warnings
-from leanrl.trainer.metrics import step_metrics
+from leanrl.trainer.memory_meter import highest_of_each
+from leanrl.trainer.metrics import peak_bytes, step_metrics
 from leanrl.types import Listener
 
 
 class StepRecorder(TrainerCallback):
-    """Writes each step's metrics and now and then its completions; tells the listener."""
+    """Writes each step's metrics, its memory beside the plan, and now and then its completions; tells the listener."""
 
     def __init__(self, trainer: LeanGRPOTrainer, *, config: RunConfig, run: RunFolder, listener: Listener) -> None:
         self.trainer = trainer
@@ -26,6 +28,16 @@ class StepRecorder(TrainerCallback):
         self.listener = listener
         self.warnings: list[str] = []
         self._first = True
+        self._peaks = trainer.meter.take()
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.trainer.meter.end()
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._peaks = highest_of_each(self._peaks, self.trainer.meter.take())
+
+    def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        self._compare_with_plan(state)
 
     def on_log(
         self,
@@ -37,8 +49,19 @@ class StepRecorder(TrainerCallback):
     ) -> None:
         if logs is None or "reward" not in logs or not state.is_world_process_zero:
             return
-        metrics = step_metrics(logs, step=state.global_step, reward_names=list(self.config.rewards))
+        meter = self.trainer.meter
+        peaks = meter.take()
+        self._peaks = highest_of_each(self._peaks, peaks)
+        metrics = step_metrics(
+            logs,
+            step=state.global_step,
+            reward_names=list(self.config.rewards),
+            highest_bytes=peak_bytes(meter),
+            peaks=peaks,
+        )
         append_jsonl(self.run.metrics, metrics)
+        if state.global_step in STEPS_TO_COMPARE:
+            self._compare_with_plan(state)
         self.listener.step(metrics, max_steps=state.max_steps)
         if self._first:
             self._first = False
@@ -49,6 +72,12 @@ class StepRecorder(TrainerCallback):
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
             self._save_completions(state.global_step)
+
+    def _compare_with_plan(self, state: TrainerState) -> None:
+        """Put the peaks of the run so far beside the plan; those of the card that writes the metrics."""
+        if state.is_world_process_zero:
+            source = self.trainer.meter.gauge.source
+            append_actual(self.run, step=state.global_step, peaks=self._peaks, source=source)
 
     def _save_completions(self, step: int) -> None:
         scores = self.trainer.last_scores

@@ -8,8 +8,8 @@ Axes: B completions of one rank, T completion tokens, K rewards.
 """
 
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,10 @@ from leanrl.rewards.language import language_share
 from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
+from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
+from leanrl.trainer.memory_meter import MemoryMeter
+from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.types import Grader, Row, Sample
 
@@ -61,6 +64,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         uploads: CheckpointUploads | None = None,
         **trl_arguments: Any,
     ) -> None:
+        self.meter = MemoryMeter(choose_gauge(trl_arguments["args"].device), first="load")
         super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
         self.lean_config = config
         self.rows = rows
@@ -73,6 +77,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.last_scores: Scores | None = None
         self.last_samples: list[Sample] = []
         self.last_advantages: list[float] = []
+        self.rollout = open_rollout(config, self)
         self.loss_settings = LossSettings(
             clip_low=config.algorithm.clip_low,
             clip_high=config.algorithm.clip_high,
@@ -82,6 +87,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         attach_logprob_head(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model)
         if self.ref_model is not None:
             attach_logprob_head(self.accelerator.unwrap_model(self.ref_model))
+        self.meter.end()
 
     def train_from(self, checkpoint: Path | None) -> None:
         """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.
@@ -108,8 +114,21 @@ class LeanGRPOTrainer(GRPOTrainer):
         completion_ids_list: list[list[int]],
     ) -> Tensor:
         """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
-        started = time.perf_counter()
-        self.last_samples = [
+        with self._timed("reward"):
+            self.last_samples = self._samples(inputs, completions, completion_ids_list)
+            ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
+            self.last_scores = score_samples(
+                self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks, opened_tag=self.opened_tag
+            )
+            self._log_reasons(self.last_scores)
+            self._log_language_mix()
+        rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
+        return self.accelerator.gather(rewards_B_K)
+
+    def _samples(
+        self, inputs: list[dict[str, Any]], completions: list[Any], completion_ids_list: list[list[int]]
+    ) -> list[Sample]:
+        return [
             Sample(
                 problem=self.rows[fields["row"]].problem,
                 gold=self.rows[fields["row"]].gold,
@@ -120,15 +139,6 @@ class LeanGRPOTrainer(GRPOTrainer):
             )
             for fields, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
         ]
-        ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
-        self.last_scores = score_samples(
-            self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks, opened_tag=self.opened_tag
-        )
-        self._log_reasons(self.last_scores)
-        self._log_language_mix()
-        rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
-        self._record("seconds/reward", time.perf_counter() - started)
-        return self.accelerator.gather(rewards_B_K)
 
     def _is_truncated(self, completion_ids: list[int]) -> bool:
         return not completion_ids or completion_ids[-1] not in self.eos_token_ids
@@ -148,10 +158,8 @@ class LeanGRPOTrainer(GRPOTrainer):
     # --- one step ----------------------------------------------------------------------------------------
 
     def _generate(self, prompts: list[Any]) -> Any:
-        started = time.perf_counter()
-        generated = super()._generate(prompts)
-        self._record("seconds/rollout", time.perf_counter() - started)
-        return generated
+        with self.meter.phase("rollout"), self._timed("rollout"):
+            return super()._generate(prompts)
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
         """Return this rank's whole batch of the step, in the order of its prompts.
@@ -161,6 +169,16 @@ class LeanGRPOTrainer(GRPOTrainer):
         if self._step % self.num_iterations == 0 or self._buffered_inputs is None:
             self._buffered_inputs = self._generate_and_score_completions(generation_batch)
         return self._buffered_inputs
+
+    def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
+        """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`."""
+        sampling = sampling_of(
+            self.lean_config, max_completion_tokens=self.max_completion_length, stop_token_ids=self.eos_token_ids
+        )
+        drawn = self.rollout.draw(prompt_ids, step=self.state.global_step, sampling=sampling)
+        for name, value in drawn.measures.items():
+            self._record(name, value)
+        return drawn.completion_ids_B, drawn.logprobs_B
 
     def _get_per_token_logps_and_entropies(
         self,
@@ -175,11 +193,12 @@ class LeanGRPOTrainer(GRPOTrainer):
         num_prompt_columns = input_ids.shape[1] - logits_to_keep
         rows = _rows(input_ids, attention_mask, num_prompt_columns)
         logprobs_B_T = torch.zeros(len(rows), logits_to_keep, device=input_ids.device)
-        for micro_batch_rows in self._micro_batches(len(rows)):
-            micro_batch = self._lay_out([rows[i] for i in micro_batch_rows])
-            with self.accelerator.autocast():
-                scored = score_micro_batch(model, micro_batch, temperature=self.loss_settings.temperature)
-            logprobs_B_T[micro_batch_rows.start : micro_batch_rows.stop, : scored.shape[1]] = scored
+        with self.meter.phase("reference"):
+            for micro_batch_rows in self._micro_batches(len(rows)):
+                micro_batch = self._lay_out([rows[i] for i in micro_batch_rows])
+                with self.accelerator.autocast():
+                    scored = score_micro_batch(model, micro_batch, temperature=self.loss_settings.temperature)
+                logprobs_B_T[micro_batch_rows.start : micro_batch_rows.stop, : scored.shape[1]] = scored
         return logprobs_B_T, None, None
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
@@ -187,11 +206,18 @@ class LeanGRPOTrainer(GRPOTrainer):
 
         Returns this rank's share of the loss times the number of ranks: their mean is the loss of the step.
         """
-        started = time.perf_counter()
-        model.train()
-        batch = self._prepare_inputs(inputs)
-        prepared = time.perf_counter()
-        rows = self._step_rows(batch)
+        with self._timed("step"):
+            model.train()
+            batch = self._prepare_inputs(inputs)
+            with self.meter.phase("forward_backward"), self._timed("train"):
+                totals = self._add_gradients(model, self._step_rows(batch))
+                self._log_sums(totals)
+        self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
+        self._step += 1
+        return totals.loss
+
+    def _add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
+        """Run forward and backward over the micro-batches of the step, and return their sums."""
         micro_batches = self._micro_batches(len(rows))
         totals: StepSums | None = None
         for index, row_numbers in enumerate(micro_batches):
@@ -205,11 +231,7 @@ class LeanGRPOTrainer(GRPOTrainer):
                 )
             totals = sums if totals is None else totals + sums
         assert totals is not None
-        self._log_sums(totals)
-        self._record("seconds/train", time.perf_counter() - prepared)
-        self._record("seconds/step", time.perf_counter() - started)
-        self._step += 1
-        return totals.loss
+        return totals
 
     def _step_rows(self, batch: dict[str, Any]) -> list[StepRow]:
         input_ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
@@ -254,6 +276,12 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _record(self, name: str, value: float) -> None:
         self._metrics["train"][name].append(value)
 
+    @contextmanager
+    def _timed(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._record(f"seconds/{name}", time.perf_counter() - started)
+
     def _log_sums(self, sums: StepSums) -> None:
         values = torch.stack([sums.num_tokens, sums.entropy, sums.divergence, sums.num_clipped])
         num_tokens, entropy, divergence, num_clipped = self.accelerator.reduce(values, reduction="sum").tolist()
@@ -275,7 +303,8 @@ class LeanGRPOTrainer(GRPOTrainer):
             StoppedError: if the disk is full; what was complete before stays.
         """
         try:
-            super()._save_checkpoint(model, trial)
+            with self.meter.phase("save"):
+                super()._save_checkpoint(model, trial)
             self.accelerator.wait_for_everyone()
             if self.accelerator.is_main_process:
                 self._publish(self.state.global_step)

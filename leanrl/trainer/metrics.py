@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import torch
+from leanrl.trainer.memory_meter import MemoryMeter, Peaks
 
 # TRL's name of a logged value (trl 1.16, grpo_trainer.py) and ours.
 _NAMES = {
@@ -17,6 +17,7 @@ _NAMES = {
     "entropy": "entropy",
     "clipped_ratio_share": "clipped_ratio_share",
     "language_mix_share": "language_mix_share",
+    "sampling_logprob_difference": "sampling_logprob_difference",
     "kl": "kl",
     "grad_norm": "grad_norm",
     "learning_rate": "learning_rate",
@@ -29,8 +30,13 @@ _LENGTHS = {
 }
 
 
-def step_metrics(logs: Mapping[str, Any], *, step: int, reward_names: list[str]) -> dict[str, Any]:
-    """Return the object of one step for metrics.jsonl; a value that the step did not produce is null."""
+def step_metrics(
+    logs: Mapping[str, Any], *, step: int, reward_names: list[str], highest_bytes: Mapping[str, int], peaks: Peaks
+) -> dict[str, Any]:
+    """Return the object of one step for metrics.jsonl; a value that the step did not produce is null.
+
+    `highest_bytes` is of the run so far (see `peak_bytes`), `peaks` of this step's phases.
+    """
     return {
         "step": step,
         **{ours: logs.get(theirs) for theirs, ours in _NAMES.items()},
@@ -38,18 +44,24 @@ def step_metrics(logs: Mapping[str, Any], *, step: int, reward_names: list[str])
         "completion_tokens": {name: logs.get(key) for name, key in _LENGTHS.items()},
         "verdicts": _under("verdicts/", logs),
         "seconds": _under("seconds/", logs),
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": dict(highest_bytes),
+        "phase_peak_bytes": {
+            name: {"allocated": peak.allocated_bytes, "reserved": peak.reserved_bytes} for name, peak in peaks.items()
+        },
     }
 
 
-def peak_bytes() -> dict[str, int]:
-    """Return the highest memory this process has held: resident on the host, and allocated on its GPU."""
+def peak_bytes(meter: MemoryMeter) -> dict[str, int]:
+    """Return the highest memory this process has held: resident on the host, and allocated on its GPU.
+
+    The meter resets what the system keeps, so it is asked too.
+    """
     # Linux counts ru_maxrss in KiB, macOS in bytes (getrusage(2)).
     unit = 1 if sys.platform == "darwin" else 1024
-    peaks = {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
-    if torch.cuda.is_available():
-        peaks["cuda"] = torch.cuda.max_memory_allocated()
-    return peaks
+    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    if meter.gauge.device == "cuda":
+        return {"rss": rss, "cuda": meter.highest_bytes()}
+    return {"rss": max(rss, meter.highest_bytes())}
 
 
 def _under(prefix: str, logs: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import psutil
 
 from leanrl.run_folder import RunFolder, read_json, write_json
+from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.metrics import peak_bytes
 
 
@@ -16,7 +17,7 @@ def start_summary(run: RunFolder, **facts: Any) -> dict[str, Any]:
     return {**earlier, "status": "running", **facts}
 
 
-def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str) -> dict[str, Any]:
+def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: MemoryMeter) -> dict[str, Any]:
     """Add the newest checkpoint, time and memory, and write the file.
 
     `seconds` count from the start of this process; `cpu_seconds` hold all its threads and ended children.
@@ -29,7 +30,7 @@ def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str) -> dict
         "checkpoint": checkpoints[-1].name if checkpoints else None,
         "seconds": round(time.time() - psutil.Process().create_time(), 1),
         "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": peak_bytes(meter),
     }
     write_json(run.summary, summary)
     return summary

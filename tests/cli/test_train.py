@@ -35,6 +35,7 @@ def test_a_run_leaves_every_promised_file(lora_run):
     assert [path.name for path in run.complete_checkpoints()] == ["step-000001", "step-000002"]
     assert not run.partial_checkpoints.exists()
     assert (run.completions / "step-000001.jsonl").is_file()
+    assert _compared_steps(folder) == [1, 2]
 
 
 def test_summary_has_scores_and_seconds(lora_run):
@@ -176,6 +177,8 @@ def test_kill_minus_nine_loses_nothing_but_the_steps_since_the_checkpoint(tiny_m
     assert f"after step {done}" in outcome.err
     steps = [step["step"] for step in read_jsonl(RunFolder(run).metrics)]
     assert steps == list(range(1, done + 3))
+    assert _compared_steps(run)[0] == 1
+    assert _compared_steps(run)[-1] == done + 2
 
 
 def test_sigterm_saves_a_checkpoint_and_says_how_to_go_on(tiny_model, tmp_path):
@@ -189,6 +192,11 @@ def test_sigterm_saves_a_checkpoint_and_says_how_to_go_on(tiny_model, tmp_path):
     summary = json.loads(RunFolder(run).summary.read_text())
     assert summary["status"] == "stopped"
     assert summary["checkpoint"] == f"step-{summary['steps']:06d}"
+
+
+def _compared_steps(run):
+    """The steps after which plan.json was given what was measured."""
+    return [entry["step"] for entry in json.loads(RunFolder(run).plan.read_text())["actual"]]
 
 
 def _last_step(run):

@@ -3,6 +3,7 @@
 import pytest
 
 from leanrl.run_folder import read_jsonl
+from leanrl.trainer.memory_meter import MemoryMeter, Peak
 from leanrl.trainer.metrics import peak_bytes, step_metrics
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -18,6 +19,7 @@ LOGS = {
     "entropy": 1.5,
     "clipped_ratio_share": 0.0,
     "language_mix_share": 0.05,
+    "sampling_logprob_difference": 3e-7,
     "grad_norm": 0.7,
     "learning_rate": 2e-4,
     "num_tokens": 1234.0,
@@ -31,8 +33,13 @@ LOGS = {
 
 
 def test_trls_names_become_ours():
-    metrics = step_metrics(LOGS, step=7, reward_names=["one_box", "accuracy"])
-    del metrics["peak_bytes"]
+    metrics = step_metrics(
+        LOGS,
+        step=7,
+        reward_names=["one_box", "accuracy"],
+        highest_bytes={"rss": 5, "cuda": 9},
+        peaks={"rollout": Peak(6, 8), "forward_backward": Peak(7)},
+    )
     assert metrics == {
         "step": 7,
         "loss": 0.25,
@@ -43,6 +50,7 @@ def test_trls_names_become_ours():
         "entropy": 1.5,
         "clipped_ratio_share": 0.0,
         "language_mix_share": 0.05,
+        "sampling_logprob_difference": 3e-7,
         "kl": None,  # no reference in this run
         "grad_norm": 0.7,
         "learning_rate": 2e-4,
@@ -51,12 +59,42 @@ def test_trls_names_become_ours():
         "completion_tokens": {"mean": 10.5, "min": 4.0, "max": 14.0},
         "verdicts": {"correct": 0.25, "no_box": 0.75},
         "seconds": {"rollout": 3.0, "step": 4.0},
+        "peak_bytes": {"rss": 5, "cuda": 9},
+        "phase_peak_bytes": {
+            "rollout": {"allocated": 6, "reserved": 8},
+            "forward_backward": {"allocated": 7, "reserved": None},
+        },
     }
+
+
+class Still:
+    """A gauge that always reads the same."""
+
+    source = "by hand"
+
+    def __init__(self, device, num_bytes):
+        self.device, self.num_bytes = device, num_bytes
+
+    def read(self):
+        return Peak(self.num_bytes)
+
+    def reset(self):
+        pass
 
 
 def test_peak_memory_is_in_bytes():
     """This process has torch loaded: more than 100 MiB, less than 1 TiB; KiB or pages would miss one of the two."""
-    assert 100 * 2**20 < peak_bytes()["rss"] < 2**40
+    assert 100 * 2**20 < peak_bytes(MemoryMeter(Still("cpu", 0)))["rss"] < 2**40
+
+
+def test_a_peak_that_the_system_has_forgotten_is_the_meters():
+    assert peak_bytes(MemoryMeter(Still("cpu", 2**50))) == {"rss": 2**50}
+
+
+def test_a_gpus_peak_stands_beside_the_hosts():
+    peaks = peak_bytes(MemoryMeter(Still("cuda", 2**50)))
+    assert peaks["cuda"] == 2**50
+    assert peaks["rss"] < 2**40
 
 
 def test_every_log_key_that_is_read_is_written_by_trl(tiny_model, tmp_path):

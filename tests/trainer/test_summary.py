@@ -2,8 +2,14 @@
 
 import json
 
+import torch
+
 from leanrl.run_folder import RunFolder, write_json
+from leanrl.trainer.gauges import choose_gauge
+from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.summary import end_summary, start_summary
+
+METER = MemoryMeter(choose_gauge(torch.device("cpu")))
 
 
 def test_a_new_summary_holds_its_facts(tmp_path):
@@ -23,7 +29,7 @@ def test_the_end_names_the_newest_checkpoint_and_what_it_cost(tmp_path):
         written = run.partial_checkpoints / str(step)
         written.mkdir(parents=True)
         run.publish_checkpoint(written, step)
-    summary = end_summary(run, {"steps": 2}, status="finished")
+    summary = end_summary(run, {"steps": 2}, status="finished", meter=METER)
     assert summary == json.loads(run.summary.read_text())
     assert (summary["status"], summary["steps"], summary["checkpoint"]) == ("finished", 2, "step-000002")
     assert summary["seconds"] > 0
@@ -32,4 +38,4 @@ def test_the_end_names_the_newest_checkpoint_and_what_it_cost(tmp_path):
 
 
 def test_without_a_checkpoint_there_is_none_to_name(tmp_path):
-    assert end_summary(RunFolder(tmp_path), {}, status="stopped")["checkpoint"] is None
+    assert end_summary(RunFolder(tmp_path), {}, status="stopped", meter=METER)["checkpoint"] is None

@@ -1,0 +1,33 @@
+"""The actual side of plan.json: peaks that a run measured, beside what was planned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leanrl.run_folder import RunFolder, read_json, write_json
+from leanrl.trainer.memory_meter import Peaks, as_records
+
+# After the first step the libraries have loaded what they need; after the fifth what still grows has grown.
+STEPS_TO_COMPARE = (1, 5)
+
+
+def append_actual(run: RunFolder, *, step: int, peaks: Peaks, source: str) -> None:
+    """Add the peaks up to a step to plan.json; nothing where no plan was made."""
+    if run.plan.is_file():
+        write_json(run.plan, with_actual(read_json(run.plan), step=step, peaks=peaks, source=source))
+
+
+def with_actual(plan: Mapping[str, Any], *, step: int, peaks: Peaks, source: str) -> dict[str, Any]:
+    """Return the plan with one more entry under `actual`, in the order of steps.
+
+    Entries of other steps stay, also those of an earlier process of the same run; one of the same step is replaced.
+    """
+    others = [entry for entry in plan.get("actual", []) if entry["step"] != step]
+    entries = sorted([*others, {"step": step, "phases": as_records(peaks)}], key=lambda entry: entry["step"])
+    return {**plan, "actual": entries, "actual_source": source}
+
+
+def record_probe(run: RunFolder, *, peaks: Peaks, num_completions: int, row_tokens: int) -> None:
+    """Add the peaks of the probe before step 1 to plan.json; nothing where no plan was made."""
+    if run.plan.is_file():
+        probe = {"completions": num_completions, "tokens_each": row_tokens, "phases": as_records(peaks)}
+        write_json(run.plan, {**read_json(run.plan), "probe": probe})
