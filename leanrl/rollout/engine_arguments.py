@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from peft import PeftConfig
+from peft import LoraConfig
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.kv_budget import choose_kv_bytes
@@ -24,7 +24,7 @@ def engine_arguments(
     *,
     model: str,
     shape: ModelShape,
-    adapter: PeftConfig | None,
+    adapter: LoraConfig | None,
     usable_bytes: int | None,
     seed: int,
 ) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def engine_arguments(
     if adapter is not None:
         arguments |= {
             "enable_lora": True,
-            "max_lora_rank": lora_buffer_rank(config.model.tuning.rank),
+            "max_lora_rank": lora_buffer_rank(adapter.r),
             "max_loras": 1,
             "max_cpu_loras": 2,
         }

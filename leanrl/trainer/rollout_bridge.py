@@ -3,8 +3,11 @@
 Axes: B completions, T completion tokens.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from itertools import groupby
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
@@ -12,8 +15,91 @@ from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import score_micro_batch
 from leanrl.rollout.adapter_files import travelling
-from leanrl.rollout.protocol import Adapter
-from leanrl.rollout.selftest import Drawn
+from leanrl.rollout.protocol import Adapter, GroupRequest, Policy, RolloutEngine, Sampling
+from leanrl.rollout.selftest import Drawn, Scorer, SelfTest
+
+# A run's first steps are tested whatever `rollout.selftest_every_steps` says: at step 1 an adapter is still all zeros
+# and cannot be told from none.
+_FIRST_TESTED_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A step's completions in the order of their prompts, and what is worth a line of metrics.
+
+    `logprobs_B` is None where the model that trains has sampled by itself.
+    """
+
+    completion_ids_B: list[list[int]]
+    logprobs_B: list[list[float]] | None
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+class RolloutBridge:
+    """Brings an engine to the current policy, draws from it, and tests that it is the current policy.
+
+    Args:
+        engine: what generates.
+        policy: returns the weights that travel, by the number of steps trained.
+        scorer: the trainer's side of the self-test; None tests nothing: the engine shares the weights.
+        tolerance: of the self-test, in nats.
+        test_every_steps: steps between self-tests.
+    """
+
+    def __init__(
+        self,
+        engine: RolloutEngine,
+        *,
+        policy: Callable[[int], Policy],
+        scorer: Scorer | None,
+        tolerance: float,
+        test_every_steps: int,
+    ) -> None:
+        self.engine = engine
+        self._policy = policy
+        self._scorer = scorer
+        self._tolerance = tolerance
+        self._test_every_steps = test_every_steps
+        self._served: Policy | None = None
+        self._before: Policy | None = None
+
+    def draw(self, prompts: Sequence[list[int]], *, step: int, sampling: Sampling) -> Rollout:
+        """Return one completion for each prompt, drawn from the weights after `step` optimizer steps.
+
+        Raises:
+            RolloutMismatchError: if the engine draws from anything else.
+        """
+        requests = group_requests(prompts)
+        self.engine.wake()
+        measures = self._sync(step)
+        groups = self.engine.generate(requests, sampling)
+        if self._scorer is not None and self._is_tested(step):
+            previous = None if self._before is None else self._before.adapter
+            selftest = SelfTest(self.engine, self._scorer, sampling, previous, self._tolerance)
+            measures["sampling_logprob_difference"] = selftest.check(requests, groups)
+        self.engine.sleep()
+        completions = [completion for group in groups for completion in group]
+        logprobs_B = [completion.logprobs for completion in completions if completion.logprobs is not None]
+        return Rollout([completion.token_ids for completion in completions], logprobs_B or None, measures)
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def _sync(self, step: int) -> dict[str, float]:
+        if self._served is not None and self._served.version == step:
+            return {}
+        started = time.perf_counter()
+        self._before, self._served = self._served, self._policy(step)
+        self.engine.sync(self._served)
+        return {"seconds/sync": time.perf_counter() - started}
+
+    def _is_tested(self, step: int) -> bool:
+        return step < _FIRST_TESTED_STEPS or step % self._test_every_steps == 0
+
+
+def group_requests(prompts: Sequence[list[int]]) -> list[GroupRequest]:
+    """Return each run of equal prompts as one request: the engine then reads a prompt once for its whole group."""
+    return [GroupRequest(list(prompt), len(list(run))) for prompt, run in groupby(prompts)]
 
 
 class PolicyScorer:
