@@ -132,7 +132,7 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
 
     Plain: the gradients of product, activation and up exist together when the product's own input is freed.
     fp32 adapters on down_proj: in the recomputed forward pass the product is cast to fp32 and back to bf16 beside
-    itself, with the stream, the norm's output and the base layer's result still there (found by tracing).
+    itself (and dropped out in fp32, where it is), with the stream, the norm's output and the base layer's result still there (found by tracing).
     """
     e, inner = workload.compute_bytes, shape.intermediate
     tokens = workload.micro_batch_tokens // workload.mlp_tiles
@@ -143,5 +143,6 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
         # For few tokens the gradient of down_proj's weight outweighs them.
         peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
     elif trains_down and workload.adapter_bytes_per_param > e:
-        peaks.append((e + 4) * inner * tokens + 4 * e * shape.hidden * workload.micro_batch_tokens)
+        dropped = 4 * (workload.lora_dropout > 0)
+        peaks.append((e + 4 + dropped) * inner * tokens + 4 * e * shape.hidden * workload.micro_batch_tokens)
     return max(peaks)

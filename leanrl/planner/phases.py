@@ -26,6 +26,7 @@ from leanrl.planner.rollout_engine import (
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import (
     adapter_bytes,
+    adapter_cast_bytes,
     base_bytes,
     dequantised_bytes,
     gathered_bytes,
@@ -154,7 +155,11 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """The largest of three moments: the head's backward pass, the last layer's, and the end of the first layer's."""
-    kept = {"kept activations": kept_bytes(shape, workload), "gathered weights": gathered_bytes(shape, workload)}
+    kept = {
+        "kept activations": kept_bytes(shape, workload),
+        "gathered weights": gathered_bytes(shape, workload),
+        "adapter casts": adapter_cast_bytes(shape, workload),
+    }
     whole = gradient_bytes(shape, workload)
     head_weight = shape.embedding_params * gradient_bytes_per_param(workload) if workload.method == "full" else 0
     accumulates = workload.num_micro_batches > 1
@@ -169,7 +174,7 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "layer at work": layer_peak_bytes(shape, workload) + dequantised_bytes(shape, workload),
     }
     last_moment = {
-        "gathered weights": kept["gathered weights"],
+        **kept,
         "kept activations": kept["kept activations"] // shape.num_layers,
         "gradients": whole,
         "gradient buffers": bucket_bytes(shape, workload),

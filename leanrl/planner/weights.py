@@ -54,6 +54,12 @@ def gathered_bytes(shape: ModelShape, workload: Workload) -> int:
     return 0
 
 
+def adapter_cast_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the copies of a finer adapter that autocast keeps until its context ends."""
+    is_cast = workload.adapter_bytes_per_param > workload.compute_bytes
+    return adapter_params(shape, workload) * workload.compute_bytes if is_cast else 0
+
+
 def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
     """The 16-bit copy of one NF4 layer that exists while it multiplies: the largest of a decoder layer."""
     if workload.method != "qlora":
