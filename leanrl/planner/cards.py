@@ -1,6 +1,8 @@
 """The GPUs that are known by name: bytes, speeds and a price to start from."""
 
 import difflib
+import itertools
+import re
 from dataclasses import dataclass
 
 from leanrl.errors import ConfigError
@@ -69,6 +71,9 @@ _ALL = (
     _old_card("v100-32", "NVIDIA V100 32 GB", 31.7, 900),
 )
 CARDS = {card.name: card for card in _ALL}
+# How far a driver's bytes may be from the table's before it is another card: an RTX 4090 for laptops has 16 GB.
+_MOST_DIFFERENCE = 0.08
+_VARIANTS = {"ti", "super", "laptop"}
 
 
 def find_card(name: str) -> Card:
@@ -86,6 +91,16 @@ def find_card(name: str) -> Card:
             hint=f"one of {', '.join(CARDS)}; `leanrl plan --vram GIB` plans for any other",
         )
     return card
+
+
+def recognise_card(driver_name: str, total_bytes: int) -> Card | None:
+    """Return the card that a driver describes ("NVIDIA A100-SXM4-80GB"), or None for one that is not known."""
+    words = re.findall(r"[a-z0-9]+", driver_name.lower())
+    # "RTX 4090" is two words of a driver and one of ours.
+    names = {*words, *(first + second for first, second in itertools.pairwise(words))}
+    alike = [card for card in _ALL if card.name.split("-")[0] in names and not names & _VARIANTS]
+    near = [card for card in alike if abs(card.usable_bytes - total_bytes) <= _MOST_DIFFERENCE * card.usable_bytes]
+    return near[0] if near else None
 
 
 def require_bf16(card: Card) -> None:

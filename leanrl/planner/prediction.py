@@ -95,6 +95,17 @@ class Plan:
         return "tight" if "tight" in verdicts else "fits"
 
     @property
+    def engine_settings(self) -> dict[str, int]:
+        """Arguments of a vLLM engine by vLLM's names: what the plan counted; empty where none generates.
+
+        Every completion of a step may run at once. Where keys and values have less room than that at full length,
+        vLLM makes sequences wait or computes them again.
+        """
+        if self.workload.engine == "hf":
+            return {}
+        return {"kv_cache_memory_bytes": self.kv_cache_bytes, "max_num_seqs": self.workload.completions_per_engine}
+
+    @property
     def worst(self) -> GpuPlan:
         """The card with the least room."""
         return max(self.gpus, key=lambda gpu: gpu.upper_bytes / gpu.usable_bytes)

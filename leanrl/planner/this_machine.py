@@ -1,0 +1,52 @@
+"""The plan of a run on the machine that is about to train it."""
+
+from dataclasses import dataclass
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import DoesNotFitError
+from leanrl.planner.cards import GIB, recognise_card
+from leanrl.planner.fixes import with_changes
+from leanrl.planner.plan import plan_run
+from leanrl.planner.prediction import Plan
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU as its driver describes it."""
+
+    name: str
+    total_bytes: int
+
+
+def plan_here(config: RunConfig, *, gpu: Gpu | None, host_bytes: int) -> tuple[Plan, str | None]:
+    """Return the plan for the card that is here, and a line to say where it is not the config's.
+
+    Without a GPU the plan is for what the config names. A card that is not known by name has its real bytes, but no
+    speed, so that no time is predicted.
+
+    Errors are those of `plan_run`.
+    """
+    if gpu is None:
+        return plan_run(config, host_bytes=host_bytes), None
+    card = recognise_card(gpu.name, gpu.total_bytes)
+    named = None if card is None else card.name
+    plan = plan_run(with_changes(config, {"hardware.gpu": named}), vram_bytes=gpu.total_bytes, host_bytes=host_bytes)
+    if named == config.hardware.gpu:
+        return plan, None
+    before = f"{config.name} was planned for {config.hardware.gpu or 'no card by name'}"
+    unknown = ", which is not among the cards known by name" if card is None else ""
+    return plan, f"{before}; planned anew for the {gpu.name} that is here ({gpu.total_bytes / GIB:.1f} GiB){unknown}."
+
+
+def require_fit(plan: Plan) -> None:
+    """Refuse a run whose tensors alone are too large.
+
+    Raises:
+        DoesNotFitError: with the cheapest changes that would make it fit.
+    """
+    if plan.verdict == "does_not_fit":
+        size = f" --vram {plan.worst.usable_bytes / GIB:.1f}" if plan.device == "cuda" else ""
+        raise DoesNotFitError(
+            f"preset {plan.preset} does not fit this machine; `leanrl plan -p {plan.preset}{size}` shows why.",
+            hint="; or ".join(plan.fixes) or "`--force` trains all the same",
+        )

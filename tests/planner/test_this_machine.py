@@ -1,0 +1,120 @@
+"""The plan on the card that is here: names that drivers give, bytes that they have, what is said and refused."""
+
+import pytest
+
+from leanrl.errors import ConfigError, DoesNotFitError
+from leanrl.planner.cards import CARDS, recognise_card
+from leanrl.planner.plan import plan_run
+from leanrl.planner.this_machine import Gpu, plan_here, require_fit
+from tests.planner.sample_runs import GIB, cpu_run, run, single_card
+
+HOST = 64 * GIB
+
+
+@pytest.mark.parametrize(
+    ("driver_name", "gib", "card"),
+    [
+        ("NVIDIA A40", 44.3, "a40"),
+        ("NVIDIA A100-SXM4-40GB", 39.4, "a100-40"),
+        ("NVIDIA A100 80GB PCIe", 79.2, "a100-80"),
+        ("NVIDIA H100 80GB HBM3", 79.1, "h100"),
+        ("NVIDIA H200", 139.8, "h200"),
+        ("NVIDIA L4", 22.0, "l4"),
+        ("NVIDIA L40S", 44.4, "l40s"),
+        ("NVIDIA A10G", 22.1, "a10g"),
+        ("NVIDIA RTX A6000", 47.4, "a6000"),
+        ("NVIDIA GeForce RTX 3060", 11.6, "rtx3060-12"),
+        ("NVIDIA GeForce RTX 4090", 23.5, "rtx4090"),
+        ("NVIDIA GeForce RTX 5090", 31.4, "rtx5090"),
+        ("Tesla T4", 14.6, "t4"),
+        ("Tesla V100-SXM2-32GB", 31.7, "v100-32"),
+    ],
+)
+def test_names_that_drivers_give(driver_name, gib, card):
+    assert recognise_card(driver_name, int(gib * GIB)) is CARDS[card]
+
+
+@pytest.mark.parametrize(
+    ("driver_name", "gib"),
+    [
+        ("Tesla V100-SXM2-16GB", 15.8),  # half of the V100 that is known
+        ("NVIDIA GeForce RTX 4090 Laptop GPU", 15.6),
+        ("NVIDIA GeForce RTX 3090 Ti", 23.6),
+        ("NVIDIA RTX 6000 Ada Generation", 47.5),  # no A6000
+        ("NVIDIA A10", 22.0),
+        ("NVIDIA A100-SXM4-80GB MIG 3g.40gb", 60.0),
+        ("", 24.0),
+    ],
+)
+def test_other_cards_are_not_taken_for_one_that_is_known(driver_name, gib):
+    assert recognise_card(driver_name, int(gib * GIB)) is None
+
+
+def test_the_presets_own_card_is_planned_with_the_bytes_it_really_has():
+    """An RTX 4090 whose driver offers 23.6 GiB instead of the table's 23.5."""
+    gpu = Gpu("NVIDIA GeForce RTX 4090", int(23.6 * GIB))
+    plan, note = plan_here(single_card("lora"), gpu=gpu, host_bytes=HOST)
+    assert note is None
+    assert (plan.card, plan.gpus[0].usable_bytes) == (CARDS["rtx4090"], gpu.total_bytes)
+
+
+def test_another_card_is_planned_anew_and_said():
+    """The A40 takes about 1.5 times the RTX 4090's time to read a byte, and holds more."""
+    gpu = Gpu("NVIDIA A40", int(44.34 * GIB))
+    plan, note = plan_here(single_card("lora"), gpu=gpu, host_bytes=HOST)
+    assert plan.card is CARDS["a40"]
+    assert plan.gpus[0].usable_bytes == gpu.total_bytes
+    assert plan.step_seconds > plan_run(single_card("lora")).step_seconds
+    assert note == ("single-lora was planned for rtx4090; planned anew for the NVIDIA A40 that is here (44.3 GiB).")
+
+
+def test_an_unknown_card_has_its_bytes_and_no_time():
+    gpu = Gpu("NVIDIA RTX 6000 Ada Generation", int(47.5 * GIB))
+    plan, note = plan_here(single_card("lora"), gpu=gpu, host_bytes=HOST)
+    assert (plan.card, plan.step_seconds, plan.verdict) == (None, None, "fits")
+    assert plan.gpus[0].usable_bytes == gpu.total_bytes
+    assert note.endswith("(47.5 GiB), which is not among the cards known by name.")
+
+
+def test_a_preset_without_a_card_has_a_plan_where_there_is_one():
+    plan, note = plan_here(
+        run(name="mine", model={"id": "Qwen/Qwen3-0.6B"}), gpu=Gpu("NVIDIA L4", 22 * GIB), host_bytes=HOST
+    )
+    assert plan.card is CARDS["l4"]
+    assert note.startswith("mine was planned for no card by name; planned anew")
+
+
+def test_a_card_without_bf16_is_refused_by_name():
+    with pytest.raises(ConfigError, match=r"t4: .* has no bf16"):
+        plan_here(single_card("lora"), gpu=Gpu("Tesla T4", int(14.6 * GIB)), host_bytes=HOST)
+
+
+def test_without_a_gpu_the_plan_is_the_configs():
+    plan, note = plan_here(single_card("lora"), gpu=None, host_bytes=HOST)
+    assert (plan.card, note) == (CARDS["rtx4090"], None)
+    assert plan_here(cpu_run(), gpu=None, host_bytes=HOST)[0].gpus[0].usable_bytes == int(0.8 * HOST)
+
+
+def test_what_cannot_fit_is_refused_with_the_command_that_shows_why():
+    plan, _ = plan_here(single_card("full"), gpu=Gpu("NVIDIA something", 8 * GIB), host_bytes=HOST)
+    with pytest.raises(DoesNotFitError, match=r"`leanrl plan -p single-full --vram 8.0` shows why") as refused:
+        require_fit(plan)
+    assert "-s " in refused.value.hint
+
+
+def test_what_fits_or_is_tight_is_not_refused():
+    for gib in (24, 11):
+        require_fit(plan_run(single_card("lora"), vram_bytes=gib * GIB))
+
+
+def test_vllm_gets_what_the_plan_counted():
+    """72 completions of a step in one engine; on four cards with one server the same 72."""
+    plan = plan_run(single_card("lora"))
+    assert plan.engine_settings == {"kv_cache_memory_bytes": 72 * 4096 * 28_672, "max_num_seqs": 72}
+    narrow = plan_run(single_card("lora"), vram_bytes=14 * GIB)
+    assert narrow.engine_settings["kv_cache_memory_bytes"] == narrow.kv_cache_bytes < 72 * 4096 * 28_672
+    assert narrow.engine_settings["max_num_seqs"] == 72
+
+
+def test_without_vllm_there_is_nothing_to_set():
+    assert plan_run(cpu_run(), host_bytes=HOST).engine_settings == {}
