@@ -74,7 +74,7 @@ def _read_shape(folder: FilePath) -> dict[str, Any]:
 
 
 def _agree(said: Any, value: Any) -> bool:
-    """Whether a value of the config and the adapter's are the same; all-linear may be what its list spells out."""
+    """Whether a value of the config and the adapter's are the same; null says nothing, and all-linear may be its list."""
     if isinstance(said, list) and isinstance(value, list):
         return sorted(said) == sorted(value)
-    return bool(said == value or said == "all-linear")
+    return bool(said in (value, None, "all-linear"))

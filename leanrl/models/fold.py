@@ -47,22 +47,21 @@ def attach_adapter(base: PreTrainedModel, folder: Path, *, is_trainable: bool = 
 
 
 def _require_same_sizes(base: PreTrainedModel, weights: dict[str, Tensor], folder: Path) -> None:
-    """PEFT would raise a RuntimeError with every weight of both, hundreds of lines long."""
+    """Compare the inputs of A and the outputs of B; PEFT's own error is hundreds of lines long."""
+    hidden = base.config.get_text_config().hidden_size
+    modules = dict(base.named_modules())
+    differences = []
     for name, weight in weights.items():
         module, _, side = name.removeprefix("base_model.model.").rpartition(".lora_")
-        try:
-            layer = base.get_submodule(module)
-        except AttributeError:
-            continue
-        sizes = {"A.weight": ("inputs", 1, "in_features"), "B.weight": ("outputs", 0, "out_features")}
-        what, axis, attribute = sizes.get(side, ("", 0, ""))
-        has = getattr(layer, attribute, None)
-        if has is not None and has != weight.shape[axis]:
-            raise ConfigError(
-                f"the adapter in {folder} belongs to another base: {module} has {weight.shape[axis]} {what} there, and "
-                f"{has} in this base, whose hidden size is {base.config.get_text_config().hidden_size}.",
-                hint=_REMEDY,
-            )
+        layer = modules.get(module)
+        what, axis = ("in_features", 1) if side == "A.weight" else ("out_features", 0)
+        size = getattr(layer, what, weight.shape[axis])
+        if side == "A.weight" and size == hidden != weight.shape[axis]:
+            differences.insert(0, f"it is of hidden size {weight.shape[axis]}, and this base of {hidden}")
+        elif size != weight.shape[axis]:
+            differences.append(f"{module} has {weight.shape[axis]} {what} there, and {size} in this base")
+    if differences:
+        raise ConfigError(f"the adapter in {folder} belongs to another base: {differences[0]}.", hint=_REMEDY)
 
 
 @torch.no_grad()

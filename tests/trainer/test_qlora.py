@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from leanrl.models.nf4 import nf4_layers
 from leanrl.rollout.hf import complete
@@ -89,3 +90,30 @@ def test_the_adapter_has_the_asked_dtype(tiny_model, tmp_path, method, name, dty
     assert {weight.dtype for weight in trainer.model.parameters() if weight.requires_grad} == {dtype}
     moments = [state["exp_avg"].dtype for state in trainer.optimizer.state.values()]
     assert set(moments) == {dtype}
+
+
+def test_a_run_from_an_adapter_starts_exactly_there_and_measures_its_kl_from_there(tiny_model, tmp_path):
+    """At the first step policy and reference are the same model, adapter included: the KL is 0, though B is not."""
+    first, _, _ = small_trainer(qlora_config(tiny_model), tmp_path / "first", listener=Notes())
+    torch.manual_seed(1)
+    for name, weight in first.model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+    first.train_from(None)
+    saved = first.run.complete_checkpoints()[-1]
+
+    tuning = {"start_adapter": str(saved)}
+    config = qlora_config(tiny_model, tuning=tuning, algorithm={"kl_beta": 0.1})
+    notes = Notes()
+    again, _, _ = small_trainer(config, tmp_path / "again", listener=notes)
+    policy = {name: w for name, w in again.model.named_parameters() if w.requires_grad}
+    weights = load_file(saved / "adapter_model.safetensors")
+    assert {name.replace(".weight", ".default.weight") for name in weights} == policy.keys()
+    for name, weight in weights.items():
+        assert torch.equal(policy[name.replace(".weight", ".default.weight")], weight)
+    again.train_from(None)
+    assert notes.steps[0]["kl"] < 1.0e-4
+    assert notes.steps[1]["kl"] > notes.steps[0]["kl"]
+    written = load_file(again.run.complete_checkpoints()[-1] / "adapter_model.safetensors")
+    assert written.keys() == weights.keys()
+    assert not any(torch.equal(written[name], weights[name]) for name in weights)
