@@ -1,6 +1,7 @@
 """`leanrl plan`."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
+    from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.pipeline import fit as find_fit
     from leanrl.pipeline import plan as make_plan
@@ -29,13 +31,15 @@ def plan(
     extra = [
         *([f"hardware.gpu={gpu}"] if gpu is not None else []),
         *([f"hardware.num_gpus={num_gpus}"] if num_gpus is not None else []),
+        *([f"hardware.vram_gib={vram}"] if vram is not None else []),
     ]
     config = load_config(preset, [*(overrides or []), *extra]).config
-    vram_bytes = None if vram is None else int(vram * 2**30)
+    for warning in find_warnings(config):
+        print(f"warning: {warning}", file=sys.stderr)
     if fit:
-        found = find_fit(config, vram_bytes=vram_bytes)
+        found = find_fit(config)
         answer = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
         print(json.dumps(answer | {"plan": found.plan.to_json()}, indent=2) if as_json else fit_text(found))
         return
-    predicted = make_plan(config, vram_bytes=vram_bytes)
+    predicted = make_plan(config)
     print(json.dumps(predicted.to_json(), indent=2) if as_json else plan_table(predicted))

@@ -13,15 +13,16 @@ _BF16_STEP = 5.0e-5
 def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
-        *(_sources, _rewards, _devices, _rollout_cards, _sleep),
+        *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep),
         *(_groups, _lengths, _tuning, _schedule, _reference, _heldout),
     )
     return [problem for check in checks for problem in check(config)]
 
 
 def find_warnings(config: RunConfig) -> list[str]:
-    """Return a sentence for every setting that has no effect beside the others."""
-    return [sentence for check in (_idle_rollout, _idle_algorithm, _idle_rest) for sentence in check(config)]
+    """Return a sentence for every setting that has no effect beside the others, or a wasteful one."""
+    checks = (_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _uneven_micro_batches)
+    return [sentence for check in checks for sentence in check(config)]
 
 
 def _sources(config: RunConfig) -> Iterator[Problem]:
@@ -61,6 +62,21 @@ def _devices(config: RunConfig) -> Iterator[Problem]:
         yield Problem("backend, hardware.num_gpus", "unsloth needs a GPU", "`-s backend=hf`")
 
 
+def _own_card(config: RunConfig) -> Iterator[Problem]:
+    """A card that no name stands for is described by three numbers; time and cost need all of them."""
+    hardware = config.hardware
+    needed = {name: getattr(hardware, name) for name in ("vram_gib", "bandwidth_gb_per_second", "bf16_tflops")}
+    given = [name for name, value in needed.items() if value is not None and name != "vram_gib"]
+    given += ["usd_per_hour"] if hardware.usd_per_hour is not None else []
+    missing = [name for name, value in needed.items() if value is None]
+    if hardware.gpu is None and given and missing:
+        yield Problem(
+            ", ".join(f"hardware.{name}" for name in given),
+            "without a card's name there is no time and no cost to predict",
+            f"name one with `-s hardware.gpu=<name>`, or give {', '.join(f'hardware.{name}' for name in missing)}, too",
+        )
+
+
 def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
     kept, cards, engine = config.rollout.num_gpus, config.hardware.num_gpus, config.rollout.engine
     by_engine, by_number = "rollout.engine, rollout.num_gpus", "rollout.num_gpus, hardware.num_gpus"
@@ -91,13 +107,10 @@ def _groups(config: RunConfig) -> Iterator[Problem]:
     """A group is the completions of one prompt; its advantage needs all of them on one rank."""
     ranks, prompts, group = config.num_train_ranks, config.train.num_prompts, config.train.num_completions
     if prompts % ranks:
-        below, above = prompts // ranks * ranks, -(-prompts // ranks) * ranks
-        works = " or ".join(str(number) for number in (below, above) if number > 0)
-        cause = "do not divide evenly" if prompts * group % ranks else "divide only by tearing groups apart"
         yield Problem(
             "train.num_prompts, train.num_completions, hardware.num_gpus, rollout.num_gpus",
-            f"{prompts} prompts x {group} completions over {ranks} training ranks {cause}",
-            f"a rank holds whole groups: train.num_prompts={works} works",
+            _why_groups_do_not_divide(ranks, prompts, group),
+            f"a rank holds whole groups: {_what_divides_groups(config)}",
         )
     elif config.train.micro_batch_completions > config.completions_per_rank:
         most = config.completions_per_rank
@@ -106,6 +119,24 @@ def _groups(config: RunConfig) -> Iterator[Problem]:
             f"a micro-batch of {config.train.micro_batch_completions} is more than the {most} completions of a rank",
             f"`-s train.micro_batch_completions={most}`",
         )
+
+
+def _why_groups_do_not_divide(ranks: int, prompts: int, group: int) -> str:
+    if ranks > prompts:
+        return f"{ranks} training ranks are more than the {prompts} prompts of a step"
+    cause = "do not divide evenly" if prompts * group % ranks else "divide only by tearing groups apart"
+    return f"{prompts} prompts x {group} completions over {ranks} training ranks {cause}"
+
+
+def _what_divides_groups(config: RunConfig) -> str:
+    """Return the nearest numbers of prompts that work and, on one machine, the most cards that do."""
+    ranks, prompts = config.num_train_ranks, config.train.num_prompts
+    below, above = prompts // ranks * ranks, -(-prompts // ranks) * ranks
+    works = f"train.num_prompts={' or '.join(str(number) for number in (below, above) if number > 0)} works"
+    if config.hardware.num_nodes > 1:
+        return works
+    fewer = max(number for number in range(1, ranks) if prompts % number == 0)
+    return f"{works}, and so does hardware.num_gpus={fewer + config.rollout.num_gpus}"
 
 
 def _lengths(config: RunConfig) -> Iterator[Problem]:
@@ -199,6 +230,25 @@ def _idle_algorithm(config: RunConfig) -> Iterator[str]:
         yield (
             "algorithm.clip_low and clip_high have no effect: with algorithm.num_iterations 1 the ratio "
             "they bound is always 1."
+        )
+
+
+def _idle_hardware(config: RunConfig) -> Iterator[str]:
+    if config.hardware.num_gpus == 0 or config.hardware.device == "cpu":
+        for name in ("gpu", "vram_gib", "bandwidth_gb_per_second", "bf16_tflops", "usd_per_hour"):
+            if getattr(config.hardware, name) is not None:
+                yield f"hardware.{name} has no effect: the run is on the CPU."
+
+
+def _uneven_micro_batches(config: RunConfig) -> Iterator[str]:
+    """The estimator is the same, but a pass that is not full takes as long to start."""
+    size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
+    if size < per_rank and per_rank % size:
+        even = [number for number in range(1, per_rank + 1) if per_rank % number == 0]
+        below, above = max(n for n in even if n < size), min(n for n in even if n > size)
+        yield (
+            f"train.micro_batch_completions {size} does not divide the {per_rank} completions of a rank: the last of "
+            f"{config.micro_batches_per_step} passes holds {per_rank % size}. {below} or {above} would."
         )
 
 

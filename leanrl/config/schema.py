@@ -27,6 +27,10 @@ def key(default: Any, about: str) -> Any:
 
 class HardwareConfig(Section):
     gpu: str | None = key(None, "card the preset was planned for; `leanrl plan --gpu` lists the names")
+    vram_gib: Positive | None = key(None, "GiB that a card offers; null takes the named card's")
+    bandwidth_gb_per_second: Positive | None = key(None, "memory bandwidth; null takes the named card's")
+    bf16_tflops: Positive | None = key(None, "dense bf16 rate; null takes the named card's")
+    usd_per_hour: NonNegative | None = key(None, "what you pay for a card's hour; null takes the named card's price")
     num_gpus: NonNegativeInt = key(1, "cards in one node; 0 trains on the CPU")
     num_nodes: PositiveInt = key(1, "machines")
     device: Literal["auto", "cpu", "cuda"] = key("auto", "where to train; auto takes a GPU where there is one")

@@ -1,10 +1,10 @@
 """What a run is planned for: a kind of card, or this machine's CPU, and its bytes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import HardwareConfig, RunConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.planner.cards import Card, find_card, require_bf16
+from leanrl.planner.cards import GIB, Card, Price, find_card, require_bf16
 from leanrl.planner.prediction import Device
 
 # Of a CPU's memory; the rest belongs to the system and to whatever else runs there.
@@ -37,10 +37,11 @@ def find_target(
         if host_bytes is None:
             raise ValueError("host_bytes is None; a plan for a CPU needs the machine's memory.")
         return Target("cpu", int(_USABLE_SHARE_OF_HOST * host_bytes))
-    if card is None and config.hardware.gpu is not None:
-        card = find_card(config.hardware.gpu)
+    card = _as_given(config.hardware, card or _named_card(config.hardware))
     if card is not None:
         require_bf16(card)
+    if vram_bytes is None and config.hardware.vram_gib is not None:
+        vram_bytes = int(config.hardware.vram_gib * GIB)
     if vram_bytes is not None:
         if vram_bytes <= 0:
             raise ConfigError(f"a card of {vram_bytes} bytes holds nothing.", hint="`leanrl plan --vram 24` is 24 GiB")
@@ -56,3 +57,26 @@ def find_target(
 def is_on_cpu(config: RunConfig) -> bool:
     """Whether a run is planned for a CPU; device `auto` is planned for the cards that the config counts."""
     return config.hardware.device == "cpu" or config.hardware.num_gpus == 0
+
+
+def _named_card(hardware: HardwareConfig) -> Card | None:
+    """Return the card that the config names, or one made of its own numbers, or nothing."""
+    if hardware.gpu is not None:
+        return find_card(hardware.gpu)
+    vram, bandwidth, tflops = hardware.vram_gib, hardware.bandwidth_gb_per_second, hardware.bf16_tflops
+    if vram is None or bandwidth is None or tflops is None:
+        return None
+    return Card("card", "a card of your own", int(vram * GIB), bandwidth * 1e9, tflops * 1e12)
+
+
+def _as_given(hardware: HardwareConfig, card: Card | None) -> Card | None:
+    """Return the card with the speeds and the price that the config gives in place of the known ones."""
+    if card is None:
+        return None
+    if hardware.bandwidth_gb_per_second is not None:
+        card = replace(card, bandwidth_bytes_per_second=hardware.bandwidth_gb_per_second * 1e9)
+    if hardware.bf16_tflops is not None:
+        card = replace(card, bf16_flops=hardware.bf16_tflops * 1e12)
+    if hardware.usd_per_hour is not None:
+        card = replace(card, price=Price(hardware.usd_per_hour, "as given", "hardware.usd_per_hour"))
+    return card

@@ -35,6 +35,11 @@ CASES = [
         "rollout.engine, rollout.num_gpus",
         "1 cards are kept for rollouts, but hf uses the training cards",
     ),
+    (
+        ["hardware.usd_per_hour=0.5", "hardware.vram_gib=24"],
+        "hardware.usd_per_hour",
+        "without a card's name there is no time",
+    ),
     (["rollout.engine=vllm-server"], "rollout.engine, rollout.num_gpus", "needs a card of its own"),
     (
         ["rollout.engine=vllm-server", "rollout.num_gpus=1"],
@@ -116,7 +121,15 @@ def test_groups_that_do_not_divide(tmp_path):
     """5 prompts x 3 completions are 15; 4 ranks would hold 3.75 each."""
     (problem,) = problems_of(tmp_path, ["hardware.num_gpus=4", "train.num_prompts=5", "train.num_completions=3"])
     assert problem.what == "5 prompts x 3 completions over 4 training ranks do not divide evenly"
-    assert problem.hint == "a rank holds whole groups: train.num_prompts=4 or 8 works"
+    assert problem.hint == "a rank holds whole groups: train.num_prompts=4 or 8 works, and so does hardware.num_gpus=1"
+
+
+def test_more_ranks_than_prompts(tmp_path):
+    """Seven cards that train, three prompts: four would have none. Three cards have one each."""
+    sizes = ["hardware.num_gpus=8", "rollout.num_gpus=1", "rollout.engine=vllm-server", "train.num_prompts=3"]
+    (problem,) = problems_of(tmp_path, sizes)
+    assert problem.what == "7 training ranks are more than the 3 prompts of a step"
+    assert problem.hint == "a rank holds whole groups: train.num_prompts=7 works, and so does hardware.num_gpus=4"
 
 
 def test_groups_that_would_be_torn_apart(tmp_path):
@@ -127,25 +140,27 @@ def test_groups_that_would_be_torn_apart(tmp_path):
 
 @given(ranks=st.integers(1, 9), prompts=st.integers(1, 40), completions=st.integers(2, 9))
 def test_the_numbers_that_are_said_to_work_do(ranks, prompts, completions):
-    def with_prompts(number: int) -> RunConfig:
-        sizes = {"num_prompts": number, "num_completions": completions, "micro_batch_completions": 1}
+    def with_sizes(num_gpus: int, num_prompts: int) -> RunConfig:
+        sizes = {"num_prompts": num_prompts, "num_completions": completions, "micro_batch_completions": 1}
         return RunConfig.model_validate(
             {
                 "model": {"id": "a/b"},
                 "data": {"path": "c.jsonl"},
                 "rewards": {"accuracy": 1.0},
-                "hardware": {"num_gpus": ranks},
+                "hardware": {"num_gpus": num_gpus},
                 "train": sizes,
             }
         )
 
-    config = with_prompts(prompts)
-    problems = find_contradictions(config)
+    problems = find_contradictions(with_sizes(ranks, prompts))
     whole_groups = prompts * completions % ranks == 0 and prompts * completions // ranks % completions == 0
     assert (not problems) == whole_groups
     for problem in problems:
-        for number in re.findall(r"\d+", (problem.hint or "").partition("=")[2]):
-            assert not find_contradictions(with_prompts(int(number)))
+        said = re.fullmatch(r".*num_prompts=(\d+)(?: or (\d+))? works, and .*num_gpus=(\d+)", problem.hint or "")
+        *numbers, cards = [int(number) for number in said.groups() if number]
+        assert not find_contradictions(with_sizes(cards, prompts))
+        for number in numbers:
+            assert not find_contradictions(with_sizes(ranks, number))
 
 
 def test_several_contradictions_are_found_together(tmp_path):
@@ -165,6 +180,11 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),
         (["optimizer.min_learning_rate_ratio=0.1"], "only optimizer.schedule cosine_with_min has a floor"),
         (["hardware.parallel=fsdp2"], "one rank has nothing to share"),
+        (["hardware.num_gpus=0", "hardware.vram_gib=24"], "hardware.vram_gib has no effect: the run is on the CPU."),
+        (  # 72 completions: fourteen passes of 5 and one of 2
+            ["train.micro_batch_completions=5"],
+            "5 does not divide the 72 completions of a rank: the last of 15 passes holds 2. 4 or 6 would.",
+        ),
     ],
 )
 def test_a_setting_without_effect_is_told(tmp_path, overrides, sentence):
