@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from torch import Tensor
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
@@ -22,6 +22,7 @@ from leanrl.planner.head import TILE_TOKENS, TILE_WORDS, head_backward_bytes, he
 from leanrl.planner.phases import train_phases
 from leanrl.planner.shapes import ModelShape, shape_from_config
 from leanrl.planner.workload import Workload
+from leanrl.simulate.tracker import StorageTracker
 
 NUM_TOKENS = 128
 SIZES = {
@@ -123,6 +124,16 @@ def peak_allocated(work: Callable[[], object]) -> int:
     return peak
 
 
+def peak_of_tensors(work: Callable[[], object], *, model: nn.Module) -> int:
+    """The most bytes of tensors that were alive at one time beside weights and gradients, whatever kernels ran."""
+    tracker = StorageTracker()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    tracker.assign([*model.parameters(), *model.buffers(), *gradients], "stays")
+    with tracker, tracker.phase("work", category="work"):
+        work()
+    return tracker.peaks[0].bytes - tracker.peaks[0].categories["stays"]
+
+
 @pytest.mark.parametrize(
     ("dtype", "is_trained"), [(torch.bfloat16, False), (torch.bfloat16, True), (torch.float32, True)]
 )
@@ -166,7 +177,11 @@ def test_head(dtype, is_trained):
     ids=lambda value: value["model_type"] if isinstance(value, dict) else str(value),
 )
 def test_micro_batch_of_the_engine(family, method, dtype, activations):
-    """Forward and backward of `engine.step` on 2 rows of 64 + 448 tokens: the allocator's peak within 4 %."""
+    """Forward and backward of `engine.step` on 2 rows of 64 + 448 tokens: the tensors alive at the peak, within 4 %.
+
+    Tensors are counted, not the allocator's bytes: a CPU's matrix kernels take work space of their own, which is
+    another on every processor.
+    """
     values = SIZES | {"hidden_size": 128, "intermediate_size": 512, "vocab_size": 256, "num_hidden_layers": 4} | family
     config = AutoConfig.for_model(**values)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=dtype)
@@ -201,9 +216,9 @@ def test_micro_batch_of_the_engine(family, method, dtype, activations):
     phases = {phase.name: phase.components for phase in train_phases(shape, workload, kv_bytes=0)}
     passing = sum(
         phases["forward_backward"].get(name, 0)
-        for name in ("kept activations", "gathered weights", "layer at work", "head")
+        for name in ("kept activations", "gathered weights", "adapter casts", "layer at work", "head")
     )
-    assert passing == pytest.approx(peak_allocated(train), rel=0.04)
+    assert passing == pytest.approx(peak_of_tensors(train, model=model), rel=0.04)
 
 
 def test_tile_is_the_engines():
