@@ -103,8 +103,10 @@ def train(
             write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
         listener.say(f"run folder: {run.path}")
         try:
-            return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=None)
-        except DoesNotFitError:
+            return _train(
+                config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=None
+            )
+        except (ConfigError, DoesNotFitError):
             run.discard_unused()
             raise
 

@@ -63,6 +63,7 @@ def engine_arguments(
         "generation_config": "vllm",
         "trust_remote_code": False,
         "disable_log_stats": True,
+        "use_tqdm_on_load": False,
     }
     if adapter is not None:
         arguments |= {

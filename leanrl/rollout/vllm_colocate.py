@@ -3,6 +3,7 @@
 import gc
 import os
 import uuid
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -143,7 +144,9 @@ def _start(arguments: dict[str, Any]) -> Any:
     if torch.distributed.is_initialized():
         arguments["distributed_executor_backend"] = "external_launcher"  # every rank has an engine of its own
     try:
-        return LLM(**arguments)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of vLLM's own use of torch
+            return LLM(**arguments)
     finally:
         torch.set_num_threads = set_num_threads  # vLLM's CPU worker replaces it by a function that does nothing
         torch.set_num_threads(num_threads)

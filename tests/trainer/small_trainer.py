@@ -52,10 +52,10 @@ def small_config(folder, **sections):
     return RunConfig.model_validate(values)
 
 
-def small_trainer(config, run_path, *, listener, weights=None):
+def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="):
     """Return trainer, recorder and signal stop; nothing is graded, and the reward counts different letters.
 
-    `weights` is the folder of the model where `config.model.id` is none.
+    `weights` is the folder of the model where `config.model.id` is none; `prompt` asks for the sum of {i} and {i}.
     """
     folder = weights or config.model.id
     run = create_run_folder(run_path)
@@ -67,7 +67,7 @@ def small_trainer(config, run_path, *, listener, weights=None):
         model=model,
         adapter=adapter,
         tokenizer=AutoTokenizer.from_pretrained(folder),
-        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)],
+        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=prompt.format(i=i)) for i in range(8)],
         rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
         grader=None,
         run=run,

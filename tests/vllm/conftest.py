@@ -16,6 +16,23 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(absent)
 
 
+_FAULTS = pytest.StashKey[list]()
+
+
+@pytest.fixture
+def fault_table(pytestconfig):
+    """Rows (planted, caught as, difference in nats) that are printed when all tests have run."""
+    return pytestconfig.stash.setdefault(_FAULTS, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    rows = config.stash.get(_FAULTS, [])
+    if rows:
+        terminalreporter.section("faults planted in a rollout, each caught within one step")
+        for planted, caught, difference in [("planted", "caught as", "mean |dlogp|"), *rows]:
+            terminalreporter.write_line(f"{planted:40} {caught:24} {difference}")
+
+
 @pytest.fixture
 def trained(tiny_model):
     return TrainedPolicy(tiny_model)

@@ -1,0 +1,62 @@
+"""The engine on transformers' generate: groups in order, cut at their end token, drawn without dropout."""
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from leanrl.rollout.hf_engine import HfEngine
+from leanrl.rollout.protocol import GroupRequest, Sampling
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny_model):
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    return model, AutoTokenizer.from_pretrained(tiny_model)
+
+
+@pytest.fixture
+def engine(loaded):
+    model, tokenizer = loaded
+    return HfEngine(lambda: model, pad_id=tokenizer.pad_token_id)
+
+
+def cold(tokenizer, **changes):
+    """So cold that the likeliest token is all that is left."""
+    values = {"temperature": 1e-3, "max_completion_tokens": 6, "stop_token_ids": (tokenizer.eos_token_id,)}
+    return Sampling(**values | changes)
+
+
+def test_a_group_for_every_prompt_in_order_whatever_it_is_padded_with(engine, loaded):
+    _, tokenizer = loaded
+    prompts = [tokenizer(text)["input_ids"] for text in ("1+1=", "what is twelve and thirty-four? ", "5")]
+    together = engine.generate(
+        [GroupRequest(ids, number) for ids, number in zip(prompts, (2, 1, 3), strict=True)], cold(tokenizer)
+    )
+    assert [len(group) for group in together] == [2, 1, 3]
+    alone = [engine.generate([GroupRequest(ids, 1)], cold(tokenizer))[0][0].token_ids for ids in prompts]
+    assert [[one.token_ids for one in group] for group in together] == [
+        [tokens] * number for tokens, number in zip(alone, (2, 1, 3), strict=True)
+    ]
+    assert all(one.logprobs is None for group in together for one in group)
+
+
+def test_a_completion_ends_with_its_first_stop_token(engine, loaded):
+    _, tokenizer = loaded
+    request = [GroupRequest(tokenizer("1+1=")["input_ids"], 1)]
+    whole = engine.generate(request, cold(tokenizer))[0][0].token_ids
+    assert len(whole) == 6
+    stop = whole[2]
+    cut = engine.generate(request, cold(tokenizer, stop_token_ids=(stop,)))[0][0].token_ids
+    assert cut == whole[: whole.index(stop) + 1]
+
+
+@pytest.mark.parametrize("was_training", [True, False])
+def test_the_models_mode_is_given_back(engine, loaded, was_training):
+    model, tokenizer = loaded
+    model.train(was_training)
+    seen = []
+    handle = model.register_forward_pre_hook(lambda module, _: seen.append(module.training))
+    engine.generate([GroupRequest([5], 1)], cold(tokenizer))
+    handle.remove()
+    assert not any(seen)
+    assert model.training is was_training

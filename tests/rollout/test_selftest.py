@@ -1,0 +1,105 @@
+"""The self-test on an engine whose faults are played: what is compared, and what each disagreement is called.
+
+The played policies give every token a fixed log-probability: the trained one -1, its base -2, the version before -3;
+at another temperature than 0.7 the trained one gives -1 - |temperature - 0.7|.
+"""
+
+import math
+
+import pytest
+
+from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Sampling
+from leanrl.rollout.selftest import MAX_COMPLETIONS, MAX_TOKENS, RolloutMismatchError, SelfTest, choose, mean_difference
+
+BEFORE = Adapter({}, {})
+REQUESTS = [GroupRequest([1, 2], 2), GroupRequest([3], 2)]
+SAMPLING = Sampling(temperature=0.7, max_completion_tokens=5, stop_token_ids=(0,))
+
+
+class PlayedTrainer:
+    def score(self, drawn, *, temperature):
+        return [[-1.0 - abs(temperature - 0.7)] * len(one.token_ids) for one in drawn]
+
+    def score_base(self, drawn, *, temperature):
+        return [[-2.0] * len(one.token_ids) for one in drawn]
+
+    def score_with(self, adapter, drawn, *, temperature):
+        assert adapter is BEFORE
+        return [[-3.0] * len(one.token_ids) for one in drawn]
+
+
+class PlayedEngine:
+    """Draws with one log-probability, until its prefixes are forgotten."""
+
+    def __init__(self, logprob, *, afterwards=None, base=-2.0):
+        self.logprob, self.afterwards, self.base = logprob, afterwards, base
+
+    def generate(self, requests, sampling):
+        return groups(self.logprob, requests)
+
+    def generate_without_adapter(self, requests, sampling):
+        return groups(self.base, requests)
+
+    def forget_prefixes(self):
+        self.logprob = self.logprob if self.afterwards is None else self.afterwards
+
+
+def groups(logprob, requests=REQUESTS, num_tokens=3):
+    one = Completion([7] * num_tokens, [logprob] * num_tokens)
+    return [[one] * request.num_completions for request in requests]
+
+
+def check(engine, *, sampling=SAMPLING):
+    selftest = SelfTest(engine, PlayedTrainer(), sampling, BEFORE, tolerance=1e-4)
+    return selftest.check(REQUESTS, engine.generate(REQUESTS, sampling))
+
+
+def test_a_healthy_engine_differs_by_rounding():
+    assert check(PlayedEngine(-1.00005)) == pytest.approx(5e-5)
+
+
+@pytest.mark.parametrize(
+    ("engine", "fault", "difference"),
+    [
+        (PlayedEngine(-2.0), "ignored adapter", 1.0),
+        (PlayedEngine(-3.0), "stale adapter", 2.0),
+        (PlayedEngine(-1.3), "wrong temperature", 0.3),
+        (PlayedEngine(-1.45, afterwards=-1.0, base=-2.0), "reused name", 0.45),
+        (PlayedEngine(-1.45, base=-9.0), "wrong base model", 0.45),
+        (PlayedEngine(-1.45), "unknown fault", 0.45),
+    ],
+    ids=["ignored", "stale", "temperature", "reused name", "base", "unknown"],
+)
+def test_each_disagreement_has_its_name(engine, fault, difference):
+    """-1.3 is the trained policy at 1.0, 0.3 away from 0.7; -1.45 is no tenth of a temperature."""
+    with pytest.raises(RolloutMismatchError) as caught:
+        check(engine)
+    assert caught.value.fault == fault
+    assert caught.value.difference == pytest.approx(difference)
+    assert caught.value.exit_code == 6
+    assert "leanrl train --resume" in caught.value.hint
+
+
+def test_what_sampling_cuts_off_is_not_held_against_the_engine():
+    """With top_p the engine reports renormalised numbers (-0.5 here), so a plain draw is compared instead."""
+
+    class Truncating(PlayedEngine):
+        def generate(self, requests, sampling):
+            return groups(-1.0 if sampling.is_plain else -0.5, requests)
+
+    nucleus = Sampling(temperature=0.7, max_completion_tokens=5, stop_token_ids=(0,), top_p=0.9)
+    assert check(Truncating(-1.0), sampling=nucleus) == 0.0
+
+
+def test_a_few_completions_are_compared_and_their_first_tokens():
+    many = [GroupRequest([index], 2) for index in range(9)]
+    drawn = choose(many, groups(-1.0, many, num_tokens=MAX_TOKENS + 5))
+    assert [one.prompt_ids for one in drawn] == [[index] for index in range(MAX_COMPLETIONS)]
+    assert all(len(one.token_ids) == len(one.logprobs) == MAX_TOKENS for one in drawn)
+
+
+def test_the_mean_is_over_tokens_and_no_number_is_no_agreement():
+    """(0.5 + 0.1 + 0.3) / 3 = 0.3."""
+    drawn = choose(REQUESTS, [[Completion([1, 2], [-1.0, -2.0])], [Completion([3], [-3.0])]])
+    assert mean_difference(drawn, [[-1.5, -2.1], [-2.7]]) == pytest.approx(0.3)
+    assert mean_difference(drawn, [[-1.5, -2.1], [math.nan]]) == math.inf

@@ -1,0 +1,169 @@
+"""Rollout faults, planted one by one in a run with real vLLM: each is caught by name before the next update.
+
+A run of GRPO on a tiny model, in fp32; the fault is planted behind the second update. Without it the engine's and the
+trainer's log-probabilities agree within 1e-5 nats at every step.
+"""
+
+from dataclasses import replace
+
+import pytest
+from transformers import TrainerCallback
+
+from leanrl.errors import StoppedError
+from leanrl.rollout import vllm_colocate
+from leanrl.rollout.adapter_files import WEIGHTS, publish, withdraw
+from leanrl.rollout.selftest import FP32_TOLERANCE
+from leanrl.rollout.vllm_colocate import VllmColocate
+from tests.tiny_model import make_tiny_model
+from tests.trainer.small_trainer import Notes, small_config, small_trainer
+from tests.vllm.policies import small_arguments
+
+PLANTED_AFTER = 2
+# A shared beginning of more than 32 tokens fills a block, so that the prefix cache has something to serve.
+PROMPT = "Add the two numbers and say what comes out: {i}+{i}="
+
+
+class Plant(TrainerCallback):
+    """Runs `plant(engine)` behind the second update."""
+
+    def __init__(self, trainer, plant):
+        self.trainer, self.plant = trainer, plant
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == PLANTED_AFTER:
+            self.plant(self.trainer.rollout.engine)
+
+
+@pytest.fixture
+def run(tiny_model, tmp_path):
+    """A function that trains with a fault planted and returns the trainer; its engine is closed afterwards."""
+    trainers = []
+
+    def train(plant, *, max_steps=4):
+        config = small_config(
+            tiny_model,
+            rollout={"engine": "vllm-colocate", "max_prompt_tokens": 100, "temperature": 0.7},
+            optimizer={"learning_rate": 5.0e-2, "schedule": "constant"},
+            train={"max_steps": max_steps},
+            checkpoints={"every_steps": 50},
+        )
+        trainer, _, stop = small_trainer(config, tmp_path / "run", listener=Notes(), prompt=PROMPT)
+        trainers.append(trainer)
+        trainer.add_callback(Plant(trainer, plant))
+        try:
+            trainer.train()
+        finally:
+            stop.restore()
+        return trainer
+
+    yield train, trainers
+    for trainer in trainers:
+        trainer.rollout.close()
+
+
+def stale_adapter(engine):
+    """Nothing reaches vLLM any more, and nobody says so."""
+    engine.sync = lambda policy: None
+
+
+def ignored_adapter(engine):
+    """The requests name the base."""
+    engine.generate = engine.generate_without_adapter
+
+
+def reused_name(engine):
+    """New weights under the old name and id, as `load_inplace` does it, and the prefix cache is kept."""
+    from vllm.lora.request import LoRARequest
+
+    served, root = engine._serving, vllm_colocate.make_root()
+
+    def sync(policy):
+        folder = publish(policy.adapter, root, str(policy.version), dtype=engine._dtype)
+        request = LoRARequest(served.lora_name, served.lora_int_id, str(folder), load_inplace=True)
+        engine._llm.llm_engine.add_lora(request)
+        withdraw(root)
+
+    engine.sync = sync
+
+
+def wrong_temperature(engine):
+    """Sampling at 1.0, vLLM's default, instead of 0.7."""
+    generate = engine.generate
+    engine.generate = lambda requests, sampling: generate(requests, replace(sampling, temperature=1.0))
+
+
+def cut_short(engine, monkeypatch):
+    """The folder is published, but the disk was full: half the file is there."""
+    engine._handover = "files"
+
+    def publish_half(adapter, root, name, *, dtype):
+        folder = publish(adapter, root, name, dtype=dtype)
+        weights = folder / WEIGHTS
+        weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+        return folder
+
+    monkeypatch.setattr(vllm_colocate, "publish", publish_half)
+
+
+def lacking_tensors(engine, monkeypatch):
+    """A whole file with half of the tensors: vLLM would load it without a word."""
+    engine._handover = "files"
+
+    def publish_some(adapter, root, name, *, dtype):
+        kept = dict(list(adapter.tensors.items())[::2])
+        return publish(type(adapter)(kept, adapter.config), root, name, dtype=dtype)
+
+    monkeypatch.setattr(vllm_colocate, "publish", publish_some)
+
+
+@pytest.mark.parametrize("plant", [stale_adapter, ignored_adapter, reused_name, wrong_temperature])
+def test_a_fault_is_named_before_the_next_update(run, fault_table, plant):
+    train, trainers = run
+    with pytest.raises(StoppedError) as caught:
+        train(plant)
+    fault = plant.__name__.replace("_", " ")
+    assert caught.value.exit_code == 6
+    assert caught.value.fault == fault
+    assert f"rollout mismatch: {fault}" in str(caught.value)
+    assert caught.value.difference > 10 * FP32_TOLERANCE
+    assert trainers[0].state.global_step == PLANTED_AFTER
+    assert [path.name for path in trainers[0].run.complete_checkpoints()] == ["step-000002"], "the updates are lost"
+    fault_table.append((fault, caught.value.fault, f"{caught.value.difference:.3g}"))
+
+
+@pytest.mark.parametrize("plant", [cut_short, lacking_tensors])
+def test_a_half_written_adapter_is_never_loaded(run, fault_table, plant, monkeypatch):
+    train, trainers = run
+    with pytest.raises(StoppedError, match="rollout mismatch: half-written adapter") as caught:
+        train(lambda engine: plant(engine, monkeypatch))
+    assert caught.value.exit_code == 6
+    assert trainers[0].state.global_step == PLANTED_AFTER
+    fault_table.append((f"half-written adapter ({plant.__name__.replace('_', ' ')})", "half-written adapter", "-"))
+
+
+def test_a_wrong_base_model_is_named(run, fault_table, tmp_path):
+    """The other model is the same shape with other weights, so that nothing but the numbers can tell."""
+    train, trainers = run
+    other = make_tiny_model(tmp_path / "other", seed=1)
+
+    def swap_base(engine):
+        adapter = trainers[0].model.active_peft_config
+        engine.close()
+        trainers[0].rollout.engine = VllmColocate(small_arguments(other, adapter))
+
+    with pytest.raises(StoppedError) as caught:
+        train(swap_base)
+    assert caught.value.fault == "wrong base model"
+    assert trainers[0].state.global_step == PLANTED_AFTER
+    fault_table.append(("wrong base model", caught.value.fault, f"{caught.value.difference:.3g}"))
+
+
+def test_a_healthy_run_agrees_at_every_step(run, fault_table):
+    train, _ = run
+    trainer = train(lambda engine: None, max_steps=6)
+    logged = [entry for entry in trainer.state.log_history if "sampling_logprob_difference" in entry]
+    values = [entry["sampling_logprob_difference"] for entry in logged]
+    assert len(values) == 6
+    assert max(values) < 1e-5
+    assert all(entry["grad_norm"] > 0 for entry in logged)
+    fault_table.append(("none, 6 steps", "nothing", f"{max(values):.3g}"))
