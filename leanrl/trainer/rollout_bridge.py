@@ -91,7 +91,8 @@ class RolloutBridge:
         started = time.perf_counter()
         self._before, self._served = self._served, self._policy(step)
         self.engine.sync(self._served)
-        return {"seconds/sync": time.perf_counter() - started}
+        # An engine that shares the trainer's weights has nothing to wait for.
+        return {} if self._served.adapter is None else {"seconds/sync": time.perf_counter() - started}
 
     def _is_tested(self, step: int) -> bool:
         return step < _FIRST_TESTED_STEPS or step % self._test_every_steps == 0

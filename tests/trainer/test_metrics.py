@@ -34,6 +34,8 @@ LOGS = {
 
 def test_trls_names_become_ours():
     metrics = step_metrics(
+ONLY_WITH_VLLM = {"sampling_logprob_difference"}
+
         LOGS,
         step=7,
         reward_names=["one_box", "accuracy"],
@@ -107,7 +109,7 @@ def test_every_log_key_that_is_read_is_written_by_trl(tiny_model, tmp_path):
     for metrics in notes.steps:
         missing = [name for name, value in metrics.items() if value is None]
         missing += [name for name, value in metrics["completion_tokens"].items() if value is None]
-        assert missing == []
+        assert set(missing) <= ONLY_WITH_VLLM
         assert metrics["reward"] == pytest.approx(metrics["rewards"]["variety"])
         assert set(metrics["seconds"]) == {"rollout", "reward", "train", "step"}
     assert list(read_jsonl(tmp_path / "run" / "metrics.jsonl")) == notes.steps
