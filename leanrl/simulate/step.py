@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import PeftModel
@@ -12,7 +12,8 @@ from transformers import PretrainedConfig
 
 from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import MicroBatch, StepRow, lay_out
-from leanrl.engine.step import LossSettings, score_micro_batch, train_micro_batch
+from leanrl.engine.settings import loss_settings
+from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.simulate import attention
 from leanrl.simulate.dropout import cuda_dropout
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
@@ -46,16 +47,33 @@ def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulati
         model_config: the model's architecture as transformers knows it.
     """
     policy = meta_policy(model_config, config.model)
+    reference = meta_model(model_config, config.model) if _has_reference_copy(config) else None
     tracker = StorageTracker(
         block_bytes=CUDA_BLOCK_BYTES, operator_bytes={_ATTENTION_BACKWARD: attention.backward_bytes}
     )
-    with FakeTensorMode(), tracker, cuda_dropout():
-        with tracker.phase("load", category="weights"):
-            materialise(policy)
-        tracker.assign((tensor for tensor in policy.parameters() if tensor.requires_grad), _trained_name(config))
-        optimizer = _optimizer(config, policy, tracker)
-        _run_step(config, policy, optimizer, tracker, _reference(config, policy, model_config, tracker))
+    with FakeTensorMode(), cuda_dropout():
+        materialise(policy)
+        if reference is not None:
+            materialise(reference)
+        count_step(config, policy, reference=reference, tracker=tracker)
     return Simulation(phases=tuple(tracker.peaks), stand_ins=_stand_ins(config))
+
+
+def count_step(
+    config: RunConfig, policy: nn.Module, *, reference: nn.Module | None, tracker: StorageTracker
+) -> None:
+    """Run the step on a model whose tensors exist, fake or real, and let `tracker` count what it allocates."""
+    is_trained = [tensor.requires_grad for tensor in policy.parameters()]
+    tracker.assign([*policy.parameters(), *policy.buffers()], "weights")
+    if not all(is_trained):
+        tracker.assign((tensor for tensor in policy.parameters() if tensor.requires_grad), "adapter")
+    with tracker:
+        with tracker.phase("load", category="weights"):
+            pass
+        if reference is not None:
+            tracker.assign(reference.parameters(), "reference")
+        optimizer = _optimizer(config, policy, tracker)
+        _run_step(config, policy, optimizer, tracker, _reference_scorer(config, policy, reference, tracker))
 
 
 def _run_step(
@@ -66,13 +84,7 @@ def _run_step(
     score_reference: Callable[[MicroBatch], Any] | None,
 ) -> None:
     _prepare_training(config, policy)
-    algorithm = config.algorithm
-    settings = LossSettings(
-        clip_low=algorithm.clip_low,
-        clip_high=algorithm.clip_high,
-        kl_beta=algorithm.kl_beta,
-        temperature=config.logprob_temperature,
-    )
+    settings = loss_settings(config)
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=config.model.compute_dtype == "bfloat16")
     reference_logprobs = None
     if score_reference is not None:
@@ -113,31 +125,30 @@ def _optimizer(config: RunConfig, policy: nn.Module, tracker: StorageTracker) ->
     return optimizer
 
 
-def _reference(
-    config: RunConfig, policy: nn.Module, model_config: PretrainedConfig, tracker: StorageTracker
+def _has_reference_copy(config: RunConfig) -> bool:
+    return config.algorithm.kl_beta > 0 and config.model.tuning.method == "full"
+
+
+def _reference_scorer(
+    config: RunConfig, policy: nn.Module, reference: nn.Module | None, tracker: StorageTracker
 ) -> Callable[[MicroBatch], Any] | None:
     """Return what scores a micro-batch with the start model: the policy without its adapter, or a copy."""
     if config.algorithm.kl_beta == 0:
         return None
     temperature = config.logprob_temperature
-    if isinstance(policy, PeftModel):
 
-        def score_without_adapter(micro_batch: MicroBatch) -> Any:
-            with policy.disable_adapter():
-                return score_micro_batch(policy, micro_batch, temperature=temperature)
+    def score_without_adapter(micro_batch: MicroBatch) -> Any:
+        with cast("PeftModel", policy).disable_adapter():
+            return score_micro_batch(policy, micro_batch, temperature=temperature)
 
-        return score_without_adapter
-    reference = meta_model(model_config, config.model).eval()
-    materialise(reference)
-    tracker.assign(reference.parameters(), "reference")
-
-    def score_by_copy(micro_batch: MicroBatch) -> Any:
+    def score_with_copy(micro_batch: MicroBatch) -> Any:
+        assert reference is not None
         logprobs_B_T = score_micro_batch(reference, micro_batch, temperature=temperature)
         if config.train.reference_device == "host":
             tracker.forget(reference.parameters())
         return logprobs_B_T
 
-    return score_by_copy
+    return score_without_adapter if reference is None else score_with_copy
 
 
 def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -> MicroBatch:
@@ -150,10 +161,6 @@ def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -
     )
     num_rows = min(config.train.micro_batch_completions, max(1, config.completions_per_rank))
     return lay_out([row] * num_rows, pad_id=0, device="cpu")
-
-
-def _trained_name(config: RunConfig) -> str:
-    return "weights" if config.model.tuning.method == "full" else "adapter"
 
 
 def _stand_ins(config: RunConfig) -> tuple[str, ...]:

@@ -1,0 +1,60 @@
+"""The simulation of a run's step, by the run's config: what `leanrl plan --exact` prints."""
+
+from typing import Any
+
+from transformers import AutoConfig, PretrainedConfig
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError, MissingError
+from leanrl.planner.known_models import KNOWN_MODELS
+from leanrl.simulate.fake_model import transformers_config
+from leanrl.simulate.step import Simulation, simulate_step
+
+
+def simulate_run(config: RunConfig) -> Simulation:
+    """Return the simulated peaks of one optimizer step on one rank.
+
+    Raises:
+        MissingError: if the run shards its weights, or the model's config.json cannot be had.
+        ConfigError: if transformers does not know the model.
+    """
+    is_sharded = config.num_train_ranks > 1 and (
+        config.hardware.parallel == "fsdp2"
+        or (config.hardware.parallel == "auto" and config.model.tuning.method == "full")
+    )
+    if is_sharded:
+        raise MissingError(
+            f"--exact simulates one rank, and {config.name} shards its weights over {config.num_train_ranks}.",
+            hint="leanrl plan without --exact counts shards",
+        )
+    return simulate_step(config, _model_config(config))
+
+
+def to_json(simulation: Simulation) -> dict[str, Any]:
+    """Return the `exact` part of the plan's JSON (design.md, section 4)."""
+    return {
+        "peak_bytes": simulation.peak.bytes,
+        "peak_phase": simulation.peak.name,
+        "phases": [
+            {"name": phase.name, "bytes": phase.bytes, "components": phase.categories} for phase in simulation.phases
+        ],
+        "stand_ins": list(simulation.stand_ins),
+    }
+
+
+def _model_config(config: RunConfig) -> PretrainedConfig:
+    model = config.model
+    if model.id in KNOWN_MODELS:
+        return transformers_config(KNOWN_MODELS[model.id])
+    try:
+        return AutoConfig.from_pretrained(model.id, revision=model.revision or "main", trust_remote_code=False)
+    except OSError as error:
+        raise MissingError(
+            f"the config.json of {model.id} is neither a local folder's nor to be had from the Hub: {error}",
+            hint="-s model.id=FOLDER with a config.json in it",
+        ) from error
+    except ValueError as error:
+        raise ConfigError(
+            f"{model.id} is no model that transformers knows: {error}",
+            hint="-s model.id=... with a causal language model of transformers",
+        ) from error

@@ -1,0 +1,117 @@
+"""The simulated step: the same bytes as the real one, and what it says of each method."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+from transformers import AttentionInterface
+
+from leanrl.config.load import load_config
+from leanrl.config.schema import RunConfig
+from leanrl.planner.shapes import ModelShape
+from leanrl.simulate.fake_model import materialise, meta_policy, transformers_config
+from leanrl.simulate.step import count_step, simulate_step
+from leanrl.simulate.tracker import StorageTracker
+
+SHAPE = ModelShape("qwen2", 3, 128, 384, 4, 2, 32, 2048, tied=False, qkv_bias=True)
+
+
+def config_of(**overrides: Any) -> RunConfig:
+    values = {
+        "rollout.engine": "hf",
+        "rollout.max_prompt_tokens": 64,
+        "rollout.max_completion_tokens": 192,
+        "rollout.max_model_tokens": 256,
+        "train.num_prompts": 2,
+        "train.num_completions": 2,
+        "train.micro_batch_completions": 2,
+        "model.tuning.rank": 8,
+        "model.tuning.dropout": 0.0,
+    } | {name.replace("__", "."): value for name, value in overrides.items()}
+    return load_config("plain", [f"{name}={value}" for name, value in values.items()]).config
+
+
+def phases_of(config: RunConfig, shape: ModelShape = SHAPE) -> dict[str, dict[str, int]]:
+    return {phase.name: phase.categories for phase in simulate_step(config, transformers_config(shape)).phases}
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("checkpointing", ["true", "false"])
+def test_real_tensors_give_the_same_bytes(method, checkpointing):
+    """Every operator's result, on real tensors and on fake ones, by phase and category."""
+
+    def attend(module, query, key, value, mask, **_):
+        output = functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
+        return output.transpose(1, 2).contiguous(), None
+
+    AttentionInterface.register("causal_without_mask", attend)
+    config = config_of(model__tuning__method=method, train__gradient_checkpointing=checkpointing)
+
+    def peaks(context: Any) -> Any:
+        policy = meta_policy(transformers_config(SHAPE), config.model)
+        policy.set_attn_implementation("causal_without_mask")
+        tracker = StorageTracker()
+        with context:
+            materialise(policy)
+            for tensor in policy.parameters():
+                torch.nn.init.constant_(tensor, 0.01)
+            count_step(config, policy, reference=None, tracker=tracker)
+        return tracker.peaks
+
+    real, fake = peaks(torch.random.fork_rng()), peaks(torch._subclasses.FakeTensorMode())
+    assert [(peak.name, peak.bytes, peak.categories) for peak in real] == [
+        (peak.name, peak.bytes, peak.categories) for peak in fake
+    ]
+
+
+def test_adapters_are_counted_by_hand():
+    """Rank 8 on seven linear layers of three decoder layers, in fp32, with two moments and a gradient."""
+    numbers = 3 * 8 * sum(sum(sizes) for sizes in SHAPE.linears.values())
+    phases = phases_of(config_of(model__tuning__method="lora"))
+    assert phases["optimizer_step"]["adapter"] == pytest.approx(4 * numbers, rel=0.01)
+    assert phases["optimizer_step"]["gradients"] == pytest.approx(4 * numbers, rel=0.01)
+    # AdamW counts its steps in a scalar a tensor, and each takes a block of 512 bytes.
+    assert phases["optimizer_step"]["optimizer state"] == 2 * phases["optimizer_step"]["adapter"] + 42 * 512
+    assert phases["load"]["weights"] == pytest.approx(2 * SHAPE.num_params, rel=0.01)
+
+
+def test_reference_passes():
+    lora = phases_of(config_of(model__tuning__method="lora", algorithm__kl_beta=0.04))
+    assert "reference" not in lora["forward_backward"], "an adapter is switched off, nothing is held"
+    kept = phases_of(config_of(model__tuning__method="full", algorithm__kl_beta=0.04))
+    assert kept["forward_backward"]["reference"] == pytest.approx(2 * SHAPE.num_params, rel=0.01)
+    host = phases_of(
+        config_of(model__tuning__method="full", algorithm__kl_beta=0.04, train__reference_device="host")
+    )
+    assert host["reference"]["reference"] == kept["reference"]["reference"]
+    assert "reference" not in host["forward_backward"]
+
+
+def test_stand_ins_are_named():
+    lora = simulate_step(config_of(model__tuning__method="lora"), transformers_config(SHAPE))
+    assert lora.stand_ins == ()
+    qlora = simulate_step(
+        config_of(model__tuning__method="qlora", optimizer__name="adamw_8bit_paged"), transformers_config(SHAPE)
+    )
+    assert [name.split()[0] for name in qlora.stand_ins] == ["NF4", "8-bit", "optimizer"]
+    assert qlora.peak.bytes < lora.peak.bytes
+    assert "optimizer state" not in qlora.peak.categories
+
+
+def test_dropout_keeps_a_mask_of_one_byte_a_number():
+    plain, dropped = (
+        phases_of(config_of(model__tuning__dropout=rate, train__gradient_checkpointing="false")) for rate in (0, 0.1)
+    )
+    tokens = 2 * 256
+    masks = 3 * tokens * sum(inputs for inputs, _ in SHAPE.linears.values())
+    more = dropped["forward_backward"]["activations"] - plain["forward_backward"]["activations"]
+    # The copy in bf16 that each adapter keeps of its input is there without dropout too: the adapter is fp32.
+    assert more == masks
+
+
+@pytest.mark.parametrize("family", ["llama", "mistral", "qwen3", "gemma3_text", "phi3"])
+def test_families(family):
+    shape = ModelShape(family, 2, 128, 384, 4, 2, 32, 2048, tied=True)
+    phases = phases_of(config_of(model__tuning__method="lora"), shape)
+    assert phases["load"]["weights"] == pytest.approx(2 * shape.num_params, rel=0.02)
