@@ -3,7 +3,7 @@
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -22,12 +22,12 @@ _FEW_STEPS = 40
 
 # The light palette of page.css; its order is that of --series-1 to --series-8 there.
 SERIES_COLOURS = ("#1f6f78", "#c2643a", "#5a5fa8", "#8f7a1f", "#8c3f6b", "#4f7f3f", "#7a6a5a", "#3f6fb0")
-_INK, _MUTED, _GRID = "#23282d", "#6b7178", "#e4e1da"
+INK, MUTED, GRID = "#23282d", "#6b7178", "#e4e1da"
 _PAGE_COLOURS = {
     **{colour: f"var(--series-{number})" for number, colour in enumerate(SERIES_COLOURS, start=1)},
-    _INK: "var(--ink)",
-    _MUTED: "var(--muted)",
-    _GRID: "var(--rule)",
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    GRID: "var(--rule)",
 }
 _DASHES = ("-", "--", ":", "-.")
 _FORMATS: dict[Unit, FuncFormatter] = {
@@ -44,10 +44,31 @@ def draw_svg(curve: Curve) -> str:
 
     It has no title and no legend: those are text of the page.
     """
-    settings = {"svg.fonttype": "none", "svg.hashsalt": curve.slug, "font.size": 11.0}
+    return render_svg(lambda figure: _draw_lines(figure.add_subplot(), curve), slug=curve.slug)
+
+
+def draw_png(curve: Curve) -> bytes:
+    """Return the curve as a PNG on white, with its title and, for several lines, a legend below."""
+    has_legend = len(curve.series) > 1
+    columns, legend_inches = legend_columns([each.name for each in curve.series] if has_legend else [])
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        _draw_lines(axes, curve)
+        axes.set_title(curve.title, loc="left", fontsize=10, color=INK, pad=8)
+        if has_legend:
+            place = {"loc": "outside lower left", "ncols": columns}
+            figure.legend(**place, frameon=False, fontsize=7, labelcolor=MUTED)
+
+    return render_png(draw, height_inches=_HEIGHT_INCHES + legend_inches)
+
+
+def render_svg(draw: Callable[[Figure], None], *, slug: str, height_inches: float = _HEIGHT_INCHES) -> str:
+    """Return what `draw` puts on a figure as an <svg> element for a page; `slug` keeps its ids its own."""
+    settings = {"svg.fonttype": "none", "svg.hashsalt": slug, "font.size": 11.0}
     with rc_context(settings):
-        figure = Figure(figsize=(_WIDTH_INCHES, _HEIGHT_INCHES), layout="constrained")
-        _draw_lines(figure.add_subplot(), curve)
+        figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
+        draw(figure)
         buffer = io.StringIO()
         figure.savefig(
             buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -55,24 +76,20 @@ def draw_svg(curve: Curve) -> str:
     return _adapt_to_page(buffer.getvalue())
 
 
-def draw_png(curve: Curve) -> bytes:
-    """Return the curve as a PNG on white, with its title and, for several lines, a legend below."""
-    columns = max(
-        1, _LEGEND_CHARACTERS // (_KEY_CHARACTERS + max((len(each.name) for each in curve.series), default=1))
-    )
-    legend_rows = math.ceil(len(curve.series) / columns) if len(curve.series) > 1 else 0
-    height = _HEIGHT_INCHES + _TITLE_INCHES + legend_rows * _LEGEND_ROW_INCHES
+def render_png(draw: Callable[[Figure], None], *, height_inches: float) -> bytes:
+    """Return what `draw` puts on a figure as a PNG on white, with room for a title."""
     with rc_context({"font.size": 8.0}):
-        figure = Figure(figsize=(_WIDTH_INCHES, height), layout="constrained")
-        axes = figure.add_subplot()
-        _draw_lines(axes, curve)
-        axes.set_title(curve.title, loc="left", fontsize=10, color=_INK, pad=8)
-        if legend_rows:
-            place = {"loc": "outside lower left", "ncols": columns}
-            figure.legend(**place, frameon=False, fontsize=7, labelcolor=_MUTED)
+        figure = Figure(figsize=(_WIDTH_INCHES, height_inches + _TITLE_INCHES), layout="constrained")
+        draw(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=_PNG_DOTS_PER_INCH, facecolor="white")
     return buffer.getvalue()
+
+
+def legend_columns(names: Sequence[str]) -> tuple[int, float]:
+    """Return the columns of a PNG's legend, and the inches that it takes."""
+    columns = max(1, _LEGEND_CHARACTERS // (_KEY_CHARACTERS + max(map(len, names), default=1)))
+    return columns, math.ceil(len(names) / columns) * _LEGEND_ROW_INCHES
 
 
 def line_style(number: int) -> tuple[int, str]:
@@ -96,12 +113,12 @@ def _draw_lines(axes: Axes, curve: Curve) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(_FORMATS[curve.unit])
-    axes.grid(axis="y", color=_GRID, linewidth=0.7)
+    axes.grid(axis="y", color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(_MUTED)
-    axes.tick_params(colors=_MUTED, length=0, pad=5)
-    axes.set_xlabel("step", color=_MUTED, labelpad=2)
+    axes.spines["bottom"].set_color(MUTED)
+    axes.tick_params(colors=MUTED, length=0, pad=5)
+    axes.set_xlabel("step", color=MUTED, labelpad=2)
 
 
 def _set_limits(axes: Axes, curve: Curve) -> None:

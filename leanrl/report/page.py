@@ -6,6 +6,7 @@ from pathlib import Path
 from leanrl.report.answers import heldout_answers, sampled_completions
 from leanrl.report.curves import Curve, health_curves, paper_curves, smoothing_window, time_curves
 from leanrl.report.markup import document, section, text
+from leanrl.report.memory import memory_charts
 from leanrl.report.run_data import RunData, read_run
 from leanrl.report.sections import (
     dropped_rows,
@@ -29,6 +30,7 @@ def write_report(run: RunFolder, *, out: Path | None = None) -> Path:
     groups = (paper_curves(data), health_curves(data), time_curves(data))
     folder = run.report if out is None else out
     page = document(f"{text(data.name)} · leanrl", _body(data, *groups), style=page_style())
+    _draw_memory(data, folder)
     return write_page(page, [curve for group in groups for curve in group], folder)
 
 
@@ -77,9 +79,35 @@ def _body(data: RunData, paper: Sequence[Curve], health: Sequence[Curve], time: 
     parts.append(
         section("Time", f'<div class="pair">{figure_grid(time)}<div>{phase_table(data)}</div></div>' if time else "")
     )
-    parts += [plan_against_actual(data), heldout_answers(data), sampled_completions(data)]
+    parts += [plan_against_actual(data), _memory(data), heldout_answers(data), sampled_completions(data)]
     parts += [dropped_rows(data), settings(data)]
     return "\n".join(part for part in parts if part)
+
+
+def _memory(data: RunData) -> str:
+    """Return the stacked chart of every kind of card in the plan."""
+    from leanrl.report.memory_figure import component_class, draw_memory_svg
+
+    figures = ""
+    for chart in memory_charts(data):
+        keys = "".join(
+            f'<span><i class="key {component_class(name, number)}"></i>{text(name)}</span>'
+            for number, name in enumerate(chart.components)
+        )
+        figures += (
+            f'<figure><h3>{text(chart.title)}</h3><p class="legend">{keys}</p>{draw_memory_svg(chart)}'
+            f"<figcaption>{text(chart.caption)}</figcaption></figure>"
+        )
+    return section("Memory", f'<div class="figures wide">{figures}</div>' if figures else "")
+
+
+def _draw_memory(data: RunData, folder: Path) -> None:
+    """Write a PNG of every kind of card in the plan."""
+    from leanrl.report.memory_figure import draw_memory_png
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for chart in memory_charts(data):
+        (folder / f"{chart.slug}.png").write_bytes(draw_memory_png(chart))
 
 
 def _figure(curve: Curve) -> str:
