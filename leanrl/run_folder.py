@@ -45,6 +45,11 @@ class RunFolder:
         return self.path / "completions"
 
     @property
+    def nonfinite(self) -> Path:
+        """Batches of steps that were skipped because their loss or gradient was not finite."""
+        return self.path / "nonfinite"
+
+    @property
     def dropped_rows(self) -> Path:
         return self.path / "dropped_rows.jsonl"
 

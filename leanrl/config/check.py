@@ -14,7 +14,7 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
         *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep),
-        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout),
+        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window),
     )
     return [problem for check in checks for problem in check(config)]
 
@@ -112,6 +112,8 @@ def _groups(config: RunConfig) -> Iterator[Problem]:
             _why_groups_do_not_divide(ranks, prompts, group),
             f"a rank holds whole groups: {_what_divides_groups(config)}",
         )
+    elif config.train.max_tokens_per_micro_batch is not None:
+        yield from _token_budget(config)
     elif config.train.micro_batch_completions > config.completions_per_rank:
         most = config.completions_per_rank
         yield Problem(
@@ -137,6 +139,17 @@ def _what_divides_groups(config: RunConfig) -> str:
         return works
     fewer = max(number for number in range(1, ranks) if prompts % number == 0)
     return f"{works}, and so does hardware.num_gpus={fewer + config.rollout.num_gpus}"
+
+
+def _token_budget(config: RunConfig) -> Iterator[Problem]:
+    budget, rollout = config.train.max_tokens_per_micro_batch, config.rollout
+    longest = rollout.max_prompt_tokens + rollout.max_completion_tokens
+    if budget is not None and budget < longest:
+        yield Problem(
+            "train.max_tokens_per_micro_batch, rollout.max_prompt_tokens, rollout.max_completion_tokens",
+            f"a completion and its prompt may have {longest} tokens and cannot be divided, so {budget} are too few",
+            f"`-s train.max_tokens_per_micro_batch={longest}`",
+        )
 
 
 def _lengths(config: RunConfig) -> Iterator[Problem]:
@@ -197,6 +210,16 @@ def _reference(config: RunConfig) -> Iterator[Problem]:
         )
 
 
+def _importance_window(config: RunConfig) -> Iterator[Problem]:
+    low, high = config.algorithm.importance_mask_low, config.algorithm.importance_mask_high
+    if low > high:
+        yield Problem(
+            "algorithm.importance_mask_low, algorithm.importance_mask_high",
+            f"no ratio lies between {low:g} and {high:g}, so every completion would be left out",
+            "for example `-s algorithm.importance_mask_low=0.999 -s algorithm.importance_mask_high=1.002`",
+        )
+
+
 def _heldout(config: RunConfig) -> Iterator[Problem]:
     where = "data.num_heldout, eval.greedy"
     if config.data.num_heldout and not config.eval.greedy:
@@ -219,13 +242,21 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
 
 def _idle_algorithm(config: RunConfig) -> Iterator[str]:
     algorithm, usual = config.algorithm, AlgorithmConfig()
-    if config.rollout.engine == "hf" and algorithm.importance_correction != "none":
+    # token_truncate is the default: nobody asked for it, so nobody need be told.
+    if config.rollout.engine == "hf" and algorithm.importance_correction == "sequence_mask":
         yield (
             "algorithm.importance_correction has no effect: with rollout.engine hf the model that trains "
             "also samples, so there is no difference to correct."
         )
     if algorithm.importance_correction == "none" and algorithm.importance_clip != usual.importance_clip:
         yield "algorithm.importance_clip has no effect: algorithm.importance_correction is none."
+    window = ("importance_mask_low", "importance_mask_high")
+    if algorithm.importance_correction != "sequence_mask" and any(
+        getattr(algorithm, name) != getattr(usual, name) for name in window
+    ):
+        yield "algorithm.importance_mask_low and _high have no effect: only sequence_mask leaves completions out."
+    if algorithm.kl_beta == 0.0 and algorithm.kl_estimator != usual.kl_estimator:
+        yield "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."
     if algorithm.num_iterations == 1 and (algorithm.clip_low, algorithm.clip_high) != (0.2, 0.2):
         yield (
             "algorithm.clip_low and clip_high have no effect: with algorithm.num_iterations 1 the ratio "

@@ -121,6 +121,14 @@ class RolloutConfig(Section):
 
 
 class AlgorithmConfig(Section):
+    loss: Literal["clip", "gspo", "cispo"] = key(
+        "clip",
+        "clip: a clipped ratio a token (GRPO, DAPO); gspo: one for each completion; cispo: clipped weights that keep "
+        "every token's gradient",
+    )
+    advantage_baseline: Literal["mean", "leave_one_out"] = key(
+        "mean", "what a reward is compared with: its group's mean, or the mean of the others (RLOO)"
+    )
     advantage_scale: Literal["group", "batch", "none"] = key("group", "divide advantages by this standard deviation")
     aggregation: Literal["prompt_token_mean", "batch_token_mean", "completion_mean", "fixed_length"] = key(
         "batch_token_mean",
@@ -128,16 +136,25 @@ class AlgorithmConfig(Section):
         "or divided by max_completion_tokens",
     )
     kl_beta: NonNegative = key(0.0, "weight of the KL to the start model; 0 needs no reference")
+    kl_estimator: Literal["k1", "k2", "k3"] = key(
+        "k3", "estimator of the KL at each token, differentiated as it stands; k1 pulls nowhere on policy"
+    )
+    entropy_coef: NonNegative = key(0.0, "weight of the entropy bonus (nats), averaged as the loss is; 0 is off")
     clip_low: Fraction = key(0.2, "lower distance of the ratio's clip bound from 1")
     clip_high: Positive = key(0.2, "upper distance of the ratio's clip bound from 1")
     num_iterations: PositiveInt = key(1, "optimizer steps on each batch of completions")
     logprob_temperature: Positive | None = key(
         None, "logits are divided by this in the loss; null takes rollout.temperature"
     )
-    importance_correction: Literal["none", "token_truncate"] = key(
-        "none", "correction for the difference between the rollout engine's log-probs and the trainer's"
+    importance_correction: Literal["none", "token_truncate", "sequence_mask"] = key(
+        "token_truncate",
+        "for the difference between the rollout engine's log-probs and the trainer's: weigh tokens by their ratio, cut "
+        "at importance_clip; sequence_mask also leaves out completions that are far off on average",
     )
-    importance_clip: Positive = key(2.0, "upper bound of the token_truncate ratio")
+    importance_clip: Positive = key(2.0, "upper bound of a token's ratio")
+    # The window of ProRLv2.1's recipe (NeMo-RL).
+    importance_mask_low: Positive = key(0.999, "sequence_mask: lowest geometric mean ratio of a completion")
+    importance_mask_high: Positive = key(1.002, "sequence_mask: highest geometric mean ratio of a completion")
     mask_truncated: bool = key(False, "leave completions without an end token out of the loss")
 
 
@@ -159,6 +176,16 @@ class TrainConfig(Section):
     num_prompts: PositiveInt = key(12, "prompts in a step, over all ranks")
     num_completions: Annotated[int, Field(ge=2)] = key(6, "completions of each prompt (the group)")
     micro_batch_completions: PositiveInt = key(6, "completions in one forward and backward pass")
+    max_tokens_per_micro_batch: PositiveInt | None = key(
+        None, "tokens of one pass, padding counted, in place of micro_batch_completions; null counts completions"
+    )
+    sort_by_length: bool = key(True, "cut micro-batches from rows of similar length, longest first; exact")
+    skip_zero_advantage: bool = key(
+        True, "spend no pass on completions whose gradient is 0 (not with a KL or an entropy bonus); exact"
+    )
+    max_nonfinite_steps: PositiveInt = key(
+        3, "steps in a row with a loss or gradient that is not finite; each is skipped, then the run stops"
+    )
     gradient_checkpointing: bool = key(True, "recompute activations in the backward pass")
     reference_device: Literal["gpu", "host"] = key("gpu", "where a full-parameter run keeps its reference copy")
     seed: NonNegativeInt = key(42, "seed of data order, adapter and sampling")
@@ -221,9 +248,17 @@ class RunConfig(Section):
         return self.completions_per_step // self.num_train_ranks
 
     @property
+    def full_completions_per_micro_batch(self) -> int:
+        """Completions of full length in one forward and backward pass."""
+        budget = self.train.max_tokens_per_micro_batch
+        if budget is None:
+            return self.train.micro_batch_completions
+        return max(1, budget // (self.rollout.max_prompt_tokens + self.rollout.max_completion_tokens))
+
+    @property
     def micro_batches_per_step(self) -> int:
-        """Forward and backward passes of one rank in a step (gradient accumulation)."""
-        return -(-self.completions_per_rank // self.train.micro_batch_completions)
+        """Forward and backward passes of one rank in a step where all completions have full length."""
+        return -(-self.completions_per_rank // self.full_completions_per_micro_batch)
 
     @property
     def logprob_temperature(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.cards import Card
-from leanrl.planner.fixes import Changes, as_flags, changes_only, contradicts, with_changes
+from leanrl.planner.fixes import Changes, as_flags, changes_only, contradicts, micro_batch_changes, with_changes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
@@ -105,7 +105,7 @@ def _optimizers(config: RunConfig) -> Iterator[Changes]:
 def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
     """Every combination of settings, each as the changes it makes to the config."""
     axes: list[Sequence[tuple[str, object]]] = [
-        [("train.micro_batch_completions", size) for size in _micro_batches(config)],
+        [change for size in _micro_batches(config) for change in micro_batch_changes(config, size).items()],
         [("train.gradient_checkpointing", value) for value in (False, True)],
     ]
     if config.rollout.engine == "vllm-colocate":

@@ -70,7 +70,7 @@ def _value(values: Any, key: str) -> Any:
 def _candidates(config: RunConfig) -> Iterator[Changes]:
     is_full = config.model.tuning.method == "full"
     for size in _smaller_micro_batches(config):
-        yield {"train.micro_batch_completions": size}
+        yield micro_batch_changes(config, size)
     if not config.train.gradient_checkpointing:
         yield {"train.gradient_checkpointing": True}
     if config.rollout.engine == "vllm-colocate" and config.rollout.sleep_level == 0:
@@ -97,9 +97,17 @@ def _candidates(config: RunConfig) -> Iterator[Changes]:
         yield {"model.tuning.method": "qlora", **as_adapter}
 
 
+def micro_batch_changes(config: RunConfig, size: int) -> Changes:
+    """Return what makes a micro-batch hold `size` completions of full length."""
+    if config.train.max_tokens_per_micro_batch is None:
+        return {"train.micro_batch_completions": size}
+    row_tokens = config.rollout.max_prompt_tokens + config.rollout.max_completion_tokens
+    return {"train.max_tokens_per_micro_batch": size * row_tokens}
+
+
 def _smaller_micro_batches(config: RunConfig) -> list[int]:
     """Half, a third, ... of the micro-batch, largest first, in sizes that divide a rank's completions."""
-    now, per_rank = config.train.micro_batch_completions, max(1, config.completions_per_rank)
+    now, per_rank = config.full_completions_per_micro_batch, max(1, config.completions_per_rank)
     return [size for size in range(now - 1, 0, -1) if per_rank % size == 0]
 
 

@@ -114,7 +114,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         sharding=sharding,
         num_ranks=config.num_train_ranks,
         activations="checkpointed" if config.train.gradient_checkpointing else "kept",
-        micro_batch_completions=min(config.train.micro_batch_completions, max(1, config.completions_per_rank)),
+        micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         num_iterations=config.algorithm.num_iterations,
         completions_per_rank=max(1, config.completions_per_rank),

@@ -69,6 +69,11 @@ class StepRecorder(TrainerCallback):
             for warning in first_step_warnings(metrics, max_completion_tokens=limit):
                 self.warnings.append(warning)
                 self.listener.warn(warning)
+        if metrics["nonfinite_steps"]:
+            self.listener.warn(
+                f"The loss or gradient of step {state.global_step} is not finite: the step is not taken, and its batch "
+                f"lies in {self.run.nonfinite}."
+            )
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
             self._save_completions(state.global_step)

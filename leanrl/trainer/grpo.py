@@ -10,6 +10,7 @@ Axes: B completions of one rank, T completion tokens, K rewards.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +22,25 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 from trl import GRPOTrainer
 
+from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
+from leanrl.algorithms.corrections import rollout_mismatch
 from leanrl.config.schema import RunConfig
+from leanrl.engine.cut import cut_step, fill_up, rows_that_teach
 from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.rows import StepRow, lay_out, split_rows
-from leanrl.engine.step import LossSettings, StepSums, score_micro_batch, train_micro_batch
+from leanrl.engine.rows import MicroBatch, StepRow, lay_out
+from leanrl.engine.settings import loss_settings
+from leanrl.engine.step import StepSums, score_micro_batch, train_micro_batch
 from leanrl.errors import StoppedError
 from leanrl.rewards.language import language_share
 from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
+from leanrl.trainer.batch_rows import bare_rows, batch_rows
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.memory_meter import MemoryMeter
+from leanrl.trainer.nonfinite import NonfiniteSteps
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.types import Grader, Row, Sample
@@ -79,11 +86,9 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.last_samples: list[Sample] = []
         self.last_advantages: list[float] = []
         self.rollout = open_rollout(config, self)
-        self.loss_settings = LossSettings(
-            clip_low=config.algorithm.clip_low,
-            clip_high=config.algorithm.clip_high,
-            kl_beta=config.algorithm.kl_beta,
-            temperature=config.logprob_temperature,
+        self.loss_settings = loss_settings(config)
+        self.nonfinite = NonfiniteSteps(
+            run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
         attach_logprob_head(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model)
         if self.ref_model is not None:
@@ -94,13 +99,18 @@ class LeanGRPOTrainer(GRPOTrainer):
         """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.
 
         transformers takes one step too many when it resumes at `max_steps`.
+
+        Raises:
+            StoppedError: if too many steps in a row were not finite.
         """
         if checkpoint is None:
             self.train()
+            self.nonfinite.require_few()
             return
         saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         if saved.global_step < self.args.max_steps:
             self.train(resume_from_checkpoint=str(checkpoint))
+            self.nonfinite.require_few()
         else:
             self._load_from_checkpoint(str(checkpoint))
             self.state = saved
@@ -124,7 +134,22 @@ class LeanGRPOTrainer(GRPOTrainer):
             self._log_reasons(self.last_scores)
             self._log_language_mix()
         rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
-        return self.accelerator.gather(rewards_B_K)
+        gathered_B_K = self.accelerator.gather(rewards_B_K)
+        self._summed_rewards_B = (gathered_B_K * self.reward_weights.to(gathered_B_K)).sum(dim=1)
+        return gathered_B_K
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return TRL's batch with our advantages in it; TRL's own remain in what it logs."""
+        batch = super()._generate_and_score_completions(inputs)
+        algorithm = self.lean_config.algorithm
+        advantages_B = group_advantages(
+            self._summed_rewards_B,
+            group_size=self.num_generations,
+            baseline=algorithm.advantage_baseline,
+            scale=algorithm.advantage_scale,
+        )
+        first = self.accelerator.process_index * len(inputs)
+        return {**batch, "advantages": advantages_B[first : first + len(inputs)]}
 
     def _samples(
         self, inputs: list[dict[str, Any]], completions: list[Any], completion_ids_list: list[list[int]]
@@ -195,15 +220,14 @@ class LeanGRPOTrainer(GRPOTrainer):
         **_: Any,
     ) -> tuple[Tensor, None, None]:
         """Return logprobs_B_T as TRL wants them (old and reference policy), computed by the engine's rows."""
-        num_prompt_columns = input_ids.shape[1] - logits_to_keep
-        rows = _rows(input_ids, attention_mask, num_prompt_columns)
+        rows = bare_rows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
         logprobs_B_T = torch.zeros(len(rows), logits_to_keep, device=input_ids.device)
         with self.meter.phase("reference"):
-            for micro_batch_rows in self._micro_batches(len(rows)):
-                micro_batch = self._lay_out([rows[i] for i in micro_batch_rows])
+            for numbers in self._same_count(self._cut(rows)):
+                micro_batch = self._lay_out([rows[number] for number in numbers])
                 with self.accelerator.autocast():
                     scored = score_micro_batch(model, micro_batch, temperature=self.loss_settings.temperature)
-                logprobs_B_T[micro_batch_rows.start : micro_batch_rows.stop, : scored.shape[1]] = scored
+                logprobs_B_T[numbers, : scored.shape[1]] = scored
         return logprobs_B_T, None, None
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
@@ -215,22 +239,38 @@ class LeanGRPOTrainer(GRPOTrainer):
             model.train()
             batch = self._prepare_inputs(inputs)
             with self.meter.phase("forward_backward"), self._timed("train"):
-                totals = self._add_gradients(model, self._step_rows(batch))
-                self._log_sums(totals)
+                rows = self._step_rows(batch)
+                totals = self._add_gradients(model, rows)
+                self._log_sums(totals, rows)
+                loss = self._checked_loss(model, totals.loss, rows)
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
         self._step += 1
-        return totals.loss
+        return loss
+
+    def _checked_loss(self, model: Any, loss: Tensor, rows: list[StepRow]) -> Tensor:
+        """Return the loss, or 0 and no gradients where one of them is not finite; ask for the end after too many."""
+        step = self.state.global_step + 1
+        is_taken = self.nonfinite.passes(model, loss, rows, step=step, reduce=self._sum_over_ranks)
+        self._record("nonfinite_steps", self.nonfinite.in_a_row)
+        if self.nonfinite.are_too_many:
+            self.control.should_save = True
+            self.control.should_training_stop = True
+        return loss if is_taken else torch.zeros_like(loss)
 
     def _add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
         """Run forward and backward over the micro-batches of the step, and return their sums."""
-        micro_batches = self._micro_batches(len(rows))
+        if self.lean_config.train.skip_zero_advantage and not self.loss_settings.needs_every_row:
+            rows = rows_that_teach(rows)
+        micro_batches = [[rows[number] for number in numbers] for numbers in self._cut(rows)]
+        count = max(1, *gather_object([len(micro_batches)]))
+        micro_batches = fill_up(micro_batches, count=count, pad_id=self._tokenizer.pad_token_id)
         totals: StepSums | None = None
-        for index, row_numbers in enumerate(micro_batches):
+        for index, micro_batch_rows in enumerate(micro_batches):
             is_last = index == len(micro_batches) - 1
             with self.accelerator.autocast(), self._gradient_sync(model, is_last):
                 sums = train_micro_batch(
                     model,
-                    self._lay_out([rows[i] for i in row_numbers]),
+                    self._lay_out(micro_batch_rows),
                     settings=self.loss_settings,
                     backward=self.accelerator.backward,
                 )
@@ -239,22 +279,10 @@ class LeanGRPOTrainer(GRPOTrainer):
         return totals
 
     def _step_rows(self, batch: dict[str, Any]) -> list[StepRow]:
-        input_ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
-        mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], dim=1)
-        rows = _rows(input_ids, mask, batch["prompt_ids"].shape[1])
-        self.last_advantages = advantages = batch["advantages"].tolist()
+        rows = batch_rows(batch)
+        self.last_advantages = [row.advantage for row in rows]
         weights = self._weights([len(row.completion_ids) for row in rows])
-        return [
-            StepRow(
-                prompt_ids=row.prompt_ids,
-                completion_ids=row.completion_ids,
-                advantage=advantages[i],
-                weight=weights[i],
-                sampled_logprobs=_row_logprobs(batch.get("old_per_token_logps"), i, row),
-                reference_logprobs=_row_logprobs(batch.get("ref_per_token_logps"), i, row),
-            )
-            for i, row in enumerate(rows)
-        ]
+        return [replace(row, weight=weight) for row, weight in zip(rows, weights, strict=True)]
 
     def _weights(self, lengths: list[int]) -> list[float]:
         """Return this rank's completion weights, times the number of ranks, over which gradients are averaged."""
@@ -267,10 +295,17 @@ class LeanGRPOTrainer(GRPOTrainer):
         first = self.accelerator.process_index * len(lengths)
         return [weight * self.accelerator.num_processes for weight in weights[first : first + len(lengths)]]
 
-    def _micro_batches(self, num_rows: int) -> list[range]:
-        return split_rows(num_rows, rows_per_micro_batch=self.lean_config.train.micro_batch_completions)
+    def _cut(self, rows: list[StepRow]) -> list[list[int]]:
+        return cut_step([row.num_tokens for row in rows], self.lean_config.train)
 
-    def _lay_out(self, rows: list[StepRow]) -> Any:
+    def _same_count(self, cut: list[list[int]]) -> list[list[int]]:
+        """Return the cut with its last part repeated until all ranks have equally many: sharded forwards meet."""
+        return cut + cut[-1:] * (max(gather_object([len(cut)])) - len(cut))
+
+    def _sum_over_ranks(self, values: Tensor) -> Tensor:
+        return self.accelerator.reduce(values, reduction="sum")
+
+    def _lay_out(self, rows: list[StepRow]) -> MicroBatch:
         return lay_out(rows, pad_id=self._tokenizer.pad_token_id, device=self.accelerator.device)
 
     def _gradient_sync(self, model: Any, is_last: bool) -> Any:
@@ -287,14 +322,28 @@ class LeanGRPOTrainer(GRPOTrainer):
         yield
         self._record(f"seconds/{name}", time.perf_counter() - started)
 
-    def _log_sums(self, sums: StepSums) -> None:
+    def _log_sums(self, sums: StepSums, rows: list[StepRow]) -> None:
+        """Record means over the tokens that went through the model, and the share of those that need not.
+
+        Without any such token the means are unknown, not 0.
+        """
         values = torch.stack([sums.num_tokens, sums.entropy, sums.divergence, sums.num_clipped])
-        num_tokens, entropy, divergence, num_clipped = self.accelerator.reduce(values, reduction="sum").tolist()
-        num_tokens = max(num_tokens, 1.0)
-        self._record("entropy", entropy / num_tokens)
-        self._record("clipped_ratio_share", num_clipped / num_tokens)
-        if self.beta != 0.0:
+        num_tokens, entropy, divergence, num_clipped = self._sum_over_ranks(values).tolist()
+        all_tokens = max(1, sum(gather_object([sum(len(row.completion_ids) for row in rows)])))
+        self._record("clipped_ratio_share", num_clipped / all_tokens)
+        self._record("skipped_token_share", 1 - num_tokens / all_tokens)
+        if num_tokens:
+            self._record("entropy", entropy / num_tokens)
+        if num_tokens and self.beta != 0.0:
             self._record("kl", divergence / num_tokens)
+        self._log_mismatch(sums)
+
+    def _log_mismatch(self, sums: StepSums) -> None:
+        """Record how far the rollout engine's log-probs are from the trainer's, where it reported any."""
+        flat_N = torch.cat([log_ratios.float().cpu() for log_ratios in sums.log_ratios] or [torch.empty(0)])
+        mismatch = rollout_mismatch(torch.cat(gather_object([flat_N[~flat_N.isnan()]])))
+        for name, value in ({} if mismatch is None else asdict(mismatch)).items():
+            self._record(f"mismatch/{name}", value)
 
     # --- checkpoints -------------------------------------------------------------------------------------
 
@@ -345,23 +394,3 @@ class _NamedReward:
 
     def __call__(self, **_: Any) -> list[float]:
         raise AssertionError("TRL called a reward by itself; the seam _calculate_rewards has moved.")
-
-
-def _rows(input_ids: Tensor, mask: Tensor, num_prompt_columns: int) -> list[StepRow]:
-    """Return TRL's padded tensors as rows of plain token lists."""
-    ids, keep = input_ids.tolist(), mask.tolist()
-    return [
-        StepRow(
-            prompt_ids=[token for token, kept in zip(row[:num_prompt_columns], kept_row, strict=False) if kept],
-            completion_ids=[
-                token
-                for token, kept in zip(row[num_prompt_columns:], kept_row[num_prompt_columns:], strict=True)
-                if kept
-            ],
-        )
-        for row, kept_row in zip(ids, keep, strict=True)
-    ]
-
-
-def _row_logprobs(logprobs_B_T: Tensor | None, index: int, row: StepRow) -> Tensor | None:
-    return None if logprobs_B_T is None else logprobs_B_T[index, : len(row.completion_ids)]

@@ -16,6 +16,8 @@ _NAMES = {
     "completions/clipped_ratio": "truncated_share",
     "entropy": "entropy",
     "clipped_ratio_share": "clipped_ratio_share",
+    "skipped_token_share": "skipped_token_share",
+    "nonfinite_steps": "nonfinite_steps",
     "language_mix_share": "language_mix_share",
     "sampling_logprob_difference": "sampling_logprob_difference",
     "kl": "kl",
@@ -43,6 +45,7 @@ def step_metrics(
         "rewards": {name: logs.get(f"rewards/{name}/mean") for name in reward_names},
         "completion_tokens": {name: logs.get(key) for name, key in _LENGTHS.items()},
         "verdicts": _under("verdicts/", logs),
+        "rollout_mismatch": _under("mismatch/", logs),
         "seconds": _under("seconds/", logs),
         "peak_bytes": dict(highest_bytes),
         "phase_peak_bytes": {

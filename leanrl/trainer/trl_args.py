@@ -39,23 +39,26 @@ def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
 
 
 def _loss_arguments(config: RunConfig) -> dict[str, Any]:
+    """The engine computes the loss; TRL is told the same one, for whoever reads its arguments or compares."""
     algorithm = config.algorithm
+    is_cispo = algorithm.loss == "cispo"
     return {
         "beta": algorithm.kl_beta,
         "use_bias_correction_kl": False,
-        "loss_type": _LOSS_TYPES[algorithm.aggregation],
+        "loss_type": "cispo" if is_cispo else _LOSS_TYPES[algorithm.aggregation],
         "scale_rewards": algorithm.advantage_scale,
         "multi_objective_aggregation": "sum_then_normalize",
         "epsilon": algorithm.clip_low,
-        "epsilon_high": algorithm.clip_high,
+        # TRL's cispo takes the bound itself, not its distance from 1.
+        "epsilon_high": 1 + algorithm.clip_high if is_cispo else algorithm.clip_high,
         "delta": None,
-        "importance_sampling_level": "token",
+        "importance_sampling_level": "sequence" if algorithm.loss == "gspo" else "token",
         "num_iterations": algorithm.num_iterations,
         "mask_truncated_completions": algorithm.mask_truncated,
         # The engine applies the correction in the loss; TRL's own costs an extra forward pass.
         "vllm_importance_sampling_correction": False,
         "top_entropy_quantile": 1.0,
-        "entropy_coef": 0.0,
+        "entropy_coef": algorithm.entropy_coef,
         "sync_ref_model": False,
         "disable_dropout": False,
         "reward_weights": list(config.rewards.values()),

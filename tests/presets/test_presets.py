@@ -14,7 +14,7 @@ from leanrl.rewards.registry import resolve_rewards
 AS_RUN = ["a40x4-full-exp1", "a40x4-full-exp2", "a40x4-full-exp3"]
 PINNED_SECTIONS = ("rollout", "algorithm", "optimizer", "train")
 # They stop a run that goes wrong and change nothing in one that does not.
-WATCHERS = {"rollout.selftest_every_steps"}
+WATCHERS = {"rollout.selftest_every_steps", "train.probe"}
 
 
 def written(name):
@@ -72,6 +72,8 @@ def test_no_value_that_acts_is_left_to_a_default(name):
         left -= {"rollout.max_model_tokens", "rollout.gpu_memory_fraction", "rollout.sleep_level"}
     if config.algorithm.importance_correction == "none":
         left -= {"algorithm.importance_clip"}
+    if config.algorithm.importance_correction != "sequence_mask":
+        left -= {"algorithm.importance_mask_low", "algorithm.importance_mask_high"}
     if config.optimizer.schedule != "cosine_with_min":
         left -= {"optimizer.min_learning_rate_ratio"}
     if config.algorithm.kl_beta == 0.0 or config.model.tuning.method != "full":

@@ -18,6 +18,9 @@ LOGS = {
     "completions/max_length": 14.0,
     "entropy": 1.5,
     "clipped_ratio_share": 0.0,
+    "skipped_token_share": 0.25,
+    "nonfinite_steps": 0,
+    "mismatch/ratio_p50": 0.99,
     "language_mix_share": 0.05,
     "sampling_logprob_difference": 3e-7,
     "grad_norm": 0.7,
@@ -51,6 +54,8 @@ def test_trls_names_become_ours():
         "truncated_share": 0.125,
         "entropy": 1.5,
         "clipped_ratio_share": 0.0,
+        "skipped_token_share": 0.25,
+        "nonfinite_steps": 0,
         "language_mix_share": 0.05,
         "sampling_logprob_difference": 3e-7,
         "kl": None,  # no reference in this run
@@ -60,6 +65,7 @@ def test_trls_names_become_ours():
         "rewards": {"one_box": 0.75, "accuracy": None},
         "completion_tokens": {"mean": 10.5, "min": 4.0, "max": 14.0},
         "verdicts": {"correct": 0.25, "no_box": 0.75},
+        "rollout_mismatch": {"ratio_p50": 0.99},
         "seconds": {"rollout": 3.0, "step": 4.0},
         "peak_bytes": {"rss": 5, "cuda": 9},
         "phase_peak_bytes": {
@@ -100,7 +106,7 @@ def test_a_gpus_peak_stands_beside_the_hosts():
 
 
 def test_every_log_key_that_is_read_is_written_by_trl(tiny_model, tmp_path):
-    """With a reference all values exist, so a null means that TRL has renamed one."""
+    """With a reference all values exist but that of a rollout engine, so a null means that TRL has renamed one."""
     config = small_config(tiny_model, algorithm={"kl_beta": 0.04}, log={"completions_every_steps": 2})
     notes = Notes()
     trainer, *_ = small_trainer(config, tmp_path / "run", listener=notes)
