@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from leanrl.errors import ConfigError, Problem
 
@@ -17,6 +17,8 @@ _SIZES = {
     "num_heads": "num_attention_heads",
     "vocab": "vocab_size",
 }
+# Far beyond any model's; what is larger is a mistake, and its plan would be nonsense.
+_LARGEST_SIZE = 100_000_000
 # transformers' own defaults of `tie_word_embeddings`, for a config.json that leaves the key out.
 _TIED_BY_DEFAULT = ("gemma3_text",)
 
@@ -107,12 +109,18 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
     if family not in FAMILIES:
         named = "no model_type" if family is None else f"model_type {family!r}"
         raise ConfigError(
-            f"{where} has {named}; leanrl plans dense decoders of the types {', '.join(FAMILIES)}.",
+            f"{where} has {named}, for whose layers leanrl has no arithmetic; "
+            f"it plans dense decoders of the types {', '.join(FAMILIES)}.",
             hint="choose a model of one of these families with `-s model.id=...`",
         )
-    problems = [*_size_problems(config, where), *_expert_problems(config, where)]
+    problems = [*_size_problems(config, where), *_head_problems(config, where), *_window_problems(config, where)]
+    problems += _expert_problems(config, where)
     if problems:
-        raise ConfigError(f"{where} does not describe a model that can be planned.", problems=problems)
+        raise ConfigError(
+            f"{where} does not describe a model that can be planned.",
+            problems=problems,
+            hint="download it again, or write it with `model.config.save_pretrained`",
+        )
     return _read_shape(config)
 
 
@@ -120,21 +128,36 @@ def _size_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     problems = [Problem(where, f"{key} is missing") for key in _SIZES.values() if config.get(key) is None]
     given = [key for key in (*_SIZES.values(), "num_key_value_heads", "head_dim") if config.get(key) is not None]
     problems += [
-        Problem(where, f"{key} is {config[key]!r}; it must be a positive whole number")
+        Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}")
         for key in given
         if not _is_size(config[key])
     ]
-    return problems or _head_problems(config, where)
+    return problems
 
 
 def _head_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
-    heads, hidden = config["num_attention_heads"], config["hidden_size"]
-    kv_heads = config.get("num_key_value_heads") or heads
+    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
+    if not _is_size(heads):
+        return []
+    kv_heads = config.get("num_key_value_heads")
     problems = []
-    if heads % kv_heads:
+    if _is_size(kv_heads) and heads % kv_heads:
         problems.append(Problem(where, f"{heads} attention heads cannot share {kv_heads} key-value heads evenly"))
-    if config.get("head_dim") is None and hidden % heads:
+    if _is_size(hidden) and config.get("head_dim") is None and hidden % heads:
         problems.append(Problem(where, f"head_dim is missing and hidden_size {hidden} / {heads} heads is not whole"))
+    return problems
+
+
+def _window_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+    """A window of 0, null or false is none at all."""
+    keys = ("sliding_window", "max_window_layers", "sliding_window_pattern")
+    problems = [
+        Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}, or null")
+        for key in keys
+        if config.get(key) and not _is_size(config[key])
+    ]
+    if not isinstance(config.get("layer_types"), list | None):
+        problems.append(Problem(where, f"layer_types is {config['layer_types']!r}; it must be a list, one of a layer"))
     return problems
 
 
@@ -144,8 +167,8 @@ def _expert_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     return []
 
 
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _is_size(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_SIZE
 
 
 def _read_shape(config: Mapping[str, Any]) -> ModelShape:

@@ -1,6 +1,7 @@
 """A model's shape from its config.json, and the parameters it counts."""
 
 import json
+import re
 
 import httpx
 import pytest
@@ -107,6 +108,37 @@ def test_all_problems_at_once():
 def test_heads_that_do_not_divide():
     with pytest.raises(ConfigError, match="4 attention heads cannot share 3 key-value heads"):
         shape_from_config(QWEN2 | {"num_key_value_heads": 3})
+
+
+def test_heads_are_checked_beside_other_problems():
+    """All at once: a size that is no number, and heads that do not divide."""
+    with pytest.raises(ConfigError) as caught:
+        shape_from_config(QWEN2 | {"vocab_size": "many", "num_key_value_heads": 3})
+    text = str(caught.value)
+    assert "vocab_size is 'many'; it must be a whole number" in text
+    assert "4 attention heads cannot share 3" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hidden_size": 10**30},
+        {"intermediate_size": 12.0},
+        {"vocab_size": True},
+        {"sliding_window": "wide"},
+        {"sliding_window": 4, "use_sliding_window": True, "max_window_layers": [1]},
+        {"sliding_window": 4, "layer_types": 2},
+    ],
+)
+def test_sizes_that_make_no_sense(changes):
+    key, value = list(changes.items())[-1]
+    with pytest.raises(ConfigError, match=rf"{key} is {re.escape(repr(value))}; it must be"):
+        shape_from_config(QWEN2 | changes)
+
+
+@pytest.mark.parametrize("nothing", [None, 0, False])
+def test_no_window_is_none(nothing):
+    assert shape_from_config(QWEN2 | {"model_type": "mistral", "sliding_window": nothing}).sliding_window is None
 
 
 def test_experts_are_refused():
