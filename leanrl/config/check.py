@@ -274,7 +274,7 @@ def _idle_hardware(config: RunConfig) -> Iterator[str]:
 def _uneven_micro_batches(config: RunConfig) -> Iterator[str]:
     """The estimator is the same, but a pass that is not full takes as long to start."""
     size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
-    if size < per_rank and per_rank % size:
+    if config.train.max_tokens_per_micro_batch is None and size < per_rank and per_rank % size:
         even = [number for number in range(1, per_rank + 1) if per_rank % number == 0]
         below, above = max(n for n in even if n < size), min(n for n in even if n > size)
         yield (

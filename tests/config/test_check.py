@@ -199,6 +199,8 @@ def test_a_setting_without_effect_is_told(tmp_path, overrides, sentence):
 
 def test_nothing_is_told_of_settings_that_act(tmp_path):
     file = write_preset(tmp_path, ONE_GPU)
+    by_tokens = ["train.micro_batch_completions=5", "train.max_tokens_per_micro_batch=8000"]
+    assert find_warnings(load_config(file, by_tokens).config) == []
     assert find_warnings(load_config(file).config) == []
     acting = ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "algorithm.importance_correction=token_truncate"]
     assert find_warnings(load_config(file, [*acting, "algorithm.importance_clip=3"]).config) == []
