@@ -21,6 +21,8 @@ from leanrl.environment import describe_machine, host_memory_bytes, quiet_librar
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan, plan_run
+from leanrl.planner.target import is_on_cpu
+from leanrl.planner.this_machine import Gpu, plan_here, require_fit
 from leanrl.report.progress import PlainListener, duration
 from leanrl.run_folder import (
     RunFolder,
@@ -140,7 +142,7 @@ def resume(
     with GraderPool() as grader:
         parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
         listener.say(f"resuming {run.path} after step {step}")
-        return _train(config, parts, run=run, grader=grader, listener=listener, checkpoint=checkpoint)
+        return _train(config, parts, run=run, grader=grader, listener=listener, predicted=None, checkpoint=checkpoint)
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
@@ -217,16 +219,23 @@ def _load_plugins(plugins: Sequence[Path]) -> None:
 
 def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
     try:
-        predicted = plan(config)
+        predicted, note = plan_here(config, gpu=_gpu_here(config), host_bytes=host_memory_bytes())
     except MissingError as error:
         listener.warn(f"no plan is made: {error.message}")
         return None
-    if predicted.verdict == "does_not_fit" and not force:
-        raise DoesNotFitError(
-            f"preset {config.name} does not fit this machine; `leanrl plan -p {config.name}` shows why.",
-            hint="; or ".join(predicted.fixes) or "`--force` trains all the same",
-        )
+    if note is not None:
+        listener.say(note)
+    if not force:
+        require_fit(predicted)
     return predicted
+
+
+def _gpu_here(config: RunConfig) -> Gpu | None:
+    if is_on_cpu(config):
+        return None
+    from leanrl.trainer.device import gpu_here
+
+    return gpu_here(config.hardware.num_gpus)
 
 
 def _prepare(
@@ -311,10 +320,12 @@ def _train(
     run: RunFolder,
     grader: "GraderPool",
     listener: Listener,
+    predicted: Plan | None,
     checkpoint: Path | None,
 ) -> dict[str, Any]:
     from leanrl.trainer.build import build_trainer
     from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
+    from leanrl.trainer.probe import probe_longest_batch
     from leanrl.trainer.summary import end_summary, start_summary
 
     trainer, recorder, stop = build_trainer(
@@ -329,13 +340,9 @@ def _train(
         listener=listener,
     )
     require_disk_space(run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last)
-    summary = start_summary(
-        run,
-        preset=config.name,
-        num_train_rows=len(parts.problems.train),
-        num_heldout_rows=len(parts.problems.heldout),
-        num_dropped_rows=len(parts.problems.dropped),
-    )
+    if checkpoint is None:
+        probe_longest_batch(trainer, plan=predicted, listener=listener)
+    summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
     if "greedy_before" not in summary:
         summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
         write_json(run.summary, summary)
@@ -373,19 +380,10 @@ def _greedy(
     if not config.eval.greedy:
         return {}
     from leanrl.eval.greedy import greedy_score
-    from leanrl.rollout.hf import complete
+    from leanrl.trainer.greedy import complete_greedily
 
-    def complete_greedily(prompts: Sequence[Any]) -> Any:
-        return complete(
-            trainer.accelerator.unwrap_model(trainer.model),
-            trainer.processing_class,
-            prompts,
-            max_completion_tokens=config.rollout.max_completion_tokens,
-            temperature=0,
-            batch_size=config.eval.batch_size,
-        )
-
-    score = greedy_score(rows, complete=complete_greedily, grader=grader, opened_tag=trainer.opened_tag)
+    complete = partial(complete_greedily, trainer)
+    score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.opened_tag)
     write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
     listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
     return {name: score.accuracy, "num_eval": score.num_eval}

@@ -53,6 +53,15 @@ class ProblemSet:
     heldout: list[Row] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
 
+    @property
+    def num_rows(self) -> dict[str, int]:
+        """How many there are of each, by the names of summary.json."""
+        return {
+            "num_train_rows": len(self.train),
+            "num_heldout_rows": len(self.heldout),
+            "num_dropped_rows": len(self.dropped),
+        }
+
 
 @dataclass(frozen=True)
 class GradeRequest:

@@ -187,6 +187,9 @@ class TrainConfig(Section):
         3, "steps in a row with a loss or gradient that is not finite; each is skipped, then the run stops"
     )
     gradient_checkpointing: bool = key(True, "recompute activations in the backward pass")
+    probe: Literal["auto", "always", "never"] = key(
+        "auto", "run the longest batch that can occur before step 1, and undo it; auto: on a GPU"
+    )
     reference_device: Literal["gpu", "host"] = key("gpu", "where a full-parameter run keeps its reference copy")
     seed: NonNegativeInt = key(42, "seed of data order, adapter and sampling")
 

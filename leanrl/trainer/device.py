@@ -6,6 +6,7 @@ import torch
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import MissingError
+from leanrl.planner.this_machine import Gpu
 
 _ON_CPU = "-s hardware.device=cpu -s hardware.num_gpus=0, or `leanrl train -p cpu-demo`"
 
@@ -13,6 +14,13 @@ _ON_CPU = "-s hardware.device=cpu -s hardware.num_gpus=0, or `leanrl train -p cp
 def gpu_names() -> list[str]:
     """Return the names of the GPUs that torch sees, for env.json."""
     return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+
+
+def gpu_here(num_gpus: int) -> Gpu | None:
+    """Return the GPU with the least memory of the first `num_gpus` that torch sees, or None without any."""
+    found = [torch.cuda.get_device_properties(index) for index in range(min(num_gpus, torch.cuda.device_count()))]
+    gpus = [Gpu(properties.name, properties.total_memory) for properties in found]
+    return min(gpus, key=lambda gpu: gpu.total_bytes, default=None)
 
 
 def require_device(config: RunConfig) -> None:

@@ -1,0 +1,31 @@
+"""Changes that take less memory than a plan that turned out too small."""
+
+from leanrl.config.schema import RunConfig
+from leanrl.planner.fixes import find_fixes
+from leanrl.planner.predict import predict
+from leanrl.planner.prediction import Plan
+from leanrl.planner.target import Target
+
+# How much less a change has to take: nearer than this, it would be lost in what the plan had wrong.
+_LEAST_SAVING = 0.1
+_TRAINING_PHASES = ("reference", "forward_backward")
+
+
+def leaner_settings(config: RunConfig, plan: Plan) -> tuple[str, ...]:
+    """Return changes, cheapest first, that take a tenth less than planned while gradients are computed.
+
+    The plan said that the run fits, so that its own fixes are none; a real card said otherwise.
+    """
+    target = Target(plan.device, plan.gpus[0].usable_bytes, plan.card)
+    most_bytes = (1 - _LEAST_SAVING) * training_bytes(plan)
+    return find_fixes(config, fits=lambda changed: training_bytes(predict(changed, plan.shape, target)) <= most_bytes)
+
+
+def training_bytes(plan: Plan) -> int:
+    """Return the planned peak of a training card while it scores and computes gradients."""
+    return max(phase.bytes for phase in plan.gpus[0].phases if phase.name in _TRAINING_PHASES)
+
+
+def optimizer_state_bytes(plan: Plan) -> int:
+    """Return the bytes of optimizer state that a training card holds from the first update on."""
+    return max(phase.components.get("optimizer state", 0) for phase in plan.gpus[0].phases)

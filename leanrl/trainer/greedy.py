@@ -1,0 +1,19 @@
+"""Greedy completions of the model as a trainer has it at the moment."""
+
+from collections.abc import Iterator, Sequence
+
+from leanrl.rollout.hf import Prompt, complete
+from leanrl.trainer.grpo import LeanGRPOTrainer
+
+
+def complete_greedily(trainer: LeanGRPOTrainer, prompts: Sequence[Prompt]) -> Iterator[str]:
+    """Yield the likeliest completion of every prompt, in order."""
+    config = trainer.lean_config
+    return complete(
+        trainer.accelerator.unwrap_model(trainer.model),
+        trainer.processing_class,
+        prompts,
+        max_completion_tokens=config.rollout.max_completion_tokens,
+        temperature=0,
+        batch_size=config.eval.batch_size,
+    )
