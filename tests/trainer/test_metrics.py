@@ -113,7 +113,7 @@ def test_every_log_key_that_is_read_is_written_by_trl(tiny_model, tmp_path):
     trainer.train()
     assert [metrics["step"] for metrics in notes.steps] == [1, 2]
     for metrics in notes.steps:
-        missing = [name for name, value in metrics.items() if value is None and name != "sampling_logprob_difference"]
+        missing = [name for name, value in metrics.items() if value is None]
         missing += [name for name, value in metrics["completion_tokens"].items() if value is None]
         assert set(missing) <= ONLY_WITH_VLLM
         assert metrics["reward"] == pytest.approx(metrics["rewards"]["variety"])

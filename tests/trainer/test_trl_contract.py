@@ -25,14 +25,14 @@ def _length_reward(text):
     return len(set(text)) / 10
 
 
-def _config(folder, *, aggregation, kl_beta, micro_batch, num_iterations=1):
+def _config(folder, *, aggregation, kl_beta, micro_batch, **algorithm):
     return RunConfig.model_validate(
         {
             "model": {"id": str(folder), "dtype": "float32", "compute_dtype": "float32"},
             "hardware": {"num_gpus": 0, "device": "cpu"},
             "rollout": {"max_completion_tokens": 8, "temperature": 0.8},
             "rewards": {"variety": 1.0},
-            "algorithm": {"aggregation": aggregation, "kl_beta": kl_beta, "num_iterations": num_iterations},
+            "algorithm": {"aggregation": aggregation, "kl_beta": kl_beta, **algorithm},
             "optimizer": {"learning_rate": 1.0e-3, "schedule": "constant"},
             "train": {
                 "max_steps": 3,
@@ -49,10 +49,12 @@ def _config(folder, *, aggregation, kl_beta, micro_batch, num_iterations=1):
 class _Losses(TrainerCallback):
     def __init__(self):
         self.logs = []
+        self.clipped_share = 0.0
 
     def on_log(self, args, state, control, logs=None, **_):
         if "loss" in logs:
             self.logs.append((logs["loss"], logs["grad_norm"]))
+            self.clipped_share += logs.get("clipped_ratio_share", 0.0)
 
 
 def _seed_generation(trainer):
@@ -79,6 +81,10 @@ def _parts(folder, method):
 
 
 def _run_ours(folder, tmp_path, config, method):
+    return _train_ours(folder, tmp_path, config, method).logs
+
+
+def _train_ours(folder, tmp_path, config, method):
     losses = _Losses()
     trainer = LeanGRPOTrainer(
         config=config,
@@ -92,7 +98,7 @@ def _run_ours(folder, tmp_path, config, method):
     )
     _seed_generation(trainer)
     trainer.train()
-    return losses.logs
+    return losses
 
 
 def _run_trl(folder, tmp_path, config, method, **changes):
@@ -149,6 +155,34 @@ def test_the_papers_estimator_equals_one_group_a_micro_batch(tiny_model, tmp_pat
 
 def test_two_iterations_reuse_a_batch_with_the_sampling_policys_logprobs(tiny_model, tmp_path):
     config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, num_iterations=2)
+    _assert_same(_run_ours(tiny_model, tmp_path, config, "lora"), _run_trl(tiny_model, tmp_path, config, "lora"))
+
+
+OTHER_LOSSES = {
+    "gspo": {"aggregation": "completion_mean", "loss": "gspo", "clip_low": 0.01, "clip_high": 0.01},
+    "cispo": {"aggregation": "batch_token_mean", "loss": "cispo", "clip_low": 1.0, "clip_high": 0.01},
+    "clip-higher": {"aggregation": "batch_token_mean", "clip_low": 0.01, "clip_high": 0.02},
+    "entropy": {"aggregation": "batch_token_mean", "entropy_coef": 0.1},
+}
+
+
+@pytest.mark.parametrize("micro_batch", [12, 5])
+@pytest.mark.parametrize(("method", "kl_beta"), [("full", 0.04), ("lora", 0.0)])
+@pytest.mark.parametrize("name", OTHER_LOSSES)
+def test_other_losses_equal_trl(tiny_model, tmp_path, name, method, kl_beta, micro_batch):
+    """Over two optimizer steps on each batch, so that ratios leave 1 and bounds this close to it act.
+
+    TRL's cispo bounds a ratio from above only, hence clip_low 1.
+    """
+    config = _config(tiny_model, kl_beta=kl_beta, micro_batch=micro_batch, num_iterations=2, **OTHER_LOSSES[name])
+    ours = _train_ours(tiny_model, tmp_path, config, method)
+    assert name == "entropy" or ours.clipped_share > 0
+    _assert_same(ours.logs, _run_trl(tiny_model, tmp_path, config, method))
+
+
+@pytest.mark.parametrize("scale", ["batch", "none"])
+def test_other_scales_of_the_advantage_equal_trl(tiny_model, tmp_path, scale):
+    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, advantage_scale=scale)
     _assert_same(_run_ours(tiny_model, tmp_path, config, "lora"), _run_trl(tiny_model, tmp_path, config, "lora"))
 
 
