@@ -98,7 +98,8 @@ def _run(model, steps, take, *, settings, dtype, learning_rate):
     """Return the losses, the gradients of every step as one vector, and the change of the weights as another."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     before = torch.cat([weight.detach().flatten().clone() for weight in trained])
-    optimizer = torch.optim.AdamW(trained, lr=learning_rate, eps=1e-4)
+    # Adam divides each number by its own size: at its usual eps of 1e-8 gradients near 0 become steps of pure rounding.
+    optimizer = torch.optim.AdamW(trained, lr=learning_rate, eps=1e-6)
     losses, gradients = [], []
     for rows in steps:
         optimizer.zero_grad()
@@ -152,9 +153,9 @@ def test_in_float32_to_1e_5_without_a_bias(tmp_path, family, method, kl_beta):
     assert our_losses == pytest.approx(losses, abs=1e-6)
     assert _distance(our_gradients, gradients) < 1e-5
     assert _distance(our_update, update) < 1e-5
-    residual = (our_gradients - gradients).double()
-    residual = residual[residual != 0]
-    assert abs(residual.mean()) < 3 * residual.std() / math.sqrt(residual.numel())
+    # Neighbours round alike, so the standard error is taken over parts.
+    parts = torch.stack([part.mean() for part in (our_gradients - gradients).double().tensor_split(64)])
+    assert abs(parts.mean()) < 3 * parts.std() / math.sqrt(64)
 
 
 def test_the_savings_are_on(tmp_path):
