@@ -156,7 +156,7 @@ def fit(config: RunConfig, **choices: Any) -> Fit:
 
 
 def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":
-    """Fold a run's adapter into its base and write the model to `out`; see `models.merge.merge_run`."""
+    """Fold a run's adapter into its base and write the model to `out`; `choices` are those of `MergeChoices`."""
     quiet_libraries()
     from leanrl.models.merge import merge_run
     from leanrl.models.quiet import quiet_transformers

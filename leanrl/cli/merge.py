@@ -5,16 +5,42 @@ from typing import Annotated
 
 import typer
 
+from leanrl.errors import ConfigError
+
 
 def merge(
     source: Annotated[Path, typer.Argument(metavar="RUN|CHECKPOINT", help="A run folder or one of its checkpoints.")],
-    out: Annotated[Path, typer.Option(help="Folder to create.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to create.")] = None,
+    inspect: Annotated[bool, typer.Option("--inspect", help="Only say what the checkpoint is.")] = False,
     dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    base: Annotated[
+        str, typer.Option(help="QLoRA: fold into the original 16-bit weights, or into the dequantised ones.")
+    ] = "original",
+    adapter: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several adapters.")] = None,
+    gguf: Annotated[str | None, typer.Option(metavar="TYPE", help="Also write GGUF: F16, BF16 or Q8_0.")] = None,
     push: Annotated[str | None, typer.Option(metavar="REPO", help="Then push to this Hub repository.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make the pushed repository public.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write over a repository that holds another model.")] = False,
 ) -> None:
     """Fold a LoRA adapter into its base, verify the result, and write the model."""
+    if inspect:
+        from leanrl.models.inspection import inspect_checkpoints
+
+        print("\n".join(found.text() for found in inspect_checkpoints(source)))
+        return
+    if out is None:
+        raise ConfigError("--out names no folder for the merged model.", hint="--out DIR, or --inspect")
     from leanrl.pipeline import merge as fold
 
-    report = fold(source, out, dtype=dtype, push=push, private=not public)
+    report = fold(
+        source,
+        out,
+        dtype=dtype,
+        base=base,
+        adapter=adapter,
+        gguf=gguf,
+        push=push,
+        private=not public,
+        replace=yes,
+    )
     print(report.text())

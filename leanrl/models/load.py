@@ -67,7 +67,7 @@ def load_as_saved(
     """
     model, loading = AutoModelForCausalLM.from_pretrained(
         located.path_or_id,
-        **_only_local(located),
+        **only_local(located),
         dtype=dtype,
         attn_implementation=attention,
         use_safetensors=True,
@@ -85,7 +85,7 @@ def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedToken
         ConfigError: if the template cannot be used, or the tokenizer takes completions apart by itself.
     """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(located.path_or_id, **_only_local(located))
+        tokenizer = AutoTokenizer.from_pretrained(located.path_or_id, **only_local(located))
     except (OSError, ValueError) as error:
         raise ConfigError(
             f"the tokenizer of {located.path_or_id} cannot be loaded: {error}",
@@ -152,7 +152,7 @@ def _require_supported(model: ModelConfig) -> None:
 def _causal_config(located: LocatedModel) -> PreTrainedConfig:
     """Return the config alone, so that a model that cannot be trained is named before its weights are touched."""
     try:
-        config = AutoConfig.from_pretrained(located.path_or_id, **_only_local(located))
+        config = AutoConfig.from_pretrained(located.path_or_id, **only_local(located))
     except (OSError, ValueError) as error:
         # Among them: a model that ships its own code, which leanrl does not run.
         raise ConfigError(
@@ -185,7 +185,7 @@ def _require_all_weights(loading: dict[str, Any], located: LocatedModel) -> None
         )
 
 
-def _only_local(located: LocatedModel) -> dict[str, Any]:
+def only_local(located: LocatedModel) -> dict[str, Any]:
     """`locate_model` has put every file on this machine, so the network has nothing to add."""
     return {"revision": located.revision or "main", "local_files_only": True, "trust_remote_code": False}
 

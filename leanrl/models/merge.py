@@ -1,115 +1,148 @@
-"""A model merged from a base and the adapter that a run has trained."""
+"""A model merged from a base and the adapter that a run has trained, or copied where all weights were trained."""
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from leanrl.config.schema import ModelConfig
-from leanrl.errors import ConfigError, DoesNotFitError
-from leanrl.models.card import CardFacts, model_card, name_of_base
-from leanrl.models.fold import attach_adapter, fold_adapter
-from leanrl.models.load import load_as_saved, load_tokenizer
+from leanrl.errors import ConfigError
+from leanrl.models.beside import written_beside
+from leanrl.models.card import CardFacts, model_card
+from leanrl.models.gguf_file import GgufReport, require_gguf, verify_gguf, write_gguf
+from leanrl.models.load import load_as_saved, load_tokenizer, only_local
 from leanrl.models.locate import LocatedModel, locate_model
-from leanrl.models.publish import check_target, push_folder
-from leanrl.models.trained import TrainedAdapter, find_adapter
-from leanrl.models.verify import Verification, sample_texts, token_logprobs, verify
+from leanrl.models.merged import BaseKind, Distance, Merged, write_copy, write_merged, write_merged_qlora
+from leanrl.models.nf4 import is_quantised
+from leanrl.models.origin import Origin, origin_of, read_origin, write_origin
+from leanrl.models.publish import HubTarget, check_target, push_folder
+from leanrl.models.trained import Checkpoint, TrainedAdapter, find_adapter, find_checkpoint
+from leanrl.models.verify import Verification
 from leanrl.run_folder import read_json
 
 DTYPES = ("bfloat16", "float16", "float32")
+BASES: tuple[BaseKind, ...] = ("original", "dequantised")
 
-# Which texts the verification samples is fixed, so that merging twice says the same twice.
-_SEED = 0
+
+@dataclass(frozen=True)
+class MergeChoices:
+    """What a merge may be asked for.
+
+    Args:
+        dtype: dtype of the saved weights; the fold itself is fp32.
+        base: what a QLoRA adapter is folded into: the 16-bit weights that its base was made from, or those that the
+            NF4 base computes with.
+        adapter: which of several adapters of a checkpoint.
+        gguf: also write a GGUF file of this type.
+        push: a Hub repository that receives the model, with the user's own login.
+        private: whether a repository that is created is private.
+        replace: whether a repository that holds another model may be written over.
+    """
+
+    dtype: str = "bfloat16"
+    base: str = "original"
+    adapter: str | None = None
+    gguf: str | None = None
+    push: str | None = None
+    private: bool = True
+    replace: bool = False
 
 
 @dataclass(frozen=True)
 class MergeReport:
-    """What a merge has made."""
+    """What a merge has made; `verification` is None where only the push of an earlier merge was left to do."""
 
     out: Path
-    base: str
-    checkpoint: str
-    dtype: str
+    origin: Origin
     num_modules: int
-    verification: Verification
-    pushed_to: str | None
+    verification: Verification | None
+    from_trained: dict[BaseKind, Distance] = field(default_factory=dict)
+    gguf: GgufReport | None = None
+    pushed_to: str | None = None
 
     def text(self) -> str:
         """Return the report as lines for a person."""
-        lines = [
-            f"merged {self.checkpoint} into {self.base}: {self.num_modules} modules, {self.dtype}",
-            f"verified: {self.verification.text()}",
-            f"model: {self.out}",
-        ]
-        # A tenth is where it begins to matter to somebody who compares scores.
-        if self.verification.rounding_share > 0.1:
-            lines.insert(
-                2,
-                f"warning: rounding to {self.dtype} moves log-probs {self.verification.rounding_share:.0%} as far as "
-                "the adapter does; `--dtype float32` rounds nothing",
-            )
+        lines = [*self._made(), f"model: {self.out}"]
         return "\n".join(lines if self.pushed_to is None else [*lines, f"pushed: {self.pushed_to}"])
 
+    def _made(self) -> list[str]:
+        origin, verification = self.origin, self.verification
+        if verification is None:
+            return [f"{self.out} holds this merge already, verified when it was made"]
+        lines = [f"verified: {verification.text()}", *self._distances()]
+        if origin.method == "full":
+            lines.insert(
+                0, f"copied {origin.checkpoint}, {origin.dtype}: all weights were trained, so there is nothing to fold"
+            )
+        else:
+            into = f"{origin.base} ({origin.base_kind})" if origin.method == "qlora" else origin.base
+            modules = f"{self.num_modules} modules, {origin.dtype}"
+            lines.insert(0, f"merged {origin.checkpoint} into {into}: {modules}")
+        # A tenth is where it begins to matter to somebody who compares scores.
+        if verification.rounding_share > 0.1:
+            lines.append(
+                f"warning: rounding to {origin.dtype} moves log-probs {verification.rounding_share:.0%} as far as "
+                "the adapter does; `--dtype float32` rounds nothing"
+            )
+        return lines if self.gguf is None else [*lines, f"GGUF: {self.gguf.text()}"]
 
-def merge_run(
-    source: Path, out: Path, *, dtype: str = "bfloat16", push: str | None = None, private: bool = True
-) -> MergeReport:
+    def _distances(self) -> list[str]:
+        return [
+            f"from the policy as trained (on NF4, in bf16), the adapter on the {kind} base is {distance.text()}"
+            for kind, distance in sorted(self.from_trained.items(), reverse=True)
+        ]
+
+
+def merge_run(source: Path, out: Path, **chosen: Any) -> MergeReport:
     """Fold an adapter into its base, verify the result against base + adapter, and write it to `out`.
 
     Everything that can be refused is refused before a weight is read. The model is written beside `out` and
-    renamed once it is verified; what fails leaves nothing.
+    renamed once it is verified; what fails leaves nothing. If `out` holds this very merge already, made by an
+    earlier call whose push failed, only the push is done.
 
     Args:
         source: a run folder (its newest complete checkpoint is taken) or the folder of an adapter.
         out: a folder that does not exist yet.
-        dtype: dtype of the saved weights; the fold itself is fp32.
-        push: a Hub repository that receives the model, with the user's own login.
-        private: whether a repository that is created is private.
+        chosen: the fields of MergeChoices.
 
     Raises:
-        ConfigError: if there is nothing to fold, or `out` exists.
+        ConfigError: if `out` exists, or the choices do not go together with what was trained.
         MissingError: if the base, or the login that `push` needs, cannot be had.
         DoesNotFitError: if the disk is too small.
         LeanRLError: if the merged model differs from base + adapter, or the Hub does not take it.
     """
-    _check_choices(out, dtype)
-    trained = find_adapter(source)
-    target = None if push is None else check_target(push, private=private)
-    base = _base_of(trained)
-    located = locate_model(base)
-    with _written_beside(out) as beside:
-        num_modules, verification = _write_verified(trained, base, located, beside, dtype=getattr(torch, dtype))
-        card = _card(trained, base, located, verification, title=out.name, dtype=dtype)
-        (beside / "README.md").write_text(card, encoding="utf-8")
-    return MergeReport(
-        out=out,
-        base=base.id or str(base.wheel),
-        checkpoint=trained.folder.name,
-        dtype=dtype,
-        num_modules=num_modules,
-        verification=verification,
-        pushed_to=None if target is None else push_folder(out, target),
-    )
-
-
-def _check_choices(out: Path, dtype: str) -> None:
-    if dtype not in DTYPES:
-        raise ConfigError(f"--dtype is {dtype}, which is none of {', '.join(DTYPES)}.", hint="--dtype bfloat16")
-    if out.exists():
+    choices = MergeChoices(**chosen)
+    _check_choices(choices)
+    checkpoint = find_checkpoint(source)
+    trained = None if checkpoint.is_whole_model else find_adapter(source, name=choices.adapter)
+    base = _base_of(checkpoint, trained)
+    origin = origin_of(checkpoint, trained, base, dtype=choices.dtype, base_kind=choices.base, gguf=choices.gguf)
+    is_made = out.exists() and choices.push is not None and read_origin(out) == origin
+    if out.exists() and not is_made:
         raise ConfigError(f"--out is {out}, which exists already; nothing is written over.", hint="--out NEW_FOLDER")
+    target = _target(choices, origin)
+    if is_made:
+        report = MergeReport(out=out, origin=origin, num_modules=0, verification=None)
+    else:
+        report = _merge(checkpoint, trained, base, origin, out)
+    return report if target is None else _pushed(report, target)
 
 
-def _base_of(trained: TrainedAdapter) -> ModelConfig:
+def _check_choices(choices: MergeChoices) -> None:
+    if choices.dtype not in DTYPES:
+        raise ConfigError(f"--dtype is {choices.dtype}, which is none of {', '.join(DTYPES)}.", hint="--dtype bfloat16")
+    if choices.base not in BASES:
+        raise ConfigError(f"--base is {choices.base}, which is none of {', '.join(BASES)}.", hint="--base original")
+
+
+def _base_of(checkpoint: Checkpoint, trained: TrainedAdapter | None) -> ModelConfig:
     """Return the base as the run's config names it, or as the adapter does where there is no run."""
-    if trained.config is not None:
-        if trained.config.model.tuning.method == "qlora":
-            raise ConfigError(f"{trained.folder} was trained on an NF4 base, which this version does not merge into.")
-        return trained.config.model
+    if checkpoint.config is not None:
+        return checkpoint.config.model
+    if trained is None:
+        return ModelConfig(id=str(checkpoint.folder))
     named = trained.lora.base_model_name_or_path
     if not named:
         raise ConfigError(
@@ -119,99 +152,96 @@ def _base_of(trained: TrainedAdapter) -> ModelConfig:
     return ModelConfig(id=named, revision=trained.lora.revision)
 
 
-@contextmanager
-def _written_beside(out: Path) -> Iterator[Path]:
-    """Give a folder beside `out` to fill; it takes that name once the block ends well, and is gone otherwise."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
-    try:
-        yield beside
-        beside.chmod(0o755)  # mkdtemp gives a folder that only its owner may enter
-        if out.exists():
-            raise ConfigError(f"{out} was created meanwhile; nothing is written over.", hint="--out NEW_FOLDER")
-        beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+def _target(choices: MergeChoices, origin: Origin) -> HubTarget | None:
+    if choices.push is None:
+        return None
+    return check_target(choices.push, private=choices.private, origin=origin, replace=choices.replace)
 
 
-def _write_verified(
-    trained: TrainedAdapter, base: ModelConfig, located: LocatedModel, folder: Path, *, dtype: torch.dtype
-) -> tuple[int, Verification]:
-    """Write the merged model to `folder`; return how many modules were folded, and how the files compare."""
-    tokenizer = _tokenizer(trained, base, located)
+def _merge(
+    checkpoint: Checkpoint, trained: TrainedAdapter | None, base: ModelConfig, origin: Origin, out: Path
+) -> MergeReport:
+    whole = LocatedModel(path_or_id=str(checkpoint.folder), revision=None, source="folder")
+    located = whole if trained is None else locate_model(base)
+    tokenizer = _tokenizer(checkpoint, base, located)
+    _check_model(located, tokenizer, origin)
+    with written_beside(out) as beside:
+        merged = _write(trained, base, located, tokenizer, origin, beside)
+        gguf = None if origin.gguf is None else _write_gguf(beside, out, tokenizer, merged, origin.gguf)
+        report = MergeReport(out, origin, merged.num_modules, merged.verification, merged.from_trained, gguf)
+        write_origin(origin, beside)
+        (beside / "README.md").write_text(_card(report, checkpoint, trained, located), encoding="utf-8")
+    return report
+
+
+def _check_model(located: LocatedModel, tokenizer: PreTrainedTokenizerBase, origin: Origin) -> None:
+    config = AutoConfig.from_pretrained(located.path_or_id, **only_local(located))
+    if origin.base_kind == "dequantised" and origin.method in ("full", "lora"):
+        raise ConfigError(
+            f"--base is dequantised, and {origin.checkpoint} was trained on 16-bit weights ({origin.method}).",
+            hint="leave --base out",
+        )
+    if origin.base_kind == "original" and is_quantised(config):
+        raise ConfigError(
+            f"{origin.base} is quantised itself: there is no 16-bit original to fold into.",
+            hint="--base dequantised",
+        )
+    if origin.gguf is not None:
+        require_gguf(origin.gguf, config, tokenizer)
+
+
+def _write(
+    trained: TrainedAdapter | None,
+    base: ModelConfig,
+    located: LocatedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    origin: Origin,
+    folder: Path,
+) -> Merged:
+    dtype = getattr(torch, origin.dtype)
+    if trained is None:
+        return write_copy(located, tokenizer, folder, dtype=dtype)
+    if origin.method == "qlora" or origin.base_kind == "dequantised":
+        return write_merged_qlora(trained.folder, located, tokenizer, folder, kind=origin.base_kind, dtype=dtype)
     # First the dtype that the adapter was trained on, then fp32: the sum starts from the same weights.
     held = "auto" if trained.config is None else getattr(torch, base.dtype)
-    start = load_as_saved(located, dtype=held).float()
-    _require_room(folder, start, dtype)
-    policy = attach_adapter(start, trained.folder)
-    texts = sample_texts(policy, tokenizer, seed=_SEED)
-    with policy.disable_adapter():
-        of_base = token_logprobs(policy, texts)
-    of_adapter = token_logprobs(policy, texts)
-    model, num_modules = fold_adapter(policy)
-    of_fold = token_logprobs(model, texts)
-    _cast_weights(model, dtype)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    _cast_weights(model, torch.float32)
-    of_rounded = token_logprobs(model, texts)
-    del start, policy, model
+    return write_merged(trained.folder, located, tokenizer, folder, held=held, dtype=dtype)
+
+
+def _write_gguf(folder: Path, out: Path, tokenizer: PreTrainedTokenizerBase, merged: Merged, kind: str) -> GgufReport:
     written = LocatedModel(path_or_id=str(folder), revision=None, source="folder")
-    of_files = token_logprobs(load_as_saved(written, dtype=torch.float32), texts)
-    return num_modules, verify(
-        merged=of_files,
-        adapter=of_adapter,
-        base=of_base,
-        folded=of_fold,
-        rounded=of_rounded,
-        num_texts=len(texts),
-    )
+    model = load_as_saved(written, dtype=torch.float32)
+    file = folder / f"{out.name}-{kind}.gguf"
+    write_gguf(model, tokenizer, file, kind=kind)
+    return verify_gguf(model, file, merged.texts, kind=kind)
 
 
-def _tokenizer(trained: TrainedAdapter, base: ModelConfig, located: LocatedModel) -> PreTrainedTokenizerBase:
-    """Return the tokenizer that was saved with the adapter, or the base's where none was."""
-    if not (trained.folder / "tokenizer_config.json").is_file():
+def _pushed(report: MergeReport, target: HubTarget) -> MergeReport:
+    return MergeReport(**{**vars(report), "pushed_to": push_folder(report.out, target)})
+
+
+def _tokenizer(checkpoint: Checkpoint, base: ModelConfig, located: LocatedModel) -> PreTrainedTokenizerBase:
+    """Return the tokenizer that was saved with the checkpoint, or the base's where none was."""
+    if not (checkpoint.folder / "tokenizer_config.json").is_file():
         return load_tokenizer(base, located)
-    saved = LocatedModel(path_or_id=str(trained.folder), revision=None, source="folder")
+    saved = LocatedModel(path_or_id=str(checkpoint.folder), revision=None, source="folder")
     return load_tokenizer(base.model_copy(update={"chat_template": None}), saved)
 
 
-def _require_room(folder: Path, model: PreTrainedModel, dtype: torch.dtype) -> None:
-    needed = model.num_parameters() * dtype.itemsize
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise DoesNotFitError(
-            f"the merged model takes {needed / 2**30:.1f} GiB, but {folder.parent} has {free / 2**30:.1f} GiB free.",
-            hint="--out on a larger disk",
-        )
-
-
-def _cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> None:
-    """Cast the parameters and nothing else: Module.to would round the rotary frequencies, which no file holds."""
-    for weight in model.parameters():
-        weight.data = weight.data.to(dtype)
-
-
-def _card(
-    trained: TrainedAdapter,
-    base: ModelConfig,
-    located: LocatedModel,
-    verification: Verification,
-    *,
-    title: str,
-    dtype: str,
-) -> str:
-    run = trained.run
+def _card(report: MergeReport, checkpoint: Checkpoint, trained: TrainedAdapter | None, located: LocatedModel) -> str:
+    run = checkpoint.run
+    lora = None if trained is None else {"rank": trained.lora.r, "alpha": trained.lora.lora_alpha}
     return model_card(
         CardFacts(
-            title=title,
-            base=name_of_base(base.id or str(base.wheel)),
+            title=report.out.name,
+            origin=report.origin,
             located=located,
-            lora={"rank": trained.lora.r, "alpha": trained.lora.lora_alpha},
-            dtype=dtype,
-            checkpoint=trained.folder.name,
-            verification=verification,
-            config=trained.config,
+            lora=lora,
+            verification=report.verification,
+            distances={kind: distance.text() for kind, distance in report.from_trained.items()},
+            gguf=None if report.gguf is None else report.gguf.text(),
+            run=run,
+            config=checkpoint.config,
             environment=read_json(run.env) if run is not None and run.env.is_file() else None,
             summary=read_json(run.summary) if run is not None and run.summary.is_file() else None,
         )

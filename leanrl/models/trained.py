@@ -1,4 +1,4 @@
-"""The adapter that a run has trained: where it lies, and which run it came from."""
+"""What a run has trained: a checkpoint, and the adapter or the whole model in it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +10,15 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.run_folder import COMPLETE, RunFolder
 
-_ADAPTER_CONFIG = "adapter_config.json"
-_ADAPTER_WEIGHTS = "adapter_model.safetensors"
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True)
-class TrainedAdapter:
-    """A folder with a LoRA adapter; `run` and `config` are None where it does not lie in a run folder."""
+class Checkpoint:
+    """A folder with what was trained; `run` and `config` are None where it does not lie in a run folder."""
 
     folder: Path
-    lora: LoraConfig
     run: RunFolder | None
     config: RunConfig | None
 
@@ -28,22 +27,88 @@ class TrainedAdapter:
         number = self.folder.name.removeprefix("step-")
         return int(number) if number.isdigit() else None
 
+    @property
+    def is_whole_model(self) -> bool:
+        """Whether all weights were trained: there is a model, and no adapter."""
+        return (self.folder / "config.json").is_file() and not adapter_names(self.folder)
 
-def find_adapter(source: Path) -> TrainedAdapter:
-    """Return the adapter of a checkpoint folder, or of the newest complete checkpoint of a run folder.
+
+@dataclass(frozen=True)
+class TrainedAdapter:
+    """A LoRA adapter in a checkpoint; `folder` is the adapter's own, which lies deeper where there are several."""
+
+    folder: Path
+    lora: LoraConfig
+    checkpoint: Checkpoint
+
+    @property
+    def run(self) -> RunFolder | None:
+        return self.checkpoint.run
+
+    @property
+    def config(self) -> RunConfig | None:
+        return self.checkpoint.config
+
+    @property
+    def step(self) -> int | None:
+        return self.checkpoint.step
+
+
+def find_checkpoint(source: Path) -> Checkpoint:
+    """Return a checkpoint folder, or the newest complete checkpoint of a run folder.
 
     Raises:
-        ConfigError: if there is none, if it was not written to its end, or if it is more than a plain LoRA.
+        ConfigError: if there is none, or it was not written to its end.
     """
     if (source / "config.json").is_file() and (source / "checkpoints").is_dir():
         run = RunFolder(source)
         folder = _newest(run)
     else:
-        run = _run_around(source)
         folder = source
-    _require_adapter(folder, run)
-    config = None if run is None else load_config(run.config).config
-    return TrainedAdapter(folder=folder, lora=_plain_lora(folder), run=run, config=config)
+        run = run_around(source)
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is not there.", hint="`ls runs/` shows the runs here")
+    if run is not None and not (folder / COMPLETE).is_file():
+        raise ConfigError(
+            f"{folder} was not written to its end: it has no {COMPLETE}.",
+            hint=f"`leanrl merge {run.path} --out DIR` takes the newest complete checkpoint",
+        )
+    return Checkpoint(folder=folder, run=run, config=None if run is None else load_config(run.config).config)
+
+
+def find_adapter(source: Path, *, name: str | None = None) -> TrainedAdapter:
+    """Return the adapter of a checkpoint or of a run's newest one; `name` picks one of several.
+
+    Raises:
+        ConfigError: if there is none, if it was not written to its end, or if it is more than a plain LoRA.
+    """
+    checkpoint = find_checkpoint(source)
+    if checkpoint.is_whole_model:
+        raise ConfigError(
+            f"{checkpoint.folder} holds a whole model: all of its weights were trained, so there is no adapter.",
+            hint=f"use it as it is, with -s model.id={checkpoint.folder}",
+        )
+    folder = _pick(checkpoint.folder, name)
+    lacking = [file for file in (ADAPTER_CONFIG, ADAPTER_WEIGHTS) if not (folder / file).is_file()]
+    if lacking:
+        raise ConfigError(
+            f"{folder} holds no adapter: {' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not there.",
+            hint="name a run folder, or one of its checkpoints/step-*",
+        )
+    return TrainedAdapter(folder=folder, lora=_plain_lora(folder), checkpoint=checkpoint)
+
+
+def adapter_names(folder: Path) -> dict[str, Path]:
+    """Return the folders of a checkpoint's adapters by name; PEFT keeps `default` in the checkpoint itself."""
+    named = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{ADAPTER_CONFIG}"))}
+    return {"default": folder, **named} if (folder / ADAPTER_CONFIG).is_file() else named
+
+
+def run_around(folder: Path) -> RunFolder | None:
+    """Return the run that a checkpoint folder lies in."""
+    absolute = folder.resolve()
+    run = RunFolder(absolute.parent.parent)
+    return run if absolute.parent == run.checkpoints and run.config.is_file() else None
 
 
 def _newest(run: RunFolder) -> Path:
@@ -56,31 +121,17 @@ def _newest(run: RunFolder) -> Path:
     return checkpoints[-1]
 
 
-def _run_around(folder: Path) -> RunFolder | None:
-    absolute = folder.resolve()
-    run = RunFolder(absolute.parent.parent)
-    return run if absolute.parent == run.checkpoints and run.config.is_file() else None
-
-
-def _require_adapter(folder: Path, run: RunFolder | None) -> None:
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is not there.", hint="`ls runs/` shows the runs here")
-    if run is not None and not (folder / COMPLETE).is_file():
+def _pick(folder: Path, name: str | None) -> Path:
+    there = adapter_names(folder)
+    if name is not None and name not in there:
         raise ConfigError(
-            f"{folder} was not written to its end: it has no {COMPLETE}.",
-            hint=f"`leanrl merge {run.path} --out DIR` takes the newest complete checkpoint",
+            f"--adapter is {name}, and {folder} holds {', '.join(there) or 'no adapter'}.",
+            hint=f"--adapter {next(iter(there))}" if there else "name a run folder, or one of its checkpoints/step-*",
         )
-    lacking = [name for name in (_ADAPTER_CONFIG, _ADAPTER_WEIGHTS) if not (folder / name).is_file()]
-    if lacking and (folder / "config.json").is_file():
-        raise ConfigError(
-            f"{folder} holds a whole model: all of its weights were trained, so there is nothing to fold.",
-            hint=f"use it as it is, with -s model.id={folder}",
-        )
-    if lacking:
-        raise ConfigError(
-            f"{folder} holds no adapter: {' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} not there.",
-            hint="name a run folder, or one of its checkpoints/step-*",
-        )
+    if name is None and len(there) > 1 and "default" not in there:
+        several = ", ".join(there)
+        raise ConfigError(f"{folder} holds several adapters: {several}.", hint=f"--adapter {next(iter(there))}")
+    return there.get(name or "default") or next(iter(there.values()), folder)
 
 
 def _plain_lora(folder: Path) -> LoraConfig:
@@ -102,7 +153,7 @@ def _plain_lora(folder: Path) -> LoraConfig:
     used = [name for name, is_used in extras.items() if is_used]
     if used:
         raise ConfigError(
-            f"{folder / _ADAPTER_CONFIG} has {', '.join(used)}; leanrl folds plain LoRA.",
+            f"{folder / ADAPTER_CONFIG} has {', '.join(used)}; leanrl folds plain LoRA.",
             hint="merge it with the library that made it",
         )
     return lora

@@ -1,7 +1,10 @@
-"""Whether a merged model says what base and adapter say, token by token.
+"""Whether a merged model says what was trained, token by token.
 
-All log-probabilities here are computed in fp32 from one set of texts, so that four numbers per token remain:
-base with adapter, the exact fold (W + scale * B A in fp32), the fold rounded in memory, the files read back.
+All scores here are computed in fp32 from one set of texts, so that four numbers per token remain: what was trained
+(base with adapter, or the whole model), the exact fold (W + scale * B A in fp32), the fold rounded in memory, the
+files read back.
+
+Axes: N tokens of all texts but each first one, V vocabulary.
 """
 
 from collections.abc import Sequence
@@ -25,11 +28,21 @@ Text = list[int]
 
 
 @dataclass(frozen=True)
+class TextScores:
+    """What a model says of given texts: each token's log-probability, the likeliest token, and by how much it leads."""
+
+    logprobs_N: Tensor
+    greedy_N: Tensor
+    leads_N: Tensor
+
+
+@dataclass(frozen=True)
 class Verification:
-    """How far a merged model is from base + adapter, in nats over `num_tokens` sampled tokens.
+    """How far a merged model is from what was trained, in nats over `num_tokens` sampled tokens.
 
     `rounding_*` is what rounding the exact fold to the saved dtype does by itself, and `adapter_mean` what the
-    adapter does to the base: the first explains the difference, the second says how much of it matters.
+    adapter does to the base: the first explains the difference, the second says how much of it matters. It is None
+    where all weights were trained. `greedy_share` is the share of places where both choose the same next token.
     """
 
     num_texts: int
@@ -38,20 +51,26 @@ class Verification:
     difference_mean: float
     rounding_max: float
     rounding_mean: float
-    adapter_mean: float
+    adapter_mean: float | None
+    greedy_share: float
     tolerance: float
 
     @property
     def rounding_share(self) -> float:
         """The difference as a share of the adapter's effect."""
-        return self.difference_mean / self.adapter_mean if self.adapter_mean > 0 else 0.0
+        return self.difference_mean / self.adapter_mean if self.adapter_mean else 0.0
+
+    @property
+    def compared_with(self) -> str:
+        return "the trained model" if self.adapter_mean is None else "base + adapter"
 
     def text(self) -> str:
+        effect = "" if self.adapter_mean is None else f"; the adapter moves them by {self.adapter_mean:.1e} on average"
         return (
-            f"merged against base + adapter, {self.num_tokens} tokens of {self.num_texts} sampled texts: "
+            f"merged against {self.compared_with}, {self.num_tokens} tokens of {self.num_texts} sampled texts: "
             f"log-probs differ by {self.difference_mean:.1e} nats on average and {self.difference_max:.1e} at most "
-            f"(rounding alone: {self.rounding_mean:.1e} and {self.rounding_max:.1e}); "
-            f"the adapter moves them by {self.adapter_mean:.1e} on average"
+            f"(rounding alone: {self.rounding_mean:.1e} and {self.rounding_max:.1e}){effect}; "
+            f"the greedy token is the same in {self.greedy_share:.1%} of the places"
         )
 
 
@@ -78,47 +97,60 @@ def sample_texts(policy: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *,
 
 
 @torch.no_grad()
-def token_logprobs(model: PreTrainedModel, texts: Sequence[Text]) -> Tensor:
-    """Return the fp32 log-probability of every token of every text but each first one, in one row."""
-    rows = []
+def score_texts(model: PreTrainedModel, texts: Sequence[Text]) -> TextScores:
+    """Return the fp32 scores of every token of every text but each first one, in one row."""
+    logprobs, greedy, leads = [], [], []
     for text in texts:
         ids = torch.tensor([text], device=model.device)
-        logprobs_T_V = model(input_ids=ids, use_cache=False).logits[0, :-1].float().log_softmax(-1)
-        rows.append(logprobs_T_V.gather(-1, ids[0, 1:, None])[:, 0].cpu())
-    return torch.cat(rows)
+        logprobs_N_V = model(input_ids=ids, use_cache=False).logits[0, :-1].float().log_softmax(-1)
+        logprobs.append(logprobs_N_V.gather(-1, ids[0, 1:, None])[:, 0].cpu())
+        best_N_2, tokens_N_2 = logprobs_N_V.topk(2, dim=-1)
+        greedy.append(tokens_N_2[:, 0].cpu())
+        leads.append((best_N_2[:, 0] - best_N_2[:, 1]).cpu())
+    return TextScores(torch.cat(logprobs), torch.cat(greedy), torch.cat(leads))
 
 
 def verify(
-    *, merged: Tensor, adapter: Tensor, base: Tensor, folded: Tensor, rounded: Tensor, num_texts: int
+    *,
+    merged: TextScores,
+    trained: TextScores,
+    base: TextScores | None,
+    folded: TextScores,
+    rounded: TextScores,
+    num_texts: int,
 ) -> Verification:
     """Return how the merged model compares, or refuse it.
 
-    Each argument is `token_logprobs` of the same texts: `merged` read back from the files, `adapter` with base
-    and adapter apart, `base` without the adapter, `folded` from the exact fold, `rounded` from that fold rounded
-    in memory. By the triangle inequality |merged - adapter| is at most |merged - rounded| + |rounded - folded|
-    + |folded - adapter|. If the files hold the fold and the fold is right, the first and the last are what fp32
+    Each argument is `score_texts` of the same texts: `merged` read back from the files, `trained` with base and
+    adapter apart, `base` without the adapter, `folded` from the exact fold, `rounded` from that fold rounded in
+    memory. By the triangle inequality |merged - trained| is at most |merged - rounded| + |rounded - folded|
+    + |folded - trained|. If the files hold the fold and the fold is right, the first and the last are what fp32
     leaves; the middle one is the effect of rounding, known for every token. A wrong fold has no share in it.
+    The greedy token of the files is that of the fold rounded in memory, unless two tokens lie closer than fp32 tells.
 
     Raises:
-        LeanRLError: if a token is further off than that, or not a number.
+        LeanRLError: if a token is further off than that, another token is chosen, or a number is none.
     """
-    difference = (merged - adapter).abs()
-    rounding = (rounded - folded).abs()
-    within = difference <= rounding + TOLERANCE_NATS
+    difference_N = (merged.logprobs_N - trained.logprobs_N).abs()
+    rounding_N = (rounded.logprobs_N - folded.logprobs_N).abs()
+    within_N = difference_N <= rounding_N + TOLERANCE_NATS
+    within_N &= (merged.greedy_N == rounded.greedy_N) | (rounded.leads_N <= 2 * TOLERANCE_NATS)
+    effect = None if base is None else (trained.logprobs_N - base.logprobs_N).abs().mean().item()
     result = Verification(
         num_texts=num_texts,
-        num_tokens=merged.numel(),
-        difference_max=difference.max().item(),
-        difference_mean=difference.mean().item(),
-        rounding_max=rounding.max().item(),
-        rounding_mean=rounding.mean().item(),
-        adapter_mean=(adapter - base).abs().mean().item(),
+        num_tokens=difference_N.numel(),
+        difference_max=difference_N.max().item(),
+        difference_mean=difference_N.mean().item(),
+        rounding_max=rounding_N.max().item(),
+        rounding_mean=rounding_N.mean().item(),
+        adapter_mean=effect,
+        greedy_share=(merged.greedy_N == trained.greedy_N).float().mean().item(),
         tolerance=TOLERANCE_NATS,
     )
-    if not bool(within.all()):
+    if not bool(within_N.all()):
         raise LeanRLError(
-            f"the merged model is not base + adapter, and was not written: {int((~within).sum())} of "
-            f"{merged.numel()} tokens are further off than rounding explains ({result.text()}).",
+            f"the merged model is not {result.compared_with}, and was not written: {int((~within_N).sum())} of "
+            f"{within_N.numel()} tokens are further off than rounding explains ({result.text()}).",
             hint="`--dtype float32` tells a dtype that cannot hold the weights from a wrong fold",
         )
     return result

@@ -22,11 +22,21 @@ MakeRun = Callable[..., RunFolder]
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
-    """A function that writes a run of `family`, trained in `dtype`, with a complete checkpoint at step 7."""
+    """A function that writes a run of `family`, trained in `dtype`, with a complete checkpoint at step 7.
 
-    def make(*, family: str = "llama", dtype: str = "bfloat16", effect: float = 0.05) -> RunFolder:
-        base = make_tiny_model(tmp_path / f"tiny-{family}", family=family)
-        model = ModelConfig(id=str(base), dtype=dtype, tuning=TuningConfig(rank=4, alpha=8.0))
+    `base` is a folder with another base than the tiny model's.
+    """
+
+    def make(
+        *,
+        family: str = "llama",
+        dtype: str = "bfloat16",
+        effect: float = 0.05,
+        method: str = "lora",
+        base: Path | None = None,
+    ) -> RunFolder:
+        base = base or make_tiny_model(tmp_path / f"tiny-{family}", family=family)
+        model = ModelConfig(id=str(base), dtype=dtype, tuning=TuningConfig(method=method, rank=4, alpha=8.0))
         config = RunConfig(
             name="tiny-lora",
             model=model,
@@ -56,6 +66,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubState]:
     server = SmallHub(HubState())
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", server.address)
+    template = huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE.split("/{repo_id}")[1]
+    monkeypatch.setattr(
+        huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", f"{server.address}/{{repo_id}}{template}"
+    )
     monkeypatch.setenv("HF_TOKEN", "hf_of_a_test")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     yield server.state

@@ -1,4 +1,4 @@
-"""A Hub of one user on this machine: the six calls that a push makes, answered over real HTTP."""
+"""A Hub of one user on this machine: the calls that a push makes, answered over real HTTP."""
 
 import base64
 import json
@@ -9,9 +9,14 @@ from typing import Any
 
 @dataclass
 class HubState:
-    """What the Hub knows; `repos` maps a name to whether it is private, `files` what was pushed."""
+    """What the Hub knows; `repos` maps a name to whether it is private, `files` what was pushed.
+
+    `groups` are those that the user belongs to; where `forbidden`, nothing may be written.
+    """
 
     role: str = "write"
+    groups: list[str] = field(default_factory=list)
+    forbidden: bool = False
     repos: dict[str, bool] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     num_calls: int = 0
@@ -34,21 +39,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.state.num_calls += 1
         state = self.server.state
         if self.path == "/api/whoami-v2":
-            self._answer({"name": "ada", "auth": {"accessToken": {"role": state.role}}})
+            groups = [{"name": name} for name in state.groups]
+            self._answer({"name": "ada", "orgs": groups, "auth": {"accessToken": {"role": state.role}}})
         elif self.path.startswith("/api/models/"):
             name = self.path.removeprefix("/api/models/").split("/revision")[0]
             if name in state.repos:
-                self._answer({"id": name, "private": state.repos[name], "sha": "1" * 40})
+                files = [{"rfilename": file} for file in state.files]
+                self._answer({"id": name, "private": state.repos[name], "sha": "1" * 40, "siblings": files})
             else:
                 self._answer({}, code=404, reason="RepoNotFound")
+        elif "/resolve/" in self.path and self.path.rpartition("/")[2] in state.files:
+            self._send(state.files[self.path.rpartition("/")[2]], code=200, headers={"etag": '"1"'})
         else:
             self._answer({}, code=404, reason="EntryNotFound")
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_POST(self) -> None:
         self.server.state.num_calls += 1
         body = self.rfile.read(int(self.headers["content-length"]))
         state = self.server.state
-        if self.path == "/api/repos/create":
+        if state.forbidden:
+            self._answer({"error": "you do not have the rights"}, code=403)
+        elif self.path == "/api/repos/create":
             wanted = json.loads(body)
             name = f"{wanted['organization']}/{wanted['name']}"
             state.repos[name] = wanted.get("visibility") == "private" or wanted.get("private") is True
@@ -72,11 +86,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answer(self, value: dict[str, Any], *, code: int = 200, reason: str | None = None) -> None:
-        body = json.dumps(value).encode()
+        headers = {"content-type": "application/json"} | ({} if reason is None else {"X-Error-Code": reason})
+        self._send(json.dumps(value).encode(), code=code, headers=headers)
+
+    def _send(self, body: bytes, *, code: int, headers: dict[str, str]) -> None:
         self.send_response(code)
-        if reason is not None:
-            self.send_header("X-Error-Code", reason)
-        self.send_header("content-type", "application/json")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("X-Repo-Commit", "1" * 40)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)

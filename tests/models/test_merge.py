@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from leanrl.errors import ConfigError, LeanRLError, MissingError
-from leanrl.models import merge
+from leanrl.models import merged
 from leanrl.models.merge import merge_run
 from tests.models.conftest import MakeRun
 from tests.models.small_hub import HubState
@@ -33,7 +33,7 @@ def test_a_merged_run_answers_as_base_and_adapter_do(make_run: MakeRun, tmp_path
     assert merged.dtype == torch.float32
     assert (of_merged - of_adapter).abs().max() < 1e-4
     assert (of_merged - of_base).abs().max() > 0.1
-    assert (report.num_modules, report.checkpoint, report.pushed_to) == (14, "step-000007", None)
+    assert (report.num_modules, report.origin.checkpoint, report.pushed_to) == (14, "step-000007", None)
 
 
 def test_the_sum_is_rounded_once(make_run: MakeRun, tmp_path: Path) -> None:
@@ -59,6 +59,7 @@ def test_everything_a_model_needs_is_there_and_nothing_else(make_run: MakeRun, t
         "chat_template.jinja",
         "config.json",
         "generation_config.json",
+        "merge.json",
         "model.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
@@ -66,8 +67,8 @@ def test_everything_a_model_needs_is_there_and_nothing_else(make_run: MakeRun, t
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
     card = (tmp_path / "deep" / "out" / "README.md").read_text()
-    assert "| preset | tiny-lora |" in card
-    assert "25.0% before training, 75.0% after" in card
+    assert "| preset | tiny-lora, none of leanrl's own |" in card
+    assert "25.0% (7% to 59%) before training, 75.0% (41% to 93%) after" in card
     config = json.loads((tmp_path / "deep" / "out" / "config.json").read_text())
     assert (config["dtype"], config["use_cache"]) == ("bfloat16", True)
     assert report.verification.difference_max <= report.verification.rounding_max + report.verification.tolerance
@@ -78,7 +79,7 @@ def test_an_adapter_alone_is_merged_into_the_base_that_it_names(make_run: MakeRu
     """Without a run the base is held as its files hold it (fp32 here); the card says what is not known."""
     adapter = Path(shutil.copytree(make_run().checkpoint(7), tmp_path / "adapter"))
     report = merge_run(adapter, tmp_path / "out", dtype="float32")
-    assert report.base == str(tmp_path / "tiny-llama")
+    assert report.origin.base == "tiny-llama"
     assert report.verification.difference_max < 1e-4
     assert "not evaluated" in (tmp_path / "out" / "README.md").read_text()
 
@@ -94,7 +95,7 @@ def test_a_model_that_differs_is_refused_and_leaves_nothing(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One weight of the written file is changed before it is read back, as a failing disk would."""
-    load = merge.load_as_saved
+    load = merged.load_as_saved
 
     def load_after_damage(located, **choices):
         file = Path(located.path_or_id) / "model.safetensors"
@@ -105,7 +106,7 @@ def test_a_model_that_differs_is_refused_and_leaves_nothing(
         return load(located, **choices)
 
     run = make_run()
-    monkeypatch.setattr(merge, "load_as_saved", load_after_damage)
+    monkeypatch.setattr(merged, "load_as_saved", load_after_damage)
     with pytest.raises(LeanRLError, match="is not base \\+ adapter, and was not written") as caught:
         merge_run(run.path, tmp_path / "models" / "out")
     assert caught.value.exit_code == 1

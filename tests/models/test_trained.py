@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.errors import ConfigError
-from leanrl.models.trained import find_adapter
+from leanrl.models.trained import find_adapter, find_checkpoint
 from tests.models.conftest import MakeRun
 
 
@@ -47,12 +47,13 @@ def test_a_checkpoint_that_a_kill_cut_short_is_refused(make_run: MakeRun) -> Non
         find_adapter(run.path)
 
 
-def test_a_full_parameter_checkpoint_has_nothing_to_fold(make_run: MakeRun, tiny_model: Path) -> None:
+def test_a_full_parameter_checkpoint_has_no_adapter(make_run: MakeRun, tiny_model: Path) -> None:
     run = make_run()
     shutil.rmtree(run.checkpoint(7))
     shutil.copytree(tiny_model, run.checkpoint(7))
     (run.checkpoint(7) / "COMPLETE").touch()
-    with pytest.raises(ConfigError, match="nothing to fold") as caught:
+    assert find_checkpoint(run.path).is_whole_model
+    with pytest.raises(ConfigError, match="holds a whole model") as caught:
         find_adapter(run.path)
     assert caught.value.hint == f"use it as it is, with -s model.id={run.checkpoint(7)}"
 
@@ -73,3 +74,20 @@ def test_more_than_plain_lora_is_refused_by_name(make_run: MakeRun, extra: dict[
     file.write_text(json.dumps(json.loads(file.read_text()) | extra))
     with pytest.raises(ConfigError, match=next(iter(extra))):
         find_adapter(run.path)
+
+
+def test_one_of_several_adapters_is_picked_by_name(make_run: MakeRun, tmp_path: Path) -> None:
+    """PEFT keeps `default` in the checkpoint itself, and every other in a folder of its own."""
+    checkpoint = make_run().checkpoint(7)
+    shutil.copytree(checkpoint, tmp_path / "several" / "draft")
+    shutil.copytree(checkpoint, tmp_path / "several" / "final")
+    several = tmp_path / "several"
+    assert find_adapter(several, name="final").folder == several / "final"
+    with pytest.raises(ConfigError, match="holds several adapters: draft, final") as caught:
+        find_adapter(several)
+    assert caught.value.hint == "--adapter draft"
+    with pytest.raises(ConfigError, match=r"--adapter is best, and .* holds draft, final"):
+        find_adapter(several, name="best")
+    shutil.copytree(checkpoint, checkpoint / "ref")
+    assert find_adapter(checkpoint).folder == checkpoint
+    assert find_adapter(checkpoint, name="ref").folder == checkpoint / "ref"

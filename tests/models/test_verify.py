@@ -8,18 +8,22 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from leanrl.errors import LeanRLError
-from leanrl.models.verify import TOLERANCE_NATS, Verification, sample_texts, token_logprobs, verify
+from leanrl.models.verify import TOLERANCE_NATS, TextScores, Verification, sample_texts, score_texts, verify
 from tests.tiny_model import make_tiny_tokenizer
+
+
+def scores(logprobs: list[float], *, greedy: tuple[int, int] = (3, 4), leads: float = 1.0) -> TextScores:
+    return TextScores(torch.tensor(logprobs), torch.tensor(greedy), torch.full((2,), leads))
 
 
 def check(merged: list[float], *, rounded: list[float]) -> Verification:
     """Base + adapter and the exact fold say -1 and -2; the base alone says -1.5 and -2.5."""
     return verify(
-        merged=torch.tensor(merged),
-        adapter=torch.tensor([-1.0, -2.0]),
-        base=torch.tensor([-1.5, -2.5]),
-        folded=torch.tensor([-1.0, -2.0]),
-        rounded=torch.tensor(rounded),
+        merged=scores(merged),
+        trained=scores([-1.0, -2.0]),
+        base=scores([-1.5, -2.5]),
+        folded=scores([-1.0, -2.0]),
+        rounded=scores(rounded),
         num_texts=1,
     )
 
@@ -55,19 +59,47 @@ def test_the_tolerance_is_a_bound_on_both_sides() -> None:
 
 
 def test_an_adapter_without_effect_loses_nothing() -> None:
-    zeros = torch.zeros(2)
-    result = verify(merged=zeros, adapter=zeros, base=zeros, folded=zeros, rounded=zeros, num_texts=1)
+    zeros = scores([0.0, 0.0])
+    result = verify(merged=zeros, trained=zeros, base=zeros, folded=zeros, rounded=zeros, num_texts=1)
     assert result.rounding_share == 0.0
 
 
-def test_token_logprobs_are_the_model_own(tiny_model: Path) -> None:
+@pytest.mark.parametrize(("leads", "is_refused"), [(1.0, True), (TOLERANCE_NATS, False)])
+def test_another_greedy_token_is_refused_unless_two_are_as_good(leads: float, is_refused: bool) -> None:
+    """The files choose token 9 in the second place, where rounding in memory chose 4."""
+    same = scores([-1.0, -2.0], leads=leads)
+    files = scores([-1.0, -2.0], greedy=(3, 9))
+
+    def compare() -> Verification:
+        return verify(merged=files, trained=same, base=same, folded=same, rounded=same, num_texts=1)
+
+    if is_refused:
+        with pytest.raises(LeanRLError, match="1 of 2 tokens"):
+            compare()
+    else:
+        assert compare().greedy_share == 0.5
+
+
+def test_a_whole_model_is_compared_with_itself_and_has_no_adapter() -> None:
+    same = scores([-1.0, -2.0])
+    result = verify(merged=same, trained=same, base=None, folded=same, rounded=same, num_texts=1)
+    assert result.adapter_mean is None
+    assert "merged against the trained model" in result.text()
+    assert "the adapter" not in result.text()
+
+
+def test_scores_are_the_models_own(tiny_model: Path) -> None:
     """Of [1, 7, 9]: log p(7 | 1) and log p(9 | 1, 7), each from a forward pass of its own."""
     model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
     with torch.no_grad():
-        first = model(torch.tensor([[1]])).logits[0, -1].log_softmax(-1)[7]
-        second = model(torch.tensor([[1, 7]])).logits[0, -1].log_softmax(-1)[9]
-    both = token_logprobs(model, [[1, 7, 9], [1, 7]])
-    assert both.tolist() == pytest.approx([first.item(), second.item(), first.item()], abs=1e-6)
+        first = model(torch.tensor([[1]])).logits[0, -1].log_softmax(-1)
+        second = model(torch.tensor([[1, 7]])).logits[0, -1].log_softmax(-1)
+    both = score_texts(model, [[1, 7, 9], [1, 7]])
+    logprobs = [first[7].item(), second[9].item(), first[7].item()]
+    assert both.logprobs_N.tolist() == pytest.approx(logprobs, abs=1e-6)
+    assert both.greedy_N.tolist() == [first.argmax(), second.argmax(), first.argmax()]
+    best, next_best = first.sort(descending=True).values[:2]
+    assert both.leads_N[0].item() == pytest.approx((best - next_best).item(), abs=1e-6)
 
 
 def test_texts_are_the_same_for_the_same_seed_and_end_with_their_turn(tiny_model: Path) -> None:

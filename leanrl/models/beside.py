@@ -1,0 +1,64 @@
+"""A folder written beside its final name, which it takes only once it is complete."""
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from leanrl.errors import ConfigError, DoesNotFitError
+
+# A full disk or quota in the words of those who give no errno: safetensors and tokenizers are Rust.
+_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+_FULL_WORDS = tuple(f"(os error {number})" for number in _FULL_ERRNOS)
+
+
+@contextmanager
+def written_beside(out: Path) -> Iterator[Path]:
+    """Give a folder beside `out` to fill; it takes that name once the block ends well, and is gone otherwise.
+
+    Raises:
+        ConfigError: if `out` was created meanwhile.
+        DoesNotFitError: if the disk is full.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    try:
+        yield beside
+        beside.chmod(0o755)  # mkdtemp gives a folder that only its owner may enter
+        if out.exists():
+            raise ConfigError(f"{out} was created meanwhile; nothing is written over.", hint="--out NEW_FOLDER")
+        beside.rename(out)
+    except Exception as error:
+        if not _is_full_disk(error):
+            raise
+        free = shutil.disk_usage(out.parent).free
+        raise DoesNotFitError(
+            f"the disk is full: {out.parent} has {free / 2**30:.1f} GiB free, and {out.name} did not fit. "
+            "Nothing is left of it.",
+            hint="--out on a larger disk",
+        ) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def require_room(folder: Path, *, needed_bytes: int) -> None:
+    """Refuse what the disk of `folder` cannot hold.
+
+    Raises:
+        DoesNotFitError: with both sizes.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes:
+        raise DoesNotFitError(
+            f"the merged model takes {needed_bytes / 2**30:.1f} GiB, but {folder.parent} has {free / 2**30:.1f} GiB "
+            "free.",
+            hint="--out on a larger disk",
+        )
+
+
+def _is_full_disk(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in _FULL_ERRNOS:
+        return True
+    return any(words in str(error) for words in _FULL_WORDS)

@@ -1,0 +1,180 @@
+"""The weights of a merged model: folded in fp32, rounded once, written, read back and compared."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from peft import PeftModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from leanrl.errors import ConfigError
+from leanrl.models.beside import require_room
+from leanrl.models.fold import attach_adapter, fold_adapter
+from leanrl.models.load import load_as_saved, load_nf4
+from leanrl.models.locate import LocatedModel
+from leanrl.models.nf4 import dequantise
+from leanrl.models.verify import Text, TextScores, Verification, sample_texts, score_texts, verify
+
+BaseKind = Literal["original", "dequantised"]
+
+# Files of this size can be fetched again one by one, and no reader has to map a whole large model.
+SHARD_SIZE = "4GB"
+
+# Which texts the verification samples is fixed, so that merging twice says the same twice.
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far two models are apart on the same texts, in nats."""
+
+    mean: float
+    max: float
+
+    def text(self) -> str:
+        return f"{self.mean:.1e} nats on average, {self.max:.1e} at most"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What was written.
+
+    `from_trained` holds, for a QLoRA adapter on either base, the distance to the policy as it was trained: on NF4,
+    computed in bf16.
+    """
+
+    num_modules: int
+    verification: Verification
+    texts: list[Text]
+    from_trained: dict[BaseKind, Distance]
+
+
+def write_merged(
+    adapter: Path,
+    located: LocatedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    held: torch.dtype | Literal["auto"],
+    dtype: torch.dtype,
+) -> Merged:
+    """Write the base with its adapter folded in; `held` is the dtype that the adapter was trained on."""
+    base = load_as_saved(located, dtype=held).float()
+    return _write_fold(attach_adapter(base, adapter), tokenizer, folder, dtype=dtype, texts=None, from_trained={})
+
+
+def write_merged_qlora(
+    adapter: Path,
+    located: LocatedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    kind: BaseKind,
+    dtype: torch.dtype,
+) -> Merged:
+    """Write the chosen base with the adapter folded in, and measure both bases against the policy as trained."""
+    policy = attach_adapter(load_nf4(located, device="cpu"), adapter)
+    texts = sample_texts(policy, tokenizer, seed=_SEED)
+    as_trained = score_texts(policy, texts)
+    bases: tuple[BaseKind, ...] = ("dequantised",) if is_nf4_checkpoint(policy) else ("original", "dequantised")
+    del policy
+    from_trained = {}
+    for other in sorted(bases, key=lambda name: name == kind):  # the chosen one last: it goes on
+        policy = attach_adapter(_base(located, other), adapter)
+        from_trained[other] = _distance(score_texts(policy, texts), as_trained)
+    return _write_fold(policy, tokenizer, folder, dtype=dtype, texts=texts, from_trained=from_trained)
+
+
+def write_copy(source: LocatedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, dtype: torch.dtype) -> Merged:
+    """Write a model all of whose weights were trained, rounded to `dtype`."""
+    model = load_as_saved(source, dtype="auto").float()
+    texts = sample_texts(model, tokenizer, seed=_SEED)
+    scores = score_texts(model, texts)
+    verification = _write(model, tokenizer, folder, dtype=dtype, texts=texts, trained=scores, base=None, folded=scores)
+    return Merged(0, verification, texts, {})
+
+
+def is_nf4_checkpoint(policy: PeftModel) -> bool:
+    """Whether the files of the base are NF4 themselves, so that there is no 16-bit original."""
+    return bool(policy.get_base_model().hf_quantizer.pre_quantized)
+
+
+def _base(located: LocatedModel, kind: BaseKind) -> PreTrainedModel:
+    if kind == "dequantised":
+        return dequantise(load_nf4(located, device="cpu")).float()
+    return load_as_saved(located, dtype=torch.bfloat16).float()
+
+
+def _write_fold(
+    policy: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    texts: list[Text] | None,
+    from_trained: dict[BaseKind, Distance],
+) -> Merged:
+    require_room(folder, needed_bytes=policy.get_base_model().num_parameters() * dtype.itemsize)
+    texts = texts or sample_texts(policy, tokenizer, seed=_SEED)
+    with policy.disable_adapter():
+        of_base = score_texts(policy, texts)
+    trained = score_texts(policy, texts)
+    model, num_modules = fold_adapter(policy)
+    verification = _write(
+        model,
+        tokenizer,
+        folder,
+        dtype=dtype,
+        texts=texts,
+        trained=trained,
+        base=of_base,
+        folded=score_texts(model, texts),
+    )
+    return Merged(num_modules, verification, texts, from_trained)
+
+
+def _write(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    texts: list[Text],
+    trained: TextScores,
+    base: TextScores | None,
+    folded: TextScores,
+) -> Verification:
+    _refuse_overflow(model, dtype)
+    _cast_weights(model, dtype)
+    model.save_pretrained(folder, max_shard_size=SHARD_SIZE)
+    tokenizer.save_pretrained(folder)
+    _cast_weights(model, torch.float32)
+    rounded = score_texts(model, texts)
+    written = LocatedModel(path_or_id=str(folder), revision=None, source="folder")
+    merged = score_texts(load_as_saved(written, dtype=torch.float32), texts)
+    return verify(merged=merged, trained=trained, base=base, folded=folded, rounded=rounded, num_texts=len(texts))
+
+
+def _refuse_overflow(model: PreTrainedModel, dtype: torch.dtype) -> None:
+    """fp16 ends at 65504, and becomes infinite without a word; bf16 and fp32 reach as far as each other."""
+    largest = torch.finfo(dtype).max
+    for name, weight in model.named_parameters():
+        reach = weight.abs().max().item()
+        if reach > largest:
+            raise ConfigError(
+                f"--dtype {str(dtype).removeprefix('torch.')}: {name} holds {reach:.3g}, and the dtype ends at "
+                f"{largest:.6g}.",
+                hint="--dtype bfloat16",
+            )
+
+
+def _cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Cast the parameters and nothing else: Module.to would round the rotary frequencies, which no file holds."""
+    for weight in model.parameters():
+        weight.data = weight.data.to(dtype)
+
+
+def _distance(scores: TextScores, others: TextScores) -> Distance:
+    difference_N = (scores.logprobs_N - others.logprobs_N).abs()
+    return Distance(mean=difference_N.mean().item(), max=difference_N.max().item())
