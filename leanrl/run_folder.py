@@ -71,6 +71,11 @@ class RunFolder:
         return self.path / "report"
 
     @property
+    def server_log(self) -> Path:
+        """What a rollout server of the run's own prints."""
+        return self.path / "rollout_server.log"
+
+    @property
     def tensorboard(self) -> Path:
         """Event files, where `tracking` is tensorboard."""
         return self.path / "tensorboard"

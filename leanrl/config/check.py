@@ -84,7 +84,10 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
     if engine != "vllm-server" and kept > 0:
         what = f"{kept} cards are kept for rollouts, but {engine} uses the training cards"
         yield Problem(by_engine, what, "`-s rollout.num_gpus=0`")
-    elif engine == "vllm-server" and kept == 0 and cards > 0:
+    elif config.rollout.server_url is not None and kept > 0:
+        what = f"{kept} cards are kept for rollouts, and the server that runs already has its own"
+        yield Problem("rollout.server_url, rollout.num_gpus", what, "`-s rollout.num_gpus=0`")
+    elif engine == "vllm-server" and kept == 0 and cards > 0 and config.rollout.server_url is None:
         hint = "`-s rollout.num_gpus=1`" if cards > 1 else share
         yield Problem(by_engine, "a vLLM server needs a card of its own", hint)
     elif kept >= cards > 0:
@@ -236,6 +239,12 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
         for name in ("max_model_tokens", "gpu_memory_fraction"):
             if getattr(rollout, name) is not None:
                 yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
+    if rollout.engine != "vllm-server":
+        for name in ("server_url", "server_port"):
+            if getattr(rollout, name) is not None:
+                yield f"rollout.{name} has no effect: rollout.engine is {rollout.engine}."
+    elif rollout.server_url is not None and rollout.server_port is not None:
+        yield "rollout.server_port has no effect: rollout.server_url names a server that runs already."
     if rollout.engine != "vllm-colocate" and rollout.sleep_level == 2:
         yield f"rollout.sleep_level has no effect: {rollout.engine} does not sleep."
 

@@ -117,6 +117,15 @@ class RolloutConfig(Section):
     selftest_every_steps: PositiveInt = key(
         1, "steps between comparisons of vLLM's log-probs with the trainer's; the first three steps always have one"
     )
+    server_url: str | None = key(
+        None, "vLLM server that runs already and sees this machine's files; null starts one on the loopback"
+    )
+    server_port: Annotated[int, Field(gt=0, lt=65536)] | None = key(
+        None, "port of leanrl's own server on 127.0.0.1; null takes a free one"
+    )
+    server_deadline_seconds: PositiveInt = key(
+        1800, "longest wait for one answer of a server, such as a step's completions; then it counts as lost"
+    )
     sleep_level: Literal[0, 1, 2] = key(1, "colocated vLLM between rollouts: 0 awake, 1 weights to host, 2 dropped")
 
 

