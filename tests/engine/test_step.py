@@ -135,7 +135,9 @@ def test_a_head_that_changes_its_logits_is_refused_by_name(tiny_model):
         attach_logprob_head(model)
 
 
-def test_no_mask_reaches_attention(tiny_model, monkeypatch):
+@pytest.mark.parametrize("activations", ["kept", "checkpointed"])
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_no_mask_reaches_attention(tiny_model, monkeypatch, method, activations):
     """Right-padded causal rows need none; a mask would cost memory and the flash kernel."""
     import torch.nn.functional
 
@@ -143,9 +145,16 @@ def test_no_mask_reaches_attention(tiny_model, monkeypatch):
     original = torch.nn.functional.scaled_dot_product_attention
 
     def spy(*args, **kwargs):
-        masks.append(kwargs.get("attn_mask"))
+        masks.append((kwargs.get("attn_mask"), kwargs["is_causal"]))
         return original(*args, **kwargs)
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
-    score_micro_batch(_model(tiny_model), lay_out(_rows(), pad_id=0, device="cpu"), temperature=1.0)
-    assert masks == [None, None]  # one call in each of the two layers
+    model = _model(tiny_model, method).train()
+    if activations == "checkpointed":
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.enable_input_require_grads()
+    batch = lay_out(_rows(), pad_id=0, device="cpu")
+    score_micro_batch(model, batch, temperature=1.0)
+    train_micro_batch(model, batch, settings=SETTINGS)
+    # One call in each of two layers, scored and trained, and two more where the backward pass recomputes.
+    assert masks == [(None, True)] * (4 if activations == "kept" else 6)

@@ -1,0 +1,194 @@
+"""Every loss, divergence, bonus and correction of a step against its formula from whole logits, in float64."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.rows import StepRow, lay_out
+from leanrl.engine.settings import LossSettings
+from leanrl.engine.step import train_micro_batch
+
+COMPLETIONS = [[70, 71], [72, 73, 74, 75, 76], [77], [78, 79, 80]]
+ADVANTAGES = [1.2, -0.4, 0.3, -1.1]
+WEIGHTS = [0.11, 0.07, 0.2, 0.13]
+PLAIN = LossSettings(clip_low=0.2, clip_high=0.3, kl_beta=0.04, temperature=0.7)
+
+
+def _model(folder, method):
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
+    if method == "lora":
+        torch.manual_seed(1)
+        config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False)
+        model = get_peft_model(model, config, autocast_adapter_dtype=False)
+    return model
+
+
+def _whole(model, rows, temperature):
+    """Log-probabilities and entropies of the completion tokens, row by row, from logits of every position."""
+    for row in rows:
+        logits = model(torch.tensor([[*row.prompt_ids, *row.completion_ids]])).logits[0] / temperature
+        logprobs = torch.log_softmax(logits[len(row.prompt_ids) - 1 : -1], dim=-1)
+        chosen = logprobs.gather(-1, torch.tensor(row.completion_ids)[:, None]).squeeze(-1)
+        yield chosen, -(logprobs.exp() * logprobs).sum(-1)
+
+
+def _rows(model):
+    """Sampled, reference and rollout log-probabilities lie around the policy's own, near enough for every bound."""
+    bare = [StepRow([40, 50][: 1 + i % 2], ids) for i, ids in enumerate(COMPLETIONS)]
+    generator = torch.Generator().manual_seed(3)
+
+    def near(logprobs):
+        return logprobs.detach() + 0.5 * torch.randn(logprobs.shape, generator=generator, dtype=torch.float64)
+
+    return [
+        StepRow(
+            row.prompt_ids,
+            row.completion_ids,
+            advantage=ADVANTAGES[i],
+            weight=WEIGHTS[i],
+            sampled_logprobs=near(logprobs),
+            reference_logprobs=near(logprobs),
+            rollout_logprobs=near(logprobs),
+        )
+        for i, (row, (logprobs, _)) in enumerate(zip(bare, _whole(model, bare, 0.7), strict=True))
+    ]
+
+
+def _policy_losses(loss, logprobs, row):
+    log_ratio = logprobs - row.sampled_logprobs
+    if loss == "cispo":
+        return -log_ratio.exp().clamp(0.8, 1.3).detach() * row.advantage * logprobs
+    ratio = log_ratio.mean().exp() if loss == "gspo" else log_ratio.exp()
+    return -torch.minimum(ratio * row.advantage, ratio.clamp(0.8, 1.3) * row.advantage)
+
+
+def _importance(correction, row):
+    ratio = (row.sampled_logprobs - row.rollout_logprobs).exp()
+    if correction == "none":
+        return torch.ones_like(ratio)
+    geometric = ratio.log().mean().exp()
+    is_kept = correction == "token_truncate" or 0.8 <= geometric <= 1.25
+    return ratio.clamp(max=1.1) * is_kept
+
+
+def _divergences(estimator, logprobs, row):
+    difference = row.reference_logprobs - logprobs
+    return {"k1": -difference, "k2": difference**2 / 2, "k3": difference.exp() - difference - 1}[estimator]
+
+
+def _plain_loss(model, rows, settings):
+    loss = 0.0
+    for row, (logprobs, entropies) in zip(rows, _whole(model, rows, settings.temperature), strict=True):
+        losses = _policy_losses(settings.loss, logprobs, row) * _importance(settings.importance_correction, row)
+        losses = losses + settings.kl_beta * _divergences(settings.kl_estimator, logprobs, row)
+        loss = loss + row.weight * (losses - settings.entropy_coef * entropies).sum()
+    return loss
+
+
+def _gradients(model):
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+CASES = {
+    "clip": {},
+    "gspo": {"loss": "gspo"},
+    "cispo": {"loss": "cispo"},
+    "k1": {"kl_estimator": "k1"},
+    "k2": {"kl_estimator": "k2"},
+    "entropy": {"entropy_coef": 0.3},
+    "token_truncate": {"importance_correction": "token_truncate", "importance_clip": 1.1},
+    "sequence_mask": {
+        "importance_correction": "sequence_mask",
+        "importance_clip": 1.1,
+        "importance_mask_low": 0.8,
+        "importance_mask_high": 1.25,
+    },
+}
+
+
+@pytest.mark.parametrize("size", [4, 1, 3])
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("name", CASES)
+def test_loss_and_gradients_equal_the_formula(tiny_model, name, method, size):
+    """In one micro-batch of four rows, in four of one, and in 3 + 1."""
+    settings = LossSettings(**vars(PLAIN) | CASES[name])
+    plain, ours = _model(tiny_model, method), _model(tiny_model, method)
+    rows = _rows(plain)
+    expected = _plain_loss(plain, rows, settings)
+    expected.backward()
+    attach_logprob_head(ours.get_base_model() if method == "lora" else ours)
+    loss = 0.0
+    for start in range(0, len(rows), size):
+        micro_batch = lay_out(rows[start : start + size], pad_id=0, device="cpu", dtype=torch.float64)
+        loss += train_micro_batch(ours, micro_batch, settings=settings).loss.item()
+    assert loss == pytest.approx(expected.item(), abs=1e-12)
+    theirs, mine = _gradients(plain), _gradients(ours)
+    assert mine.keys() == theirs.keys()
+    for parameter, gradient in theirs.items():
+        assert torch.allclose(mine[parameter], gradient, atol=1e-12), parameter
+
+
+def test_the_cases_tell_the_choices_apart(tiny_model):
+    """A bound or mask that acts nowhere would prove nothing: all losses differ."""
+    model = _model(tiny_model, "full")
+    rows = _rows(model)
+    losses = [_plain_loss(model, rows, LossSettings(**vars(PLAIN) | case)).item() for case in CASES.values()]
+    assert len({round(loss, 9) for loss in losses}) == len(losses)
+
+
+def test_raw_ratios_are_handed_on_whatever_the_correction(tiny_model):
+    model = _model(tiny_model, "full")
+    rows = _rows(model)
+    attach_logprob_head(model)
+    micro_batch = lay_out(rows, pad_id=0, device="cpu", dtype=torch.float64)
+    (flat,) = train_micro_batch(model, micro_batch, settings=PLAIN).log_ratios
+    expected = torch.cat([row.sampled_logprobs - row.rollout_logprobs for row in rows])
+    assert torch.allclose(flat[~flat.isnan()], expected)
+    assert flat.isnan().sum() == 4 * 5 - 11
+
+
+def test_padding_never_overflows(tiny_model):
+    """Behind the end stand scores of word 0; where they lie below -89, exp(0 - score) is infinite in fp32.
+
+    Infinity times a mask of 0 is NaN. The reference is the policy itself, so that the divergence is 0 elsewhere.
+    """
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    attach_logprob_head(model)
+    bare = [StepRow([40], [70]), StepRow([40], [71] * 20)]
+    settings = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=0.04, temperature=1e-3)
+    layout = lay_out(bare, pad_id=0, device="cpu")
+    scores = model(
+        layout.input_ids_B_S,
+        positions_B_T=layout.positions_B_T,
+        target_ids_B_T=layout.target_ids_B_T,
+        temperature=settings.temperature,
+    )[0].detach()
+    assert scores[0, 1:].min() < -89
+    rows = [
+        replace(row, advantage=1.0, weight=0.5, reference_logprobs=scores[i, : len(row.completion_ids)])
+        for i, row in enumerate(bare)
+    ]
+    sums = train_micro_batch(model, lay_out(rows, pad_id=0, device="cpu"), settings=settings)
+    assert torch.isfinite(sums.loss)
+    assert sums.divergence == 0
+    assert all(torch.isfinite(weight.grad).all() for weight in model.parameters())
+
+
+def test_empty_and_one_token_completions(tiny_model):
+    """The empty one adds nothing; the other counts as if it stood alone."""
+    model = _model(tiny_model, "full")
+    attach_logprob_head(model)
+    one, empty = StepRow([40, 41], [70], advantage=0.5, weight=0.3), StepRow([40], [], advantage=0.5, weight=0.0)
+    settings = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=0.0, temperature=1.0)
+    results = []
+    for rows in ([one], [one, empty]):
+        model.zero_grad()
+        sums = train_micro_batch(model, lay_out(rows, pad_id=0, device="cpu", dtype=torch.float64), settings=settings)
+        results.append((sums.loss.item(), sums.num_tokens.item(), _gradients(model)))
+    (loss, num_tokens, alone), (loss_beside, num_tokens_beside, beside) = results
+    assert (loss_beside, num_tokens_beside) == (pytest.approx(loss), num_tokens)
+    assert all(torch.allclose(beside[name], gradient, atol=1e-12) for name, gradient in alone.items())
