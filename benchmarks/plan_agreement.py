@@ -2,7 +2,7 @@
 
     python benchmarks/plan_agreement.py [--only NAME] [--processes 2]
 
-Every row is one rank without a rollout engine: peak of reference scoring, forward and backward, and optimizer step.
+Every row is one rank without a rollout engine (of several GPUs: one rank of FSDP2): peak of reference scoring, forward and backward, and optimizer step.
 Prints a table and writes benchmarks/results/plan-agreement-<date>.json; bytes do not depend on the machine.
 """
 
@@ -49,6 +49,7 @@ class Case:
     kl_beta: float = 0.0
     dropout: float = 0.0
     targets: str = "all-linear"
+    num_gpus: int = 1
 
     @property
     def name(self) -> str:
@@ -59,6 +60,7 @@ class Case:
         parts += [f"beta {self.kl_beta}"] if self.kl_beta else []
         parts += [f"dropout {self.dropout}"] if self.dropout else []
         parts += [self.targets] if self.targets != "all-linear" else []
+        parts += [f"{self.num_gpus} GPUs"] if self.num_gpus > 1 else []
         return " ".join(parts)
 
     def config(self) -> RunConfig:
@@ -78,7 +80,8 @@ class Case:
             "algorithm.kl_beta": self.kl_beta,
             "optimizer.name": self.optimizer,
             "train.gradient_checkpointing": str(self.checkpointing).lower(),
-            "train.num_prompts": 2,
+            "hardware.num_gpus": self.num_gpus,
+            "train.num_prompts": 2 * self.num_gpus,
             "train.num_completions": max(2, self.rows),
             "train.micro_batch_completions": self.rows,
         }
@@ -98,6 +101,9 @@ CASES = [
     Case(QWEN_15B, "lora", 2, 2048, checkpointing=False),
     Case(QWEN_15B, "qlora", 6, 4096),
     Case(QWEN_15B, "qlora", 1, 4096, rank=16),
+    Case(QWEN_15B, "full", 6, 4096, num_gpus=3, kl_beta=0.04),
+    Case(QWEN_05B, "full", 2, 2048, num_gpus=2),
+    Case(LLAMA_1B, "full", 4, 1024, num_gpus=4),
     Case(QWEN_05B, "full", 8, 1024),
     Case(QWEN_05B, "lora", 8, 8192, rank=8),
     Case(QWEN_05B, "lora", 2, 512, rank=64),

@@ -38,7 +38,9 @@ ATTENTION = "causal_without_mask"
 PROMPT_TOKENS, COMPLETION_TOKENS, ROWS = 64, 448, 2
 
 
-def attend(module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **_: Any) -> tuple[Tensor, None]:
+def attend(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **_: Any
+) -> tuple[Tensor, None]:
     output = functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
     return output.transpose(1, 2).contiguous(), None
 

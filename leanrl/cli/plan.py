@@ -2,11 +2,14 @@
 
 import json
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Preset
+
+if TYPE_CHECKING:
+    from leanrl.config.schema import RunConfig
 
 
 def plan(
@@ -17,6 +20,9 @@ def plan(
     num_gpus: Annotated[int | None, typer.Option(help="Plan for this many cards.")] = None,
     fit: Annotated[
         bool, typer.Option("--fit", help="Search the fastest settings that fit; print their -s flags.")
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Run the real code of a step without a GPU and count its bytes; a minute.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,5 +47,32 @@ def plan(
         answer = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
         print(json.dumps(answer | {"plan": found.plan.to_json()}, indent=2) if as_json else fit_text(found))
         return
+    if exact:
+        _print_with_simulation(config, as_json=as_json)
+        return
     predicted = make_plan(config)
     print(json.dumps(predicted.to_json(), indent=2) if as_json else plan_table(predicted))
+
+
+def _print_with_simulation(config: "RunConfig", *, as_json: bool) -> None:
+    """Print the plan and the simulation; of a model that only transformers knows, the simulation alone."""
+    from leanrl.environment import quiet_libraries
+    from leanrl.errors import LeanRLError
+    from leanrl.pipeline import plan as make_plan
+    from leanrl.planner.plan import plan_table
+
+    quiet_libraries()
+    from leanrl.simulate.run import simulate_run, simulation_text, to_json
+
+    try:
+        predicted = make_plan(config)
+    except LeanRLError as error:
+        print(f"no plan is made: {error.message}", file=sys.stderr)
+        predicted = None
+    simulated = simulate_run(config)
+    if as_json:
+        print(json.dumps((predicted.to_json() if predicted else {}) | {"exact": to_json(simulated)}, indent=2))
+        return
+    if predicted is not None:
+        print(plan_table(predicted))
+    print(simulation_text(simulated))

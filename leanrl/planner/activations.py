@@ -131,8 +131,9 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
     """Temporaries at the peak of a layer's work, which is always in its MLP.
 
     Plain: the gradients of product, activation and up exist together when the product's own input is freed.
-    fp32 adapters on down_proj: in the recomputed forward pass the product is cast to fp32 and back to bf16 beside
-    itself (and dropped out in fp32, where it is), with the stream, the norm's output and the base layer's result still there (found by tracing).
+    fp32 adapters on down_proj: in the recomputed forward pass the product is cast to fp32 (and dropped out in fp32)
+    and back to bf16 beside itself, with the stream, the norm's output and the base layer's result still there (found
+    by tracing).
     """
     e, inner = workload.compute_bytes, shape.intermediate
     tokens = workload.micro_batch_tokens // workload.mlp_tiles

@@ -39,6 +39,11 @@ def bucket_bytes(shape: ModelShape, workload: Workload) -> int:
     return _ZERO_BUCKET_BYTES if workload.sharding.startswith("zero") else 0
 
 
+def waiting_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the head's new gradient under FSDP2: it is added to the old ones when the whole root unit is done."""
+    return workload.compute_bytes * shape.embedding_params if workload.is_fsdp else 0
+
+
 def trained_root_params(shape: ModelShape, workload: Workload) -> int:
     """Trained parameters outside the decoder layers: embedding, head and last norm."""
     if workload.method != "full":

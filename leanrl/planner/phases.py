@@ -13,6 +13,7 @@ from leanrl.planner.gradients import (
     gradient_bytes,
     gradient_bytes_per_param,
     reduced_gradient_bytes,
+    waiting_gradient_bytes,
 )
 from leanrl.planner.head import head_backward_bytes, head_forward_bytes
 from leanrl.planner.optimizer_state import optimizer_bytes, step_buffer_bytes
@@ -141,16 +142,15 @@ def _sync(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int
 
 
 def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    components = {
-        "forward pass": forward_bytes(shape, workload, tokens=workload.micro_batch_tokens)
-        + final_norm_bytes(shape, workload)
-        + dequantised_bytes(shape, workload),
-        "head": head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens),
-    }
-    components["visiting reference"] = visiting_reference_bytes(shape, workload)
+    """The larger of two moments of a forward pass without gradients: a layer's MLP, and the head."""
+    layer = forward_bytes(shape, workload, tokens=workload.micro_batch_tokens) + dequantised_bytes(shape, workload)
+    head = head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens)
+    norm = final_norm_bytes(shape, workload)
+    moment = {"forward pass": layer} if layer > norm + head else {"forward pass": norm, "head": head}
+    moment["visiting reference"] = visiting_reference_bytes(shape, workload)
     if workload.reference == "adapter_off":
-        components["gathered weights"] = gathered_bytes(shape, workload)
-    return components
+        moment["gathered weights"] = gathered_bytes(shape, workload)
+    return moment
 
 
 def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
@@ -171,6 +171,7 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
     layer_moment = {
         **kept,
         "gradients": whole if accumulates else min(whole, head_weight),
+        "gradient buffers": waiting_gradient_bytes(shape, workload) if accumulates else 0,
         "layer at work": layer_peak_bytes(shape, workload) + dequantised_bytes(shape, workload),
     }
     last_moment = {

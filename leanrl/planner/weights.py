@@ -46,8 +46,7 @@ def gathered_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.sharding == "fsdp2":
         return shape.num_params * computed
     if workload.sharding in ("fsdp2_reshard", "zero3"):
-        # The layer that computes and the one that is fetched ahead, beside the root (embedding, head, last norm).
-        return (shape.num_params - (shape.num_layers - 2) * shape.params_per_layer) * computed
+        return _gathered_layers_params(shape) * computed
     if workload.is_autocast and workload.method == "full":
         # Autocast keeps one bf16 copy of each linear weight until its context ends; our head casts for itself.
         return shape.num_layers * shape.linear_params_per_layer * computed
@@ -79,12 +78,19 @@ def reference_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def visiting_reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the copy in compute dtype that scores: gathered from shards, or fetched from host memory."""
-    if workload.reference == "host" or (workload.reference == "gpu" and workload.is_fsdp):
+    """Bytes of what scores in compute dtype: a copy fetched from host memory, or layers gathered from shards."""
+    if workload.reference == "host":
         return shape.num_params * workload.compute_bytes
+    if workload.reference == "gpu" and workload.is_fsdp:
+        return _gathered_layers_params(shape) * workload.compute_bytes
     return 0
 
 
 def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the largest single tensor, which is whole for a moment when shards are gathered for sync or save."""
     return shape.embedding_params * workload.weight_bytes_per_param
+
+
+def _gathered_layers_params(shape: ModelShape) -> int:
+    """Parameters of the layer that computes and the one fetched ahead, and of embedding, head and last norm."""
+    return shape.num_params - (shape.num_layers - 2) * shape.params_per_layer

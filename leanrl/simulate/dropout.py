@@ -17,7 +17,7 @@ def cuda_dropout() -> Iterator[None]:
     mode would not reach the layers that the backward pass recomputes.
     """
     original = functional.dropout
-    functional.dropout = _native_dropout  # type: ignore[assignment]
+    functional.dropout = _native_dropout
     try:
         yield
     finally:

@@ -15,19 +15,22 @@ def simulate_run(config: RunConfig) -> Simulation:
     """Return the simulated peaks of one optimizer step on one rank.
 
     Raises:
-        MissingError: if the run shards its weights, or the model's config.json cannot be had.
+        MissingError: if the model's config.json cannot be had.
         ConfigError: if transformers does not know the model.
     """
-    is_sharded = config.num_train_ranks > 1 and (
-        config.hardware.parallel == "fsdp2"
-        or (config.hardware.parallel == "auto" and config.model.tuning.method == "full")
-    )
-    if is_sharded:
-        raise MissingError(
-            f"--exact simulates one rank, and {config.name} shards its weights over {config.num_train_ranks}.",
-            hint="leanrl plan without --exact counts shards",
-        )
     return simulate_step(config, _model_config(config))
+
+
+def simulation_text(simulation: Simulation) -> str:
+    """Return the peaks as lines for a terminal: each phase with its largest parts."""
+    width = max(len(phase.name) for phase in simulation.phases)
+    lines = ["Simulated on one training rank, without rollout engine (exact for the operators that were traced):"]
+    for phase in simulation.phases:
+        parts = sorted(phase.categories.items(), key=lambda part: -part[1])
+        listed = ", ".join(f"{name} {size / 2**30:.2f}" for name, size in parts if size >= 2**20)
+        lines.append(f"  {phase.name:<{width}}  {phase.bytes / 2**30:7.2f} GiB  ({listed})")
+    lines += [f"Stands in, with declared bytes: {name}." for name in simulation.stand_ins]
+    return "\n".join(lines)
 
 
 def to_json(simulation: Simulation) -> dict[str, Any]:

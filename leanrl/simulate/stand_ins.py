@@ -27,9 +27,7 @@ class NF4Linear(nn.Linear):
         self.bias = linear.bias
 
     def forward(self, input_B_S_I: Tensor) -> Tensor:
-        output = _NF4Product.apply(
-            input_B_S_I.to(self.compute_dtype), self.out_features, self.in_features, self.weight
-        )
+        output = _NF4Product.apply(input_B_S_I.to(self.compute_dtype), self.out_features, self.in_features, self.weight)
         return output if self.bias is None else output + self.bias.to(output.dtype)
 
 

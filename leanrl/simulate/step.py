@@ -17,6 +17,7 @@ from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.simulate import attention
 from leanrl.simulate.dropout import cuda_dropout
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
+from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
 from leanrl.simulate.stand_ins import Adam8bit
 from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
 
@@ -39,29 +40,32 @@ class Simulation:
 def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulation:
     """Run one optimizer step with two micro-batches of the longest rows that a run can have; no GPU, no weights.
 
-    One rank is simulated as if it were alone. The optimizer's state exists from the start, as in every step but
-    the first, and no gradient does.
+    One rank is simulated: of sharded weights its part, of replicas (DDP) as if it were alone. The optimizer's state
+    exists from the start, as in every step but the first, and no gradient does.
 
     Args:
         config: the run; of its hardware only what one rank sees matters.
         model_config: the model's architecture as transformers knows it.
     """
     policy = meta_policy(model_config, config.model)
-    reference = meta_model(model_config, config.model) if _has_reference_copy(config) else None
+    reference = meta_model(model_config, config.model).requires_grad_(False) if _has_reference_copy(config) else None
+    num_shards = 1
+    if is_sharded(config):
+        # accelerate keeps trained shards in fp32, whatever dtype was loaded.
+        num_shards, policy = config.num_train_ranks, policy.to(torch.float32)
     tracker = StorageTracker(
         block_bytes=CUDA_BLOCK_BYTES, operator_bytes={_ATTENTION_BACKWARD: attention.backward_bytes}
     )
-    with FakeTensorMode(), cuda_dropout():
-        materialise(policy)
-        if reference is not None:
-            materialise(reference)
+    with fake_ranks(num_shards) as mesh, FakeTensorMode(), cuda_dropout():
+        for model in filter(None, (policy, reference)):
+            materialise(model)
+            if num_shards > 1:
+                shard(model, mesh)
         count_step(config, policy, reference=reference, tracker=tracker)
     return Simulation(phases=tuple(tracker.peaks), stand_ins=_stand_ins(config))
 
 
-def count_step(
-    config: RunConfig, policy: nn.Module, *, reference: nn.Module | None, tracker: StorageTracker
-) -> None:
+def count_step(config: RunConfig, policy: nn.Module, *, reference: nn.Module | None, tracker: StorageTracker) -> None:
     """Run the step on a model whose tensors exist, fake or real, and let `tracker` count what it allocates."""
     is_trained = [tensor.requires_grad for tensor in policy.parameters()]
     tracker.assign([*policy.parameters(), *policy.buffers()], "weights")
@@ -90,7 +94,9 @@ def _run_step(
     if score_reference is not None:
         with tracker.phase("reference", category="activations"), autocast:
             reference_logprobs = score_reference(_longest_micro_batch(config))[0]
-    for _ in range(min(2, config.micro_batches_per_step)):
+    num_micro_batches = min(2, config.micro_batches_per_step)
+    for index in range(num_micro_batches):
+        sync_gradients(policy, is_last=index == num_micro_batches - 1)
         with tracker.phase("forward_backward", category="activations"), autocast:
             micro_batch = _longest_micro_batch(config, reference_logprobs=reference_logprobs)
             train_micro_batch(policy, micro_batch, settings=settings)
@@ -123,6 +129,14 @@ def _optimizer(config: RunConfig, policy: nn.Module, tracker: StorageTracker) ->
     for tensor in trained:
         tensor.register_post_accumulate_grad_hook(lambda owner: tracker.assign([owner.grad], "gradients"))
     return optimizer
+
+
+def is_sharded(config: RunConfig) -> bool:
+    """Whether training ranks hold parts of the weights."""
+    if config.num_train_ranks == 1:
+        return False
+    is_default = config.hardware.parallel == "auto" and config.model.tuning.method == "full"
+    return is_default or config.hardware.parallel == "fsdp2"
 
 
 def _has_reference_copy(config: RunConfig) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -43,9 +44,7 @@ class StorageTracker(TorchDispatchMode):
         operator_bytes: by operator, bytes that a call holds beside its results.
     """
 
-    def __init__(
-        self, *, block_bytes: int = 1, operator_bytes: dict[Any, Callable[..., int]] | None = None
-    ) -> None:
+    def __init__(self, *, block_bytes: int = 1, operator_bytes: dict[Any, Callable[..., int]] | None = None) -> None:
         super().__init__()
         self._block_bytes = block_bytes
         self._operator_bytes = operator_bytes or {}
@@ -78,7 +77,7 @@ class StorageTracker(TorchDispatchMode):
         """Put the storages of `tensors` into `category`, counting those that were made elsewhere too."""
         for tensor in tensors:
             self._count(tensor)
-            block = self._blocks[id(tensor.untyped_storage())]
+            block = self._blocks[id(_storage(tensor))]
             self._live[block.category] -= block.num_bytes
             block.category = category
             self._live[category] += block.num_bytes
@@ -86,7 +85,25 @@ class StorageTracker(TorchDispatchMode):
     def forget(self, tensors: Iterable[Tensor]) -> None:
         """Count the storages of `tensors` no longer: they stand for host memory."""
         for tensor in tensors:
-            self._free(id(tensor.untyped_storage()))
+            self._free(id(_storage(tensor)))
+
+    def __enter__(self) -> "StorageTracker":
+        # FSDP2 frees gathered weights by giving their storage the size 0, which no operator shows.
+        self._original_resize = torch.UntypedStorage.resize_
+        original, tracker = self._original_resize, self
+
+        def resize_(storage: torch.UntypedStorage, size: int) -> torch.UntypedStorage:
+            original(storage, size)
+            tracker._resize(storage)
+            return storage
+
+        torch.UntypedStorage.resize_ = resize_
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        torch.UntypedStorage.resize_ = self._original_resize
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -100,13 +117,23 @@ class StorageTracker(TorchDispatchMode):
         return result
 
     def _count(self, tensor: Tensor) -> None:
-        storage = tensor.untyped_storage()
+        storage = _storage(tensor)
         key = id(storage)
         if key in self._blocks:
             return
-        num_bytes = -(-storage.nbytes() // self._block_bytes) * self._block_bytes
+        num_bytes = self._rounded(storage)
         self._blocks[key] = _Block(num_bytes, self._category, weakref.ref(storage, lambda _: self._free(key)))
         self._live[self._category] += num_bytes
+
+    def _resize(self, storage: torch.UntypedStorage) -> None:
+        block = self._blocks.get(id(storage))
+        if block is not None:
+            num_bytes = self._rounded(storage)
+            self._live[block.category] += num_bytes - block.num_bytes
+            block.num_bytes = num_bytes
+
+    def _rounded(self, storage: torch.UntypedStorage) -> int:
+        return -(-storage.nbytes() // self._block_bytes) * self._block_bytes
 
     def _free(self, key: int) -> None:
         block = self._blocks.pop(key, None)
@@ -123,3 +150,8 @@ class StorageTracker(TorchDispatchMode):
             if hidden_bytes:
                 categories["within operators"] = hidden_bytes
             self._peaks[self._phase] = PhasePeak(self._phase, total, categories)
+
+
+def _storage(tensor: Tensor) -> torch.UntypedStorage:
+    """A sharded tensor holds its own part only."""
+    return (tensor._local_tensor if isinstance(tensor, DTensor) else tensor).untyped_storage()

@@ -81,9 +81,7 @@ def test_reference_passes():
     assert "reference" not in lora["forward_backward"], "an adapter is switched off, nothing is held"
     kept = phases_of(config_of(model__tuning__method="full", algorithm__kl_beta=0.04))
     assert kept["forward_backward"]["reference"] == pytest.approx(2 * SHAPE.num_params, rel=0.01)
-    host = phases_of(
-        config_of(model__tuning__method="full", algorithm__kl_beta=0.04, train__reference_device="host")
-    )
+    host = phases_of(config_of(model__tuning__method="full", algorithm__kl_beta=0.04, train__reference_device="host"))
     assert host["reference"]["reference"] == kept["reference"]["reference"]
     assert "reference" not in host["forward_backward"]
 
