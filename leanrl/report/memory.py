@@ -1,14 +1,17 @@
 """The memory of a run, phase by phase: what was planned by component, the limit, and the peaks that were measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from leanrl.report.quantities import bytes_text
 from leanrl.report.run_data import Record, RunData
 
 # Colours of the page; smaller components go together.
 _MOST_COMPONENTS = 8
 OTHER = "everything else"
+# A limit this many times the largest bar would leave the bars too short to read.
+_FAR = 3.0
 _TITLES = {"train": "A card that trains", "rollout": "A card that generates"}
 
 
@@ -27,6 +30,17 @@ class MemoryChart:
     limit_bytes: int | None = None
     allocated: list[int | None] = field(default_factory=list)
     reserved: list[int | None] = field(default_factory=list)
+
+    @property
+    def largest_bytes(self) -> int:
+        """The longest bar, or the highest peak where that is higher."""
+        bars = [sum(sizes) for sizes in zip(*self.components.values(), strict=True)]
+        peaks = [value for value in (*self.allocated, *self.reserved) if value is not None]
+        return max([*bars, *peaks], default=0)
+
+    @property
+    def is_limit_far(self) -> bool:
+        return self.limit_bytes is not None and self.limit_bytes > _FAR * self.largest_bytes
 
     @property
     def is_measured(self) -> bool:
@@ -52,25 +66,30 @@ def _chart(data: RunData, role: str, gpu: Record, *, is_only: bool) -> MemoryCha
     allocated = [peaks[name][0] if name in peaks else None for name in phases]
     reserved = [peaks[name][1] if name in peaks else None for name in phases]
     limit = gpu.get("usable_bytes")
-    return MemoryChart(
+    chart = MemoryChart(
         slug="memory" if role != "rollout" else "memory-rollout",
         title="Memory by phase" if is_only else _TITLES.get(role, role),
-        caption=_caption(data, peaks),
+        caption="",
         phases=phases,
         components=_by_component([planned.get(name, {}) for name in phases]),
         limit_bytes=limit if isinstance(limit, int) else None,
         allocated=allocated,
         reserved=reserved,
     )
+    return replace(chart, caption=_caption(data, chart))
 
 
-def _caption(data: RunData, peaks: Mapping[str, tuple[int, int | None]]) -> str:
+def _caption(data: RunData, chart: MemoryChart) -> str:
     place = "this machine lets a run use" if data.plan.get("device") == "cpu" else "the card offers"
-    parts = [f"Bars: predicted, where each phase is at its largest. Dashed line: what {place}."]
-    if peaks:
+    parts = ["Bars: predicted, where each phase is at its largest."]
+    if chart.is_limit_far:
+        parts.append(f"What {place}, {bytes_text(chart.limit_bytes)}, lies far beyond the figure.")
+    elif chart.limit_bytes is not None:
+        parts.append(f"Dashed line: what {place}.")
+    if chart.is_measured:
         source = data.plan.get("actual_source")
         parts.append(f"Diamonds: the highest measured so far{f' ({source})' if source else ''}.")
-    if any(reserved is not None for _, reserved in peaks.values()):
+    if any(value is not None for value in chart.reserved):
         parts.append("Hollow: what the allocator held for it.")
     return " ".join(parts)
 

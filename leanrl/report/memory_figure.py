@@ -20,7 +20,8 @@ def draw_memory_svg(chart: MemoryChart) -> str:
 
 def draw_memory_png(chart: MemoryChart) -> bytes:
     """Return the chart as a PNG on white, with its title, and a legend below."""
-    names = [*chart.components, _LIMIT, *((_ALLOCATED, _RESERVED) if chart.is_measured else ())]
+    limit = [] if chart.limit_bytes is None or chart.is_limit_far else [_LIMIT]
+    names = [*chart.components, *limit, *((_ALLOCATED, _RESERVED) if chart.is_measured else ())]
     columns, legend_inches = legend_columns(names)
 
     def draw(figure: Figure) -> None:
@@ -49,7 +50,7 @@ def _draw(axes: Axes, chart: MemoryChart) -> None:
         colour = MUTED if name == OTHER else SERIES_COLOURS[number]
         axes.barh(places, widths, _BAR_HEIGHT, left=left, color=colour, label=name, alpha=0.5 if name == OTHER else 1.0)
         left = [start + width for start, width in zip(left, widths, strict=True)]
-    if chart.limit_bytes is not None:
+    if chart.limit_bytes is not None and not chart.is_limit_far:
         axes.axvline(chart.limit_bytes / _GIB, color=INK, linewidth=1.0, linestyle="--", label=_LIMIT)
     _draw_peaks(axes, chart)
     axes.set_yticks(places, [name.replace("_", " ") for name in chart.phases])

@@ -60,6 +60,15 @@ def test_the_highest_measured_peak_of_each_phase_is_marked():
     assert "the highest measured so far (the allocator's count). Hollow:" in chart.caption
 
 
+@pytest.mark.parametrize(("gib", "is_far"), [(27, False), (28, True)])
+def test_a_limit_that_would_flatten_the_bars_is_said_instead(gib, is_far):
+    """The longest bar has 3 + 1 + 5 = 9 GiB; a limit of more than three times that is not drawn."""
+    (chart,) = charts(gpus=[TWO_PHASES | {"usable_bytes": gib * GIB}])
+    assert (chart.largest_bytes, chart.is_limit_far) == (9 * GIB, is_far)
+    assert ("28.00 GiB, lies far beyond" in chart.caption) == is_far
+    assert ("stroke-dasharray" in draw_memory_svg(chart)) != is_far
+
+
 def test_each_kind_of_card_has_a_chart_and_only_training_is_measured():
     serving = card("rollout", phase("rollout", keys=9 * GIB))
     training = card("train", phase("load", weights=GIB))
