@@ -5,7 +5,7 @@ Axes: B completions, T completion tokens.
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -44,6 +44,7 @@ class RolloutBridge:
         scorer: the trainer's side of the self-test; None tests nothing: the engine shares the weights.
         tolerance: of the self-test, in nats.
         test_every_steps: steps between self-tests.
+        metered: opened around the arrival of new weights.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class RolloutBridge:
         scorer: Scorer | None,
         tolerance: float,
         test_every_steps: int,
+        metered: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.engine = engine
+        self._metered = metered
         self._policy = policy
         self._scorer = scorer
         self._tolerance = tolerance
@@ -89,8 +92,9 @@ class RolloutBridge:
         if self._served is not None and self._served.version == step:
             return {}
         started = time.perf_counter()
-        self._before, self._served = self._served, self._policy(step)
-        self.engine.sync(self._served)
+        with self._metered():
+            self._before, self._served = self._served, self._policy(step)
+            self.engine.sync(self._served)
         # An engine that shares the trainer's weights has nothing to wait for.
         return {} if self._served.adapter is None else {"seconds/sync": time.perf_counter() - started}
 

@@ -145,6 +145,7 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         ),
         tolerance=tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
+        metered=partial(trainer.meter.phase, "sync"),
     )
 
 

@@ -1,5 +1,7 @@
 """The bridge between the trainer and an engine: what is asked for, when it is synced, and when it is tested."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
@@ -68,6 +70,28 @@ def test_the_same_version_is_not_sent_twice():
     for step in (0, 0, 1):
         between.draw([[1]], step=step, sampling=SAMPLING)
     assert [call for call in engine.calls if call.startswith("sync")] == ["sync 0", "sync 1"]
+
+
+def test_only_the_arrival_of_weights_is_metered():
+    engine = Recorder()
+
+    @contextmanager
+    def metered():
+        engine.calls.append("begin")
+        yield
+        engine.calls.append("end")
+
+    between = RolloutBridge(
+        engine,
+        policy=lambda step: Policy(step, None),
+        scorer=None,
+        tolerance=0.0,
+        test_every_steps=1,
+        metered=metered,
+    )
+    for step in (0, 0):
+        between.draw([[1]], step=step, sampling=SAMPLING)
+    assert engine.calls == ["wake", "begin", "sync 0", "end", "generate", "sleep", "wake", "generate", "sleep"]
 
 
 def test_the_first_three_steps_are_tested_and_then_every_so_many():
