@@ -22,7 +22,7 @@ def plan_here(config: RunConfig, *, gpu: Gpu | None, host_bytes: int) -> tuple[P
     """Return the plan for the card that is here, and a line to say where it is not the config's.
 
     Without a GPU the plan is for what the config names. A card that is not known by name has its real bytes, but no
-    speed, so that no time is predicted.
+    speed, so that no time is predicted. `hardware.vram_gib` can only take bytes away: a share of the card.
 
     Errors are those of `plan_run`.
     """
@@ -30,7 +30,10 @@ def plan_here(config: RunConfig, *, gpu: Gpu | None, host_bytes: int) -> tuple[P
         return plan_run(config, host_bytes=host_bytes), None
     card = recognise_card(gpu.name, gpu.total_bytes)
     named = None if card is None else card.name
-    plan = plan_run(with_changes(config, {"hardware.gpu": named}), vram_bytes=gpu.total_bytes, host_bytes=host_bytes)
+    share_gib = config.hardware.vram_gib
+    vram_bytes = gpu.total_bytes if share_gib is None else min(gpu.total_bytes, int(share_gib * GIB))
+    renamed = with_changes(config, {"hardware.gpu": named})
+    plan = plan_run(renamed, vram_bytes=vram_bytes, host_bytes=host_bytes)
     if named == config.hardware.gpu:
         return plan, None
     before = f"{config.name} was planned for {config.hardware.gpu or 'no card by name'}"

@@ -68,6 +68,15 @@ def test_another_card_is_planned_anew_and_said():
     assert note == ("single-lora was planned for rtx4090; planned anew for the NVIDIA A40 that is here (44.3 GiB).")
 
 
+def test_a_share_of_the_card_can_be_asked_for_and_no_more_than_there_is():
+    gpu = Gpu("NVIDIA A40", int(44.34 * GIB))
+    for asked, expected in ((20.0, 20 * GIB), (80.0, gpu.total_bytes)):
+        config = single_card("lora", hardware={"gpu": "a40", "num_gpus": 1, "vram_gib": asked})
+        plan, note = plan_here(config, gpu=gpu, host_bytes=HOST)
+        assert plan.gpus[0].usable_bytes == expected
+        assert note is None
+
+
 def test_an_unknown_card_has_its_bytes_and_no_time():
     gpu = Gpu("NVIDIA RTX 6000 Ada Generation", int(47.5 * GIB))
     plan, note = plan_here(single_card("lora"), gpu=gpu, host_bytes=HOST)
