@@ -173,7 +173,7 @@ def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -
         weight=1.0,
         reference_logprobs=reference_logprobs,
     )
-    num_rows = min(config.train.micro_batch_completions, max(1, config.completions_per_rank))
+    num_rows = min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
     return lay_out([row] * num_rows, pad_id=0, device="cpu")
 
 

@@ -140,7 +140,7 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
             model,
             pad_id=trainer._tokenizer.pad_token_id,
             device=trainer.accelerator.device,
-            rows_at_once=config.train.micro_batch_completions,
+            rows_at_once=config.full_completions_per_micro_batch,
             autocast=trainer.accelerator.autocast,
         ),
         tolerance=tolerance_for(config.model.compute_dtype),

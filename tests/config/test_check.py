@@ -67,6 +67,16 @@ CASES = [
         "a micro-batch of 73 is more than the 72 completions of a rank",
     ),
     (
+        ["train.max_tokens_per_micro_batch=1535"],
+        "train.max_tokens_per_micro_batch, rollout.max_prompt_tokens, rollout.max_completion_tokens",
+        "may have 1536 tokens and cannot be divided, so 1535 are too few",
+    ),
+    (
+        ["algorithm.importance_correction=sequence_mask", "algorithm.importance_mask_low=1.1"],
+        "algorithm.importance_mask_low, algorithm.importance_mask_high",
+        "no ratio lies between 1.1 and 1.002",
+    ),
+    (
         ["model.tuning.method=lora", "hardware.parallel=fsdp2"],
         "hardware.parallel, model.tuning.method",
         "lora trains an adapter",

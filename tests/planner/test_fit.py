@@ -123,3 +123,14 @@ def test_fixes_are_added_up_where_one_is_not_enough(tmp_path):
 def test_flags_are_written_as_yaml():
     flags = as_flags({"a.b": True, "c": None, "d": "x"})
     assert flags == "-s a.b=true -s c=null -s d=x"
+
+
+def test_a_token_budget_is_searched_as_a_token_budget():
+    """Full rows of 4096 tokens: the budgets are multiples of it, and the number of completions stays as it is."""
+    config = single_card("lora", train={"max_tokens_per_micro_batch": 48 * 4096})
+    assert config.full_completions_per_micro_batch == 48
+    found = fit_run(config, vram_bytes=12 * GIB)
+    changed = with_changes(config, found.changes).train
+    assert changed.micro_batch_completions == config.train.micro_batch_completions
+    assert changed.max_tokens_per_micro_batch < 48 * 4096
+    assert changed.max_tokens_per_micro_batch % 4096 == 0
