@@ -79,6 +79,8 @@ def dequantise(model: PreTrainedModel) -> PreTrainedModel:
     # transformers leaves these, and PEFT and TRL go by them.
     for name in ("is_loaded_in_4bit", "is_4bit_serializable"):
         delattr(plain, name)
+    # save_pretrained would undo what was done to the files of a checkpoint that was NF4 already.
+    plain._weight_conversions = [how for how in plain._weight_conversions if not _reads_nf4(how)]
     return plain
 
 
@@ -87,3 +89,9 @@ def nf4_layers(model: nn.Module) -> dict[str, Any]:
     from bitsandbytes.nn import Linear4bit
 
     return {name: module for name, module in model.named_modules() if isinstance(module, Linear4bit)}
+
+
+def _reads_nf4(conversion: Any) -> bool:
+    from transformers.integrations.bitsandbytes import Bnb4bitDeserialize
+
+    return any(isinstance(operation, Bnb4bitDeserialize) for operation in getattr(conversion, "operations", ()))

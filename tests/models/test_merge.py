@@ -1,5 +1,6 @@
 """A run's adapter becomes a model that says what base + adapter say, or nothing at all."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -9,9 +10,9 @@ import pytest
 import torch
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
-from leanrl.errors import ConfigError, LeanRLError, MissingError
+from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError, MissingError
 from leanrl.models import merged
 from leanrl.models.merge import merge_run
 from tests.models.conftest import MakeRun
@@ -147,3 +148,116 @@ def test_a_push_sends_the_verified_model(make_run: MakeRun, tmp_path: Path, hub:
     assert not any(str(tmp_path).encode() in content for content in hub.files.values())
     assert (report.pushed_to or "").endswith("/ada/tiny")
     assert "pushed: " in report.text()
+
+
+def test_a_large_model_is_written_in_shards(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merged, "SHARD_SIZE", "60KB")
+    report = merge_run(make_run().path, tmp_path / "out", dtype="float32")
+    index = json.loads((tmp_path / "out" / "model.safetensors.index.json").read_text())
+    shards = set(index["weight_map"].values())
+    assert len(shards) > 2
+    assert all((tmp_path / "out" / shard).is_file() for shard in shards)
+    assert report.verification is not None
+    assert report.verification.difference_max < 1e-4
+
+
+def test_the_chat_template_and_generation_config_of_the_base_come_along(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run()
+    template = run.checkpoint(7) / "chat_template.jinja"
+    template.write_text(template.read_text() + "{# of this run #}")
+    file = tmp_path / "tiny-llama" / "generation_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"temperature": 0.6, "do_sample": True}))
+    merge_run(run.path, tmp_path / "out")
+    assert (tmp_path / "out" / "chat_template.jinja").read_text().endswith("{# of this run #}")
+    assert json.loads((tmp_path / "out" / "generation_config.json").read_text())["temperature"] == 0.6
+
+
+def test_one_of_several_adapters_is_merged(make_run: MakeRun, tmp_path: Path) -> None:
+    checkpoint = make_run().checkpoint(7)
+    shutil.copytree(checkpoint, checkpoint / "draft", ignore=shutil.ignore_patterns("COMPLETE"))
+    weights = load_file(checkpoint / "draft" / "adapter_model.safetensors")
+    save_file({name: weight * 0 for name, weight in weights.items()}, checkpoint / "draft/adapter_model.safetensors")
+    merge_run(checkpoint, tmp_path / "default", dtype="float32")
+    merge_run(checkpoint, tmp_path / "draft", dtype="float32", adapter="draft")
+    base = load_file(tmp_path / "tiny-llama" / "model.safetensors")
+    name = "model.layers.0.mlp.down_proj.weight"
+    of_draft = load_file(tmp_path / "draft" / "model.safetensors")[name]
+    assert torch.equal(of_draft, base[name].to(torch.bfloat16).float())
+    assert not torch.equal(of_draft, load_file(tmp_path / "default" / "model.safetensors")[name])
+
+
+def test_a_wholly_trained_model_is_copied_and_the_report_says_why(
+    make_run: MakeRun, tmp_path: Path, tiny_model: Path
+) -> None:
+    run = make_run(method="full")
+    shutil.rmtree(run.checkpoint(7))
+    shutil.copytree(tiny_model, run.checkpoint(7))
+    (run.checkpoint(7) / "COMPLETE").touch()
+    report = merge_run(run.path, tmp_path / "out", dtype="bfloat16")
+    assert "copied step-000007, bfloat16: all weights were trained, so there is nothing to fold" in report.text()
+    source = load_file(tiny_model / "model.safetensors")
+    copied = load_file(tmp_path / "out" / "model.safetensors")
+    assert copied.keys() == source.keys()
+    assert all(torch.equal(copied[name], source[name].to(torch.bfloat16)) for name in source)
+    assert "| trained | all weights |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_what_float16_cannot_hold_is_refused_by_name(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run()
+    file = tmp_path / "tiny-llama" / "model.safetensors"
+    weights = load_file(file)
+    weights["model.layers.1.mlp.up_proj.weight"][3, 4] = 70_000.0
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(ConfigError, match=r"model\.layers\.1\.mlp\.up_proj\.weight holds 7\.\d*e\+04.* ends at 65504"):
+        merge_run(run.path, tmp_path / "out", dtype="float16")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_leaves_nothing(make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own error for a full disk, raised where the tokenizer is written."""
+    run = make_run()
+    save = PreTrainedTokenizerBase.save_pretrained
+
+    def save_on_a_full_disk(self, folder, **more):
+        if ".partial" in str(folder):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return save(self, folder, **more)
+
+    monkeypatch.setattr(PreTrainedTokenizerBase, "save_pretrained", save_on_a_full_disk)
+    with pytest.raises(DoesNotFitError, match=r"the disk is full: .* Nothing is left of it"):
+        merge_run(run.path, tmp_path / "models" / "out")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_push_that_failed_goes_on_without_merging_again(
+    make_run: MakeRun, tmp_path: Path, hub: HubState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, out = make_run(), tmp_path / "out"
+    hub.forbidden = True
+    with pytest.raises(MissingError, match="may not write there"):
+        merge_run(run.path, out, push="tiny")
+    made = (out / "model.safetensors").stat().st_mtime_ns
+    hub.forbidden = False
+    report = merge_run(run.path, out, push="tiny")
+    assert "holds this merge already" in report.text()
+    assert (out / "model.safetensors").stat().st_mtime_ns == made
+    assert hub.files["model.safetensors"] == (out / "model.safetensors").read_bytes()
+    with pytest.raises(ConfigError, match="exists already"):
+        merge_run(run.path, out, push="tiny", dtype="float32")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"base": "nf4"}, "--base is nf4, which is none of original, dequantised"),
+        ({"base": "dequantised"}, r"was trained on 16-bit weights \(lora\)"),
+        ({"gguf": "Q4_K_M"}, "--gguf is Q4_K_M, which is none of F16, BF16, Q8_0"),
+        ({"adapter": "best"}, "--adapter is best, and .* holds default"),
+    ],
+)
+def test_choices_that_do_not_go_together_are_refused(
+    make_run: MakeRun, tmp_path: Path, chosen: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        merge_run(make_run().path, tmp_path / "out", **chosen)
+    assert not (tmp_path / "out").exists()
