@@ -40,7 +40,8 @@ def probe_longest_batch(trainer: LeanGRPOTrainer, *, plan: Plan | None, listener
     except torch.OutOfMemoryError as error:
         raise _does_not_fit(config, rows, plan, what=f"ran out of memory: {error}") from error
     peaks = trainer.meter.take()
-    record_probe(trainer.run, peaks=peaks, num_completions=len(rows), row_tokens=rows[0].num_tokens)
+    if trainer.accelerator.is_main_process:
+        record_probe(trainer.run, peaks=peaks, num_completions=len(rows), row_tokens=rows[0].num_tokens)
     used_bytes = max(peak.allocated_bytes for peak in peaks.values())
     _require_planned_share(config, rows, plan, used_bytes=used_bytes)
     listener.say(f"probe: {_name(rows)} took {used_bytes / _GIB:.1f} GiB")
