@@ -47,6 +47,8 @@ class VllmColocate:
         self._num_syncs = 0
         self._root: Path | None = None
         self._serving: Any = None
+        # vLLM's sampler compiles a small operator all the same, which takes 15 seconds on a CPU and saves nothing.
+        self._is_eager = bool(arguments.get("enforce_eager"))
         self._owns_process_group = not torch.distributed.is_initialized()
         self._llm: Any = _start(dict(arguments) | {"enable_sleep_mode": sleep_level > 0})
         self._dtype: torch.dtype = self._llm.llm_engine.model_config.dtype
@@ -103,12 +105,13 @@ class VllmColocate:
             withdraw(self._root)
 
     def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
-        outputs = self._llm.generate(
-            [{"prompt_token_ids": request.prompt_ids} for request in requests],
-            [_sampling_params(sampling, request.num_completions) for request in requests],
-            lora_request=adapter,
-            use_tqdm=False,
-        )
+        with torch.compiler.set_stance("force_eager" if self._is_eager else "default"):
+            outputs = self._llm.generate(
+                [{"prompt_token_ids": request.prompt_ids} for request in requests],
+                [_sampling_params(sampling, request.num_completions) for request in requests],
+                lora_request=adapter,
+                use_tqdm=False,
+            )
         return [[_completion(choice) for choice in output.outputs] for output in outputs]
 
     def _load_files(self, adapter: Adapter, name: str, number: int) -> Any:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _BASE_NAME = "base"
 # A 1.5B model on a slow disk needs minutes; CUDA graphs are captured on top.
 _START_SECONDS = 900.0
-# Threads that vLLM binds to cores would be the trainer's too.
-_CPU_SERVER = {"VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+# Threads that vLLM binds to cores would be the trainer's too; inductor takes 15 seconds for one small operator.
+_CPU_SERVER = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "TORCHDYNAMO_DISABLE": "1"}
 
 
 def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:

@@ -9,7 +9,7 @@ import math
 import pytest
 
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Sampling
-from leanrl.rollout.selftest import MAX_COMPLETIONS, MAX_TOKENS, RolloutMismatchError, SelfTest, choose, mean_difference
+from leanrl.rollout.selftest import MAX_TOKENS, RolloutMismatchError, SelfTest, choose, mean_difference
 
 BEFORE = Adapter({}, {})
 REQUESTS = [GroupRequest([1, 2], 2), GroupRequest([3], 2)]
@@ -91,11 +91,14 @@ def test_what_sampling_cuts_off_is_not_held_against_the_engine():
     assert check(Truncating(-1.0), sampling=nucleus) == 0.0
 
 
-def test_a_few_completions_are_compared_and_their_first_tokens():
-    many = [GroupRequest([index], 2) for index in range(9)]
+def test_every_prompt_is_compared_in_turn_until_there_are_enough_tokens():
+    """Completions of 261 tokens are cut to 256: two of them are 512. Of 100 tokens it takes six."""
+    many = [GroupRequest([index], 2) for index in range(4)]
     drawn = choose(many, groups(-1.0, many, num_tokens=MAX_TOKENS + 5))
-    assert [one.prompt_ids for one in drawn] == [[index] for index in range(MAX_COMPLETIONS)]
+    assert [one.prompt_ids for one in drawn] == [[0], [1]]
     assert all(len(one.token_ids) == len(one.logprobs) == MAX_TOKENS for one in drawn)
+    drawn = choose(many, groups(-1.0, many, num_tokens=100))
+    assert [one.prompt_ids for one in drawn] == [[0], [1], [2], [3], [0], [1]]
 
 
 def test_the_mean_is_over_tokens_and_no_number_is_no_agreement():

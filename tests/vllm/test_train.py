@@ -1,27 +1,32 @@
 """`leanrl train` with vLLM in the trainer's process, through the real command line."""
 
+import socket
 from pathlib import Path
 
+import psutil
 import pytest
+from typer.testing import CliRunner
 
+from leanrl.cli.main import app
+from leanrl.errors import ConfigError
 from leanrl.run_folder import RunFolder, read_json, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 
 PLUGIN = Path(__file__).with_name("variety.py")
 
 
-def train(model, run, *more):
+def command(model, run, *more, engine):
     overrides = tiny_overrides(
-        model, "rollout.engine=vllm-colocate", "rewards.variety=1.0", "optimizer.learning_rate=0.02", *more
+        model, f"rollout.engine={engine}", "rewards.variety=1.0", "optimizer.learning_rate=0.02", *more
     )
-    return leanrl("train", "-p", "cpu-demo", *overrides, "--plugin", PLUGIN, "--run-dir", run)
+    return ["train", "-p", "cpu-demo", *overrides, "--plugin", PLUGIN, "--run-dir", run]
 
 
 @pytest.fixture(scope="module")
 def six_steps(tiny_model, tmp_path_factory):
     before = set(Path("/dev/shm").glob("leanrl-*"))
     run = tmp_path_factory.mktemp("runs") / "six"
-    outcome = train(tiny_model, run, "train.max_steps=6")
+    outcome = leanrl(*command(tiny_model, run, "train.max_steps=6", engine="vllm-colocate"))
     assert outcome.code == 0, outcome.err
     assert set(Path("/dev/shm").glob("leanrl-*")) == before, "adapters were left behind"
     return run, outcome
@@ -47,7 +52,47 @@ def test_vllm_keeps_its_chatter_off_the_step_lines(six_steps):
     assert "Loading safetensors" not in outcome.err
 
 
+def in_process(model, run, *more, engine):
+    """The same command in this process, where everything is imported already."""
+    return CliRunner().invoke(app, [str(part) for part in command(model, run, *more, engine=engine)])
+
+
+def refusal(model, run, *more, engine="vllm-colocate"):
+    error = in_process(model, run, *more, engine=engine).exception
+    assert isinstance(error, ConfigError), error
+    assert error.exit_code == 2
+    assert not run.exists(), "a run that never started leaves no folder"
+    return str(error)
+
+
 def test_a_context_longer_than_the_model_is_refused_before_the_engine_starts(tiny_model, tmp_path):
-    outcome = train(tiny_model, tmp_path / "long", "rollout.max_prompt_tokens=510")
-    assert outcome.code == 2
-    assert "518 tokens are asked for, and the model has positions for 512" in outcome.err
+    said = refusal(tiny_model, tmp_path / "run", "rollout.max_prompt_tokens=510")
+    assert "518 tokens are asked for, and the model has positions for 512" in said
+
+
+def test_a_run_starts_its_own_server_and_leaves_no_process(tiny_model, tmp_path):
+    run = tmp_path / "served"
+    outcome = in_process(tiny_model, run, "train.max_steps=3", engine="vllm-server")
+    assert outcome.exit_code == 0, outcome.exception
+    steps = list(read_jsonl(RunFolder(run).metrics))
+    assert len(steps) == 3
+    assert all(step["sampling_logprob_difference"] < 1e-5 for step in steps)
+    assert all(step["grad_norm"] > 0 for step in steps)
+    assert RunFolder(run).server_log.is_file()
+    left = [one.cmdline() for one in psutil.process_iter() if str(tiny_model) in " ".join(one.cmdline())]
+    assert left == []
+
+
+def test_a_taken_port_is_named(tiny_model, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = refusal(tiny_model, tmp_path / "run", f"rollout.server_port={port}", engine="vllm-server")
+    assert f"rollout.server_port is {port}" in said
+
+
+def test_an_unreachable_server_is_named(tiny_model, tmp_path):
+    url = "http://127.0.0.1:9"  # discard; nobody listens
+    said = refusal(tiny_model, tmp_path / "run", f"rollout.server_url={url}", engine="vllm-server")
+    assert f"rollout.server_url is {url}, which cannot be reached" in said
