@@ -44,6 +44,13 @@ def waiting_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
     return workload.compute_bytes * shape.embedding_params if workload.is_fsdp else 0
 
 
+def new_embedding_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the embedding's gradient of one micro-batch, which is whole before it is added to the old ones."""
+    if workload.method != "full" or workload.is_fsdp:
+        return 0
+    return shape.embedding_params * gradient_bytes_per_param(workload)
+
+
 def trained_root_params(shape: ModelShape, workload: Workload) -> int:
     """Trained parameters outside the decoder layers: embedding, head and last norm."""
     if workload.method != "full":

@@ -12,6 +12,7 @@ from leanrl.planner.gradients import (
     bucket_bytes,
     gradient_bytes,
     gradient_bytes_per_param,
+    new_embedding_gradient_bytes,
     reduced_gradient_bytes,
     waiting_gradient_bytes,
 )
@@ -178,7 +179,8 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         **kept,
         "kept activations": kept["kept activations"] // shape.num_layers,
         "gradients": whole,
-        "gradient buffers": bucket_bytes(shape, workload),
+        "gradient buffers": bucket_bytes(shape, workload)
+        + (new_embedding_gradient_bytes(shape, workload) if accumulates else 0),
     }
     return max(head_moment, layer_moment, last_moment, key=lambda moment: sum(moment.values()))
 
