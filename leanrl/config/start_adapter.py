@@ -69,12 +69,13 @@ def _read_shape(folder: FilePath) -> dict[str, Any]:
         "alpha": float(lora["lora_alpha"]),
         "alpha_ratio": lora["lora_alpha"] / lora["r"],
         "rslora": bool(lora.get("use_rslora", False)),
-        "targets": sorted(targets) if isinstance(targets, list) else None,
+        # PEFT spells all-linear out, with the whole name of every module where there are few.
+        "targets": sorted({name.rpartition(".")[2] for name in targets}) if isinstance(targets, list) else None,
     }
 
 
 def _agree(said: Any, value: Any) -> bool:
-    """Whether a value of the config and the adapter's are the same; null says nothing, and all-linear may be its list."""
+    """Whether the config and the adapter say the same; null says nothing, and all-linear may be the adapter's list."""
     if isinstance(said, list) and isinstance(value, list):
         return sorted(said) == sorted(value)
     return bool(said in (value, None, "all-linear"))

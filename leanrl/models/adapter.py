@@ -114,7 +114,7 @@ def _shape(lora: LoraConfig) -> dict[str, Any]:
         "rank": lora.r,
         "alpha": lora.lora_alpha,
         "rslora": bool(lora.use_rslora),
-        "targets": targets if isinstance(targets, str) else sorted(targets or []),
+        "targets": targets if isinstance(targets, str) else sorted({name.rpartition(".")[2] for name in targets or []}),
     }
 
 

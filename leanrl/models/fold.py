@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -22,7 +23,7 @@ def attach_adapter(base: PreTrainedModel, folder: Path, *, is_trainable: bool = 
     Raises:
         ConfigError: if the adapter does not belong to this base, or holds numbers that are not finite.
     """
-    weights = load_file(folder / "adapter_model.safetensors")
+    weights = _read_weights(folder)
     broken = [name for name, weight in weights.items() if not bool(weight.isfinite().all())]
     if broken:
         raise ConfigError(
@@ -44,6 +45,17 @@ def attach_adapter(base: PreTrainedModel, folder: Path, *, is_trainable: bool = 
             hint=_REMEDY,
         )
     return policy
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    file = folder / "adapter_model.safetensors"
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise ConfigError(
+            f"{file} cannot be read: {error}.",
+            hint="take an earlier checkpoint; `leanrl merge RUN --inspect` tells which",
+        ) from error
 
 
 def _require_same_sizes(base: PreTrainedModel, weights: dict[str, Tensor], folder: Path) -> None:

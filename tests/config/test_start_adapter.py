@@ -16,7 +16,13 @@ def adapter(tmp_path: Path) -> Path:
 
 def write_adapter(folder: Path, **changes: object) -> Path:
     folder.mkdir(parents=True)
-    shape = {"r": 8, "lora_alpha": 24, "use_rslora": True, "target_modules": ["v_proj", "q_proj"], **changes}
+    shape = {
+        "r": 8,
+        "lora_alpha": 24,
+        "use_rslora": True,
+        "target_modules": ["v_proj", "layers.0.self_attn.q_proj"],
+        **changes,
+    }
     (folder / "adapter_config.json").write_text(json.dumps(shape))
     return folder
 
