@@ -98,7 +98,8 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
 
 
 def _sleep(config: RunConfig) -> Iterator[Problem]:
-    if config.rollout.sleep_level == 2 and config.model.tuning.method != "full":
+    rollout = config.rollout
+    if rollout.engine == "vllm-colocate" and rollout.sleep_level == 2 and config.model.tuning.method != "full":
         yield Problem(
             "rollout.sleep_level, model.tuning.method",
             f"level 2 drops vLLM's copy of the base, and {config.model.tuning.method} sends it only the adapter",

@@ -62,6 +62,16 @@ CASES = [
         "512 + 1024 tokens do not fit into 1535",
     ),
     (
+        ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "model.tuning.method=lora"],
+        "rollout.sleep_level, model.tuning.method",
+        "level 2 drops vLLM's copy of the base, and lora sends it only the adapter",
+    ),
+    (
+        ["hardware.num_gpus=2", "rollout.engine=vllm-server", "rollout.num_gpus=1", "rollout.server_url=http://x"],
+        "rollout.server_url, rollout.num_gpus",
+        "the server that runs already has its own",
+    ),
+    (
         ["train.micro_batch_completions=73"],
         "train.micro_batch_completions, train.num_prompts, train.num_completions",
         "a micro-batch of 73 is more than the 72 completions of a rank",
@@ -184,6 +194,8 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["rollout.max_model_tokens=2000"], "rollout.max_model_tokens has no effect: rollout.engine is hf"),
         (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
         (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
+        (["rollout.server_url=http://x"], "rollout.server_url has no effect: rollout.engine is hf."),
+        (["rollout.server_port=8000"], "rollout.server_port has no effect: rollout.engine is hf."),
         (["algorithm.importance_correction=sequence_mask"], "algorithm.importance_correction has no effect"),
         (
             ["algorithm.importance_correction=none", "algorithm.importance_clip=3"],

