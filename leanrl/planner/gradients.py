@@ -24,16 +24,25 @@ def gradient_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def reduced_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the gradients when the optimizer sees them."""
+    """Bytes of the gradients when the optimizer sees them, beside DDP's buckets."""
+    if workload.sharding == "ddp":
+        return 0
     if workload.is_fsdp:
         return 4 * trained_params(shape, workload) // workload.num_ranks
     return gradient_bytes(shape, workload)
 
 
+def resident_bucket_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of DDP's buckets, which live as long as the run.
+
+    When ranks have exchanged gradients, these are views of the buckets. While micro-batches accumulate without an
+    exchange they are tensors of their own, as torch makes them.
+    """
+    return gradient_bytes(shape, workload) if workload.sharding == "ddp" else 0
+
+
 def bucket_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of communication buffers: a second copy under DDP, the largest unit's under FSDP2, buckets under ZeRO."""
-    if workload.sharding == "ddp":
-        return gradient_bytes(shape, workload)
+    """Bytes of buffers that exist while gradients are exchanged: the largest unit's under FSDP2, buckets under ZeRO."""
     if workload.is_fsdp:
         return 4 * max(shape.params_per_layer, trained_root_params(shape, workload))
     return _ZERO_BUCKET_BYTES if workload.sharding.startswith("zero") else 0

@@ -1,11 +1,14 @@
 """Bytes of the optimizer's state on one training rank."""
 
+from leanrl.planner.gradients import gradient_bytes_per_param
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import trained_params
 from leanrl.planner.workload import Workload
 
 # Two 8-bit moments, each with an fp32 scale for 256 values.
 _ADAM_8BIT_BYTES_PER_PARAM = 2 * (1 + 4 / 256)
+# Weight, gradient and noise in fp32 while a slice of 2**24 weights is rounded (engine/paged_adamw.py).
+_ROUNDING_BYTES = 12 * 2**24
 
 
 def optimizer_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -19,17 +22,19 @@ def host_optimizer_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def step_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes that the optimizer moves through the card when its state lives elsewhere: that of the largest tensor.
+    """Bytes that the optimizer needs on the card beside its state, while it updates.
 
-    The fused AdamW that leanrl uses needs nothing beside its state.
+    Paged state visits the card, at the least that of the largest tensor, and 16-bit weights are rounded slice by
+    slice. The others need nothing there: two update within one kernel, one updates on the host.
     """
-    if not is_in_host_memory(workload):
+    if workload.optimizer != "adamw_8bit_paged":
         return 0
     largest = max(
         shape.embedding_params if workload.method == "full" else 0,
         *(inputs * outputs for inputs, outputs in shape.linears.values()),
     )
-    return int(largest * _bytes_per_param(workload)) // _shards(workload)
+    rounding = min(12 * largest, _ROUNDING_BYTES) if gradient_bytes_per_param(workload) == 2 else 0
+    return (int(largest * _bytes_per_param(workload)) + rounding) // _shards(workload)
 
 
 def is_in_host_memory(workload: Workload) -> bool:
@@ -41,15 +46,16 @@ def _whole_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _bytes_per_param(workload: Workload) -> float:
+    # A trained weight, its gradient and torch's moments have one dtype.
+    trained_bytes = gradient_bytes_per_param(workload)
     if workload.sharding.startswith("zero"):
         return 12.0
     if workload.optimizer in ("adamw_8bit", "adamw_8bit_paged"):
         return _ADAM_8BIT_BYTES_PER_PARAM
     if workload.optimizer == "adamw_offloaded":
-        # Two fp32 moments, and fp32 masters where the card holds 16-bit weights.
-        return 8.0 if workload.weight_bytes_per_param == 4 else 12.0
-    # torch's AdamW keeps its moments in the dtype of the weight.
-    return 2.0 * (workload.weight_bytes_per_param if workload.method == "full" else workload.adapter_bytes_per_param)
+        # Two fp32 moments, and fp32 masters of 16-bit weights.
+        return 8.0 if trained_bytes == 4 else 12.0
+    return 2.0 * trained_bytes
 
 
 def _shards(workload: Workload) -> int:

@@ -1,7 +1,8 @@
 """The phases of a run on one card, each as bytes by component.
 
-What stays through all phases: weights, adapter, the optimizer's state, a reference copy kept on the card, and what
-a colocated engine keeps between rollouts. Gradients are freed after the optimizer step, before the next rollout.
+What stays through all phases: weights, adapter, the optimizer's state, a reference copy kept on the card, DDP's
+buckets, and what a colocated engine keeps between rollouts. Gradients are freed after the optimizer step, before the
+next rollout.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from leanrl.planner.gradients import (
     gradient_bytes_per_param,
     new_embedding_gradient_bytes,
     reduced_gradient_bytes,
+    resident_bucket_bytes,
     waiting_gradient_bytes,
 )
 from leanrl.planner.head import head_backward_bytes, head_forward_bytes
@@ -113,6 +115,7 @@ def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "adapter": adapter_bytes(shape, workload),
         "reference": reference_bytes(shape, workload) if workload.reference == "gpu" else 0,
         "optimizer state": optimizer_bytes(shape, workload),
+        "gradient buckets": resident_bucket_bytes(shape, workload),
     }
 
 
@@ -161,9 +164,10 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "gathered weights": gathered_bytes(shape, workload),
         "adapter casts": adapter_cast_bytes(shape, workload),
     }
-    whole = gradient_bytes(shape, workload)
-    head_weight = shape.embedding_params * gradient_bytes_per_param(workload) if workload.method == "full" else 0
     accumulates = workload.num_micro_batches > 1
+    # Gradients that are exchanged at once go straight into DDP's buckets.
+    whole = gradient_bytes(shape, workload) if accumulates or workload.sharding != "ddp" else 0
+    head_weight = shape.embedding_params * gradient_bytes_per_param(workload) if workload.method == "full" else 0
     head_moment = {
         **kept,
         "gradients": whole if accumulates else 0,

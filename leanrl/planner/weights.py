@@ -78,9 +78,9 @@ def reference_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def visiting_reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of what scores in compute dtype: a copy fetched from host memory, or layers gathered from shards."""
+    """Bytes of what scores: a copy fetched from host memory as it is, or layers gathered from shards to compute."""
     if workload.reference == "host":
-        return shape.num_params * workload.compute_bytes
+        return shape.num_params * workload.reference_bytes_per_param
     if workload.reference == "gpu" and workload.is_fsdp:
         return _gathered_layers_params(shape) * workload.compute_bytes
     return 0

@@ -10,14 +10,20 @@ from dataclasses import replace
 import pytest
 
 from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes
-from leanrl.planner.gradients import gradient_bytes, reduced_gradient_bytes
+from leanrl.planner.gradients import gradient_bytes, reduced_gradient_bytes, resident_bucket_bytes
 from leanrl.planner.head import head_backward_bytes
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.planner.kv_cache import kv_bytes_per_token, sequence_kv_bytes
-from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes
+from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes, step_buffer_bytes
 from leanrl.planner.phases import train_phases
 from leanrl.planner.rollout_engine import lora_buffer_bytes
-from leanrl.planner.weights import adapter_params, base_bytes, gathered_bytes, nf4_bytes
+from leanrl.planner.weights import (
+    adapter_params,
+    base_bytes,
+    gathered_bytes,
+    nf4_bytes,
+    visiting_reference_bytes,
+)
 from leanrl.planner.workload import Workload
 from tests.planner.sample_runs import DISTILL, GIB
 
@@ -103,7 +109,7 @@ def test_nf4_base():
     ("sharding", "weights", "gradients", "reduced", "states"),
     [
         # bytes a parameter on each of 3 ranks while two micro-batches accumulate; Adam with fp32 where masters exist
-        ("ddp", 2, 2, 2, 4),
+        ("ddp", 2, 2, 0, 4),  # views of the buckets by then
         ("fsdp2", 4 / 3, 4, 4 / 3, 8 / 3),
         ("zero1", 2, 2, 2, 12 / 3),
         ("zero2", 2, 2 / 3, 2 / 3, 12 / 3),
@@ -145,6 +151,45 @@ def test_optimizer_state(name, weight_bytes, on_card, on_host):
     workload = replace(FULL, optimizer=name, weight_bytes_per_param=weight_bytes)
     assert optimizer_bytes(SHAPE, workload) == pytest.approx(on_card * PARAMS, abs=2)
     assert host_optimizer_bytes(SHAPE, workload) == pytest.approx(on_host * PARAMS, abs=2)
+
+
+def test_an_fp32_adapter_needs_no_masters():
+    """8 bytes of moments for each of 36,929,536 parameters, although the base is 16-bit."""
+    workload = replace(LORA, adapter_bytes_per_param=4, optimizer="adamw_offloaded")
+    assert host_optimizer_bytes(SHAPE, workload) == 8 * adapter_params(SHAPE, workload)
+
+
+@pytest.mark.parametrize(
+    ("name", "weight_bytes", "expected"),
+    [
+        ("adamw", 4, 0),
+        ("adamw_8bit", 2, 0),
+        ("adamw_offloaded", 2, 0),
+        # the head of 151,936 x 1,536 weights: 2 + 8 / 256 bytes each; 16-bit weights are rounded in slices of 2**24
+        ("adamw_8bit_paged", 4, 474_040_320),
+        ("adamw_8bit_paged", 2, 474_040_320 + 12 * 2**24),
+    ],
+)
+def test_what_an_optimizer_needs_on_the_card_while_it_updates(name, weight_bytes, expected):
+    workload = replace(FULL, optimizer=name, weight_bytes_per_param=weight_bytes)
+    assert step_buffer_bytes(SHAPE, workload) == pytest.approx(expected, abs=2)
+
+
+@pytest.mark.parametrize(("num_micro_batches", "beside"), [(1, None), (2, 2 * 36_929_536)])
+def test_gradients_are_beside_the_buckets_only_while_they_accumulate(num_micro_batches, beside):
+    """DDP's buckets stay in every phase; what is exchanged at once goes straight into them."""
+    workload = replace(LORA, sharding="ddp", num_ranks=4, num_micro_batches=num_micro_batches)
+    assert resident_bucket_bytes(SHAPE, workload) == 2 * 36_929_536
+    phases = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}
+    assert all(phase["gradient buckets"] == 2 * 36_929_536 for phase in phases.values())
+    assert phases["forward_backward"].get("gradients") == beside
+    assert "gradients" not in phases["optimizer_step"]
+
+
+@pytest.mark.parametrize("stored", [2, 4])
+def test_a_reference_visits_as_it_is_stored(stored):
+    workload = replace(FULL, reference="host", reference_bytes_per_param=stored)
+    assert visiting_reference_bytes(SHAPE, workload) == stored * PARAMS
 
 
 def test_keys_and_values():
