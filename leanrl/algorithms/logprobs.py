@@ -19,7 +19,7 @@ from torch import Tensor
 TILE_TOKENS = 1024
 TILE_WORDS = 8192
 
-HeadGradient = Literal["returned", "added"]
+HeadGradient = Literal["returned", "added", "added_silently"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ def token_logprobs(
             into `head_V_H.grad` and hands autograd zeros that take no memory, so that whatever waits for the
             gradient (DDP's buckets, post-accumulate hooks) is still called after it. Only for a leaf, and wrong
             for hooks on the tensor itself and for `torch.autograd.grad`: both would see the zeros.
+            "added_silently" hands on nothing. For a tied head, whose weight autograd reaches through the embedding
+            as well: zeros and the embedding's gradient would be added up in a tensor of the head's size.
         tile_tokens, tile_words: tokens and words whose logits exist at one time.
 
     Returns:
@@ -71,8 +73,8 @@ def token_logprobs(
             f"hidden_N_H is {tuple(hidden_N_H.shape)}, head_V_H {tuple(head_V_H.shape)} and "
             f"target_ids_N {tuple(target_ids_N.shape)}; N and H must agree."
         )
-    if head_gradient == "added" and not head_V_H.is_leaf:
-        raise ValueError("head_gradient is 'added', but head_V_H is no leaf and has no .grad to add to.")
+    if head_gradient != "returned" and not head_V_H.is_leaf:
+        raise ValueError(f"head_gradient is {head_gradient!r}, but head_V_H is no leaf and has no .grad to add to.")
     device_type = hidden_N_H.device.type
     if torch.is_autocast_enabled(device_type):
         hidden_N_H = hidden_N_H.to(torch.get_autocast_dtype(device_type))
@@ -144,9 +146,7 @@ class _TiledLogprobs(torch.autograd.Function):
                 del grad_n_v  # or it lies beside the logits of the next tile
             if grad_head_V_H is not None:
                 grad_head_V_H[words] += grad_head_v_H
-        if grad_head_V_H is not None and tiling.head_gradient == "added":
-            grad_head_V_H = torch.zeros((), dtype=head_V_H.dtype, device=head_V_H.device).expand_as(head_V_H)
-        return grad_hidden_N_H.to(hidden_N_H.dtype), grad_head_V_H, None, None
+        return grad_hidden_N_H.to(hidden_N_H.dtype), _handed_on(grad_head_V_H, tiling.head_gradient), None, None
 
 
 @dataclass
@@ -248,3 +248,10 @@ def _head_gradient(head_V_H: Tensor, route: HeadGradient) -> Tensor:
     if head_V_H.grad is None:
         head_V_H.grad = torch.zeros_like(head_V_H)
     return head_V_H.grad
+
+
+def _handed_on(grad_head_V_H: Tensor | None, route: HeadGradient) -> Tensor | None:
+    """Return what autograd gets to see of the head's gradient."""
+    if grad_head_V_H is None or route == "returned":
+        return grad_head_V_H
+    return grad_head_V_H.new_zeros(()).expand_as(grad_head_V_H) if route == "added" else None

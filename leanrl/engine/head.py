@@ -57,21 +57,23 @@ def attach_logprob_head(model: PreTrainedModel) -> None:
             target_ids_B_T.reshape(-1),
             temperature=temperature,
             shape=shape,
-            head_gradient=_gradient_route(weight),
+            head_gradient=_gradient_route(weight, model.get_input_embeddings().weight),
         )
         return logprobs_N.view(target_ids_B_T.shape), entropies_N.view(target_ids_B_T.shape)
 
     model.forward = forward
 
 
-def _gradient_route(weight: Tensor) -> HeadGradient:
+def _gradient_route(weight: Tensor, embedding_weight: Tensor) -> HeadGradient:
     """Return how the head's gradient reaches `.grad`; decided at each forward, since wrappers come later.
 
     Written straight into `.grad` it takes no second tensor of the head's size. DDP and FSDP2 read `.grad`, in
     buckets and after the unsharded weight's backward, so they see all of it. A hook on the tensor itself sees what
     autograd hands on instead, and so does a weight that is computed from another.
     """
-    return "returned" if not weight.is_leaf or weight._backward_hooks else "added"
+    if not weight.is_leaf or weight._backward_hooks:
+        return "returned"
+    return "added_silently" if weight is embedding_weight else "added"
 
 
 def _logit_shape(config: PretrainedConfig) -> LogitShape:

@@ -1,7 +1,7 @@
 """Run by torchrun on two gloo ranks: one step of the engine under DDP and FSDP2, its gradients against one process.
 
-Rank 1 has fewer rows that teach, so its micro-batches are filled up. The head is not tied and is trained: its gradient
-is added to `.grad` by hand, and has to reach the buckets and shards all the same.
+Rank 1 has fewer rows that teach, so its micro-batches are filled up. The head is trained, tied or not: its gradient is
+added to `.grad` by hand, and has to reach the buckets and shards all the same.
 """
 
 import sys
