@@ -67,9 +67,9 @@ CASES = [
         "level 2 drops vLLM's copy of the base, and lora sends it only the adapter",
     ),
     (
-        ["hardware.num_gpus=2", "rollout.engine=vllm-server", "rollout.num_gpus=1", "rollout.server_url=http://x"],
-        "rollout.server_url, rollout.num_gpus",
-        "the server that runs already has its own",
+        ["rollout.engine=vllm-server", "rollout.server_url=http://x"],
+        "rollout.server_url, model.tuning.method",
+        "full parameters would overwrite the weights of a server that others may use",
     ),
     (
         ["train.micro_batch_completions=73"],
@@ -205,6 +205,11 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["algorithm.kl_estimator=k2"], "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."),
         (["algorithm.clip_high=0.28"], "with algorithm.num_iterations 1 the ratio they bound is always 1"),
         (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),
+        (["model.tuning.rslora=true"], "model.tuning.rslora has no effect: model.tuning.method is full."),
+        (
+            ["model.tuning.method=lora", "model.tuning.adapter_dtype=bfloat16", "optimizer.learning_rate=4e-5"],
+            "optimizer.learning_rate 4e-05 is too small for most weights of an adapter in bfloat16",
+        ),
         (["optimizer.min_learning_rate_ratio=0.1"], "only optimizer.schedule cosine_with_min has a floor"),
         (["hardware.parallel=fsdp2"], "one rank has nothing to share"),
         (["hardware.num_gpus=0", "hardware.vram_gib=24"], "hardware.vram_gib has no effect: the run is on the CPU."),
