@@ -10,7 +10,7 @@ Axes: B completions of one rank, T completion tokens, K rewards.
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from trl import GRPOTrainer
 
 from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
-from leanrl.algorithms.corrections import rollout_mismatch
 from leanrl.config.schema import RunConfig
 from leanrl.engine.cut import cut_step, fill_up, rows_that_teach
 from leanrl.engine.head import attach_logprob_head
@@ -43,6 +42,7 @@ from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.nonfinite import NonfiniteSteps
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
+from leanrl.trainer.step_means import step_means
 from leanrl.types import Grader, Row, Sample
 
 # Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
@@ -323,27 +323,11 @@ class LeanGRPOTrainer(GRPOTrainer):
         self._record(f"seconds/{name}", time.perf_counter() - started)
 
     def _log_sums(self, sums: StepSums, rows: list[StepRow]) -> None:
-        """Record means over the tokens that went through the model, and the share of those that need not.
-
-        Without any such token the means are unknown, not 0.
-        """
-        values = torch.stack([sums.num_tokens, sums.entropy, sums.divergence, sums.num_clipped])
-        num_tokens, entropy, divergence, num_clipped = self._sum_over_ranks(values).tolist()
-        all_tokens = max(1, sum(gather_object([sum(len(row.completion_ids) for row in rows)])))
-        self._record("clipped_ratio_share", num_clipped / all_tokens)
-        self._record("skipped_token_share", 1 - num_tokens / all_tokens)
-        if num_tokens:
-            self._record("entropy", entropy / num_tokens)
-        if num_tokens and self.beta != 0.0:
-            self._record("kl", divergence / num_tokens)
-        self._log_mismatch(sums)
-
-    def _log_mismatch(self, sums: StepSums) -> None:
-        """Record how far the rollout engine's log-probs are from the trainer's, where it reported any."""
-        flat_N = torch.cat([log_ratios.float().cpu() for log_ratios in sums.log_ratios] or [torch.empty(0)])
-        mismatch = rollout_mismatch(torch.cat(gather_object([flat_N[~flat_N.isnan()]])))
-        for name, value in ({} if mismatch is None else asdict(mismatch)).items():
-            self._record(f"mismatch/{name}", value)
+        num_tokens = sum(gather_object([sum(len(row.completion_ids) for row in rows)]))
+        means = step_means(sums, num_completion_tokens=num_tokens, reduce=self._sum_over_ranks, gather=gather_object)
+        for name, value in means.items():
+            if name != "kl" or self.beta != 0.0:
+                self._record(name, value)
 
     # --- checkpoints -------------------------------------------------------------------------------------
 
