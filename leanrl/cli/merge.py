@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from leanrl.environment import quiet_libraries
 from leanrl.errors import ConfigError
 
 
@@ -24,6 +25,7 @@ def merge(
 ) -> None:
     """Fold a LoRA adapter into its base, verify the result, and write the model."""
     if inspect:
+        quiet_libraries()
         from leanrl.models.inspection import inspect_checkpoints
 
         print("\n".join(found.text() for found in inspect_checkpoints(source)))

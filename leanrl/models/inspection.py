@@ -94,7 +94,10 @@ def _adapter_facts(adapters: Mapping[str, Path], config: RunConfig | None, damag
 
 
 def _targets(targets: Any) -> str:
-    return ", ".join(sorted(targets)) if isinstance(targets, list) else str(targets)
+    if not isinstance(targets, list):
+        return str(targets)
+    # PEFT spells all-linear out, with the whole name of every module where there are few.
+    return ", ".join(sorted({name.rpartition(".")[2] for name in targets}))
 
 
 def _model_facts(folder: Path, config: RunConfig | None) -> dict[str, str]:

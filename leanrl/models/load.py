@@ -19,7 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.models.adapter import check_targets
-from leanrl.models.adapter import lora_config as lora_config
+from leanrl.models.adapter import lora_config as lora_config  # the simulation takes it from here
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
 

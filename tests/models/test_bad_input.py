@@ -1,4 +1,4 @@
-"""`leanrl merge`, and every bad input it may meet: the message, the exit code, and nothing left behind."""
+"""QLoRA and merging through the command line: every bad input's message, exit code, and nothing left behind."""
 
 import errno
 import json
@@ -50,6 +50,7 @@ def test_a_qlora_run_trains_is_inspected_and_merges(tiny_model: Path, tmp_path: 
     assert "the adapter on the dequantised base is" in merged.out
     inspected = leanrl("merge", run, "--inspect")
     assert inspected.code == 0, inspected.err
+    assert "kernels" not in merged.err + inspected.err
     assert inspected.out.count("method: qlora") == 2
     assert inspected.out.count("state: complete") == 2
 

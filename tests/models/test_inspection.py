@@ -20,7 +20,7 @@ def test_a_checkpoint_says_method_base_rank_step_and_score(make_run: MakeRun) ->
     assert found.facts["method"] == "qlora"
     assert found.facts["base"].endswith("tiny-llama")
     assert found.facts["rank"] == "4, alpha 8.0"
-    assert "q_proj" in found.facts["targets"]
+    assert found.facts["targets"] == "down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj"
     assert found.facts["step"] == "7"
     assert found.facts["rewards at this step"] == "accuracy 0.500, one_box 0.250"
     assert found.facts["score"] == "greedy 25.0% before training, 75.0% after (8 held-out problems)"
