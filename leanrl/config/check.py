@@ -84,6 +84,9 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
     if engine != "vllm-server" and kept > 0:
         what = f"{kept} cards are kept for rollouts, but {engine} uses the training cards"
         yield Problem(by_engine, what, "`-s rollout.num_gpus=0`")
+    elif config.rollout.server_url is not None and config.model.tuning.method == "full":
+        what = "full parameters would overwrite the weights of a server that others may use"
+        yield Problem("rollout.server_url, model.tuning.method", what, "without it leanrl starts one of its own")
     elif config.rollout.server_url is not None and kept > 0:
         what = f"{kept} cards are kept for rollouts, and the server that runs already has its own"
         yield Problem("rollout.server_url, rollout.num_gpus", what, "`-s rollout.num_gpus=0`")
@@ -240,6 +243,8 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
         for name in ("max_model_tokens", "gpu_memory_fraction"):
             if getattr(rollout, name) is not None:
                 yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
+    if rollout.weight_transport != "shm" and rollout.engine != "vllm-server":
+        yield f"rollout.weight_transport has no effect: rollout.engine is {rollout.engine}."
     if rollout.engine != "vllm-server":
         for name in ("server_url", "server_port"):
             if getattr(rollout, name) is not None:

@@ -114,6 +114,9 @@ class RolloutConfig(Section):
     max_completion_tokens: PositiveInt = key(1024, "completions are cut here")
     max_model_tokens: PositiveInt | None = key(None, "vLLM context; null: prompt + completion")
     gpu_memory_fraction: Fraction | None = key(None, "share of its card that vLLM takes; null: from the plan")
+    weight_transport: Literal["shm", "nccl"] = key(
+        "shm", "how full parameters reach a vLLM server: safetensors on tmpfs, or NCCL from card to card"
+    )
     selftest_every_steps: PositiveInt = key(
         1, "steps between comparisons of vLLM's log-probs with the trainer's; the first three steps always have one"
     )

@@ -36,11 +36,17 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
     optimizer = config.optimizer.name
     checks = [
         (
-            config.rollout.engine != "hf" and config.model.tuning.method != "lora",
+            config.rollout.engine != "hf" and config.model.tuning.method == "qlora",
             "rollout.engine, model.tuning.method",
             f"this version of leanrl gives {config.rollout.engine} adapters of a 16-bit base, "
             f"and {config.model.tuning.method} trains none",
             "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
+        ),
+        (
+            config.rollout.weight_transport == "nccl" and config.rollout.engine == "vllm-server",
+            "rollout.weight_transport",
+            "this version of leanrl has no nccl transport",
+            "-s rollout.weight_transport=shm",
         ),
         (
             ranks > 1,

@@ -1,4 +1,4 @@
-"""Adapter folders for vLLM: published whole or not at all, each under a name of its own."""
+"""Folders of adapters and weights for vLLM: published whole or not at all, each under a name of its own."""
 
 import json
 import os
@@ -17,12 +17,18 @@ from leanrl.rollout.protocol import Adapter
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
 _TMPFS = Path("/dev/shm")
+# One being written, one that a kill left, and as much again for others.
+_VERSIONS_AT_ONCE = 4
 
 
-def make_root(*, tmpfs: Path = _TMPFS) -> Path:
-    """Return a new folder for adapters, in memory where the system has a writable tmpfs, else on disk."""
-    is_usable = tmpfs.is_dir() and os.access(tmpfs, os.W_OK | os.X_OK)
-    return Path(tempfile.mkdtemp(prefix="leanrl-adapters-", dir=tmpfs if is_usable else None))
+def make_root(*, needed_bytes: int, tmpfs: Path = _TMPFS) -> Path:
+    """Return a new folder for versions of this size: in memory where a writable tmpfs has the room, else on disk.
+
+    A container's /dev/shm holds 64 MB unless it is told otherwise.
+    """
+    is_writable = tmpfs.is_dir() and os.access(tmpfs, os.W_OK | os.X_OK)
+    has_room = is_writable and shutil.disk_usage(tmpfs).free > _VERSIONS_AT_ONCE * needed_bytes
+    return Path(tempfile.mkdtemp(prefix="leanrl-policy-", dir=tmpfs if has_room else None))
 
 
 def publish(adapter: Adapter, root: Path, name: str, *, dtype: torch.dtype) -> Path:
@@ -31,14 +37,17 @@ def publish(adapter: Adapter, root: Path, name: str, *, dtype: torch.dtype) -> P
     Raises:
         ValueError: if the name is taken: an engine may still hold what was computed under it.
     """
-    final = root / name
-    if final.exists():
-        raise ValueError(f"{final} exists already; a policy version never reuses a name.")
-    beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=root))
-    save_file(travelling(adapter.tensors, dtype), beside / WEIGHTS)
-    (beside / CONFIG).write_text(json.dumps(dict(adapter.config)), encoding="utf-8")
-    os.rename(beside, final)
-    return final
+    files = {CONFIG: json.dumps(dict(adapter.config))}
+    return _publish(travelling(adapter.tensors, dtype), WEIGHTS, root, name, files=files)
+
+
+def publish_weights(weights: Mapping[str, Tensor], root: Path, name: str, *, dtype: torch.dtype) -> Path:
+    """Write a model's weights beside and rename them to `root/name`; they travel in `dtype`.
+
+    Raises:
+        ValueError: if the name is taken.
+    """
+    return _publish(travelling(weights, dtype), "model.safetensors", root, name, files={})
 
 
 def verify(folder: Path, adapter: Adapter, *, dtype: torch.dtype) -> None:
@@ -73,8 +82,25 @@ def withdraw(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def num_bytes(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> int:
+    """Return the bytes of the tensors in the dtype in which they travel."""
+    return sum(tensor.numel() for tensor in tensors.values()) * dtype.itemsize
+
+
 def travelling(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
     """Return copies on the host in the dtype in which they travel: never views of what is being trained."""
     return {
         name: tensor.detach().to(device="cpu", dtype=dtype, copy=True).contiguous() for name, tensor in tensors.items()
     }
+
+
+def _publish(tensors: dict[str, Tensor], file: str, root: Path, name: str, *, files: Mapping[str, str]) -> Path:
+    final = root / name
+    if final.exists():
+        raise ValueError(f"{final} exists already; a policy version never reuses a name.")
+    beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=root))
+    save_file(tensors, beside / file)
+    for other, text in files.items():
+        (beside / other).write_text(text, encoding="utf-8")
+    os.rename(beside, final)
+    return final

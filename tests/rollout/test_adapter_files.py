@@ -73,11 +73,12 @@ def test_a_folder_that_is_not_what_was_meant_is_named(published, harm):
 
 
 def test_the_root_is_in_memory_or_on_disk_where_there_is_no_tmpfs(tmp_path, monkeypatch):
-    in_memory = make_root(tmpfs=tmp_path)
+    in_memory = make_root(needed_bytes=1000, tmpfs=tmp_path)
     assert in_memory.parent == tmp_path
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
     (tmp_path / "disk").mkdir()
-    assert make_root(tmpfs=tmp_path / "absent").parent == tmp_path / "disk"
+    assert make_root(needed_bytes=1000, tmpfs=tmp_path / "absent").parent == tmp_path / "disk"
+    assert make_root(needed_bytes=2**60, tmpfs=tmp_path).parent == tmp_path / "disk", "there is no such room"
     withdraw(in_memory)
     withdraw(in_memory)
     assert not in_memory.exists()

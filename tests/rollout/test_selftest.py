@@ -50,7 +50,7 @@ def groups(logprob, requests=REQUESTS, num_tokens=3):
 
 
 def check(engine, *, sampling=SAMPLING):
-    selftest = SelfTest(engine, PlayedTrainer(), sampling, BEFORE, tolerance=1e-4)
+    selftest = SelfTest(engine, PlayedTrainer(), PlayedTrainer(), sampling, BEFORE, tolerance=1e-4)
     return selftest.check(REQUESTS, engine.generate(REQUESTS, sampling))
 
 

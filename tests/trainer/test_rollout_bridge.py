@@ -43,9 +43,7 @@ class Scorer:
 
 
 def bridge(engine, *, scorer=None, every=1):
-    return RolloutBridge(
-        engine, policy=lambda step: Policy(step, None), scorer=scorer, tolerance=1e-4, test_every_steps=every
-    )
+    return RolloutBridge(engine, policy=Policy, scorer=scorer, adapters=scorer, tolerance=1e-4, test_every_steps=every)
 
 
 def test_equal_neighbours_are_one_group():

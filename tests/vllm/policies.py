@@ -42,7 +42,7 @@ class TrainedPolicy:
 
     @property
     def policy(self):
-        return Policy(self.version, adapter_of(self.model))
+        return Policy(self.version, adapter=adapter_of(self.model))
 
 
 def small_arguments(folder, adapter, **sections):

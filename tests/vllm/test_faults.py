@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from transformers import TrainerCallback
 
-from leanrl.errors import StoppedError
+from leanrl.errors import ConfigError, StoppedError
 from leanrl.rollout import vllm_colocate
 from leanrl.rollout.adapter_files import WEIGHTS, publish, withdraw
 from leanrl.rollout.selftest import FP32_TOLERANCE
@@ -75,7 +75,7 @@ def reused_name(engine):
     """New weights under the old name and id, as `load_inplace` does it, and the prefix cache is kept."""
     from vllm.lora.request import LoRARequest
 
-    served, root = engine._serving, vllm_colocate.make_root()
+    served, root = engine._serving, vllm_colocate.make_root(needed_bytes=0)
 
     def sync(policy):
         folder = publish(policy.adapter, root, str(policy.version), dtype=engine._dtype)
@@ -156,6 +156,63 @@ def test_a_wrong_base_model_is_named(run, fault_table, tmp_path):
     assert caught.value.fault == "wrong base model"
     assert trainers[0].state.global_step == PLANTED_AFTER
     fault_table.append(("wrong base model", caught.value.fault, f"{caught.value.difference:.3g}"))
+
+
+@pytest.fixture
+def full_run(tmp_path):
+    """A function that trains all parameters of a model with an untied head, as `run` trains an adapter."""
+    trainers = []
+
+    def train(plant, *, engine):
+        config = small_config(
+            make_tiny_model(tmp_path / "qwen", family="qwen2"),
+            model={"tuning": {"method": "full"}},
+            rollout={"engine": engine, "max_prompt_tokens": 100, "temperature": 0.7},
+            optimizer={"learning_rate": 1.0e-2, "schedule": "constant"},
+            train={"max_steps": 5},
+            checkpoints={"every_steps": 50},
+        )
+        trainer, _, stop = small_trainer(config, tmp_path / "run", listener=Notes(), prompt=PROMPT)
+        trainers.append(trainer)
+        trainer.add_callback(Plant(trainer, plant))
+        try:
+            trainer.train()
+        finally:
+            stop.restore()
+        return trainer
+
+    yield train, trainers
+    for trainer in trainers:
+        trainer.rollout.close()
+
+
+@pytest.mark.parametrize("engine", ["vllm-colocate", "vllm-server"])
+def test_full_parameters_agree_after_each_of_five_steps(full_run, fault_table, engine):
+    train, _ = full_run
+    trainer = train(lambda engine: None, engine=engine)
+    logged = [entry for entry in trainer.state.log_history if "sampling_logprob_difference" in entry]
+    values = [entry["sampling_logprob_difference"] for entry in logged]
+    assert len(values) == 5
+    assert max(values) < 1e-5
+    assert all(entry["grad_norm"] > 0 for entry in logged)
+    fault_table.append((f"none, 5 steps, full, {engine}", "nothing", f"{max(values):.3g}"))
+
+
+def test_a_skipped_push_of_full_parameters_is_named(full_run, fault_table):
+    train, trainers = full_run
+    with pytest.raises(StoppedError) as caught:
+        train(stale_adapter, engine="vllm-colocate")
+    assert caught.value.fault == "stale weights"
+    assert trainers[0].state.global_step == PLANTED_AFTER
+    fault_table.append(("a push left out, full", caught.value.fault, f"{caught.value.difference:.3g}"))
+
+
+def test_a_tied_head_that_vllm_would_not_renew_is_refused(tiny_model, tmp_path):
+    config = small_config(
+        tiny_model, model={"tuning": {"method": "full"}}, rollout={"engine": "vllm-colocate", "max_prompt_tokens": 100}
+    )
+    with pytest.raises(ConfigError, match="head tied to the embedding"):
+        small_trainer(config, tmp_path / "run", listener=Notes())
 
 
 def test_a_healthy_run_agrees_at_every_step(run, fault_table):
