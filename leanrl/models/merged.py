@@ -80,15 +80,20 @@ def write_merged_qlora(
     bases: tuple[BaseKind, ...] = ("dequantised",) if is_nf4_checkpoint(policy) else ("original", "dequantised")
     del policy
     from_trained = {}
-    for other in sorted(bases, key=lambda name: name == kind):  # the chosen one last: it goes on
-        policy = attach_adapter(_base(located, other), adapter)
-        from_trained[other] = _distance(score_texts(policy, texts), as_trained)
+    for other in bases:
+        if other != kind:
+            from_trained[other] = _distance(
+                score_texts(attach_adapter(_base(located, other), adapter), texts), as_trained
+            )
+    policy = attach_adapter(_base(located, kind), adapter)
+    from_trained[kind] = _distance(score_texts(policy, texts), as_trained)
     return _write_fold(policy, tokenizer, folder, dtype=dtype, texts=texts, from_trained=from_trained)
 
 
 def write_copy(source: LocatedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, dtype: torch.dtype) -> Merged:
     """Write a model all of whose weights were trained, rounded to `dtype`."""
     model = load_as_saved(source, dtype="auto").float()
+    require_room(folder, needed_bytes=model.num_parameters() * dtype.itemsize)
     texts = sample_texts(model, tokenizer, seed=_SEED)
     scores = score_texts(model, texts)
     verification = _write(model, tokenizer, folder, dtype=dtype, texts=texts, trained=scores, base=None, folded=scores)
@@ -151,6 +156,7 @@ def _write(
     tokenizer.save_pretrained(folder)
     _cast_weights(model, torch.float32)
     rounded = score_texts(model, texts)
+    _let_go(model)
     written = LocatedModel(path_or_id=str(folder), revision=None, source="folder")
     merged = score_texts(load_as_saved(written, dtype=torch.float32), texts)
     return verify(merged=merged, trained=trained, base=base, folded=folded, rounded=rounded, num_texts=len(texts))
@@ -173,6 +179,12 @@ def _cast_weights(model: PreTrainedModel, dtype: torch.dtype) -> None:
     """Cast the parameters and nothing else: Module.to would round the rotary frequencies, which no file holds."""
     for weight in model.parameters():
         weight.data = weight.data.to(dtype)
+
+
+def _let_go(model: PreTrainedModel) -> None:
+    """Free the weights, whoever still holds the model: the files are read back into their room."""
+    for weight in model.parameters():
+        weight.data = weight.data.new_empty(0)
 
 
 def _distance(scores: TextScores, others: TextScores) -> Distance:
