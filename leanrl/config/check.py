@@ -21,7 +21,7 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
 
 def find_warnings(config: RunConfig) -> list[str]:
     """Return a sentence for every setting that has no effect beside the others, or a wasteful one."""
-    checks = (_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _uneven_micro_batches)
+    checks = (_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _lost_updates, _uneven_micro_batches)
     return [sentence for check in checks for sentence in check(config)]
 
 
@@ -298,17 +298,32 @@ def _uneven_micro_batches(config: RunConfig) -> Iterator[str]:
         )
 
 
+def _lost_updates(config: RunConfig) -> Iterator[str]:
+    """Only optimizer.name adamw rounds to the nearest: the 8-bit ones round at random, the offloaded has masters."""
+    rate, method = config.optimizer.learning_rate, config.model.tuning.method
+    if config.optimizer.name != "adamw" or rate >= _BF16_STEP:
+        return
+    if method != "full" and config.model.tuning.adapter_dtype == "bfloat16":
+        yield (
+            f"optimizer.learning_rate {rate:g} is too small for most weights of an adapter "
+            "in bfloat16, which drops a step below 1/512 of the weight: `-s model.tuning.adapter_dtype=float32`."
+        )
+    # Ranks that share the weights (FSDP2) keep them in fp32, whatever was loaded.
+    is_shared = config.num_train_ranks > 1 and config.hardware.parallel != "ddp"
+    if method == "full" and config.model.dtype == "bfloat16" and not is_shared:
+        yield (
+            f"optimizer.learning_rate {rate:g} is too small for most weights in bfloat16, which drops a step below "
+            "1/512 of the weight: `-s model.dtype=float32` keeps fp32 masters, `-s optimizer.name=adamw_offloaded` "
+            "keeps them in host memory, and adamw_8bit rounds at random."
+        )
+
+
 def _idle_rest(config: RunConfig) -> Iterator[str]:
     if config.model.tuning.method == "full":
         usual = TuningConfig()
         for name in ("rank", "alpha", "alpha_ratio", "rslora", "dropout", "targets", "init", "adapter_dtype"):
             if getattr(config.model.tuning, name) != getattr(usual, name):
                 yield f"model.tuning.{name} has no effect: model.tuning.method is full."
-    elif config.model.tuning.adapter_dtype == "bfloat16" and config.optimizer.learning_rate < _BF16_STEP:
-        yield (
-            f"optimizer.learning_rate {config.optimizer.learning_rate:g} is too small for most weights of an adapter "
-            "in bfloat16, which drops a step below 1/512 of the weight: `-s model.tuning.adapter_dtype=float32`."
-        )
     if config.optimizer.schedule != "cosine_with_min" and config.optimizer.min_learning_rate_ratio > 0.0:
         yield "optimizer.min_learning_rate_ratio has no effect: only optimizer.schedule cosine_with_min has a floor."
     if config.hardware.parallel == "fsdp2" and config.num_train_ranks == 1:

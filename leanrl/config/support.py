@@ -11,6 +11,8 @@ from leanrl.errors import MissingError, Problem
 
 # As in pyproject.toml: 0.28 changed how weights are handed over, and 0.32 asks for other versions of transformers.
 _VLLM = SpecifierSet(">=0.28,<0.32")
+_OPTIMIZER_PACKAGES = {"adamw_8bit": "torchao", "adamw_8bit_paged": "bitsandbytes"}
+PAGING_NEEDS_A_GPU = "adamw_8bit_paged moves pages between host and GPU by CUDA's managed memory, and there is no GPU"
 _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
 
 
@@ -33,13 +35,13 @@ def require(config: RunConfig) -> None:
 
 def _not_in_this_version(config: RunConfig) -> list[Problem]:
     ranks = config.num_train_ranks
+    is_sharded = ranks > 1 and config.model.tuning.method == "full" and config.hardware.parallel != "ddp"
     optimizer = config.optimizer.name
     checks = [
         (
             config.rollout.engine != "hf" and config.model.tuning.method == "qlora",
             "rollout.engine, model.tuning.method",
-            f"this version of leanrl gives {config.rollout.engine} adapters of a 16-bit base, "
-            f"and {config.model.tuning.method} trains none",
+            f"this version of leanrl gives {config.rollout.engine} no NF4 base to put an adapter on",
             "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
         ),
         (
@@ -61,15 +63,15 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
             "-s backend=hf",
         ),
         (
-            optimizer != "adamw",
-            "optimizer.name",
-            f"this version of leanrl has no {optimizer}",
-            "-s optimizer.name=adamw",
+            is_sharded and optimizer in ("adamw_8bit_paged", "adamw_offloaded"),
+            "optimizer.name, hardware.parallel",
+            f"this version of leanrl has no {optimizer} of weights that ranks share",
+            "-s optimizer.name=adamw or adamw_8bit, whose state the ranks share as well",
         ),
         (
-            config.train.reference_device == "host",
-            "train.reference_device",
-            "this version of leanrl keeps the reference on the training device",
+            is_sharded and config.train.reference_device == "host",
+            "train.reference_device, hardware.parallel",
+            "this version of leanrl keeps a reference that ranks share on their cards",
             "-s train.reference_device=gpu",
         ),
     ]
@@ -84,10 +86,24 @@ def _not_installed(config: RunConfig) -> list[Problem]:
     if config.model.tuning.method == "qlora" and find_spec("bitsandbytes") is None:
         hint = "pip install 'leanrl[qlora]', or -s model.tuning.method=lora"
         problems.append(Problem("model.tuning.method", "the package bitsandbytes is not installed", hint))
+    problems += _optimizer_problems(config)
     problems += _vllm_problems(config)
     if config.model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
         problems.append(
             Problem("model.attention", "the package flash_attn is not installed", "-s model.attention=sdpa")
+        )
+    return problems
+
+
+def _optimizer_problems(config: RunConfig) -> list[Problem]:
+    name, problems = config.optimizer.name, []
+    package = _OPTIMIZER_PACKAGES.get(name)
+    if package is not None and find_spec(package) is None:
+        hint = "pip install 'leanrl[memory]', or -s optimizer.name=adamw_offloaded"
+        problems.append(Problem("optimizer.name", f"{name} needs the package {package}, which is not installed", hint))
+    if name == "adamw_8bit_paged" and (config.hardware.device == "cpu" or config.hardware.num_gpus == 0):
+        problems.append(
+            Problem("optimizer.name, hardware.num_gpus", PAGING_NEEDS_A_GPU, "-s optimizer.name=adamw_8bit")
         )
     return problems
 

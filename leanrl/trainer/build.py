@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from accelerate import Accelerator
 from datasets import Dataset
 from huggingface_hub import HfApi
 from peft import PeftConfig
@@ -12,6 +13,7 @@ from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
 from leanrl.config.schema import RunConfig
+from leanrl.engine.optimizers import optimizer_class
 from leanrl.models.adapter import adapter_weights, set_adapter_dtype
 from leanrl.rollout.hf import PLAIN_GENERATION
 from leanrl.run_folder import RunFolder
@@ -57,6 +59,8 @@ def build_trainer(
     if config.model.tuning.method != "full":
         dtype = getattr(torch, config.model.tuning.adapter_dtype)
         set_adapter_dtype(trainer.model, dtype, weights=start_weights)
+    trainer.optimizer_cls_and_kwargs = optimizer_class(config.optimizer)  # GRPOTrainer takes no such argument
+    _exchange_in_place(trainer.accelerator)
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)
     stop = SignalStop(listener)
     trainer.remove_callback(PrinterCallback)
@@ -64,6 +68,15 @@ def build_trainer(
     trainer.add_callback(recorder)
     trainer.add_callback(stop)
     return trainer, recorder, stop
+
+
+def _exchange_in_place(accelerator: Accelerator) -> None:
+    """Let gradients be views of DDP's buckets once ranks have exchanged them, instead of a second copy.
+
+    transformers makes the handler without it and has no argument for it; DDP wraps the model when training begins.
+    """
+    if accelerator.ddp_handler is not None:
+        accelerator.ddp_handler.gradient_as_bucket_view = True
 
 
 def _uploads(config: RunConfig, listener: Listener) -> CheckpointUploads | None:

@@ -5,6 +5,7 @@ import os
 import torch
 
 from leanrl.config.schema import RunConfig
+from leanrl.config.support import PAGING_NEEDS_A_GPU
 from leanrl.errors import MissingError
 from leanrl.planner.this_machine import Gpu
 
@@ -33,6 +34,7 @@ def require_device(config: RunConfig) -> None:
         return
     if not torch.cuda.is_available():
         if config.hardware.device == "auto":
+            _require_no_paging(config)
             return
         raise MissingError("hardware.device is cuda, and torch sees no GPU on this machine.", hint=_ON_CPU)
     if config.model.compute_dtype == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
@@ -40,6 +42,11 @@ def require_device(config: RunConfig) -> None:
             f"{torch.cuda.get_device_name(0)} has no bf16, in which leanrl trains.",
             hint="`leanrl plan --gpu` names cards that have it",
         )
+
+
+def _require_no_paging(config: RunConfig) -> None:
+    if config.optimizer.name == "adamw_8bit_paged":
+        raise MissingError(f"optimizer.name: {PAGING_NEEDS_A_GPU}.", hint="-s optimizer.name=adamw_8bit")
 
 
 def loading_device(config: RunConfig) -> str:

@@ -40,6 +40,7 @@ from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.nonfinite import NonfiniteSteps
+from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.trainer.step_means import step_means
@@ -74,6 +75,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> None:
         self.meter = MemoryMeter(choose_gauge(trl_arguments["args"].device), first="load")
         super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
+        self.visit = prepare_reference(self, config.train)
         self.lean_config = config
         self.rows = rows
         self.rewards = list(rewards)
@@ -91,8 +93,6 @@ class LeanGRPOTrainer(GRPOTrainer):
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
         attach_logprob_head(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model)
-        if self.ref_model is not None:
-            attach_logprob_head(self.accelerator.unwrap_model(self.ref_model))
         self.meter.end()
 
     def train_from(self, checkpoint: Path | None) -> None:
@@ -222,7 +222,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         """Return logprobs_B_T as TRL wants them (old and reference policy), computed by the engine's rows."""
         rows = bare_rows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
         logprobs_B_T = torch.zeros(len(rows), logits_to_keep, device=input_ids.device)
-        with self.meter.phase("reference"):
+        with self.meter.phase("reference"), self.visit(model):
             for numbers in self._same_count(self._cut(rows)):
                 micro_batch = self._lay_out([rows[number] for number in numbers])
                 with self.accelerator.autocast():

@@ -70,7 +70,12 @@ def _run(trainer: LeanGRPOTrainer, rows: list[StepRow], *, held_bytes: int) -> N
     if trainer.lean_config.algorithm.kl_beta > 0:
         reference = trainer.ref_model if trainer.ref_model is not None else model
         without_adapter = nullcontext() if trainer.ref_model is not None else model.disable_adapter()
-        with trainer.meter.phase("reference"), trainer.accelerator.autocast(), without_adapter:
+        with (
+            trainer.meter.phase("reference"),
+            trainer.accelerator.autocast(),
+            without_adapter,
+            trainer.visit(reference),
+        ):
             score_micro_batch(reference, micro_batch, temperature=trainer.loss_settings.temperature)
     if trainer.lean_config.micro_batches_per_step > 1:
         _hold_gradients(model)

@@ -21,7 +21,6 @@ _LOSS_TYPES = {
     "completion_mean": "grpo",
     "fixed_length": "dr_grpo",
 }
-_OPTIMIZERS = {"adamw": "adamw_torch_fused"}
 
 
 def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
@@ -93,7 +92,7 @@ def _optimizer_arguments(config: RunConfig) -> dict[str, Any]:
         "per_device_train_batch_size": config.completions_per_rank,
         "gradient_accumulation_steps": 1,
         "max_steps": config.train.max_steps,
-        "optim": _OPTIMIZERS.get(optimizer.name, "adamw_torch_fused"),
+        "optim": "adamw_torch_fused",  # the trainer is given the class itself (engine/optimizers.py)
         "learning_rate": optimizer.learning_rate,
         "lr_scheduler_type": _SCHEDULES[optimizer.schedule],
         "lr_scheduler_kwargs": schedule_options,

@@ -220,3 +220,28 @@ def test_a_plugins_reward_trains_and_resumes_from_the_runs_own_copy(tiny_model, 
     (run / "config.json").write_text(json.dumps(config))
     outcome = leanrl("train", "--resume", run)
     assert outcome.code == 0, outcome.err
+
+
+def test_full_parameters_with_8_bit_adam_and_the_reference_in_host_memory(tiny_model, tmp_path):
+    """The preset single-gpu-full as it is, but for a tiny model, few short completions, and a CPU that generates."""
+    rows = [{"id": str(i), "problem": f"What is {i} + 4?", "answer": str(i + 4)} for i in range(4)]
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = (
+        *(f"model.id={tiny_model}", "data.hub_id=null", f"data.path={problems}", "data.system_prompt=null"),
+        *("hardware.device=cpu", "hardware.num_gpus=0", "hardware.gpu=null"),
+        *("rollout.engine=hf", "rollout.max_model_tokens=null"),
+        *("rollout.sleep_level=1", "rollout.max_completion_tokens=8", "rollout.max_prompt_tokens=64"),
+        *("train.max_steps=2", "train.num_prompts=2", "train.num_completions=4", "train.micro_batch_completions=4"),
+        *("checkpoints.every_steps=1",),
+    )
+    flags = [part for setting in settings for part in ("-s", setting)]
+    outcome = leanrl("train", "-p", "single-gpu-full", *flags, "--run-dir", tmp_path / "run")
+    assert outcome.code == 0, outcome.err
+    run = RunFolder(tmp_path / "run")
+    config = json.loads(run.config.read_text())
+    assert config["optimizer"]["name"] == "adamw_8bit"
+    assert config["train"]["reference_device"] == "host"
+    assert config["model"]["dtype"] == "bfloat16"
+    assert [step["step"] for step in read_jsonl(run.metrics)] == [1, 2]
+    assert all(step["kl"] is not None for step in read_jsonl(run.metrics))

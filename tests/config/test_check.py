@@ -16,6 +16,7 @@ ONE_GPU = """
     model: {id: someone/model, tuning: {method: full}}
     data: {path: sums.jsonl}
     rewards: {accuracy: 1.0}
+    optimizer: {name: adamw_8bit}
 """
 
 # overrides of ONE_GPU, the keys that are named, a part of what is said
@@ -208,9 +209,13 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),
         (["model.tuning.rslora=true"], "model.tuning.rslora has no effect: model.tuning.method is full."),
         (
-            ["model.tuning.method=lora", "model.tuning.adapter_dtype=bfloat16", "optimizer.learning_rate=4e-5"],
+            [
+                *("model.tuning.method=lora", "model.tuning.adapter_dtype=bfloat16"),
+                *("optimizer.name=adamw", "optimizer.learning_rate=4e-5"),
+            ],
             "optimizer.learning_rate 4e-05 is too small for most weights of an adapter in bfloat16",
         ),
+        (["optimizer.name=adamw"], "optimizer.learning_rate 1e-06 is too small for most weights in bfloat16"),
         (["optimizer.min_learning_rate_ratio=0.1"], "only optimizer.schedule cosine_with_min has a floor"),
         (["hardware.parallel=fsdp2"], "one rank has nothing to share"),
         (["hardware.num_gpus=0", "hardware.vram_gib=24"], "hardware.vram_gib has no effect: the run is on the CPU."),
@@ -230,5 +235,7 @@ def test_nothing_is_told_of_settings_that_act(tmp_path):
     by_tokens = ["train.micro_batch_completions=5", "train.max_tokens_per_micro_batch=8000"]
     assert find_warnings(load_config(file, by_tokens).config) == []
     assert find_warnings(load_config(file).config) == []
+    for kept in (["optimizer.name=adamw", "model.dtype=float32"], ["optimizer.name=adamw_offloaded"]):
+        assert find_warnings(load_config(file, kept).config) == []
     acting = ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "algorithm.importance_correction=token_truncate"]
     assert find_warnings(load_config(file, [*acting, "algorithm.importance_clip=3"]).config) == []

@@ -1,0 +1,145 @@
+"""The reference in host memory: where its weights are, when they visit, and that nothing else changes."""
+
+import gc
+import weakref
+from contextlib import contextmanager
+
+import pytest
+import torch
+from torch import nn
+
+from leanrl.engine.host_weights import HostWeights
+from leanrl.trainer import grpo
+from leanrl.trainer import reference as reference_module
+from leanrl.trainer.probe import probe_longest_batch
+from tests.trainer.small_trainer import Notes, small_config, small_trainer
+
+
+def config_with(folder, place, **train):
+    model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"method": "full"}}
+    return small_config(
+        folder,
+        model=model,
+        algorithm={"kl_beta": 0.04},
+        train={"reference_device": place, "micro_batch_completions": 3} | train,
+    )
+
+
+# --- the weights -----------------------------------------------------------------------------------------
+
+
+def test_weights_visit_a_device_and_come_home():
+    """The meta device stands for a GPU: what is there is not here, and the copy at home is never touched."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 4))
+    model.get_submodule("0").register_buffer("table", torch.ones(2))
+    before = {name: (weight.detach().clone(), weight.data_ptr()) for name, weight in model.named_parameters()}
+    weights = HostWeights(model, device="meta")
+    with weights.visiting():
+        assert {weight.device.type for weight in model.parameters()} == {"meta"}
+        assert model.get_submodule("0").table.device.type == "cpu"
+        assert model(torch.ones(3, 4, device="meta")).device.type == "meta"
+    for name, weight in model.named_parameters():
+        values, address = before[name]
+        assert weight.data_ptr() == address
+        assert torch.equal(weight, values)
+        assert not weight.requires_grad
+
+
+def test_tied_weights_stay_tied():
+    model = nn.Sequential(nn.Embedding(8, 4), nn.Linear(4, 8, bias=False))
+    model[1].weight = model[0].weight
+    weights = HostWeights(model, device="meta")
+    with weights.visiting():
+        assert model[1].weight is model[0].weight
+        assert model[1].weight.device.type == "meta"
+    assert model[1].weight.device.type == "cpu"
+
+
+def test_weights_come_home_after_an_error():
+    model = nn.Linear(4, 4)
+    with pytest.raises(RuntimeError, match="scoring"), HostWeights(model, device="meta").visiting():
+        raise RuntimeError("scoring failed")
+    assert model.weight.device.type == "cpu"
+
+
+def test_nothing_holds_the_weights_that_were_sent_home():
+    """On a GPU they would keep their memory there."""
+    model = nn.Sequential(nn.Linear(4, 4))
+    sent = weakref.ref(model[0].weight)
+    HostWeights(model, device="meta")
+    gc.collect()
+    assert sent() is None
+
+
+def test_on_a_cpu_nothing_is_copied():
+    model = nn.Linear(4, 4)
+    address = model.weight.data_ptr()
+    with HostWeights(model, device="cpu").visiting():
+        assert model.weight.data_ptr() == address
+
+
+# --- in a run --------------------------------------------------------------------------------------------
+
+
+class Recorder(HostWeights):
+    """Notes what the trainer holds when the weights come and go."""
+
+    made = ()
+
+    def __init__(self, model, *, device):
+        super().__init__(model, device=device)
+        self.events, self.num_gradients = [], lambda: None
+        Recorder.made = (self,)
+
+    @contextmanager
+    def visiting(self):
+        self.events.append(("visit", self.num_gradients()))
+        with super().visiting():
+            yield
+        self.events.append(("home", self.num_gradients()))
+
+
+def test_it_visits_once_a_step_before_any_gradient_exists(tiny_model, tmp_path, monkeypatch):
+    """Three micro-batches are scored in one visit; all forward and backward passes come when it is home again."""
+    monkeypatch.setattr(reference_module, "HostWeights", Recorder)
+    trainer, *_ = small_trainer(config_with(tiny_model, "host"), tmp_path / "run", listener=Notes())
+    (weights,) = Recorder.made
+    weights.num_gradients = lambda: sum(weight.grad is not None for weight in trainer.model.parameters())
+    score, train = grpo.score_micro_batch, grpo.train_micro_batch
+
+    def scored(model, *args, **kwargs):
+        weights.events.append(("score", model is trainer.ref_model))
+        return score(model, *args, **kwargs)
+
+    def trained(*args, **kwargs):
+        weights.events.append(("train", None))
+        return train(*args, **kwargs)
+
+    monkeypatch.setattr(grpo, "score_micro_batch", scored)
+    monkeypatch.setattr(grpo, "train_micro_batch", trained)
+    trainer.train_from(None)
+    step = [("visit", 0), *[("score", True)] * 3, ("home", 0), *[("train", None)] * 3]
+    assert weights.events == step * 2
+
+
+def test_a_run_is_the_same_to_the_bit_wherever_the_reference_waits(tiny_model, tmp_path):
+    runs = []
+    for place in ("gpu", "host"):
+        notes = Notes()
+        trainer, *_ = small_trainer(config_with(tiny_model, place), tmp_path / place, listener=notes)
+        trainer.train_from(None)
+        weights = torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()])
+        runs.append((weights, [(step["loss"], step["kl"], step["grad_norm"]) for step in notes.steps]))
+    assert torch.equal(runs[0][0], runs[1][0])
+    assert runs[0][1] == runs[1][1]
+    assert runs[0][1][1][1] > 0  # the second step has a KL
+
+
+def test_the_probe_lets_it_visit_as_well(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(reference_module, "HostWeights", Recorder)
+    config = config_with(tiny_model, "host", probe="always")
+    trainer, *_ = small_trainer(config, tmp_path / "run", listener=Notes())
+    (weights,) = Recorder.made
+    trainer.run.plan.write_text("{}")
+    probe_longest_batch(trainer, plan=None, listener=Notes())
+    assert [event for event, _ in weights.events] == ["visit", "home"]

@@ -1,0 +1,70 @@
+"""Run by torchrun on two gloo ranks, and by the test alone: two steps of a trainer with completions fixed by prompt.
+
+Writes the gradients that the optimizer sees, and in how many pieces of memory they lie.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+from torch.nn.parallel import DistributedDataParallel
+from transformers import TrainerCallback
+
+from tests.trainer.small_trainer import Notes, small_config, small_trainer
+
+NUM_PROMPTS = 4
+
+
+class Gradients(TrainerCallback):
+    """Keeps the gradients before each optimizer step, and counts the storages that hold them."""
+
+    def __init__(self, trainer):
+        self.trainer, self.steps, self.num_storages = trainer, [], []
+
+    def on_pre_optimizer_step(self, args, state, control, **_):
+        gradients = {
+            name: weight.grad for name, weight in self.trainer.model.named_parameters() if weight.requires_grad
+        }
+        self.steps.append({name: gradient.detach().clone() for name, gradient in gradients.items()})
+        self.num_storages.append(len({gradient.untyped_storage().data_ptr() for gradient in gradients.values()}))
+
+
+def fixed_completions(trainer):
+    """Return what draws completions by prompt, step and number in the group, however ranks share the prompts."""
+
+    def draw(prompt_ids, *_args, **_kwargs):
+        group = trainer.num_generations
+        drawn = []
+        for row, prompt in enumerate(prompt_ids):
+            seed = sum(prompt) * 100 + trainer.state.global_step * 10 + row % group
+            generator = torch.Generator().manual_seed(seed)
+            length = int(torch.randint(1, 8, (1,), generator=generator))
+            drawn.append(torch.randint(40, 90, (length,), generator=generator).tolist())
+        return drawn, None
+
+    return draw
+
+
+def train(folder, out, method):
+    """Train two steps in this process, alone or as one of two ranks, and write what was found to `out`."""
+    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"method": method, "rank": 4}}
+    sizes = {"num_prompts": NUM_PROMPTS // world, "micro_batch_completions": 3}
+    config = small_config(folder, model=model, train=sizes, checkpoints={"every_steps": 100})
+    trainer, *_ = small_trainer(config, Path(out) / f"{method}-{world}-{rank}", listener=Notes())
+    assert trainer.accelerator.num_processes == world
+    trainer._generate_single_turn = fixed_completions(trainer)
+    gradients = Gradients(trainer)
+    trainer.add_callback(gradients)
+    trainer.train()
+    if world == 2:
+        assert isinstance(trainer.model_wrapped, DistributedDataParallel)
+        assert trainer.model_wrapped.gradient_as_bucket_view
+    found = {"steps": gradients.steps, "num_storages": gradients.num_storages}
+    torch.save(found, Path(out) / f"{method}-{world}-{rank}.pt")
+
+
+if __name__ == "__main__":
+    for tuning in ("lora", "full"):
+        train(*sys.argv[1:], tuning)
