@@ -79,18 +79,19 @@ def _own_card(config: RunConfig) -> Iterator[Problem]:
 
 def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
     kept, cards, engine = config.rollout.num_gpus, config.hardware.num_gpus, config.rollout.engine
+    is_users = engine == "vllm-server" and config.rollout.server_url is not None
     by_engine, by_number = "rollout.engine, rollout.num_gpus", "rollout.num_gpus, hardware.num_gpus"
     share = "`-s rollout.engine=vllm-colocate -s rollout.num_gpus=0` shares the card"
     if engine != "vllm-server" and kept > 0:
         what = f"{kept} cards are kept for rollouts, but {engine} uses the training cards"
         yield Problem(by_engine, what, "`-s rollout.num_gpus=0`")
-    elif config.rollout.server_url is not None and config.model.tuning.method == "full":
+    elif is_users and config.model.tuning.method == "full":
         what = "full parameters would overwrite the weights of a server that others may use"
         yield Problem("rollout.server_url, model.tuning.method", what, "without it leanrl starts one of its own")
-    elif config.rollout.server_url is not None and kept > 0:
+    elif is_users and kept > 0:
         what = f"{kept} cards are kept for rollouts, and the server that runs already has its own"
         yield Problem("rollout.server_url, rollout.num_gpus", what, "`-s rollout.num_gpus=0`")
-    elif engine == "vllm-server" and kept == 0 and cards > 0 and config.rollout.server_url is None:
+    elif engine == "vllm-server" and kept == 0 and cards > 0 and not is_users:
         hint = "`-s rollout.num_gpus=1`" if cards > 1 else share
         yield Problem(by_engine, "a vLLM server needs a card of its own", hint)
     elif kept >= cards > 0:

@@ -79,8 +79,8 @@ def test_a_run_starts_its_own_server_and_leaves_no_process(tiny_model, tmp_path)
     assert all(step["sampling_logprob_difference"] < 1e-5 for step in steps)
     assert all(step["grad_norm"] > 0 for step in steps)
     assert RunFolder(run).server_log.is_file()
-    left = [one.cmdline() for one in psutil.process_iter() if str(tiny_model) in " ".join(one.cmdline())]
-    assert left == []
+    commands = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+    assert [command for command in commands if str(tiny_model) in command] == []
 
 
 def test_a_taken_port_is_named(tiny_model, tmp_path):
