@@ -339,7 +339,8 @@ def _train(
         run=run,
         listener=listener,
     )
-    require_disk_space(run, needed_bytes=checkpoint_bytes(trainer.model), keep_last=config.checkpoints.keep_last)
+    needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
+    require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
     if checkpoint is None:
         probe_longest_batch(trainer, plan=predicted, listener=listener)
     summary = start_summary(run, preset=config.name, **parts.problems.num_rows)

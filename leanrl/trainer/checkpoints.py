@@ -11,8 +11,8 @@ from torch import nn
 from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
 from leanrl.run_folder import RunFolder, read_json
 
-# Adam keeps two fp32 moments for every trained weight.
-_OPTIMIZER_BYTES_PER_WEIGHT = 8
+# Two moments of one byte and their scales, four bytes for 256.
+_8BIT_BYTES_PER_WEIGHT = 2 * (1 + 4 / 256)
 # Tokenizer, trainer state and random state; a tokenizer of 152 k entries takes about 11 MiB.
 _FIXED_BYTES = 32 * 2**20
 # A full disk or quota in the words of those who give no errno: safetensors and tokenizers (Rust), and torch's
@@ -21,12 +21,21 @@ _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 _FULL_WORDS = (*(f"(os error {number})" for number in _FULL_ERRNOS), "iostream error", "inline_container.cc")
 
 
-def checkpoint_bytes(model: nn.Module) -> int:
-    """Return what one checkpoint of the trained weights and their optimizer takes on disk."""
+def checkpoint_bytes(model: nn.Module, optimizer: str) -> int:
+    """Return what one checkpoint of the trained weights and the state of `optimizer.name` takes on disk."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     return _FIXED_BYTES + sum(
-        weight.numel() * (weight.element_size() + _OPTIMIZER_BYTES_PER_WEIGHT) for weight in trained
+        int(weight.numel() * (weight.element_size() + _state_bytes(optimizer, weight.element_size())))
+        for weight in trained
     )
+
+
+def _state_bytes(optimizer: str, weight_bytes: int) -> float:
+    if optimizer.startswith("adamw_8bit"):
+        return _8BIT_BYTES_PER_WEIGHT
+    if optimizer == "adamw_offloaded":
+        return 8 if weight_bytes == 4 else 12  # two fp32 moments, and masters of 16-bit weights
+    return 2 * weight_bytes
 
 
 def require_disk_space(run: RunFolder, *, needed_bytes: int, keep_last: int) -> None:

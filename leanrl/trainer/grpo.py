@@ -349,7 +349,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         except Exception as error:
             if not is_full_disk(error):
                 raise
-            needed_bytes = checkpoint_bytes(self.model)
+            needed_bytes = checkpoint_bytes(self.model, self.lean_config.optimizer.name)
             raise stop_for_full_disk(self.run, step=self.state.global_step, needed_bytes=needed_bytes) from error
         self.accelerator.wait_for_everyone()
 

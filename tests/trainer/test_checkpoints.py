@@ -119,12 +119,22 @@ def test_rewinding_a_run_without_metrics_does_nothing(run):
 # --- room ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("dtype", "expected"), [(torch.float32, 1200), (torch.bfloat16, 1000)])
-def test_a_checkpoint_holds_trained_weights_and_two_moments(dtype, expected):
-    """100 trained weights x (4 or 2 + 8) bytes, 25 frozen ones nothing, and 32 MiB for the rest."""
+@pytest.mark.parametrize(
+    ("optimizer", "dtype", "expected"),
+    [
+        ("adamw", torch.float32, 1200),  # 4 + two moments of 4
+        ("adamw", torch.bfloat16, 600),  # torch keeps moments in the weight's dtype
+        ("adamw_8bit", torch.bfloat16, 403),  # 2 + 2.03
+        ("adamw_8bit_paged", torch.float32, 603),
+        ("adamw_offloaded", torch.float32, 1200),
+        ("adamw_offloaded", torch.bfloat16, 1400),  # 2 + two moments and a master of 4
+    ],
+)
+def test_a_checkpoint_holds_trained_weights_and_the_optimizers_state(optimizer, dtype, expected):
+    """Of 100 trained weights; 25 frozen ones nothing, and 32 MiB for the rest."""
     model = nn.ModuleList([nn.Linear(10, 10, bias=False), nn.Linear(5, 5, bias=False)]).to(dtype)
     model[1].requires_grad_(False)
-    assert checkpoint_bytes(model) == 32 * 2**20 + expected
+    assert checkpoint_bytes(model, optimizer) == 32 * 2**20 + expected
 
 
 def free_bytes(monkeypatch, free):
