@@ -63,8 +63,8 @@ class ServerProcess:
                 env={**os.environ, **self._environment},
                 start_new_session=True,  # a Ctrl-C on the terminal is the trainer's, which then closes this
             )
-        client, deadline = ServerClient(self.url, deadline_seconds=self._start_seconds), time.monotonic()
-        deadline += self._start_seconds
+        client = ServerClient(self.url, deadline_seconds=self._start_seconds)
+        deadline = time.monotonic() + self._start_seconds
         while not client.is_healthy():
             if self._guard.poll() is not None:
                 raise self._failed(f"ended with code {self._guard.returncode} while starting")

@@ -9,7 +9,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from leanrl.errors import StoppedError
+from leanrl.errors import LeanRLError, StoppedError
 from leanrl.rollout.adapter_files import make_root, num_bytes, publish, publish_weights, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
@@ -115,6 +115,15 @@ class VllmServer:
             withdraw(folder)
         self._serving = self._base
 
+    def _restart(self) -> None:
+        assert self._process is not None
+        try:
+            self._process.restart()
+        except LeanRLError as error:
+            raise StoppedError(
+                f"the rollout server is lost and does not start again: {error.message}", hint=_HINT
+            ) from error
+
     def _forget(self) -> None:
         if not self._client.reset_prefix_cache():
             raise StoppedError(
@@ -146,5 +155,5 @@ class VllmServer:
                     raise StoppedError(f"the rollout server is lost: {error}", hint=_HINT) from error
                 _log.warning("the rollout server is lost (%s); starting it anew", error)
                 self._serving = None
-                self._process.restart()
+                self._restart()
         raise AssertionError("the last turn returns or raises")

@@ -53,9 +53,8 @@ def engine(process):
     client = ServerClient(process.url, deadline_seconds=DEADLINE_SECONDS)
     engine = VllmServer(client, process=process, base="base", dtype=torch.float32)
     yield engine
-    names = [one["id"] for one in client.models() if one["parent"] is not None]
-    for name in names:
-        client.unload_adapter(name)
+    engine._process = None  # the server is the next test's too
+    engine.close()
 
 
 def difference(trained, engine):

@@ -1,0 +1,52 @@
+"""What a lost server does to a run; the server itself is played, the loopback is real."""
+
+import pytest
+import torch
+
+from leanrl.errors import MissingError, StoppedError
+from leanrl.rollout.protocol import Adapter, Policy
+from leanrl.rollout.server_client import ServerClient
+from leanrl.rollout.server_process import free_port
+from leanrl.rollout.vllm_server import VllmServer
+
+POLICY = Policy(1, adapter=Adapter({"q.lora_A.weight": torch.ones(1, 2)}, {"r": 1}))
+
+
+class Broken:
+    """A server of leanrl's own that never answers; from its `fails_at`-th start on it does not start either."""
+
+    def __init__(self, fails_at):
+        self.fails_at, self.num_starts, self.is_stopped = fails_at, 0, False
+
+    def restart(self):
+        self.num_starts += 1
+        if self.num_starts >= self.fails_at:
+            raise MissingError("the rollout server ended with code 1 while starting.")
+
+    def stop(self):
+        self.is_stopped = True
+
+
+def engine_on(process):
+    client = ServerClient(f"http://127.0.0.1:{free_port()}", deadline_seconds=1)
+    return VllmServer(client, process=process, base="base", dtype=torch.float32)
+
+
+def test_a_server_that_is_lost_again_and_again_ends_the_run():
+    process = Broken(fails_at=99)
+    engine = engine_on(process)
+    with pytest.raises(StoppedError, match="the rollout server is lost") as caught:
+        engine.sync(POLICY)
+    assert caught.value.exit_code == 6
+    assert process.num_starts == 3
+    engine.close()
+    assert process.is_stopped
+
+
+def test_a_server_that_does_not_start_again_leaves_a_run_that_can_be_resumed():
+    engine = engine_on(Broken(fails_at=1))
+    with pytest.raises(StoppedError, match="does not start again: the rollout server ended with code 1") as caught:
+        engine.sync(POLICY)
+    assert caught.value.exit_code == 6
+    assert "--resume" in caught.value.hint
+    engine.close()
