@@ -16,7 +16,7 @@ def copy_rounded(exact: Tensor, out: Tensor) -> None:
     Raises:
         ValueError: for other dtypes.
 
-    Source: stochastic rounding of weights, arXiv 2010.06192, sec. 4.
+    Source: stochastic rounding of bfloat16 weights, arXiv 2010.06192.
     """
     if (exact.dtype, out.dtype) != (torch.float32, torch.bfloat16):
         raise ValueError(f"rounding goes from float32 to bfloat16, not from {exact.dtype} to {out.dtype}.")
