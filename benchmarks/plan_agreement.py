@@ -49,17 +49,23 @@ class Case:
     kl_beta: float = 0.0
     dropout: float = 0.0
     targets: str = "all-linear"
+    adapter_dtype: str = "float32"
     num_gpus: int = 1
+    offload: bool = False
+    tile_tokens: int | None = None
 
     @property
     def name(self) -> str:
         parts = [self.model.rsplit("/", 1)[-1], self.method, f"{self.rows}x{self.tokens}"]
         parts += [f"r{self.rank}"] if self.method != "full" else [self.optimizer]
         parts += [self.dtype] if self.dtype != "bfloat16" else []
+        parts += ["bf16 adapter"] if self.adapter_dtype == "bfloat16" else []
         parts += ["kept"] if not self.checkpointing else []
         parts += [f"beta {self.kl_beta}"] if self.kl_beta else []
         parts += [f"dropout {self.dropout}"] if self.dropout else []
         parts += [self.targets] if self.targets != "all-linear" else []
+        parts += ["offloaded"] if self.offload else []
+        parts += [f"tiles of {self.tile_tokens}"] if self.tile_tokens else []
         parts += [f"{self.num_gpus} GPUs"] if self.num_gpus > 1 else []
         return " ".join(parts)
 
@@ -73,6 +79,7 @@ class Case:
             "model.tuning.rank": self.rank,
             "model.tuning.dropout": self.dropout,
             "model.tuning.targets": self.targets,
+            "model.tuning.adapter_dtype": self.adapter_dtype,
             "rollout.engine": "hf",
             "rollout.max_prompt_tokens": prompt_tokens,
             "rollout.max_completion_tokens": self.tokens - prompt_tokens,
@@ -80,6 +87,8 @@ class Case:
             "algorithm.kl_beta": self.kl_beta,
             "optimizer.name": self.optimizer,
             "train.gradient_checkpointing": str(self.checkpointing).lower(),
+            "train.offload_activations": str(self.offload).lower(),
+            "train.tile_tokens": "null" if self.tile_tokens is None else self.tile_tokens,
             "hardware.num_gpus": self.num_gpus,
             "train.num_prompts": 2 * self.num_gpus,
             "train.num_completions": max(2, self.rows),
@@ -104,6 +113,17 @@ CASES = [
     Case(QWEN_15B, "full", 6, 4096, num_gpus=3, kl_beta=0.04),
     Case(QWEN_05B, "full", 2, 2048, num_gpus=2),
     Case(LLAMA_1B, "full", 4, 1024, num_gpus=4),
+    Case(QWEN_15B, "lora", 6, 4096, tile_tokens=4096),
+    Case(QWEN_15B, "lora", 6, 4096, offload=True, tile_tokens=1024),
+    Case(QWEN_15B, "qlora", 6, 4096, offload=True, tile_tokens=1024),
+    Case(QWEN_15B, "lora", 6, 4096, offload=True, tile_tokens=1024, adapter_dtype="bfloat16"),
+    Case(QWEN_15B, "qlora", 6, 4096, offload=True, tile_tokens=1024, adapter_dtype="bfloat16"),
+    Case(QWEN_15B, "full", 6, 4096, offload=True, tile_tokens=3072),
+    Case(QWEN_15B, "full", 6, 4096, optimizer="adamw_8bit", offload=True, tile_tokens=3072),
+    Case(QWEN3_17B, "full", 4, 2048, tile_tokens=2048),
+    Case(PHI_4, "lora", 4, 2048, tile_tokens=2048),
+    Case(GEMMA_1B, "lora", 4, 4096, offload=True, tile_tokens=4096),
+    Case(QWEN_15B, "lora", 2, 2048, checkpointing=False, tile_tokens=1024),
     Case(QWEN_05B, "full", 8, 1024),
     Case(QWEN_05B, "lora", 8, 8192, rank=8),
     Case(QWEN_05B, "lora", 2, 512, rank=64),

@@ -199,6 +199,12 @@ class TrainConfig(Section):
         3, "steps in a row with a loss or gradient that is not finite; each is skipped, then the run stops"
     )
     gradient_checkpointing: bool = key(True, "recompute activations in the backward pass")
+    offload_activations: bool = key(
+        False, "keep layer inputs in host memory from the forward to the backward pass; exact, costs time"
+    )
+    tile_tokens: PositiveInt | None = key(
+        4096, "tokens of one tile in which norms and MLPs run while they train; null runs them whole; exact"
+    )
     probe: Literal["auto", "always", "never"] = key(
         "auto", "run the longest batch that can occur before step 1, and undo it; auto: on a GPU"
     )

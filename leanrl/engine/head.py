@@ -4,7 +4,8 @@ Axes: B completions, S tokens of the longest row, T scored tokens, H hidden.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,11 +22,17 @@ _DIVISORS = {"granite": "logits_scaling"}
 _KEYS = (*_SOFTCAPS.values(), *_FACTORS.values(), *_DIVISORS.values(), "output_multiplier", "dim_model_base")
 
 
-def attach_logprob_head(model: PreTrainedModel) -> None:
+def attach_logprob_head(
+    model: PreTrainedModel, *, saved_tensors: Callable[[], AbstractContextManager[object]] | None = None
+) -> None:
     """Let `model(..., positions_B_T=, target_ids_B_T=, temperature=)` return (logprobs_B_T, entropies_B_T).
 
     Without these arguments the model's forward is what it was, so that generation is unchanged. The scored
     path goes through the model's own `forward`, hence through whatever wraps it (DDP, FSDP2, PEFT, autocast).
+
+    Args:
+        model: the bare model.
+        saved_tensors: makes the context in which the decoder layers run and save what their backward pass needs.
 
     Raises:
         ConfigError: if the model's head is one that `token_logprobs` would get wrong.
@@ -46,7 +53,8 @@ def attach_logprob_head(model: PreTrainedModel) -> None:
             return original_forward(*args, **kwargs)
         # PEFT hands every argument of a causal model on, mostly as None; the decoder knows only its own.
         given = {name: value for name, value in kwargs.items() if value is not None}
-        hidden_B_S_H = model.base_model(*args, use_cache=False, **given).last_hidden_state
+        with nullcontext() if saved_tensors is None else saved_tensors():
+            hidden_B_S_H = model.base_model(*args, use_cache=False, **given).last_hidden_state
         hidden_size = hidden_B_S_H.shape[-1]
         index_B_T_H = positions_B_T[:, :, None].expand(-1, -1, hidden_size)
         hidden_N_H = hidden_B_S_H.gather(1, index_B_T_H).reshape(-1, hidden_size)

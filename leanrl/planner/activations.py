@@ -24,19 +24,35 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
     """The most bytes that one layer adds to `kept_bytes` in its recomputation and backward pass."""
     tokens = workload.micro_batch_tokens
     saved = 0 if workload.activations == "kept" else layer_bytes_per_token(shape, workload) * tokens
-    residual_gradient = residual_bytes_per_number(workload) * shape.hidden
+    stream = residual_bytes_per_number(workload) * shape.hidden
     token_ids = 8
-    return saved + _mlp_temporary_bytes(shape, workload) + (residual_gradient + token_ids) * tokens
+    if workload.is_tiled:
+        # The gradient of the tiled module's input is written beside that of its output.
+        mlp = 2 * stream * tokens + _mlp_tile_bytes(shape, workload)
+        # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them.
+        attention = (_attention_temporary(shape, workload) - stream) * tokens
+        return saved + token_ids * tokens + max(mlp, attention)
+    return saved + (stream + token_ids) * tokens + _mlp_temporary_bytes(shape, workload, tokens=tokens)
 
 
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
     """Bytes that autograd saves for one token in one layer."""
+    attention = [readers for readers in _readers(shape) if not _is_of_mlp(readers)]
+    if workload.is_tiled:
+        return (
+            _tile_inputs(shape, workload)
+            + _query_norms(shape, workload)
+            + _linear_inputs(shape, workload, attention)
+            + _attention(shape, workload)
+            + _adapter_products(workload, attention)
+        )
     return (
         _norms(shape, workload)
-        + _linear_inputs(shape, workload)
+        + _query_norms(shape, workload)
+        + _linear_inputs(shape, workload, _readers(shape))
         + _attention(shape, workload)
         + _mlp(shape, workload)
-        + _adapter_products(workload)
+        + _adapter_products(workload, _readers(shape))
     )
 
 
@@ -63,14 +79,28 @@ def _norms(shape: ModelShape, workload: Workload) -> int:
     is_trained = workload.method == "full"
     # Gemma multiplies by its weight in fp32, the others in the dtype of the stream.
     normalised = (4 if shape.family == "gemma3_text" else residual_bytes_per_number(workload)) * is_trained
-    total = shape.norms_per_layer * ((4 + normalised) * shape.hidden + 4)
-    if shape.has_query_norm:
-        normalised = (4 if shape.family == "gemma3_text" else workload.compute_bytes) * is_trained
-        total += (4 + normalised) * (shape.query + shape.key_value) + 4 * (shape.num_heads + shape.num_kv_heads)
-    return total
+    return shape.norms_per_layer * ((4 + normalised) * shape.hidden + 4)
 
 
-def _linear_inputs(shape: ModelShape, workload: Workload) -> int:
+def _query_norms(shape: ModelShape, workload: Workload) -> int:
+    """The same of the norms over each head's queries and keys; they never run in tiles."""
+    if not shape.has_query_norm:
+        return 0
+    normalised = (4 if shape.family == "gemma3_text" else workload.compute_bytes) * (workload.method == "full")
+    return (4 + normalised) * (shape.query + shape.key_value) + 4 * (shape.num_heads + shape.num_kv_heads)
+
+
+def _tile_inputs(shape: ModelShape, workload: Workload) -> int:
+    """What norms and MLP keep in tiles: their inputs. The first norm's is the layer's own, a checkpoint where there are.
+
+    Gemma's two norms behind attention and MLP have inputs of their own.
+    """
+    streams = 3 if workload.activations == "kept" else 2
+    outputs = workload.compute_bytes * (shape.norms_per_layer - 2)
+    return (streams * residual_bytes_per_number(workload) + outputs) * shape.hidden
+
+
+def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str, ...]]) -> int:
     """Inputs that a layer keeps for the gradients of its weights; down_proj's counts with the MLP.
 
     Layers that read the same tensor share it, unless each makes its own copy in bf16: under autocast (from an
@@ -81,7 +111,7 @@ def _linear_inputs(shape: ModelShape, workload: Workload) -> int:
     trained = tuple(linears) if workload.method == "full" else workload.lora_targets
     copies_each = workload.method != "full" and (workload.adapter_bytes_per_param > e or workload.lora_dropout > 0)
     total = 0
-    for readers in _readers(shape):
+    for readers in layers:
         if readers == ("down_proj",):
             continue
         count = sum(name in trained for name in readers)
@@ -99,7 +129,11 @@ def _mlp(shape: ModelShape, workload: Workload) -> int:
     """Gate, its activation and up; their product where down_proj's weight or adapter needs it."""
     e = workload.compute_bytes
     product = e * _trains_down(workload) + (workload.lora_dropout > 0 and _trains_down(workload))
-    return (3 * e + product) * shape.intermediate // workload.mlp_tiles
+    return (3 * e + product) * shape.intermediate
+
+
+def _is_of_mlp(readers: tuple[str, ...]) -> bool:
+    return readers[0].startswith(("gate", "down"))
 
 
 def _trains_down(workload: Workload) -> bool:
@@ -122,12 +156,41 @@ def _attention(shape: ModelShape, workload: Workload) -> int:
     return workload.compute_bytes * numbers + 4 * shape.num_heads
 
 
-def _adapter_products(workload: Workload) -> int:
+def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
+    """The most that attention adds for a token, in its backward pass or in the fp32 adapter behind it.
+
+    CUDA's backward pass sums the queries' gradient in fp32, and where heads share keys and values it writes their
+    gradients for every query head first.
+    """
+    e, query, key_value = workload.compute_bytes, shape.query, shape.key_value
+    expanded = 2 * e * query if query != key_value else 0
+    backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
+    if "o_proj" not in workload.lora_targets or workload.adapter_bytes_per_param <= e:
+        return backward
+    dropped = 4 * (workload.lora_dropout > 0)
+    return max(backward, (4 + dropped) * query + 3 * e * shape.hidden)
+
+
+def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:
     """x A of each adapted layer, which the gradient of B needs."""
-    return len(workload.lora_targets) * workload.compute_bytes * workload.lora_rank
+    count = sum(name in workload.lora_targets for readers in layers for name in readers)
+    return count * workload.compute_bytes * workload.lora_rank
 
 
-def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
+def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
+    """One tile of the MLP, forward and backward, and the fp32 sums of its weights' gradients over tiles."""
+    tokens = workload.tokens_at_once
+    layers = [readers for readers in _readers(shape) if _is_of_mlp(readers)]
+    saved = _mlp(shape, workload) + _linear_inputs(shape, workload, layers) + _adapter_products(workload, layers)
+    sums = 0
+    if workload.method == "full":
+        weights = sum(shape.linears[name][0] * shape.linears[name][1] for readers in layers for name in readers)
+        # autograd hands out a tile's gradients together: down_proj's waits for the others.
+        sums = 4 * weights + workload.weight_bytes_per_param * shape.intermediate * shape.hidden
+    return saved * tokens + _mlp_temporary_bytes(shape, workload, tokens=tokens) + sums
+
+
+def _mlp_temporary_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     """Temporaries at the peak of a layer's work, which is always in its MLP.
 
     Plain: the gradients of product, activation and up exist together when the product's own input is freed.
@@ -136,7 +199,6 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
     by tracing).
     """
     e, inner = workload.compute_bytes, shape.intermediate
-    tokens = workload.micro_batch_tokens // workload.mlp_tiles
     trains_down = _trains_down(workload)
     freed_input = e * inner * tokens * trains_down
     peaks = [3 * e * inner * tokens - freed_input]
@@ -145,5 +207,5 @@ def _mlp_temporary_bytes(shape: ModelShape, workload: Workload) -> int:
         peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
     elif trains_down and workload.adapter_bytes_per_param > e:
         dropped = 4 * (workload.lora_dropout > 0)
-        peaks.append((e + 4 + dropped) * inner * tokens + 4 * e * shape.hidden * workload.micro_batch_tokens)
+        peaks.append((e + 4 + dropped) * inner * tokens + 4 * e * shape.hidden * tokens)
     return max(peaks)

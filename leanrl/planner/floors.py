@@ -53,7 +53,7 @@ def _leanest(workload: Workload) -> Workload:
         micro_batch_completions=1,
         num_micro_batches=workload.completions_per_rank,
         activations="offloaded",
-        mlp_tiles=_MLP_TILES,
+        tile_tokens=workload.row_tokens // _MLP_TILES,
         engine_batch_tokens=_ENGINE_BATCH_TOKENS,
         residency="asleep",
     )

@@ -1,5 +1,7 @@
 """Bytes of weights on one training rank: base, adapter, gathered copies, reference."""
 
+from dataclasses import replace
+
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -54,9 +56,12 @@ def gathered_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def adapter_cast_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the copies of a finer adapter that autocast keeps until its context ends."""
-    is_cast = workload.adapter_bytes_per_param > workload.compute_bytes
-    return adapter_params(shape, workload) * workload.compute_bytes if is_cast else 0
+    """Bytes of the copies of a finer adapter that autocast keeps until its context ends; tiles cast for themselves."""
+    if workload.adapter_bytes_per_param <= workload.compute_bytes:
+        return 0
+    in_tiles = [name for name in workload.lora_targets if name.startswith(("gate", "up", "down"))]
+    kept = [name for name in workload.lora_targets if not workload.is_tiled or name not in in_tiles]
+    return adapter_params(shape, replace(workload, lora_targets=tuple(kept))) * workload.compute_bytes
 
 
 def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -37,8 +37,8 @@ class Workload:
     num_ranks: int = 1
     activations: Activations = "checkpointed"
     head: Head = "tiled"
-    # Parts in which a layer's MLP runs over its tokens, one after the other; leanrl runs it whole.
-    mlp_tiles: int = 1
+    # Tokens of a tile in which norms and MLPs run while they train; None runs them whole.
+    tile_tokens: int | None = None
     micro_batch_completions: int = 1
     num_micro_batches: int = 1
     num_iterations: int = 1
@@ -73,6 +73,15 @@ class Workload:
     def micro_batch_scored_tokens(self) -> int:
         """Completion tokens of a micro-batch: the only ones whose hidden states reach the head."""
         return self.micro_batch_completions * self.completion_tokens
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Tokens over which a norm or an MLP runs at one time while it trains."""
+        return min(self.micro_batch_tokens, self.tile_tokens or self.micro_batch_tokens)
+
+    @property
+    def is_tiled(self) -> bool:
+        return self.tokens_at_once < self.micro_batch_tokens
 
     @property
     def is_autocast(self) -> bool:
@@ -113,7 +122,8 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         optimizer=config.optimizer.name,
         sharding=sharding,
         num_ranks=config.num_train_ranks,
-        activations="checkpointed" if config.train.gradient_checkpointing else "kept",
+        activations=_activations(config),
+        tile_tokens=config.train.tile_tokens,
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         num_iterations=config.algorithm.num_iterations,
@@ -130,6 +140,12 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         engine_memory_fraction=config.rollout.gpu_memory_fraction,
         residency="awake" if config.rollout.sleep_level == 0 else "asleep",
     )
+
+
+def _activations(config: RunConfig) -> Activations:
+    if not config.train.gradient_checkpointing:
+        return "kept"
+    return "offloaded" if config.train.offload_activations else "checkpointed"
 
 
 def _sharding(config: RunConfig) -> Sharding:

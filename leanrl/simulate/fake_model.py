@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import ModelConfig
-from leanrl.engine.head import attach_logprob_head
-from leanrl.models.load import lora_config
+from leanrl.models.adapter import lora_config
 from leanrl.planner.shapes import ModelShape
 from leanrl.simulate import attention, stand_ins
 
@@ -40,19 +39,19 @@ def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTraine
     if model.tuning.method == "qlora":
         stand_ins.quantise(policy, compute_dtype=getattr(torch, model.compute_dtype))
     adapted = get_peft_model(policy, lora_config(model.tuning), low_cpu_mem_usage=True)
-    adapted.enable_input_require_grads()
+    for tensor in adapted.parameters():
+        if tensor.requires_grad:
+            tensor.data = tensor.data.to(getattr(torch, model.tuning.adapter_dtype))
     return adapted
 
 
 def meta_model(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel:
-    """Return the bare model with leanrl's head on the meta device."""
+    """Return the bare model on the meta device."""
     attention.register()
     with torch.device("meta"):
-        bare = AutoModelForCausalLM.from_config(
+        return AutoModelForCausalLM.from_config(
             model_config, attn_implementation=attention.NAME, dtype=getattr(torch, model.dtype)
         )
-    attach_logprob_head(bare)
-    return bare
 
 
 def materialise(model: nn.Module) -> None:

@@ -11,6 +11,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import PretrainedConfig
 
 from leanrl.config.schema import RunConfig
+from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.host_activations import Copies
+from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import MicroBatch, StepRow, lay_out
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import score_micro_batch, train_micro_batch
@@ -67,6 +70,10 @@ def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulati
 
 def count_step(config: RunConfig, policy: nn.Module, *, reference: nn.Module | None, tracker: StorageTracker) -> None:
     """Run the step on a model whose tensors exist, fake or real, and let `tracker` count what it allocates."""
+    bare = policy.get_base_model() if isinstance(policy, PeftModel) else policy
+    prepare_model(bare, config.train, copies=Copies(tracker.forget))
+    if reference is not None:
+        attach_logprob_head(reference)
     is_trained = [tensor.requires_grad for tensor in policy.parameters()]
     tracker.assign([*policy.parameters(), *policy.buffers()], "weights")
     if not all(is_trained):

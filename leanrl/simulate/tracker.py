@@ -109,24 +109,12 @@ class StorageTracker(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if func is torch.ops.aten.add.Tensor:
-            self._take_over(args)
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):
                 self._count(tensor)
         hidden = self._operator_bytes.get(func)
         self._record(0 if hidden is None else hidden(*args, **(kwargs or {})))
         return result
-
-    def _take_over(self, terms: tuple[Any, ...]) -> None:
-        """Let a sum with a tensor of no memory have the memory of the other term.
-
-        So autograd adds the head's announced zeros to the gradient of a tied embedding; but it never adds in place
-        where a term is of a subclass, as a fake tensor is (torch/csrc/autograd/input_buffer.cpp).
-        """
-        tensors = [term for term in terms if isinstance(term, Tensor)]
-        if len(tensors) == 2 and any(tensor.dim() and not any(tensor.stride()) for tensor in tensors):
-            self.forget(tensor for tensor in tensors if any(tensor.stride()))
 
     def _count(self, tensor: Tensor) -> None:
         storage = _storage(tensor)

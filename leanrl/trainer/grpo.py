@@ -26,7 +26,7 @@ from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
 from leanrl.engine.cut import cut_step, fill_up, rows_that_teach
-from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import MicroBatch, StepRow, lay_out
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import StepSums, score_micro_batch, train_micro_batch
@@ -92,7 +92,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.nonfinite = NonfiniteSteps(
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
-        attach_logprob_head(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model)
+        prepare_model(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model, config.train)
         self.meter.end()
 
     def train_from(self, checkpoint: Path | None) -> None:

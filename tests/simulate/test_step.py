@@ -98,14 +98,14 @@ def test_stand_ins_are_named():
 
 
 def test_dropout_keeps_a_mask_of_one_byte_a_number():
-    plain, dropped = (
-        phases_of(config_of(model__tuning__dropout=rate, train__gradient_checkpointing="false")) for rate in (0, 0.1)
-    )
+    values = {"train__gradient_checkpointing": "false", "train__tile_tokens": "null"}
+    plain, dropped = (phases_of(config_of(model__tuning__dropout=rate, **values)) for rate in (0, 0.1))
     tokens = 2 * 256
     masks = 3 * tokens * sum(inputs for inputs, _ in SHAPE.linears.values())
     more = dropped["forward_backward"]["activations"] - plain["forward_backward"]["activations"]
-    # The copy in bf16 that each adapter keeps of its input is there without dropout too: the adapter is fp32.
-    assert more == masks
+    # The copy in bf16 that each adapter keeps of its input is there without dropout too: the adapter is fp32. The
+    # peak is in the backward pass of the last MLP, which has let go of down_proj's mask.
+    assert more == masks - tokens * SHAPE.intermediate
 
 
 @pytest.mark.parametrize("family", ["llama", "mistral", "qwen3", "gemma3_text", "phi3"])
