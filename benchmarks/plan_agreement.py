@@ -2,7 +2,8 @@
 
     python benchmarks/plan_agreement.py [--only NAME] [--processes 2]
 
-Every row is one rank without a rollout engine (of several GPUs: one rank of FSDP2): peak of reference scoring, forward and backward, and optimizer step.
+Every row is one rank without a rollout engine (of several GPUs: one rank of FSDP2): the peak of scoring with the
+reference, of forward and backward, and of the optimizer step.
 Prints a table and writes benchmarks/results/plan-agreement-<date>.json; bytes do not depend on the machine.
 """
 

@@ -91,7 +91,7 @@ def _query_norms(shape: ModelShape, workload: Workload) -> int:
 
 
 def _tile_inputs(shape: ModelShape, workload: Workload) -> int:
-    """What norms and MLP keep in tiles: their inputs. The first norm's is the layer's own, a checkpoint where there are.
+    """What norms and MLP keep in tiles: their inputs. The first norm's is the layer's checkpoint.
 
     Gemma's two norms behind attention and MLP have inputs of their own.
     """

@@ -1,4 +1,4 @@
-"""Norms and MLPs in tiles against the whole: the same output and gradients, with adapters, checkpointing and dropout."""
+"""Norms and MLPs in tiles against the whole: the same gradients, with adapters, checkpointing, dropout."""
 
 import pytest
 import torch
