@@ -14,7 +14,7 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
         *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep),
-        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window),
+        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window, _activations),
     )
     return [problem for check in checks for problem in check(config)]
 
@@ -46,6 +46,15 @@ def _rewards(config: RunConfig) -> Iterator[Problem]:
         yield Problem("rewards", "there is none, so nothing could be learnt", "for example `-s rewards.accuracy=1.0`")
     elif not any(config.rewards.values()):
         yield Problem("rewards", "every weight is 0, so nothing could be learnt", "give one of them a weight")
+
+
+def _activations(config: RunConfig) -> Iterator[Problem]:
+    if config.train.offload_activations and not config.train.gradient_checkpointing:
+        yield Problem(
+            "train.offload_activations, train.gradient_checkpointing",
+            "every activation of every layer would travel to host memory, not the layers' inputs alone",
+            "`-s train.gradient_checkpointing=true`",
+        )
 
 
 def _devices(config: RunConfig) -> Iterator[Problem]:
@@ -320,6 +329,8 @@ def _lost_updates(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_rest(config: RunConfig) -> Iterator[str]:
+    if config.train.offload_activations and config.hardware.num_gpus == 0:
+        yield "train.offload_activations has no effect: on a CPU activations are in host memory anyway."
     if config.model.tuning.method == "full":
         usual = TuningConfig()
         for name in ("rank", "alpha", "alpha_ratio", "rslora", "dropout", "targets", "init", "adapter_dtype"):

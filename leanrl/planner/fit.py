@@ -15,6 +15,8 @@ from leanrl.planner.table import plan_table
 from leanrl.planner.target import find_target
 
 _GIB = 2**30
+# Large enough for full matrix units at a hidden size of 1536, small beside the rows of a micro-batch.
+_SMALL_TILE_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def fit_run(
 ) -> Fit:
     """Return the fastest settings that fit; the estimator stays what it is.
 
-    Searched: micro-batch, checkpointing, sleep mode, where the reference lives and, if the optimizer of the config
+    Searched: micro-batch, checkpointing, activations in host memory, tile size, sleep mode, where the reference lives and, if the optimizer of the config
     fits nowhere, the leaner ones. Keys and values get what the settings leave. Prompts and completions a step, the
     loss and the trained weights are never touched.
 
@@ -90,7 +92,11 @@ def _slowness(fit: Fit) -> tuple[float, int, int, int]:
     """Order by seconds where they are known; else, and among equals, by what usually costs time."""
     workload = fit.plan.workload
     seconds = fit.plan.step_seconds or 0.0
-    return (seconds, workload.activations != "kept", workload.num_micro_batches, len(fit.changes))
+    return (seconds, _COSTS[workload.activations], workload.num_micro_batches, len(fit.changes))
+
+
+# What costs time and is not in the seconds: recomputation where they are unknown, copies to host memory always.
+_COSTS = {"kept": 0, "checkpointed": 1, "offloaded": 2}
 
 
 def _optimizers(config: RunConfig) -> Iterator[Changes]:
@@ -107,6 +113,8 @@ def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
     axes: list[Sequence[tuple[str, object]]] = [
         [change for size in _micro_batches(config) for change in micro_batch_changes(config, size).items()],
         [("train.gradient_checkpointing", value) for value in (False, True)],
+        [("train.offload_activations", value) for value in (False, True)],
+        [("train.tile_tokens", size) for size in _tile_sizes(config)],
     ]
     if config.rollout.engine == "vllm-colocate":
         # Levels 1 and 2 leave the same on the card; the config's own choice between them stands.
@@ -119,6 +127,10 @@ def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
         changes = changes_only(config, {**dict(combination), **optimizer})
         if not contradicts(config, changes):
             yield changes
+
+
+def _tile_sizes(config: RunConfig) -> list[int | None]:
+    return list(dict.fromkeys([config.train.tile_tokens, _SMALL_TILE_TOKENS]))
 
 
 def _micro_batches(config: RunConfig) -> list[int]:

@@ -111,7 +111,7 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
         raise ConfigError(
             f"{where} has {named}, for whose layers leanrl has no arithmetic; "
             f"it plans dense decoders of the types {', '.join(FAMILIES)}.",
-            hint="choose a model of one of these families with `-s model.id=...`",
+            hint="`leanrl plan --exact` simulates any model that transformers knows; or choose one of these families",
         )
     problems = [*_size_problems(config, where), *_head_problems(config, where), *_window_problems(config, where)]
     problems += _expert_problems(config, where)

@@ -130,3 +130,20 @@ def test_a_card_of_ones_own():
     assert made["gpus"] == named["gpus"]
     assert made["time"] == named["time"]
     assert (made["cost_usd"], named["cost_usd"] is None) == (None, False)
+
+
+def test_exact(tmp_path):
+    """The simulation beside the plan; of a family that only transformers knows, the simulation alone."""
+    sizes = ["rollout.max_prompt_tokens=32", "rollout.max_completion_tokens=64", "rollout.max_model_tokens=96"]
+    small = [word for size in sizes for word in ("-s", size)]
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "head_dim": 16}))
+    known = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact", "--json")
+    assert known.code == 0
+    found = json.loads(known.out)
+    assert found["exact"]["peak_phase"] == "forward_backward"
+    assert found["verdict"] == "fits"
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "olmo2"}))
+    unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact")
+    assert unknown.code == 0
+    assert "no plan is made" in unknown.err
+    assert unknown.out.startswith("Simulated on one training rank")

@@ -184,6 +184,12 @@ def test_the_numbers_that_are_said_to_work_do(ranks, prompts, completions):
             assert not find_contradictions(with_sizes(ranks, number))
 
 
+def test_activations_travel_from_checkpointed_layers_only(tmp_path):
+    overrides = ["train.offload_activations=true", "train.gradient_checkpointing=false"]
+    (problem,) = problems_of(tmp_path, overrides)
+    assert problem.where == "train.offload_activations, train.gradient_checkpointing"
+
+
 def test_several_contradictions_are_found_together(tmp_path):
     problems = problems_of(tmp_path, ["rewards.accuracy=0", "rollout.max_model_tokens=9", "eval.greedy=true"])
     assert len(problems) == 3
@@ -194,6 +200,7 @@ def test_several_contradictions_are_found_together(tmp_path):
     [
         (["rollout.max_model_tokens=2000"], "rollout.max_model_tokens has no effect: rollout.engine is hf"),
         (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
+        (["hardware.num_gpus=0", "train.offload_activations=true"], "train.offload_activations has no effect"),
         (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
         (["rollout.server_url=http://x"], "rollout.server_url has no effect: rollout.engine is hf."),
         (["rollout.weight_transport=nccl"], "rollout.weight_transport has no effect: rollout.engine is hf."),

@@ -44,6 +44,16 @@ def test_estimator_is_kept():
     assert found.model.tuning == config.model.tuning
 
 
+def test_activations_wait_in_host_memory_only_as_a_last_resort():
+    """Of settings with the same seconds the one that copies least is taken; where nothing fits, it is nearest."""
+    config = single_card("full", train={"micro_batch_completions": 6, "num_prompts": 1, "num_completions": 6})
+    for gib in (40, 16, 9):
+        assert "train.offload_activations" not in fit_run(config, vram_bytes=gib * GIB).changes
+    nearest = fit_run(config, vram_bytes=8 * GIB)
+    assert not nearest.fits
+    assert nearest.changes["train.offload_activations"] is True
+
+
 def test_faster_than_every_other_setting_that_fits():
     """Compared with each micro-batch and checkpointing by itself."""
     config = single_card("lora")
