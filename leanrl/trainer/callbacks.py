@@ -28,7 +28,11 @@ class StepRecorder(TrainerCallback):
         self.listener = listener
         self.warnings: list[str] = []
         self._first = True
+        self._num_shortages = 0
         self._peaks = trainer.meter.take()
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._num_shortages = self.trainer.budget.num_shortages  # those before a checkpoint were told of
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.trainer.meter.end()
@@ -74,9 +78,21 @@ class StepRecorder(TrainerCallback):
                 f"The loss or gradient of step {state.global_step} is not finite: the step is not taken, and its batch "
                 f"lies in {self.run.nonfinite}."
             )
+        self._warn_of_shortage(metrics)
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
             self._save_completions(state.global_step)
+
+    def _warn_of_shortage(self, metrics: dict[str, Any]) -> None:
+        if metrics["out_of_memory"] > self._num_shortages:
+            self._num_shortages = metrics["out_of_memory"]
+            limit = self.trainer.budget.max_tokens
+            warning = (
+                f"Memory ran out in step {metrics['step']}. It was computed anew from the same completions, and "
+                f"micro-batches hold at most {limit} tokens from now on: -s train.max_tokens_per_micro_batch={limit}"
+            )
+            self.warnings.append(warning)
+            self.listener.warn(warning)
 
     def _compare_with_plan(self, state: TrainerState) -> None:
         """Put the peaks of the run so far beside the plan; those of the card that writes the metrics."""

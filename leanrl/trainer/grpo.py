@@ -25,7 +25,7 @@ from trl import GRPOTrainer
 from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
-from leanrl.engine.cut import cut_step, fill_up, rows_that_teach
+from leanrl.engine.cut import fill_up, rows_that_teach
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import MicroBatch, StepRow, lay_out
 from leanrl.engine.settings import loss_settings
@@ -40,10 +40,12 @@ from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.nonfinite import NonfiniteSteps
+from leanrl.trainer.out_of_memory import stop_for_memory
 from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.trainer.step_means import step_means
+from leanrl.trainer.token_budget import TokenBudget
 from leanrl.types import Grader, Row, Sample
 
 # Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
@@ -89,6 +91,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.last_advantages: list[float] = []
         self.rollout = open_rollout(config, self)
         self.loss_settings = loss_settings(config)
+        self.budget = TokenBudget(config.train, num_ranks=self.accelerator.num_processes, give_up=self._give_up)
         self.nonfinite = NonfiniteSteps(
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
@@ -101,12 +104,13 @@ class LeanGRPOTrainer(GRPOTrainer):
         transformers takes one step too many when it resumes at `max_steps`.
 
         Raises:
-            StoppedError: if too many steps in a row were not finite.
+            StoppedError: if too many steps in a row were not finite, or one completion does not fit.
         """
         if checkpoint is None:
             self.train()
             self.nonfinite.require_few()
             return
+        self.budget.load(checkpoint)
         saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         if saved.global_step < self.args.max_steps:
             self.train(resume_from_checkpoint=str(checkpoint))
@@ -223,12 +227,16 @@ class LeanGRPOTrainer(GRPOTrainer):
         rows = bare_rows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
         logprobs_B_T = torch.zeros(len(rows), logits_to_keep, device=input_ids.device)
         with self.meter.phase("reference"), self.visit(model):
-            for numbers in self._same_count(self._cut(rows)):
-                micro_batch = self._lay_out([rows[number] for number in numbers])
-                with self.accelerator.autocast():
-                    scored = score_micro_batch(model, micro_batch, temperature=self.loss_settings.temperature)
-                logprobs_B_T[numbers, : scored.shape[1]] = scored
+            self.budget.redo(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_)
         return logprobs_B_T, None, None
+
+    def _score(self, model: Any, rows: list[StepRow], logprobs_B_T: Tensor) -> None:
+        """Write each row's log-probs into `logprobs_B_T`, in micro-batches."""
+        for numbers in self._same_count(self._cut(rows)):
+            chosen = [rows[number] for number in numbers]
+            with self.budget.running(chosen), self.accelerator.autocast():
+                scored = score_micro_batch(model, self._lay_out(chosen), temperature=self.loss_settings.temperature)
+            logprobs_B_T[numbers, : scored.shape[1]] = scored
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Generate, score, and run forward and backward over the micro-batches of the step.
@@ -240,7 +248,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             batch = self._prepare_inputs(inputs)
             with self.meter.phase("forward_backward"), self._timed("train"):
                 rows = self._step_rows(batch)
-                totals = self._add_gradients(model, rows)
+                totals = self.budget.redo(lambda: self._add_gradients(model, rows), undo=model.zero_grad)
                 self._log_sums(totals, rows)
                 loss = self._checked_loss(model, totals.loss, rows)
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
@@ -252,6 +260,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         step = self.state.global_step + 1
         is_taken = self.nonfinite.passes(model, loss, rows, step=step, reduce=self._sum_over_ranks)
         self._record("nonfinite_steps", self.nonfinite.in_a_row)
+        self._record("out_of_memory", self.budget.num_shortages)
         if self.nonfinite.are_too_many:
             self.control.should_save = True
             self.control.should_training_stop = True
@@ -267,7 +276,11 @@ class LeanGRPOTrainer(GRPOTrainer):
         totals: StepSums | None = None
         for index, micro_batch_rows in enumerate(micro_batches):
             is_last = index == len(micro_batches) - 1
-            with self.accelerator.autocast(), self._gradient_sync(model, is_last):
+            with (
+                self.budget.running(micro_batch_rows),
+                self.accelerator.autocast(),
+                self._gradient_sync(model, is_last),
+            ):
                 sums = train_micro_batch(
                     model,
                     self._lay_out(micro_batch_rows),
@@ -296,7 +309,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         return [weight * self.accelerator.num_processes for weight in weights[first : first + len(lengths)]]
 
     def _cut(self, rows: list[StepRow]) -> list[list[int]]:
-        return cut_step([row.num_tokens for row in rows], self.lean_config.train)
+        return self.budget.cut([row.num_tokens for row in rows])
 
     def _same_count(self, cut: list[list[int]]) -> list[list[int]]:
         """Return the cut with its last part repeated until all ranks have equally many: sharded forwards meet."""
@@ -353,6 +366,12 @@ class LeanGRPOTrainer(GRPOTrainer):
             raise stop_for_full_disk(self.run, step=self.state.global_step, needed_bytes=needed_bytes) from error
         self.accelerator.wait_for_everyone()
 
+    def _give_up(self, what: str) -> StoppedError:
+        num_ranks, step = self.budget.num_ranks, self.state.global_step + 1
+        if num_ranks == 1:  # ranks save together
+            self._save_what_is_trained()
+        return stop_for_memory(self.lean_config, self.run, step=step, what=what, num_ranks=num_ranks)
+
     def _save_what_is_trained(self) -> None:
         """Leave a checkpoint of the last finished step, so that a stop before the next loses nothing."""
         step = self.state.global_step
@@ -362,6 +381,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _publish(self, step: int) -> None:
         written = Path(self.args.output_dir) / f"checkpoint-{step}"
         (written / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
+        self.budget.save(written)
         if self.uploads is not None:
             self.uploads.name_base(written)
         checkpoint = self.run.publish_checkpoint(written, step)

@@ -18,6 +18,7 @@ _NAMES = {
     "clipped_ratio_share": "clipped_ratio_share",
     "skipped_token_share": "skipped_token_share",
     "nonfinite_steps": "nonfinite_steps",
+    "out_of_memory": "out_of_memory",
     "language_mix_share": "language_mix_share",
     "sampling_logprob_difference": "sampling_logprob_difference",
     "kl": "kl",

@@ -20,6 +20,7 @@ LOGS = {
     "clipped_ratio_share": 0.0,
     "skipped_token_share": 0.25,
     "nonfinite_steps": 0,
+    "out_of_memory": 2,
     "mismatch/ratio_p50": 0.99,
     "language_mix_share": 0.05,
     "sampling_logprob_difference": 3e-7,
@@ -56,6 +57,7 @@ def test_trls_names_become_ours():
         "clipped_ratio_share": 0.0,
         "skipped_token_share": 0.25,
         "nonfinite_steps": 0,
+        "out_of_memory": 2,
         "language_mix_share": 0.05,
         "sampling_logprob_difference": 3e-7,
         "kl": None,  # no reference in this run
