@@ -54,9 +54,9 @@ def fit_run(
 ) -> Fit:
     """Return the fastest settings that fit; the estimator stays what it is.
 
-    Searched: micro-batch, checkpointing, activations in host memory, tile size, sleep mode, where the reference lives and, if the optimizer of the config
-    fits nowhere, the leaner ones. Keys and values get what the settings leave. Prompts and completions a step, the
-    loss and the trained weights are never touched.
+    Searched: micro-batch, checkpointing, activations in host memory, tile size, sleep mode, where the reference lives
+    and, if the optimizer of the config fits nowhere, the leaner ones. Keys and values get what the settings leave.
+    Prompts and completions a step, the loss and the trained weights are never touched.
 
     Arguments and errors are those of `plan_run`.
     """
