@@ -7,7 +7,7 @@ Heavy libraries are imported inside the steps that need them, after everything t
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,10 +19,13 @@ from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
 from leanrl.environment import describe_machine, host_memory_bytes, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
+from leanrl.launch.run import launch, require_ranks
+from leanrl.launch.this_rank import this_rank
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.target import is_on_cpu
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
+from leanrl.preparation import Parts, prepare
 from leanrl.report.progress import PlainListener, duration
 from leanrl.run_folder import (
     RunFolder,
@@ -32,27 +35,12 @@ from leanrl.run_folder import (
     write_json,
     write_jsonl,
 )
-from leanrl.types import Listener, ProblemSet, RewardFunction, Row
+from leanrl.types import Listener, RewardFunction, Row
 
 if TYPE_CHECKING:
-    from peft import PeftConfig
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
     from leanrl.grading.pool import GraderPool
     from leanrl.models.merge import MergeReport
     from leanrl.trainer.grpo import LeanGRPOTrainer
-    from leanrl.trainer.scoring import Reward
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """What a run needs before its first step."""
-
-    rewards: "list[Reward]"
-    problems: ProblemSet
-    tokenizer: "PreTrainedTokenizerBase"
-    model: "PreTrainedModel"
-    adapter: "PeftConfig | None"
 
 
 def train(
@@ -85,31 +73,31 @@ def train(
     config = config if rows is None else _with_python_rows(config)
     _check(config, listener)
     _load_plugins(plugins)
+    rank = this_rank()
+    require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
-    if path.exists():
+    if path.exists() and (rank is None or rank.number == 0):
         create_run_folder(path)
     predicted = _plan_that_fits(config, force=force, listener=listener)
+    if config.num_train_ranks > 1 and rank is None:
+        run = _new_run(path, config, plugins=plugins, predicted=predicted)
+        return launch(config, run, listener=listener)
 
     from leanrl.grading.pool import GraderPool
-    from leanrl.trainer.device import gpu_names
+    from leanrl.trainer.ranks import first_rank_makes, is_first_rank, join_ranks
 
     with GraderPool() as grader:
-        parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
-        run = create_run_folder(path)
-        write_json(run.config, config.model_dump(mode="json"))
-        write_json(run.env, describe_machine() | {"gpus": gpu_names()})
-        run.keep_plugins(plugins)
-        if predicted is not None:
-            write_json(run.plan, predicted.to_json())
-        if parts.problems.dropped:
-            write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
+        parts = prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
+        join_ranks(config)
+        run = RunFolder(first_rank_makes(lambda: _new_run(path, config, plugins=plugins, predicted=predicted).path))
         listener.say(f"run folder: {run.path}")
         try:
             return _train(
                 config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=None
             )
         except (ConfigError, DoesNotFitError):
-            run.discard_unused()
+            if is_first_rank():
+                run.discard_unused()
             raise
 
 
@@ -132,17 +120,32 @@ def resume(
     run = open_run_folder(Path(run_dir))
     config = load_config(run.config).config
     require(config)
+    rank = this_rank()
+    require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
     _load_plugins(run.kept_plugins())
 
     from leanrl.grading.pool import GraderPool
     from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
+    from leanrl.trainer.ranks import join_ranks
 
-    checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
-    rewind_metrics(run, step=step)
+    predicted, checkpoint, step = None, None, 0
+    if run.complete_checkpoints() or rank is None or not rank.is_launched:
+        checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
+    if config.num_train_ranks > 1 and rank is None:
+        rewind_metrics(run, step=step)
+        return launch(config, run, listener=listener)
+    if rank is None or (rank.number == 0 and not rank.is_launched):
+        rewind_metrics(run, step=step)
+    if checkpoint is None:
+        predicted = _plan_that_fits(config, force=True, listener=listener)
     with GraderPool() as grader:
-        parts = _prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
-        listener.say(f"resuming {run.path} after step {step}")
-        return _train(config, parts, run=run, grader=grader, listener=listener, predicted=None, checkpoint=checkpoint)
+        parts = prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
+        join_ranks(config)
+        if checkpoint is not None:
+            listener.say(f"resuming {run.path} after step {step}")
+        return _train(
+            config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=checkpoint
+        )
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
@@ -195,6 +198,18 @@ def sample(
     return next(iter(completions))
 
 
+def _new_run(path: Path, config: RunConfig, *, plugins: Sequence[Path], predicted: Plan | None) -> RunFolder:
+    from leanrl.trainer.device import gpu_names
+
+    run = create_run_folder(path)
+    write_json(run.config, config.model_dump(mode="json"))
+    write_json(run.env, describe_machine() | {"gpus": gpu_names()})
+    run.keep_plugins(plugins)
+    if predicted is not None:
+        write_json(run.plan, predicted.to_json())
+    return run
+
+
 def _with_python_rows(config: RunConfig) -> RunConfig:
     source = {"generator": "python", "path": None, "hub_id": None}
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
@@ -238,84 +253,9 @@ def _gpu_here(config: RunConfig) -> Gpu | None:
     return gpu_here(config.hardware.num_gpus)
 
 
-def _prepare(
-    config: RunConfig,
-    *,
-    rows: Sequence[Mapping[str, Any]] | None,
-    rewards: Mapping[str, RewardFunction] | None,
-    grader: "GraderPool",
-    listener: Listener,
-) -> _Parts:
-    from leanrl.data.load import load_problems
-    from leanrl.rewards.registry import resolve_rewards
-    from leanrl.trainer.device import loading_device, require_device
-
-    require_device(config)
-
-    if rows is None and config.data.generator == "python":
-        raise ConfigError(
-            "data.generator is python: this run trains on rows that were given in Python, and none are given now.",
-            hint="leanrl.pipeline.resume(RUN, rows=...) with the same rows",
-        )
-    weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
-    problems = load_problems(config.data, seed=config.train.seed, rows=rows)
-
-    from leanrl.models.adapter import with_adapter
-    from leanrl.models.load import load_policy, load_tokenizer, require_chat_template
-    from leanrl.models.locate import locate_model
-    from leanrl.models.quiet import quiet_transformers
-
-    quiet_transformers()
-    located = locate_model(config.model)
-    listener.say(f"model: {config.model.id} ({located.source})")
-    tokenizer = load_tokenizer(config.model, located)
-    require_chat_template(tokenizer, config.model)
-    problems = _usable(problems, config, tokenizer, weighted, grader)
-    _say_problems(problems, config, listener)
-    model, adapter = with_adapter(
-        load_policy(config.model, located, device=loading_device(config)), config.model.tuning
-    )
-    return _Parts(weighted, problems, tokenizer, model, adapter)
-
-
-def _usable(
-    problems: ProblemSet,
-    config: RunConfig,
-    tokenizer: "PreTrainedTokenizerBase",
-    rewards: "Sequence[Reward]",
-    grader: "GraderPool",
-) -> ProblemSet:
-    """Return the problems without prompts that are too long and, where asked, golds that no answer can match."""
-    from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds
-    from leanrl.rollout.hf import prompt_ids
-
-    kept, dropped = drop_long_prompts(
-        problems.train,
-        count_tokens=lambda row: len(prompt_ids(tokenizer, row.prompt)),
-        max_prompt_tokens=config.rollout.max_prompt_tokens,
-    )
-    modes = {reward.grade_mode for reward in rewards if reward.grade_mode is not None}
-    for mode in sorted(modes) if config.data.unparseable_gold == "drop" else []:
-        kept, more = drop_unparseable_golds(kept, can_parse=partial(grader.can_parse_gold, mode=mode))
-        dropped += more
-    return ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *dropped])
-
-
-def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -> None:
-    listener.say(f"problems: {len(problems.train)} to train on, {len(problems.heldout)} held out")
-    if problems.dropped:
-        first = problems.dropped[0]
-        listener.warn(f"{len(problems.dropped)} rows dropped, the first at {first.where}: {first.reason}")
-    if len(problems.train) < config.train.num_prompts:
-        raise ConfigError(
-            f"train.num_prompts is {config.train.num_prompts}, but only {len(problems.train)} problems are there.",
-            hint=f"-s train.num_prompts={len(problems.train)}",
-        )
-
-
 def _train(
     config: RunConfig,
-    parts: _Parts,
+    parts: Parts,
     *,
     run: RunFolder,
     grader: "GraderPool",
@@ -326,6 +266,8 @@ def _train(
     from leanrl.trainer.build import build_trainer
     from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
     from leanrl.trainer.probe import probe_longest_batch
+    from leanrl.trainer.ranks import is_first_rank, wait_for_all_ranks
+    from leanrl.trainer.sharding import shard_weights
     from leanrl.trainer.summary import end_summary, start_summary
 
     trainer, recorder, stop = build_trainer(
@@ -343,10 +285,15 @@ def _train(
     require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
     if checkpoint is None:
         probe_longest_batch(trainer, plan=predicted, listener=listener)
+    if parts.problems.dropped and is_first_rank():
+        write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
     summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
     if "greedy_before" not in summary:
         summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
-        write_json(run.summary, summary)
+        wait_for_all_ranks()  # each has read the summary of an earlier attempt
+        if is_first_rank():
+            write_json(run.summary, summary)
+    shard_weights(trainer)
     try:
         trainer.train_from(checkpoint)
     except StoppedError:
@@ -365,7 +312,8 @@ def _train(
         )
     summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
     summary = end_summary(run, summary, status="finished", meter=trainer.meter)
-    _write_report(run, listener)
+    if is_first_rank():
+        _write_report(run, listener)
     return summary
 
 
@@ -382,10 +330,12 @@ def _greedy(
         return {}
     from leanrl.eval.greedy import greedy_score
     from leanrl.trainer.greedy import complete_greedily
+    from leanrl.trainer.ranks import is_first_rank
 
     complete = partial(complete_greedily, trainer)
     score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.opened_tag)
-    write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
+    if is_first_rank():
+        write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
     listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
     return {name: score.accuracy, "num_eval": score.num_eval}
 

@@ -76,6 +76,11 @@ class RunFolder:
         return self.path / "rollout_server.log"
 
     @property
+    def rank_logs(self) -> Path:
+        """What training ranks but the first one print."""
+        return self.path / "ranks"
+
+    @property
     def tensorboard(self) -> Path:
         """Event files, where `tracking` is tensorboard."""
         return self.path / "tensorboard"

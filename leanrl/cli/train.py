@@ -67,11 +67,14 @@ def _train(
 
 def _resume(run: Path, *, as_json: bool) -> None:
     from leanrl.cli.progress import listening
+    from leanrl.launch.this_rank import this_rank
     from leanrl.pipeline import resume as resume_training
 
     with listening() as listener:
         summary = resume_training(run, listener=listener)
-    _print_summary(summary, as_json=as_json)
+    rank = this_rank()
+    if rank is None or not rank.is_launched:  # the launcher prints it, once
+        _print_summary(summary, as_json=as_json)
 
 
 def _print_summary(summary: dict[str, object], *, as_json: bool) -> None:

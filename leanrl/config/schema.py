@@ -33,6 +33,9 @@ class HardwareConfig(Section):
     usd_per_hour: NonNegative | None = key(None, "what you pay for a card's hour; null takes the named card's price")
     num_gpus: NonNegativeInt = key(1, "cards in one node; 0 trains on the CPU")
     num_nodes: PositiveInt = key(1, "machines")
+    num_cpu_ranks: PositiveInt = key(
+        1, "training ranks where num_gpus is 0; for tests and debugging of several ranks, not for speed"
+    )
     device: Literal["auto", "cpu", "cuda"] = key("auto", "where to train; auto takes a GPU where there is one")
     parallel: Literal["auto", "ddp", "fsdp2"] = key(
         "auto", "how training ranks share the work; auto: ddp for adapters, fsdp2 for full parameters"
@@ -257,7 +260,9 @@ class RunConfig(Section):
 
     @property
     def num_train_ranks(self) -> int:
-        """Training processes: one per card that trains, or one on a CPU."""
+        """Training processes: one per card that trains, or `hardware.num_cpu_ranks` without one."""
+        if self.hardware.num_gpus == 0:
+            return self.hardware.num_cpu_ranks * self.hardware.num_nodes
         return max(1, (self.hardware.num_gpus - self.rollout.num_gpus) * self.hardware.num_nodes)
 
     @property

@@ -51,10 +51,16 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
             "-s rollout.weight_transport=shm",
         ),
         (
-            ranks > 1,
-            "hardware.num_gpus",
-            f"this version of leanrl trains on one GPU, and {ranks} training ranks are asked for",
-            "-s hardware.num_gpus=1 -s rollout.num_gpus=0",
+            ranks > 1 and config.rollout.engine == "vllm-server",
+            "rollout.engine, hardware.num_gpus",
+            f"this version of leanrl has a rollout server for one training rank, and {ranks} are asked for",
+            "-s rollout.engine=hf -s rollout.num_gpus=0 generates on every rank",
+        ),
+        (
+            is_sharded and config.rollout.engine == "vllm-colocate",
+            "rollout.engine, hardware.parallel",
+            "this version of leanrl hands weights that ranks share to no vLLM",
+            "-s rollout.engine=hf generates on every rank",
         ),
         (
             config.backend == "unsloth",

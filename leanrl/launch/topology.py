@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from leanrl.config.schema import RunConfig
+from leanrl.launch.this_rank import LAUNCHED
 
 _RENDEZVOUS_PORT = 29500  # torchrun's own default (torch.distributed.run)
 
@@ -30,6 +31,30 @@ def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
         arguments: what follows `leanrl train` on the command line.
     """
     return [*_servers(config), *_trainers(config, arguments)]
+
+
+def training_ranks(config: RunConfig, *, run: str) -> list[ProcessSpec]:
+    """Return the ranks that the launcher starts on a run folder; they see the same cards and choose by LOCAL_RANK.
+
+    MASTER_PORT comes when they are started: a port that is free then.
+    """
+    num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
+    return [
+        ProcessSpec(
+            f"training rank {rank}",
+            ["python", "-m", "leanrl", "train", "--resume", run],
+            environment={
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": str(config.num_train_ranks),
+                "LOCAL_WORLD_SIZE": str(config.num_train_ranks),
+                "MASTER_ADDR": "127.0.0.1",
+                LAUNCHED: "1",
+                **({"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}),
+            },
+        )
+        for rank in range(config.num_train_ranks)
+    ]
 
 
 def _servers(config: RunConfig) -> list[ProcessSpec]:
@@ -59,12 +84,15 @@ def _servers(config: RunConfig) -> list[ProcessSpec]:
 def _trainers(config: RunConfig, arguments: list[str]) -> list[ProcessSpec]:
     num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
     environment = {"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}
-    if num_gpus <= 1 and config.hardware.num_nodes == 1:
+    if config.num_train_ranks == 1:
         return [ProcessSpec("trainer", ["leanrl", "train", *arguments], environment=environment)]
+    if config.hardware.num_nodes == 1:
+        return [ProcessSpec("launcher", ["leanrl", "train", *arguments]), *training_ranks(config, run="RUN")]
+    num_ranks = config.num_train_ranks // config.hardware.num_nodes
     return [
         ProcessSpec(
-            f"trainer, {num_gpus} ranks",
-            [*_torchrun(config, num_gpus, node), "-m", "leanrl", "train", *arguments],
+            f"trainer, {num_ranks} ranks",
+            [*_torchrun(config, num_ranks, node), "-m", "leanrl", "train", *arguments],
             node=node,
             environment=environment,
         )
@@ -72,14 +100,12 @@ def _trainers(config: RunConfig, arguments: list[str]) -> list[ProcessSpec]:
     ]
 
 
-def _torchrun(config: RunConfig, num_gpus: int, node: int) -> list[str]:
-    if config.hardware.num_nodes == 1:
-        return ["torchrun", "--standalone", f"--nproc-per-node={num_gpus}"]
+def _torchrun(config: RunConfig, num_ranks: int, node: int) -> list[str]:
     return [
         "torchrun",
         f"--nnodes={config.hardware.num_nodes}",
         f"--node-rank={node}",
-        f"--nproc-per-node={num_gpus}",
+        f"--nproc-per-node={num_ranks}",
         "--rdzv-backend=c10d",
         f"--rdzv-endpoint=HOST_OF_NODE_0:{_RENDEZVOUS_PORT}",
     ]

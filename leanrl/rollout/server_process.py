@@ -56,7 +56,7 @@ class ServerProcess:
         require_free(self._port)
         with self._log.open("ab") as log:
             self._guard = subprocess.Popen(
-                [sys.executable, "-m", "leanrl.rollout.guard", *self._command],
+                [sys.executable, "-m", "leanrl.guard", *self._command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

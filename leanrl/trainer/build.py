@@ -21,6 +21,7 @@ from leanrl.trainer.callbacks import SignalStop, StepRecorder
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.scoring import Reward
+from leanrl.trainer.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Grader, Listener, Row
 
@@ -43,19 +44,24 @@ def build_trainer(
         setattr(model.generation_config, name, value)
     start_weights = adapter_weights(model)
     set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
-    trainer = LeanGRPOTrainer(
-        config=config,
-        rows=rows,
-        rewards=rewards,
-        grader=grader,
-        run=run,
-        uploads=_uploads(config, listener),
-        model=model,
-        peft_config=adapter,
-        processing_class=tokenizer,
-        train_dataset=_dataset(rows),
-        args=GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints)),
-    )
+    arguments = GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints))
+    if arguments.device.type == "cpu":
+        arguments.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load finds no way to "cpu:0", a rank's
+    admit_sharding_on_cpu(arguments)
+    with sharding_reference_by_layer():
+        trainer = LeanGRPOTrainer(
+            config=config,
+            rows=rows,
+            rewards=rewards,
+            grader=grader,
+            run=run,
+            uploads=_uploads(config, listener),
+            model=model,
+            peft_config=adapter,
+            processing_class=tokenizer,
+            train_dataset=_dataset(rows),
+            args=arguments,
+        )
     if config.model.tuning.method != "full":
         dtype = getattr(torch, config.model.tuning.adapter_dtype)
         set_adapter_dtype(trainer.model, dtype, weights=start_weights)

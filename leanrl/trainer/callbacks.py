@@ -15,6 +15,7 @@ from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.health import first_step_warnings
 from leanrl.trainer.memory_meter import highest_of_each
 from leanrl.trainer.metrics import peak_bytes, step_metrics
+from leanrl.trainer.ranks import highest_of_ranks
 from leanrl.types import Listener
 
 
@@ -144,7 +145,9 @@ class SignalStop(TrainerCallback):
             self._previous[number] = signal.signal(number, self._receive)
 
     def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:
-        if self.received is not None:
+        received = highest_of_ranks(self.received or 0)  # a signal reaches ranks in different steps
+        if received:
+            self.received = signal.Signals(received)
             control.should_save = True
             control.should_training_stop = True
 

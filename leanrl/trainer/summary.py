@@ -9,6 +9,7 @@ import psutil
 from leanrl.run_folder import RunFolder, read_json, write_json
 from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.metrics import peak_bytes
+from leanrl.trainer.ranks import is_first_rank
 
 
 def start_summary(run: RunFolder, **facts: Any) -> dict[str, Any]:
@@ -32,5 +33,6 @@ def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: 
         "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
         "peak_bytes": peak_bytes(meter),
     }
-    write_json(run.summary, summary)
+    if is_first_rank():
+        write_json(run.summary, summary)
     return summary

@@ -50,19 +50,19 @@ def test_values_carry_their_origin():
 
 def test_processes_of_the_papers_topology():
     answer = json.loads(_run("train", "--dry-run", "--json"))
-    server, trainer = answer["processes"]
+    server, _, *ranks = answer["processes"]
     assert server["environment"]["CUDA_VISIBLE_DEVICES"] == "3"
     assert server["command"][server["command"].index("--host") + 1] == "127.0.0.1"
-    assert trainer["environment"]["CUDA_VISIBLE_DEVICES"] == "0,1,2"
-    assert "--nproc-per-node=3" in trainer["command"]
+    assert [rank["environment"]["RANK"] for rank in ranks] == ["0", "1", "2"]
+    assert {rank["environment"]["CUDA_VISIBLE_DEVICES"] for rank in ranks} == {"0,1,2"}
 
 
 def test_dry_run_text_shows_config_plan_processes_and_what_is_missing():
     text = _run("train", "--dry-run")
     assert "optimizer.learning_rate = 1e-06  [preset a40x4-full-exp2]" in text
     assert "\nplan\n" in text
-    assert "torchrun --standalone --nproc-per-node=3 -m leanrl train -p a40x4-full-exp2" in text
-    assert "rollout.engine: this version of leanrl has no vllm-server engine" in text
+    assert "WORLD_SIZE=3" in text
+    assert "this version of leanrl has a rollout server for one training rank, and 3 are asked for" in text
 
 
 def test_presets_list_show_and_diff():

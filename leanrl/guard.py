@@ -1,10 +1,10 @@
 """A process that runs one command and ends it when whoever started the guard ends, however that happens.
 
-    python -m leanrl.rollout.guard COMMAND...
+    python -m leanrl.guard COMMAND...
 
-The guard's standard input is a pipe to its starter. It closes on exit, on a crash and on kill -9 alike; then the
-command's whole process group is ended. (A parent-death signal would reach the command alone: vLLM's server starts
-processes of its own.)
+The guard's standard input is a pipe to its starter. A byte on it is the number of a signal to pass on to the command.
+It closes on exit, on a crash and on kill -9 alike; then the command's whole process group is ended. (A parent-death
+signal would reach the command alone: vLLM's server starts processes of its own.)
 """
 
 import contextlib
@@ -22,16 +22,22 @@ _GRACE_SECONDS = 5.0
 
 def main() -> int:
     signal.signal(signal.SIGTERM, _exit)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the starter's to answer
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
+    # Ctrl-C is the starter's to answer. Not earlier: the command would start with SIGINT ignored, and stay so.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while child.poll() is None:
             readable, _, _ = select.select([sys.stdin], [], [], _POLL_SECONDS)
-            if readable and not os.read(sys.stdin.fileno(), 1):
-                break
+            if readable:
+                sent = os.read(sys.stdin.fileno(), 1)
+                if not sent:
+                    break
+                with contextlib.suppress(ProcessLookupError):
+                    child.send_signal(sent[0])
     finally:
         _end_group(child)
-    return child.wait()
+    code = child.wait()
+    return code if code >= 0 else 128 - code  # as a shell reports a signal
 
 
 def _exit(number: int, _: FrameType | None) -> None:

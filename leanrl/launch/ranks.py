@@ -1,0 +1,122 @@
+"""The training ranks of one machine: started together, watched together, and ended together."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from leanrl.launch.topology import ProcessSpec
+
+_HOST = "127.0.0.1"
+_POLL_SECONDS = 0.1
+# When one rank fails, those that waited for it fail with it; who failed first is then told by its code.
+_SETTLE_SECONDS = 0.5
+_LOG_LINES = 15
+
+
+class RanksFailedError(Exception):
+    """A rank ended with a code that is not 0: which one, and the end of its log where it has one."""
+
+    def __init__(self, number: int, code: int, log: Path | None) -> None:
+        super().__init__(f"rank {number} ended with code {code}")
+        self.number = number
+        self.code = code
+        self.log = log
+
+    def last_lines(self) -> str:
+        if self.log is None:
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:])
+
+
+def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
+    """Run all ranks to their end; none is left behind, however this process ends.
+
+    Rank 0 speaks on this process's own terminal, each other one into `logs/rank-N.log`. SIGINT and SIGTERM are passed
+    on to all of them: they finish the step, save and end by themselves; a second one ends them at once.
+
+    Raises:
+        RanksFailedError: if a rank fails; the others have been ended by then.
+    """
+    logs.mkdir(exist_ok=True)
+    port = str(_free_port())
+    guards: list[subprocess.Popen[bytes]] = []
+    with _passing_signals_to(guards):
+        try:
+            for number, spec in enumerate(specs):
+                guards.append(_start(spec, port=port, log=_log_of(logs, number)))
+            failed = _first_failure(guards)
+        finally:
+            _end(guards)
+    if failed is not None:
+        number, code = failed
+        raise RanksFailedError(number, code, _log_of(logs, number))
+
+
+def _log_of(logs: Path, number: int) -> Path | None:
+    return None if number == 0 else logs / f"rank-{number}.log"
+
+
+def _start(spec: ProcessSpec, *, port: str, log: Path | None) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "leanrl.guard", sys.executable, *spec.command[1:]]
+    with contextlib.ExitStack() as stack:
+        output = None if log is None else stack.enter_context(log.open("ab"))
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **spec.environment, "MASTER_PORT": port},
+            start_new_session=True,  # a Ctrl-C on the terminal comes here, and is passed on once
+        )
+
+
+def _first_failure(guards: "list[subprocess.Popen[bytes]]") -> tuple[int, int] | None:
+    """Return the rank that failed and its code as soon as one does, or None when all have ended well."""
+    while None in (codes := [guard.poll() for guard in guards]):
+        if any(codes):
+            time.sleep(_SETTLE_SECONDS)
+            break
+        time.sleep(_POLL_SECONDS)
+    failed = [(number, guard.returncode) for number, guard in enumerate(guards) if guard.poll()]
+    # 1 is a traceback, which a rank also ends with when another one is gone.
+    return min(failed, key=lambda found: (found[1] == 1, found[0]), default=None)
+
+
+def _end(guards: "list[subprocess.Popen[bytes]]") -> None:
+    """Close every pipe; each guard then ends its rank with everything that the rank has started."""
+    for guard in guards:
+        assert guard.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            guard.stdin.close()
+    for guard in guards:
+        guard.wait()
+
+
+@contextmanager
+def _passing_signals_to(guards: "list[subprocess.Popen[bytes]]") -> Iterator[None]:
+    def pass_on(number: int, _: FrameType | None) -> None:
+        for guard in guards:
+            assert guard.stdin is not None
+            with contextlib.suppress(OSError, ValueError):  # it has ended, or its pipe is closed
+                os.write(guard.stdin.fileno(), bytes([number]))
+
+    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,72 @@
+"""A run of several training ranks on this machine, from its folder to its summary."""
+
+import signal
+from typing import Any
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError, InterruptedRunError, LeanRLError
+from leanrl.launch.ranks import RanksFailedError, run_ranks
+from leanrl.launch.this_rank import Rank
+from leanrl.launch.topology import training_ranks
+from leanrl.run_folder import RunFolder, read_json
+from leanrl.types import Listener
+
+
+def launch(config: RunConfig, run: RunFolder, *, listener: Listener) -> dict[str, Any]:
+    """Start the training ranks on a run folder, and return its summary when they have ended.
+
+    Raises:
+        LeanRLError: with the exit code of the rank that failed, which has said why.
+    """
+    specs = training_ranks(config, run=str(run.path))
+    listener.say(f"run folder: {run.path}; {len(specs)} training ranks, all but the first speak in {run.rank_logs}")
+    try:
+        run_ranks(specs, logs=run.rank_logs)
+    except RanksFailedError as failure:
+        error = _error_of(failure, run)
+        run.discard_unused()
+        raise error from None
+    return read_json(run.summary)
+
+
+def require_ranks(config: RunConfig, rank: Rank | None, *, is_from_python: bool) -> None:
+    """Refuse what cannot be started from here.
+
+    Raises:
+        ConfigError: for ranks that are not as many as the configuration has, and for those that torchrun has to start.
+    """
+    wanted = config.num_train_ranks
+    if rank is not None and rank.num_ranks != wanted:
+        raise ConfigError(
+            f"{rank.num_ranks} ranks are started (WORLD_SIZE), and the configuration {config.name} has {wanted}.",
+            hint="`leanrl train --dry-run` prints the command with as many as it has",
+        )
+    if rank is not None or wanted == 1:
+        return
+    if config.hardware.num_nodes > 1:
+        raise ConfigError(
+            f"hardware.num_nodes is {config.hardware.num_nodes}, and leanrl starts ranks on its own machine only.",
+            hint="`leanrl train --dry-run` prints the torchrun command of each node",
+        )
+    if is_from_python:
+        raise ConfigError(
+            f"{wanted} training ranks are asked for, and rows and rewards from Python reach no other process.",
+            hint="start the program itself with torchrun, or name data.path and a plug-in file",
+        )
+
+
+def _error_of(failure: RanksFailedError, run: RunFolder) -> LeanRLError:
+    if failure.code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+        saved = run.complete_checkpoints()
+        what = f"{saved[-1].name} is its newest checkpoint" if saved else "it has no checkpoint yet"
+        name = signal.Signals(failure.code - 128).name
+        return InterruptedRunError(
+            f"stopped by {name}; {what}.",
+            hint=f"leanrl train --resume {run.path}" if saved else None,
+            signal_number=failure.code - 128,
+        )
+    lines = failure.last_lines()
+    said = f". The end of {failure.log}:\n{lines}" if lines else "."
+    error = LeanRLError(f"training rank {failure.number} ended with code {failure.code}{said}")
+    error.exit_code = failure.code
+    return error

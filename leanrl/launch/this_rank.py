@@ -1,0 +1,24 @@
+"""Which training rank this process is, as its starter has written into the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Set by leanrl's own launcher, whose ranks find a run folder that is made already.
+LAUNCHED = "LEANRL_LAUNCHED"
+
+
+@dataclass(frozen=True)
+class Rank:
+    """One of several training processes; `is_launched` where leanrl has started it, and not torchrun."""
+
+    number: int
+    num_ranks: int
+    is_launched: bool
+
+
+def this_rank(environment: Mapping[str, str] = os.environ) -> Rank | None:
+    """Return the rank of this process, or None where nobody has made it one."""
+    if "RANK" not in environment or "WORLD_SIZE" not in environment:
+        return None
+    return Rank(int(environment["RANK"]), int(environment["WORLD_SIZE"]), environment.get(LAUNCHED) == "1")

@@ -1,0 +1,104 @@
+"""What a run needs before its first step: rewards, problems, tokenizer, model and adapter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError
+from leanrl.types import Listener, ProblemSet, RewardFunction
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from leanrl.grading.pool import GraderPool
+    from leanrl.trainer.scoring import Reward
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run needs before its first step."""
+
+    rewards: "list[Reward]"
+    problems: ProblemSet
+    tokenizer: "PreTrainedTokenizerBase"
+    model: "PreTrainedModel"
+    adapter: "PeftConfig | None"
+
+
+def prepare(
+    config: RunConfig,
+    *,
+    rows: Sequence[Mapping[str, Any]] | None,
+    rewards: Mapping[str, RewardFunction] | None,
+    grader: "GraderPool",
+    listener: Listener,
+) -> Parts:
+    """Load and check all of it; heavy libraries are imported after everything that can fail without them."""
+    from leanrl.data.load import load_problems
+    from leanrl.rewards.registry import resolve_rewards
+    from leanrl.trainer.device import loading_device, require_device
+
+    require_device(config)
+
+    if rows is None and config.data.generator == "python":
+        raise ConfigError(
+            "data.generator is python: this run trains on rows that were given in Python, and none are given now.",
+            hint="leanrl.pipeline.resume(RUN, rows=...) with the same rows",
+        )
+    weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
+    problems = load_problems(config.data, seed=config.train.seed, rows=rows)
+
+    from leanrl.models.adapter import with_adapter
+    from leanrl.models.load import load_policy, load_tokenizer, require_chat_template
+    from leanrl.models.locate import locate_model
+    from leanrl.models.quiet import quiet_transformers
+
+    quiet_transformers()
+    located = locate_model(config.model)
+    listener.say(f"model: {config.model.id} ({located.source})")
+    tokenizer = load_tokenizer(config.model, located)
+    require_chat_template(tokenizer, config.model)
+    problems = _usable(problems, config, tokenizer, weighted, grader)
+    _say_problems(problems, config, listener)
+    model, adapter = with_adapter(
+        load_policy(config.model, located, device=loading_device(config)), config.model.tuning
+    )
+    return Parts(weighted, problems, tokenizer, model, adapter)
+
+
+def _usable(
+    problems: ProblemSet,
+    config: RunConfig,
+    tokenizer: "PreTrainedTokenizerBase",
+    rewards: "Sequence[Reward]",
+    grader: "GraderPool",
+) -> ProblemSet:
+    """Return the problems without prompts that are too long and, where asked, golds that no answer can match."""
+    from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds
+    from leanrl.rollout.hf import prompt_ids
+
+    kept, dropped = drop_long_prompts(
+        problems.train,
+        count_tokens=lambda row: len(prompt_ids(tokenizer, row.prompt)),
+        max_prompt_tokens=config.rollout.max_prompt_tokens,
+    )
+    modes = {reward.grade_mode for reward in rewards if reward.grade_mode is not None}
+    for mode in sorted(modes) if config.data.unparseable_gold == "drop" else []:
+        kept, more = drop_unparseable_golds(kept, can_parse=partial(grader.can_parse_gold, mode=mode))
+        dropped += more
+    return ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *dropped])
+
+
+def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -> None:
+    listener.say(f"problems: {len(problems.train)} to train on, {len(problems.heldout)} held out")
+    if problems.dropped:
+        first = problems.dropped[0]
+        listener.warn(f"{len(problems.dropped)} rows dropped, the first at {first.where}: {first.reason}")
+    if len(problems.train) < config.train.num_prompts:
+        raise ConfigError(
+            f"train.num_prompts is {config.train.num_prompts}, but only {len(problems.train)} problems are there.",
+            hint=f"-s train.num_prompts={len(problems.train)}",
+        )

@@ -1,0 +1,61 @@
+"""What training ranks do together outside of TRL's loop: meet, wait for each other, and let the first one write."""
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from leanrl.config.schema import RunConfig
+from leanrl.launch.this_rank import this_rank
+from leanrl.planner.target import is_on_cpu
+
+# The longest that one rank may be busy while the others wait for it: torch's own limit for gloo, for NCCL as well,
+# whose ten minutes a rollout may take longer than. transformers sets no limit on a CPU.
+_LONGEST_WAIT = timedelta(minutes=30)
+
+
+def join_ranks(config: RunConfig) -> None:
+    """Meet the other ranks; nothing where this process is alone. accelerate keeps a group that exists."""
+    if this_rank() is None or dist.is_initialized():
+        return
+    if is_on_cpu(config) or not torch.cuda.is_available():
+        dist.init_process_group("gloo", timeout=_LONGEST_WAIT)
+    else:
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+        dist.init_process_group("nccl", timeout=_LONGEST_WAIT, device_id=device)
+
+
+def is_first_rank() -> bool:
+    """Return whether this process writes the run's files: the first of its ranks, or the only one."""
+    rank = this_rank()
+    return rank is None or rank.number == 0
+
+
+def wait_for_all_ranks() -> None:
+    """Return when every rank has come here."""
+    if dist.is_initialized():
+        dist.barrier()
+
+
+def first_rank_makes(make: Callable[[], Path]) -> Path:
+    """Return what `make` gives on the first rank, on all of them; call it everywhere, after `join_ranks`."""
+    if not dist.is_initialized():
+        return make()
+    box: list[Path | None] = [make() if is_first_rank() else None]
+    dist.broadcast_object_list(box, src=0)
+    made = box[0]
+    assert made is not None
+    return made
+
+
+def highest_of_ranks(number: int) -> int:
+    """Return the highest number that any rank gives; call it on all of them."""
+    if not dist.is_initialized():
+        return number
+    numbers: list[int] = [number] * dist.get_world_size()
+    dist.all_gather_object(numbers, number)
+    return max(numbers)

@@ -1,0 +1,99 @@
+"""Ranks started, watched and ended; each rank is a line of Python that torch has no part in."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from leanrl.launch.ranks import RanksFailedError, run_ranks
+from leanrl.launch.topology import ProcessSpec
+
+ROOT = Path(__file__).resolve().parents[2]
+# Starts a child of its own, writes both numbers down, and waits to be ended.
+WAITING = (
+    "import os, pathlib, subprocess, sys, time\n"
+    "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    "beside = pathlib.Path(sys.argv[1], os.environ['RANK'] + '.tmp')\n"
+    "beside.write_text(f'{os.getpid()} {child.pid}')\n"
+    "beside.rename(beside.with_suffix('.pids'))\n"
+    "time.sleep(600)\n"
+)
+FAILING = (
+    "import pathlib, sys, time\n"
+    "while not pathlib.Path(sys.argv[1], '0.pids').exists(): time.sleep(0.05)\n"
+    "print('out of luck', file=sys.stderr); sys.exit(3)\n"
+)
+
+
+def spec(number, code, folder):
+    return ProcessSpec("rank", ["python", "-c", code, str(folder)], environment={"RANK": str(number)})
+
+
+def pids_in(folder, *, num_ranks):
+    """Return the processes that the ranks wrote down, once all of them have; a test that waits in vain times out."""
+    deadline = time.monotonic() + 60
+    while len(list(folder.glob("*.pids"))) < num_ranks:
+        assert time.monotonic() < deadline, "the ranks did not start"
+        time.sleep(0.05)
+    return [int(pid) for file in folder.glob("*.pids") for pid in file.read_text().split()]
+
+
+def all_end(pids):
+    deadline = time.monotonic() + 30
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def launcher(folder):
+    """Start a process that runs two waiting ranks."""
+    program = (
+        "import sys; from pathlib import Path; from leanrl.launch.ranks import run_ranks\n"
+        "from tests.launch.test_ranks import WAITING, spec\n"
+        "folder = Path(sys.argv[1]); run_ranks([spec(n, WAITING, folder) for n in (0, 1)], logs=folder / 'logs')\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL, env=os.environ
+    )
+
+
+def test_ranks_that_end_well_leave_logs_of_all_but_the_first(tmp_path, capfd):
+    code = "import os; print('rank', os.environ['RANK'], os.environ['MASTER_PORT'].isdigit())"
+    run_ranks([spec(number, code, tmp_path) for number in (0, 1)], logs=tmp_path / "logs")
+    assert capfd.readouterr().out == "rank 0 True\n"
+    assert [file.name for file in (tmp_path / "logs").iterdir()] == ["rank-1.log"]
+    assert (tmp_path / "logs" / "rank-1.log").read_text() == "rank 1 True\n"
+
+
+def test_a_failing_rank_ends_the_others_and_is_named(tmp_path):
+    specs = [spec(0, WAITING, tmp_path), spec(1, FAILING, tmp_path)]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (1, 3)
+    assert caught.value.last_lines() == "out of luck"
+    assert all_end(pids_in(tmp_path, num_ranks=1))
+
+
+def test_a_killed_launcher_leaves_nobody(tmp_path):
+    process = launcher(tmp_path)
+    pids = pids_in(tmp_path, num_ranks=2)
+    assert len(pids) == 4
+    process.kill()
+    process.wait()
+    assert all_end(pids)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_launcher_reaches_every_rank(tmp_path, number):
+    process = launcher(tmp_path)
+    pids = pids_in(tmp_path, num_ranks=2)
+    process.send_signal(number)
+    assert process.wait(30) != 0
+    assert all_end(pids)
