@@ -1,0 +1,46 @@
+"""`leanrl train` with two ranks on a CPU, which it starts itself: the metrics are those of one process."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.cli.run import leanrl, tiny_overrides
+
+# Always the likeliest token, so that completions do not depend on who draws them; equal rewards teach nothing, and an
+# entropy bonus does.
+SETTINGS = (
+    *("rollout.top_k=1", "algorithm.entropy_coef=0.5", "optimizer.learning_rate=1.0e-3", "train.num_prompts=4"),
+    *("train.max_steps=3", "data.num_heldout=0", "eval.greedy=false", "checkpoints.every_steps=2"),
+)
+SAME = ("loss", "reward", "entropy", "grad_norm")
+
+
+def metrics_of(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method):
+    """DDP for the adapter, FSDP2 for full parameters; a checkpoint is there once, and the run resumes from it."""
+    settings = tiny_overrides(tiny_model, *SETTINGS, f"model.tuning.method={method}")
+    for ranks in (1, 2):
+        run = tmp_path / str(ranks)
+        done = leanrl("train", *settings, "-p", "cpu-demo", "-s", f"hardware.num_cpu_ranks={ranks}", "--run-dir", run)
+        assert done.code == 0, done.err
+    alone, shared = metrics_of(tmp_path / "1"), metrics_of(tmp_path / "2")
+    assert [line["step"] for line in shared] == [1, 2, 3]
+    assert alone[0]["grad_norm"] > 1e-3
+    for one, other in zip(alone, shared, strict=True):
+        for name in SAME:
+            assert other[name] == pytest.approx(one[name], rel=1e-4, abs=1e-6), f"{name} of step {one['step']}"
+    run = tmp_path / "2"
+    assert (run / "ranks" / "rank-1.log").is_file()
+    assert (run / "checkpoints" / "step-000003" / "rng_state_1.pth").is_file()
+    assert (run / "checkpoints" / "step-000003" / "pytorch_model_fsdp.bin").is_file() == (method == "full")
+    shutil.rmtree(run / "checkpoints" / "step-000003")
+    again = leanrl("train", "--resume", run)
+    assert again.code == 0, again.err
+    assert "resuming" in again.err
+    assert [line["step"] for line in metrics_of(run)] == [1, 2, 3]
+    assert json.loads((run / "summary.json").read_text())["checkpoint"] == "step-000003"
