@@ -9,6 +9,7 @@ from leanrl.config.layers import flatten
 from leanrl.config.load import load_config
 from leanrl.config.shipped import preset_names
 from leanrl.config.yaml_text import parse_yaml
+from leanrl.planner.plan import plan_run
 from leanrl.rewards.registry import resolve_rewards
 
 AS_RUN = ["a40x4-full-exp1", "a40x4-full-exp2", "a40x4-full-exp3"]
@@ -204,3 +205,8 @@ def test_one_card_trains_the_adapter_that_four_cards_train():
 def test_no_preset_acts_on_an_account(name):
     config = load_config(name).config
     assert (config.tracking, config.hub.push_to) == ("none", None)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_fits_the_hardware_that_its_name_promises(name):
+    assert plan_run(load_config(name, []).config, host_bytes=16 * 2**30).verdict == "fits"
