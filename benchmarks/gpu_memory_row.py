@@ -156,7 +156,7 @@ def build(row: Row, device: Any, *, gauge: Any, tiny: bool) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from leanrl.engine.head import attach_logprob_head
+    from leanrl.engine.prepare import prepare_model
     from leanrl.simulate.fake_model import transformers_config
 
     config = row.config(tiny=tiny)
@@ -175,7 +175,7 @@ def build(row: Row, device: Any, *, gauge: Any, tiny: bool) -> Any:
         model = quantised(folder.name, config.model, device)
         folder.cleanup()
     model.config.use_cache = False
-    attach_logprob_head(model)
+    prepare_model(model, config.train)
     if row.method != "full":
         model = adapted(model, config.model)
     if row.checkpointing:

@@ -101,7 +101,7 @@ def test_a_row_in_a_process_of_its_own(tmp_path):
 
 def test_a_dry_run_plans_and_runs_nothing(tmp_path):
     done = _run("--dry-run", "--vram", "24", "--out", tmp_path)
-    assert "full, no checkpointing, 6 rows: skipped: planned at 80" in done.stdout
+    assert "full, no checkpointing, 6 rows: skipped: planned at 26" in done.stdout
     assert "LoRA, tiled head, 6 rows: planned at" in done.stdout
     assert list(tmp_path.iterdir()) == []
 

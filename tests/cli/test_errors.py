@@ -50,7 +50,7 @@ def test_an_engine_that_is_not_there_yet_says_so():
     error = _refused("train", "-p", "a40x4-full-exp2")
     assert isinstance(error, MissingError)
     assert error.exit_code == 5
-    assert "this version of leanrl trains on one GPU, and 3 training ranks are asked for" in str(error)
+    assert "this version of leanrl has a rollout server for one training rank, and 3 are asked for" in str(error)
     assert "-s rollout.engine=hf" in str(error)
 
 
