@@ -90,8 +90,10 @@ def _range(latex: str) -> Set | None:
     if isinstance(parsed, Relational) and len(parsed.free_symbols) == 1:
         try:
             return parsed.as_set()
+        # sympy raises any of these where it finds no set in closed form (a transcendental relation, one over complex
+        # numbers). Without a set the answers count as different: a right one may be lost, a wrong one never passes.
         except (NotImplementedError, ArithmeticError, TypeError, ValueError, AttributeError):
-            return None  # sympy raises any of these where it finds no closed form
+            return None
     return None
 
 

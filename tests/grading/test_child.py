@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from leanrl.grading.pool import GraderPool
 from leanrl.types import GradeRequest
@@ -78,12 +79,9 @@ def test_a_child_has_no_memory_of_its_parent(tmp_path, judging):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="a CUDA context can only be made on a CUDA device")
 def test_a_cuda_context_in_the_parent_harms_nobody(judging):
     """Grading works with one, the children hold neither device nor driver, and the context lives on."""
-    import torch
-
-    if not torch.cuda.is_available():
-        pytest.skip("needs a CUDA device")
     ones = torch.ones(1000, device="cuda")
     for pid in judging():
         assert not any("nvidia" in name for name in open_files(pid))
