@@ -9,7 +9,7 @@ Axes: B completions of one rank, T completion tokens, K rewards.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,10 @@ from trl import GRPOTrainer
 from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
-from leanrl.engine.cut import fill_up, rows_that_teach
 from leanrl.engine.prepare import prepare_model
-from leanrl.engine.rows import MicroBatch, StepRow, lay_out
+from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import loss_settings
-from leanrl.engine.step import StepSums, score_micro_batch, train_micro_batch
+from leanrl.engine.step import StepSums
 from leanrl.errors import StoppedError
 from leanrl.rewards.language import language_share
 from leanrl.rollout.hf import prompt_ids
@@ -45,6 +44,7 @@ from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.trainer.step_means import step_means
+from leanrl.trainer.step_pass import StepPass
 from leanrl.trainer.token_budget import TokenBudget
 from leanrl.types import Grader, Row, Sample
 
@@ -90,8 +90,14 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.last_samples: list[Sample] = []
         self.last_advantages: list[float] = []
         self.rollout = open_rollout(config, self)
-        self.loss_settings = loss_settings(config)
         self.budget = TokenBudget(config.train, num_ranks=self.accelerator.num_processes, give_up=self._give_up)
+        self.step_pass = StepPass(
+            self.accelerator,
+            budget=self.budget,
+            settings=loss_settings(config),
+            pad_id=self._tokenizer.pad_token_id,
+            skip_zero_advantage=config.train.skip_zero_advantage,
+        )
         self.nonfinite = NonfiniteSteps(
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
@@ -225,18 +231,8 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> tuple[Tensor, None, None]:
         """Return logprobs_B_T as TRL wants them (old and reference policy), computed by the engine's rows."""
         rows = bare_rows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
-        logprobs_B_T = torch.zeros(len(rows), logits_to_keep, device=input_ids.device)
         with self.meter.phase("reference"), self.visit(model):
-            self.budget.redo(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_)
-        return logprobs_B_T, None, None
-
-    def _score(self, model: Any, rows: list[StepRow], logprobs_B_T: Tensor) -> None:
-        """Write each row's log-probs into `logprobs_B_T`, in micro-batches."""
-        for numbers in self._same_count(self._cut(rows)):
-            chosen = [rows[number] for number in numbers]
-            with self.budget.running(chosen), self.accelerator.autocast():
-                scored = score_micro_batch(model, self._lay_out(chosen), temperature=self.loss_settings.temperature)
-            logprobs_B_T[numbers, : scored.shape[1]] = scored
+            return self.step_pass.score(model, rows, num_columns=logits_to_keep), None, None
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Generate, score, and run forward and backward over the micro-batches of the step.
@@ -248,7 +244,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             batch = self._prepare_inputs(inputs)
             with self.meter.phase("forward_backward"), self._timed("train"):
                 rows = self._step_rows(batch)
-                totals = self.budget.redo(lambda: self._add_gradients(model, rows), undo=model.zero_grad)
+                totals = self.step_pass.add_gradients(model, rows)
                 self._log_sums(totals, rows)
                 loss = self._checked_loss(model, totals.loss, rows)
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
@@ -265,31 +261,6 @@ class LeanGRPOTrainer(GRPOTrainer):
             self.control.should_save = True
             self.control.should_training_stop = True
         return loss if is_taken else torch.zeros_like(loss)
-
-    def _add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
-        """Run forward and backward over the micro-batches of the step, and return their sums."""
-        if self.lean_config.train.skip_zero_advantage and not self.loss_settings.needs_every_row:
-            rows = rows_that_teach(rows)
-        micro_batches = [[rows[number] for number in numbers] for numbers in self._cut(rows)]
-        count = max(1, *gather_object([len(micro_batches)]))
-        micro_batches = fill_up(micro_batches, count=count, pad_id=self._tokenizer.pad_token_id)
-        totals: StepSums | None = None
-        for index, micro_batch_rows in enumerate(micro_batches):
-            is_last = index == len(micro_batches) - 1
-            with (
-                self.budget.running(micro_batch_rows),
-                self.accelerator.autocast(),
-                self._gradient_sync(model, is_last),
-            ):
-                sums = train_micro_batch(
-                    model,
-                    self._lay_out(micro_batch_rows),
-                    settings=self.loss_settings,
-                    backward=self.accelerator.backward,
-                )
-            totals = sums if totals is None else totals + sums
-        assert totals is not None
-        return totals
 
     def _step_rows(self, batch: dict[str, Any]) -> list[StepRow]:
         rows = batch_rows(batch)
@@ -308,21 +279,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         first = self.accelerator.process_index * len(lengths)
         return [weight * self.accelerator.num_processes for weight in weights[first : first + len(lengths)]]
 
-    def _cut(self, rows: list[StepRow]) -> list[list[int]]:
-        return self.budget.cut([row.num_tokens for row in rows])
-
-    def _same_count(self, cut: list[list[int]]) -> list[list[int]]:
-        """Return the cut with its last part repeated until all ranks have equally many: sharded forwards meet."""
-        return cut + cut[-1:] * (max(gather_object([len(cut)])) - len(cut))
-
     def _sum_over_ranks(self, values: Tensor) -> Tensor:
         return self.accelerator.reduce(values, reduction="sum")
-
-    def _lay_out(self, rows: list[StepRow]) -> MicroBatch:
-        return lay_out(rows, pad_id=self._tokenizer.pad_token_id, device=self.accelerator.device)
-
-    def _gradient_sync(self, model: Any, is_last: bool) -> Any:
-        return nullcontext() if is_last else self.accelerator.no_sync(model)
 
     # --- metrics -----------------------------------------------------------------------------------------
 

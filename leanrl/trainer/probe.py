@@ -66,7 +66,7 @@ def longest_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
 def _run(trainer: LeanGRPOTrainer, rows: list[StepRow], *, held_bytes: int) -> None:
     model = trainer.model
     held = torch.ones(held_bytes, dtype=torch.uint8, device=trainer.accelerator.device)
-    micro_batch = trainer._lay_out(rows)
+    micro_batch = trainer.step_pass.lay_out(rows)
     if trainer.lean_config.algorithm.kl_beta > 0:
         reference = trainer.ref_model if trainer.ref_model is not None else model
         without_adapter = nullcontext() if trainer.ref_model is not None else model.disable_adapter()
@@ -76,11 +76,13 @@ def _run(trainer: LeanGRPOTrainer, rows: list[StepRow], *, held_bytes: int) -> N
             without_adapter,
             trainer.visit(reference),
         ):
-            score_micro_batch(reference, micro_batch, temperature=trainer.loss_settings.temperature)
+            score_micro_batch(reference, micro_batch, temperature=trainer.step_pass.settings.temperature)
     if trainer.lean_config.micro_batches_per_step > 1:
         _hold_gradients(model)
     with trainer.meter.phase("forward_backward"), trainer.accelerator.autocast():
-        train_micro_batch(model, micro_batch, settings=trainer.loss_settings, backward=trainer.accelerator.backward)
+        train_micro_batch(
+            model, micro_batch, settings=trainer.step_pass.settings, backward=trainer.accelerator.backward
+        )
     del held
 
 
