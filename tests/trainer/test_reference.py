@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import torch
 
 from leanrl.engine.host_weights import HostWeights
-from leanrl.trainer import grpo
+from leanrl.trainer import step_pass
 from leanrl.trainer import reference as reference_module
 from leanrl.trainer.probe import probe_longest_batch
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
@@ -45,7 +45,7 @@ def test_it_visits_once_a_step_before_any_gradient_exists(tiny_model, tmp_path, 
     trainer, *_ = small_trainer(config_with(tiny_model, "host"), tmp_path / "run", listener=Notes())
     (weights,) = Recorder.made
     weights.num_gradients = lambda: sum(weight.grad is not None for weight in trainer.model.parameters())
-    score, train = grpo.score_micro_batch, grpo.train_micro_batch
+    score, train = step_pass.score_micro_batch, step_pass.train_micro_batch
 
     def scored(model, *args, **kwargs):
         weights.events.append(("score", model is trainer.ref_model))
@@ -55,8 +55,8 @@ def test_it_visits_once_a_step_before_any_gradient_exists(tiny_model, tmp_path, 
         weights.events.append(("train", None))
         return train(*args, **kwargs)
 
-    monkeypatch.setattr(grpo, "score_micro_batch", scored)
-    monkeypatch.setattr(grpo, "train_micro_batch", trained)
+    monkeypatch.setattr(step_pass, "score_micro_batch", scored)
+    monkeypatch.setattr(step_pass, "train_micro_batch", trained)
     trainer.train_from(None)
     step = [("visit", 0), *[("score", True)] * 3, ("home", 0), *[("train", None)] * 3]
     assert weights.events == step * 2

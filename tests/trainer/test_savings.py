@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from leanrl.engine.step import train_micro_batch
-from leanrl.trainer import grpo
+from leanrl.trainer import step_pass
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 # The reward counts different letters, so some groups of these completions have no spread and most have one.
@@ -29,7 +29,7 @@ def micro_batches(monkeypatch):
         shapes.append(tuple(micro_batch.input_ids_B_S.shape))
         return train_micro_batch(model, micro_batch, **settings)
 
-    monkeypatch.setattr(grpo, "train_micro_batch", spy)
+    monkeypatch.setattr(step_pass, "train_micro_batch", spy)
     return shapes
 
 

@@ -7,7 +7,7 @@ from transformers import TrainerCallback
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import StoppedError
 from leanrl.run_folder import RunFolder, read_jsonl
-from leanrl.trainer import grpo
+from leanrl.trainer import step_pass
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
@@ -57,8 +57,8 @@ def small_card(monkeypatch, passes):
 
         return wrapped
 
-    monkeypatch.setattr(grpo, "train_micro_batch", spy("train", train_micro_batch))
-    monkeypatch.setattr(grpo, "score_micro_batch", spy("score", score_micro_batch))
+    monkeypatch.setattr(step_pass, "train_micro_batch", spy("train", train_micro_batch))
+    monkeypatch.setattr(step_pass, "score_micro_batch", spy("score", score_micro_batch))
     return limit
 
 
