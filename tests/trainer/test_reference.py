@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import torch
 
 from leanrl.engine.host_weights import HostWeights
-from leanrl.trainer import step_pass
 from leanrl.trainer import reference as reference_module
+from leanrl.trainer import step_pass
 from leanrl.trainer.probe import probe_longest_batch
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
