@@ -3,7 +3,8 @@
     python scripts/prove_clone.py [demo] [test]
 
 Writes benchmarks/results/fresh-clone-<targets>-<date>.json: commands, commit, machine, exit codes, seconds, and what
-was printed last. The demo weights are unpacked anew; pip may use its own cache.
+was printed last. The demo weights are unpacked anew; pip may use its own cache. Of a command that failed, everything
+that it printed is kept in a file whose path is shown.
 """
 
 import json
@@ -55,6 +56,10 @@ def _run(command: str, clone: Path, environment: dict[str, str]) -> dict[str, ob
     done = subprocess.run(
         command.split(), cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
+    if done.returncode != 0:
+        with tempfile.NamedTemporaryFile("w", suffix=".log", delete=False) as log:
+            log.write(done.stdout)
+        print(f"{command} failed: {log.name}")
     return {
         "command": command,
         "exit_code": done.returncode,
