@@ -4,6 +4,7 @@ Rank 1 has fewer rows that teach, so its micro-batches are filled up. The head i
 added to `.grad` by hand, and has to reach the buckets and shards all the same.
 """
 
+import faulthandler
 import sys
 
 import torch
@@ -95,4 +96,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(200, exit=True)  # before the test loses its patience: says where a rank waits
     main()

@@ -3,6 +3,7 @@
 Writes the gradients that the optimizer sees, and in how many pieces of memory they lie.
 """
 
+import faulthandler
 import os
 import sys
 from pathlib import Path
@@ -66,5 +67,6 @@ def train(folder, out, method):
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(200, exit=True)  # before the test loses its patience: says where a rank waits
     for tuning in ("lora", "full"):
         train(*sys.argv[1:], tuning)
