@@ -3,23 +3,24 @@
 All of it is decided on Python integers, before a tensor exists.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from leanrl.config.schema import TrainConfig
-from leanrl.engine.rows import StepRow
+from leanrl.engine.rows import PADDED, Layout, StepRow
 
 
-def cut_step(lengths: Sequence[int], train: TrainConfig) -> list[list[int]]:
+def cut_step(lengths: Sequence[int], train: TrainConfig, layout: Layout = PADDED) -> list[list[int]]:
     """Return the row numbers of each micro-batch, as the keys of `train` want them.
 
     Args:
         lengths: tokens of each row, prompt and completion.
         train: `sort_by_length`, `max_tokens_per_micro_batch` and `micro_batch_completions` count.
+        layout: counts the tokens of a micro-batch.
     """
     order = longest_first(lengths) if train.sort_by_length else list(range(len(lengths)))
     if train.max_tokens_per_micro_batch is None:
         return cut_by_count(order, max_rows=train.micro_batch_completions)
-    return cut_by_tokens(order, lengths, max_tokens=train.max_tokens_per_micro_batch)
+    return cut_by_tokens(order, lengths, max_tokens=train.max_tokens_per_micro_batch, num_tokens=layout.num_tokens)
 
 
 def longest_first(lengths: Sequence[int]) -> list[int]:
@@ -32,17 +33,16 @@ def cut_by_count(order: Sequence[int], *, max_rows: int) -> list[list[int]]:
     return [list(order[start : start + max_rows]) for start in range(0, len(order), max_rows)]
 
 
-def cut_by_tokens(order: Sequence[int], lengths: Sequence[int], *, max_tokens: int) -> list[list[int]]:
-    """Return the rows in micro-batches of at most `max_tokens`, padding counted; a longer row stands alone."""
+def cut_by_tokens(
+    order: Sequence[int], lengths: Sequence[int], *, max_tokens: int, num_tokens: Callable[[Sequence[int]], int]
+) -> list[list[int]]:
+    """Return the rows in micro-batches of at most `max_tokens`, as `num_tokens` counts; a longer row stands alone."""
     cut: list[list[int]] = []
-    longest = 0
     for number in order:
-        longest = max(longest, lengths[number])
-        if cut and (len(cut[-1]) + 1) * longest <= max_tokens:
+        if cut and num_tokens([lengths[earlier] for earlier in (*cut[-1], number)]) <= max_tokens:
             cut[-1].append(number)
         else:
             cut.append([number])
-            longest = lengths[number]
     return cut
 
 

@@ -98,12 +98,19 @@ def score_micro_batch(model: nn.Module, micro_batch: MicroBatch, *, temperature:
 
 
 def _score(model: nn.Module, micro_batch: MicroBatch, temperature: float) -> tuple[Tensor, Tensor]:
-    return model(
+    packing = micro_batch.packing
+    of_rows = {} if packing is None else {"position_ids": packing.position_ids_1_S, "row_bounds": packing.row_bounds}
+    logprobs_B_T, entropies_B_T = model(
         input_ids=micro_batch.input_ids_B_S,
         positions_B_T=micro_batch.positions_B_T,
         target_ids_B_T=micro_batch.target_ids_B_T,
         temperature=temperature,
+        **of_rows,
     )
+    if packing is None:
+        return logprobs_B_T, entropies_B_T
+    shape = micro_batch.mask_B_T.shape
+    return packing.spread(logprobs_B_T, shape), packing.spread(entropies_B_T, shape)
 
 
 def _policy_losses(

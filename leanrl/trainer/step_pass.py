@@ -12,7 +12,7 @@ from accelerate.utils import gather_object
 from torch import Tensor
 
 from leanrl.engine.cut import fill_up, rows_that_teach
-from leanrl.engine.rows import MicroBatch, StepRow, lay_out
+from leanrl.engine.rows import MicroBatch, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import StepSums, score_micro_batch, train_micro_batch
 from leanrl.trainer.token_budget import TokenBudget
@@ -25,7 +25,7 @@ class StepPass:
         accelerator: the ranks, their device and their precision.
         budget: cuts the rows, into smaller micro-batches once memory ran out.
         settings: of the loss.
-        pad_id: the token that fills a micro-batch behind its shorter rows.
+        pad_id: the token that fills a padded micro-batch behind its shorter rows.
         skip_zero_advantage: leave out rows that cannot teach, where the loss lets them.
     """
 
@@ -56,7 +56,7 @@ class StepPass:
 
     def lay_out(self, rows: list[StepRow]) -> MicroBatch:
         """Return the tensors of one micro-batch on the device."""
-        return lay_out(rows, pad_id=self._pad_id, device=self._accelerator.device)
+        return self.budget.layout.lay_out(rows, pad_id=self._pad_id, device=self._accelerator.device)
 
     def _score(self, model: Any, rows: list[StepRow], logprobs_B_T: Tensor) -> None:
         for numbers in self._same_count(self._cut(rows)):

@@ -13,7 +13,7 @@ import torch
 
 from leanrl.config.schema import TrainConfig
 from leanrl.engine.cut import cut_step
-from leanrl.engine.rows import StepRow
+from leanrl.engine.rows import PADDED, Layout, StepRow
 from leanrl.run_folder import read_json, write_json
 
 _FILE = "token_budget.json"
@@ -23,9 +23,9 @@ T = TypeVar("T")
 class MicroBatchTooLargeError(Exception):
     """Memory ran out in a micro-batch; `num_tokens` counts its padding."""
 
-    def __init__(self, rows: Sequence[StepRow]) -> None:
-        self.num_rows = len(rows)
-        self.num_tokens = len(rows) * max(row.num_tokens for row in rows)
+    def __init__(self, num_rows: int, num_tokens: int) -> None:
+        self.num_rows = num_rows
+        self.num_tokens = num_tokens
         what = "1 completion" if self.num_rows == 1 else f"{self.num_rows} completions"
         super().__init__(f"{what} of {self.num_tokens} tokens, padding counted")
 
@@ -42,6 +42,7 @@ class TokenBudget:
 
     def __init__(self, train: TrainConfig, *, num_ranks: int, give_up: Callable[[str], Exception]) -> None:
         self.train = train
+        self.layout: Layout = PADDED  # `trainer.packing` changes it, once it has proved that it may
         self.num_ranks = num_ranks
         self.give_up = give_up
         self.num_shortages = 0
@@ -53,7 +54,7 @@ class TokenBudget:
 
     def cut(self, lengths: Sequence[int]) -> list[list[int]]:
         """Return the row numbers of each micro-batch."""
-        return cut_step(lengths, self.train)
+        return cut_step(lengths, self.train, self.layout)
 
     def redo(self, attempt: Callable[[], T], *, undo: Callable[[], object]) -> T:
         """Return what `attempt` returns; where memory runs out, undo it, halve the budget and start it anew.
@@ -88,7 +89,8 @@ class TokenBudget:
         try:
             yield
         except torch.OutOfMemoryError as error:
-            raise MicroBatchTooLargeError(rows) from error
+            num_tokens = self.layout.num_tokens([row.num_tokens for row in rows])
+            raise MicroBatchTooLargeError(len(rows), num_tokens) from error
 
     def save(self, checkpoint: Path) -> None:
         """Keep a budget that became smaller with the checkpoint."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from leanrl.config.schema import TrainConfig
 from leanrl.engine.cut import cut_by_tokens, cut_step, fill_up, longest_first, rows_that_teach
-from leanrl.engine.rows import StepRow
+from leanrl.engine.rows import PACKED, PADDED, StepRow, padded_tokens
 
 LENGTHS = [3, 9, 5, 9, 1]
 
@@ -31,14 +31,29 @@ def test_cut_by_tokens_in_the_order_given():
 
 
 def test_a_row_longer_than_the_budget_stands_alone():
-    assert cut_by_tokens([1, 0, 2], LENGTHS, max_tokens=8) == [[1], [0], [2]]
+    for num_tokens in (padded_tokens, sum):
+        assert cut_by_tokens([1, 0, 2], LENGTHS, max_tokens=7, num_tokens=num_tokens) == [[1], [0], [2]]
 
 
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(50, 200), st.booleans())
-def test_every_row_is_in_one_micro_batch_within_the_budget(lengths, budget, is_sorted):
-    cut = cut_step(lengths, TrainConfig(max_tokens_per_micro_batch=budget, sort_by_length=is_sorted))
+def test_cut_by_tokens_of_a_pack():
+    """Of 18 tokens: 9 + 9, and then all of 5 + 3 + 1; of 14: 9, then 9 + 5, then 3 + 1."""
+    assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=18), PACKED) == [[1, 3], [2, 0, 4]]
+    assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=14), PACKED) == [[1], [3, 2], [0, 4]]
+
+
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=40),
+    st.integers(50, 200),
+    st.booleans(),
+    st.sampled_from([PADDED, PACKED]),
+)
+def test_every_row_is_in_one_micro_batch_within_the_budget(lengths, budget, is_sorted, layout):
+    train = TrainConfig(max_tokens_per_micro_batch=budget, sort_by_length=is_sorted)
+    cut = cut_step(lengths, train, layout)
     assert sorted(number for numbers in cut for number in numbers) == list(range(len(lengths)))
-    assert all(len(numbers) * max(lengths[number] for number in numbers) <= budget for numbers in cut)
+    assert all(layout.num_tokens([lengths[number] for number in numbers]) <= budget for numbers in cut)
+    if layout is PADDED:
+        assert all(len(numbers) * max(lengths[number] for number in numbers) <= budget for numbers in cut)
 
 
 def test_rows_without_a_gradient_are_left_out():

@@ -1,10 +1,12 @@
-"""Five steps with every saving on, against the plain path: whole logits, padding with a mask, autograd alone.
+"""Five steps with every saving on, against the plain path: whole logits, a mask, autograd alone.
 
-The plain path takes all rows of a step at once. Ours sorts them, cuts them by tokens, drops those without a
-gradient, scores tile by tile without a mask, and adds the head's gradient to `.grad` by hand.
+The plain path takes all rows of a step at once: padded, or in one sequence under a block-diagonal mask. Ours sorts
+them, cuts them by tokens, drops those without a gradient, scores tile by tile without a mask, padded or packed, and
+adds the head's gradient to `.grad` by hand.
 """
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -16,7 +18,8 @@ from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import TrainConfig
 from leanrl.engine.cut import cut_step, rows_that_teach
 from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.rows import StepRow, lay_out
+from leanrl.engine.packed_attention import attend_to_packed_rows
+from leanrl.engine.rows import PACKED, PADDED, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
 from tests.tiny_model import make_tiny_model
@@ -69,12 +72,26 @@ def _plain_loss(model, rows, *, settings, dtype):
     width = max(row.num_tokens for row in rows)
     ids = torch.tensor([[*row.prompt_ids, *row.completion_ids] + [0] * (width - row.num_tokens) for row in rows])
     mask = torch.tensor([[1] * row.num_tokens + [0] * (width - row.num_tokens) for row in rows])
-    logprobs_B_S_V = torch.log_softmax(model(input_ids=ids, attention_mask=mask).logits / settings.temperature, dim=-1)
+    return _loss_of_logits(model(input_ids=ids, attention_mask=mask).logits, rows, settings=settings, dtype=dtype)
+
+
+def _block_diagonal_loss(model, rows, *, settings, dtype):
+    """All rows in one sequence, and a mask in which a token sees what stands before it in its own row."""
+    lengths = [row.num_tokens for row in rows]
+    ids = torch.tensor([[token for row in rows for token in (*row.prompt_ids, *row.completion_ids)]])
+    positions = torch.tensor([[position for length in lengths for position in range(length)]])
+    mask = torch.block_diag(*(torch.ones(length, length).tril() for length in lengths)).bool()[None, None]
+    logits_1_N_V = model(input_ids=ids, position_ids=positions, attention_mask=mask).logits
+    return _loss_of_logits(logits_1_N_V[0].split(lengths), rows, settings=settings, dtype=dtype)
+
+
+def _loss_of_logits(logits, rows, *, settings, dtype):
     loss = torch.zeros((), dtype=dtype)
-    for row, logprobs_S_V in zip(rows, logprobs_B_S_V, strict=True):
+    for row, logits_S_V in zip(rows, logits, strict=True):
         first = len(row.prompt_ids) - 1
         targets = torch.tensor(row.completion_ids, dtype=torch.int64)[:, None]
-        logprobs = logprobs_S_V[first : first + len(targets)].gather(-1, targets).squeeze(-1)
+        logprobs_S_V = torch.log_softmax(logits_S_V[first : first + len(targets)] / settings.temperature, dim=-1)
+        logprobs = logprobs_S_V.gather(-1, targets).squeeze(-1)
         losses = -torch.exp(logprobs - logprobs.detach()) * row.advantage
         if row.reference_logprobs is not None:
             difference = row.reference_logprobs - logprobs
@@ -84,14 +101,17 @@ def _plain_loss(model, rows, *, settings, dtype):
     return loss.item()
 
 
-def _lean_loss(model, rows, *, settings, dtype):
+def _lean_loss(model, rows, *, settings, dtype, layout=PADDED):
     if not settings.needs_every_row:
         rows = rows_that_teach(rows)
     loss = 0.0
-    for numbers in cut_step([row.num_tokens for row in rows], TRAIN):
-        micro_batch = lay_out([rows[number] for number in numbers], pad_id=0, device="cpu", dtype=dtype)
+    for numbers in cut_step([row.num_tokens for row in rows], TRAIN, layout):
+        micro_batch = layout.lay_out([rows[number] for number in numbers], pad_id=0, device="cpu", dtype=dtype)
         loss += train_micro_batch(model, micro_batch, settings=settings).loss.item()
     return loss
+
+
+_packed_loss = partial(_lean_loss, layout=PACKED)
 
 
 def _run(model, steps, take, *, settings, dtype, learning_rate):
@@ -110,14 +130,17 @@ def _run(model, steps, take, *, settings, dtype, learning_rate):
     return losses, torch.cat(gradients), after - before
 
 
-def _both(folder, method, kl_beta, dtype):
+def _both(folder, method, kl_beta, dtype, plain=_plain_loss, lean=_lean_loss):
     settings = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=kl_beta, temperature=0.7)
     steps = _steps(kl_beta, dtype)
     choices = {"settings": settings, "dtype": dtype, "learning_rate": 1e-3}
-    plain = _run(_model(folder, method, dtype), steps, _plain_loss, **choices)
+    expected = _run(_model(folder, method, dtype), steps, plain, **choices)
     lean_model = _model(folder, method, dtype)
-    attach_logprob_head(lean_model.get_base_model() if method == "lora" else lean_model)
-    return plain, _run(lean_model, steps, _lean_loss, **choices)
+    bare = lean_model.get_base_model() if method == "lora" else lean_model
+    attach_logprob_head(bare)
+    if lean is _packed_loss:
+        attend_to_packed_rows(bare)
+    return expected, _run(lean_model, steps, lean, **choices)
 
 
 def _distance(ours, plain):
@@ -136,20 +159,31 @@ CASES = pytest.mark.parametrize(
 )
 
 
+PATHS = pytest.mark.parametrize(
+    ("plain", "lean"),
+    [(_plain_loss, _lean_loss), (_plain_loss, _packed_loss), (_block_diagonal_loss, _packed_loss)],
+    ids=["padded", "packed", "packed against a block-diagonal mask"],
+)
+
+
+@PATHS
 @CASES
-def test_in_float64_to_1e_9(tmp_path, family, method, kl_beta):
+def test_in_float64_to_1e_9(tmp_path, family, method, kl_beta, plain, lean):
     folder = make_tiny_model(tmp_path / "model", family=family)
-    (losses, gradients, update), (our_losses, our_gradients, our_update) = _both(folder, method, kl_beta, torch.float64)
-    assert our_losses == pytest.approx(losses, abs=1e-9)
-    assert _distance(our_gradients, gradients) < 1e-9
-    assert _distance(our_update, update) < 1e-9
+    expected, ours = _both(folder, method, kl_beta, torch.float64, plain, lean)
+    assert ours[0] == pytest.approx(expected[0], abs=1e-9)
+    assert _distance(ours[1], expected[1]) < 1e-9
+    assert _distance(ours[2], expected[2]) < 1e-9
 
 
+@pytest.mark.parametrize("lean", [_lean_loss, _packed_loss], ids=["padded", "packed"])
 @CASES
-def test_in_float32_to_1e_5_without_a_bias(tmp_path, family, method, kl_beta):
+def test_in_float32_to_1e_5_without_a_bias(tmp_path, family, method, kl_beta, lean):
     """The loss to 1e-6, gradients and update to 1e-5 by norm, and the residual's mean within 3 standard errors of 0."""
     folder = make_tiny_model(tmp_path / "model", family=family)
-    (losses, gradients, update), (our_losses, our_gradients, our_update) = _both(folder, method, kl_beta, torch.float32)
+    (losses, gradients, update), (our_losses, our_gradients, our_update) = _both(
+        folder, method, kl_beta, torch.float32, lean=lean
+    )
     assert our_losses == pytest.approx(losses, abs=1e-6)
     assert _distance(our_gradients, gradients) < 1e-5
     assert _distance(our_update, update) < 1e-5
@@ -163,5 +197,6 @@ def test_the_savings_are_on(tmp_path):
     rows = _steps(0.0, torch.float64)[0]
     teaching = rows_that_teach(rows)
     assert len(teaching) == 7
-    cut = cut_step([row.num_tokens for row in teaching], TRAIN)
-    assert 1 < len(cut) < len(teaching)
+    lengths = [row.num_tokens for row in teaching]
+    padded, packed = (cut_step(lengths, TRAIN, layout) for layout in (PADDED, PACKED))
+    assert 1 < len(packed) < len(padded) < len(teaching)

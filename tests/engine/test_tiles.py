@@ -6,7 +6,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.rows import StepRow, lay_out
+from leanrl.engine.rows import PADDED, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
 from leanrl.engine.tiles import tile_modules
@@ -25,9 +25,9 @@ FAMILIES = ["qwen2", "llama", "gemma3_text", "phi3"]
 SETTINGS = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=0.0, temperature=1.0)
 
 
-def model_of(family="qwen2", *, dtype=torch.float64, method="full", checkpointing=True, dropout=0.0):
+def model_of(family="qwen2", *, dtype=torch.float64, method="full", checkpointing=True, dropout=0.0, **values):
     torch.manual_seed(0)
-    config = AutoConfig.for_model(family, **SIZES)
+    config = AutoConfig.for_model(family, **SIZES, **values)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=dtype)
     attach_logprob_head(model)
     if method == "lora":
@@ -39,7 +39,7 @@ def model_of(family="qwen2", *, dtype=torch.float64, method="full", checkpointin
     return model.train()
 
 
-def gradients(model):
+def gradients(model, layout=PADDED):
     """Unequal rows of 10 + 7 to 10 + 21 tokens; a tile of 13 cuts through them and leaves a rest."""
     generator = torch.Generator().manual_seed(1)
     rows = [
@@ -52,7 +52,7 @@ def gradients(model):
         for length, advantage in ((7, 1.0), (21, -0.5), (12, 2.0))
     ]
     torch.manual_seed(2)
-    sums = train_micro_batch(model, lay_out(rows, pad_id=0, device="cpu"), settings=SETTINGS)
+    sums = train_micro_batch(model, layout.lay_out(rows, pad_id=0, device="cpu"), settings=SETTINGS)
     return sums.loss, {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
 
 
