@@ -11,7 +11,7 @@ import argparse
 import json
 import statistics
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,6 +22,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.phases import train_phases
+from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 
 RESULTS = Path(__file__).parent / "results"
@@ -37,7 +38,10 @@ MISTRAL_7B, PHI_4 = "mistralai/Mistral-7B-Instruct-v0.3", "microsoft/Phi-4-mini-
 
 @dataclass(frozen=True)
 class Case:
-    """One step: rows of `tokens` tokens (an eighth of them prompt), `rows` of them in a micro-batch."""
+    """One step: rows of `tokens` tokens (an eighth of them prompt), `rows` of them in a micro-batch.
+
+    `window` slides over `window_layers` layers of a model that is released without; Gemma 3 has windows of its own.
+    """
 
     model: str
     method: str
@@ -54,6 +58,8 @@ class Case:
     num_gpus: int = 1
     offload: bool = False
     tile_tokens: int | None = None
+    window: int | None = None
+    window_layers: int = 0
 
     @property
     def name(self) -> str:
@@ -67,8 +73,16 @@ class Case:
         parts += [self.targets] if self.targets != "all-linear" else []
         parts += ["offloaded"] if self.offload else []
         parts += [f"tiles of {self.tile_tokens}"] if self.tile_tokens else []
+        parts += [f"window {self.window} in {self.window_layers} layers"] if self.window else []
         parts += [f"{self.num_gpus} GPUs"] if self.num_gpus > 1 else []
         return " ".join(parts)
+
+    @property
+    def shape(self) -> ModelShape:
+        released = find_shape(self.model)
+        if self.window is None:
+            return released
+        return replace(released, sliding_window=self.window, num_sliding_layers=self.window_layers)
 
     def config(self) -> RunConfig:
         prompt_tokens = self.tokens // 8
@@ -161,6 +175,22 @@ CASES = [
     Case(LLAMA_1B, "lora", 4, 4096, targets='["q_proj","v_proj"]'),
     Case(QWEN_15B, "lora", 4, 4096, targets='["o_proj","down_proj"]'),
     Case(QWEN3_17B, "lora", 4, 2048, targets='["q_proj","k_proj","v_proj","o_proj"]', rank=8),
+    Case(GEMMA_1B, "lora", 8, 448),
+    Case(GEMMA_1B, "lora", 2, 512),
+    Case(GEMMA_1B, "qlora", 2, 8192),
+    Case(GEMMA_1B, "lora", 2, 2048, checkpointing=False),
+    Case(GEMMA_270M, "full", 1, 8192, kl_beta=0.04),
+    Case(GEMMA_270M, "lora", 4, 4096, offload=True, tile_tokens=1024),
+    Case(MISTRAL_7B, "lora", 2, 2048, window=4096, window_layers=32),
+    Case(MISTRAL_7B, "lora", 2, 8192, window=4096, window_layers=32),
+    Case(MISTRAL_7B, "lora", 1, 4096, window=1024, window_layers=32, checkpointing=False),
+    Case(QWEN_05B, "lora", 4, 1024, window=2048, window_layers=12),
+    Case(QWEN_05B, "lora", 4, 4096, window=2048, window_layers=12),
+    Case(QWEN_15B, "full", 2, 4096, window=1024, window_layers=14, checkpointing=False),
+    Case(QWEN_15B, "full", 2, 4096, window=1024, window_layers=14, num_gpus=2, kl_beta=0.04),
+    Case(QWEN3_06B, "full", 2, 4096, dtype="float32", window=1024, window_layers=14),
+    Case(PHI_4, "lora", 2, 1024, window=2047, window_layers=32),
+    Case(PHI_4, "qlora", 2, 4096, window=2047, window_layers=32, tile_tokens=1024),
 ]
 
 
@@ -188,7 +218,7 @@ def compare(case: Case) -> dict[str, Any]:
     from leanrl.simulate.step import simulate_step
 
     config = case.config()
-    shape = find_shape(config.model.id)
+    shape = case.shape
     planned = {phase.name: phase for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)}
     simulated = {phase.name: phase for phase in simulate_step(config, transformers_config(shape)).phases}
     largest = max((simulated[name] for name in PHASES if name in simulated), key=lambda phase: phase.bytes)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.algorithms.logprobs import HeadGradient, LogitShape, token_logprobs
+from leanrl.engine.windows import window_mask
 from leanrl.errors import ConfigError
 
 # Config keys with which a family changes its logits after the head (transformers 5.17, modeling files). The family
@@ -53,6 +54,7 @@ def attach_logprob_head(
             return original_forward(*args, **kwargs)
         # PEFT hands every argument of a causal model on, mostly as None; the decoder knows only its own.
         given = {name: value for name, value in kwargs.items() if value is not None}
+        given.setdefault("attention_mask", window_mask(model, args[0] if args else given["input_ids"]))
         with nullcontext() if saved_tensors is None else saved_tensors():
             hidden_B_S_H = model.base_model(*args, use_cache=False, **given).last_hidden_state
         hidden_size = hidden_B_S_H.shape[-1]

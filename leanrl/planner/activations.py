@@ -7,6 +7,7 @@ backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value
 """
 
 from leanrl.planner.shapes import ModelShape
+from leanrl.planner.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
 from leanrl.planner.workload import Workload
 
 
@@ -15,15 +16,20 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens
     layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
     if workload.activations == "kept":
-        return shape.num_layers * layer_bytes_per_token(shape, workload) * tokens
+        repeated = shape.num_sliding_layers * _repeated(shape, workload)
+        return (shape.num_layers * layer_bytes_per_token(shape, workload) + repeated) * tokens
     # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
     return layer_input * (2 if workload.activations == "offloaded" else shape.num_layers)
 
 
 def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
-    """The most bytes that one layer adds to `kept_bytes` in its recomputation and backward pass."""
+    """The most bytes that one layer adds to `kept_bytes` in its recomputation and backward pass.
+
+    Where some layers have a window, it is one of those.
+    """
     tokens = workload.micro_batch_tokens
-    saved = 0 if workload.activations == "kept" else layer_bytes_per_token(shape, workload) * tokens
+    recomputed = layer_bytes_per_token(shape, workload) + _repeated(shape, workload)
+    saved = 0 if workload.activations == "kept" else recomputed * tokens
     stream = residual_bytes_per_number(workload) * shape.hidden
     token_ids = 8
     if workload.is_tiled:
@@ -36,7 +42,7 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
-    """Bytes that autograd saves for one token in one layer."""
+    """Bytes that autograd saves for one token in one layer whose attention has no mask."""
     attention = [readers for readers in _readers(shape) if not _is_of_mlp(readers)]
     if workload.is_tiled:
         return (
@@ -140,6 +146,11 @@ def _trains_down(workload: Workload) -> bool:
     return workload.method == "full" or "down_proj" in workload.lora_targets
 
 
+def _repeated(shape: ModelShape, workload: Workload) -> int:
+    """Bytes a token that a layer with a window keeps besides, where rows reach it."""
+    return repeated_heads_bytes(shape, workload) if is_masked(shape, workload) else 0
+
+
 def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
     """Linear layers grouped by the tensor they read."""
     if shape.family == "phi3":
@@ -165,10 +176,18 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
     e, query, key_value = workload.compute_bytes, shape.query, shape.key_value
     expanded = 2 * e * query if query != key_value else 0
     backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
+    if is_masked(shape, workload):
+        backward = max(backward, masked_backward_bytes(shape, workload) - _kept_behind_attention(shape, workload))
     if "o_proj" not in workload.lora_targets or workload.adapter_bytes_per_param <= e:
         return backward
     dropped = 4 * (workload.lora_dropout > 0)
     return max(backward, (4 + dropped) * query + 3 * e * shape.hidden)
+
+
+def _kept_behind_attention(shape: ModelShape, workload: Workload) -> int:
+    """Bytes that the backward pass has let go of when it comes to attention, beside norm and MLP: o_proj's input."""
+    outputs = workload.compute_bytes * (shape.norms_per_layer - 2) * shape.hidden
+    return outputs + _linear_inputs(shape, workload, [("o_proj",)])
 
 
 def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:

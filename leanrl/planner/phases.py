@@ -38,13 +38,23 @@ from leanrl.planner.weights import (
     reference_bytes,
     visiting_reference_bytes,
 )
+from leanrl.planner.windows import mask_bytes
 from leanrl.planner.workload import Workload
 
 PhaseName = Literal["load", "rollout", "sync", "reference", "forward_backward", "optimizer_step", "save"]
 
 # Components that are allocated and freed within a phase, in many sizes: what fragments an allocator's memory.
 _PASSING = frozenset(
-    {"kept activations", "layer at work", "head", "forward pass", "generation", "engine activations", "engine sampler"}
+    {
+        "kept activations",
+        "layer at work",
+        "attention mask",
+        "head",
+        "forward pass",
+        "generation",
+        "engine activations",
+        "engine sampler",
+    }
 )
 
 
@@ -151,6 +161,7 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
     head = head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens)
     norm = final_norm_bytes(shape, workload)
     moment = {"forward pass": layer} if layer > norm + head else {"forward pass": norm, "head": head}
+    moment["attention mask"] = mask_bytes(shape, workload)
     moment["visiting reference"] = visiting_reference_bytes(shape, workload)
     if workload.reference == "adapter_off":
         moment["gathered weights"] = gathered_bytes(shape, workload)
@@ -163,6 +174,7 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "kept activations": kept_bytes(shape, workload),
         "gathered weights": gathered_bytes(shape, workload),
         "adapter casts": adapter_cast_bytes(shape, workload),
+        "attention mask": mask_bytes(shape, workload),
     }
     accumulates = workload.num_micro_batches > 1
     # Gradients that are exchanged at once go straight into DDP's buckets.

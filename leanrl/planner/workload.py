@@ -16,6 +16,7 @@ Sharding = Literal["single", "ddp", "fsdp2", "fsdp2_reshard", "zero1", "zero2", 
 Activations = Literal["kept", "checkpointed", "offloaded"]
 # leanrl's head is tiled over tokens and words; the naive ones make whole logits.
 Head = Literal["tiled", "naive", "naive_fp32"]
+Attention = Literal["sdpa", "flash_attention_2", "eager"]
 Engine = Literal["hf", "vllm-colocate", "vllm-server"]
 # What a colocated vLLM keeps on the card between rollouts.
 Residency = Literal["awake", "weights_only", "asleep"]
@@ -37,6 +38,7 @@ class Workload:
     num_ranks: int = 1
     activations: Activations = "checkpointed"
     head: Head = "tiled"
+    attention: Attention = "sdpa"
     # Tokens of a tile in which norms and MLPs run while they train; None runs them whole.
     tile_tokens: int | None = None
     micro_batch_completions: int = 1
@@ -123,6 +125,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         sharding=sharding,
         num_ranks=config.num_train_ranks,
         activations=_activations(config),
+        attention=config.model.attention,
         tile_tokens=config.train.tile_tokens,
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,

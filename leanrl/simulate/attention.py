@@ -9,17 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
+from transformers.integrations.sdpa_attention import repeat_kv
 
 # No part of it may be "flash": transformers would look for a kernel of that name.
 NAME = "simulated_cuda"
+# The widest head whose gradients of keys and values the kernel for masks sums in registers (kernel_backward.h in
+# aten/src/ATen/native/transformers/cuda/mem_eff_attention, kOutputInRF).
+_WIDEST_HEAD_IN_REGISTERS = 128
 
 
 def register() -> None:
-    """Make the attention known to transformers as `NAME`; no mask is ever built for it (D14)."""
+    """Make the attention known to transformers as `NAME`; no mask is ever built for it but the engine's own (D14)."""
     AttentionInterface.register(NAME, _attend)
 
 
-def backward_bytes(grad: Tensor, query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, *_: Any, **__: Any) -> int:
+def flash_backward_bytes(grad: Tensor, query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, *_: Any, **__: Any) -> int:
     """Return what the CUDA backward holds beside its results.
 
     The gradient of the queries is summed in fp32, and where key-value heads are shared the gradients of keys and
@@ -29,6 +33,17 @@ def backward_bytes(grad: Tensor, query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, *_:
     shared_heads = query_B_N_S_D.shape[1] != key_B_K_S_D.shape[1]
     expanded = 2 * query_B_N_S_D.numel() * query_B_N_S_D.element_size() if shared_heads else 0
     return 4 * query_B_N_S_D.numel() + expanded
+
+
+def masked_backward_bytes(grad: Tensor, query_B_N_S_D: Tensor, *_: Any, **__: Any) -> int:
+    """Return what the CUDA backward of the kernel for masks holds beside its results.
+
+    fp32 sums of the queries' gradient and of each row's product with the output; of keys and values where heads are
+    wide and numbers have 16 bits. Known from the source named above, not measured.
+    """
+    numbers, head_dim = query_B_N_S_D.numel(), query_B_N_S_D.shape[-1]
+    is_wide = head_dim > _WIDEST_HEAD_IN_REGISTERS and query_B_N_S_D.element_size() == 2
+    return 4 * numbers * (3 if is_wide else 1) + 4 * numbers // head_dim
 
 
 def _attend(
@@ -42,7 +57,28 @@ def _attend(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    assert attention_mask is None, "a mask reached attention"
-    attend = torch.ops.aten._scaled_dot_product_flash_attention
-    output_B_N_S_D = attend(query_B_N_S_D, key_B_K_S_D, value_B_K_S_D, dropout, True, scale=scaling)[0]
+    if attention_mask is not None:
+        output_B_N_S_D = _attend_masked(query_B_N_S_D, key_B_K_S_D, value_B_K_S_D, attention_mask, scaling, dropout)
+    else:
+        attend = torch.ops.aten._scaled_dot_product_flash_attention
+        output_B_N_S_D = attend(query_B_N_S_D, key_B_K_S_D, value_B_K_S_D, dropout, True, scale=scaling)[0]
     return output_B_N_S_D.transpose(1, 2).contiguous(), None
+
+
+def _attend_masked(
+    query_B_N_S_D: Tensor,
+    key_B_K_S_D: Tensor,
+    value_B_K_S_D: Tensor,
+    mask_1_1_S_S: Tensor,
+    scaling: float | None,
+    dropout: float,
+) -> Tensor:
+    """The kernel that takes masks shares no key-value heads: transformers repeats them for it."""
+    num_heads, num_tokens = query_B_N_S_D.shape[1:3]
+    num_shared = num_heads // key_B_K_S_D.shape[1]
+    key_B_N_S_D, value_B_N_S_D = (repeat_kv(tensor, num_shared) for tensor in (key_B_K_S_D, value_B_K_S_D))
+    mask_B_N_S_S = mask_1_1_S_S.expand(query_B_N_S_D.shape[0], num_heads, num_tokens, num_tokens)
+    attend = torch.ops.aten._scaled_dot_product_efficient_attention
+    return attend(
+        query_B_N_S_D, key_B_N_S_D, value_B_N_S_D, mask_B_N_S_S, query_B_N_S_D.requires_grad, dropout, scale=scaling
+    )[0]

@@ -1,5 +1,7 @@
 """A model without numbers: built by transformers and PEFT on the meta device, then given fake storages."""
 
+from typing import Any
+
 import torch
 from peft import PeftModel, get_peft_model
 from torch import Tensor, nn
@@ -28,7 +30,17 @@ def transformers_config(shape: ModelShape) -> PretrainedConfig:
         pad_token_id=0,
         bos_token_id=1,
         eos_token_id=2,
+        **_windows(shape),
     )
+
+
+def _windows(shape: ModelShape) -> dict[str, Any]:
+    """Return the keys of sliding windows; left out, transformers has a window of its own for some families."""
+    windows: dict[str, Any] = {"sliding_window": shape.sliding_window, "use_sliding_window": True}
+    if shape.family in ("gemma3_text", "qwen2", "qwen3"):
+        num_full = shape.num_layers - shape.num_sliding_layers
+        windows["layer_types"] = ["sliding_attention"] * shape.num_sliding_layers + ["full_attention"] * num_full
+    return windows
 
 
 def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel | PeftModel:

@@ -24,7 +24,10 @@ from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
 from leanrl.simulate.stand_ins import Adam8bit
 from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
 
-_ATTENTION_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_backward.default
+_HIDDEN_BYTES = {
+    torch.ops.aten._scaled_dot_product_flash_attention_backward.default: attention.flash_backward_bytes,
+    torch.ops.aten._scaled_dot_product_efficient_attention_backward.default: attention.masked_backward_bytes,
+}
 _HOST_OPTIMIZERS = ("adamw_8bit_paged", "adamw_offloaded")
 
 
@@ -56,9 +59,7 @@ def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulati
     if is_sharded(config):
         # accelerate keeps trained shards in fp32, whatever dtype was loaded.
         num_shards, policy = config.num_train_ranks, policy.to(torch.float32)
-    tracker = StorageTracker(
-        block_bytes=CUDA_BLOCK_BYTES, operator_bytes={_ATTENTION_BACKWARD: attention.backward_bytes}
-    )
+    tracker = StorageTracker(block_bytes=CUDA_BLOCK_BYTES, operator_bytes=_HIDDEN_BYTES)
     with fake_ranks(num_shards) as mesh, FakeTensorMode(), cuda_dropout():
         for model in filter(None, (policy, reference)):
             materialise(model)

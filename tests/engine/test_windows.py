@@ -1,0 +1,96 @@
+"""The engine's mask of sliding windows: the scores of transformers' own, in one square for all rows and layers."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn import functional
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.packed_attention import attend_to_packed_rows
+from leanrl.engine.windows import window_mask
+from tests.engine.test_head import SIZES
+
+# A window of 4 tokens; of families that mix, in one of two layers.
+MIXED = [
+    {"model_type": "gemma3_text", "layer_types": ["sliding_attention", "full_attention"]},
+    {"model_type": "qwen2", "use_sliding_window": True, "max_window_layers": 1},
+    {"model_type": "qwen3", "use_sliding_window": True, "max_window_layers": 1},
+]
+WHOLE = [{"model_type": "mistral"}, {"model_type": "phi3"}]
+IDS = torch.arange(3, 12)[None].expand(2, -1)
+
+
+def _model(values, *, attention="sdpa", window=4):
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(**(SIZES | values), sliding_window=window, initializer_range=0.3)
+    return AutoModelForCausalLM.from_config(config, attn_implementation=attention, dtype=torch.float64)
+
+
+def _score(model, ids):
+    attach_logprob_head(model)
+    positions = torch.arange(ids.shape[1] - 1)[None].expand(len(ids), -1)
+    return model(input_ids=ids, positions_B_T=positions, target_ids_B_T=ids[:, 1:])[0]
+
+
+@pytest.mark.parametrize("num_tokens", [3, 4, 9])
+@pytest.mark.parametrize("values", MIXED + WHOLE, ids=lambda values: values["model_type"])
+def test_scores_and_gradients_are_those_of_the_models_own_masks(values, num_tokens):
+    plain = _model(values)
+    ours, ids = copy.deepcopy(plain), IDS[:, :num_tokens]
+    expected = torch.log_softmax(plain(ids).logits[:, :-1], dim=-1).gather(-1, ids[:, 1:, None]).squeeze(-1)
+    scored = _score(ours, ids)
+    assert torch.allclose(scored, expected, atol=1e-12)
+    expected.sum().backward()
+    scored.sum().backward()
+    for (name, mine), theirs in zip(ours.named_parameters(), plain.parameters(), strict=True):
+        assert torch.allclose(mine.grad, theirs.grad, atol=1e-12), name
+
+
+@pytest.mark.parametrize("values", MIXED + WHOLE, ids=lambda values: values["model_type"])
+def test_one_square_serves_all_rows_and_layers(values, monkeypatch):
+    masks = []
+    original = functional.scaled_dot_product_attention
+
+    def spy(*args, **kwargs):
+        masks.append(kwargs["attn_mask"])
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", spy)
+    _score(_model(values), IDS)
+    made = [mask for mask in masks if mask is not None]
+    assert len(masks) == 2
+    assert len(made) == (1 if values in MIXED else 2)
+    assert {mask.data_ptr() for mask in made} == {made[0].data_ptr()}
+    assert made[0].shape == (1, 1, 9, 9)
+    assert made[0].dtype == torch.float64
+    masks.clear()
+    _score(_model(values), IDS[:, :3])
+    assert masks == [None, None], "rows shorter than the window keep the flash kernel"
+
+
+def test_the_mask_by_hand():
+    """A window of 2: a token sees itself and the one before."""
+    mask = window_mask(_model({"model_type": "mistral"}, window=2), torch.zeros(1, 4, dtype=torch.long))
+    seen = [[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
+    assert (mask[0, 0] == 0).int().tolist() == seen
+    assert torch.isneginf(mask[0, 0]).int().tolist() == [[1 - cell for cell in row] for row in seen]
+
+
+def test_under_autocast_it_has_the_dtype_of_the_queries():
+    model = _model({"model_type": "mistral"}).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert window_mask(model, IDS).dtype == torch.bfloat16
+        assert torch.isfinite(_score(model, IDS)).all()
+    assert window_mask(model, IDS).dtype == torch.float32
+
+
+def test_attention_with_windows_of_its_own_and_families_without_get_none():
+    assert window_mask(_model({"model_type": "mistral"}, attention="eager"), IDS) is None
+    packed = _model({"model_type": "mistral"})
+    attend_to_packed_rows(packed)
+    assert window_mask(packed, IDS) is None
+    assert window_mask(_model({"model_type": "mistral"}, window=None), IDS) is None
+    assert window_mask(_model({"model_type": "llama"}), IDS) is None
+    assert window_mask(_model({"model_type": "qwen2", "use_sliding_window": False}), IDS) is None
