@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from gpu_memory_row import GIB, Expected, Row, expect
+from results_file import RESULTS, results_path
 
 from leanrl.environment import describe_machine
 
-RESULTS = Path(__file__).parent / "results"
 ROW_SCRIPT = Path(__file__).with_name("gpu_memory_row.py")
 # What the plan is made for first, then what it is compared with, then the largest.
 ROWS = (
@@ -50,7 +50,7 @@ FIRST_ROW_SECONDS = 60.0
 def main() -> None:
     asked = parse_arguments()
     started = time.perf_counter()
-    gpu = run_json(["about"], seconds=asked.seconds) if asked.device == "cuda" and not asked.dry_run else {}
+    gpu = run_json(ROW_SCRIPT, "about", seconds=asked.seconds) if asked.device == "cuda" and not asked.dry_run else {}
     if asked.device == "cuda" and not asked.dry_run and not gpu:
         sys.exit("torch sees no GPU here; `--device cpu --tiny` runs the same code without one.")
     limit_bytes = limit_of(asked, gpu)
@@ -109,7 +109,7 @@ def run_row(row: Row, asked: argparse.Namespace, *, seconds: float) -> dict[str,
     started = time.perf_counter()
     order = {"row": asdict(row), "device": asked.device, "tiny": asked.tiny, "vram_gib": asked.vram}
     try:
-        outcome = run_json([json.dumps(order)], seconds=seconds)
+        outcome = run_json(ROW_SCRIPT, json.dumps(order), seconds=seconds)
     except subprocess.TimeoutExpired:
         outcome = {"failed": f"stopped after {seconds:.0f} s, the end of the budget"}
     except subprocess.CalledProcessError as error:
@@ -118,9 +118,9 @@ def run_row(row: Row, asked: argparse.Namespace, *, seconds: float) -> dict[str,
     return outcome | {"seconds": round(time.perf_counter() - started, 1)}
 
 
-def run_json(arguments: list[str], *, seconds: float) -> dict[str, Any]:
-    """Return the JSON that the row's script prints as its last line."""
-    command = [sys.executable, str(ROW_SCRIPT), *arguments]
+def run_json(script: Path, order: str, *, seconds: float) -> dict[str, Any]:
+    """Return the JSON that the script prints as its last line."""
+    command = [sys.executable, str(script), order]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=seconds)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -166,15 +166,11 @@ def write_results(
     rows: list[dict[str, Any]], asked: argparse.Namespace, *, gpu: dict[str, Any], seconds: float
 ) -> Path:
     """Write the rows beside those of other machines, and return the file."""
-    machine = describe_machine()
-    name = gpu.get("name") or f"{machine['system']} {machine['num_cpus']}cpu"
-    cap = "" if asked.vram is None else f"-{asked.vram:g}gib"
-    slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
-    path = asked.out / f"{slug}-{date.today().isoformat()}-gpu-memory{cap}{'-tiny' if asked.tiny else ''}.json"
+    path = results_path(asked.out, "gpu-memory", gpu=gpu, vram_gib=asked.vram, tiny=asked.tiny)
     written = {
         "command": " ".join(["python", "benchmarks/gpu_memory.py", *sys.argv[1:]]),
         "date": date.today().isoformat(),
-        "machine": machine,
+        "machine": describe_machine(),
         "gpu": gpu or None,
         "vram_gib": asked.vram,
         "seconds": round(seconds, 1),

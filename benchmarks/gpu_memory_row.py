@@ -124,9 +124,7 @@ def measure(row: Row, device_name: str, *, tiny: bool, vram_gib: float | None) -
     from leanrl.trainer.memory_meter import MemoryMeter
 
     device = torch.device(device_name)
-    if vram_gib is not None and device.type == "cuda":
-        total = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, vram_gib * GIB / total), device)
+    cap_memory(device, vram_gib)
     used_at_start = driver_used_bytes(device)
     meter = MemoryMeter(choose_gauge(device), first="load")
     try:
@@ -149,6 +147,15 @@ def measure(row: Row, device_name: str, *, tiny: bool, vram_gib: float | None) -
             for name in MEASURED
         ],
     }
+
+
+def cap_memory(device: Any, vram_gib: float | None) -> None:
+    """Let this process take no more of a GPU than a smaller card has."""
+    import torch
+
+    if vram_gib is not None and device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, vram_gib * GIB / total), device)
 
 
 def build(row: Row, device: Any, *, gauge: Any, tiny: bool) -> Any:

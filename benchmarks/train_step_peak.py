@@ -1,0 +1,77 @@
+"""Peak: the most memory of one side's training phase, in a process of its own.
+
+    python benchmarks/train_step_peak.py '{"side": "leanrl", "case": {...}, "scale": {...}, "train": {...}, ...}'
+
+Prints one JSON object as its last line. The second of two steps counts: Adam's state is there then.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from gpu_memory_row import cap_memory
+from train_step_case import Case, Scale
+from train_step_sides import Side, locate
+
+from leanrl.environment import quiet_libraries
+from leanrl.trainer.gauges import choose_gauge
+from leanrl.trainer.memory_meter import Gauge
+
+
+def main() -> None:
+    quiet_libraries()
+    asked = json.loads(sys.argv[1])
+    print(json.dumps(measure(**asked | {"case": Case(**asked["case"]), "scale": Scale(**asked["scale"])})))
+
+
+def measure(
+    side: str,
+    case: Case,
+    scale: Scale,
+    *,
+    device: str,
+    tiny: bool,
+    vram_gib: float | None,
+    train: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the side's peak, or that memory ran out."""
+    cap_memory(torch.device(device), vram_gib)
+    with tempfile.TemporaryDirectory() as folder:
+        located = locate(device, tiny=tiny, folder=Path(folder) / "model")
+        own = {"folder": Path(folder) / "side", "located": located, "device": device, "train": train}
+        taker = Side(side, case, scale, **own, optimizer="adamw_torch_fused")
+        phase = _Phase(taker.trainer.training_step, choose_gauge(taker.trainer.accelerator.device))
+        taker.trainer.training_step = phase
+        try:
+            taker.take()
+            phase.begin_again()
+            taker.take()
+        except torch.OutOfMemoryError as error:
+            return {"failed": f"out of memory: {error}"}
+    return {"peak_bytes": phase.peak_bytes, "source": phase.gauge.source}
+
+
+class _Phase:
+    """`training_step`, metered over all micro-batches from the first call on."""
+
+    def __init__(self, work: Callable[..., Any], gauge: Gauge) -> None:
+        self.gauge = gauge
+        self._work = work
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        self.peak_bytes = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.gauge.reset()
+        result = self._work(*args, **kwargs)
+        self.peak_bytes = max(self.peak_bytes, self.gauge.read().allocated_bytes)
+        return result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""Side: a trainer of TRL or leanrl that takes the same step again and again, with its clock and its gradients."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from gpu_memory_row import model_shape
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from torch import Tensor
+from train_step_case import LEANRL, TRL_TILES, Case, Scale, Step, make_step, model_keys, run_values
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, TrainerCallback
+from trl import GRPOConfig, GRPOTrainer
+from trl.kernels import chunked_logprob
+from trl.trainer import utils as trl_utils
+
+from leanrl.config.schema import ModelConfig, RunConfig
+from leanrl.models.adapter import with_adapter
+from leanrl.models.load import load_policy
+from leanrl.models.locate import LocatedModel, locate_model
+from leanrl.rewards.registry import WeightedReward
+from leanrl.run_folder import create_run_folder
+from leanrl.simulate.fake_model import transformers_config
+from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.trl_args import grpo_arguments
+from leanrl.types import Row
+
+# Where TRL's head runs in torch, its tiles of 4096 x 32768 numbers have about eight copies at a time.
+SMALL_TILE_TOKENS, SMALL_TILE_WORDS = 256, 8192
+# What is added to the trained weights, so that the KL to the start model is not 0: adapters start as zeros.
+NOISE = {"lora": 1.0e-2, "full": 1.0e-3}
+SEED = 7
+Gradients = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One step of a side: seconds of its training phase, and its loss."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    loss: float
+
+
+class Side(TrainerCallback):
+    """A trainer ready to take the case's step.
+
+    The training phase is `training_step` without generation and rewards: the scoring of the reference, and forward
+    and backward over all micro-batches.
+
+    Args:
+        name: one of `train_step_case.SIDES`, or leanrl's with what was switched off.
+        folder: an empty folder of its own.
+        located: the start model.
+        train: leanrl's keys of `train`; TRL has none of them.
+        optimizer: transformers' name of it; "sgd" has no state, so that several sides fit beside each other.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        case: Case,
+        scale: Scale,
+        *,
+        folder: Path,
+        located: LocatedModel,
+        device: str,
+        train: Mapping[str, Any],
+        optimizer: str = "sgd",
+    ) -> None:
+        self.name = name
+        self.see_gradients: Callable[[Gradients], None] = lambda _: None
+        is_ours = name.startswith(LEANRL)
+        config = RunConfig.model_validate(run_values(case, scale, device=device, train=train if is_ours else {}))
+        step = make_step(case, scale)
+        arguments = grpo_arguments(config, output_dir=folder / "out") | {"save_strategy": "no", "optim": optimizer}
+        build = _lean_trainer if is_ours else _trl_trainer
+        self.trainer: GRPOTrainer = build(
+            config, arguments, step, folder, _parts(config.model, located, scale.num_prompts)
+        )
+        self._make_alike(case, step)
+        self.trainer.add_callback(self)
+        self._clock = Clock(self.trainer.accelerator.device)
+        self._losses: list[Tensor] = []
+        for part in ("_generate", "_calculate_rewards"):
+            setattr(self.trainer, part, self._clock.leaving_out(getattr(self.trainer, part)))
+        self.trainer.training_step = self._keeping_losses(self._clock.counting(self.trainer.training_step))
+
+    def take(self) -> Taken:
+        """Take the step, from TRL's `train` on; the weights stay where they are."""
+        self._clock.restart()
+        self._losses.clear()
+        with reduced_tiles() if self.name == TRL_TILES else _as_it_comes():
+            self.trainer.train()
+        return Taken(self._clock.wall_seconds, self._clock.cpu_seconds, float(sum(self._losses)))
+
+    def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+        """Show the gradients, by the names of their weights."""
+        weights = self.trainer.model.named_parameters()
+        self.see_gradients({name: weight.grad for name, weight in weights if weight.grad is not None})
+
+    def _make_alike(self, case: Case, step: Step) -> None:
+        """Give the trainer the fixed prompts and completions, and its trained weights a distance to the start."""
+        chance = torch.Generator().manual_seed(SEED)
+        vocabulary = len(self.trainer.processing_class)
+        drawn = [torch.randint(vocabulary, (length,), generator=chance).tolist() for length in step.lengths]
+        prompts = [[number % vocabulary] * step.prompt_tokens for number in range(len(drawn))]
+        self.trainer._tokenize_prompts = lambda *_: (prompts, None, {})
+        self.trainer._generate_single_turn = lambda *_, **__: (drawn, None)
+        with torch.no_grad():
+            for weight in self.trainer.model.parameters():
+                if weight.requires_grad:
+                    noise = torch.randn(weight.shape, generator=chance) * NOISE[case.method]
+                    weight.add_(noise.to(weight.device, weight.dtype))
+
+    def _keeping_losses(self, work: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def kept(*args: Any, **kwargs: Any) -> Tensor:
+            self._losses.append(work(*args, **kwargs).detach())
+            return self._losses[-1]
+
+        return kept
+
+
+class Clock:
+    """Wall and CPU seconds of what is counted, without the parts that are left out of it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.restart()
+
+    def restart(self) -> None:
+        self.wall_seconds = self.cpu_seconds = 0.0
+
+    def counting(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        return self._timed(work, sign=1)
+
+    def leaving_out(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        return self._timed(work, sign=-1)
+
+    def _timed(self, work: Callable[..., Any], *, sign: int) -> Callable[..., Any]:
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            started_wall, started_cpu = self._now()
+            result = work(*args, **kwargs)
+            ended_wall, ended_cpu = self._now()
+            self.wall_seconds += sign * (ended_wall - started_wall)
+            self.cpu_seconds += sign * (ended_cpu - started_cpu)
+            return result
+
+        return timed
+
+    def _now(self) -> tuple[float, float]:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        return time.perf_counter(), time.process_time()
+
+
+@contextmanager
+def reduced_tiles() -> Iterator[None]:
+    """Let TRL's head work in tiles that suit a CPU."""
+    kept = chunked_logprob.TOKEN_CHUNK_SIZE, trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE
+    chunked_logprob.TOKEN_CHUNK_SIZE, trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE = SMALL_TILE_TOKENS, SMALL_TILE_WORDS
+    try:
+        yield
+    finally:
+        chunked_logprob.TOKEN_CHUNK_SIZE, trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE = kept
+
+
+@contextmanager
+def _as_it_comes() -> Iterator[None]:
+    yield
+
+
+def locate(device: str, *, tiny: bool, folder: Path) -> LocatedModel:
+    """Return where the start model lies: SmolLM2's weights for a CPU, or random ones, written to `folder`."""
+    keys = ModelConfig.model_validate(model_keys(device))
+    if device == "cpu" and not tiny:
+        return locate_model(keys)
+    with torch.device(device):
+        torch.manual_seed(SEED)
+        config = transformers_config(model_shape(tiny=tiny))
+        AutoModelForCausalLM.from_config(config, dtype=getattr(torch, keys.dtype)).save_pretrained(folder)
+    _tokenizer_of_bytes().save_pretrained(folder)
+    return LocatedModel(str(folder), None, "folder")
+
+
+def _parts(model: ModelConfig, located: LocatedModel, num_prompts: int) -> dict[str, Any]:
+    policy, adapter = with_adapter(load_policy(model, located, device="cpu"), model.tuning)
+    rows = [{"prompt": str(number), "row": number} for number in range(num_prompts)]
+    torch.manual_seed(SEED)  # the trainer draws the adapter's first weights
+    return {
+        "model": policy,
+        "peft_config": adapter,
+        "processing_class": AutoTokenizer.from_pretrained(located.path_or_id),
+        "train_dataset": Dataset.from_list(rows),
+    }
+
+
+def _lean_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, folder: Path, parts: Any) -> GRPOTrainer:
+    rewards = cycle(step.rewards)  # one for each completion, in their order
+    return LeanGRPOTrainer(
+        config=config,
+        rows=[Row(id=row["prompt"], problem="", gold="", prompt=row["prompt"]) for row in parts["train_dataset"]],
+        rewards=[WeightedReward("fixed", 1.0, None, lambda _: next(rewards))],
+        grader=None,
+        run=create_run_folder(folder / "run"),
+        args=GRPOConfig(**arguments),
+        **parts,
+    )
+
+
+def _trl_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, folder: Path, parts: Any) -> GRPOTrainer:
+    """Return TRL's own trainer: one generation for the whole step, then micro-batches of as many rows as leanrl's."""
+
+    def fixed(completions: list[str], **_: Any) -> list[float]:
+        return step.rewards
+
+    rows = config.train.micro_batch_completions
+    count = len(step.rewards) // rows
+    cut = {"per_device_train_batch_size": rows, "gradient_accumulation_steps": count, "steps_per_generation": count}
+    return GRPOTrainer(reward_funcs=[fixed], args=GRPOConfig(**arguments | cut), **parts)
+
+
+def _tokenizer_of_bytes() -> PreTrainedTokenizerFast:
+    """Return a tokenizer that a model of random weights can have: every byte, and an end."""
+    pieces = ["<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())[:-1]]
+    tokenizer = Tokenizer(models.BPE(vocab={piece: number for number, piece in enumerate(pieces)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>")

@@ -1,0 +1,158 @@
+"""benchmarks/train_step.py on a tiny model: what the step is made of, who measures what, and what is written."""
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+import torch
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
+
+import train_step  # noqa: E402 - found by the line above
+import train_step_peak  # noqa: E402
+import train_step_sides  # noqa: E402
+from train_step import SCALES, TINY_SCALE, measure_times, sides_of, turns, with_ratios  # noqa: E402
+from train_step_case import CASES, LEANRL, SIDES, TRL, TRL_TILES, Case, make_step, savings  # noqa: E402
+from train_step_sides import Clock  # noqa: E402
+
+MIX = Case("lora", 0.04, "mix")
+LATER = 1e12
+
+
+def _asked(**changes):
+    return Namespace(**{"what": "sides", "device": "cpu", "tiny": True, "vram": None, "repetitions": 1} | changes)
+
+
+@pytest.mark.parametrize("place", SCALES)
+def test_the_mix_has_the_tail_of_its_file_and_a_third_of_groups_without_variance(place):
+    """14 % of the completions reach the limit, the median is 650 / 1024 of it, the mean 0.66."""
+    scale = SCALES[place]
+    step = make_step(MIX, scale)
+    longest = 1024 // scale.divisor
+    count = len(step.lengths)
+    assert max(step.lengths) == longest
+    assert sum(length == longest for length in step.lengths) / count == pytest.approx(0.14, abs=0.5 / count + 0.02)
+    assert sorted(step.lengths)[count // 2] / longest == pytest.approx(650 / 1024, abs=0.05)
+    assert sum(step.lengths) / count / longest == pytest.approx(0.66, abs=0.02)
+    groups = [step.rewards[start : start + scale.group] for start in range(0, count, scale.group)]
+    assert sum(len(set(group)) == 1 for group in groups) == len(groups) // 3
+
+
+def test_equal_rows_have_one_length_and_no_group_without_variance():
+    scale = SCALES["cpu", "time"]
+    step = make_step(Case("full", 0.0, "equal"), scale)
+    assert set(step.lengths) == {64}
+    assert all(set(step.rewards[start : start + 4]) == {0.0, 1.0} for start in range(0, 24, 4))
+
+
+@pytest.mark.parametrize("case", [MIX, Case("full", 0.0, "mix")], ids=lambda case: case.name)
+def test_all_sides_take_the_same_step(case):
+    """Losses and gradients are equal, in whichever way the sides come to them."""
+    found = measure_times(case, TINY_SCALE, sides_of(_asked(), case, TINY_SCALE), _asked(), deadline=LATER)
+    assert list(found) == list(SIDES)
+    assert found[TRL]["loss"] != 0.0
+    for side in found.values():
+        assert side["loss_difference"] < 1e-6
+        assert side["gradient_difference"] < 1e-5
+        assert len(side["seconds"]) == 1
+        assert side["completion_tokens_per_second"] > 0
+    assert min(found[TRL]["ratio"], found[TRL_TILES]["ratio"]) == 1.0
+
+
+def test_other_gradients_would_be_seen(monkeypatch):
+    """Without its noise leanrl's adapter stands elsewhere than TRL's."""
+    made = train_step_sides._lean_trainer
+
+    def elsewhere(*arguments):
+        trainer = made(*arguments)
+        with torch.no_grad():
+            next(weight for weight in trainer.model.parameters() if weight.requires_grad).add_(0.1)
+        return trainer
+
+    monkeypatch.setattr(train_step_sides, "_lean_trainer", elsewhere)
+    found = measure_times(MIX, TINY_SCALE, sides_of(_asked(), MIX, TINY_SCALE), _asked(), deadline=LATER)
+    assert found[LEANRL]["gradient_difference"] > 0.01
+
+
+def test_a_breakdown_takes_away_one_saving_at_a_time():
+    sides = sides_of(_asked(what="breakdown"), MIX, TINY_SCALE)
+    lean = sides.pop(LEANRL)
+    for name, keys in sides.items():
+        (changed,) = [key for key in lean if keys[key] != lean[key]]
+        assert name == f"leanrl without {changed}"
+    known = {saving.key for saving in savings(make_step(MIX, TINY_SCALE), TINY_SCALE, device="cuda")}
+    assert {name.split()[-1] for name in sides} == known - {"offload_activations"}  # which does nothing on a CPU
+
+
+def test_a_peak_is_that_of_a_second_step():
+    keys = sides_of(_asked(), MIX, TINY_SCALE)[LEANRL]
+    found = train_step_peak.measure(LEANRL, MIX, TINY_SCALE, device="cpu", tiny=True, vram_gib=None, train=keys)
+    assert found["peak_bytes"] > 100 * 2**20
+    assert "resident" in found["source"]
+
+
+def test_small_tiles_are_trls_only_while_they_are_asked_for():
+    tiles = train_step_sides.chunked_logprob
+    with train_step_sides.reduced_tiles():
+        assert tiles.TOKEN_CHUNK_SIZE == 256
+    assert tiles.TOKEN_CHUNK_SIZE == 4096
+
+
+def test_sides_share_a_cpu_and_have_a_gpu_alone():
+    sides = {"a": {}, "b": {}}
+    assert turns(sides, "cpu") == [["a", "b"]]
+    assert turns(sides, "cuda") == [["a"], ["b"]]
+
+
+def test_memory_that_runs_out_is_told_of_and_the_other_sides_go_on(monkeypatch):
+    taken = train_step_sides.Side.take
+
+    def short(side):
+        if side.name == TRL:
+            raise torch.OutOfMemoryError("tried to allocate")
+        return taken(side)
+
+    monkeypatch.setattr(train_step_sides.Side, "take", short)
+    monkeypatch.setattr(train_step, "turns", lambda sides, _: turns(sides, "cuda"))
+    found = measure_times(MIX, TINY_SCALE, sides_of(_asked(), MIX, TINY_SCALE), _asked(), deadline=LATER)
+    assert found[TRL] == {"failed": "out of memory: tried to allocate"}
+    assert found[TRL_TILES]["ratio"] == 1.0
+
+
+def test_the_phase_is_counted_without_what_is_left_out(monkeypatch):
+    """Counted from 0 to 10, of which 2 to 5 is left out: 7 seconds, and twice as many on the CPU's clock."""
+    moments = iter([0.0, 2.0, 5.0, 10.0])
+    monkeypatch.setattr(Clock, "_now", lambda _: ((now := next(moments)), 2 * now))
+    clock = Clock(torch.device("cpu"))
+    clock.counting(clock.leaving_out(lambda: None))()
+    assert (clock.wall_seconds, clock.cpu_seconds) == (7.0, 14.0)
+
+
+def test_ratios_refer_to_the_better_trl():
+    found = with_ratios({TRL: {"peak_bytes": 8}, TRL_TILES: {"peak_bytes": 4}, LEANRL: {"peak_bytes": 3}}, "peak_bytes")
+    assert [side["ratio"] for side in found.values()] == [2.0, 1.0, 0.75]
+
+
+def test_a_row_takes_the_place_of_the_one_it_repeats(tmp_path, monkeypatch):
+    monkeypatch.setattr(train_step, "measure_times", lambda *_, **__: {TRL: {"failed": "this time"}})
+    common = ["train_step.py", "--tiny", "--out", str(tmp_path)]
+    for cases in ("mix$", "^lora, beta 0, mix"):
+        monkeypatch.setattr(sys, "argv", [*common, "--cases", cases])
+        train_step.main()
+    (path,) = tmp_path.iterdir()
+    written = json.loads(path.read_text())
+    assert sorted(row["case"] for row in written["rows"]) == sorted(c.name for c in CASES if c.rows == "mix")
+    again = written["rows"][-1]
+    assert again["command"].endswith("--cases ^lora, beta 0, mix")
+    assert {"commit", "scale", "num_threads"} <= again.keys()
+    assert written["machine"]["versions"].keys() >= {"torch", "trl"}
+
+
+def test_a_gpu_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train_step.py", "--device", "cuda"])
+    monkeypatch.setattr(train_step, "about_gpu", dict)
+    with pytest.raises(SystemExit, match="torch sees no GPU"):
+        train_step.main()
