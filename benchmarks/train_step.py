@@ -85,7 +85,7 @@ def sides_of(asked: argparse.Namespace, case: Case, scale: Scale) -> dict[str, K
     all_savings = savings(make_step(case, scale), scale, device=asked.device)
     lean = {saving.key: saving.on for saving in all_savings}
     if asked.what == "sides":
-        return {name: lean for name in SIDES}
+        return dict.fromkeys(SIDES, lean)
     less = {f"{LEANRL} without {saving.key}": lean | {saving.key: saving.off} for saving in all_savings}
     return {LEANRL: lean} | {name: keys for name, keys in less.items() if keys != lean}
 
