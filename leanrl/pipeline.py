@@ -21,7 +21,7 @@ from leanrl.environment import describe_machine, host_memory_bytes, quiet_librar
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
 from leanrl.launch.run import launch, require_ranks
 from leanrl.launch.this_rank import this_rank
-from leanrl.planner.fit import Fit, fit_run
+from leanrl.planner.fit import Fit, fit_run, with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.target import is_on_cpu
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
@@ -79,6 +79,7 @@ def train(
     if path.exists() and (rank is None or rank.number == 0):
         create_run_folder(path)
     predicted = _plan_that_fits(config, force=force, listener=listener)
+    config = _with_chosen_micro_batch(config, predicted, listener)
     if config.num_train_ranks > 1 and rank is None:
         run = _new_run(path, config, plugins=plugins, predicted=predicted)
         return launch(config, run, listener=listener)
@@ -243,6 +244,16 @@ def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Pl
     if not force:
         require_fit(predicted)
     return predicted
+
+
+def _with_chosen_micro_batch(config: RunConfig, predicted: Plan | None, listener: Listener) -> RunConfig:
+    chosen = with_planned_micro_batch(config, predicted)
+    if chosen != config:
+        listener.say(
+            f"train.max_tokens_per_micro_batch is auto: {chosen.train.max_tokens_per_micro_batch}, "
+            f"{chosen.full_completions_per_micro_batch} of {config.completions_per_rank} completions of full length"
+        )
+    return chosen
 
 
 def _gpu_here(config: RunConfig) -> Gpu | None:

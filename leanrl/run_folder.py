@@ -80,6 +80,16 @@ class RunFolder:
         """What training ranks but the first one print."""
         return self.path / "ranks"
 
+    def token_budgets(self) -> list[Path]:
+        """Folders of the token budgets that training ranks left when memory ended them."""
+        return sorted(self.path.glob("ranks/budget-*"))
+
+    def new_token_budget(self, rank: int) -> Path:
+        """Return the folder that takes the token budget of a rank: one for each, as several may end at once."""
+        folder = self.path / "ranks" / f"budget-{rank}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     @property
     def tensorboard(self) -> Path:
         """Event files, where `tracking` is tensorboard."""

@@ -59,6 +59,7 @@ def _print_with_simulation(config: "RunConfig", *, as_json: bool) -> None:
     from leanrl.environment import quiet_libraries
     from leanrl.errors import LeanRLError
     from leanrl.pipeline import plan as make_plan
+    from leanrl.planner.fit import with_planned_micro_batch
     from leanrl.planner.plan import plan_table
 
     quiet_libraries()
@@ -69,7 +70,7 @@ def _print_with_simulation(config: "RunConfig", *, as_json: bool) -> None:
     except LeanRLError as error:
         print(f"no plan is made: {error.message}", file=sys.stderr)
         predicted = None
-    simulated = simulate_run(config)
+    simulated = simulate_run(with_planned_micro_batch(config, predicted))
     if as_json:
         print(json.dumps((predicted.to_json() if predicted else {}) | {"exact": to_json(simulated)}, indent=2))
         return

@@ -161,7 +161,7 @@ def _what_divides_groups(config: RunConfig) -> str:
 def _token_budget(config: RunConfig) -> Iterator[Problem]:
     budget, rollout = config.train.max_tokens_per_micro_batch, config.rollout
     longest = rollout.max_prompt_tokens + rollout.max_completion_tokens
-    if budget is not None and budget < longest:
+    if isinstance(budget, int) and budget < longest:
         yield Problem(
             "train.max_tokens_per_micro_batch, rollout.max_prompt_tokens, rollout.max_completion_tokens",
             f"a completion and its prompt may have {longest} tokens and cannot be divided, so {budget} are too few",

@@ -191,8 +191,10 @@ class TrainConfig(Section):
     num_prompts: PositiveInt = key(12, "prompts in a step, over all ranks")
     num_completions: Annotated[int, Field(ge=2)] = key(6, "completions of each prompt (the group)")
     micro_batch_completions: PositiveInt = key(6, "completions in one forward and backward pass")
-    max_tokens_per_micro_batch: PositiveInt | None = key(
-        None, "tokens of one pass, padding counted, in place of micro_batch_completions; null counts completions"
+    max_tokens_per_micro_batch: PositiveInt | Literal["auto"] | None = key(
+        None,
+        "tokens of one pass, padding counted, in place of micro_batch_completions; auto: the most that the plan fits "
+        "onto the card that is here; null counts completions",
     )
     sort_by_length: bool = key(True, "cut micro-batches from rows of similar length, longest first; exact")
     skip_zero_advantage: bool = key(
@@ -279,6 +281,8 @@ class RunConfig(Section):
         budget = self.train.max_tokens_per_micro_batch
         if budget is None:
             return self.train.micro_batch_completions
+        if budget == "auto":
+            raise ValueError("train.max_tokens_per_micro_batch is auto, and no plan has chosen it yet.")
         return max(1, budget // (self.rollout.max_prompt_tokens + self.rollout.max_completion_tokens))
 
     @property

@@ -1,4 +1,5 @@
-"""The fastest settings that fit, with the same prompts and completions a step: `leanrl plan --fit`."""
+"""The settings that fit, with the same prompts and completions a step: all of them for `leanrl plan --fit`, the
+micro-batch alone for `train.max_tokens_per_micro_batch: auto`."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.table import plan_table
-from leanrl.planner.target import find_target
+from leanrl.planner.target import Target, find_target
 
 _GIB = 2**30
 # Large enough for full matrix units at a hidden size of 1536, small beside the rows of a micro-batch.
@@ -64,16 +65,30 @@ def fit_run(
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     nearest: Fit | None = None
     for optimizer in _optimizers(config):
-        found = [
-            Fit(changes, predict(with_changes(config, changes), known_shape, target))
-            for changes in _settings(config, optimizer)
-        ]
+        found = [_priced(config, changes, known_shape, target) for changes in _settings(config, optimizer)]
         fitting = [fit for fit in found if fit.fits]
         if fitting:
             return min(fitting, key=_slowness)
         nearest = min([*([nearest] if nearest else []), *found], key=lambda fit: fit.missing_bytes)
     assert nearest is not None
     return nearest
+
+
+def with_largest_micro_batch(config: RunConfig, shape: ModelShape, target: Target) -> RunConfig:
+    """Return the config with the most tokens a micro-batch that fit in place of `auto`; one completion's if none do."""
+    if config.train.max_tokens_per_micro_batch != "auto":
+        return config
+    smallest, *larger = (micro_batch_changes(config, size) for size in _micro_batches(config))
+    fitting = (changes for changes in reversed(larger) if _priced(config, changes, shape, target).fits)
+    return with_changes(config, next(fitting, smallest))
+
+
+def with_planned_micro_batch(config: RunConfig, plan: Plan | None) -> RunConfig:
+    """Return the config with what its plan has chosen in place of `auto`; without a plan, one completion's tokens."""
+    if config.train.max_tokens_per_micro_batch != "auto":
+        return config
+    size = 1 if plan is None else plan.workload.micro_batch_completions
+    return with_changes(config, micro_batch_changes(config, size))
 
 
 def fit_text(fit: Fit) -> str:
@@ -86,6 +101,10 @@ def fit_text(fit: Fit) -> str:
         flags = f" with\n  {fit.flags}" if fit.changes else " as it is"
         found = f"Nothing fits. Nearest, {fit.missing_bytes / _GIB:.1f} GiB too large, is the run{flags}"
     return f"{found}\n\n{plan_table(fit.plan)}"
+
+
+def _priced(config: RunConfig, changes: Changes, shape: ModelShape, target: Target) -> Fit:
+    return Fit(changes, predict(with_changes(config, changes), shape, target))
 
 
 def _slowness(fit: Fit) -> tuple[float, int, int, int]:

@@ -35,8 +35,8 @@ def reduced_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
 def resident_bucket_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of DDP's buckets, which live as long as the run.
 
-    When ranks have exchanged gradients, these are views of the buckets. While micro-batches accumulate without an
-    exchange they are tensors of their own, as torch makes them.
+    When ranks have exchanged gradients, these are views of the buckets. Until then, while micro-batches add them up,
+    they are tensors of their own, as torch makes them.
     """
     return gradient_bytes(shape, workload) if workload.sharding == "ddp" else 0
 

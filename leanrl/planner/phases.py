@@ -169,7 +169,7 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """The largest of three moments: the head's backward pass, the last layer's, and the end of the first layer's."""
+    """The largest moment: the head's backward pass, the last layer's, the end of the first layer's, DDP's exchange."""
     kept = {
         "kept activations": kept_bytes(shape, workload),
         "gathered weights": gathered_bytes(shape, workload),
@@ -177,8 +177,7 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "attention mask": mask_bytes(shape, workload),
     }
     accumulates = workload.num_micro_batches > 1
-    # Gradients that are exchanged at once go straight into DDP's buckets.
-    whole = gradient_bytes(shape, workload) if accumulates or workload.sharding != "ddp" else 0
+    whole = gradient_bytes(shape, workload)
     head_weight = shape.embedding_params * gradient_bytes_per_param(workload) if workload.method == "full" else 0
     head_moment = {
         **kept,
@@ -198,7 +197,10 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "gradient buffers": bucket_bytes(shape, workload)
         + (new_embedding_gradient_bytes(shape, workload) if accumulates else 0),
     }
-    return max(head_moment, layer_moment, last_moment, key=lambda moment: sum(moment.values()))
+    # DDP exchanges in a pass of one token, when all micro-batches are done: its activations are nothing.
+    exchange_moment = {"gradients": whole, "gradient buffers": new_embedding_gradient_bytes(shape, workload)}
+    moments = [head_moment, layer_moment, last_moment, *([exchange_moment] if workload.sharding == "ddp" else [])]
+    return max(moments, key=lambda moment: sum(moment.values()))
 
 
 def _optimizer_step(shape: ModelShape, workload: Workload) -> dict[str, int]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.cards import Card
+from leanrl.planner.fit import with_largest_micro_batch
 from leanrl.planner.fixes import find_fixes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.predict import predict
@@ -25,6 +26,8 @@ def plan_run(
 ) -> Plan:
     """Return the plan of a run; where it does not fit, with changes that would make it.
 
+    A token budget `auto` is chosen here: the plan's workload has it.
+
     Args:
         config: the run.
         shape: the model's shape; None finds it by `config.model.id`.
@@ -38,6 +41,7 @@ def plan_run(
     """
     target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
+    config = with_largest_micro_batch(config, known_shape, target)
     plan = predict(config, known_shape, target)
     if plan.verdict == "fits":
         return plan

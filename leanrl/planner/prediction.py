@@ -116,6 +116,7 @@ class Plan:
             "device": self.device,
             "verdict": self.verdict,
             "gpus": [gpu.to_json() for gpu in self.gpus],
+            "micro_batch_tokens": self.workload.micro_batch_tokens,
             "time": {"step_seconds": self.step_seconds, "total_hours": self.total_hours},
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),

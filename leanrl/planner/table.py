@@ -62,7 +62,11 @@ def _floor_line(plan: Plan) -> str:
 
 
 def _assumptions(plan: Plan) -> list[str]:
-    lines = ["Calculated from the model's shape, not measured; the longest prompts and completions that can occur."]
+    workload = plan.workload
+    lines = [
+        "Calculated from the model's shape, not measured; the longest prompts and completions that can occur: "
+        f"{workload.micro_batch_completions} of {workload.row_tokens} tokens in a micro-batch.",
+    ]
     if plan.step_time is None:
         return lines
     parts = {name: seconds for name, seconds in asdict(plan.step_time).items() if seconds >= 0.5}

@@ -39,13 +39,13 @@ from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.nonfinite import NonfiniteSteps
-from leanrl.trainer.out_of_memory import stop_for_memory
+from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
 from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.trainer.step_means import step_means
 from leanrl.trainer.step_pass import StepPass
-from leanrl.trainer.token_budget import TokenBudget
+from leanrl.trainer.token_budget import Shortage, TokenBudget
 from leanrl.types import Grader, Row, Sample
 
 # Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
@@ -90,7 +90,9 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.last_samples: list[Sample] = []
         self.last_advantages: list[float] = []
         self.rollout = open_rollout(config, self)
-        self.budget = TokenBudget(config.train, num_ranks=self.accelerator.num_processes, give_up=self._give_up)
+        self.budget = TokenBudget(
+            config.train, gather=gather_object, give_up=self._give_up, leave=self._leave_other_ranks
+        )
         self.step_pass = StepPass(
             self.accelerator,
             budget=self.budget,
@@ -116,7 +118,8 @@ class LeanGRPOTrainer(GRPOTrainer):
             self.train()
             self.nonfinite.require_few()
             return
-        self.budget.load(checkpoint)
+        for folder in (checkpoint, *self.run.token_budgets()):
+            self.budget.load(folder)
         saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         if saved.global_step < self.args.max_steps:
             self.train(resume_from_checkpoint=str(checkpoint))
@@ -324,11 +327,15 @@ class LeanGRPOTrainer(GRPOTrainer):
             raise stop_for_full_disk(self.run, step=self.state.global_step, needed_bytes=needed_bytes) from error
         self.accelerator.wait_for_everyone()
 
-    def _give_up(self, what: str) -> StoppedError:
-        num_ranks, step = self.budget.num_ranks, self.state.global_step + 1
-        if num_ranks == 1:  # ranks save together
-            self._save_what_is_trained()
-        return stop_for_memory(self.lean_config, self.run, step=step, what=what, num_ranks=num_ranks)
+    def _give_up(self, shortage: Shortage) -> StoppedError:
+        self._save_what_is_trained()
+        return stop_for_memory(self.lean_config, self.run, step=self.state.global_step + 1, shortage=shortage)
+
+    def _leave_other_ranks(self, shortage: Shortage) -> StoppedError:
+        """Keep the smaller budget where a resumed run finds it; a checkpoint would take all ranks."""
+        rank, step = self.accelerator.process_index, self.state.global_step + 1
+        self.budget.save(self.run.new_token_budget(rank))
+        return stop_among_ranks(self.lean_config, self.run, budget=self.budget, step=step, shortage=shortage)
 
     def _save_what_is_trained(self) -> None:
         """Leave a checkpoint of the last finished step, so that a stop before the next loses nothing."""

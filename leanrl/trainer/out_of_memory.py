@@ -1,4 +1,4 @@
-"""The end of a run whose single completion does not fit."""
+"""The end of a run that memory ran out in, and could not go on."""
 
 from leanrl.config.schema import RunConfig
 from leanrl.environment import host_memory_bytes
@@ -9,34 +9,62 @@ from leanrl.planner.target import is_on_cpu
 from leanrl.planner.this_machine import plan_here
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.device import gpu_here
+from leanrl.trainer.token_budget import Shortage, TokenBudget
 
 _WITHOUT_PLAN = "a shorter -s rollout.max_completion_tokens"
 
 
-def stop_for_memory(config: RunConfig, run: RunFolder, *, step: int, what: str, num_ranks: int) -> StoppedError:
-    """Return the error that ends the run, with the changes that take less memory.
+def stop_for_memory(config: RunConfig, run: RunFolder, *, step: int, shortage: Shortage) -> StoppedError:
+    """Return the error that ends a run whose single completion does not fit, with the changes that take less memory.
 
     Args:
         step: the number of the step that could not be taken.
-        what: the micro-batch that did not fit.
-        num_ranks: with more than one no smaller micro-batch was tried.
+        shortage: the micro-batch that did not fit.
     """
-    smallest = "the smallest micro-batch there is" if num_ranks == 1 else f"on one of {num_ranks} ranks"
-    complete = run.complete_checkpoints()
-    kept = f"{complete[-1].name} holds what was trained before." if complete else "No checkpoint was written yet."
-    fixes = "; or ".join(_fixes(config, num_ranks=num_ranks))
-    go_on = f"; `leanrl train --resume {run.path}` goes on where more memory is free" if complete else ""
+    go_on = f"; `leanrl train --resume {run.path}` goes on where more memory is free" if _has_checkpoint(run) else ""
+    fixes = "; or ".join(_fixes(with_changes(config, micro_batch_changes(config, 1))))
     return StoppedError(
-        f"memory ran out in step {step} with {what}, {smallest}. {kept}", hint=f"in a new run {fixes}{go_on}"
+        f"memory ran out in step {step} with {shortage}, the smallest micro-batch there is. {_kept(run)}",
+        hint=f"in a new run {fixes}{go_on}",
     )
 
 
-def _fixes(config: RunConfig, *, num_ranks: int) -> tuple[str, ...]:
-    """Return the plan's changes, cheapest first; smaller micro-batches only where none was tried."""
+def stop_among_ranks(
+    config: RunConfig, run: RunFolder, *, budget: TokenBudget, step: int, shortage: Shortage
+) -> StoppedError:
+    """Return the error that ends a rank while others wait for it in an exchange.
+
+    Args:
+        budget: what a run that goes on will have.
+        step: the number of the step that could not be taken.
+        shortage: the micro-batch that did not fit.
+    """
+    if not _has_checkpoint(run) or shortage.num_rows == 1:
+        hint = f"in a new run {'; or '.join(_fixes(config))}"
+    else:
+        hint = f"`leanrl train --resume {run.path}` goes on with micro-batches of at most {budget.max_tokens} tokens"
+    return StoppedError(
+        f"memory ran out in step {step} with {shortage}, while the other ranks waited for this one in an exchange: the "
+        f"step cannot be redone. {_kept(run)}",
+        hint=hint,
+    )
+
+
+def _has_checkpoint(run: RunFolder) -> bool:
+    return bool(run.complete_checkpoints())
+
+
+def _kept(run: RunFolder) -> str:
+    if not _has_checkpoint(run):
+        return "No checkpoint was written yet."
+    return f"{run.complete_checkpoints()[-1].name} holds what was trained before."
+
+
+def _fixes(config: RunConfig) -> tuple[str, ...]:
+    """Return the plan's changes, cheapest first."""
     try:
-        tried = with_changes(config, micro_batch_changes(config, 1)) if num_ranks == 1 else config
         gpu = None if is_on_cpu(config) else gpu_here(config.hardware.num_gpus)
-        plan, _ = plan_here(tried, gpu=gpu, host_bytes=host_memory_bytes())
-        return leaner_settings(tried, plan) or (_WITHOUT_PLAN,)
+        plan, _ = plan_here(config, gpu=gpu, host_bytes=host_memory_bytes())
+        return leaner_settings(config, plan) or (_WITHOUT_PLAN,)
     except LeanRLError:  # no plan can be made, for a model of an unknown shape: the run still ends with its own error
         return (_WITHOUT_PLAN,)

@@ -1,21 +1,28 @@
 """StepPass: a step's rows cut into micro-batches and run through the engine, on as many ranks as there are.
 
+Ranks with a whole model each (DDP) run their micro-batches alone, agree that memory sufficed, and exchange gradients
+in a pass of its own. Ranks that share one (FSDP2) meet in every layer of every pass.
+
 Axes: B rows of one rank, T completion tokens.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import gather_object
+from accelerate.utils import DistributedType, gather_object
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from leanrl.engine.cut import fill_up, rows_that_teach
 from leanrl.engine.rows import MicroBatch, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import StepSums, score_micro_batch, train_micro_batch
 from leanrl.trainer.token_budget import TokenBudget
+
+T = TypeVar("T")
 
 
 class StepPass:
@@ -43,23 +50,32 @@ class StepPass:
         self._accelerator = accelerator
         self._pad_id = pad_id
         self._skips_rows = skip_zero_advantage and not settings.needs_every_row
+        self._is_sharded = accelerator.distributed_type == DistributedType.FSDP
 
     def score(self, model: Any, rows: list[StepRow], *, num_columns: int) -> Tensor:
         """Return logprobs_B_T of the rows' completions under `model`; T is `num_columns`, 0 behind their ends."""
         logprobs_B_T = torch.zeros(len(rows), num_columns, device=self._accelerator.device)
-        self.budget.redo(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_)
+        self._attempt(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_)
         return logprobs_B_T
 
     def add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
         """Run forward and backward over all rows, and return the sums of this rank."""
-        return self.budget.redo(lambda: self._add_gradients(model, rows), undo=model.zero_grad)
+        sums = self._attempt(lambda: self._add_gradients(model, rows), undo=model.zero_grad)
+        if isinstance(model, DistributedDataParallel):
+            self.budget.once(lambda: self._exchange_gradients(model))
+        return sums
 
     def lay_out(self, rows: list[StepRow]) -> MicroBatch:
         """Return the tensors of one micro-batch on the device."""
         return self.budget.layout.lay_out(rows, pad_id=self._pad_id, device=self._accelerator.device)
 
+    def _attempt(self, attempt: Callable[[], T], *, undo: Callable[[], object]) -> T:
+        """Return what `attempt` returns, redone where memory runs out, unless it has left other ranks in a layer."""
+        return self.budget.once(attempt) if self._is_sharded else self.budget.redo(attempt, undo=undo)
+
     def _score(self, model: Any, rows: list[StepRow], logprobs_B_T: Tensor) -> None:
-        for numbers in self._same_count(self._cut(rows)):
+        cut = self._cut(rows)
+        for numbers in cut + cut[-1:] * (self._num_passes(len(cut)) - len(cut)):
             chosen = [rows[number] for number in numbers]
             with self.budget.running(chosen), self._accelerator.autocast():
                 scored = score_micro_batch(model, self.lay_out(chosen), temperature=self.settings.temperature)
@@ -68,17 +84,19 @@ class StepPass:
     def _add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
         taught = rows_that_teach(rows) if self._skips_rows else rows
         micro_batches = [[taught[number] for number in numbers] for numbers in self._cut(taught)]
-        count = max(1, *gather_object([len(micro_batches)]))
-        micro_batches = fill_up(micro_batches, count=count, pad_id=self._pad_id)
+        num_passes = max(1, self._num_passes(len(micro_batches)))
+        micro_batches = fill_up(micro_batches, count=num_passes, pad_id=self._pad_id)
+        # DDP's own forward pass sends buffers around, and new buckets once; the module in it meets nobody.
+        alone = model.module if isinstance(model, DistributedDataParallel) else model
         totals: StepSums | None = None
         for index, micro_batch_rows in enumerate(micro_batches):
             with (
                 self.budget.running(micro_batch_rows),
                 self._accelerator.autocast(),
-                self._gradient_sync(model, is_last=index == len(micro_batches) - 1),
+                self._gradient_sync(alone, is_last=index == len(micro_batches) - 1),
             ):
                 sums = train_micro_batch(
-                    model,
+                    alone,
                     self.lay_out(micro_batch_rows),
                     settings=self.settings,
                     backward=self._accelerator.backward,
@@ -87,12 +105,18 @@ class StepPass:
         assert totals is not None
         return totals
 
+    def _exchange_gradients(self, model: DistributedDataParallel) -> None:
+        """Add a token that teaches nothing: DDP exchanges what the weights have gathered in its backward pass only."""
+        (idle,) = fill_up([], count=1, pad_id=self._pad_id)
+        with self.budget.running(idle), self._accelerator.autocast():
+            train_micro_batch(model, self.lay_out(idle), settings=self.settings, backward=self._accelerator.backward)
+
     def _cut(self, rows: list[StepRow]) -> list[list[int]]:
         return self.budget.cut([row.num_tokens for row in rows])
 
-    def _same_count(self, cut: list[list[int]]) -> list[list[int]]:
-        """Return the cut with its last part repeated until all ranks have equally many: sharded forwards meet."""
-        return cut + cut[-1:] * (max(gather_object([len(cut)])) - len(cut))
+    def _num_passes(self, own: int) -> int:
+        """Return how many passes this rank has to make: as many as any other, where ranks meet in them."""
+        return max(gather_object([own])) if self._is_sharded else own
 
     def _gradient_sync(self, model: Any, *, is_last: bool) -> AbstractContextManager[Any]:
-        return nullcontext() if is_last else self._accelerator.no_sync(model)
+        return self._accelerator.no_sync(model) if self._is_sharded and not is_last else nullcontext()

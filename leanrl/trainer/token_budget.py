@@ -6,8 +6,9 @@ What ran out is `torch.OutOfMemoryError`, which a GPU's allocator raises; a CPU'
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -20,14 +21,24 @@ _FILE = "token_budget.json"
 T = TypeVar("T")
 
 
-class MicroBatchTooLargeError(Exception):
-    """Memory ran out in a micro-batch; `num_tokens` counts its padding."""
+@dataclass(frozen=True)
+class Shortage:
+    """A micro-batch in which memory ran out; `num_tokens` counts its padding."""
 
-    def __init__(self, num_rows: int, num_tokens: int) -> None:
-        self.num_rows = num_rows
-        self.num_tokens = num_tokens
+    num_rows: int
+    num_tokens: int
+
+    def __str__(self) -> str:
         what = "1 completion" if self.num_rows == 1 else f"{self.num_rows} completions"
-        super().__init__(f"{what} of {self.num_tokens} tokens, padding counted")
+        return f"{what} of {self.num_tokens} tokens, padding counted"
+
+
+class MicroBatchTooLargeError(Exception):
+    """Memory ran out in a micro-batch."""
+
+    def __init__(self, shortage: Shortage) -> None:
+        self.shortage = shortage
+        super().__init__(str(shortage))
 
 
 class TokenBudget:
@@ -35,17 +46,26 @@ class TokenBudget:
 
     Args:
         train: what the run started with.
-        num_ranks: with more than one nothing is tried again. The others are inside an exchange that this rank
-            would never join; ended at once, it is missed by whoever started it, who ends them all.
-        give_up: returns what to raise where no smaller micro-batch is possible, told of the one that failed.
+        gather: returns the items of all ranks, in their order; without other ranks, those it is given.
+        give_up: returns what to raise where no smaller micro-batch is possible; on all ranks alike.
+        leave: returns what to raise where other ranks wait in an exchange that this one cannot join any more. They
+            are ended by whoever started them all, who misses this one.
     """
 
-    def __init__(self, train: TrainConfig, *, num_ranks: int, give_up: Callable[[str], Exception]) -> None:
+    def __init__(
+        self,
+        train: TrainConfig,
+        *,
+        gather: Callable[[list[Any]], list[Any]],
+        give_up: Callable[[Shortage], Exception],
+        leave: Callable[[Shortage], Exception],
+    ) -> None:
         self.train = train
         self.layout: Layout = PADDED  # `trainer.packing` changes it, once it has proved that it may
-        self.num_ranks = num_ranks
-        self.give_up = give_up
         self.num_shortages = 0
+        self._gather = gather
+        self._give_up = give_up
+        self._leave = leave
 
     @property
     def max_tokens(self) -> int | None:
@@ -57,27 +77,42 @@ class TokenBudget:
         return cut_step(lengths, self.train, self.layout)
 
     def redo(self, attempt: Callable[[], T], *, undo: Callable[[], object]) -> T:
-        """Return what `attempt` returns; where memory runs out, undo it, halve the budget and start it anew.
+        """Return what `attempt` returns; where memory runs out on any rank, all undo it, halve the budget and redo it.
 
         Args:
-            attempt: cuts its rows by `cut` and runs each micro-batch within `running`.
-            undo: takes back what an attempt that failed has left.
+            attempt: cuts its rows by `cut` and runs each micro-batch within `running`, without meeting other ranks.
+            undo: takes back what an attempt has left.
 
         Raises:
             Exception: that of `give_up`.
         """
         while True:
-            try:
-                return attempt()
-            except MicroBatchTooLargeError as error:
-                num_rows, num_tokens, text = error.num_rows, error.num_tokens, str(error)
-            # Only behind the block are the activations free that the error's frames held.
+            result, shortage = _try(attempt)
+            shortages = [found for found in self._gather([shortage]) if found is not None]
+            if not shortages:
+                return result
+            # Only here, behind the except block, are the activations free that the error's frames held.
             undo()
             _free_memory()
             self.num_shortages += 1
-            if num_rows == 1 or self.num_ranks > 1:
-                raise self.give_up(text)
-            self._limit(num_tokens // 2 if self.max_tokens is None else min(self.max_tokens, num_tokens) // 2)
+            worst = min(shortages, key=lambda found: (found.num_rows > 1, found.num_tokens))
+            if worst.num_rows == 1:
+                raise self._give_up(worst)
+            self._halve(worst)
+
+    def once(self, attempt: Callable[[], T]) -> T:
+        """Return what `attempt` returns, in which ranks meet; where memory runs out, this one ends, the budget halved.
+
+        Raises:
+            Exception: that of `leave`.
+        """
+        result, shortage = _try(attempt)
+        if shortage is None:
+            return result
+        self.num_shortages += 1
+        if shortage.num_rows > 1:
+            self._halve(shortage)
+        raise self._leave(shortage)
 
     @contextmanager
     def running(self, rows: Sequence[StepRow]) -> Iterator[None]:
@@ -90,22 +125,33 @@ class TokenBudget:
             yield
         except torch.OutOfMemoryError as error:
             num_tokens = self.layout.num_tokens([row.num_tokens for row in rows])
-            raise MicroBatchTooLargeError(len(rows), num_tokens) from error
+            raise MicroBatchTooLargeError(Shortage(len(rows), num_tokens)) from error
 
-    def save(self, checkpoint: Path) -> None:
-        """Keep a budget that became smaller with the checkpoint."""
+    def save(self, folder: Path) -> None:
+        """Keep a budget that became smaller in a checkpoint, or in the folder of a run that has to end."""
         if self.num_shortages:
-            write_json(checkpoint / _FILE, {"max_tokens": self.max_tokens, "num_shortages": self.num_shortages})
+            write_json(folder / _FILE, {"max_tokens": self.max_tokens, "num_shortages": self.num_shortages})
 
-    def load(self, checkpoint: Path) -> None:
-        """Go on with the budget of the run that wrote the checkpoint."""
-        if (checkpoint / _FILE).is_file():
-            saved = read_json(checkpoint / _FILE)
-            self.num_shortages = saved["num_shortages"]
-            self._limit(saved["max_tokens"])
+    def load(self, folder: Path) -> None:
+        """Go on with the budget that `save` left there, where it left one, if none smaller is known already."""
+        if (folder / _FILE).is_file():
+            saved = read_json(folder / _FILE)
+            self.num_shortages = max(self.num_shortages, saved["num_shortages"])
+            known = [limit for limit in (self.max_tokens, saved["max_tokens"]) if limit is not None]
+            self._limit(min(known, default=None))
+
+    def _halve(self, shortage: Shortage) -> None:
+        self._limit(min(self.max_tokens or shortage.num_tokens, shortage.num_tokens) // 2)
 
     def _limit(self, max_tokens: int | None) -> None:
         self.train = self.train.model_copy(update={"max_tokens_per_micro_batch": max_tokens})
+
+
+def _try(attempt: Callable[[], T]) -> tuple[T | None, Shortage | None]:
+    try:
+        return attempt(), None
+    except MicroBatchTooLargeError as error:
+        return None, error.shortage
 
 
 def _free_memory() -> None:

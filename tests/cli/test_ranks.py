@@ -20,6 +20,25 @@ def metrics_of(run):
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
+# Three passes of at most three rows a step; from the seventh, step 3, the second rank's card holds two rows.
+FAULT = """
+import os
+import torch
+from leanrl.trainer import step_pass
+
+passes = []
+train = step_pass.train_micro_batch
+
+def train_micro_batch(model, micro_batch, **settings):
+    passes.append(len(micro_batch.input_ids_B_S))
+    if os.environ["RANK"] == "1" and len(passes) > int(os.environ["HOLDS_PASSES"]) and passes[-1] > 2:
+        raise torch.OutOfMemoryError("simulated: CUDA out of memory")
+    return train(model, micro_batch, **settings)
+
+step_pass.train_micro_batch = train_micro_batch
+"""
+
+
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method):
     """DDP for the adapter, FSDP2 for full parameters; a checkpoint is there once, and the run resumes from it."""
@@ -44,3 +63,22 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
     assert "resuming" in again.err
     assert [line["step"] for line in metrics_of(run)] == [1, 2, 3]
     assert json.loads((run / "summary.json").read_text())["checkpoint"] == "step-000003"
+
+
+def test_memory_that_runs_out_within_sharded_layers_ends_the_run_and_the_next_one_is_warned(tiny_model, tmp_path):
+    """FSDP2: the others wait in a layer, so that nothing can be redone; the resumed run begins with smaller passes."""
+    run, plugin = tmp_path / "run", tmp_path / "fault.py"
+    plugin.write_text(FAULT)
+    settings = tiny_overrides(tiny_model, *SETTINGS, "model.tuning.method=full", "hardware.num_cpu_ranks=2")
+    arguments = ("train", *settings, "-p", "cpu-demo", "--plugin", plugin, "--run-dir", run)
+    done = leanrl(*arguments, env={"HOLDS_PASSES": "6"})
+    assert done.code == 6, done.err
+    assert "memory ran out in step 3 with 3 completions of" in done.err
+    assert "step-000002 holds what was trained before" in done.err
+    assert [line["step"] for line in metrics_of(run)] == [1, 2]
+    budget = json.loads((run / "ranks" / "budget-1" / "token_budget.json").read_text())
+    assert f"goes on with micro-batches of at most {budget['max_tokens']} tokens" in done.err
+    again = leanrl("train", "--resume", run, env={"HOLDS_PASSES": "0"})
+    assert again.code == 0, again.err
+    assert [line["out_of_memory"] for line in metrics_of(run)] == [0, 0, 1]
+    assert json.loads((run / "checkpoints" / "step-000003" / "token_budget.json").read_text()) == budget

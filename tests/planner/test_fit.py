@@ -8,7 +8,7 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
-from leanrl.planner.fit import fit_run, fit_text
+from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
 from leanrl.planner.fixes import as_flags, with_changes
 from leanrl.planner.plan import plan_run
 from tests.planner.sample_runs import GIB, cpu_run, four_card_server, single_card
@@ -144,3 +144,40 @@ def test_a_token_budget_is_searched_as_a_token_budget():
     assert changed.micro_batch_completions == config.train.micro_batch_completions
     assert changed.max_tokens_per_micro_batch < 48 * 4096
     assert changed.max_tokens_per_micro_batch % 4096 == 0
+
+
+@pytest.mark.parametrize("gib", [10, 12, 16, 24, 96])
+def test_an_automatic_budget_is_the_largest_that_fits(gib):
+    """72 completions divide into passes of 1, 2, 3, 4, 6, 8, 9, 12, ...: the next larger one does not fit any more."""
+    config = single_card("lora", train={"max_tokens_per_micro_batch": "auto"})
+    plan = plan_run(config, vram_bytes=gib * GIB)
+    assert plan.verdict == "fits"
+    chosen = with_planned_micro_batch(config, plan)
+    assert changed_keys(config, chosen) == {"max_tokens_per_micro_batch"}
+    size, most = chosen.full_completions_per_micro_batch, config.completions_per_rank
+    assert chosen.train.max_tokens_per_micro_batch == size * 4096 == plan.to_json()["micro_batch_tokens"]
+    assert plan_run(chosen, vram_bytes=gib * GIB) == plan
+    larger = next((number for number in range(size + 1, most + 1) if most % number == 0), None)
+    assert (larger is None) == (gib == 96)
+    if larger is not None:
+        next_one = single_card("lora", train={"max_tokens_per_micro_batch": larger * 4096})
+        assert plan_run(next_one, vram_bytes=gib * GIB).verdict != "fits"
+
+
+def test_an_automatic_budget_where_nothing_fits_or_nothing_is_known_is_one_completion():
+    config = single_card("lora", train={"max_tokens_per_micro_batch": "auto"})
+    plan = plan_run(config, vram_bytes=4 * GIB)
+    assert plan.verdict == "does_not_fit"
+    for known in (plan, None):
+        assert with_planned_micro_batch(config, known).train.max_tokens_per_micro_batch == 4096
+
+
+def test_a_search_over_all_settings_names_the_budget_that_goes_with_them():
+    config = single_card("lora", train={"max_tokens_per_micro_batch": "auto"})
+    assert "-s train.max_tokens_per_micro_batch=" in fit_run(config, vram_bytes=12 * GIB).flags
+
+
+def changed_keys(config: RunConfig, other: RunConfig) -> set[str]:
+    assert config.model_copy(update={"train": other.train}) == other
+    before, after = config.train.model_dump(), other.train.model_dump()
+    return {key for key in before if before[key] != after[key]}

@@ -176,14 +176,25 @@ def test_what_an_optimizer_needs_on_the_card_while_it_updates(name, weight_bytes
 
 
 @pytest.mark.parametrize(("num_micro_batches", "beside"), [(1, None), (2, 2 * 36_929_536)])
-def test_gradients_are_beside_the_buckets_only_while_they_accumulate(num_micro_batches, beside):
-    """DDP's buckets stay in every phase; what is exchanged at once goes straight into them."""
+def test_gradients_are_beside_the_buckets_until_ranks_exchange_them(num_micro_batches, beside):
+    """DDP's buckets stay in every phase; the peak of a single micro-batch comes before its gradients."""
     workload = replace(LORA, sharding="ddp", num_ranks=4, num_micro_batches=num_micro_batches)
     assert resident_bucket_bytes(SHAPE, workload) == 2 * 36_929_536
     phases = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}
     assert all(phase["gradient buckets"] == 2 * 36_929_536 for phase in phases.values())
     assert phases["forward_backward"].get("gradients") == beside
     assert "gradients" not in phases["optimizer_step"]
+
+
+def test_ranks_exchange_a_pass_of_one_token():
+    """With fp32 layers of a token each, the gradients and a new one of the embedding are the largest moment."""
+    workload = replace(
+        FULL, sharding="ddp", num_ranks=2, weight_bytes_per_param=4, compute_bytes=4, num_micro_batches=1,
+        micro_batch_completions=1, prompt_tokens=1, completion_tokens=1,
+    )  # fmt: skip
+    moment = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}["forward_backward"]
+    assert moment["gradients"] == 4 * PARAMS
+    assert moment["gradient buffers"] == 4 * SHAPE.embedding_params
 
 
 @pytest.mark.parametrize("stored", [2, 4])

@@ -4,10 +4,12 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
+from leanrl.config.schema import TrainConfig
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import StoppedError
 from leanrl.run_folder import RunFolder, read_jsonl
 from leanrl.trainer import step_pass
+from leanrl.trainer.token_budget import TokenBudget
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
@@ -173,11 +175,19 @@ def test_one_completion_that_does_not_fit_stops_the_run(tiny_model, tmp_path, sm
     assert [line["step"] for line in read_jsonl(run.metrics)] == [1]
 
 
-def test_a_rank_among_others_stops_at_once(tiny_model, tmp_path, small_card):
-    """It neither tries again nor saves: both would wait for ranks that wait for it."""
-    trainer, *_ = small_trainer(small_config(tiny_model), tmp_path / "run", listener=Notes())
-    trainer.budget.num_ranks = 2
-    small_card["train"] = 0
-    with pytest.raises(StoppedError, match="memory ran out in step 1"):
-        trainer.train_from(None)
-    assert trainer.budget.num_shortages == 1
+def test_the_smallest_budget_that_is_known_is_taken(tmp_path):
+    """A run that goes on finds that of its checkpoint, and those of the ranks that memory ended."""
+    for name, max_tokens, num_shortages in (("checkpoint", 600, 1), ("rank", 300, 2), ("other", 400, 2)):
+        budget = _budget(max_tokens)
+        budget.num_shortages = num_shortages
+        (tmp_path / name).mkdir()
+        budget.save(tmp_path / name)
+    ours = _budget(1000)
+    for folder in ("checkpoint", "rank", "other", "none"):
+        ours.load(tmp_path / folder)
+    assert (ours.max_tokens, ours.num_shortages) == (300, 2)
+
+
+def _budget(max_tokens):
+    train = TrainConfig(max_tokens_per_micro_batch=max_tokens)
+    return TokenBudget(train, gather=list, give_up=StoppedError, leave=StoppedError)
