@@ -77,16 +77,16 @@ class RunFolder:
 
     @property
     def rank_logs(self) -> Path:
-        """What training ranks but the first one print."""
+        """What training ranks but the first one print, and what each leaves when memory ends it."""
         return self.path / "ranks"
 
     def token_budgets(self) -> list[Path]:
         """Folders of the token budgets that training ranks left when memory ended them."""
-        return sorted(self.path.glob("ranks/budget-*"))
+        return sorted(self.rank_logs.glob("budget-*"))
 
     def new_token_budget(self, rank: int) -> Path:
         """Return the folder that takes the token budget of a rank: one for each, as several may end at once."""
-        folder = self.path / "ranks" / f"budget-{rank}"
+        folder = self.rank_logs / f"budget-{rank}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 

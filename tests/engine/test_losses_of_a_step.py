@@ -7,6 +7,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from leanrl.engine.cut import fill_up
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.settings import LossSettings
@@ -192,3 +193,17 @@ def test_empty_and_one_token_completions(tiny_model):
     (loss, num_tokens, alone), (loss_beside, num_tokens_beside, beside) = results
     assert (loss_beside, num_tokens_beside) == (pytest.approx(loss), num_tokens)
     assert all(torch.allclose(beside[name], gradient, atol=1e-12) for name, gradient in alone.items())
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_pass_without_a_completion_adds_zero_to_every_trained_weight(tiny_model, name, method):
+    """Ranks exchange gradients in one, so each weight has to take part."""
+    model = _model(tiny_model, method)
+    attach_logprob_head(model.get_base_model() if method == "lora" else model)
+    (idle,) = fill_up([], count=1, pad_id=0)
+    settings = LossSettings(**vars(PLAIN) | CASES[name])
+    sums = train_micro_batch(model, lay_out(idle, pad_id=0, device="cpu", dtype=torch.float64), settings=settings)
+    assert sums.loss == 0
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    assert all(weight.grad is not None and not weight.grad.any() for weight in trained)
