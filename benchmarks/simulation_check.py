@@ -7,7 +7,6 @@ on real tensors under the tracker, and on fake ones. Prints a table and writes
 benchmarks/results/simulation-check-<date>.json. It says nothing about a GPU, whose kernels are others.
 """
 
-import gc
 import itertools
 import json
 from collections.abc import Callable
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from allocator_peak import allocator_peak
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
-from torch.profiler import ProfilerActivity, profile
 from transformers import AttentionInterface
 
 from leanrl.config.load import load_config
@@ -79,7 +78,7 @@ def check(*, dtype: str, method: str, checkpointing: bool, kl_beta: float) -> di
         "train.micro_batch_completions": ROWS,
     }
     config = load_config("plain", [f"{name}={value}" for name, value in overrides.items()]).config
-    allocator = run_step(config, is_real=True, measure=allocator_peak)
+    allocator = run_step(config, is_real=True, measure=real_peak)
     tracker = run_step(config, is_real=True, measure=tracker_peak)
     simulated = run_step(config, is_real=False, measure=tracker_peak)
     return {
@@ -120,21 +119,8 @@ def tracker_peak(config: RunConfig, policy: Any, reference: Any) -> int:
     return max(peak.bytes - sum(peak.categories.get(name, 0) for name in stays) for peak in tracker.peaks)
 
 
-def allocator_peak(config: RunConfig, policy: Any, reference: Any) -> int:
-    # Garbage of earlier rows would be freed under the profiler, and counted as less than nothing.
-    gc.collect()
-    gc.disable()
-    try:
-        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-            count_step(config, policy, reference=reference, tracker=StorageTracker())
-    finally:
-        gc.enable()
-    events = [event for event in recorded.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
+def real_peak(config: RunConfig, policy: Any, reference: Any) -> int:
+    return allocator_peak(lambda: count_step(config, policy, reference=reference, tracker=StorageTracker()))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -55,10 +56,9 @@ def draw_png(curve: Curve) -> bytes:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         _draw_lines(axes, curve)
-        axes.set_title(curve.title, loc="left", fontsize=10, color=INK, pad=8)
+        put_title(axes, curve.title)
         if has_legend:
-            place = {"loc": "outside lower left", "ncols": columns}
-            figure.legend(**place, frameon=False, fontsize=7, labelcolor=MUTED)
+            put_legend(figure, columns=columns)
 
     return render_png(draw, height_inches=_HEIGHT_INCHES + legend_inches)
 
@@ -92,6 +92,26 @@ def legend_columns(names: Sequence[str]) -> tuple[int, float]:
     return columns, math.ceil(len(names) / columns) * _LEGEND_ROW_INCHES
 
 
+def set_off(axes: Axes, *, baseline: Literal["bottom", "left"], label: str) -> None:
+    """Draw one spine, where values start, with faint lines along it, and name what the x axis has."""
+    axes.grid(axis="y" if baseline == "bottom" else "x", color=GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
+    axes.spines[baseline].set(visible=True, color=MUTED)
+    axes.tick_params(colors=MUTED, length=0, pad=5)
+    axes.set_xlabel(label, color=MUTED, labelpad=2)
+
+
+def put_title(axes: Axes, title: str) -> None:
+    """Put a PNG's title above its axes."""
+    axes.set_title(title, loc="left", fontsize=10, color=INK, pad=8)
+
+
+def put_legend(figure: Figure, *, columns: int) -> None:
+    """Put a PNG's legend below its axes, in as many columns as `legend_columns` gave."""
+    figure.legend(loc="outside lower left", ncols=columns, frameon=False, fontsize=7, labelcolor=MUTED)
+
+
 def line_style(number: int) -> tuple[int, str]:
     """Return the colour's number in the palette, from 1, and the dashes of the line at place `number`, from 0."""
     turn, place = divmod(number, len(SERIES_COLOURS))
@@ -113,12 +133,7 @@ def _draw_lines(axes: Axes, curve: Curve) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(_FORMATS[curve.unit])
-    axes.grid(axis="y", color=GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(MUTED)
-    axes.tick_params(colors=MUTED, length=0, pad=5)
-    axes.set_xlabel("step", color=MUTED, labelpad=2)
+    set_off(axes, baseline="bottom", label="step")
 
 
 def _set_limits(axes: Axes, curve: Curve) -> None:

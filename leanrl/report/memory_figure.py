@@ -4,7 +4,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from leanrl.report.figures import GRID, INK, MUTED, SERIES_COLOURS, legend_columns, render_png, render_svg
+from leanrl.report.figures import (
+    INK,
+    MUTED,
+    SERIES_COLOURS,
+    legend_columns,
+    put_legend,
+    put_title,
+    render_png,
+    render_svg,
+    set_off,
+)
 from leanrl.report.memory import OTHER, MemoryChart
 
 _GIB = 2**30
@@ -27,8 +37,8 @@ def draw_memory_png(chart: MemoryChart) -> bytes:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         _draw(axes, chart)
-        axes.set_title(chart.title, loc="left", fontsize=10, color=INK, pad=8)
-        figure.legend(loc="outside lower left", ncols=columns, frameon=False, fontsize=7, labelcolor=MUTED)
+        put_title(axes, chart.title)
+        put_legend(figure, columns=columns)
 
     return render_png(draw, height_inches=_height(chart) + legend_inches)
 
@@ -58,12 +68,7 @@ def _draw(axes: Axes, chart: MemoryChart) -> None:
     axes.set_xlim(left=0.0)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.grid(axis="x", color=GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "bottom"]].set_visible(False)
-    axes.spines["left"].set_color(MUTED)
-    axes.tick_params(colors=MUTED, length=0, pad=5)
-    axes.set_xlabel("GiB", color=MUTED, labelpad=2)
+    set_off(axes, baseline="left", label="GiB")
 
 
 def _draw_peaks(axes: Axes, chart: MemoryChart) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.allocator_peak import allocator_peak
 from leanrl.algorithms.logprobs import LogitShape, token_logprobs
 
 TARGETS = torch.tensor([0, 10, 3, 3, 7, 1, 5])
@@ -124,17 +124,6 @@ def test_a_tied_head_gets_both_gradients(head_gradient):
     assert torch.equal(seen[0], table.grad)
 
 
-def _peak_of_backward(loss):
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        loss.backward()
-    held = peak = 0
-    events = [event for event in recorded.profiler.kineto_results.events() if event.name() == "[memory]"]
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
-
-
 def test_the_heads_gradient_takes_no_buffer_of_its_size():
     """1,600 x 64 weights in bf16 and their gradient exist; a fp32 buffer would be 410 kB, a tile of 100 words 26 kB."""
     torch.manual_seed(0)
@@ -142,7 +131,7 @@ def test_the_heads_gradient_takes_no_buffer_of_its_size():
     head = torch.randn(1600, 64, dtype=torch.bfloat16, requires_grad=True)
     head.grad = torch.zeros_like(head)
     logprobs, _ = token_logprobs(hidden, head, torch.arange(8), temperature=1.0, head_gradient="added", tile_words=100)
-    assert 0 < _peak_of_backward(logprobs.sum()) < 100_000
+    assert 0 < allocator_peak(logprobs.sum().backward) < 100_000
 
 
 def test_a_tied_heads_gradient_takes_only_the_embeddings():
@@ -154,7 +143,7 @@ def test_a_tied_heads_gradient_takes_only_the_embeddings():
     logprobs, _ = token_logprobs(
         hidden, table, torch.arange(8), temperature=1.0, head_gradient="added_silently", tile_words=100
     )
-    assert _peak_of_backward(logprobs.sum()) < 1.2 * 4 * 1600 * 64
+    assert allocator_peak(logprobs.sum().backward) < 1.2 * 4 * 1600 * 64
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
-from torch.profiler import ProfilerActivity, profile
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
+from benchmarks.allocator_peak import allocator_peak
 from leanrl.algorithms import logprobs
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out
@@ -112,18 +112,6 @@ def test_layer_under_fp32_adapters(family, targets):
     assert measured == pytest.approx(counted + copies, rel=0.005)
 
 
-def peak_allocated(work: Callable[[], object]) -> int:
-    """The most bytes that the CPU allocator held at one time, counted from its own events."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as recorded:
-        work()
-    events = [event for event in recorded.profiler.kineto_results.events() if event.name() == "[memory]"]
-    held = peak = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
-
-
 def peak_of_tensors(work: Callable[[], object], *, model: nn.Module) -> int:
     """The most bytes of tensors that were alive at one time beside weights and gradients, whatever kernels ran."""
     tracker = StorageTracker()
@@ -156,10 +144,10 @@ def test_head(dtype, is_trained):
         return logprobs.token_logprobs(hidden_N_H, head_V_H, targets_N, temperature=1.0, head_gradient="added")[0]
 
     with torch.no_grad():
-        forward = peak_allocated(score)
+        forward = allocator_peak(score)
     assert forward == pytest.approx(head_forward_bytes(shape, workload, tokens=1024), rel=0.01)
     scored_N = score()
-    backward = peak_allocated(lambda: scored_N.sum().backward())
+    backward = allocator_peak(lambda: scored_N.sum().backward())
     assert backward == pytest.approx(head_backward_bytes(shape, workload), rel=0.01)
 
 
