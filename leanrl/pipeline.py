@@ -129,7 +129,7 @@ def resume(
     from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
     from leanrl.trainer.ranks import join_ranks
 
-    predicted, checkpoint, step = None, None, 0
+    checkpoint, step = None, 0
     if run.complete_checkpoints() or rank is None or not rank.is_launched:
         checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
     if config.num_train_ranks > 1 and rank is None:
@@ -137,8 +137,7 @@ def resume(
         return launch(config, run, listener=listener)
     if rank is None or (rank.number == 0 and not rank.is_launched):
         rewind_metrics(run, step=step)
-    if checkpoint is None:
-        predicted = _plan_that_fits(config, force=True, listener=listener)
+    predicted = _plan_that_fits(config, force=True, listener=listener)
     with GraderPool() as grader:
         parts = prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
         join_ranks(config)
@@ -291,6 +290,7 @@ def _train(
         grader=grader,
         run=run,
         listener=listener,
+        plan=predicted,
     )
     needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
     require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)

@@ -15,6 +15,7 @@ from trl import GRPOConfig
 from leanrl.config.schema import RunConfig
 from leanrl.engine.optimizers import optimizer_class
 from leanrl.models.adapter import adapter_weights, set_adapter_dtype
+from leanrl.planner.prediction import Plan
 from leanrl.rollout.hf import PLAIN_GENERATION
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
@@ -37,6 +38,7 @@ def build_trainer(
     grader: Grader,
     run: RunFolder,
     listener: Listener,
+    plan: Plan | None = None,
 ) -> tuple[LeanGRPOTrainer, StepRecorder, SignalStop]:
     """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
     # TRL lets the model's own values through where the config has none; the loss knows only the plain distribution.
@@ -55,6 +57,7 @@ def build_trainer(
             rewards=rewards,
             grader=grader,
             run=run,
+            plan=plan,
             uploads=_uploads(config, listener),
             model=model,
             peft_config=adapter,

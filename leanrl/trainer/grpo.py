@@ -30,6 +30,7 @@ from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import StepSums
 from leanrl.errors import StoppedError
+from leanrl.planner.prediction import Plan
 from leanrl.rewards.language import language_share
 from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
@@ -61,6 +62,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         rewards: what scores a completion, in the order of `config.rewards`.
         grader: judges answers for the rewards that ask for it.
         run: the run folder that receives checkpoints.
+        plan: what was planned for this machine; None where no plan could be made.
         uploads: what sends complete checkpoints to the Hub; None sends nothing.
     """
 
@@ -72,6 +74,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         rewards: Sequence[Reward],
         grader: Grader,
         run: RunFolder,
+        plan: Plan | None = None,
         uploads: CheckpointUploads | None = None,
         **trl_arguments: Any,
     ) -> None:
@@ -83,6 +86,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.rewards = list(rewards)
         self.grader = grader
         self.run = run
+        self.plan = plan
         self.uploads = uploads
         asked = self._tokenizer.decode(prompt_ids(self._tokenizer, rows[0].prompt))
         self.opened_tag = THINK_TAG if asked.rstrip().endswith(THINK_TAG) else ""

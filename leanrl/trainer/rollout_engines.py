@@ -82,6 +82,7 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
         usable_bytes=torch.cuda.mem_get_info(device)[1] if is_on_card else None,
         seed=config.train.seed + trainer.accelerator.process_index,
     )
+    arguments |= _planned(trainer)
     # A CPU has one memory: there is nowhere to move weights to.
     engine = VllmColocate(arguments, sleep_level=config.rollout.sleep_level if is_on_card else 0)
     return _bridge(config, trainer, engine)
@@ -99,7 +100,7 @@ def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
         return _bridge(config, trainer, engine)
     cards = range(config.hardware.num_gpus - rollout.num_gpus, config.hardware.num_gpus)
     usable_bytes = torch.cuda.mem_get_info(cards[0])[1] if cards else None
-    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=config.train.seed)
+    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=config.train.seed) | _planned(trainer)
     process = ServerProcess(
         server_flags(arguments | {"served_model_name": _BASE_NAME}),
         port=rollout.server_port or free_port(),
@@ -111,6 +112,15 @@ def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
     client = ServerClient(process.url, deadline_seconds=rollout.server_deadline_seconds)
     engine = VllmServer(client, process=process, base=_BASE_NAME, dtype=getattr(torch, dtype))
     return _bridge(config, trainer, engine)
+
+
+def _planned(trainer: "LeanGRPOTrainer") -> dict[str, int]:
+    """Return what the run's plan counted for the engine, by vLLM's names.
+
+    Nothing where no plan was made, and on a CPU, where the engine has room for all completions of a step.
+    """
+    plan = trainer.plan
+    return plan.engine_settings if plan is not None and plan.device == "cuda" else {}
 
 
 def _unwrapped(trainer: "LeanGRPOTrainer") -> PreTrainedModel | PeftModel:

@@ -1,10 +1,15 @@
 """The arguments of an engine: what the run says and the plan counts, nothing left to vLLM's defaults."""
 
+from types import SimpleNamespace
+
 import pytest
 from peft import LoraConfig
 
+from leanrl.config.load import load_config
+from leanrl.planner.plan import plan_run
 from leanrl.planner.shapes import ModelShape
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
+from leanrl.trainer.rollout_engines import _planned
 from tests.trainer.small_trainer import small_config
 
 SHAPE = ModelShape(
@@ -69,3 +74,28 @@ def test_flags_of_a_server_say_the_same():
 def test_the_engine_knows_every_argument():
     engine = pytest.importorskip("vllm.engine.arg_utils", reason="vllm is not installed here")
     assert arguments(adapter=LoraConfig(r=8)).keys() <= set(engine.EngineArgs.__dataclass_fields__)
+
+
+@pytest.mark.parametrize(
+    "preset", ["single-gpu-lora", "single-gpu-full", "a40x4-full-exp2", "a40x4-full-exp2-colocate"]
+)
+@pytest.mark.parametrize("vram_gib", [24, 46])
+def test_on_a_card_it_is_what_plan_json_says(preset, vram_gib):
+    """The same bytes by the same functions, and the run's plan on top: `trainer.rollout_engines._planned`."""
+    config = load_config(preset).config
+    plan = plan_run(config, vram_bytes=vram_gib * 2**30)
+    told = engine_arguments(config, model="m", shape=plan.shape, adapter=None, usable_bytes=vram_gib * 2**30, seed=7)
+    generates = [gpu for gpu in plan.to_json()["gpus"] if gpu["role"] != "train"]
+    rollout = next(phase for phase in generates[0]["phases"] if phase["name"] == "rollout")
+    assert told["kv_cache_memory_bytes"] == rollout["components"]["keys and values"]
+    assert {name: told[name] for name in plan.engine_settings} == plan.engine_settings
+
+
+def test_a_run_takes_its_plans_settings_and_on_a_cpu_its_own():
+    config = load_config("single-gpu-lora").config
+    plan = plan_run(config, vram_bytes=14 * 2**30)
+    assert _planned(SimpleNamespace(plan=plan)) == plan.engine_settings
+    assert plan.engine_settings["kv_cache_memory_bytes"] == plan.kv_cache_bytes > 0
+    assert _planned(SimpleNamespace(plan=None)) == {}
+    on_cpu = load_config("single-gpu-lora", ["hardware.num_gpus=0", "hardware.device=cpu"]).config
+    assert _planned(SimpleNamespace(plan=plan_run(on_cpu, host_bytes=2**36))) == {}
