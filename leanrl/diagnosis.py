@@ -95,7 +95,7 @@ def _extras() -> list[Finding]:
         ("vllm", "fast rollouts (no engine for it in this version)", "pip install 'leanrl[vllm]'"),
         ("bitsandbytes", "QLoRA", "pip install 'leanrl[qlora]'"),
         ("torchao", "8-bit Adam with stochastic rounding", "pip install 'leanrl[memory]'"),
-        ("unsloth", "faster kernels (not in this version)", "leanrl doctor --constraints unsloth"),
+        ("unsloth", "backend: unsloth, in an environment of its own", "leanrl doctor --constraints unsloth"),
         ("gguf", "reads the demo's weights", "pip install 'leanrl[demo]'"),
     ]
     findings = []

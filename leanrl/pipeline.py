@@ -21,6 +21,8 @@ from leanrl.environment import describe_machine, host_memory_bytes, quiet_librar
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
 from leanrl.launch.run import launch, require_ranks
 from leanrl.launch.this_rank import this_rank
+from leanrl.launch.topology import is_launched
+from leanrl.launch.unsloth import import_unsloth
 from leanrl.planner.fit import Fit, fit_run, with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.target import is_on_cpu
@@ -80,7 +82,7 @@ def train(
         create_run_folder(path)
     predicted = _plan_that_fits(config, force=force, listener=listener)
     config = _with_chosen_micro_batch(config, predicted, listener)
-    if config.num_train_ranks > 1 and rank is None:
+    if is_launched(config) and rank is None:
         run = _new_run(path, config, plugins=plugins, predicted=predicted)
         return launch(config, run, listener=listener)
 
@@ -123,6 +125,11 @@ def resume(
     require(config)
     rank = this_rank()
     require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
+    if config.backend == "unsloth" and rank is not None:
+        import_unsloth(run.unsloth_cache, listener)  # before a plug-in imports what it patches
+        from leanrl.trainer.unsloth_patch import require_patched_trl
+
+        require_patched_trl()
     _load_plugins(run.kept_plugins())
 
     from leanrl.grading.pool import GraderPool
@@ -132,7 +139,7 @@ def resume(
     checkpoint, step = None, 0
     if run.complete_checkpoints() or rank is None or not rank.is_launched:
         checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
-    if config.num_train_ranks > 1 and rank is None:
+    if is_launched(config) and rank is None:
         rewind_metrics(run, step=step)
         return launch(config, run, listener=listener)
     if rank is None or (rank.number == 0 and not rank.is_launched):

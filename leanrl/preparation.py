@@ -10,10 +10,11 @@ from leanrl.errors import ConfigError
 from leanrl.types import Listener, ProblemSet, RewardFunction
 
 if TYPE_CHECKING:
-    from peft import PeftConfig
+    from peft import PeftConfig, PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from leanrl.grading.pool import GraderPool
+    from leanrl.models.locate import LocatedModel
     from leanrl.trainer.scoring import Reward
 
 
@@ -39,7 +40,7 @@ def prepare(
     """Load and check all of it; heavy libraries are imported after everything that can fail without them."""
     from leanrl.data.load import load_problems
     from leanrl.rewards.registry import resolve_rewards
-    from leanrl.trainer.device import loading_device, require_device
+    from leanrl.trainer.device import require_device
 
     require_device(config)
 
@@ -51,8 +52,7 @@ def prepare(
     weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
     problems = load_problems(config.data, seed=config.train.seed, rows=rows)
 
-    from leanrl.models.adapter import with_adapter
-    from leanrl.models.load import load_policy, load_tokenizer, require_chat_template
+    from leanrl.models.load import load_tokenizer, require_chat_template
     from leanrl.models.locate import locate_model
     from leanrl.models.quiet import quiet_transformers
 
@@ -63,10 +63,20 @@ def prepare(
     require_chat_template(tokenizer, config.model)
     problems = _usable(problems, config, tokenizer, weighted, grader)
     _say_problems(problems, config, listener)
-    model, adapter = with_adapter(
-        load_policy(config.model, located, device=loading_device(config)), config.model.tuning
-    )
+    model, adapter = _policy(config, located)
     return Parts(weighted, problems, tokenizer, model, adapter)
+
+
+def _policy(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":
+    """Return what a trainer takes: the model, and the shape of the adapter that it is still to be given, if any."""
+    from leanrl.models.adapter import with_adapter
+    from leanrl.models.load import load_policy
+    from leanrl.models.unsloth import load_unsloth_policy
+    from leanrl.trainer.device import loading_device
+
+    if config.backend == "unsloth":
+        return load_unsloth_policy(config, located), None
+    return with_adapter(load_policy(config.model, located, device=loading_device(config)), config.model.tuning)
 
 
 def _usable(

@@ -91,6 +91,11 @@ class RunFolder:
         return folder
 
     @property
+    def unsloth_cache(self) -> Path:
+        """Code that unsloth writes for the versions it meets, where `backend` is unsloth."""
+        return self.path / "unsloth_cache"
+
+    @property
     def tensorboard(self) -> Path:
         """Event files, where `tracking` is tensorboard."""
         return self.path / "tensorboard"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
+from leanrl.config.unsloth import unsloth_contradictions, unsloth_warnings
 from leanrl.errors import Problem
 
 # bf16 keeps 8 bits: an update below 1/512 of a weight is rounded away. A's weights are drawn around 1/sqrt(hidden),
@@ -15,13 +16,17 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
     checks = (
         *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep),
         *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window, _activations),
+        unsloth_contradictions,
     )
     return [problem for check in checks for problem in check(config)]
 
 
 def find_warnings(config: RunConfig) -> list[str]:
     """Return a sentence for every setting that has no effect beside the others, or a wasteful one."""
-    checks = (_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _lost_updates, _uneven_micro_batches)
+    checks = (
+        *(_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _lost_updates, _uneven_micro_batches),
+        unsloth_warnings,
+    )
     return [sentence for check in checks for sentence in check(config)]
 
 
@@ -67,8 +72,6 @@ def _devices(config: RunConfig) -> Iterator[Problem]:
         yield Problem(where, "a GPU is to train, but there are 0", "`-s hardware.num_gpus=1`")
     if on_cpu and config.model.attention == "flash_attention_2":
         yield Problem("model.attention", "flash_attention_2 needs a GPU", "`-s model.attention=sdpa`")
-    if on_cpu and config.backend == "unsloth":
-        yield Problem("backend, hardware.num_gpus", "unsloth needs a GPU", "`-s backend=hf`")
 
 
 def _own_card(config: RunConfig) -> Iterator[Problem]:

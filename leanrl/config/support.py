@@ -11,6 +11,8 @@ from leanrl.errors import MissingError, Problem
 
 # As in pyproject.toml: 0.28 changed how weights are handed over, and 0.32 asks for other versions of transformers.
 _VLLM = SpecifierSet(">=0.28,<0.32")
+# unsloth rewrites TRL by patterns over its source: other versions of either patch something else, or nothing.
+_UNSLOTH = {"unsloth": "2026.10.7", "unsloth-zoo": "2026.10.7", "trl": "1.14.2"}
 _OPTIMIZER_PACKAGES = {"adamw_8bit": "torchao", "adamw_8bit_paged": "bitsandbytes"}
 PAGING_NEEDS_A_GPU = "adamw_8bit_paged moves pages between host and GPU by CUDA's managed memory, and there is no GPU"
 _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
@@ -63,10 +65,10 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
             "-s rollout.engine=hf generates on every rank",
         ),
         (
-            config.backend == "unsloth",
-            "backend",
-            "this version of leanrl has no unsloth backend",
-            "-s backend=hf",
+            config.backend == "unsloth" and config.rollout.engine != "hf",
+            "backend, rollout.engine",
+            f"this version of leanrl connects unsloth to no {config.rollout.engine}",
+            "-s rollout.engine=hf generates with unsloth's own kernels",
         ),
         (
             is_sharded and optimizer in ("adamw_8bit_paged", "adamw_offloaded"),
@@ -94,6 +96,7 @@ def _not_installed(config: RunConfig) -> list[Problem]:
         problems.append(Problem("model.tuning.method", "the package bitsandbytes is not installed", hint))
     problems += _optimizer_problems(config)
     problems += _vllm_problems(config)
+    problems += _unsloth_problems(config)
     if config.model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
         problems.append(
             Problem("model.attention", "the package flash_attn is not installed", "-s model.attention=sdpa")
@@ -124,6 +127,21 @@ def _vllm_problems(config: RunConfig) -> list[Problem]:
     if found in _VLLM:
         return []
     return [Problem("rollout.engine", f"vllm {found} is installed, and leanrl works with {_VLLM}", hint)]
+
+
+def _unsloth_problems(config: RunConfig) -> list[Problem]:
+    if config.backend != "unsloth":
+        return []
+    found = {package: installed_version(package) for package in _UNSLOTH}
+    wrong = [
+        f"{package} is {found[package] or 'not installed'}, not {wanted}"
+        for package, wanted in _UNSLOTH.items()
+        if found[package] != wanted
+    ]
+    hint = (
+        "an environment of its own: `leanrl doctor --constraints unsloth > c.txt`, then pip install -c c.txt unsloth; "
+    )
+    return [Problem("backend", "; ".join(wrong), hint + "or -s backend=hf")] if wrong else []
 
 
 def _not_logged_in(config: RunConfig) -> list[Problem]:

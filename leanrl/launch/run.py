@@ -7,7 +7,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, InterruptedRunError, LeanRLError
 from leanrl.launch.ranks import RanksFailedError, run_ranks
 from leanrl.launch.this_rank import Rank
-from leanrl.launch.topology import training_ranks
+from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.run_folder import RunFolder, read_json
 from leanrl.types import Listener
 
@@ -19,7 +19,8 @@ def launch(config: RunConfig, run: RunFolder, *, listener: Listener) -> dict[str
         LeanRLError: with the exit code of the rank that failed, which has said why.
     """
     specs = training_ranks(config, run=str(run.path))
-    listener.say(f"run folder: {run.path}; {len(specs)} training ranks, all but the first speak in {run.rank_logs}")
+    others = f"; {len(specs)} training ranks, all but the first speak in {run.rank_logs}" if len(specs) > 1 else ""
+    listener.say(f"run folder: {run.path}{others}")
     try:
         run_ranks(specs, logs=run.rank_logs)
     except RanksFailedError as failure:
@@ -41,7 +42,12 @@ def require_ranks(config: RunConfig, rank: Rank | None, *, is_from_python: bool)
             f"{rank.num_ranks} ranks are started (WORLD_SIZE), and the configuration {config.name} has {wanted}.",
             hint="`leanrl train --dry-run` prints the command with as many as it has",
         )
-    if rank is not None or wanted == 1:
+    if config.backend == "unsloth" and rank is not None and not rank.is_launched:
+        raise ConfigError(
+            "backend unsloth trains in a process that leanrl starts itself, and this one was started as a rank.",
+            hint="`leanrl train` without torchrun, or -s backend=hf",
+        )
+    if rank is not None or not is_launched(config):
         return
     if config.hardware.num_nodes > 1:
         raise ConfigError(
@@ -49,10 +55,17 @@ def require_ranks(config: RunConfig, rank: Rank | None, *, is_from_python: bool)
             hint="`leanrl train --dry-run` prints the torchrun command of each node",
         )
     if is_from_python:
+        program = "start the program itself with torchrun, or " if wanted > 1 else ""
         raise ConfigError(
-            f"{wanted} training ranks are asked for, and rows and rewards from Python reach no other process.",
-            hint="start the program itself with torchrun, or name data.path and a plug-in file",
+            f"{_who(config)}, and rows and rewards from Python reach no other process.",
+            hint=f"{program}name data.path and a plug-in file",
         )
+
+
+def _who(config: RunConfig) -> str:
+    if config.num_train_ranks > 1:
+        return f"{config.num_train_ranks} training ranks are asked for"
+    return "backend unsloth trains in a process of its own"
 
 
 def _error_of(failure: RanksFailedError, run: RunFolder) -> LeanRLError:

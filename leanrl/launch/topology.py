@@ -24,6 +24,11 @@ class ProcessSpec:
         return " ".join([*variables, shlex.join(self.command)])
 
 
+def is_launched(config: RunConfig) -> bool:
+    """Return whether `leanrl train` starts other processes that train: several ranks, or the one that unsloth needs."""
+    return config.num_train_ranks > 1 or config.backend == "unsloth"
+
+
 def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
     """Return every process that `leanrl train` with these arguments stands for.
 
@@ -36,25 +41,29 @@ def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
 def training_ranks(config: RunConfig, *, run: str) -> list[ProcessSpec]:
     """Return the ranks that the launcher starts on a run folder; they see the same cards and choose by LOCAL_RANK.
 
-    MASTER_PORT comes when they are started: a port that is free then.
+    One alone has no LOCAL_RANK: torch's libraries would make a group of it. MASTER_PORT comes when they are started: a
+    port that is free then.
     """
     num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
+    is_alone = config.num_train_ranks == 1
     return [
         ProcessSpec(
             f"training rank {rank}",
             ["python", "-m", "leanrl", "train", "--resume", run],
             environment={
                 "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
                 "WORLD_SIZE": str(config.num_train_ranks),
-                "LOCAL_WORLD_SIZE": str(config.num_train_ranks),
-                "MASTER_ADDR": "127.0.0.1",
                 LAUNCHED: "1",
+                **({} if is_alone else _meeting_point(rank, config.num_train_ranks)),
                 **({"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}),
             },
         )
         for rank in range(config.num_train_ranks)
     ]
+
+
+def _meeting_point(rank: int, num_ranks: int) -> dict[str, str]:
+    return {"LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": str(num_ranks), "MASTER_ADDR": "127.0.0.1"}
 
 
 def _servers(config: RunConfig) -> list[ProcessSpec]:
@@ -84,7 +93,7 @@ def _servers(config: RunConfig) -> list[ProcessSpec]:
 def _trainers(config: RunConfig, arguments: list[str]) -> list[ProcessSpec]:
     num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
     environment = {"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}
-    if config.num_train_ranks == 1:
+    if not is_launched(config):
         return [ProcessSpec("trainer", ["leanrl", "train", *arguments], environment=environment)]
     if config.hardware.num_nodes == 1:
         return [ProcessSpec("launcher", ["leanrl", "train", *arguments]), *training_ranks(config, run="RUN")]

@@ -24,6 +24,7 @@ from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.scoring import Reward
 from leanrl.trainer.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
 from leanrl.trainer.trl_args import grpo_arguments
+from leanrl.trainer.unsloth import UnslothTrainer
 from leanrl.types import Grader, Listener, Row
 
 
@@ -51,7 +52,7 @@ def build_trainer(
         arguments.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load finds no way to "cpu:0", a rank's
     admit_sharding_on_cpu(arguments)
     with sharding_reference_by_layer():
-        trainer = LeanGRPOTrainer(
+        trainer = _trainer_class(config)(
             config=config,
             rows=rows,
             rewards=rewards,
@@ -77,6 +78,10 @@ def build_trainer(
     trainer.add_callback(recorder)
     trainer.add_callback(stop)
     return trainer, recorder, stop
+
+
+def _trainer_class(config: RunConfig) -> type[LeanGRPOTrainer]:
+    return UnslothTrainer if config.backend == "unsloth" else LeanGRPOTrainer
 
 
 def _exchange_in_place(accelerator: Accelerator) -> None:

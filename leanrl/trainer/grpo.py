@@ -107,8 +107,12 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.nonfinite = NonfiniteSteps(
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
-        prepare_model(self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model, config.train)
+        self._prepare_model()
         self.meter.end()
+
+    def _prepare_model(self) -> None:
+        bare = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+        prepare_model(bare, self.lean_config.train)
 
     def train_from(self, checkpoint: Path | None) -> None:
         """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.

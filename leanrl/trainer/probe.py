@@ -49,6 +49,8 @@ def probe_longest_batch(trainer: LeanGRPOTrainer, *, plan: Plan | None, listener
 
 def is_wanted(config: RunConfig, *, device_type: str) -> bool:
     """Return whether a run is probed: `train.probe` auto probes a GPU, where it costs seconds."""
+    if config.backend == "unsloth":  # the engine has no part in its steps
+        return False
     return config.train.probe == "always" or (config.train.probe == "auto" and device_type == "cuda")
 
 

@@ -19,7 +19,8 @@ _LONGEST_WAIT = timedelta(minutes=30)
 
 def join_ranks(config: RunConfig) -> None:
     """Meet the other ranks; nothing where this process is alone. accelerate keeps a group that exists."""
-    if this_rank() is None or dist.is_initialized():
+    rank = this_rank()
+    if rank is None or rank.num_ranks == 1 or dist.is_initialized():
         return
     if is_on_cpu(config) or not torch.cuda.is_available():
         dist.init_process_group("gloo", timeout=_LONGEST_WAIT)

@@ -28,11 +28,13 @@ def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
     """Return the keyword arguments of `trl.GRPOConfig` for a run.
 
     TRL sees one optimizer step as one batch without accumulation: the engine cuts it into micro-batches itself
-    (`train.micro_batch_completions`), so the weights of the loss cannot depend on how it was cut.
+    (`train.micro_batch_completions`), so the weights of the loss cannot depend on how it was cut. unsloth has no such
+    engine: there TRL's loop cuts.
     """
     return {
         **_loss_arguments(config),
         **_sampling_arguments(config),
+        **_cut_arguments(config),
         **_optimizer_arguments(config),
         **_bookkeeping_arguments(config, output_dir),
         **(FSDP_ARGUMENTS if is_sharded(config) else {}),
@@ -78,10 +80,20 @@ def _sampling_arguments(config: RunConfig) -> dict[str, Any]:
         "repetition_penalty": rollout.repetition_penalty,
         "num_generations": config.train.num_completions,
         "max_completion_length": rollout.max_completion_tokens,
-        "steps_per_generation": 1,
         "shuffle_dataset": config.data.shuffle,
         "use_vllm": False,
         "vllm_max_model_length": config.max_model_tokens,
+    }
+
+
+def _cut_arguments(config: RunConfig) -> dict[str, Any]:
+    is_cut_by_trl = config.backend == "unsloth"
+    size = config.train.micro_batch_completions if is_cut_by_trl else config.completions_per_rank
+    num_micro_batches = config.completions_per_rank // size
+    return {
+        "per_device_train_batch_size": size,
+        "gradient_accumulation_steps": num_micro_batches,
+        "steps_per_generation": num_micro_batches,
     }
 
 
@@ -91,8 +103,6 @@ def _optimizer_arguments(config: RunConfig) -> dict[str, Any]:
         {"min_lr_rate": optimizer.min_learning_rate_ratio} if optimizer.schedule == "cosine_with_min" else None
     )
     return {
-        "per_device_train_batch_size": config.completions_per_rank,
-        "gradient_accumulation_steps": 1,
         "max_steps": config.train.max_steps,
         "optim": "adamw_torch_fused",  # the trainer is given the class itself (engine/optimizers.py)
         "learning_rate": optimizer.learning_rate,

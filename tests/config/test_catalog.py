@@ -61,7 +61,11 @@ def test_a_difference_has_both_values_and_the_reason_of_either_side(tmp_path):
 
 def test_names_and_reasons_are_no_difference():
     assert diff_presets("plain", "plain") == []
-    assert [d.key for d in diff_presets("single-gpu-lora", "single-gpu-lora-unsloth")] == ["backend"]
+    assert [d.key for d in diff_presets("single-gpu-lora", "single-gpu-lora-unsloth")] == [
+        "backend",
+        "algorithm.aggregation",
+        "train.offload_activations",
+    ]
 
 
 @pytest.mark.parametrize("name", ["cpu-demo", "a40x4-full-exp3", "single-gpu-qlora"])

@@ -30,7 +30,6 @@ CASES = [
     (["hardware.device=cpu"], "hardware.device, hardware.num_gpus", "the CPU is to train, but with 1 GPUs"),
     (["hardware.device=cuda", "hardware.num_gpus=0"], "hardware.device, hardware.num_gpus", "but there are 0"),
     (["hardware.num_gpus=0", "model.attention=flash_attention_2"], "model.attention", "needs a GPU"),
-    (["hardware.num_gpus=0", "backend=unsloth"], "backend, hardware.num_gpus", "unsloth needs a GPU"),
     (
         ["rollout.num_gpus=1", "hardware.num_gpus=4"],
         "rollout.engine, rollout.num_gpus",

@@ -1,0 +1,52 @@
+"""unsloth's import: before everything that it patches, in a process of its own, with its environment set."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from leanrl.environment import quiet_libraries
+from leanrl.errors import MissingError
+from leanrl.types import Listener
+
+LICENCE_NOTE = (
+    "unsloth: parts of what runs now are under AGPL-3.0, among them the kernel of the GRPO log-probabilities; "
+    "docs/unsloth.md says what that means for a service."
+)
+# What unsloth patches where it is imported first, and only warns of where it is not (its _gpu_init.py).
+_PATCHED = ("transformers", "trl", "peft")
+# Standby, which shares a card with vLLM, and expandable segments exclude each other. No vLLM is in this process.
+_ALLOCATOR = {"UNSLOTH_VLLM_STANDBY": "0", "PYTORCH_ALLOC_CONF": "expandable_segments:True"}
+
+
+def unsloth_environment(cache: Path) -> dict[str, str]:
+    """Return the variables that unsloth and torch read; statistics are turned off with those of every library.
+
+    Args:
+        cache: folder of the code that unsloth writes; by default it is one of the working directory, which other
+            runs with other versions find there.
+    """
+    return {**_ALLOCATOR, "UNSLOTH_COMPILE_LOCATION": str(cache.resolve())}
+
+
+def import_unsloth(cache: Path, listener: Listener) -> None:
+    """Import unsloth, which patches TRL, transformers and PEFT; nothing of them may be loaded yet.
+
+    Raises:
+        RuntimeError: if one of them is: unsloth would go on with a warning, and with half of its patches.
+        MissingError: if unsloth cannot be imported.
+    """
+    early = [name for name in _PATCHED if name in sys.modules]
+    if early:
+        raise RuntimeError(f"{', '.join(early)} are imported before unsloth, which has to come first.")
+    quiet_libraries()
+    os.environ.update(unsloth_environment(cache))
+    listener.say(LICENCE_NOTE)
+    os.dup2(2, 1)  # it prints; standard output is for data, and the launcher's to write
+    try:
+        importlib.import_module("unsloth")
+    except (ImportError, NotImplementedError, RuntimeError) as error:
+        raise MissingError(
+            f"backend is unsloth, and it cannot be imported: {error}",
+            hint="`leanrl doctor --constraints unsloth` prints versions that work together; -s backend=hf needs none",
+        ) from error

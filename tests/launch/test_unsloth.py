@@ -1,0 +1,57 @@
+"""What can be said of unsloth's process without unsloth: its environment, and what may not be there before it."""
+
+import sys
+
+import pytest
+
+from leanrl.config.load import load_config
+from leanrl.errors import ConfigError
+from leanrl.launch.run import require_ranks
+from leanrl.launch.this_rank import Rank
+from leanrl.launch.topology import is_launched, processes, training_ranks
+from leanrl.launch.unsloth import import_unsloth, unsloth_environment
+
+CONFIG = load_config("single-gpu-lora-unsloth").config
+
+
+def test_the_cache_of_a_run_lies_in_it_and_the_allocator_has_one_setting(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    environment = unsloth_environment((tmp_path / "run" / "unsloth_cache").relative_to(tmp_path))
+    assert environment["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "run" / "unsloth_cache")
+    is_expandable = environment["PYTORCH_ALLOC_CONF"] == "expandable_segments:True"
+    assert is_expandable == (environment["UNSLOTH_VLLM_STANDBY"] == "0")
+
+
+@pytest.mark.parametrize("early", ["transformers", "trl", "peft"])
+def test_nothing_that_it_patches_may_be_there_before_it(tmp_path, monkeypatch, early):
+    for name in ("transformers", "trl", "peft"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, early, object())
+    with pytest.raises(RuntimeError, match=f"^{early} are imported before unsloth"):
+        import_unsloth(tmp_path, None)
+
+
+def test_its_run_is_a_process_that_leanrl_starts():
+    assert is_launched(CONFIG)
+    launcher, rank = processes(CONFIG, arguments=["-p", "single-gpu-lora-unsloth"])
+    assert (launcher.role, rank.role) == ("launcher", "training rank 0")
+    assert rank.command == ["python", "-m", "leanrl", "train", "--resume", "RUN"]
+    assert [rank] == training_ranks(CONFIG, run="RUN")
+
+
+def test_a_rank_alone_makes_no_group():
+    """With LOCAL_RANK set accelerate would look for other ranks."""
+    (rank,) = training_ranks(CONFIG, run="RUN")
+    assert rank.environment == {"RANK": "0", "WORLD_SIZE": "1", "LEANRL_LAUNCHED": "1", "CUDA_VISIBLE_DEVICES": "0"}
+
+
+def test_torchrun_does_not_start_it():
+    with pytest.raises(ConfigError, match="a process that leanrl starts itself"):
+        require_ranks(CONFIG, Rank(0, 1, is_launched=False), is_from_python=False)
+    require_ranks(CONFIG, Rank(0, 1, is_launched=True), is_from_python=False)
+
+
+def test_rows_from_python_do_not_reach_it():
+    with pytest.raises(ConfigError, match="rows and rewards from Python reach no other process") as caught:
+        require_ranks(CONFIG, None, is_from_python=True)
+    assert "torchrun" not in caught.value.hint

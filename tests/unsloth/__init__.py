@@ -1,0 +1,1 @@
+"""Tests with the real unsloth on a machine without a GPU."""

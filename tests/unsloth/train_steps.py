@@ -1,0 +1,124 @@
+"""A child's program: two steps of leanrl's trainer for a backend, on a tiny model with an adapter of PEFT's.
+
+    python -m tests.unsloth.train_steps hf|unsloth MODEL_FOLDER RUNS_FOLDER AGGREGATION...
+
+Prints one JSON object for each average: the trainer's classes, which of its methods were called how often, and what
+came of them. Both backends draw the same completions.
+"""
+
+import functools
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.unsloth.no_card import force_patch, give_switches
+
+HOOKS = (
+    "_calculate_rewards",
+    "_generate",
+    "_generate_and_score_completions",
+    "_generate_single_turn",
+    "_prepare_inputs",
+    "_save_checkpoint",
+    "compute_loss",
+    "create_optimizer",
+    "training_step",
+)
+
+
+def main(backend: str, folder: str, runs: str, *aggregations: str) -> None:
+    if backend == "unsloth":
+        import unsloth  # noqa: F401 - before everything that it patches
+
+        force_patch()
+        from leanrl.trainer.unsloth_patch import require_patched_trl
+
+        require_patched_trl()
+
+    from leanrl.trainer.unsloth import UnslothTrainer
+
+    calls = Counter()
+    for hook in (*HOOKS, "_compute_loss"):
+        _count(UnslothTrainer, hook, calls)
+    outcomes = {}
+    for aggregation in aggregations:
+        calls.clear()
+        trainer, listener = _trainer(backend, folder, Path(runs, aggregation), aggregation)
+        _seed_generation(trainer)
+        trainer.train_from(None)
+        outcomes[aggregation] = _outcome(trainer, listener) | {"calls": dict(calls)}
+    print(json.dumps(outcomes))
+
+
+def _outcome(trainer, listener):
+    trained = [(name, weight) for name, weight in trainer.model.named_parameters() if weight.requires_grad]
+    return {
+        "classes": [cls.__name__ for cls in type(trainer).__mro__],
+        "steps": listener.steps,
+        "checkpoints": [path.name for path in trainer.run.complete_checkpoints()],
+        "lora_b_norms": [weight.norm().item() for name, weight in trained if "lora_B" in name],
+    }
+
+
+def _count(owner, name, calls):
+    method = getattr(owner, name)
+
+    @functools.wraps(method)
+    def counted(*args, **kwargs):
+        calls[name] += 1
+        return method(*args, **kwargs)
+
+    setattr(owner, name, counted)
+
+
+def _seed_generation(trainer):
+    """Let each step's completions depend on its number alone: TRL's shuffle moves the random state."""
+    import torch
+
+    generate = trainer._generate_single_turn
+
+    def seeded(*arguments, **named):
+        torch.manual_seed(1000 + trainer.state.global_step)
+        return generate(*arguments, **named)
+
+    trainer._generate_single_turn = seeded
+
+
+def _trainer(backend, folder, run_path, aggregation):
+    import torch
+    from peft import get_peft_model
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from leanrl.models.adapter import lora_config
+    from leanrl.rewards.registry import WeightedReward
+    from leanrl.run_folder import create_run_folder
+    from leanrl.trainer.build import build_trainer
+    from leanrl.types import Row
+    from tests.trainer.small_trainer import Notes, small_config
+
+    config = small_config(
+        folder,
+        backend=backend,
+        algorithm={"kl_beta": 0.04, "aggregation": aggregation},
+        checkpoints={"every_steps": 2, "keep_last": 1},
+    )
+    torch.manual_seed(0)
+    base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    listener = Notes()
+    trainer, _, _ = build_trainer(
+        config,
+        model=give_switches(get_peft_model(base, lora_config(config.model.tuning))),
+        adapter=None,
+        tokenizer=AutoTokenizer.from_pretrained(folder),
+        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)],
+        rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
+        grader=None,
+        run=create_run_folder(run_path),
+        listener=listener,
+    )
+    return trainer, listener
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
