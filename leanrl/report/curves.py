@@ -39,6 +39,62 @@ class Curve:
     absent: str = ""
 
 
+@dataclass(frozen=True)
+class _PlainLine:
+    """A curve of one metric that stands for itself."""
+
+    metric: str
+    slug: str
+    title: str
+    name: str
+    unit: Unit
+    caption: str
+
+
+_PLAIN_LINES = (
+    _PlainLine(
+        metric="truncated_share",
+        slug="truncated_share",
+        title="Cut completions",
+        name="truncated",
+        unit="share",
+        caption="Share of completions that were cut at the token limit before they ended.",
+    ),
+    _PlainLine(
+        metric="zero_std_share",
+        slug="zero_variance_share",
+        title="Prompts that taught nothing",
+        name="no difference",
+        unit="share",
+        caption="Share of prompts whose completions all earned the same reward, so that nothing was learnt from them.",
+    ),
+    _PlainLine(
+        metric="entropy",
+        slug="entropy",
+        title="Entropy",
+        name="entropy",
+        unit="nats",
+        caption="How undecided the policy is, in nats a token; near 0 it gives the same answer every time.",
+    ),
+    _PlainLine(
+        metric="grad_norm",
+        slug="grad_norm",
+        title="Gradient norm",
+        name="gradient norm",
+        unit="number",
+        caption="Length of the gradient before it was clipped; 0 means that a step changed nothing.",
+    ),
+    _PlainLine(
+        metric="language_mix_share",
+        slug="language_mix_share",
+        title="Language mix",
+        name="other languages",
+        unit="share",
+        caption="Share of words in another language than log.language, mathematics left out.",
+    ),
+)
+
+
 def paper_curves(data: RunData) -> list[Curve]:
     """Return the three curves of Figures 3 to 5 of the paper (arXiv 2503.16219), measured or not."""
     return [_accuracy(data), _length(data), _kl(data)]
@@ -46,8 +102,7 @@ def paper_curves(data: RunData) -> list[Curve]:
 
 def health_curves(data: RunData) -> list[Curve]:
     """Return the curves that tell whether training works; those that were not measured are left out."""
-    makers = (_rewards, _verdicts, _truncated, _zero_variance, _entropy, _grad_norm, _language_mix)
-    curves = [make(data) for make in makers]
+    curves = [_rewards(data), _verdicts(data), *(_plain(data, line) for line in _PLAIN_LINES)]
     return [curve for curve in curves if curve.series]
 
 
@@ -115,39 +170,14 @@ def _verdicts(data: RunData) -> Curve:
     return Curve("verdicts", "Verdicts", caption, "share", series)
 
 
+def _plain(data: RunData, line: _PlainLine) -> Curve:
+    series = _series(data, line.name, lambda record: record.get(line.metric))
+    return Curve(line.slug, line.title, line.caption, line.unit, series)
+
+
 def _verdict_share(record: Record, *, name: str) -> Any:
     """Return a verdict's share; a step that was graded names only the verdicts that occurred, the others are 0."""
     return part(record, group="verdicts", name=name) or (0.0 if record.get("verdicts") else None)
-
-
-def _truncated(data: RunData) -> Curve:
-    series = _series(data, "truncated", lambda record: record.get("truncated_share"))
-    caption = "Share of completions that were cut at the token limit before they ended."
-    return Curve("truncated_share", "Cut completions", caption, "share", series)
-
-
-def _language_mix(data: RunData) -> Curve:
-    series = _series(data, "other languages", lambda record: record.get("language_mix_share"))
-    caption = "Share of words in another language than log.language, mathematics left out."
-    return Curve("language_mix_share", "Language mix", caption, "share", series)
-
-
-def _zero_variance(data: RunData) -> Curve:
-    series = _series(data, "no difference", lambda record: record.get("zero_std_share"))
-    caption = "Share of prompts whose completions all earned the same reward, so that nothing was learnt from them."
-    return Curve("zero_variance_share", "Prompts that taught nothing", caption, "share", series)
-
-
-def _entropy(data: RunData) -> Curve:
-    series = _series(data, "entropy", lambda record: record.get("entropy"))
-    caption = "How undecided the policy is, in nats a token; near 0 it gives the same answer every time."
-    return Curve("entropy", "Entropy", caption, "nats", series)
-
-
-def _grad_norm(data: RunData) -> Curve:
-    series = _series(data, "gradient norm", lambda record: record.get("grad_norm"))
-    caption = "Length of the gradient before it was clipped; 0 means that a step changed nothing."
-    return Curve("grad_norm", "Gradient norm", caption, "number", series)
 
 
 def phase_names(data: RunData) -> list[str]:

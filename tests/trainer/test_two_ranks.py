@@ -1,30 +1,14 @@
 """The trainer on two gloo ranks under DDP: gradients lie in its buckets, and are those of one process."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import torch
 
+from tests.torchrun import run_two_ranks
 from tests.trainer.two_ranks import train
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_gradients_are_views_of_buckets_and_equal_one_process(tiny_model, tmp_path):
     """Sixteen completions a step, of four prompts or of two on each rank, in micro-batches of three rows."""
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "tests.trainer.two_ranks"]
-    done = subprocess.run(
-        [sys.executable, *command, str(tiny_model), str(tmp_path)],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_two_ranks("-m", "tests.trainer.two_ranks", str(tiny_model), str(tmp_path))
     for method in ("lora", "full"):
         train(tiny_model, tmp_path, method)
         alone = torch.load(tmp_path / f"{method}-1-0.pt")
