@@ -64,6 +64,7 @@ def test_names_and_reasons_are_no_difference():
     assert [d.key for d in diff_presets("single-gpu-lora", "single-gpu-lora-unsloth")] == [
         "backend",
         "algorithm.aggregation",
+        "train.max_tokens_per_micro_batch",
         "train.offload_activations",
     ]
 

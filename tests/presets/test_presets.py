@@ -203,13 +203,12 @@ def test_one_card_trains_the_adapter_that_four_cards_train():
 
 
 def test_the_papers_presets_count_completions_and_adapters_on_one_card_take_what_it_has():
+    """Those through unsloth count completions, as TRL's loop does."""
     budgets = {name: load_config(name).config.train.max_tokens_per_micro_batch for name in preset_names()}
     assert {name for name, budget in budgets.items() if budget == "auto"} == {
         "plain",
         "single-gpu-lora",
-        "single-gpu-lora-unsloth",
         "single-gpu-qlora",
-        "single-gpu-qlora-unsloth",
     }
     assert set(budgets.values()) == {"auto", None}
 
