@@ -2,7 +2,7 @@
 
     python benchmarks/train_step_peak.py '{"side": "leanrl", "case": {...}, "scale": {...}, "train": {...}, ...}'
 
-Prints one JSON object as its last line. The second of two steps counts: Adam's state is there then.
+Prints one JSON object as its last line. The second of two steps counts, and the first is brief.
 """
 
 import json
@@ -47,7 +47,7 @@ def measure(
         phase = _Phase(taker.trainer.training_step, choose_gauge(taker.trainer.accelerator.device))
         taker.trainer.training_step = phase
         try:
-            taker.take()
+            taker.take_briefly()
             phase.begin_again()
             taker.take()
         except torch.OutOfMemoryError as error:

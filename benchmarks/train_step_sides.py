@@ -99,6 +99,12 @@ class Side(TrainerCallback):
             self.trainer.train()
         return Taken(self._clock.wall_seconds, self._clock.cpu_seconds, float(sum(self._losses)))
 
+    def take_briefly(self) -> None:
+        """Take a step with one token of each completion: what later steps find, such as Adam's state, is there then."""
+        whole, self._completions = self._completions, [tokens[:1] for tokens in self._completions]
+        self.take()
+        self._completions = whole
+
     def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
         """Show the gradients, by the names of their weights."""
         weights = self.trainer.model.named_parameters()
@@ -108,10 +114,10 @@ class Side(TrainerCallback):
         """Give the trainer the fixed prompts and completions, and its trained weights a distance to the start."""
         chance = torch.Generator().manual_seed(SEED)
         vocabulary = len(self.trainer.processing_class)
-        drawn = [torch.randint(vocabulary, (length,), generator=chance).tolist() for length in step.lengths]
-        prompts = [[number % vocabulary] * step.prompt_tokens for number in range(len(drawn))]
+        self._completions = [torch.randint(vocabulary, (count,), generator=chance).tolist() for count in step.lengths]
+        prompts = [[number % vocabulary] * step.prompt_tokens for number in range(len(step.lengths))]
         self.trainer._tokenize_prompts = lambda *_: (prompts, None, {})
-        self.trainer._generate_single_turn = lambda *_, **__: (drawn, None)
+        self.trainer._generate_single_turn = lambda *_, **__: (self._completions, None)
         with torch.no_grad():
             for weight in self.trainer.model.parameters():
                 if weight.requires_grad:
