@@ -60,6 +60,7 @@ class Case:
     tile_tokens: int | None = None
     window: int | None = None
     window_layers: int = 0
+    pack_rows: str = "auto"
 
     @property
     def name(self) -> str:
@@ -74,6 +75,7 @@ class Case:
         parts += ["offloaded"] if self.offload else []
         parts += [f"tiles of {self.tile_tokens}"] if self.tile_tokens else []
         parts += [f"window {self.window} in {self.window_layers} layers"] if self.window else []
+        parts += ["padded"] if self.pack_rows == "never" else []
         parts += [f"{self.num_gpus} GPUs"] if self.num_gpus > 1 else []
         return " ".join(parts)
 
@@ -108,6 +110,7 @@ class Case:
             "train.num_prompts": 2 * self.num_gpus,
             "train.num_completions": max(2, self.rows),
             "train.micro_batch_completions": self.rows,
+            "train.pack_rows": self.pack_rows,
         }
         return load_config("plain", [f"{key}={value}" for key, value in overrides.items()]).config
 
@@ -175,22 +178,28 @@ CASES = [
     Case(LLAMA_1B, "lora", 4, 4096, targets='["q_proj","v_proj"]'),
     Case(QWEN_15B, "lora", 4, 4096, targets='["o_proj","down_proj"]'),
     Case(QWEN3_17B, "lora", 4, 2048, targets='["q_proj","k_proj","v_proj","o_proj"]', rank=8),
-    Case(GEMMA_1B, "lora", 8, 448),
-    Case(GEMMA_1B, "lora", 2, 512),
-    Case(GEMMA_1B, "qlora", 2, 8192),
-    Case(GEMMA_1B, "lora", 2, 2048, checkpointing=False),
-    Case(GEMMA_270M, "full", 1, 8192, kl_beta=0.04),
-    Case(GEMMA_270M, "lora", 4, 4096, offload=True, tile_tokens=1024),
-    Case(MISTRAL_7B, "lora", 2, 2048, window=4096, window_layers=32),
+    Case(GEMMA_1B, "lora", 8, 448, pack_rows="never"),
+    Case(GEMMA_1B, "lora", 2, 512, pack_rows="never"),
+    Case(GEMMA_1B, "qlora", 2, 8192, pack_rows="never"),
+    Case(GEMMA_1B, "lora", 2, 2048, checkpointing=False, pack_rows="never"),
+    Case(GEMMA_270M, "full", 1, 8192, kl_beta=0.04, pack_rows="never"),
+    Case(GEMMA_270M, "lora", 4, 4096, offload=True, tile_tokens=1024, pack_rows="never"),
+    Case(MISTRAL_7B, "lora", 2, 2048, window=4096, window_layers=32, pack_rows="never"),
+    Case(MISTRAL_7B, "lora", 2, 8192, window=4096, window_layers=32, pack_rows="never"),
+    Case(MISTRAL_7B, "lora", 1, 4096, window=1024, window_layers=32, checkpointing=False, pack_rows="never"),
+    Case(QWEN_05B, "lora", 4, 1024, window=2048, window_layers=12, pack_rows="never"),
+    Case(QWEN_05B, "lora", 4, 4096, window=2048, window_layers=12, pack_rows="never"),
+    Case(QWEN_15B, "full", 2, 4096, window=1024, window_layers=14, checkpointing=False, pack_rows="never"),
+    Case(QWEN_15B, "full", 2, 4096, window=1024, window_layers=14, num_gpus=2, kl_beta=0.04, pack_rows="never"),
+    Case(QWEN3_06B, "full", 2, 4096, dtype="float32", window=1024, window_layers=14, pack_rows="never"),
+    Case(PHI_4, "lora", 2, 1024, window=2047, window_layers=32, pack_rows="never"),
+    Case(PHI_4, "qlora", 2, 4096, window=2047, window_layers=32, tile_tokens=1024, pack_rows="never"),
+    Case(QWEN_15B, "lora", 6, 4096, pack_rows="never"),
+    Case(QWEN_15B, "full", 6, 4096, optimizer="adamw_8bit", kl_beta=0.04, pack_rows="never"),
+    Case(QWEN_15B, "full", 2, 2048, dtype="float32", pack_rows="never"),
+    Case(QWEN_05B, "full", 2, 2048, num_gpus=2, pack_rows="never"),
+    Case(GEMMA_270M, "full", 4, 2048, pack_rows="never"),
     Case(MISTRAL_7B, "lora", 2, 8192, window=4096, window_layers=32),
-    Case(MISTRAL_7B, "lora", 1, 4096, window=1024, window_layers=32, checkpointing=False),
-    Case(QWEN_05B, "lora", 4, 1024, window=2048, window_layers=12),
-    Case(QWEN_05B, "lora", 4, 4096, window=2048, window_layers=12),
-    Case(QWEN_15B, "full", 2, 4096, window=1024, window_layers=14, checkpointing=False),
-    Case(QWEN_15B, "full", 2, 4096, window=1024, window_layers=14, num_gpus=2, kl_beta=0.04),
-    Case(QWEN3_06B, "full", 2, 4096, dtype="float32", window=1024, window_layers=14),
-    Case(PHI_4, "lora", 2, 1024, window=2047, window_layers=32),
-    Case(PHI_4, "qlora", 2, 4096, window=2047, window_layers=32, tile_tokens=1024),
 ]
 
 

@@ -60,6 +60,12 @@ def _activations(config: RunConfig) -> Iterator[Problem]:
             "every activation of every layer would travel to host memory, not the layers' inputs alone",
             "`-s train.gradient_checkpointing=true`",
         )
+    if config.train.pack_rows == "always" and config.model.attention != "sdpa":
+        yield Problem(
+            "train.pack_rows, model.attention",
+            f"packed rows have attention of their own in place of sdpa, not of {config.model.attention}",
+            "`-s model.attention=sdpa`",
+        )
 
 
 def _devices(config: RunConfig) -> Iterator[Problem]:

@@ -193,8 +193,13 @@ class TrainConfig(Section):
     micro_batch_completions: PositiveInt = key(6, "completions in one forward and backward pass")
     max_tokens_per_micro_batch: PositiveInt | Literal["auto"] | None = key(
         None,
-        "tokens of one pass, padding counted, in place of micro_batch_completions; auto: the most that the plan fits "
-        "onto the card that is here; null counts completions",
+        "tokens of one pass, with what padding it has, in place of micro_batch_completions; auto: the most that the "
+        "plan fits onto the card that is here; null counts completions",
+    )
+    pack_rows: Literal["auto", "always", "never"] = key(
+        "auto",
+        "rows of a pass in one sequence without padding; exact; auto: where a short test before step 1 proves it, "
+        "else padded; always: or stop",
     )
     sort_by_length: bool = key(True, "cut micro-batches from rows of similar length, longest first; exact")
     skip_zero_advantage: bool = key(
@@ -289,6 +294,11 @@ class RunConfig(Section):
     def micro_batches_per_step(self) -> int:
         """Forward and backward passes of one rank in a step where all completions have full length."""
         return -(-self.completions_per_rank // self.full_completions_per_micro_batch)
+
+    @property
+    def packs_rows(self) -> bool:
+        """Whether micro-batches are meant to be packs; the trainer proves that they may."""
+        return self.train.pack_rows != "never" and self.model.attention == "sdpa" and self.backend == "hf"
 
     @property
     def logprob_temperature(self) -> float:

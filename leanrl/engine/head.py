@@ -54,7 +54,8 @@ def attach_logprob_head(
             return original_forward(*args, **kwargs)
         # PEFT hands every argument of a causal model on, mostly as None; the decoder knows only its own.
         given = {name: value for name, value in kwargs.items() if value is not None}
-        given.setdefault("attention_mask", window_mask(model, args[0] if args else given["input_ids"]))
+        if "row_bounds" not in given:
+            given.setdefault("attention_mask", window_mask(model, args[0] if args else given["input_ids"]))
         with nullcontext() if saved_tensors is None else saved_tensors():
             hidden_B_S_H = model.base_model(*args, use_cache=False, **given).last_hidden_state
         hidden_size = hidden_B_S_H.shape[-1]

@@ -45,7 +45,8 @@ def attend_to_packed_rows(model: PreTrainedModel) -> None:
     """Let a model that runs on `sdpa` take `row_bounds`; without them it attends as before, generation included."""
     AttentionInterface.register(NAME, _attend)
     AttentionMaskInterface.register(NAME, _mask)
-    model.set_attn_implementation(NAME)
+    # Its own method reads the source of the class, which FSDP2 has replaced by one without any.
+    model.config._attn_implementation = NAME
 
 
 def attend_by_varlen(

@@ -100,20 +100,21 @@ def generation_seconds(shape: ModelShape, workload: Workload, card: Card, *, kv_
     return bytes_read / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE) + steps * per_step + prefill
 
 
-def padded_row_tokens(workload: Workload, lengths: Lengths) -> tuple[float, float]:
-    """(tokens, scored tokens) of a row as the trainer lays it out: padded to the longest of its micro-batch.
+def laid_out_row_tokens(workload: Workload, lengths: Lengths) -> tuple[float, float]:
+    """(tokens, scored tokens) of a row as the trainer lays it out: packed, or padded to the longest beside it.
 
-    A micro-batch of one has rows of the mean length; the larger it is, the nearer its rows are to the limit.
+    A padded micro-batch of one has rows of the mean length; the larger it is, the nearer its rows are to the limit.
     """
     share = lengths.mean_completion_share
-    padded_share = share + (1 - share) * (1 - 1 / workload.micro_batch_completions)
-    scored = workload.completion_tokens * padded_share
+    if not workload.packs_rows:
+        share += (1 - share) * (1 - 1 / workload.micro_batch_completions)
+    scored = workload.completion_tokens * share
     return workload.prompt_tokens * lengths.mean_prompt_share + scored, scored
 
 
 def _training_operations(shape: ModelShape, workload: Workload, lengths: Lengths) -> float:
     """Operations of a rank's forward and backward passes; a frozen weight has no gradient of its own."""
-    tokens, scored = padded_row_tokens(workload, lengths)
+    tokens, scored = laid_out_row_tokens(workload, lengths)
     forwards = 1 if workload.activations == "kept" else 2
     backwards = 2 if workload.method == "full" else 1
     body = 2 * _body_params(shape) * tokens * (forwards + backwards)
@@ -126,7 +127,7 @@ def _training_operations(shape: ModelShape, workload: Workload, lengths: Lengths
 def _reference_operations(shape: ModelShape, workload: Workload, lengths: Lengths) -> float:
     if workload.reference == "none":
         return 0.0
-    tokens, scored = padded_row_tokens(workload, lengths)
+    tokens, scored = laid_out_row_tokens(workload, lengths)
     row = 2 * _body_params(shape) * tokens + _attention_operations(shape, tokens) + 2 * shape.embedding_params * scored
     return workload.completions_per_rank * row
 

@@ -12,10 +12,13 @@ _WIDEST_HEAD_IN_REGISTERS = 128
 
 
 def is_masked(shape: ModelShape, workload: Workload) -> bool:
-    """Whether the longest row reaches the window of any layer; flash attention and eager see to it themselves."""
+    """Whether the longest row reaches the window of any layer; attention that sees to it itself needs no mask.
+
+    Flash attention, eager and that of packed rows do.
+    """
     window = shape.sliding_window
     reaches = window is not None and shape.num_sliding_layers > 0 and workload.row_tokens >= window
-    return reaches and workload.attention == "sdpa"
+    return reaches and workload.attention == "sdpa" and not workload.packs_rows
 
 
 def mask_bytes(shape: ModelShape, workload: Workload) -> int:

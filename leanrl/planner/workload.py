@@ -41,6 +41,8 @@ class Workload:
     attention: Attention = "sdpa"
     # Tokens of a tile in which norms and MLPs run while they train; None runs them whole.
     tile_tokens: int | None = None
+    # Whether rows of a micro-batch stand in one sequence, so that shorter ones cost less.
+    packs_rows: bool = False
     micro_batch_completions: int = 1
     num_micro_batches: int = 1
     num_iterations: int = 1
@@ -127,6 +129,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         activations=_activations(config),
         attention=config.model.attention,
         tile_tokens=config.train.tile_tokens,
+        packs_rows=config.packs_rows,
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         num_iterations=config.algorithm.num_iterations,

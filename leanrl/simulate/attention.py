@@ -1,7 +1,7 @@
 """The attention that a GPU would run, on fake tensors of the CPU.
 
 Plain `sdpa` on a CPU tensor takes the CPU's own kernel, which saves other tensors than the CUDA one. Calling the
-CUDA operator by name makes fake tensors of the sizes that it returns.
+CUDA operator by name makes fake tensors of the sizes that it returns; of packed rows, the engine's own.
 """
 
 from typing import Any
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv
+
+from leanrl.engine.packed_attention import RowBounds, attend_by_varlen
 
 # No part of it may be "flash": transformers would look for a kernel of that name.
 NAME = "simulated_cuda"
@@ -24,7 +26,7 @@ def register() -> None:
 
 
 def flash_backward_bytes(grad: Tensor, query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, *_: Any, **__: Any) -> int:
-    """Return what the CUDA backward holds beside its results.
+    """Return what the CUDA backward holds beside its results; a pack's tensors have the axes S, N and D.
 
     The gradient of the queries is summed in fp32, and where key-value heads are shared the gradients of keys and
     values are first written for every query head (mha_bwd in aten/src/ATen/native/transformers/cuda/flash_attn).
@@ -53,10 +55,15 @@ def _attend(
     value_B_K_S_D: Tensor,
     attention_mask: Tensor | None,
     *,
+    row_bounds: RowBounds | None = None,
     scaling: float | None = None,
+    sliding_window: int | None = None,
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
+    if row_bounds is not None:
+        tensors = query_B_N_S_D, key_B_K_S_D, value_B_K_S_D
+        return attend_by_varlen(*tensors, row_bounds, scaling=scaling, sliding_window=sliding_window), None
     if attention_mask is not None:
         output_B_N_S_D = _attend_masked(query_B_N_S_D, key_B_K_S_D, value_B_K_S_D, attention_mask, scaling, dropout)
     else:

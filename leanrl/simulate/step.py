@@ -14,7 +14,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.host_activations import Copies
 from leanrl.engine.prepare import prepare_model
-from leanrl.engine.rows import MicroBatch, StepRow, lay_out
+from leanrl.engine.rows import PACKED, PADDED, MicroBatch, StepRow
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.simulate import attention
@@ -27,6 +27,7 @@ from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
 _HIDDEN_BYTES = {
     torch.ops.aten._scaled_dot_product_flash_attention_backward.default: attention.flash_backward_bytes,
     torch.ops.aten._scaled_dot_product_efficient_attention_backward.default: attention.masked_backward_bytes,
+    torch.ops.torch_attn._varlen_attn_backward.default: attention.flash_backward_bytes,
 }
 _HOST_OPTIMIZERS = ("adamw_8bit_paged", "adamw_offloaded")
 
@@ -182,7 +183,8 @@ def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -
         reference_logprobs=reference_logprobs,
     )
     num_rows = min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
-    return lay_out([row] * num_rows, pad_id=0, device="cpu")
+    layout = PACKED if config.packs_rows else PADDED
+    return layout.lay_out([row] * num_rows, pad_id=0, device="cpu")
 
 
 def _stand_ins(config: RunConfig) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.hub import CheckpointUploads
+from leanrl.trainer.packing import pack_if_proved
 from leanrl.trainer.scoring import Reward
 from leanrl.trainer.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
 from leanrl.trainer.trl_args import grpo_arguments
@@ -69,6 +70,7 @@ def build_trainer(
     if config.model.tuning.method != "full":
         dtype = getattr(torch, config.model.tuning.adapter_dtype)
         set_adapter_dtype(trainer.model, dtype, weights=start_weights)
+    pack_if_proved(trainer, listener=listener)
     trainer.optimizer_cls_and_kwargs = optimizer_class(config.optimizer)  # GRPOTrainer takes no such argument
     _exchange_in_place(trainer.accelerator)
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)

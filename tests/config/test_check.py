@@ -82,6 +82,11 @@ CASES = [
         "may have 1536 tokens and cannot be divided, so 1535 are too few",
     ),
     (
+        ["train.pack_rows=always", "model.attention=eager"],
+        "train.pack_rows, model.attention",
+        "in place of sdpa, not of eager",
+    ),
+    (
         ["algorithm.importance_correction=sequence_mask", "algorithm.importance_mask_low=1.1"],
         "algorithm.importance_mask_low, algorithm.importance_mask_high",
         "no ratio lies between 1.1 and 1.002",

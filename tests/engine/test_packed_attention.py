@@ -121,7 +121,7 @@ def test_saved_configs_do_not_name_it(tiny_model, tmp_path):
     assert packed_attention.NAME not in (tmp_path / "config.json").read_text()
 
 
-def _by_its_documentation(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale, window_size, enable_gqa):
+def by_its_documentation(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale, window_size, enable_gqa):
     """What torch says `varlen_attn` computes, written out: (W, 0) is causal with W tokens to the left, -1 all."""
     assert cu_seq_q.dtype == torch.int32
     assert max_q == max_k == cu_seq_q.diff().max()
@@ -153,7 +153,7 @@ class _Module(torch.nn.Module):
 @pytest.mark.parametrize("sliding_window", [None, 1, 5])
 @pytest.mark.parametrize("num_kv_heads", [2, 4])
 def test_the_kernel_is_asked_for_what_row_by_row_computes(monkeypatch, num_kv_heads, sliding_window):
-    monkeypatch.setattr(packed_attention, "varlen_attn", _by_its_documentation)
+    monkeypatch.setattr(packed_attention, "varlen_attn", by_its_documentation)
     tensors = _tensors(num_kv_heads, dtype=torch.float64)
     module = _Module()
     module.num_key_value_groups = 4 // num_kv_heads

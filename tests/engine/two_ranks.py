@@ -1,7 +1,8 @@
 """Run by torchrun on two gloo ranks: one step of the engine under DDP and FSDP2, its gradients against one process.
 
-Rank 1 has fewer rows that teach, so its micro-batches are filled up. The head is trained, tied or not: its gradient is
-added to `.grad` by hand, and has to reach the buckets and shards all the same.
+The process alone pads its rows; the ranks pad or pack them. Rank 1 has fewer rows that teach, so its micro-batches
+are filled up. The head is trained, tied or not: its gradient is added to `.grad` by hand, and has to reach the buckets
+and shards all the same.
 """
 
 import faulthandler
@@ -18,7 +19,8 @@ from transformers import AutoModelForCausalLM
 
 from leanrl.engine.cut import cut_by_count, fill_up, longest_first, rows_that_teach
 from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.rows import StepRow, lay_out
+from leanrl.engine.packed_attention import attend_to_packed_rows
+from leanrl.engine.rows import PACKED, PADDED, Layout, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
 
@@ -35,7 +37,7 @@ def rows_of(rank: int) -> list[StepRow]:
     ]
 
 
-def take_step(model: nn.Module, rows: list[StepRow], *, num_ranks: int) -> None:
+def take_step(model: nn.Module, rows: list[StepRow], *, num_ranks: int, layout: Layout = PADDED) -> None:
     teaching = rows_that_teach(rows)
     cut = cut_by_count(longest_first([row.num_tokens for row in teaching]), max_rows=2)
     counts = [len(cut)]
@@ -49,12 +51,13 @@ def take_step(model: nn.Module, rows: list[StepRow], *, num_ranks: int) -> None:
             model.require_backward_grad_sync = is_last
         elif num_ranks > 1:
             model.set_requires_gradient_sync(is_last)
-        train_micro_batch(model, lay_out(part, pad_id=0, device="cpu", dtype=torch.float64), settings=SETTINGS)
+        train_micro_batch(model, layout.lay_out(part, pad_id=0, device="cpu", dtype=torch.float64), settings=SETTINGS)
 
 
 def load(folder: str) -> nn.Module:
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)
     attach_logprob_head(model)
+    attend_to_packed_rows(model)
     return model.train()
 
 
@@ -82,9 +85,9 @@ def main() -> None:
         "fsdp2": in_fsdp2(folder),
     }
     for name, model in wrapped.items():
-        for attempt in ("first", "second"):
+        for attempt, layout in (("first", PADDED), ("second", PADDED), ("packed", PACKED)):
             model.zero_grad()
-            take_step(model, rows_of(rank), num_ranks=2)
+            take_step(model, rows_of(rank), num_ranks=2, layout=layout)
             for parameter, weight in model.named_parameters():
                 gradient = weight.grad.full_tensor() if isinstance(weight.grad, DTensor) else weight.grad
                 # Two ranks average, one process adds up.

@@ -11,7 +11,7 @@ from leanrl.planner.duration import (
     Lengths,
     estimate_step,
     generation_seconds,
-    padded_row_tokens,
+    laid_out_row_tokens,
 )
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.planner.plan import plan_run
@@ -53,7 +53,12 @@ def test_crowded_generation():
 @pytest.mark.parametrize(("micro_batch", "scored"), [(1, 80), (2, 90), (4, 95)])
 def test_rows_are_padded_to_the_longest_of_their_micro_batch(micro_batch, scored):
     workload = Workload(micro_batch_completions=micro_batch, prompt_tokens=40, completion_tokens=100)
-    assert padded_row_tokens(workload, Lengths()) == pytest.approx((20 + scored, scored))
+    assert laid_out_row_tokens(workload, Lengths()) == pytest.approx((20 + scored, scored))
+
+
+def test_packed_rows_are_as_long_as_they_are():
+    workload = Workload(packs_rows=True, micro_batch_completions=4, prompt_tokens=40, completion_tokens=100)
+    assert laid_out_row_tokens(workload, Lengths()) == pytest.approx((20 + 80, 80))
 
 
 @pytest.mark.parametrize(

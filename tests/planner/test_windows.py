@@ -32,6 +32,7 @@ def test_the_mask_is_one_square_for_all_rows():
         ({"prompt_tokens": 100, "completion_tokens": 411}, False),
         ({"attention": "flash_attention_2"}, False),
         ({"attention": "eager"}, False),
+        ({"packs_rows": True}, False),
     ],
 )
 def test_where_there_is_one(changes, expected):

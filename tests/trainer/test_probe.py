@@ -88,7 +88,7 @@ def test_it_runs_the_longest_batch_with_earlier_gradients_in_place(tiny_model, t
 
     monkeypatch.setattr(probe, "train_micro_batch", watch)
     probe_longest_batch(trainer, plan=None, listener=Notes())
-    assert seen == [((4, 4 + 8), 4 * 8.0)]
+    assert seen == [((1, 4 * (4 + 8)), 4 * 8.0)]
 
 
 def test_the_longest_prompt_of_all_rows_counts(tiny_model, tmp_path):
