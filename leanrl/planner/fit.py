@@ -107,15 +107,15 @@ def _priced(config: RunConfig, changes: Changes, shape: ModelShape, target: Targ
     return Fit(changes, predict(with_changes(config, changes), shape, target))
 
 
-def _slowness(fit: Fit) -> tuple[float, int, int, int]:
-    """Order by seconds where they are known; else, and among equals, by what usually costs time."""
+def _slowness(fit: Fit) -> tuple[bool, float, bool, int, int]:
+    """Order by seconds where they are known; else, and among equals, by what usually costs time.
+
+    Copies of activations to host memory are not in the seconds: settings without them come first.
+    """
     workload = fit.plan.workload
     seconds = fit.plan.step_seconds or 0.0
-    return (seconds, _COSTS[workload.activations], workload.num_micro_batches, len(fit.changes))
-
-
-# What costs time and is not in the seconds: recomputation where they are unknown, copies to host memory always.
-_COSTS = {"kept": 0, "checkpointed": 1, "offloaded": 2}
+    is_offloaded, is_kept = (workload.activations == name for name in ("offloaded", "kept"))
+    return (is_offloaded, seconds, not is_kept, workload.num_micro_batches, len(fit.changes))
 
 
 def _optimizers(config: RunConfig) -> Iterator[Changes]:
