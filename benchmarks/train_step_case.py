@@ -72,6 +72,7 @@ def savings(step: Step, scale: Scale, *, device: str) -> tuple[Saving, ...]:
     return (
         Saving("skip_zero_advantage", True, False),
         Saving("sort_by_length", True, False),
+        Saving("pack_rows", "always", "never"),
         Saving("max_tokens_per_micro_batch", scale.micro_batch * step.longest_row, None),
         Saving("tile_tokens", scale.tile_tokens, None),
         Saving("offload_activations", device == "cuda", False),

@@ -23,10 +23,12 @@ from leanrl.config.schema import ModelConfig, RunConfig
 from leanrl.models.adapter import with_adapter
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel, locate_model
+from leanrl.report.progress import PlainListener
 from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import create_run_folder
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.packing import pack_if_proved
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Row
 
@@ -208,7 +210,7 @@ def _parts(model: ModelConfig, located: LocatedModel, num_prompts: int) -> dict[
 
 def _lean_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, folder: Path, parts: Any) -> GRPOTrainer:
     rewards = cycle(step.rewards)  # one for each completion, in their order
-    return LeanGRPOTrainer(
+    trainer = LeanGRPOTrainer(
         config=config,
         rows=[Row(id=row["prompt"], problem="", gold="", prompt=row["prompt"]) for row in parts["train_dataset"]],
         rewards=[WeightedReward("fixed", 1.0, None, lambda _: next(rewards))],
@@ -217,6 +219,8 @@ def _lean_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, fold
         args=GRPOConfig(**arguments),
         **parts,
     )
+    pack_if_proved(trainer, listener=PlainListener())
+    return trainer
 
 
 def _trl_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, folder: Path, parts: Any) -> GRPOTrainer:

@@ -60,11 +60,12 @@ def _activations(config: RunConfig) -> Iterator[Problem]:
             "every activation of every layer would travel to host memory, not the layers' inputs alone",
             "`-s train.gradient_checkpointing=true`",
         )
-    if config.train.pack_rows == "always" and config.model.attention != "sdpa":
+    if config.train.pack_rows == "always" and not config.packs_rows:
         yield Problem(
-            "train.pack_rows, model.attention",
-            f"packed rows have attention of their own in place of sdpa, not of {config.model.attention}",
-            "`-s model.attention=sdpa`",
+            "train.pack_rows, model.attention, backend",
+            f"packed rows have attention of their own in place of sdpa, not of {config.model.attention} or of another "
+            f"backend than hf, and this one is {config.backend}",
+            "`-s train.pack_rows=auto` pads them",
         )
 
 

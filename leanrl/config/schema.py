@@ -198,8 +198,8 @@ class TrainConfig(Section):
     )
     pack_rows: Literal["auto", "always", "never"] = key(
         "auto",
-        "rows of a pass in one sequence without padding; exact; auto: where a short test before step 1 proves it, "
-        "else padded; always: or stop",
+        "rows of a pass in one sequence without padding; exact; auto: with backend hf and attention sdpa, where a "
+        "short test before step 1 proves it, else padded; always: or stop",
     )
     sort_by_length: bool = key(True, "cut micro-batches from rows of similar length, longest first; exact")
     skip_zero_advantage: bool = key(

@@ -36,7 +36,7 @@ def pack_if_proved(trainer: LeanGRPOTrainer, *, listener: Listener) -> None:
         ConfigError: if packing is asked for (`always`) and cannot be had.
     """
     config = trainer.lean_config
-    if config.train.pack_rows == "never":
+    if not config.packs_rows:
         return
     reasons = [reason for reason in gather_object([_why_not(trainer)]) if reason is not None]
     if not reasons:
@@ -56,7 +56,7 @@ def _why_not(trainer: LeanGRPOTrainer) -> str | None:
     """Return what stands against packing, or None with the models set to it."""
     config = trainer.lean_config
     models = _models(trainer)
-    unable = _unable(config, models[0].config.get_text_config())
+    unable = _unable(models[0].config.get_text_config())
     if unable is not None:
         return unable
     try:
@@ -114,12 +114,8 @@ def _leaves(exact: Sequence[Tensor], dtype: torch.dtype) -> tuple[list[Tensor], 
     return [tensor.requires_grad_() for tensor in inputs], gradient
 
 
-def _unable(config: RunConfig, text: PretrainedConfig) -> str | None:
+def _unable(text: PretrainedConfig) -> str | None:
     """Return by name what packed attention does not compute."""
-    if config.model.attention != "sdpa":
-        return f"model.attention is {config.model.attention}, and only sdpa has a counterpart"
-    if config.backend != "hf":
-        return f"backend {config.backend} has attention of its own"
     for key in ("attn_logit_softcapping", "attention_dropout"):
         if getattr(text, key, None):
             return f"{text.model_type} has {key} in its config"

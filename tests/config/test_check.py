@@ -83,7 +83,7 @@ CASES = [
     ),
     (
         ["train.pack_rows=always", "model.attention=eager"],
-        "train.pack_rows, model.attention",
+        "train.pack_rows, model.attention, backend",
         "in place of sdpa, not of eager",
     ),
     (

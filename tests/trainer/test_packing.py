@@ -1,5 +1,7 @@
 """Packing before step 1: proved on the model, or given up in one line; a kernel that is wrong is found out."""
 
+import shutil
+
 import pytest
 import torch
 from transformers import AutoConfig
@@ -7,6 +9,7 @@ from transformers import AutoConfig
 from leanrl.engine import packed_attention
 from leanrl.engine.rows import PACKED, PADDED
 from leanrl.errors import ConfigError
+from leanrl.run_folder import read_json, write_json
 from leanrl.trainer.packing import kernel_error
 from tests.engine.test_packed_attention import by_its_documentation
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
@@ -89,11 +92,21 @@ def test_without_proof_a_run_that_has_to_pack_stops(tiny_model, tmp_path, monkey
     assert "-s train.pack_rows=auto" in stopped.value.hint
 
 
-def test_attention_without_a_counterpart_is_named(tiny_model, tmp_path):
+def test_other_attention_is_left_alone(tiny_model, tmp_path):
     trainer, notes = _trainer(tiny_model, tmp_path / "run", attention="eager")
     assert trainer.budget.layout is PADDED
     assert _implementation(trainer) == "eager"
-    assert "model.attention is eager" in notes.warned[0]
+    assert notes.warned == []
+
+
+def test_a_model_with_soft_caps_in_attention_is_named(tiny_model, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    config = read_json(folder / "config.json")
+    write_json(folder / "config.json", config | {"attn_logit_softcapping": 50.0})
+    trainer, notes = _trainer(folder, tmp_path / "run")
+    assert trainer.budget.layout is PADDED
+    assert "llama has attn_logit_softcapping in its config" in notes.warned[0]
 
 
 def _seeing_all(*args, window_size, **asked):
