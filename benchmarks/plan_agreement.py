@@ -110,6 +110,7 @@ class Case:
             "train.num_prompts": 2 * self.num_gpus,
             "train.num_completions": max(2, self.rows),
             "train.micro_batch_completions": self.rows,
+            "train.max_tokens_per_micro_batch": "null",
             "train.pack_rows": self.pack_rows,
         }
         return load_config("plain", [f"{key}={value}" for key, value in overrides.items()]).config

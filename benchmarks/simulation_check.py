@@ -76,6 +76,7 @@ def check(*, dtype: str, method: str, checkpointing: bool, kl_beta: float) -> di
         "train.num_prompts": 2,
         "train.num_completions": 2,
         "train.micro_batch_completions": ROWS,
+        "train.max_tokens_per_micro_batch": "null",
     }
     config = load_config("plain", [f"{name}={value}" for name, value in overrides.items()]).config
     allocator = run_step(config, is_real=True, measure=real_peak)

@@ -24,6 +24,7 @@ SMALL = [
     "rollout.max_prompt_tokens=64",
     "rollout.max_completion_tokens=192",
     "rollout.max_model_tokens=256",
+    "train.max_tokens_per_micro_batch=null",
 ]
 
 

@@ -26,6 +26,7 @@ def config_of(**overrides: Any) -> RunConfig:
         "train.num_prompts": 2,
         "train.num_completions": 2,
         "train.micro_batch_completions": 2,
+        "train.max_tokens_per_micro_batch": "null",
         "model.tuning.rank": 8,
         "model.tuning.dropout": 0.0,
     } | {name.replace("__", "."): value for name, value in overrides.items()}
