@@ -81,20 +81,12 @@ def test_no_row_sees_another(tiny_model):
 
 
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_no_mask_reaches_attention(monkeypatch, method):
+def test_no_mask_reaches_attention(attention_masks, method):
     """Three rows in two layers, forward and, where the backward pass runs layers again, once more."""
-    masks = []
-    original = torch.nn.functional.scaled_dot_product_attention
-
-    def spy(*args, **kwargs):
-        masks.append((kwargs.get("attn_mask"), kwargs["is_causal"]))
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
     model = model_of("llama", method=method)
     attend_to_packed_rows(model.get_base_model() if method == "lora" else model)
     gradients(model, PACKED)
-    assert masks == [(None, True)] * 12
+    assert attention_masks == [(None, True)] * 12
 
 
 def test_a_model_without_bounds_is_what_it_was(tiny_model):

@@ -137,18 +137,8 @@ def test_a_head_that_changes_its_logits_is_refused_by_name(tiny_model):
 
 @pytest.mark.parametrize("activations", ["kept", "checkpointed"])
 @pytest.mark.parametrize("method", ["full", "lora"])
-def test_no_mask_reaches_attention(tiny_model, monkeypatch, method, activations):
+def test_no_mask_reaches_attention(tiny_model, attention_masks, method, activations):
     """Right-padded causal rows need none; a mask would cost memory and the flash kernel."""
-    import torch.nn.functional
-
-    masks = []
-    original = torch.nn.functional.scaled_dot_product_attention
-
-    def spy(*args, **kwargs):
-        masks.append((kwargs.get("attn_mask"), kwargs["is_causal"]))
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
     model = _model(tiny_model, method).train()
     if activations == "checkpointed":
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -157,4 +147,4 @@ def test_no_mask_reaches_attention(tiny_model, monkeypatch, method, activations)
     score_micro_batch(model, batch, temperature=1.0)
     train_micro_batch(model, batch, settings=SETTINGS)
     # One call in each of two layers, scored and trained, and two more where the backward pass recomputes.
-    assert masks == [(None, True)] * (4 if activations == "kept" else 6)
+    assert attention_masks == [(None, True)] * (4 if activations == "kept" else 6)

@@ -4,7 +4,6 @@ import copy
 
 import pytest
 import torch
-from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from leanrl.engine.head import attach_logprob_head
@@ -49,25 +48,17 @@ def test_scores_and_gradients_are_those_of_the_models_own_masks(values, num_toke
 
 
 @pytest.mark.parametrize("values", MIXED + WHOLE, ids=lambda values: values["model_type"])
-def test_one_square_serves_all_rows_and_layers(values, monkeypatch):
-    masks = []
-    original = functional.scaled_dot_product_attention
-
-    def spy(*args, **kwargs):
-        masks.append(kwargs["attn_mask"])
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(functional, "scaled_dot_product_attention", spy)
+def test_one_square_serves_all_rows_and_layers(values, attention_masks):
     _score(_model(values), IDS)
-    made = [mask for mask in masks if mask is not None]
-    assert len(masks) == 2
+    made = [mask for mask, _ in attention_masks if mask is not None]
+    assert len(attention_masks) == 2
     assert len(made) == (1 if values in MIXED else 2)
     assert {mask.data_ptr() for mask in made} == {made[0].data_ptr()}
     assert made[0].shape == (1, 1, 9, 9)
     assert made[0].dtype == torch.float64
-    masks.clear()
+    attention_masks.clear()
     _score(_model(values), IDS[:, :3])
-    assert masks == [None, None], "rows shorter than the window keep the flash kernel"
+    assert attention_masks == [(None, True)] * 2, "rows shorter than the window keep the flash kernel"
 
 
 def test_the_mask_by_hand():

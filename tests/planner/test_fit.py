@@ -11,7 +11,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
 from leanrl.planner.fixes import as_flags, with_changes
 from leanrl.planner.plan import plan_run
-from tests.planner.sample_runs import GIB, cpu_run, four_card_server, single_card
+from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
 
 
 def after_flags(config: RunConfig, flags: str, folder: Path) -> RunConfig:
@@ -68,16 +68,13 @@ def test_faster_than_every_other_setting_that_fits():
                 assert best.plan.step_seconds <= other.step_seconds
 
 
+def full_in_fp32() -> RunConfig:
+    return single_card("full", model={"id": DISTILL, "dtype": "float32", "tuning": {"method": "full"}})
+
+
 def test_optimizer_of_the_config_is_kept_where_it_fits():
     """On 40 GiB fp32 Adam fits; on 24 the states of 13.2 GiB do not, and a leaner optimizer is taken."""
-    config = single_card(
-        "full",
-        model={
-            "id": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
-            "dtype": "float32",
-            "tuning": {"method": "full"},
-        },
-    )
+    config = full_in_fp32()
     assert "optimizer.name" not in fit_run(config, vram_bytes=44 * GIB).changes
     assert fit_run(config, vram_bytes=24 * GIB).changes["optimizer.name"] == "adamw_8bit"
 
@@ -105,14 +102,7 @@ def test_server_topology_and_cpu():
 
 def test_every_fix_makes_it_fit(tmp_path):
     """Full parameters in fp32 on 24 GiB: 16 bytes a parameter are 26.5 GiB."""
-    config = single_card(
-        "full",
-        model={
-            "id": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
-            "dtype": "float32",
-            "tuning": {"method": "full"},
-        },
-    )
+    config = full_in_fp32()
     plan = plan_run(config)
     assert plan.verdict == "does_not_fit"
     assert plan.fixes
