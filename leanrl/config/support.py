@@ -36,8 +36,9 @@ def require(config: RunConfig) -> None:
 
 
 def _not_in_this_version(config: RunConfig) -> list[Problem]:
-    ranks = config.num_train_ranks
-    is_sharded = ranks > 1 and config.model.tuning.method == "full" and config.hardware.parallel != "ddp"
+    has_server = config.rollout.engine == "vllm-server" and config.rollout.server_url is None
+    is_full = config.model.tuning.method == "full"
+    is_sharded = config.num_train_ranks > 1 and is_full and config.hardware.parallel != "ddp"
     optimizer = config.optimizer.name
     checks = [
         (
@@ -53,16 +54,16 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
             "-s rollout.weight_transport=shm",
         ),
         (
-            ranks > 1 and config.rollout.engine == "vllm-server",
-            "rollout.engine, hardware.num_gpus",
-            f"this version of leanrl has a rollout server for one training rank, and {ranks} are asked for",
-            "-s rollout.engine=hf -s rollout.num_gpus=0 generates on every rank",
+            has_server and config.hardware.num_nodes > 1,
+            "rollout.engine, hardware.num_nodes",
+            "this version of leanrl starts a rollout server for the ranks of one machine",
+            "-s rollout.engine=vllm-colocate -s rollout.num_gpus=0 generates on every rank",
         ),
         (
-            is_sharded and config.rollout.engine == "vllm-colocate",
-            "rollout.engine, hardware.parallel",
-            "this version of leanrl hands weights that ranks share to no vLLM",
-            "-s rollout.engine=hf generates on every rank",
+            has_server and config.rollout.num_gpus > 1,
+            "rollout.num_gpus",
+            f"this version of leanrl starts a rollout server on one card, and {config.rollout.num_gpus} are kept",
+            "-s rollout.num_gpus=1",
         ),
         (
             config.backend == "unsloth" and config.rollout.engine != "hf",

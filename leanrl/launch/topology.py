@@ -1,9 +1,11 @@
 """The processes of a run: who they are, which GPUs they see, what starts them."""
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from leanrl.config.schema import RunConfig
+from leanrl.launch.cards import ROLLOUT, VISIBLE, rollout_cards, training_cards
 from leanrl.launch.this_rank import LAUNCHED
 
 _RENDEZVOUS_PORT = 29500  # torchrun's own default (torch.distributed.run)
@@ -29,13 +31,18 @@ def is_launched(config: RunConfig) -> bool:
     return config.num_train_ranks > 1 or config.backend == "unsloth"
 
 
-def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
+def processes(
+    config: RunConfig, *, arguments: list[str], server: Callable[[list[str]], ProcessSpec]
+) -> list[ProcessSpec]:
     """Return every process that `leanrl train` with these arguments stands for.
 
     Args:
         arguments: what follows `leanrl train` on the command line.
+        server: returns the rollout server on given cards.
     """
-    return [*_servers(config), *_trainers(config, arguments)]
+    rollout = config.rollout
+    servers = [server(rollout_cards(config))] if rollout.engine == "vllm-server" and rollout.server_url is None else []
+    return [*servers, *_trainers(config, arguments)]
 
 
 def training_ranks(config: RunConfig, *, run: str) -> list[ProcessSpec]:
@@ -44,7 +51,7 @@ def training_ranks(config: RunConfig, *, run: str) -> list[ProcessSpec]:
     One alone has no LOCAL_RANK: torch's libraries would make a group of it. MASTER_PORT comes when they are started: a
     port that is free then.
     """
-    num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
+    cards, kept = training_cards(config), rollout_cards(config)
     is_alone = config.num_train_ranks == 1
     return [
         ProcessSpec(
@@ -55,7 +62,8 @@ def training_ranks(config: RunConfig, *, run: str) -> list[ProcessSpec]:
                 "WORLD_SIZE": str(config.num_train_ranks),
                 LAUNCHED: "1",
                 **({} if is_alone else _meeting_point(rank, config.num_train_ranks)),
-                **({"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}),
+                **({VISIBLE: ",".join(cards)} if cards else {}),
+                **({ROLLOUT: ",".join(kept)} if kept else {}),
             },
         )
         for rank in range(config.num_train_ranks)
@@ -66,33 +74,9 @@ def _meeting_point(rank: int, num_ranks: int) -> dict[str, str]:
     return {"LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": str(num_ranks), "MASTER_ADDR": "127.0.0.1"}
 
 
-def _servers(config: RunConfig) -> list[ProcessSpec]:
-    if config.rollout.engine != "vllm-server":
-        return []
-    first = config.hardware.num_gpus - config.rollout.num_gpus
-    command = [
-        *("python", "-m", "vllm.entrypoints.openai.api_server", "--host", "127.0.0.1"),
-        *("--model", config.model.id, "--dtype", "bfloat16"),
-        *("--max-model-len", str(config.max_model_tokens)),
-    ]
-    if config.model.revision is not None:
-        command += ["--revision", config.model.revision]
-    if config.rollout.gpu_memory_fraction is not None:
-        command += ["--gpu-memory-utilization", str(config.rollout.gpu_memory_fraction)]
-    if config.model.tuning.method != "full":
-        command += ["--enable-lora", "--max-lora-rank", str(config.model.tuning.rank)]
-    return [
-        ProcessSpec(
-            "rollout server",
-            command,
-            environment={"CUDA_VISIBLE_DEVICES": _numbers(first, config.rollout.num_gpus), "VLLM_NO_USAGE_STATS": "1"},
-        )
-    ]
-
-
 def _trainers(config: RunConfig, arguments: list[str]) -> list[ProcessSpec]:
-    num_gpus = config.hardware.num_gpus - config.rollout.num_gpus
-    environment = {"CUDA_VISIBLE_DEVICES": _numbers(0, num_gpus)} if num_gpus > 0 else {}
+    cards = training_cards(config)
+    environment = {VISIBLE: ",".join(cards)} if cards else {}
     if not is_launched(config):
         return [ProcessSpec("trainer", ["leanrl", "train", *arguments], environment=environment)]
     if config.hardware.num_nodes == 1:
@@ -118,7 +102,3 @@ def _torchrun(config: RunConfig, num_ranks: int, node: int) -> list[str]:
         "--rdzv-backend=c10d",
         f"--rdzv-endpoint=HOST_OF_NODE_0:{_RENDEZVOUS_PORT}",
     ]
-
-
-def _numbers(first: int, count: int) -> str:
-    return ",".join(str(index) for index in range(first, first + count))

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from leanrl.errors import StoppedError
-from leanrl.rollout.protocol import Adapter
+from leanrl.rollout.protocol import Adapter, NamedTensors
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
@@ -38,16 +38,16 @@ def publish(adapter: Adapter, root: Path, name: str, *, dtype: torch.dtype) -> P
         ValueError: if the name is taken: an engine may still hold what was computed under it.
     """
     files = {CONFIG: json.dumps(dict(adapter.config))}
-    return _publish(travelling(adapter.tensors, dtype), WEIGHTS, root, name, files=files)
+    return _publish(dict(travelling(adapter.tensors.items(), dtype)), WEIGHTS, root, name, files=files)
 
 
-def publish_weights(weights: Mapping[str, Tensor], root: Path, name: str, *, dtype: torch.dtype) -> Path:
-    """Write a model's weights beside and rename them to `root/name`; they travel in `dtype`.
+def publish_weights(weights: Mapping[str, Tensor], root: Path, name: str) -> Path:
+    """Write a model's weights beside and rename them to `root/name`.
 
     Raises:
         ValueError: if the name is taken.
     """
-    return _publish(travelling(weights, dtype), "model.safetensors", root, name, files={})
+    return _publish(weights, "model.safetensors", root, name, files={})
 
 
 def verify(folder: Path, adapter: Adapter, *, dtype: torch.dtype) -> None:
@@ -56,7 +56,7 @@ def verify(folder: Path, adapter: Adapter, *, dtype: torch.dtype) -> None:
     Raises:
         StoppedError: if a tensor is missing, too many, or differs.
     """
-    wanted = travelling(adapter.tensors, dtype)
+    wanted = dict(travelling(adapter.tensors.items(), dtype))
     try:
         found = load_file(folder / WEIGHTS)
         json.loads((folder / CONFIG).read_text(encoding="utf-8"))
@@ -87,19 +87,18 @@ def num_bytes(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> int:
     return sum(tensor.numel() for tensor in tensors.values()) * dtype.itemsize
 
 
-def travelling(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
-    """Return copies on the host in the dtype in which they travel: never views of what is being trained."""
-    return {
-        name: tensor.detach().to(device="cpu", dtype=dtype, copy=True).contiguous() for name, tensor in tensors.items()
-    }
+def travelling(tensors: Iterable[tuple[str, Tensor]], dtype: torch.dtype) -> NamedTensors:
+    """Yield copies on the host in the dtype in which they travel: never views of what is being trained."""
+    for name, tensor in tensors:
+        yield name, tensor.detach().to(device="cpu", dtype=dtype, copy=True).contiguous()
 
 
-def _publish(tensors: dict[str, Tensor], file: str, root: Path, name: str, *, files: Mapping[str, str]) -> Path:
+def _publish(tensors: Mapping[str, Tensor], file: str, root: Path, name: str, *, files: Mapping[str, str]) -> Path:
     final = root / name
     if final.exists():
         raise ValueError(f"{final} exists already; a policy version never reuses a name.")
     beside = Path(tempfile.mkdtemp(prefix=".partial-", dir=root))
-    save_file(tensors, beside / file)
+    save_file(dict(tensors), beside / file)
     for other, text in files.items():
         (beside / other).write_text(text, encoding="utf-8")
     os.rename(beside, final)

@@ -3,14 +3,13 @@
 import math
 from typing import Any
 
-from peft import LoraConfig
-
 from leanrl.config.schema import RunConfig
 from leanrl.planner.kv_budget import choose_kv_bytes
 from leanrl.planner.kv_cache import kv_bytes_per_token
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 from leanrl.rollout.servable import lora_buffer_rank
+from leanrl.rollout.tied_head import WORKER_EXTENSION
 
 # vLLM's CPU default is 128, and a prompt shorter than a block is never cached.
 _CPU_BLOCK_TOKENS = 32
@@ -24,7 +23,7 @@ def engine_arguments(
     *,
     model: str,
     shape: ModelShape,
-    adapter: LoraConfig | None,
+    adapter_rank: int | None,
     usable_bytes: int | None,
     seed: int,
 ) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def engine_arguments(
     Args:
         model: the folder or Hub id of the base.
         shape: the base's sizes, for the bytes of keys and values.
-        adapter: what is trained; None for all parameters.
+        adapter_rank: of the adapter that is trained; None for all parameters.
         usable_bytes: bytes of the card; None on a CPU, where keys and values of the whole step are kept.
         seed: one for each rank, so that ranks do not draw the same tokens.
     """
@@ -65,10 +64,12 @@ def engine_arguments(
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
     }
-    if adapter is not None:
+    if adapter_rank is None and is_on_cpu and shape.tied:
+        arguments["worker_extension_cls"] = WORKER_EXTENSION
+    if adapter_rank is not None:
         arguments |= {
             "enable_lora": True,
-            "max_lora_rank": lora_buffer_rank(adapter.r),
+            "max_lora_rank": lora_buffer_rank(adapter_rank),
             "max_loras": 1,
             "max_cpu_loras": 2,
         }

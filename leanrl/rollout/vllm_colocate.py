@@ -13,6 +13,7 @@ import torch
 from leanrl.errors import StoppedError
 from leanrl.rollout.adapter_files import make_root, num_bytes, publish, travelling, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.tied_head import methods_after_reload
 
 Handover = Literal["tensors", "files"]
 SleepLevel = Literal[0, 1, 2]
@@ -50,6 +51,7 @@ class VllmColocate:
         self._is_synced = False
         # vLLM's sampler compiles a small operator all the same, which takes 15 seconds on a CPU and saves nothing.
         self._is_eager = bool(arguments.get("enforce_eager"))
+        self._after_reload = methods_after_reload(arguments)
         self._owns_process_group = not torch.distributed.is_initialized()
         self._llm: Any = _start(dict(arguments) | {"enable_sleep_mode": sleep_level > 0})
         self._dtype: torch.dtype = self._llm.llm_engine.model_config.dtype
@@ -60,7 +62,9 @@ class VllmColocate:
             self._sync_adapter(policy.adapter, policy.version)
         else:
             weights = travelling(policy.weights(), self._dtype)
-            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": iter(weights.items())})
+            self._llm.collective_rpc("reload_weights", kwargs={"weights_iterator": weights})
+            for method in self._after_reload:
+                self._llm.collective_rpc(method)
         self.forget_prefixes()
         self._is_synced = True
 
@@ -137,7 +141,7 @@ class VllmColocate:
         from vllm.lora.request import LoRARequest
 
         # Copies: vLLM scales lora_B in place, and would scale the trainer's (lora/lora_weights.py, optimize).
-        tensors = travelling(adapter.tensors, self._dtype)
+        tensors = dict(travelling(adapter.tensors.items(), self._dtype))
         self._llm.collective_rpc(_adapter_loader(tensors, adapter.config, number))
         return LoRARequest(name, number, f"/in-memory/{name}")  # never read: the id is loaded
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from leanrl.errors import LeanRLError, StoppedError
-from leanrl.rollout.adapter_files import make_root, num_bytes, publish, publish_weights, verify, withdraw
+from leanrl.rollout.adapter_files import make_root, num_bytes, publish, publish_weights, travelling, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
 from leanrl.rollout.server_process import ServerProcess
@@ -18,7 +18,7 @@ from leanrl.rollout.server_process import ServerProcess
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 # A server that is lost this often in a row has a reason that another start does not take away.
-_MOST_RESTARTS = 3
+MOST_RESTARTS = 3
 _HINT = "leanrl train --resume RUN continues from the last checkpoint, with a new server where it is leanrl's own"
 
 
@@ -30,14 +30,24 @@ class VllmServer:
     Args:
         process: leanrl's own server, which is started anew when it is lost; None for a user's.
         base: the name under which the server serves the model without an adapter.
-        dtype: in which adapters travel.
+        dtype: in which policies travel.
+        after_reload: methods of the worker to call when it has loaded whole weights.
     """
 
-    def __init__(self, client: ServerClient, *, process: ServerProcess | None, base: str, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        client: ServerClient,
+        *,
+        process: ServerProcess | None,
+        base: str,
+        dtype: torch.dtype,
+        after_reload: Sequence[str] = (),
+    ) -> None:
         self._client = client
         self._process = process
         self._base = base
         self._dtype = dtype
+        self._after_reload = after_reload
         self._run_id = uuid.uuid4().hex[:8]
         self._root: Path | None = None
         self._num_syncs = 0
@@ -91,7 +101,7 @@ class VllmServer:
         if self._policy.adapter is not None:
             self._load_adapter(self._policy.adapter, name)
         else:
-            self._load_weights(self._policy.weights(), name)
+            self._load_weights(dict(travelling(self._policy.weights(), self._dtype)), name)
         self._forget()
 
     def _load_adapter(self, adapter: Adapter, name: str) -> None:
@@ -108,11 +118,13 @@ class VllmServer:
 
     def _load_weights(self, weights: Mapping[str, Tensor], name: str) -> None:
         self._root = self._root or make_root(needed_bytes=num_bytes(weights, self._dtype))
-        folder = publish_weights(weights, self._root, name, dtype=self._dtype)
+        folder = publish_weights(weights, self._root, name)
         try:
             self._client.reload_weights(folder)
         finally:
             withdraw(folder)
+        for method in self._after_reload:
+            self._client.call_workers(method)
         self._serving = self._base
 
     def _restart(self) -> None:
@@ -145,13 +157,13 @@ class VllmServer:
         Raises:
             StoppedError: if it is a user's server, or is lost again and again.
         """
-        for num_restarts in range(_MOST_RESTARTS + 1):
+        for num_restarts in range(MOST_RESTARTS + 1):
             try:
                 return call()
             except ServerRefusedError as error:
                 raise StoppedError(f"the rollout server refused: {error}", hint=_HINT) from error
             except ServerLostError as error:
-                if self._process is None or num_restarts == _MOST_RESTARTS:
+                if self._process is None or num_restarts == MOST_RESTARTS:
                     raise StoppedError(f"the rollout server is lost: {error}", hint=_HINT) from error
                 _log.warning("the rollout server is lost (%s); starting it anew", error)
                 self._serving = None

@@ -51,6 +51,7 @@ def build_trainer(
     arguments = GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints))
     if arguments.device.type == "cpu":
         arguments.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load finds no way to "cpu:0", a rank's
+    keep_to_one_card(arguments)
     admit_sharding_on_cpu(arguments)
     with sharding_reference_by_layer():
         trainer = _trainer_class(config)(
@@ -84,6 +85,11 @@ def build_trainer(
 
 def _trainer_class(config: RunConfig) -> type[LeanGRPOTrainer]:
     return UnslothTrainer if config.backend == "unsloth" else LeanGRPOTrainer
+
+
+def keep_to_one_card(arguments: GRPOConfig) -> None:
+    """Train on one card where a process that is no rank sees several: transformers would take all of them."""
+    arguments._n_gpu = min(1, arguments.n_gpu)
 
 
 def _exchange_in_place(accelerator: Accelerator) -> None:

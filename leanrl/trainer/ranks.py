@@ -53,10 +53,10 @@ def first_rank_makes(make: Callable[[], Path]) -> Path:
     return made
 
 
-def highest_of_ranks(number: int) -> int:
+def highest_of_ranks(number: float) -> float:
     """Return the highest number that any rank gives; call it on all of them."""
     if not dist.is_initialized():
         return number
-    numbers: list[int] = [number] * dist.get_world_size()
+    numbers: list[float] = [number] * dist.get_world_size()
     dist.all_gather_object(numbers, number)
     return max(numbers)

@@ -11,18 +11,19 @@ from itertools import groupby
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import score_micro_batch
 from leanrl.rollout.adapter_files import travelling
-from leanrl.rollout.protocol import Adapter, GroupRequest, Policy, RolloutEngine, Sampling
-from leanrl.rollout.selftest import AdapterScorer, Drawn, Scorer, SelfTest
+from leanrl.rollout.protocol import Adapter, GroupRequest, NamedTensors, Policy, RolloutEngine, Sampling
+from leanrl.rollout.selftest import AdapterScorer, Drawn, Highest, Scorer, SelfTest, its_own
 
 # A run's first steps are tested whatever `rollout.selftest_every_steps` says: at step 1 an adapter is still all zeros
 # and cannot be told from none.
 _FIRST_TESTED_STEPS = 3
+# Scored by a rank that has nothing left to score while another one has.
+_ONE_TOKEN = Drawn([0], [0], [0.0])
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class RolloutBridge:
         tolerance: of the self-test, in nats.
         test_every_steps: steps between self-tests.
         metered: opened around the arrival of new weights.
+        highest: of the ranks that are tested together.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class RolloutBridge:
         tolerance: float,
         test_every_steps: int,
         metered: Callable[[], AbstractContextManager[None]] = nullcontext,
+        highest: Highest = its_own,
     ) -> None:
         self.engine = engine
         self._metered = metered
+        self._highest = highest
         self._policy = policy
         self._scorer = scorer
         self._adapters = adapters
@@ -83,7 +87,13 @@ class RolloutBridge:
         groups = self.engine.generate(requests, sampling)
         if self._scorer is not None and self._is_tested(step):
             selftest = SelfTest(
-                self.engine, self._scorer, self._adapters, sampling, self._adapter_before, self._tolerance
+                self.engine,
+                self._scorer,
+                self._adapters,
+                sampling,
+                self._adapter_before,
+                self._tolerance,
+                self._highest,
             )
             measures["sampling_logprob_difference"] = selftest.check(requests, groups)
         self.engine.sleep()
@@ -121,6 +131,7 @@ class PolicyScorer:
         model: the model with `engine.head` attached, unwrapped.
         rows_at_once: completions of one forward pass.
         autocast: the context in which the trainer computes.
+        highest: of the ranks that score together: models in shards meet in each pass, so all make as many as one needs.
     """
 
     def __init__(
@@ -131,23 +142,28 @@ class PolicyScorer:
         device: torch.device | str,
         rows_at_once: int,
         autocast: Callable[[], AbstractContextManager[None]],
+        highest: Highest = its_own,
     ) -> None:
         self._model = model
         self._pad_id = pad_id
         self._device = device
         self._rows_at_once = rows_at_once
         self._autocast = autocast
+        self._highest = highest
 
     def score(self, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
         was_training = self._model.training
         self._model.eval()  # dropout would make the trainer's own numbers differ from themselves
         try:
             starts = range(0, len(drawn), self._rows_at_once)
-            return [
+            scored = [
                 scores
                 for start in starts
                 for scores in self._score_rows(drawn[start : start + self._rows_at_once], temperature)
             ]
+            for _ in range(len(starts), int(self._highest(len(starts)))):
+                self._score_rows([_ONE_TOKEN], temperature)
+            return scored
         finally:
             self._model.train(was_training)
 
@@ -179,15 +195,14 @@ class OtherPolicies:
             set_peft_model_state_dict(self._model, dict(trained.tensors))
 
 
-def weights_of(model: PreTrainedModel) -> dict[str, Tensor]:
-    """Return all parameters by their names in a checkpoint, a tied one once; gathered where they are sharded.
+def weights_of(model: PreTrainedModel) -> NamedTensors:
+    """Yield all parameters with their names in a checkpoint, a tied one once; gathered where they are sharded.
 
-    Every rank has to call it: gathering is collective.
+    Every rank has to go through all of them: gathering is collective.
     """
-    return {
-        name: parameter.full_tensor() if hasattr(parameter, "full_tensor") else parameter
-        for name, parameter in model.named_parameters()
-    }
+    for name, parameter in model.named_parameters():
+        weight = parameter.detach()
+        yield name, weight.full_tensor() if hasattr(weight, "full_tensor") else weight
 
 
 def adapter_of(model: PeftModel) -> Adapter:
@@ -196,4 +211,4 @@ def adapter_of(model: PeftModel) -> Adapter:
         name: sorted(value) if isinstance(value, set) else value
         for name, value in model.active_peft_config.to_dict().items()
     }
-    return Adapter(travelling(get_peft_model_state_dict(model), torch.float32), config)
+    return Adapter(dict(travelling(get_peft_model_state_dict(model).items(), torch.float32)), config)

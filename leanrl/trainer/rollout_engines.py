@@ -1,5 +1,7 @@
 """The rollout engine that a configuration names, opened for a trainer."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -8,27 +10,28 @@ from peft import LoraConfig, PeftModel
 from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import RunConfig
+from leanrl.launch.cards import rollout_cards
 from leanrl.planner.shapes import shape_from_config
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
 from leanrl.rollout.protocol import Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import tolerance_for
-from leanrl.rollout.servable import require_pushable, require_servable
+from leanrl.rollout.servable import require_servable
 from leanrl.rollout.server_base import require_usable_server
 from leanrl.rollout.server_client import ServerClient
+from leanrl.rollout.server_command import BASE_NAME, server_environment
 from leanrl.rollout.server_process import ServerProcess, free_port
-from leanrl.rollout.vllm_server import VllmServer
+from leanrl.rollout.tied_head import methods_after_reload
+from leanrl.rollout.vllm_server import MOST_RESTARTS, VllmServer
+from leanrl.trainer.rank_engines import OwnEngine, SharedEngine
+from leanrl.trainer.ranks import highest_of_ranks
 from leanrl.trainer.rollout_bridge import OtherPolicies, PolicyScorer, RolloutBridge, adapter_of, weights_of
 
 if TYPE_CHECKING:
     from leanrl.trainer.grpo import LeanGRPOTrainer
 
-# What leanrl's own server calls the model without an adapter.
-_BASE_NAME = "base"
 # A 1.5B model on a slow disk needs minutes; CUDA graphs are captured on top.
 _START_SECONDS = 900.0
-# Threads that vLLM binds to cores would be the trainer's too; inductor takes 15 seconds for one small operator.
-_CPU_SERVER = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "TORCHDYNAMO_DISABLE": "1"}
 
 
 def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
@@ -74,44 +77,61 @@ def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
 def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     from leanrl.rollout.vllm_colocate import VllmColocate
 
-    device = trainer.accelerator.device
-    is_on_card = device.type == "cuda"
-    arguments = _arguments(
-        config,
-        _unwrapped(trainer),
-        usable_bytes=torch.cuda.mem_get_info(device)[1] if is_on_card else None,
-        seed=config.train.seed + trainer.accelerator.process_index,
-    )
+    usable_bytes = _usable_bytes(trainer)
+    seed = config.train.seed + trainer.accelerator.process_index
+    arguments = _arguments(config, _unwrapped(trainer), usable_bytes=usable_bytes, seed=seed)
     arguments |= _planned(trainer)
     # A CPU has one memory: there is nowhere to move weights to.
-    engine = VllmColocate(arguments, sleep_level=config.rollout.sleep_level if is_on_card else 0)
-    return _bridge(config, trainer, engine)
+    engine = VllmColocate(arguments, sleep_level=0 if usable_bytes is None else config.rollout.sleep_level)
+    return _bridge(config, trainer, engine if trainer.accelerator.num_processes == 1 else OwnEngine(engine))
 
 
 def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
-    model = _unwrapped(trainer)
-    rollout, dtype = config.rollout, config.model.compute_dtype
-    if rollout.server_url is not None:
-        base = _base_config(model)
-        require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
-        client = ServerClient(rollout.server_url, deadline_seconds=rollout.server_deadline_seconds)
-        name = require_usable_server(client, base, max_model_tokens=config.max_model_tokens, dtype=dtype)
-        engine = VllmServer(client, process=None, base=name, dtype=getattr(torch, dtype))
-        return _bridge(config, trainer, engine)
-    cards = range(config.hardware.num_gpus - rollout.num_gpus, config.hardware.num_gpus)
-    usable_bytes = torch.cuda.mem_get_info(cards[0])[1] if cards else None
-    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=config.train.seed) | _planned(trainer)
+    """One server for all ranks, in the hands of the first: what ends that process ends the server too."""
+    open_engine: Callable[[], RolloutEngine] = partial(
+        _users_server if config.rollout.server_url is not None else _own_server, config, trainer
+    )
+    if trainer.accelerator.num_processes == 1:
+        return _bridge(config, trainer, open_engine())
+    seconds = (MOST_RESTARTS + 1) * (config.rollout.server_deadline_seconds + _START_SECONDS)
+    return _bridge(config, trainer, SharedEngine(open_engine, longest_wait=timedelta(seconds=seconds)))
+
+
+def _users_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
+    rollout, dtype, model = config.rollout, config.model.compute_dtype, _unwrapped(trainer)
+    base = _base_config(model)
+    require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
+    client = ServerClient(rollout.server_url, deadline_seconds=rollout.server_deadline_seconds)
+    name = require_usable_server(client, base, max_model_tokens=config.max_model_tokens, dtype=dtype)
+    return VllmServer(client, process=None, base=name, dtype=getattr(torch, dtype))
+
+
+def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
+    rollout = config.rollout
+    arguments = _arguments(config, _unwrapped(trainer), usable_bytes=_usable_bytes(trainer), seed=config.train.seed)
+    arguments |= _planned(trainer)
     process = ServerProcess(
-        server_flags(arguments | {"served_model_name": _BASE_NAME}),
+        server_flags(arguments | {"served_model_name": BASE_NAME}),
         port=rollout.server_port or free_port(),
         log=trainer.run.server_log,
-        environment={"CUDA_VISIBLE_DEVICES": ",".join(map(str, cards))} if cards else _CPU_SERVER,
+        environment=server_environment(rollout_cards(config)),
         start_seconds=_START_SECONDS,
     )
     process.start()
     client = ServerClient(process.url, deadline_seconds=rollout.server_deadline_seconds)
-    engine = VllmServer(client, process=process, base=_BASE_NAME, dtype=getattr(torch, dtype))
-    return _bridge(config, trainer, engine)
+    return VllmServer(
+        client,
+        process=process,
+        base=BASE_NAME,
+        dtype=getattr(torch, config.model.compute_dtype),
+        after_reload=methods_after_reload(arguments),
+    )
+
+
+def _usable_bytes(trainer: "LeanGRPOTrainer") -> int | None:
+    """Return the bytes of this rank's card, which are those of each card of a run, or None on a CPU."""
+    device = trainer.accelerator.device
+    return torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else None
 
 
 def _planned(trainer: "LeanGRPOTrainer") -> dict[str, int]:
@@ -140,13 +160,11 @@ def _arguments(
 ) -> dict[str, Any]:
     base, adapter = _base_config(model), _adapter_config(model)
     require_servable(adapter, base, max_model_tokens=config.max_model_tokens)
-    if adapter is None and usable_bytes is None:
-        require_pushable(base)
     return engine_arguments(
         config,
         model=base.name_or_path,
         shape=shape_from_config(base.to_dict()),
-        adapter=adapter,
+        adapter_rank=None if adapter is None else adapter.r,
         usable_bytes=usable_bytes,
         seed=seed,
     )
@@ -160,6 +178,7 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         device=trainer.accelerator.device,
         rows_at_once=config.full_completions_per_micro_batch,
         autocast=trainer.accelerator.autocast,
+        highest=highest_of_ranks,
     )
     return RolloutBridge(
         engine,
@@ -169,6 +188,7 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         tolerance=tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
         metered=partial(trainer.meter.phase, "sync"),
+        highest=highest_of_ranks,
     )
 
 

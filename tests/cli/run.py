@@ -14,15 +14,17 @@ class Outcome:
     err: str
 
 
-def leanrl(*arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Outcome:
-    """Return what `leanrl ARGUMENTS` did; a run of more than two minutes is a failure."""
+def leanrl(
+    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, timeout_seconds: float = 120
+) -> Outcome:
+    """Return what `leanrl ARGUMENTS` did; a run that takes longer is a failure."""
     done = subprocess.run(
         [sys.executable, "-m", "leanrl", *map(str, arguments)],
         cwd=cwd,
         env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"} | (env or {}),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout_seconds,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)

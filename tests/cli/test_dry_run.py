@@ -57,12 +57,50 @@ def test_processes_of_the_papers_topology():
     assert {rank["environment"]["CUDA_VISIBLE_DEVICES"] for rank in ranks} == {"0,1,2"}
 
 
+def flags_of_server(*arguments, changes=()):
+    overrides = (part for change in changes for part in ("-s", change))
+    server, *_ = json.loads(_run("train", *arguments, *overrides, "--dry-run", "--json"))["processes"]
+    assert server["role"] == "rollout server"
+    assert server["environment"]["VLLM_SERVER_DEV_MODE"] == "1"
+    return server["command"]
+
+
+def after(command, flag):
+    return command[command.index(flag) + 1]
+
+
+def test_the_papers_server_gets_the_flags_it_will_be_started_with():
+    """72 sequences of 4608 tokens at most; keys and values fill what is left of 0.7 of the card."""
+    command = flags_of_server()
+    assert command[:4] == ["python", "-m", "vllm.entrypoints.openai.api_server", "--host"]
+    assert after(command, "--max-model-len") == "4608"
+    assert after(command, "--max-num-seqs") == "72"
+    assert after(command, "--dtype") == "bfloat16"
+    assert after(command, "--logprobs-mode") == "processed_logprobs"
+    assert 25e9 < int(after(command, "--kv-cache-memory-bytes")) < 30e9
+    assert "--enable-lora" not in command
+
+
+def test_the_server_of_an_adapter_run_takes_adapters_of_its_rank():
+    """Rank 24 takes buffers of 32."""
+    changes = ("model.tuning.method=lora", "hardware.parallel=ddp", "model.tuning.rank=24")
+    command = flags_of_server(changes=changes)
+    assert "--enable-lora" in command
+    assert after(command, "--max-lora-rank") == "32"
+
+
+def test_a_model_of_an_unknown_shape_still_shows_its_server():
+    command = flags_of_server("-p", "cpu-demo", changes=("model.id=nobody/knows", "rollout.engine=vllm-server"))
+    assert after(command, "--model") == "nobody/knows"
+    assert "more, once the model's shape is known" in command[-1]
+
+
 def test_dry_run_text_shows_config_plan_processes_and_what_is_missing():
     text = _run("train", "--dry-run")
     assert "optimizer.learning_rate = 1e-06  [preset a40x4-full-exp2]" in text
     assert "\nplan\n" in text
     assert "WORLD_SIZE=3" in text
-    assert "this version of leanrl has a rollout server for one training rank, and 3 are asked for" in text
+    assert "--port FREE_PORT --model deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B" in text
 
 
 def test_presets_list_show_and_diff():

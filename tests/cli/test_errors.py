@@ -47,11 +47,12 @@ def test_contradicting_keys():
 
 
 def test_an_engine_that_is_not_there_yet_says_so():
-    error = _refused("train", "-p", "a40x4-full-exp2")
+    error = _refused("train", "-p", "a40x4-full-exp2", "-s", "rollout.num_gpus=2", "-s", "hardware.num_nodes=2")
     assert isinstance(error, MissingError)
     assert error.exit_code == 5
-    assert "this version of leanrl has a rollout server for one training rank, and 3 are asked for" in str(error)
-    assert "-s rollout.engine=hf" in str(error)
+    assert "starts a rollout server for the ranks of one machine" in str(error)
+    assert "starts a rollout server on one card, and 2 are kept" in str(error)
+    assert "-s rollout.num_gpus=1" in str(error)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

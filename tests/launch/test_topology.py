@@ -2,16 +2,24 @@
 
 import shlex
 
+import pytest
+
 from leanrl.config.load import load_config
+from leanrl.launch.cards import rollout_cards
 from leanrl.launch.topology import ProcessSpec, processes
 
 
+@pytest.fixture(autouse=True)
+def no_choice_of_cards(monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+def server(cards):
+    return ProcessSpec("rollout server", ["serve"], environment={"CUDA_VISIBLE_DEVICES": ",".join(cards)})
+
+
 def of(preset, *overrides):
-    return processes(load_config(preset, overrides).config, arguments=["-p", preset])
-
-
-def after(command, flag):
-    return command[command.index(flag) + 1]
+    return processes(load_config(preset, overrides).config, arguments=["-p", preset], server=server)
 
 
 def test_a_cpu_run_is_one_process_that_sees_no_card():
@@ -27,14 +35,9 @@ def test_one_card_is_one_process_that_sees_the_first_card():
 
 
 def test_the_papers_run_is_three_ranks_and_a_server_on_the_fourth_card():
-    """4 cards, 1 for rollouts: the server has card 3; the preset names its context, 4608."""
-    server, launcher, *ranks = of("a40x4-full-exp2")
-    assert server.role == "rollout server"
-    assert server.environment["CUDA_VISIBLE_DEVICES"] == "3"
-    assert after(server.command, "--max-model-len") == "4608"
-    assert after(server.command, "--host") == "127.0.0.1"
-    assert after(server.command, "--gpu-memory-utilization") == "0.7"
-    assert "--enable-lora" not in server.command
+    """4 cards, 1 for rollouts: the server has card 3, and the first rank, which starts it, is told."""
+    serving, launcher, *ranks = of("a40x4-full-exp2")
+    assert serving == server(["3"])
     assert launcher.command == ["leanrl", "train", "-p", "a40x4-full-exp2"]
     assert [rank.role for rank in ranks] == ["training rank 0", "training rank 1", "training rank 2"]
     assert ranks[2].environment == {
@@ -45,19 +48,26 @@ def test_the_papers_run_is_three_ranks_and_a_server_on_the_fourth_card():
         "MASTER_ADDR": "127.0.0.1",
         "LEANRL_LAUNCHED": "1",
         "CUDA_VISIBLE_DEVICES": "0,1,2",
+        "LEANRL_ROLLOUT_CARDS": "3",
     }
     assert ranks[2].command == ["python", "-m", "leanrl", "train", "--resume", "RUN"]
 
 
-def test_the_server_of_an_adapter_run_takes_adapters_of_its_rank():
-    server, *_ = of(
-        "a40x4-full-exp2", "model.tuning.method=lora", "hardware.parallel=ddp", "model.tuning.rank=16",
-        "model.revision=abc", "rollout.gpu_memory_fraction=0.5",
-    )  # fmt: skip
-    assert "--enable-lora" in server.command
-    assert after(server.command, "--max-lora-rank") == "16"
-    assert after(server.command, "--revision") == "abc"
-    assert after(server.command, "--gpu-memory-utilization") == "0.5"
+def test_cards_are_counted_among_those_that_the_user_lets_be_seen(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,6,7")
+    serving, _, *ranks = of("a40x4-full-exp2")
+    assert serving == server(["7"])
+    assert {rank.environment["CUDA_VISIBLE_DEVICES"] for rank in ranks} == {"4,5,6"}
+
+
+def test_a_launched_rank_knows_the_rollout_card_that_it_does_not_see():
+    environment = of("a40x4-full-exp2")[2].environment
+    assert rollout_cards(load_config("a40x4-full-exp2").config, environment) == ["3"]
+
+
+def test_a_users_server_is_no_process_of_the_run():
+    launcher, *_ = of("a40x4-lora-exp2", "rollout.engine=vllm-server", "rollout.server_url=http://127.0.0.1:8000")
+    assert launcher.role == "launcher"
 
 
 def test_colocated_rollouts_need_no_server():

@@ -86,6 +86,6 @@ def test_the_root_is_in_memory_or_on_disk_where_there_is_no_tmpfs(tmp_path, monk
 
 def test_what_travels_is_a_copy():
     """vLLM scales lora_B in place; a view would scale the trainer's."""
-    copies = travelling(ADAPTER.tensors, torch.float32)
+    copies = dict(travelling(ADAPTER.tensors.items(), torch.float32))
     copies["q.lora_B.weight"].mul_(2)
     assert ADAPTER.tensors["q.lora_B.weight"].tolist() == [[3.0], [4.0]]

@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from peft import LoraConfig
 
 from leanrl.config.load import load_config
 from leanrl.planner.plan import plan_run
@@ -18,13 +17,13 @@ SHAPE = ModelShape(
 )  # fmt: skip
 
 
-def arguments(*, adapter=None, usable_bytes=None, seed=7, **rollout):
+def arguments(*, rank=None, usable_bytes=None, seed=7, **rollout):
     config = small_config(
         "m",
         rollout={"engine": "vllm-colocate", "max_prompt_tokens": 512, "max_completion_tokens": 1024} | rollout,
-        model={"tuning": {"method": "lora" if adapter else "full", "rank": adapter.r if adapter else 1}},
+        model={"tuning": {"method": "lora" if rank else "full", "rank": rank or 1}},
     )
-    return engine_arguments(config, model="m", shape=SHAPE, adapter=adapter, usable_bytes=usable_bytes, seed=seed)
+    return engine_arguments(config, model="m", shape=SHAPE, adapter_rank=rank, usable_bytes=usable_bytes, seed=seed)
 
 
 def test_what_the_run_says_is_what_the_engine_is_told():
@@ -42,7 +41,7 @@ def test_what_the_run_says_is_what_the_engine_is_told():
 
 
 def test_an_adapters_rank_is_rounded_up_and_one_adapter_is_served():
-    told = arguments(adapter=LoraConfig(r=33))
+    told = arguments(rank=33)
     assert {name: told[name] for name in told if "lora" in name} == {
         "enable_lora": True,
         "max_lora_rank": 64,
@@ -73,7 +72,7 @@ def test_flags_of_a_server_say_the_same():
 
 def test_the_engine_knows_every_argument():
     engine = pytest.importorskip("vllm.engine.arg_utils", reason="vllm is not installed here")
-    assert arguments(adapter=LoraConfig(r=8)).keys() <= set(engine.EngineArgs.__dataclass_fields__)
+    assert arguments(rank=8).keys() <= set(engine.EngineArgs.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,9 @@ def test_on_a_card_it_is_what_plan_json_says(preset, vram_gib):
     """The same bytes by the same functions, and the run's plan on top: `trainer.rollout_engines._planned`."""
     config = load_config(preset).config
     plan = plan_run(config, vram_bytes=vram_gib * 2**30)
-    told = engine_arguments(config, model="m", shape=plan.shape, adapter=None, usable_bytes=vram_gib * 2**30, seed=7)
+    told = engine_arguments(
+        config, model="m", shape=plan.shape, adapter_rank=None, usable_bytes=vram_gib * 2**30, seed=7
+    )
     generates = [gpu for gpu in plan.to_json()["gpus"] if gpu["role"] != "train"]
     rollout = next(phase for phase in generates[0]["phases"] if phase["name"] == "rollout")
     assert told["kv_cache_memory_bytes"] == rollout["components"]["keys and values"]

@@ -5,6 +5,9 @@ at another temperature than 0.7 the trained one gives -1 - |temperature - 0.7|.
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from threading import Barrier
 
 import pytest
 
@@ -49,9 +52,30 @@ def groups(logprob, requests=REQUESTS, num_tokens=3):
     return [[one] * request.num_completions for request in requests]
 
 
-def check(engine, *, sampling=SAMPLING):
-    selftest = SelfTest(engine, PlayedTrainer(), PlayedTrainer(), sampling, BEFORE, tolerance=1e-4)
+def check(engine, *, sampling=SAMPLING, **more):
+    selftest = SelfTest(engine, PlayedTrainer(), PlayedTrainer(), sampling, BEFORE, tolerance=1e-4, **more)
     return selftest.check(REQUESTS, engine.generate(REQUESTS, sampling))
+
+
+def check_together(*engines):
+    """Return what each of several ranks found, which are threads here: a difference, or an error."""
+    numbers, meeting = [0.0] * len(engines), Barrier(len(engines), timeout=10)
+
+    def highest(rank, number):
+        numbers[rank] = number
+        meeting.wait()
+        found = max(numbers)
+        meeting.wait()
+        return found
+
+    def find(rank):
+        try:
+            return check(engines[rank], highest=partial(highest, rank))
+        except RolloutMismatchError as error:
+            return error
+
+    with ThreadPoolExecutor(len(engines)) as ranks:
+        return list(ranks.map(find, range(len(engines))))
 
 
 def test_a_healthy_engine_differs_by_rounding():
@@ -106,3 +130,23 @@ def test_the_mean_is_over_tokens_and_no_number_is_no_agreement():
     drawn = choose(REQUESTS, [[Completion([1, 2], [-1.0, -2.0])], [Completion([3], [-3.0])]])
     assert mean_difference(drawn, [[-1.5, -2.1], [-2.7]]) == pytest.approx(0.3)
     assert mean_difference(drawn, [[-1.5, -2.1], [math.nan]]) == math.inf
+
+
+def test_healthy_ranks_report_the_highest_difference():
+    assert check_together(PlayedEngine(-1.0), PlayedEngine(-1.00005)) == pytest.approx([5e-5, 5e-5])
+
+
+@pytest.mark.parametrize(
+    ("engines", "fault"),
+    [
+        ((PlayedEngine(-1.0), PlayedEngine(-2.0)), "ignored adapter"),
+        ((PlayedEngine(-3.0), PlayedEngine(-3.0)), "stale adapter"),
+        ((PlayedEngine(-4.0, afterwards=-1.0), PlayedEngine(-1.0)), "reused name"),
+        ((PlayedEngine(-2.0), PlayedEngine(-3.0)), "unknown fault"),
+    ],
+)
+def test_all_ranks_name_the_fault_of_those_that_differ(engines, fault):
+    """Two ranks with different faults have no explanation in common."""
+    found = check_together(*engines)
+    assert [error.fault for error in found] == [fault, fault]
+    assert found[0].difference == found[1].difference

@@ -45,11 +45,13 @@ class TrainedPolicy:
         return Policy(self.version, adapter=adapter_of(self.model))
 
 
-def small_arguments(folder, adapter, **sections):
+def small_arguments(folder, adapter_rank=4, **sections):
     """Return the engine arguments of a small run on the model in `folder`."""
     config = small_config(folder, **{"rollout": {"max_prompt_tokens": 128, "max_completion_tokens": 32}} | sections)
     shape = shape_from_config(AutoModelForCausalLM.from_pretrained(folder).config.to_dict())
-    return engine_arguments(config, model=str(folder), shape=shape, adapter=adapter, usable_bytes=None, seed=0)
+    return engine_arguments(
+        config, model=str(folder), shape=shape, adapter_rank=adapter_rank, usable_bytes=None, seed=0
+    )
 
 
 def requests(num_completions=2):

@@ -20,7 +20,7 @@ def difference(trained, engine):
 @pytest.mark.parametrize("handover", ["tensors", "files"])
 def test_every_version_is_served_as_it_is(trained, handover):
     """fp32 on both sides: under 1e-5 nats a token, and each version far from the one before."""
-    engine = VllmColocate(small_arguments(trained.folder, trained.adapter_config), handover=handover)
+    engine = VllmColocate(small_arguments(trained.folder), handover=handover)
     try:
         for _ in range(4):
             trained.train()

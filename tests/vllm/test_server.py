@@ -19,6 +19,7 @@ from leanrl.rollout.engine_arguments import server_flags
 from leanrl.rollout.selftest import choose, mean_difference
 from leanrl.rollout.server_base import require_usable_server
 from leanrl.rollout.server_client import ServerClient
+from leanrl.rollout.server_command import server_environment
 from leanrl.rollout.server_process import ServerProcess, free_port
 from leanrl.rollout.vllm_server import VllmServer
 from tests.tiny_model import make_tiny_model
@@ -28,21 +29,20 @@ DEADLINE_SECONDS = 8.0
 START_SECONDS = 180.0
 
 
-def server_on(folder, adapter, log, **arguments):
-    flags = server_flags(small_arguments(folder, adapter) | {"served_model_name": "base"} | arguments)
+def server_on(folder, log, **arguments):
+    flags = server_flags(small_arguments(folder) | {"served_model_name": "base"} | arguments)
     return ServerProcess(
         flags,
         port=free_port(),
         log=log,
-        environment={"VLLM_CPU_OMP_THREADS_BIND": "nobind"},
+        environment=server_environment([]),
         start_seconds=START_SECONDS,
     )
 
 
 @pytest.fixture(scope="module")
 def process(tiny_model, tmp_path_factory):
-    adapter = TrainedPolicy(tiny_model).adapter_config
-    process = server_on(tiny_model, adapter, tmp_path_factory.mktemp("server") / "server.log")
+    process = server_on(tiny_model, tmp_path_factory.mktemp("server") / "server.log")
     process.start()
     yield process
     process.stop()
@@ -156,7 +156,7 @@ def base_config(folder):
 
 
 def test_a_server_with_the_same_base_is_taken_wherever_its_copy_lies(process, tiny_model, tmp_path):
-    client = ServerClient(process.url, deadline_seconds=5)
+    client = ServerClient(process.url, deadline_seconds=START_SECONDS)
     copy = make_tiny_model(tmp_path / "copy")
     for folder in (tiny_model, copy):
         assert require_usable_server(client, base_config(folder), max_model_tokens=160, dtype="float32") == "base"
@@ -164,7 +164,7 @@ def test_a_server_with_the_same_base_is_taken_wherever_its_copy_lies(process, ti
 
 def test_a_server_with_another_base_is_refused_with_both_hashes(process, tmp_path):
     other = base_config(make_tiny_model(tmp_path / "qwen", family="qwen2"))
-    client = ServerClient(process.url, deadline_seconds=5)
+    client = ServerClient(process.url, deadline_seconds=START_SECONDS)
     with pytest.raises(ConfigError) as caught:
         require_usable_server(client, other, max_model_tokens=500, dtype="bfloat16")
     said = str(caught.value)
@@ -181,7 +181,7 @@ def test_an_unreachable_server_is_refused():
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(tmp_path, trained):
-    process = server_on(trained.folder, trained.adapter_config, tmp_path / "log", model=str(tmp_path / "no-model"))
+    process = server_on(trained.folder, tmp_path / "log", model=str(tmp_path / "no-model"))
     with pytest.raises(MissingError) as caught:
         process.start()
     assert "ended with code" in str(caught.value)

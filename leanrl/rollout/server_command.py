@@ -1,0 +1,27 @@
+"""The command and the environment of a vLLM server of leanrl's own; no torch, since a dry run prints them too."""
+
+from collections.abc import Sequence
+
+HOST = "127.0.0.1"  # never an address that the network reaches: the development routes ask for no password
+# What leanrl's own server calls the model without an adapter.
+BASE_NAME = "base"
+# For adapters at run time and for dropping the prefix cache (vllm 0.31.0, envs.py).
+_EVERYWHERE = {
+    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+    "VLLM_SERVER_DEV_MODE": "1",
+    "VLLM_LOGGING_LEVEL": "WARNING",
+    "VLLM_NO_USAGE_STATS": "1",
+}
+# Threads that vLLM binds to cores would be the trainer's too; inductor takes 15 seconds for one small operator.
+_ON_A_CPU = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "TORCHDYNAMO_DISABLE": "1"}
+
+
+def server_command(python: str, flags: Sequence[str], *, port: int | str) -> list[str]:
+    """Return the command of a server; as a module, for the `vllm` command does not start with vllm-cpu."""
+    module = "vllm.entrypoints.openai.api_server"
+    return [python, "-m", module, "--host", HOST, "--port", str(port), *flags]
+
+
+def server_environment(cards: Sequence[str]) -> dict[str, str]:
+    """Return the variables of a server on these cards, besides those of whoever starts it; none is a CPU."""
+    return _EVERYWHERE | ({"CUDA_VISIBLE_DEVICES": ",".join(cards)} if cards else _ON_A_CPU)

@@ -1,0 +1,20 @@
+"""A plug-in that kills the rollout server, with all its processes, before the third rollout of a run."""
+
+import psutil
+
+from leanrl.rollout.vllm_server import VllmServer
+
+generate, calls = VllmServer.generate, []
+
+
+def kill_first(self, requests, sampling):
+    calls.append(len(requests))
+    if len(calls) == 3:
+        killed = psutil.Process(self._process._guard.pid).children(recursive=True)
+        for one in killed:
+            one.kill()
+        psutil.wait_procs(killed)
+    return generate(self, requests, sampling)
+
+
+VllmServer.generate = kill_first
