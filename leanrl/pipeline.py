@@ -19,10 +19,9 @@ from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
 from leanrl.environment import describe_machine, host_memory_bytes, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
-from leanrl.launch import topology
 from leanrl.launch.run import launch, require_ranks
 from leanrl.launch.this_rank import this_rank
-from leanrl.launch.topology import ProcessSpec, is_launched
+from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.planner.fit import Fit, fit_run, with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
@@ -204,34 +203,6 @@ def sample(
         batch_size=1,
     )
     return next(iter(completions))
-
-
-def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
-    """Return every process that `leanrl train` with these arguments stands for, a rollout server with its flags."""
-    return topology.processes(config, arguments=arguments, server=partial(_server, config))
-
-
-def _server(config: RunConfig, cards: list[str]) -> ProcessSpec:
-    from leanrl.rollout.engine_arguments import engine_arguments, server_flags
-    from leanrl.rollout.server_command import BASE_NAME, server_command, server_environment
-
-    try:
-        predicted = plan(config)
-        is_on_cards = predicted.device == "cuda"
-        arguments = engine_arguments(
-            with_planned_micro_batch(config, predicted),
-            model=config.model.id,
-            shape=predicted.shape,
-            adapter_rank=None if config.model.tuning.method == "full" else config.model.tuning.rank,
-            usable_bytes=predicted.worst.usable_bytes if is_on_cards else None,
-            seed=config.train.seed,
-        )
-        arguments |= predicted.engine_settings if is_on_cards else {}
-        flags = server_flags(arguments | {"served_model_name": BASE_NAME})
-    except MissingError as error:
-        flags = ["--model", config.model.id, f"(more, once the model's shape is known: {error.message})"]
-    command = server_command("python", flags, port=config.rollout.server_port or "FREE_PORT")
-    return ProcessSpec("rollout server", command, environment=server_environment(cards))
 
 
 def _new_run(path: Path, config: RunConfig, *, plugins: Sequence[Path], predicted: Plan | None) -> RunFolder:

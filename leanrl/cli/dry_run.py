@@ -12,7 +12,7 @@ def print_dry_run(preset: str, overrides: list[str], *, as_json: bool) -> None:
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.config.support import find_missing
-    from leanrl.pipeline import processes
+    from leanrl.processes import processes
 
     resolved = load_config(preset, overrides)
     config = resolved.config

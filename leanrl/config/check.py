@@ -265,6 +265,9 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
                 yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
     if rollout.weight_transport != "shm" and rollout.engine != "vllm-server":
         yield f"rollout.weight_transport has no effect: rollout.engine is {rollout.engine}."
+    elif rollout.weight_transport != "shm" and config.model.tuning.method != "full":
+        method = config.model.tuning.method
+        yield f"rollout.weight_transport has no effect: of {method} only the adapter travels, through a folder."
     if rollout.engine != "vllm-server":
         for name in ("server_url", "server_port"):
             if getattr(rollout, name) is not None:

@@ -48,9 +48,9 @@ def _not_in_this_version(config: RunConfig) -> list[Problem]:
             "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
         ),
         (
-            config.rollout.weight_transport == "nccl" and config.rollout.engine == "vllm-server",
-            "rollout.weight_transport",
-            "this version of leanrl has no nccl transport",
+            has_server and is_full and config.rollout.weight_transport == "nccl" and config.hardware.num_gpus == 0,
+            "rollout.weight_transport, hardware.num_gpus",
+            "nccl carries weights from card to card, and there is no GPU",
             "-s rollout.weight_transport=shm",
         ),
         (

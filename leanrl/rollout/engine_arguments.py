@@ -1,5 +1,6 @@
 """The arguments a vLLM engine is started with, every one of them written out."""
 
+import json
 import math
 from typing import Any
 
@@ -84,7 +85,7 @@ def server_flags(arguments: dict[str, Any]) -> list[str]:
         if value is True:
             flags.append(flag)
         elif value is not None and value is not False:
-            flags += [flag, str(value)]
+            flags += [flag, json.dumps(value) if isinstance(value, dict) else str(value)]
     return flags
 
 

@@ -61,6 +61,20 @@ class ServerClient:
         """Run a method of vLLM's worker by its name; needs VLLM_SERVER_DEV_MODE=1."""
         self._call("POST", "/collective_rpc", {"method": method, "kwargs": arguments})
 
+    def init_weight_transfer(self, meeting_point: dict[str, Any]) -> None:
+        """Have the worker meet the sender of weights; answers when both are there."""
+        self._call("POST", "/init_weight_transfer_engine", {"init_info": meeting_point})
+
+    def start_weight_update(self) -> None:
+        self._call("POST", "/start_weight_update")
+
+    def update_weights(self, described: dict[str, Any]) -> None:
+        """Have the worker take the described weights, in that order; answers when it has them."""
+        self._call("POST", "/update_weights", {"update_info": described})
+
+    def finish_weight_update(self) -> None:
+        self._call("POST", "/finish_weight_update")
+
     def reset_prefix_cache(self) -> bool:
         """Drop cached prefixes and return whether that was done."""
         return bool((self._call("POST", "/reset_prefix_cache") or {"success": True}).get("success"))

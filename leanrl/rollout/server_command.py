@@ -1,6 +1,9 @@
 """The command and the environment of a vLLM server of leanrl's own; no torch, since a dry run prints them too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from leanrl.config.schema import RunConfig
 
 HOST = "127.0.0.1"  # never an address that the network reaches: the development routes ask for no password
 # What leanrl's own server calls the model without an adapter.
@@ -14,6 +17,19 @@ _EVERYWHERE = {
 }
 # Threads that vLLM binds to cores would be the trainer's too; inductor takes 15 seconds for one small operator.
 _ON_A_CPU = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "TORCHDYNAMO_DISABLE": "1"}
+
+
+def server_arguments(config: RunConfig, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the engine with those that only a server has."""
+    more: dict[str, Any] = {"served_model_name": BASE_NAME}
+    if takes_nccl(config):
+        more["weight_transfer_config"] = {"backend": "nccl"}
+    return {**arguments, **more}
+
+
+def takes_nccl(config: RunConfig) -> bool:
+    """Return whether whole weights go from card to card; an adapter is small, and has its own way."""
+    return config.rollout.weight_transport == "nccl" and config.model.tuning.method == "full"
 
 
 def server_command(python: str, flags: Sequence[str], *, port: int | str) -> list[str]:

@@ -2,18 +2,18 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from leanrl.errors import LeanRLError, StoppedError
-from leanrl.rollout.adapter_files import make_root, num_bytes, publish, publish_weights, travelling, verify, withdraw
+from leanrl.rollout.adapter_files import make_root, num_bytes, publish, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
 from leanrl.rollout.server_process import ServerProcess
+from leanrl.rollout.weight_transport import WeightTransport
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -30,8 +30,8 @@ class VllmServer:
     Args:
         process: leanrl's own server, which is started anew when it is lost; None for a user's.
         base: the name under which the server serves the model without an adapter.
-        dtype: in which policies travel.
-        after_reload: methods of the worker to call when it has loaded whole weights.
+        dtype: in which adapters travel.
+        transport: brings whole weights to the server; None where adapters are served only.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class VllmServer:
         process: ServerProcess | None,
         base: str,
         dtype: torch.dtype,
-        after_reload: Sequence[str] = (),
+        transport: WeightTransport | None = None,
     ) -> None:
         self._client = client
         self._process = process
         self._base = base
         self._dtype = dtype
-        self._after_reload = after_reload
+        self._transport = transport
         self._run_id = uuid.uuid4().hex[:8]
         self._root: Path | None = None
         self._num_syncs = 0
@@ -76,6 +76,8 @@ class VllmServer:
         """Do nothing."""
 
     def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
         if self._process is not None:
             self._process.stop()
         elif self._serving is not None and self._serving != self._base:
@@ -101,7 +103,9 @@ class VllmServer:
         if self._policy.adapter is not None:
             self._load_adapter(self._policy.adapter, name)
         else:
-            self._load_weights(dict(travelling(self._policy.weights(), self._dtype)), name)
+            assert self._transport is not None, "whole weights for a server that takes adapters only"
+            self._transport.push(self._policy.weights(), name)
+            self._serving = self._base
         self._forget()
 
     def _load_adapter(self, adapter: Adapter, name: str) -> None:
@@ -116,19 +120,10 @@ class VllmServer:
             self._client.unload_adapter(self._serving)
         self._serving = name
 
-    def _load_weights(self, weights: Mapping[str, Tensor], name: str) -> None:
-        self._root = self._root or make_root(needed_bytes=num_bytes(weights, self._dtype))
-        folder = publish_weights(weights, self._root, name)
-        try:
-            self._client.reload_weights(folder)
-        finally:
-            withdraw(folder)
-        for method in self._after_reload:
-            self._client.call_workers(method)
-        self._serving = self._base
-
     def _restart(self) -> None:
         assert self._process is not None
+        if self._transport is not None:
+            self._transport.close()
         try:
             self._process.restart()
         except LeanRLError as error:

@@ -19,10 +19,11 @@ from leanrl.rollout.selftest import tolerance_for
 from leanrl.rollout.servable import require_servable
 from leanrl.rollout.server_base import require_usable_server
 from leanrl.rollout.server_client import ServerClient
-from leanrl.rollout.server_command import BASE_NAME, server_environment
+from leanrl.rollout.server_command import BASE_NAME, server_arguments, server_environment, takes_nccl
 from leanrl.rollout.server_process import ServerProcess, free_port
 from leanrl.rollout.tied_head import methods_after_reload
 from leanrl.rollout.vllm_server import MOST_RESTARTS, VllmServer
+from leanrl.rollout.weight_transport import FolderTransport, NcclTransport
 from leanrl.trainer.rank_engines import OwnEngine, SharedEngine
 from leanrl.trainer.ranks import highest_of_ranks
 from leanrl.trainer.rollout_bridge import OtherPolicies, PolicyScorer, RolloutBridge, adapter_of, weights_of
@@ -111,7 +112,7 @@ def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
     arguments = _arguments(config, _unwrapped(trainer), usable_bytes=_usable_bytes(trainer), seed=config.train.seed)
     arguments |= _planned(trainer)
     process = ServerProcess(
-        server_flags(arguments | {"served_model_name": BASE_NAME}),
+        server_flags(server_arguments(config, arguments)),
         port=rollout.server_port or free_port(),
         log=trainer.run.server_log,
         environment=server_environment(rollout_cards(config)),
@@ -119,13 +120,13 @@ def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
     )
     process.start()
     client = ServerClient(process.url, deadline_seconds=rollout.server_deadline_seconds)
-    return VllmServer(
-        client,
-        process=process,
-        base=BASE_NAME,
-        dtype=getattr(torch, config.model.compute_dtype),
-        after_reload=methods_after_reload(arguments),
+    dtype = getattr(torch, config.model.compute_dtype)
+    transport = (
+        NcclTransport(client, dtype=dtype)
+        if takes_nccl(config)
+        else FolderTransport(client, dtype=dtype, after_reload=methods_after_reload(arguments))
     )
+    return VllmServer(client, process=process, base=BASE_NAME, dtype=dtype, transport=transport)
 
 
 def _usable_bytes(trainer: "LeanGRPOTrainer") -> int | None:

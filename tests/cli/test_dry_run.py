@@ -89,6 +89,11 @@ def test_the_server_of_an_adapter_run_takes_adapters_of_its_rank():
     assert after(command, "--max-lora-rank") == "32"
 
 
+def test_the_server_is_told_of_weights_over_nccl():
+    command = flags_of_server(changes=("rollout.weight_transport=nccl",))
+    assert json.loads(after(command, "--weight-transfer-config")) == {"backend": "nccl"}
+
+
 def test_a_model_of_an_unknown_shape_still_shows_its_server():
     command = flags_of_server("-p", "cpu-demo", changes=("model.id=nobody/knows", "rollout.engine=vllm-server"))
     assert after(command, "--model") == "nobody/knows"

@@ -55,6 +55,13 @@ def test_an_engine_that_is_not_there_yet_says_so():
     assert "-s rollout.num_gpus=1" in str(error)
 
 
+def test_weights_over_nccl_need_cards():
+    changes = ("rollout.engine=vllm-server", "model.tuning.method=full", "rollout.weight_transport=nccl")
+    error = _refused("train", "-p", "cpu-demo", *(part for change in changes for part in ("-s", change)))
+    assert error.exit_code == 5
+    assert "nccl carries weights from card to card, and there is no GPU" in str(error)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_named(tmp_path):
     error = _refused("train", "-p", "single-gpu-lora", "-s", "rollout.engine=hf", "--run-dir", tmp_path / "run")

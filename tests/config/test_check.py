@@ -208,6 +208,13 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
         (["rollout.server_url=http://x"], "rollout.server_url has no effect: rollout.engine is hf."),
         (["rollout.weight_transport=nccl"], "rollout.weight_transport has no effect: rollout.engine is hf."),
+        (
+            [
+                *("rollout.weight_transport=nccl", "rollout.engine=vllm-server", "rollout.num_gpus=1"),
+                *("hardware.num_gpus=2", "model.tuning.method=lora"),
+            ],
+            "rollout.weight_transport has no effect: of lora only the adapter travels, through a folder.",
+        ),
         (["rollout.server_port=8000"], "rollout.server_port has no effect: rollout.engine is hf."),
         (["algorithm.importance_correction=sequence_mask"], "algorithm.importance_correction has no effect"),
         (

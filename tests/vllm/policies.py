@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.engine.head import attach_logprob_head
@@ -25,11 +25,9 @@ class TrainedPolicy:
         self.folder = folder
         self.adapter_config = LoraConfig(r=rank, lora_alpha=8.0, target_modules="all-linear", task_type="CAUSAL_LM")
         base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        attach_logprob_head(base)
         self.model = get_peft_model(base, self.adapter_config)
         self.version = 0
-        pad_id = make_tiny_tokenizer().pad_token_id
-        self.scorer = PolicyScorer(self.model, pad_id=pad_id, device="cpu", rows_at_once=4, autocast=nullcontext)
+        self.scorer = head_scorer(self.model)
 
     def train(self):
         """Take a step so large that no two versions can be taken for each other."""
@@ -43,6 +41,13 @@ class TrainedPolicy:
     @property
     def policy(self):
         return Policy(self.version, adapter=adapter_of(self.model))
+
+
+def head_scorer(model):
+    """Return what scores tokens under a model, with an adapter or without."""
+    attach_logprob_head(model.get_base_model() if isinstance(model, PeftModel) else model)
+    pad_id = make_tiny_tokenizer().pad_token_id
+    return PolicyScorer(model, pad_id=pad_id, device="cpu", rows_at_once=4, autocast=nullcontext)
 
 
 def small_arguments(folder, adapter_rank=4, **sections):

@@ -1,0 +1,42 @@
+"""The processes that `leanrl train` stands for, each with its command and environment."""
+
+from functools import partial
+
+from leanrl.config.schema import RunConfig
+from leanrl.environment import host_memory_bytes
+from leanrl.errors import MissingError
+from leanrl.launch import topology
+from leanrl.launch.topology import ProcessSpec
+from leanrl.planner.fit import with_planned_micro_batch
+from leanrl.planner.plan import plan_run
+from leanrl.rollout.engine_arguments import engine_arguments, server_flags
+from leanrl.rollout.server_command import server_arguments, server_command, server_environment
+
+
+def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
+    """Return every process that `leanrl train` with these arguments stands for, a rollout server with its flags."""
+    return topology.processes(config, arguments=arguments, server=partial(_server, config))
+
+
+def _server(config: RunConfig, cards: list[str]) -> ProcessSpec:
+    command = server_command("python", _flags(config), port=config.rollout.server_port or "FREE_PORT")
+    return ProcessSpec("rollout server", command, environment=server_environment(cards))
+
+
+def _flags(config: RunConfig) -> list[str]:
+    """Return what the server will be started with, on the cards that the config names."""
+    try:
+        plan = plan_run(config, host_bytes=host_memory_bytes())
+    except MissingError as error:
+        return ["--model", config.model.id, f"(more, once the model's shape is known: {error.message})"]
+    is_on_cards = plan.device == "cuda"
+    arguments = engine_arguments(
+        with_planned_micro_batch(config, plan),
+        model=config.model.id,
+        shape=plan.shape,
+        adapter_rank=None if config.model.tuning.method == "full" else config.model.tuning.rank,
+        usable_bytes=plan.worst.usable_bytes if is_on_cards else None,
+        seed=config.train.seed,
+    )
+    planned = plan.engine_settings if is_on_cards else {}
+    return server_flags(server_arguments(config, arguments | planned))
