@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from leanrl.config.load import load_config
+from leanrl.planner.fit import with_planned_micro_batch
 from leanrl.planner.plan import plan_run
 from leanrl.planner.shapes import ModelShape
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
@@ -83,8 +84,9 @@ def test_on_a_card_it_is_what_plan_json_says(preset, vram_gib):
     """The same bytes by the same functions, and the run's plan on top: `trainer.rollout_engines._planned`."""
     config = load_config(preset).config
     plan = plan_run(config, vram_bytes=vram_gib * 2**30)
+    chosen = with_planned_micro_batch(config, plan)
     told = engine_arguments(
-        config, model="m", shape=plan.shape, adapter_rank=None, usable_bytes=vram_gib * 2**30, seed=7
+        chosen, model="m", shape=plan.shape, adapter_rank=None, usable_bytes=vram_gib * 2**30, seed=7
     )
     generates = [gpu for gpu in plan.to_json()["gpus"] if gpu["role"] != "train"]
     rollout = next(phase for phase in generates[0]["phases"] if phase["name"] == "rollout")
