@@ -8,8 +8,9 @@ from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
 from leanrl.launch.run import require_ranks
 from leanrl.launch.this_rank import Rank
-from leanrl.launch.topology import is_launched, processes, training_ranks
+from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.launch.unsloth import import_unsloth, unsloth_environment
+from leanrl.processes import processes
 
 CONFIG = load_config("single-gpu-lora-unsloth").config
 

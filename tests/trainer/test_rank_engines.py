@@ -2,8 +2,11 @@
 
 import json
 
+import psutil
 import pytest
 
+from leanrl.launch.ranks import RanksFailedError, run_ranks
+from leanrl.launch.topology import ProcessSpec
 from tests.torchrun import run_two_ranks
 
 OWN_GROUPS = {0: [[[10], [10]], [[11]], [[12], [12]]], 1: [[[20], [20], [20]], [[21]]]}
@@ -43,3 +46,22 @@ def test_an_error_of_one_rank_is_every_ranks(seen, rank):
     assert seen[rank]["shared"]["stopped"] == ["StoppedError", "the server is lost", "resume"]
     assert seen[rank]["shared"]["not opened"] == ["ConfigError", "the port is taken", None]
     assert seen[rank]["own"]["stopped"] == ["StoppedError", "the cache stays", None]
+
+
+def test_a_bug_of_the_first_rank_is_code_1_of_all(tmp_path, capfd):
+    """1 and not 6: nobody can promise a checkpoint. The other rank notices that its partner is gone."""
+    specs = [
+        ProcessSpec(
+            f"rank {rank}",
+            ["python", "-m", "tests.trainer.broken_engine", str(tmp_path)],
+            environment={"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1"},
+        )
+        for rank in (0, 1)
+    ]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (0, 1)
+    assert "RuntimeError: a bug with 5 prompts" in capfd.readouterr().err
+    assert "a bug with" not in (tmp_path / "logs" / "rank-1.log").read_text()
+    commands = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+    assert [command for command in commands if str(tmp_path) in command] == []

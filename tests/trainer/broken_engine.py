@@ -1,0 +1,21 @@
+"""Run as two gloo ranks by the test: the engine that they share breaks while both wait for its answer."""
+
+from datetime import timedelta
+
+import torch.distributed as dist
+
+from leanrl.trainer.rank_engines import SharedEngine
+from tests.trainer.rank_engines import ASKED, SAMPLING
+
+
+class Broken:
+    """An engine with a bug: what it raises is no error of leanrl's."""
+
+    def generate(self, requests, sampling):
+        raise RuntimeError(f"a bug with {len(requests)} prompts")
+
+
+if __name__ == "__main__":
+    dist.init_process_group("gloo")
+    engine = SharedEngine(Broken, longest_wait=timedelta(hours=1))
+    engine.generate(ASKED[dist.get_rank()], SAMPLING)
