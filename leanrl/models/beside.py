@@ -19,11 +19,15 @@ def written_beside(out: Path) -> Iterator[Path]:
     """Give a folder beside `out` to fill; it takes that name once the block ends well, and is gone otherwise.
 
     Raises:
-        ConfigError: if `out` was created meanwhile.
+        ConfigError: if it cannot be made there, or `out` was created meanwhile.
         DoesNotFitError: if the disk is full.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    except OSError as error:
+        what = f"{out} cannot be made: {error.strerror or error}."
+        raise ConfigError(what, hint="--out in a folder of yours that can be written to") from error
     try:
         yield beside
         beside.chmod(0o755)  # mkdtemp gives a folder that only its owner may enter

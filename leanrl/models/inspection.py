@@ -11,7 +11,14 @@ from safetensors import SafetensorError, safe_open
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError
-from leanrl.models.trained import ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_names, run_around
+from leanrl.models.trained import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    adapter_names,
+    require_folder,
+    run_around,
+    run_at,
+)
 from leanrl.run_folder import COMPLETE, RunFolder, read_json, read_jsonl
 
 
@@ -37,14 +44,13 @@ def inspect_checkpoints(source: Path) -> list[Inspection]:
     Raises:
         ConfigError: if `source` is neither.
     """
-    run = RunFolder(source)
-    if run.checkpoints.is_dir() and run.config.is_file():
+    require_folder(source)
+    run = run_at(source)
+    if run is not None:
         folders = sorted(path for path in run.checkpoints.iterdir() if path.is_dir())
         if not folders:
             raise ConfigError(f"{source} has no checkpoint yet.", hint=f"leanrl train --resume {source}")
         return [_inspect(folder, run) for folder in folders]
-    if not source.is_dir():
-        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
     return [_inspect(source, run_around(source))]
 
 
@@ -89,6 +95,7 @@ def _adapter_facts(adapters: Mapping[str, Path], config: RunConfig | None, damag
             f"{prefix}rank": f"{shape.get('r')}, alpha {shape.get('lora_alpha')}",
             f"{prefix}targets": _targets(shape.get("target_modules")),
         }
+        damage += [] if "peft_type" in shape else [f"{ADAPTER_CONFIG} names no peft_type"]
         damage += _broken_file(folder / ADAPTER_WEIGHTS)
     return facts
 

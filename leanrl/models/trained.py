@@ -8,7 +8,7 @@ from peft import LoraConfig, PeftConfig
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
-from leanrl.run_folder import COMPLETE, RunFolder
+from leanrl.run_folder import COMPLETE, RunFolder, read_json
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -60,14 +60,13 @@ def find_checkpoint(source: Path) -> Checkpoint:
     Raises:
         ConfigError: if there is none, or it was not written to its end.
     """
-    if (source / "config.json").is_file() and (source / "checkpoints").is_dir():
-        run = RunFolder(source)
+    require_folder(source)
+    run = run_at(source)
+    if run is not None:
         folder = _newest(run)
     else:
         folder = source
         run = run_around(source)
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is not there.", hint="`ls runs/` shows the runs here")
     if run is not None and not (folder / COMPLETE).is_file():
         raise ConfigError(
             f"{folder} was not written to its end: it has no {COMPLETE}.",
@@ -104,6 +103,26 @@ def adapter_names(folder: Path) -> dict[str, Path]:
     return {"default": folder, **named} if (folder / ADAPTER_CONFIG).is_file() else named
 
 
+def require_folder(source: Path) -> None:
+    """Check that what is named as a run or a checkpoint is a folder.
+
+    Raises:
+        ConfigError: if it is not there, or is a file.
+    """
+    if source.is_file():
+        raise ConfigError(f"{source} is a file, not the folder of a run or a checkpoint.", hint=f"{source.parent}")
+    if not source.is_dir():
+        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
+
+
+def run_at(folder: Path) -> RunFolder | None:
+    """Return the run that a folder is, or whose checkpoints it holds."""
+    run = RunFolder(folder)
+    if folder.resolve() == RunFolder(folder.resolve().parent).checkpoints:
+        run = RunFolder(folder.resolve().parent)
+    return run if run.config.is_file() and run.checkpoints.is_dir() else None
+
+
 def run_around(folder: Path) -> RunFolder | None:
     """Return the run that a checkpoint folder lies in."""
     absolute = folder.resolve()
@@ -136,6 +155,12 @@ def _pick(folder: Path, name: str | None) -> Path:
 
 def _plain_lora(folder: Path) -> LoraConfig:
     """Read the adapter's config; what a fold by W + scale * B A would leave out is refused by name."""
+    file = folder / ADAPTER_CONFIG
+    if "peft_type" not in read_json(file):
+        raise ConfigError(
+            f"{file} names no peft_type: it is no adapter's, or was cut off.",
+            hint="take an earlier checkpoint; `leanrl merge RUN --inspect` tells which",
+        )
     lora = PeftConfig.from_pretrained(str(folder))
     if not isinstance(lora, LoraConfig):
         raise ConfigError(

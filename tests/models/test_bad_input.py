@@ -145,6 +145,13 @@ def test_a_full_disk_leaves_nothing_under_the_final_name(
     assert list((tmp_path / "models").iterdir()) == []
 
 
+def test_a_place_where_nothing_can_be_written_is_named(run_here: RunHere, make_run: MakeRun, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    outcome = run_here("merge", make_run().path, "--out", tmp_path / "file" / "out")
+    assert outcome.code == 2
+    assert f"{tmp_path / 'file' / 'out'} cannot be made" in outcome.err
+
+
 def test_no_login_is_told_of_before_any_work(
     run_here: RunHere,
     make_run: MakeRun,

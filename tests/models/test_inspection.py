@@ -8,6 +8,7 @@ import pytest
 
 from leanrl.errors import ConfigError
 from leanrl.models.inspection import inspect_checkpoints
+from leanrl.models.trained import find_adapter, find_checkpoint
 from leanrl.run_folder import append_jsonl
 from tests.models.conftest import MakeRun
 
@@ -74,3 +75,31 @@ def test_a_folder_of_something_else_is_broken_and_none_at_all_is_refused(tmp_pat
     assert "neither an adapter" in found.damage[0]
     with pytest.raises(ConfigError, match="is not there"):
         inspect_checkpoints(tmp_path / "nothing")
+
+
+def test_the_folder_of_all_checkpoints_is_taken_as_its_run(make_run: MakeRun) -> None:
+    """Taken for a checkpoint, every checkpoint in it would be an adapter of its own, without the run's base."""
+    run = make_run()
+    shutil.copytree(run.checkpoint(7), run.checkpoint(5))
+    assert [one.facts["step"] for one in inspect_checkpoints(run.checkpoints)] == ["5", "7"]
+    assert find_checkpoint(run.checkpoints).folder.name == "step-000007"
+
+
+def test_a_file_is_told_from_a_folder_that_is_not_there(make_run: MakeRun) -> None:
+    file = make_run().checkpoint(7) / "adapter_model.safetensors"
+    for look in (inspect_checkpoints, find_checkpoint):
+        with pytest.raises(ConfigError, match="is a file, not the folder of a run or a checkpoint"):
+            look(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [('{"r": 4', "cannot be read"), ("[]", "holds a list, not a JSON object"), ('{"r": 4}', "names no peft_type")],
+)
+def test_an_adapters_config_that_was_cut_short_is_refused_and_told_of(make_run: MakeRun, text: str, said: str) -> None:
+    run = make_run()
+    (run.checkpoint(7) / "adapter_config.json").write_text(text)
+    (found,) = inspect_checkpoints(run.path)
+    assert said in found.text().splitlines()[-1]
+    with pytest.raises(ConfigError, match=said):
+        find_adapter(run.path)
