@@ -301,6 +301,7 @@ def _train(
     )
     needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
     require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
+    shard_weights(trainer)
     if checkpoint is None:
         probe_longest_batch(trainer, plan=predicted, listener=listener)
     if parts.problems.dropped and is_first_rank():
@@ -311,7 +312,6 @@ def _train(
         wait_for_all_ranks()  # each has read the summary of an earlier attempt
         if is_first_rank():
             write_json(run.summary, summary)
-    shard_weights(trainer)
     try:
         trainer.train_from(checkpoint)
     except StoppedError:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -15,6 +16,7 @@ from leanrl.cli.sample import sample
 from leanrl.cli.train import train
 from leanrl.errors import LeanRLError
 
+_STDOUT = 1
 # Without rich in the help, `leanrl --help` stays under its 300 ms; rich is imported by a running bar only.
 app = typer.Typer(
     name="leanrl",
@@ -38,7 +40,11 @@ app.command()(doctor)
 def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
-        app()
+        try:
+            app()
+        except SystemExit:
+            sys.stdout.flush()  # here, where a reader that has gone can be told from a failure
+            raise
     except LeanRLError as error:
         print(_message(error), file=sys.stderr)
         sys.exit(error.exit_code)
@@ -46,9 +52,18 @@ def main() -> None:
         print("stopped by Ctrl-C; `leanrl train --resume RUN` goes on from a run's newest checkpoint", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
-        # `leanrl presets | head`: the reader has gone; nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _leave_without_reader()
+    except SystemExit as leaving:
+        # typer catches the error itself, and makes it exit code 1.
+        if not isinstance(leaving.__context__, BrokenPipeError):
+            raise
+        _leave_without_reader()
+
+
+def _leave_without_reader() -> NoReturn:
+    """End well: of `leanrl plan | head` the reader has all that it asked for."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+    sys.exit(0)
 
 
 def _message(error: LeanRLError) -> str:

@@ -20,7 +20,7 @@ _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard
 
 def find_missing(config: RunConfig) -> list[Problem]:
     """Return everything that stands between this configuration and a run, with the way out of each."""
-    return [*_not_in_this_version(config), *_not_installed(config), *_not_there(config), *_not_logged_in(config)]
+    return [*not_in_this_version(config), *_not_installed(config), *_not_there(config), *_not_logged_in(config)]
 
 
 def require(config: RunConfig) -> None:
@@ -35,7 +35,8 @@ def require(config: RunConfig) -> None:
         raise MissingError("\n".join(lines), hint="`leanrl train --dry-run` shows the plan without them")
 
 
-def _not_in_this_version(config: RunConfig) -> list[Problem]:
+def not_in_this_version(config: RunConfig) -> list[Problem]:
+    """Return what the configuration asks for that no machine would make this version of leanrl do."""
     has_server = config.rollout.engine == "vllm-server" and config.rollout.server_url is None
     is_full = config.model.tuning.method == "full"
     is_sharded = config.num_train_ranks > 1 and is_full and config.hardware.parallel != "ddp"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.cards import Card
-from leanrl.planner.fixes import Changes, as_flags, changes_only, contradicts, micro_batch_changes, with_changes
+from leanrl.planner.fixes import Changes, as_flags, changes_only, is_refused, micro_batch_changes, with_changes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
@@ -144,7 +144,7 @@ def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
         axes.append([("train.reference_device", place) for place in ("gpu", "host")])
     for combination in itertools.product(*axes):
         changes = changes_only(config, {**dict(combination), **optimizer})
-        if not contradicts(config, changes):
+        if not is_refused(config, changes):
             yield changes
 
 

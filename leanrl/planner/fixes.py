@@ -5,6 +5,8 @@ from typing import Any
 
 from leanrl.config.check import find_contradictions
 from leanrl.config.schema import RunConfig
+from leanrl.config.support import not_in_this_version
+from leanrl.errors import Problem
 
 Changes = dict[str, Any]
 
@@ -51,14 +53,21 @@ def changes_only(config: RunConfig, changes: Changes) -> Changes:
     return {key: value for key, value in changes.items() if _value(values, key) != value}
 
 
-def contradicts(config: RunConfig, changes: Changes) -> bool:
-    """Whether the changes make keys contradict each other that did not before."""
-    before = find_contradictions(config)
-    return any(problem not in before for problem in find_contradictions(with_changes(config, changes)))
+def is_refused(config: RunConfig, changes: Changes) -> bool:
+    """Whether `leanrl train` would refuse the changes: for a contradiction, or for what this version does not have.
+
+    What it refuses of the config itself does not count.
+    """
+    before = _refusals(config)
+    return any(problem not in before for problem in _refusals(with_changes(config, changes)))
+
+
+def _refusals(config: RunConfig) -> list[Problem]:
+    return [*find_contradictions(config), *not_in_this_version(config)]
 
 
 def _helps(config: RunConfig, changes: Changes, fits: Callable[[RunConfig], bool]) -> bool:
-    return not contradicts(config, changes) and fits(with_changes(config, changes))
+    return not is_refused(config, changes) and fits(with_changes(config, changes))
 
 
 def _value(values: Any, key: str) -> Any:

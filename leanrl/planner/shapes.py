@@ -19,8 +19,18 @@ _SIZES = {
 }
 # Far beyond any model's; what is larger is a mistake, and its plan would be nonsense.
 _LARGEST_SIZE = 100_000_000
-# transformers' own defaults of `tie_word_embeddings`, for a config.json that leaves the key out.
-_TIED_BY_DEFAULT = ("gemma3_text",)
+# What transformers takes for keys that a config.json leaves out (5.17; a test compares them); null is no such value.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "qwen2": {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28},
+    "qwen3": {"num_key_value_heads": 32, "head_dim": 128, "sliding_window": 4096, "max_window_layers": 28},
+    "mistral": {"num_key_value_heads": 8, "sliding_window": 4096},
+    "gemma3_text": {
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "sliding_window": 4096,
+        "tie_word_embeddings": True,
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -113,8 +123,9 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             f"it plans dense decoders of the types {', '.join(FAMILIES)}.",
             hint="`leanrl plan --exact` simulates any model that transformers knows; or choose one of these families",
         )
-    problems = [*_size_problems(config, where), *_head_problems(config, where), *_window_problems(config, where)]
-    problems += _expert_problems(config, where)
+    config = _with_defaults(config)
+    problems = [*_size_problems(config, where), *_head_problems(config, where)]
+    problems += [*_window_problems(config, where), *_tie_problems(config, where), *_expert_problems(config, where)]
     if problems:
         raise ConfigError(
             f"{where} does not describe a model that can be planned.",
@@ -122,6 +133,18 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             hint="download it again, or write it with `model.config.save_pretrained`",
         )
     return _read_shape(config)
+
+
+def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config with what transformers takes for missing keys.
+
+    Key-value heads that the heads cannot share are no model that transformers runs: then each head has its own.
+    """
+    defaults = dict(_DEFAULTS.get(config["model_type"], {}))
+    heads = config.get("num_attention_heads")
+    if not _is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
+        defaults.pop("num_key_value_heads", None)
+    return {**defaults, **config}
 
 
 def _size_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -156,9 +179,19 @@ def _window_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
         for key in keys
         if config.get(key) and not _is_size(config[key])
     ]
-    if not isinstance(config.get("layer_types"), list | None):
-        problems.append(Problem(where, f"layer_types is {config['layer_types']!r}; it must be a list, one of a layer"))
+    kinds, num_layers = config.get("layer_types"), config.get("num_hidden_layers")
+    if not isinstance(kinds, list | None):
+        problems.append(Problem(where, f"layer_types is {kinds!r}; it must be a list, one of a layer"))
+    elif kinds is not None and _is_size(num_layers) and len(kinds) != num_layers:
+        problems.append(Problem(where, f"layer_types has {len(kinds)} entries for {num_layers} layers"))
     return problems
+
+
+def _tie_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+    tied = config.get("tie_word_embeddings")
+    if isinstance(tied, bool | None):
+        return []
+    return [Problem(where, f"tie_word_embeddings is {tied!r}; it must be true or false")]
 
 
 def _expert_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -181,7 +214,7 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         **{name: config[key] for name, key in _SIZES.items()},
         num_kv_heads=config.get("num_key_value_heads") or heads,
         head_dim=config.get("head_dim") or config["hidden_size"] // heads,
-        tied=bool(config.get("tie_word_embeddings", family in _TIED_BY_DEFAULT)),
+        tied=bool(config.get("tie_word_embeddings")),
         # Qwen2 has biases on q, k and v whatever its config says; Phi-3 and Mistral have none.
         qkv_bias=family == "qwen2" or (family in ("llama", "qwen3", "gemma3_text") and attention_bias),
         output_bias=family in ("llama", "qwen3", "gemma3_text") and attention_bias,
@@ -193,16 +226,17 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
 
 def _sliding_layers(config: Mapping[str, Any]) -> tuple[int | None, int]:
     """Return the window and how many layers use it; they keep keys and values of the window only."""
-    window, num_layers = config.get("sliding_window"), config["num_hidden_layers"]
-    if not window:
+    family, window, num_layers = config["model_type"], config.get("sliding_window"), config["num_hidden_layers"]
+    if not window or family == "llama" or (family in ("qwen2", "qwen3") and not config.get("use_sliding_window")):
         return None, 0
+    if family in ("mistral", "phi3"):
+        return window, num_layers
     kinds = config.get("layer_types")
     if kinds is not None:
-        return window, sum(kind == "sliding_attention" for kind in kinds)
-    if config["model_type"] == "gemma3_text":
+        num_sliding = sum(kind == "sliding_attention" for kind in kinds)
+    elif family == "gemma3_text":
         # Every pattern-th layer attends to everything; 6 is the pattern of all released Gemma 3 models.
-        return window, num_layers - num_layers // int(config.get("sliding_window_pattern") or 6)
-    if config["model_type"] in ("qwen2", "qwen3"):
-        used = num_layers - int(config.get("max_window_layers") or num_layers)
-        return (window, used) if config.get("use_sliding_window") and used > 0 else (None, 0)
-    return (window, num_layers) if config["model_type"] in ("mistral", "phi3") else (None, 0)
+        num_sliding = num_layers - num_layers // int(config.get("sliding_window_pattern") or 6)
+    else:
+        num_sliding = max(0, num_layers - int(config["max_window_layers"] or 0))
+    return (window, num_sliding) if num_sliding > 0 else (None, 0)

@@ -4,16 +4,19 @@ from collections.abc import Iterator, Sequence
 
 from leanrl.rollout.hf import Prompt, complete
 from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.sharding import drop_gathered_weights
 
 
 def complete_greedily(trainer: LeanGRPOTrainer, prompts: Sequence[Prompt]) -> Iterator[str]:
     """Yield the likeliest completion of every prompt, in order."""
     config = trainer.lean_config
-    return complete(
-        trainer.accelerator.unwrap_model(trainer.model),
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    yield from complete(
+        model,
         trainer.processing_class,
         prompts,
         max_completion_tokens=config.rollout.max_completion_tokens,
         temperature=0,
         batch_size=config.eval.batch_size,
     )
+    drop_gathered_weights(model)

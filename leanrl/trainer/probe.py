@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from leanrl.config.schema import RunConfig
-from leanrl.engine.rows import StepRow
+from leanrl.engine.rows import MicroBatch, StepRow
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import DoesNotFitError
 from leanrl.planner.leaner import leaner_settings, optimizer_state_bytes
@@ -15,6 +15,7 @@ from leanrl.planner.prediction import Plan
 from leanrl.rollout.hf import prompt_ids
 from leanrl.trainer.actual import record_probe
 from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.ranks import first_of_ranks, highest_of_ranks
 from leanrl.types import Listener
 
 _GIB = 2**30
@@ -24,25 +25,35 @@ def probe_longest_batch(trainer: LeanGRPOTrainer, *, plan: Plan | None, listener
     """Score the longest micro-batch and compute its gradients, then undo all of it; nothing where it is not wanted.
 
     Steps after it are bit for bit those of a run without it. Room for the optimizer's state is held meanwhile: from
-    the second step on it is there. Under FSDP nothing is probed: the model is sharded only when training begins.
+    the second step on it is there. A model that ranks share has to be in shards by now.
+
+    All ranks end with the same verdict, whichever of them has too little. Only a rank that shares its model ends by
+    itself where memory runs out: the others wait inside an exchange of shards, where no verdict reaches them, and
+    whoever started the ranks ends them.
 
     Raises:
         DoesNotFitError: where memory runs out; on a CPU also where more is used than the plan may use.
     """
     config = trainer.lean_config
-    if not is_wanted(config, device_type=trainer.accelerator.device.type) or trainer.is_fsdp_enabled:
+    if not is_wanted(config, device_type=trainer.accelerator.device.type):
         return
     rows = longest_rows(trainer)
     held_bytes = 0 if plan is None else optimizer_state_bytes(plan)
+    shortage = None
     try:
         with _leaving_no_trace(trainer):
             _run(trainer, rows, held_bytes=held_bytes)
     except torch.OutOfMemoryError as error:
-        raise _does_not_fit(config, rows, plan, what=f"ran out of memory: {error}") from error
+        shortage = f"ran out of memory: {error}"
+        if trainer.is_fsdp_enabled:
+            raise _does_not_fit(config, rows, plan, what=shortage) from error
+    shortage = first_of_ranks(shortage)
+    if shortage is not None:
+        raise _does_not_fit(config, rows, plan, what=shortage)
     peaks = trainer.meter.take()
     if trainer.accelerator.is_main_process:
         record_probe(trainer.run, peaks=peaks, num_completions=len(rows), row_tokens=rows[0].num_tokens)
-    used_bytes = max(peak.allocated_bytes for peak in peaks.values())
+    used_bytes = highest_of_ranks(max(peak.allocated_bytes for peak in peaks.values()))
     _require_planned_share(config, rows, plan, used_bytes=used_bytes)
     listener.say(f"probe: {_name(rows)} took {used_bytes / _GIB:.1f} GiB")
 
@@ -79,13 +90,27 @@ def _run(trainer: LeanGRPOTrainer, rows: list[StepRow], *, held_bytes: int) -> N
             trainer.visit(reference),
         ):
             score_micro_batch(reference, micro_batch, temperature=trainer.step_pass.settings.temperature)
-    if trainer.lean_config.micro_batches_per_step > 1:
-        _hold_gradients(model)
-    with trainer.meter.phase("forward_backward"), trainer.accelerator.autocast():
-        train_micro_batch(
-            model, micro_batch, settings=trainer.step_pass.settings, backward=trainer.accelerator.backward
-        )
+    with trainer.meter.phase("forward_backward"):
+        if trainer.lean_config.micro_batches_per_step > 1:
+            _leave_earlier_gradients(trainer, micro_batch)
+        _add_gradients(trainer, micro_batch)
     del held
+
+
+def _add_gradients(trainer: LeanGRPOTrainer, micro_batch: MicroBatch) -> None:
+    with trainer.accelerator.autocast():
+        train_micro_batch(
+            trainer.model, micro_batch, settings=trainer.step_pass.settings, backward=trainer.accelerator.backward
+        )
+
+
+def _leave_earlier_gradients(trainer: LeanGRPOTrainer, micro_batch: MicroBatch) -> None:
+    """Leave what earlier micro-batches leave. FSDP2 holds it in a place of its own: only a pass brings it there."""
+    if trainer.is_fsdp_enabled:
+        with trainer.accelerator.no_sync(trainer.model):
+            _add_gradients(trainer, micro_batch)
+    else:
+        _hold_gradients(trainer.model)
 
 
 def _hold_gradients(model: nn.Module) -> None:

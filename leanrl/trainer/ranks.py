@@ -60,3 +60,12 @@ def highest_of_ranks(number: float) -> float:
     numbers: list[float] = [number] * dist.get_world_size()
     dist.all_gather_object(numbers, number)
     return max(numbers)
+
+
+def first_of_ranks(text: str | None) -> str | None:
+    """Return the text of the first rank that gives one, on all of them; call it on all of them."""
+    if not dist.is_initialized():
+        return text
+    texts: list[str | None] = [text] * dist.get_world_size()
+    dist.all_gather_object(texts, text)
+    return next((given for given in texts if given is not None), None)

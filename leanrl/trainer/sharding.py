@@ -15,7 +15,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, TorchDynamoPlugin
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer import grpo_trainer
 
@@ -66,12 +66,23 @@ def admit_sharding_on_cpu(arguments: GRPOConfig) -> None:
 def shard_weights(trainer: GRPOTrainer) -> None:
     """Leave each rank its part of the policy, in fp32; nothing where ranks do not share it.
 
-    Call it before training begins: accelerate takes a model that is in shards as it is.
+    Call it before anything runs the model: accelerate takes a model that is in shards as it is.
     """
     if not trainer.is_fsdp_enabled:
         return
     model = trainer.accelerator.unwrap_model(trainer.model)
     _shard(model.float(), is_reference=False, device_type=trainer.accelerator.device.type, in_bf16=trainer.args.bf16)
+
+
+def drop_gathered_weights(model: nn.Module) -> None:
+    """Leave each rank its part of weights that a forward pass without a backward pass has gathered.
+
+    Nothing where ranks do not share them. An optimizer is made of the weights that it finds: those of a gathered model
+    would be copies that no shard ever hears of.
+    """
+    for unit in model.modules():
+        if isinstance(unit, FSDPModule):
+            unit.reshard()
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """`leanrl plan` through the real command line: bad input, and a user's own card."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -107,6 +110,21 @@ def test_groups_that_micro_batches_cannot_divide():
     outcome = plan("-s", "train.micro_batch_completions=5")
     assert outcome.code == 0
     assert "5 does not divide the 24 completions of a rank: the last of 5 passes holds 4. 4 or 6 would." in outcome.err
+
+
+def test_a_reader_that_leaves_is_no_failure():
+    """`leanrl plan | head -1`, where head is gone before the plan is made: nobody reads, and nothing went wrong."""
+    for_nobody, closed = os.pipe()[::-1]
+    os.close(closed)
+    with os.fdopen(for_nobody, "wb") as pipe:
+        for arguments in (["plan"], ["plan", "--json"], ["presets"]):
+            command = [sys.executable, "-m", "leanrl", *arguments]
+            done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, check=False)
+            assert (done.returncode, done.stderr) == (0, b"")
+        refused = subprocess.run(
+            [sys.executable, "-m", "leanrl", "plan", "--gpu", "none"], stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
+        assert refused.returncode == 2
 
 
 def test_a_price_of_ones_own():

@@ -8,6 +8,7 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
+from leanrl.config.support import not_in_this_version
 from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
 from leanrl.planner.fixes import as_flags, with_changes
 from leanrl.planner.plan import plan_run
@@ -111,13 +112,25 @@ def test_every_fix_makes_it_fit(tmp_path):
 
 
 def test_fixes_are_added_up_where_one_is_not_enough(tmp_path):
-    """10 GiB: neither a smaller micro-batch nor a quantised base alone makes room for 12 rows of 4096 tokens."""
+    """10 GiB: neither one row of 4096 tokens alone nor checkpointing of 72 makes room."""
     config = single_card("lora", train={"micro_batch_completions": 72, "gradient_checkpointing": False})
-    plan = plan_run(config, vram_bytes=9 * GIB)
+    plan = plan_run(config, vram_bytes=10 * GIB)
     assert plan.verdict == "does_not_fit"
     assert len(plan.fixes) == 1
     assert plan.fixes[0].count("-s ") > 1
-    assert plan_run(after_flags(config, plan.fixes[0], tmp_path), vram_bytes=9 * GIB).verdict == "fits"
+    assert plan_run(after_flags(config, plan.fixes[0], tmp_path), vram_bytes=10 * GIB).verdict == "fits"
+
+
+@pytest.mark.parametrize("gib", [8, 12, 16, 22, 30])
+def test_nothing_is_offered_that_training_would_refuse(tmp_path, gib):
+    """Shards of three ranks have no host reference and no offloaded Adam yet, and vLLM no NF4 base."""
+    config = four_card_server()
+    refused = not_in_this_version(config)
+    plan = plan_run(config, vram_bytes=gib * GIB)
+    flags = [*plan.fixes, *([found.flags] if (found := fit_run(config, vram_bytes=gib * GIB)).flags else [])]
+    for offered in flags:
+        changed = after_flags(config, offered, tmp_path)
+        assert [problem for problem in not_in_this_version(changed) if problem not in refused] == [], offered
 
 
 def test_flags_are_written_as_yaml():

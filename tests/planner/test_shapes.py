@@ -86,6 +86,13 @@ def test_gemma_sliding_layers(changes, expected):
     assert (shape.sliding_window, shape.num_sliding_layers) == expected
 
 
+@pytest.mark.parametrize(("first", "expected"), [(0, (512, 4)), (3, (512, 1)), (4, (None, 0)), (28, (None, 0))])
+def test_qwen2_layers_from_the_first_with_a_window(first, expected):
+    window = {"num_hidden_layers": 4, "sliding_window": 512, "use_sliding_window": True, "max_window_layers": first}
+    shape = shape_from_config(QWEN2 | window)
+    assert (shape.sliding_window, shape.num_sliding_layers) == expected
+
+
 def test_qwen2_window_is_off_unless_used():
     assert shape_from_config(QWEN2 | {"sliding_window": 4096, "use_sliding_window": False}).sliding_window is None
 
@@ -110,6 +117,11 @@ def test_heads_that_do_not_divide():
         shape_from_config(QWEN2 | {"num_key_value_heads": 3})
 
 
+def test_kinds_of_layers_are_as_many_as_layers():
+    with pytest.raises(ConfigError, match=r"layer_types has 1 entries for 2 layers"):
+        shape_from_config(QWEN2 | {"num_hidden_layers": 2, "layer_types": ["full_attention"]})
+
+
 def test_heads_are_checked_beside_other_problems():
     """All at once: a size that is no number, and heads that do not divide."""
     with pytest.raises(ConfigError) as caught:
@@ -128,6 +140,7 @@ def test_heads_are_checked_beside_other_problems():
         {"sliding_window": "wide"},
         {"sliding_window": 4, "use_sliding_window": True, "max_window_layers": [1]},
         {"sliding_window": 4, "layer_types": 2},
+        {"tie_word_embeddings": "yes"},
     ],
 )
 def test_sizes_that_make_no_sense(changes):

@@ -21,7 +21,7 @@ def test_bar_is_full_at_the_limit_and_marked_beyond():
 
 
 def test_fixes_are_shown():
-    plan = plan_run(single_card("lora"), vram_bytes=8 * GIB)
+    plan = plan_run(single_card("full"), vram_bytes=16 * GIB)
     assert plan.fixes
     assert plan.fixes[0] in plan_table(plan)
 

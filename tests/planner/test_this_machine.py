@@ -105,8 +105,8 @@ def test_without_a_gpu_the_plan_is_the_configs():
 
 
 def test_what_cannot_fit_is_refused_with_the_command_that_shows_why():
-    plan, _ = plan_here(single_card("full"), gpu=Gpu("NVIDIA something", 8 * GIB), host_bytes=HOST)
-    with pytest.raises(DoesNotFitError, match=r"`leanrl plan -p single-full --vram 8.0` shows why") as refused:
+    plan, _ = plan_here(single_card("full"), gpu=Gpu("NVIDIA something", 16 * GIB), host_bytes=HOST)
+    with pytest.raises(DoesNotFitError, match=r"`leanrl plan -p single-full --vram 16.0` shows why") as refused:
         require_fit(plan)
     assert "-s " in refused.value.hint
 
