@@ -38,16 +38,16 @@ _SHAPE = {
 }
 
 
-def make_tiny_model(folder: Path, *, family: str = "llama", seed: int = 0) -> Path:
+def make_tiny_model(folder: Path, *, family: str = "llama", seed: int = 0, vocab_size: int | None = None) -> Path:
     """Write a random two-layer model and its tokenizer to `folder`, and return the folder.
 
     `family` is "llama" (head tied to the embedding, as SmolLM2) or "qwen2" (untied head and biases in
     q, k, v, as the 1.5B model of Open-RS). The vocabulary holds every byte, `\\boxed{` as one token, and
-    the three special tokens; `<|im_end|>` ends a turn.
+    the three special tokens; `<|im_end|>` ends a turn. `vocab_size` adds rows that no token uses.
     """
     tokenizer = make_tiny_tokenizer()
     ids = {
-        "vocab_size": len(tokenizer),
+        "vocab_size": vocab_size or len(tokenizer),
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,

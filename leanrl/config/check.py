@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
+from leanrl.config.sharing import sharing_obstacle
 from leanrl.config.unsloth import unsloth_contradictions, unsloth_warnings
 from leanrl.errors import Problem
 
@@ -14,7 +15,7 @@ _BF16_STEP = 5.0e-5
 def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
-        *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep),
+        *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep, _sharing),
         *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window, _activations),
         unsloth_contradictions,
     )
@@ -128,6 +129,12 @@ def _sleep(config: RunConfig) -> Iterator[Problem]:
             f"level 2 drops vLLM's copy of the base, and {config.model.tuning.method} sends it only the adapter",
             "`-s rollout.sleep_level=1` keeps it in host memory",
         )
+
+
+def _sharing(config: RunConfig) -> Iterator[Problem]:
+    obstacle = sharing_obstacle(config)
+    if config.rollout.share_base is True and obstacle is not None:
+        yield Problem("rollout.share_base", f"the base cannot be shared: {obstacle}", "`-s rollout.share_base=auto`")
 
 
 def _groups(config: RunConfig) -> Iterator[Problem]:
@@ -274,7 +281,7 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
                 yield f"rollout.{name} has no effect: rollout.engine is {rollout.engine}."
     elif rollout.server_url is not None and rollout.server_port is not None:
         yield "rollout.server_port has no effect: rollout.server_url names a server that runs already."
-    if rollout.engine != "vllm-colocate" and rollout.sleep_level == 2:
+    if rollout.engine != "vllm-colocate" and rollout.sleep_level in ("kv", 2):
         yield f"rollout.sleep_level has no effect: {rollout.engine} does not sleep."
 
 

@@ -132,7 +132,16 @@ class RolloutConfig(Section):
     server_deadline_seconds: PositiveInt = key(
         1800, "longest wait for one answer of a server, such as a step's completions; then it counts as lost"
     )
-    sleep_level: Literal[0, 1, 2] = key(1, "colocated vLLM between rollouts: 0 awake, 1 weights to host, 2 dropped")
+    sleep_level: Literal[0, "kv", 1, 2] = key(
+        1,
+        "what a colocated vLLM gives back between rollouts: 0 nothing, kv keys and values, 1 also its weights, to host "
+        "memory, 2 weights are dropped; on a CPU keys and values alone",
+    )
+    share_base: Literal["auto"] | bool = key(
+        "auto",
+        "let the trainer's frozen 16-bit base be colocated vLLM's own tensors, so that it exists once and nothing but "
+        "keys and values is given back between rollouts; auto: where it can be; true refuses where it cannot",
+    )
 
 
 class AlgorithmConfig(Section):

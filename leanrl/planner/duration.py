@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from leanrl.planner.cards import Card
 from leanrl.planner.kv_cache import kv_bytes_per_token
 from leanrl.planner.optimizer_state import is_in_host_memory
-from leanrl.planner.rollout_engine import engine_weight_bytes, wanted_kv_bytes
+from leanrl.planner.rollout_engine import engine_weight_bytes, served_weight_bytes, wanted_kv_bytes
 from leanrl.planner.shapes import ModelShape
-from leanrl.planner.weights import adapter_bytes, trained_params
+from leanrl.planner.weights import trained_params
 from leanrl.planner.workload import Workload
 
 # Shares of the data sheet's rates that such work usually reaches.
@@ -94,7 +94,7 @@ def generation_seconds(shape: ModelShape, workload: Workload, card: Card, *, kv_
     completion = workload.completion_tokens * lengths.mean_completion_share
     # Sum over a completion's tokens of what stands before each.
     tokens_read = sequences * completion * (prompt + completion / 2)
-    bytes_read = steps * engine_weight_bytes(shape, workload) + tokens_read * kv_bytes_per_token(shape)
+    bytes_read = steps * served_weight_bytes(shape, workload) + tokens_read * kv_bytes_per_token(shape)
     per_step = _VLLM_STEP_SECONDS if workload.engine != "hf" else _GENERATE_LAYER_SECONDS * shape.num_layers
     prefill = 2 * _body_params(shape) * prompt * sequences / _flops_per_second(workload, card)
     return bytes_read / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE) + steps * per_step + prefill
@@ -153,7 +153,7 @@ def _sync_seconds(shape: ModelShape, workload: Workload) -> float:
     """Weights (or the adapter) to the engine; a sleeping engine's weights come back from host memory, and leave."""
     if workload.engine == "hf":
         return 0.0
-    moved = 2 * shape.num_params if workload.method == "full" else adapter_bytes(shape, workload)
+    moved = workload.compute_bytes * trained_params(shape, workload)
     handover = moved / (_HANDOVER_BYTES_PER_SECOND if workload.engine == "vllm-server" else _EXCHANGE_BYTES_PER_SECOND)
     sleeps = workload.engine == "vllm-colocate" and workload.residency == "asleep"
     return handover + sleeps * 2 * engine_weight_bytes(shape, workload) / _EXCHANGE_BYTES_PER_SECOND

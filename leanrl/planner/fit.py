@@ -55,9 +55,9 @@ def fit_run(
 ) -> Fit:
     """Return the fastest settings that fit; the estimator stays what it is.
 
-    Searched: micro-batch, checkpointing, activations in host memory, tile size, sleep mode, where the reference lives
-    and, if the optimizer of the config fits nowhere, the leaner ones. Keys and values get what the settings leave.
-    Prompts and completions a step, the loss and the trained weights are never touched.
+    Searched: micro-batch, checkpointing, activations in host memory, tile size, sleep mode, a shared base, where the
+    reference lives and, if the optimizer of the config fits nowhere, the leaner ones. Keys and values get what the
+    settings leave. Prompts and completions a step, the loss and the trained weights are never touched.
 
     Arguments and errors are those of `plan_run`.
     """
@@ -137,7 +137,10 @@ def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
     ]
     if config.rollout.engine == "vllm-colocate":
         # Levels 1 and 2 leave the same on the card; the config's own choice between them stands.
-        axes.append([("rollout.sleep_level", level) for level in (0, config.rollout.sleep_level or 1)])
+        deepest = config.rollout.sleep_level if config.rollout.sleep_level in (1, 2) else 1
+        axes.append([("rollout.sleep_level", level) for level in (0, "kv", deepest)])
+    if config.rollout.share_base is False and config.model.tuning.method == "lora":
+        axes.append([("rollout.share_base", value) for value in (False, "auto")])
     if config.rollout.gpu_memory_fraction is not None:
         axes.append([("rollout.gpu_memory_fraction", value) for value in (config.rollout.gpu_memory_fraction, None)])
     if config.model.tuning.method == "full" and config.algorithm.kl_beta > 0:

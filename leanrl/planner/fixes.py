@@ -82,8 +82,10 @@ def _candidates(config: RunConfig) -> Iterator[Changes]:
         yield micro_batch_changes(config, size)
     if not config.train.gradient_checkpointing:
         yield {"train.gradient_checkpointing": True}
-    if config.rollout.engine == "vllm-colocate" and config.rollout.sleep_level == 0:
-        yield {"rollout.sleep_level": 1}
+    if config.rollout.engine == "vllm-colocate":
+        yield from ({"rollout.sleep_level": level} for level in _deeper_sleep(config))
+    if config.rollout.share_base is False and config.model.tuning.method == "lora":
+        yield {"rollout.share_base": "auto"}
     if config.rollout.gpu_memory_fraction is not None:
         yield {"rollout.gpu_memory_fraction": None}
     if is_full and config.algorithm.kl_beta > 0 and config.train.reference_device == "gpu":
@@ -118,6 +120,12 @@ def _smaller_micro_batches(config: RunConfig) -> list[int]:
     """Half, a third, ... of the micro-batch, largest first, in sizes that divide a rank's completions."""
     now, per_rank = config.full_completions_per_micro_batch, max(1, config.completions_per_rank)
     return [size for size in range(now - 1, 0, -1) if per_rank % size == 0]
+
+
+def _deeper_sleep(config: RunConfig) -> list[int | str]:
+    """Keys and values come back at once, weights have to travel."""
+    levels: list[int | str] = [0, "kv", 1]
+    return levels[levels.index(config.rollout.sleep_level) + 1 :] if config.rollout.sleep_level != 2 else []
 
 
 def _as_yaml(value: Any) -> str:

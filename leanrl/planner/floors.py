@@ -56,4 +56,5 @@ def _leanest(workload: Workload) -> Workload:
         tile_tokens=workload.row_tokens // _MLP_TILES,
         engine_batch_tokens=_ENGINE_BATCH_TOKENS,
         residency="asleep",
+        shares_base=False,
     )

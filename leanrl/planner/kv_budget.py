@@ -2,7 +2,7 @@
 
 from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
-from leanrl.planner.rollout_engine import engine_weight_bytes, engine_working_bytes, least_kv_bytes, wanted_kv_bytes
+from leanrl.planner.rollout_engine import engine_working_bytes, least_kv_bytes, served_weight_bytes, wanted_kv_bytes
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -16,7 +16,7 @@ def choose_kv_bytes(shape: ModelShape, workload: Workload, *, usable_bytes: int)
         return 0
     least = least_kv_bytes(shape, workload)
     if workload.engine_memory_fraction is not None:
-        engine = engine_weight_bytes(shape, workload) + sum(engine_working_bytes(shape, workload).values())
+        engine = served_weight_bytes(shape, workload) + sum(engine_working_bytes(shape, workload).values())
         return max(least, int(workload.engine_memory_fraction * usable_bytes) - engine)
     wanted = max(least, wanted_kv_bytes(shape, workload))
     return max(least, min(wanted, _room(shape, workload, usable_bytes)))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
+from leanrl.planner.base_note import base_note
 from leanrl.planner.cards import Card
 from leanrl.planner.fit import with_largest_micro_batch
 from leanrl.planner.fixes import find_fixes
@@ -43,6 +44,7 @@ def plan_run(
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     config = with_largest_micro_batch(config, known_shape, target)
     plan = predict(config, known_shape, target)
+    plan = replace(plan, base_note=base_note(config, plan, target))
     if plan.verdict == "fits":
         return plan
     fixes = find_fixes(config, fits=lambda changed: predict(changed, known_shape, target).verdict == "fits")

@@ -50,9 +50,10 @@ def _predict_on_cards(config: RunConfig, shape: ModelShape, workload: Workload, 
 
 
 def _predict_on_host(config: RunConfig, shape: ModelShape, workload: Workload, target: Target) -> Plan:
-    # On a CPU host memory is the device: nothing can be parked there.
+    # On a CPU host memory is the device: nothing can be parked there. vLLM packs its weights for the CPU's kernels.
     workload = replace(
         workload,
+        shares_base=False,
         reference="gpu" if workload.reference == "host" else workload.reference,
         optimizer="adamw" if workload.optimizer == "adamw_offloaded" else workload.optimizer,
     )

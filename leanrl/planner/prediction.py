@@ -69,6 +69,7 @@ class Plan:
     max_steps: int = 1
     step_time: StepTime | None = None
     floors: tuple[Floor, ...] = ()
+    base_note: str | None = None
     fixes: tuple[str, ...] = ()
 
     @property

@@ -15,9 +15,12 @@ _ENGINE_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
 
 def engine_weight_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of vLLM's own copy of the model."""
-    if workload.shares_base:
-        return 0
+    """Bytes of vLLM's own copy of the model; none where the trainer's base is that copy."""
+    return 0 if workload.shares_base else served_weight_bytes(shape, workload)
+
+
+def served_weight_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the weights that vLLM computes with, whoever else does."""
     return nf4_bytes(shape) if workload.method == "qlora" else 2 * shape.num_params
 
 

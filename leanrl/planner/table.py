@@ -28,6 +28,8 @@ def plan_table(plan: Plan) -> str:
     lines = _summary(plan)
     for gpus in _equal_gpus(plan):
         lines += ["", *_picture(plan, gpus)]
+    if plan.base_note is not None:
+        lines += ["", plan.base_note]
     if plan.floors:
         lines += ["", _floor_line(plan)]
     if plan.fixes:

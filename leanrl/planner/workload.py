@@ -6,6 +6,7 @@ from typing import Literal
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, Problem
+from leanrl.planner.base_sharing import shares_base
 from leanrl.planner.shapes import ModelShape
 
 Method = Literal["full", "lora", "qlora"]
@@ -20,6 +21,8 @@ Attention = Literal["sdpa", "flash_attention_2", "eager"]
 Engine = Literal["hf", "vllm-colocate", "vllm-server"]
 # What a colocated vLLM keeps on the card between rollouts.
 Residency = Literal["awake", "weights_only", "asleep"]
+# By `rollout.sleep_level`; levels 1 and 2 leave the same on the card.
+_RESIDENCIES: dict[int | str, Residency] = {0: "awake", "kv": "weights_only", 1: "asleep", 2: "asleep"}
 
 
 @dataclass(frozen=True)
@@ -144,8 +147,15 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         num_rollout_gpus=config.rollout.num_gpus * config.hardware.num_nodes,
         engine_model_tokens=config.max_model_tokens,
         engine_memory_fraction=config.rollout.gpu_memory_fraction,
-        residency="awake" if config.rollout.sleep_level == 0 else "asleep",
+        residency=_residency(config, shape),
+        shares_base=shares_base(config, shape),
     )
+
+
+def _residency(config: RunConfig, shape: ModelShape) -> Residency:
+    """A base that the trainer computes with stays, whatever else is given back."""
+    residency = _RESIDENCIES[config.rollout.sleep_level]
+    return "weights_only" if residency == "asleep" and shares_base(config, shape) else residency
 
 
 def _activations(config: RunConfig) -> Activations:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import Tensor, nn
 
-from leanrl.errors import StoppedError
+from leanrl.errors import MissingError, StoppedError
 from leanrl.rollout.adapter_files import make_root, num_bytes, publish, travelling, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.shared_base import CannotShareError, as_in_checkpoint, separate, share
 from leanrl.rollout.tied_head import methods_after_reload
+from leanrl.rollout.vllm_sleep import SleepLevel, can_sleep, choose_sleep
 
 Handover = Literal["tensors", "files"]
-SleepLevel = Literal[0, 1, 2]
 
 # Set before vllm is imported. Without the first the engine is a process of its own, which no tensor can be handed to;
 # the last keeps vLLM from binding the trainer's threads and memory to cores of its choice.
@@ -35,14 +37,13 @@ class VllmColocate:
 
     Args:
         arguments: keyword arguments of `vllm.LLM`.
-        sleep_level: what `sleep` gives back: 0 nothing, 1 weights to host memory, 2 weights dropped.
+        sleep_level: what `sleep` gives back.
         handover: `tensors` passes the adapter in memory, `files` through a folder on tmpfs.
     """
 
     def __init__(
         self, arguments: Mapping[str, Any], *, sleep_level: SleepLevel = 0, handover: Handover = "tensors"
     ) -> None:
-        self._sleep_level = sleep_level
         self._handover = handover
         self._run_id = uuid.uuid4().hex[:8]
         self._num_syncs = 0
@@ -53,8 +54,26 @@ class VllmColocate:
         self._is_eager = bool(arguments.get("enforce_eager"))
         self._after_reload = methods_after_reload(arguments)
         self._owns_process_group = not torch.distributed.is_initialized()
-        self._llm: Any = _start(dict(arguments) | {"enable_sleep_mode": sleep_level > 0})
+        self._llm: Any = _start(dict(arguments), sleep_level)
+        self._sleep_level: SleepLevel = sleep_level
+        self._sleep = choose_sleep(self._llm, sleep_level)
+        self._base: Mapping[str, nn.Parameter] = {}
+        self._is_asleep = False
         self._dtype: torch.dtype = self._llm.llm_engine.model_config.dtype
+
+    def share_base(self, base: Mapping[str, nn.Parameter]) -> None:
+        """Make the trainer's frozen parameters views of vLLM's tensors; from then on those are never given back.
+
+        Raises:
+            CannotShareError: if vLLM's tensors cannot stand for them, or keys and values cannot be given back alone;
+                nothing has changed then.
+        """
+        try:
+            sleep = choose_sleep(self._llm, "kv" if self._sleep_level != 0 else 0)
+        except MissingError as error:
+            raise CannotShareError(error.message.rstrip(".")) from error
+        share(base, self._llm.collective_rpc(_served_parameters)[0])
+        self._sleep, self._base = sleep, base
 
     def sync(self, policy: Policy) -> None:
         self._is_synced = False
@@ -94,16 +113,19 @@ class VllmColocate:
             )
 
     def sleep(self) -> None:
-        if self._sleep_level > 0:
-            self._llm.sleep(level=self._sleep_level)
+        if not self._is_asleep:
+            self._sleep.fall_asleep()
+            self._is_asleep = True
 
     def wake(self) -> None:
-        if self._sleep_level > 0:
-            self._llm.wake_up()
+        if self._is_asleep:
+            self._sleep.wake_up()
+            self._is_asleep = False
 
     def close(self) -> None:
         if self._llm is None:
             return
+        separate(self._base)
         self._llm.llm_engine.engine_core.shutdown()
         self._llm = self._serving = None
         gc.collect()
@@ -115,6 +137,8 @@ class VllmColocate:
             withdraw(self._root)
 
     def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
+        if self._is_asleep:
+            raise ValueError("generate was called before wake: a sleeping vLLM would queue the requests for ever.")
         with torch.compiler.set_stance("force_eager" if self._is_eager else "default"):
             outputs = self._llm.generate(
                 [{"prompt_token_ids": request.prompt_ids} for request in requests],
@@ -146,7 +170,7 @@ class VllmColocate:
         return LoRARequest(name, number, f"/in-memory/{name}")  # never read: the id is loaded
 
 
-def _start(arguments: dict[str, Any]) -> Any:
+def _start(arguments: dict[str, Any], sleep_level: SleepLevel) -> Any:
     """Return a `vllm.LLM` in this process; torch keeps its threads, which vLLM would take away on a CPU."""
     os.environ.update({name: os.environ.get(name, value) for name, value in _IN_PROCESS.items()})
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
@@ -154,6 +178,7 @@ def _start(arguments: dict[str, Any]) -> Any:
     os.environ.setdefault("OMP_NUM_THREADS", str(num_threads))
     from vllm import LLM
 
+    arguments["enable_sleep_mode"] = sleep_level != 0 and can_sleep()
     if torch.distributed.is_initialized():
         arguments["distributed_executor_backend"] = "external_launcher"  # every rank has an engine of its own
     try:
@@ -165,8 +190,12 @@ def _start(arguments: dict[str, Any]) -> Any:
         torch.set_num_threads(num_threads)
 
 
+def _served_parameters(worker: Any) -> dict[str, Tensor]:
+    return {as_in_checkpoint(name): tensor.data for name, tensor in worker.model_runner.model.named_parameters()}
+
+
 def _adapter_loader(
-    tensors: dict[str, torch.Tensor], adapter_config: Mapping[str, Any], number: int
+    tensors: dict[str, Tensor], adapter_config: Mapping[str, Any], number: int
 ) -> Callable[[Any], bool]:
     """Return what a worker has to run to hold the adapter; it is called in this process, so nothing is copied."""
     from vllm.lora.lora_model import LoRAModel

@@ -205,10 +205,13 @@ def weights_of(model: PreTrainedModel) -> NamedTensors:
         yield name, weight.full_tensor() if hasattr(weight, "full_tensor") else weight
 
 
-def adapter_of(model: PeftModel) -> Adapter:
-    """Return a copy of the adapter that is being trained, as PEFT would save it."""
+def adapter_of(model: PeftModel, *, dtype: torch.dtype = torch.float32) -> Adapter:
+    """Return a copy of the adapter that is being trained, as PEFT would save it, in `dtype` on the host.
+
+    What an engine computes with in bf16 leaves the card as bf16: half the bytes of an fp32 adapter.
+    """
     config = {
         name: sorted(value) if isinstance(value, set) else value
         for name, value in model.active_peft_config.to_dict().items()
     }
-    return Adapter(dict(travelling(get_peft_model_state_dict(model).items(), torch.float32)), config)
+    return Adapter(dict(travelling(get_peft_model_state_dict(model).items(), dtype)), config)

@@ -11,6 +11,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import RunConfig
 from leanrl.launch.cards import rollout_cards
+from leanrl.planner.base_sharing import why_separate
 from leanrl.planner.shapes import shape_from_config
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
@@ -45,6 +46,13 @@ def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
     return openers[config.rollout.engine](config, trainer)
 
 
+def policy_of(model: PreTrainedModel | PeftModel, config: RunConfig, step: int) -> Policy:
+    """Return what travels to vLLM after `step` optimizer steps; an adapter in the dtype that vLLM computes in."""
+    if isinstance(model, PeftModel):
+        return Policy(step, adapter=adapter_of(model, dtype=getattr(torch, config.model.compute_dtype)))
+    return Policy(step, weights=partial(weights_of, model))
+
+
 def sampling_of(config: RunConfig, *, max_completion_tokens: int, stop_token_ids: list[int]) -> Sampling:
     """Return how a run draws its completions."""
     rollout = config.rollout
@@ -77,13 +85,20 @@ def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
 
 def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     from leanrl.rollout.vllm_colocate import VllmColocate
+    from leanrl.trainer.one_base import say_separate, start_with_one_base
 
-    usable_bytes = _usable_bytes(trainer)
+    model, usable_bytes = _unwrapped(trainer), _usable_bytes(trainer)
     seed = config.train.seed + trainer.accelerator.process_index
-    arguments = _arguments(config, _unwrapped(trainer), usable_bytes=usable_bytes, seed=seed)
-    arguments |= _planned(trainer)
-    # A CPU has one memory: there is nowhere to move weights to.
-    engine = VllmColocate(arguments, sleep_level=0 if usable_bytes is None else config.rollout.sleep_level)
+    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=seed) | _planned(trainer)
+    start = partial(VllmColocate, arguments, sleep_level=config.rollout.sleep_level)
+    obstacle = why_separate(config, shape_from_config(_base_config(model).to_dict()))
+    if obstacle is None:
+        device = trainer.accelerator.device
+        engine = start_with_one_base(start, model, device=device, share_base=config.rollout.share_base)
+    else:
+        engine = start()
+        if config.rollout.share_base == "auto" and config.model.tuning.method != "full":
+            say_separate(obstacle)
     return _bridge(config, trainer, engine if trainer.accelerator.num_processes == 1 else OwnEngine(engine))
 
 
@@ -183,7 +198,7 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
     )
     return RolloutBridge(
         engine,
-        policy=partial(_policy_of, model),
+        policy=partial(policy_of, model, config),
         scorer=scorer,
         adapters=OtherPolicies(model, scorer) if isinstance(model, PeftModel) else None,
         tolerance=tolerance_for(config.model.compute_dtype),
@@ -191,9 +206,3 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         metered=partial(trainer.meter.phase, "sync"),
         highest=highest_of_ranks,
     )
-
-
-def _policy_of(model: PreTrainedModel | PeftModel, step: int) -> Policy:
-    if isinstance(model, PeftModel):
-        return Policy(step, adapter=adapter_of(model))
-    return Policy(step, weights=partial(weights_of, model))

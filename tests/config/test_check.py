@@ -67,6 +67,11 @@ CASES = [
         "level 2 drops vLLM's copy of the base, and lora sends it only the adapter",
     ),
     (
+        ["rollout.engine=vllm-colocate", "rollout.share_base=true"],
+        "rollout.share_base",
+        "the base cannot be shared: full has no frozen base in 16 bit",
+    ),
+    (
         ["rollout.engine=vllm-server", "rollout.server_url=http://x"],
         "rollout.server_url, model.tuning.method",
         "full parameters would overwrite the weights of a server that others may use",
@@ -206,6 +211,7 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
         (["hardware.num_gpus=0", "train.offload_activations=true"], "train.offload_activations has no effect"),
         (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
+        (["rollout.sleep_level=kv"], "rollout.sleep_level has no effect: hf does not sleep."),
         (["rollout.server_url=http://x"], "rollout.server_url has no effect: rollout.engine is hf."),
         (["rollout.weight_transport=nccl"], "rollout.weight_transport has no effect: rollout.engine is hf."),
         (

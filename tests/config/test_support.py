@@ -66,6 +66,16 @@ def test_a_vllm_in_the_range_is_taken(monkeypatch, versions):
     assert about_vllm() == []
 
 
+@pytest.mark.parametrize("key", ["rollout.sleep_level=kv", "rollout.share_base=true"])
+def test_keys_and_values_alone_need_a_newer_vllm(monkeypatch, key):
+    config = load_config("cpu-demo", ["rollout.engine=vllm-colocate", key]).config
+    with_vllm(monkeypatch, vllm="0.30.0")
+    (problem,) = [one for one in find_missing(config) if one.where == key.partition("=")[0]]
+    assert problem.what == "vllm 0.30.0 cannot give back keys and values alone"
+    with_vllm(monkeypatch, vllm="0.31.0")
+    assert [one for one in find_missing(config) if one.where.startswith("rollout")] == []
+
+
 def test_a_users_server_needs_no_vllm_here(monkeypatch):
     without_vllm(monkeypatch)
     assert about_vllm("rollout.server_url=http://127.0.0.1:8000") == []

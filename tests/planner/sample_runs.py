@@ -29,7 +29,7 @@ def single_card(method: str, *, gpu: str = "rtx4090", **changes: Any) -> RunConf
         "name": f"single-{method}",
         "hardware": {"gpu": gpu, "num_gpus": 1},
         "model": {"id": DISTILL, "tuning": {"method": method}},
-        "rollout": {"engine": "vllm-colocate", "max_completion_tokens": 3584},
+        "rollout": {"engine": "vllm-colocate", "max_completion_tokens": 3584, "share_base": False},
         "algorithm": {"kl_beta": 0.04},
     }
     return run(**(sections | changes))

@@ -55,6 +55,16 @@ def test_activations_wait_in_host_memory_only_as_a_last_resort():
     assert nearest.changes["train.offload_activations"] is True
 
 
+def test_one_base_and_keys_and_values_given_back_are_among_the_settings():
+    """140 GiB hold two bases. 9.5 GiB hold one, where keys and values are given back."""
+    roomy = fit_run(single_card("lora"), vram_bytes=140 * GIB)
+    assert "rollout.share_base" not in roomy.changes
+    tight = fit_run(single_card("lora"), vram_bytes=int(9.5 * GIB))
+    assert tight.fits
+    assert tight.changes["rollout.share_base"] == "auto"
+    assert tight.plan.workload.residency == "weights_only"
+
+
 def test_faster_than_every_other_setting_that_fits():
     """Compared with each micro-batch and checkpointing by itself."""
     config = single_card("lora")

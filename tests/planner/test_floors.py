@@ -2,6 +2,7 @@
 
 import pytest
 
+from leanrl.planner.fixes import with_changes
 from leanrl.planner.floors import find_floors
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.planner.plan import plan_run
@@ -55,6 +56,13 @@ def test_floor_uses_the_keys_and_values_of_the_plan():
 def test_floor_is_below_the_plan(method):
     plan = plan_run(single_card(method))
     assert all(floor.bytes < plan.gpus[0].upper_bytes for floor in plan.floors)
+
+
+def test_floors_do_not_depend_on_the_choice_and_a_shared_base_stays_above_its_own():
+    separate, sharing = single_card("lora"), with_changes(single_card("lora"), {"rollout.share_base": "auto"})
+    plan = plan_run(sharing)
+    assert plan.floors == plan_run(separate).floors
+    assert plan.floors[0].bytes < plan.gpus[0].upper_bytes
 
 
 def test_floors_are_printed_and_no_key_of_the_contract():

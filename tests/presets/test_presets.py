@@ -77,7 +77,7 @@ def test_no_value_that_acts_is_left_to_a_default(name):
     left = {key for key, origin in resolved.origins.items() if key.startswith(PINNED_SECTIONS) and origin == "default"}
     left -= WATCHERS
     if config.rollout.engine == "hf":
-        left -= {"rollout.max_model_tokens", "rollout.gpu_memory_fraction", "rollout.sleep_level"}
+        left -= {f"rollout.{key}" for key in ("max_model_tokens", "gpu_memory_fraction", "sleep_level", "share_base")}
     if config.algorithm.importance_correction == "none":
         left -= {"algorithm.importance_clip"}
     if config.algorithm.importance_correction != "sequence_mask":

@@ -1,0 +1,101 @@
+"""One base for trainer and vLLM, or two: what the plan counts, says and chooses."""
+
+from dataclasses import replace
+
+import pytest
+
+from leanrl.config.check import find_contradictions
+from leanrl.errors import ConfigError
+from leanrl.planner.base_sharing import why_separate
+from leanrl.planner.duration import estimate_step
+from leanrl.planner.fixes import with_changes
+from leanrl.planner.known_models import KNOWN_MODELS
+from leanrl.planner.plan import plan_run, plan_table
+from leanrl.planner.workload import workload_of
+from tests.planner.sample_runs import DISTILL, GIB, single_card
+
+SHAPE = KNOWN_MODELS[DISTILL]
+BASE_BYTES = 2 * SHAPE.num_params
+
+
+def lora(**rollout):
+    return with_changes(single_card("lora"), {f"rollout.{name}": value for name, value in rollout.items()})
+
+
+def components(config, phase):
+    return next(one for one in plan_run(config).gpus[0].phases if one.name == phase).components
+
+
+def test_a_shared_base_is_counted_once():
+    """1.78 B parameters of 2 bytes: 3.31 GiB less wherever vLLM's own copy was."""
+    shared, separate = plan_run(lora(share_base="auto")), plan_run(lora(share_base=False))
+    assert shared.kv_cache_bytes == separate.kv_cache_bytes
+    assert separate.gpus[0].peak.bytes - shared.gpus[0].peak.bytes == BASE_BYTES
+    assert "engine weights" not in components(lora(share_base=True), "rollout")
+    assert components(lora(share_base=True), "rollout")["weights"] == BASE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("sleep_level", "share_base", "stays"),
+    [
+        (0, False, {"engine weights", "keys and values", "engine adapter buffers"}),
+        ("kv", False, {"engine weights", "engine adapter buffers"}),
+        (1, False, set()),
+        (0, "auto", {"keys and values", "engine adapter buffers"}),
+        ("kv", "auto", {"engine adapter buffers"}),
+        (1, "auto", {"engine adapter buffers"}),  # a shared base stays, so level 1 gives back no more than kv
+    ],
+)
+def test_what_an_engine_holds_while_gradients_are_computed(sleep_level, share_base, stays):
+    held = components(lora(sleep_level=sleep_level, share_base=share_base), "forward_backward").keys()
+    assert {name for name in held if name.startswith("engine") or name == "keys and values"} == stays | {
+        "engine CUDA graphs"
+    }
+
+
+def test_the_plan_says_what_is_asked_for_and_what_the_other_would_take():
+    shared, separate = plan_run(lora(share_base="auto")), plan_run(lora(share_base=False))
+    assert f"share one base (rollout.share_base). With a base each: {taken(separate)}." in plan_table(shared)
+    said = f"have a base each: rollout.share_base is false. With one for both: {taken(shared)}."
+    assert said in plan_table(separate)
+    assert plan_run(single_card("full")).base_note is None
+
+
+def taken(plan):
+    (drawing,) = [phase for phase in plan.gpus[0].phases if phase.name == "rollout"]
+    peak = plan.gpus[0].peak.bytes
+    return f"{drawing.bytes / GIB:.1f} GiB while completions are drawn, a peak of {peak / GIB:.1f} GiB"
+
+
+def test_generation_reads_the_weights_whoever_holds_them():
+    workload, card = workload_of(lora(share_base="auto"), SHAPE), plan_run(lora()).card
+    own = replace(workload, shares_base=False)
+    shared, separate = (estimate_step(SHAPE, one, card, kv_bytes=GIB).generation for one in (workload, own))
+    assert shared == separate
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape", "said"),
+    [
+        ({"rollout.share_base": False}, SHAPE, "rollout.share_base is false"),
+        ({"rollout.engine": "hf"}, SHAPE, "hf is no vLLM"),
+        ({"model.tuning.method": "qlora"}, SHAPE, "qlora has no frozen base in 16 bit"),
+        ({"model.dtype": "float32"}, SHAPE, "the trainer holds float32, and vLLM bfloat16"),
+        ({"backend": "unsloth"}, SHAPE, "unsloth's layers"),
+        ({}, replace(SHAPE, family="mistral"), "a mistral lies in vLLM's tensors is known for llama and qwen2 alone"),
+        ({}, replace(SHAPE, vocab=151937), "vLLM pads the vocabulary of 151937 to a multiple of 64"),
+    ],
+)
+def test_why_a_base_is_not_shared(changes, shape, said):
+    config = with_changes(lora(share_base="auto"), changes)
+    assert said in str(why_separate(config, shape))
+    assert not workload_of(config, shape).shares_base
+    if "rollout.share_base" not in changes:
+        with pytest.raises(ConfigError, match=r"rollout\.share_base is true"):
+            workload_of(with_changes(config, {"rollout.share_base": True}), shape)
+
+
+def test_a_key_that_stands_in_the_way_is_named_with_the_others():
+    config = with_changes(lora(share_base=True), {"model.tuning.method": "qlora"})
+    (problem,) = [one for one in find_contradictions(config) if one.where == "rollout.share_base"]
+    assert "qlora has no frozen base" in problem.what
