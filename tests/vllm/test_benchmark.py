@@ -1,0 +1,24 @@
+"""The parts of benchmarks/rollout.py that need vLLM, on a tiny model."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
+
+import rollout_part
+
+
+def test_an_adapters_syncs_and_ten_cycles_of_sleep():
+    """Rank 32 on a layer of 64 x 64, two of 32 x 64 and one more, and an MLP of 128: bf16 numbers, two layers."""
+    found = rollout_part.measure("vllm", "cpu", tiny=True, vram_gib=None)
+    per_layer = 32 * (2 * (64 + 64) + 2 * (64 + 32) + 3 * (64 + 128))
+    assert found["sync"]["bytes"] == 2 * 2 * per_layer
+    assert all(found["generation"][weights]["tokens"] > 0 for weights in ("adapter", "base"))
+    assert len(found["sleep"]["asleep_bytes"]) == len(found["sleep"]["awake_bytes"]) == 10
+    assert found["sleep"]["level"] == "kv"
+
+
+def test_syncs_of_full_weights():
+    found = rollout_part.measure("full", "cpu", tiny=True, vram_gib=None)
+    assert found["sync"]["what"] == "full weights"
+    assert found["sync"]["bytes"] > 2 * 2 * 256 * 64  # embedding and head alone
