@@ -1,6 +1,7 @@
 """Keys that contradict each other, and settings without effect."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
 from leanrl.config.sharing import sharing_obstacle
@@ -15,7 +16,7 @@ _BF16_STEP = 5.0e-5
 def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
-        *(_sources, _rewards, _devices, _own_card, _rollout_cards, _sleep, _sharing),
+        *(_sources, _rewards, _devices, _own_card, _rollout_cards, _server_url, _sleep, _sharing),
         *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window, _activations),
         unsloth_contradictions,
     )
@@ -119,6 +120,20 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
         yield Problem(by_number, f"{kept} of {cards} cards are kept for rollouts, so none trains", hint)
     elif kept > cards:
         yield Problem(by_number, f"{kept} cards for rollouts, but no GPU", "`-s rollout.num_gpus=0`")
+
+
+def _server_url(config: RunConfig) -> Iterator[Problem]:
+    url = config.rollout.server_url
+    if url is not None and not _is_web_address(url):
+        yield Problem("rollout.server_url", f"{url} is no address of a server", "such as http://127.0.0.1:8000")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number below 65536
+        return False
 
 
 def _sleep(config: RunConfig) -> Iterator[Problem]:

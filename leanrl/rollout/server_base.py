@@ -25,7 +25,7 @@ def require_usable_server(client: ServerClient, base: PretrainedConfig, *, max_m
         ConfigError: if it cannot be reached, serves another model, or serves it in another way than is needed.
     """
     try:
-        served = next(one for one in client.models() if one.get("parent") is None)
+        served = _base_of(client.models())
         settings = client.model_settings()
     except ServerLostError as error:
         what = f"rollout.server_url is {client.url}, which cannot be reached: {error}"
@@ -36,7 +36,14 @@ def require_usable_server(client: ServerClient, base: PretrainedConfig, *, max_m
     problems = list(_problems(settings, base, max_model_tokens=max_model_tokens, dtype=dtype))
     if problems:
         raise ConfigError(f"the server at {client.url} cannot generate for this run:", problems=problems, hint=_HOW)
-    return str(served["id"])
+    return served
+
+
+def _base_of(models: list[dict[str, Any]]) -> str:
+    names = [str(one["id"]) for one in models if one.get("parent") is None]
+    if not names:
+        raise ServerRefusedError("it names no model")
+    return names[0]
 
 
 def config_hash(model: PretrainedConfig) -> str:

@@ -41,11 +41,11 @@ class ServerClient:
 
     def models(self) -> list[dict[str, Any]]:
         """Return what it serves: the base, and adapters by name."""
-        return self._call("GET", "/v1/models")["data"]
+        return _within(self._call("GET", "/v1/models"), "data")
 
     def model_settings(self) -> dict[str, Any]:
         """Return its model's settings (vLLM's ModelConfig); needs VLLM_SERVER_DEV_MODE=1."""
-        return self._call("GET", "/server_info?config_format=json")["vllm_config"]["model_config"]
+        return _within(self._call("GET", "/server_info?config_format=json"), "vllm_config", "model_config")
 
     def load_adapter(self, name: str, folder: Path) -> None:
         self._call("POST", "/v1/load_lora_adapter", {"lora_name": name, "lora_path": str(folder)})
@@ -113,7 +113,7 @@ class ServerClient:
             with urllib.request.urlopen(request, timeout=seconds or self._deadline_seconds) as response:
                 content = response.read()
         except urllib.error.HTTPError as error:
-            said = error.read().decode(errors="replace")[:500]
+            said = " ".join(error.read().decode(errors="replace").split())[:500]
             kind = ServerLostError if error.code >= 500 else ServerRefusedError
             raise kind(f"{method} {path} answered {error.code}: {said}") from error
         except (OSError, http.client.HTTPException) as error:  # refused, reset, timed out, cut short
@@ -130,6 +130,15 @@ def group_by_number(requests: Sequence[GroupRequest]) -> dict[int, list[int]]:
     for position, request in enumerate(requests):
         numbers.setdefault(request.num_completions, []).append(position)
     return numbers
+
+
+def _within(answer: Any, *names: str) -> Any:
+    """Return what an answer holds under these names, one in the other; another program may listen there."""
+    for name in names:
+        if not isinstance(answer, dict) or name not in answer:
+            raise ServerRefusedError(f"the answer has no {name}, which vLLM's has")
+        answer = answer[name]
+    return answer
 
 
 def _completion(choice: dict[str, Any]) -> Completion:

@@ -76,6 +76,14 @@ CASES = [
         "rollout.server_url, model.tuning.method",
         "full parameters would overwrite the weights of a server that others may use",
     ),
+    *(
+        (
+            ["rollout.engine=vllm-server", "model.tuning.method=lora", f"rollout.server_url={url}"],
+            "rollout.server_url",
+            f"{url} is no address of a server",
+        )
+        for url in ("localhost:8000", "http://", "http://127.0.0.1:port", "ftp://127.0.0.1:8000")
+    ),
     (
         ["train.micro_batch_completions=73"],
         "train.micro_batch_completions, train.num_prompts, train.num_completions",
