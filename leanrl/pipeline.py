@@ -83,6 +83,7 @@ def train(
     predicted = _plan_that_fits(config, force=force, listener=listener)
     config = _with_chosen_micro_batch(config, predicted, listener)
     if is_launched(config) and rank is None:
+        _require_device(config)
         run = _new_run(path, config, plugins=plugins, predicted=predicted)
         return launch(config, run, listener=listener)
 
@@ -140,6 +141,7 @@ def resume(
     if run.complete_checkpoints() or rank is None or not rank.is_launched:
         checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
     if is_launched(config) and rank is None:
+        _require_device(config)
         rewind_metrics(run, step=step)
         return launch(config, run, listener=listener)
     if rank is None or (rank.number == 0 and not rank.is_launched):
@@ -260,6 +262,13 @@ def _with_chosen_micro_batch(config: RunConfig, predicted: Plan | None, listener
             f"{chosen.full_completions_per_micro_batch} of {config.completions_per_rank} completions of full length"
         )
     return chosen
+
+
+def _require_device(config: RunConfig) -> None:
+    """Refuse here what each of the ranks would refuse: nobody reads as many tracebacks."""
+    from leanrl.trainer.device import require_device
+
+    require_device(config)
 
 
 def _gpu_here(config: RunConfig) -> Gpu | None:

@@ -22,6 +22,11 @@ def rollout_cards(config: RunConfig, environment: Mapping[str, str] = os.environ
     return _cards(config, environment)[_num_training(config) : config.hardware.num_gpus]
 
 
+def num_cards_in_sight(config: RunConfig, environment: Mapping[str, str] = os.environ) -> int:
+    """Return how many cards this process has to see: a rank that leanrl launched sees none of those for rollouts."""
+    return _num_training(config) if ROLLOUT in environment else config.hardware.num_gpus
+
+
 def _num_training(config: RunConfig) -> int:
     return config.hardware.num_gpus - config.rollout.num_gpus
 

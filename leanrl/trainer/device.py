@@ -7,6 +7,7 @@ import torch
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import PAGING_NEEDS_A_GPU
 from leanrl.errors import MissingError
+from leanrl.launch.cards import num_cards_in_sight
 from leanrl.planner.this_machine import Gpu
 
 _ON_CPU = "-s hardware.device=cpu -s hardware.num_gpus=0, or `leanrl train -p cpu-demo`"
@@ -25,7 +26,7 @@ def gpu_here(num_gpus: int) -> Gpu | None:
 
 
 def require_device(config: RunConfig) -> None:
-    """Refuse a run whose GPU is not here, or cannot compute in bf16.
+    """Refuse a run whose GPUs are not all here, or cannot compute in bf16.
 
     Raises:
         MissingError: naming the device that is asked for.
@@ -37,6 +38,13 @@ def require_device(config: RunConfig) -> None:
             _require_no_paging(config)
             return
         raise MissingError("hardware.device is cuda, and torch sees no GPU on this machine.", hint=_ON_CPU)
+    needed, found = num_cards_in_sight(config), torch.cuda.device_count()
+    if found < needed:
+        raise MissingError(
+            f"hardware.num_gpus is {config.hardware.num_gpus}: GPU {needed - 1} is used, "
+            f"and torch sees 0 to {found - 1}.",
+            hint=f"-s hardware.num_gpus={found}, or more of them in CUDA_VISIBLE_DEVICES",
+        )
     if config.model.compute_dtype == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise MissingError(
             f"{torch.cuda.get_device_name(0)} has no bf16, in which leanrl trains.",

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from leanrl import pipeline
+from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
-from leanrl.errors import DoesNotFitError
+from leanrl.errors import DoesNotFitError, MissingError
 from leanrl.planner.this_machine import Gpu
-from leanrl.trainer.device import gpu_here
+from leanrl.trainer.device import gpu_here, require_device
 from tests.trainer.small_trainer import Notes
 
 GIB = 2**30
@@ -24,6 +25,8 @@ def cards(monkeypatch):
     ]
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(found))
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found[index])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,17 @@ def test_the_smallest_of_the_cards_that_a_run_uses(cards, num_gpus, expected):
 def test_without_a_gpu_there_is_none(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     assert gpu_here(4) is None
+
+
+def test_a_gpu_with_a_number_that_does_not_exist_is_named_before_ranks_are_started(cards, monkeypatch, tmp_path):
+    """Ranks on GPUs 0 to 2, the server on 3; a rank that is launched sees the first three only."""
+    config = load_config("a40x4-full-exp2", ["rollout.engine=hf", "rollout.num_gpus=0"]).config
+    with pytest.raises(MissingError, match="GPU 3 is used, and torch sees 0 to 2") as caught:
+        pipeline.train(config, run_dir=tmp_path / "run", force=True, listener=Notes())
+    assert caught.value.hint.startswith("-s hardware.num_gpus=3")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("LEANRL_ROLLOUT_CARDS", "3")
+    require_device(load_config("a40x4-full-exp2").config)
 
 
 def test_a_run_is_planned_anew_for_the_card_that_is_here_and_says_so(monkeypatch, tmp_path):
