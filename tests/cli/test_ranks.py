@@ -30,7 +30,7 @@ passes = []
 train = step_pass.train_micro_batch
 
 def train_micro_batch(model, micro_batch, **settings):
-    passes.append(len(micro_batch.input_ids_B_S))
+    passes.append(len(micro_batch.mask_B_T))
     if os.environ["RANK"] == "1" and len(passes) > int(os.environ["HOLDS_PASSES"]) and passes[-1] > 2:
         raise torch.OutOfMemoryError("simulated: CUDA out of memory")
     return train(model, micro_batch, **settings)

@@ -1,34 +1,17 @@
 """Memory that runs out on one of two gloo ranks under DDP: both redo the step, or both stop, together."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
 from leanrl.run_folder import RunFolder, read_json
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.torchrun import run_two_ranks
 
 
 @pytest.fixture(scope="module")
 def found(tiny_model, tmp_path_factory):
     """Return what both ranks found, by case, and the folder that holds their runs."""
     out = tmp_path_factory.mktemp("ranks")
-    module = "tests.trainer.two_ranks_short_of_memory"
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", module]
-    done = subprocess.run(
-        [sys.executable, *command, str(tiny_model), str(out)],
-        cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_two_ranks("-m", "tests.trainer.two_ranks_short_of_memory", str(tiny_model), str(out))
     return lambda case: [torch.load(out / f"{case}-{rank}.pt") for rank in (0, 1)], out
 
 
