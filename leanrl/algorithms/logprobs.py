@@ -7,12 +7,13 @@ its size, and a head kept in another dtype is cast tile by tile.
 Axes: N scored tokens, n tokens of a tile, H hidden, V words of the vocabulary, v words of a tile.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+from leanrl.algorithms import slices
 
 # A tile of 1024 x 8192 logits is 32 MiB in fp32: small beside one layer's activations at 6 x 4096 tokens, and large
 # enough to keep a GPU's matrix units busy.
@@ -93,11 +94,11 @@ class _Tiling:
     tile_tokens: int
     tile_words: int
 
-    def words(self, count: int) -> Iterator[slice]:
-        return (slice(start, min(start + self.tile_words, count)) for start in range(0, count, self.tile_words))
+    def words(self, count: int) -> list[slice]:
+        return slices.of_tiles(count, size=self.tile_words)
 
-    def tokens(self, count: int) -> Iterator[slice]:
-        return (slice(start, min(start + self.tile_tokens, count)) for start in range(0, count, self.tile_tokens))
+    def tokens(self, count: int) -> list[slice]:
+        return slices.of_tiles(count, size=self.tile_tokens)
 
 
 class _TiledLogprobs(torch.autograd.Function):

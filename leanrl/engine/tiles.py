@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from leanrl.algorithms import slices
+
 TokenWise = Callable[[Tensor], Tensor]
 
 
@@ -76,7 +78,7 @@ class _Tiled(torch.autograd.Function):
         ctx.module, ctx.tile_tokens, ctx.anchor, ctx.trained = module, tile_tokens, anchor, trained
         ctx.conditions = []
         output_N_H: Tensor | None = None
-        for tile in _tiles(hidden_N_H, tile_tokens):
+        for tile in slices.of_tiles(hidden_N_H.shape[0], size=tile_tokens):
             conditions = _Conditions.now(hidden_N_H.device)
             ctx.conditions.append(conditions)
             with conditions.autocast():
@@ -93,7 +95,8 @@ class _Tiled(torch.autograd.Function):
         trained = ctx.trained
         grad_hidden_N_H = torch.empty_like(hidden_N_H)
         sums = [torch.zeros_like(weight, dtype=_wide(weight.dtype)) for weight in trained]
-        for tile, conditions in zip(_tiles(hidden_N_H, ctx.tile_tokens), ctx.conditions, strict=True):
+        tiles = slices.of_tiles(hidden_N_H.shape[0], size=ctx.tile_tokens)
+        for tile, conditions in zip(tiles, ctx.conditions, strict=True):
             input_n_H = hidden_N_H[tile].detach().requires_grad_()
             with torch.enable_grad(), conditions.again():
                 output_n_H = ctx.module(input_n_H[None])[0]
@@ -139,10 +142,6 @@ class _Conditions:
                 torch.set_rng_state(self.random_state)
             stack.enter_context(self.autocast())
             yield
-
-
-def _tiles(hidden_N_H: Tensor, tile_tokens: int) -> list[slice]:
-    return [slice(start, start + tile_tokens) for start in range(0, hidden_N_H.shape[0], tile_tokens)]
 
 
 def _wide(dtype: torch.dtype) -> torch.dtype:
