@@ -108,14 +108,19 @@ def run_row(row: Row, asked: argparse.Namespace, *, seconds: float) -> dict[str,
     """Return what a row's own process measured, or why it failed."""
     started = time.perf_counter()
     order = {"row": asdict(row), "device": asked.device, "tiny": asked.tiny, "vram_gib": asked.vram}
+    outcome = outcome_of(ROW_SCRIPT, json.dumps(order), seconds=seconds)
+    return outcome | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+def outcome_of(script: Path, order: str, *, seconds: float) -> dict[str, Any]:
+    """Return the JSON that the script prints, or under `failed` why there is none."""
     try:
-        outcome = run_json(ROW_SCRIPT, json.dumps(order), seconds=seconds)
+        return run_json(script, order, seconds=seconds)
     except subprocess.TimeoutExpired:
-        outcome = {"failed": f"stopped after {seconds:.0f} s, the end of the budget"}
+        return {"failed": f"stopped after {seconds:.0f} s, the end of the budget"}
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["no message"])[-1]
-        outcome = {"failed": f"exit code {error.returncode}: {last}"}
-    return outcome | {"seconds": round(time.perf_counter() - started, 1)}
+        return {"failed": f"exit code {error.returncode}: {last}"}
 
 
 def run_json(script: Path, order: str, *, seconds: float) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import gc
 import json
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gpu_memory import gib, run_json
+from gpu_memory import gib, outcome_of
 from gpu_memory_row import about_gpu, cap_memory
 from results_file import RESULTS, results_path
 from torch import Tensor
@@ -185,13 +184,8 @@ def measure_peaks(
     for name, keys in sides.items():
         order = {"side": name, "case": asdict(case), "scale": asdict(scale), "train": keys}
         order |= {"device": asked.device, "tiny": asked.tiny, "vram_gib": asked.vram}
-        try:
-            left = max(1.0, deadline - time.perf_counter())
-            found[name] = run_json(PEAK_SCRIPT, json.dumps(order), seconds=left)
-        except subprocess.TimeoutExpired:
-            found[name] = {"failed": f"the budget of {asked.seconds:.0f} s ended"}
-        except subprocess.CalledProcessError as error:
-            found[name] = {"failed": f"exit code {error.returncode}: {error.stderr.strip().splitlines()[-1]}"}
+        left = max(1.0, deadline - time.perf_counter())
+        found[name] = outcome_of(PEAK_SCRIPT, json.dumps(order), seconds=left)
     return with_ratios(found, "peak_bytes")
 
 

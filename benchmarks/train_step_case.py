@@ -36,7 +36,7 @@ class Scale:
 class Case:
     """A method, a KL and a step; `mix` has the long tail and the groups without variance, `equal` has neither."""
 
-    method: Literal["lora", "full"]
+    method: Literal["lora", "qlora", "full"]
     kl_beta: float
     rows: Literal["mix", "equal"]
 

@@ -1,6 +1,5 @@
 """Side: a trainer of TRL or leanrl that takes the same step again and again, with its clock and its gradients."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +9,11 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from gpu_memory_row import model_shape
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from random_model import write_random_model
 from torch import Tensor
 from train_step_case import LEANRL, TRL_TILES, Case, Scale, Step, make_step, model_keys, run_values
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, TrainerCallback
+from training_phase import SEED, clock_of, fix_completions, move_weights
+from transformers import AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.kernels import chunked_logprob
 from trl.trainer import utils as trl_utils
@@ -26,7 +25,6 @@ from leanrl.models.locate import LocatedModel, locate_model
 from leanrl.report.progress import PlainListener
 from leanrl.rewards.registry import WeightedReward
 from leanrl.run_folder import create_run_folder
-from leanrl.simulate.fake_model import transformers_config
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.packing import pack_if_proved
 from leanrl.trainer.trl_args import grpo_arguments
@@ -34,9 +32,6 @@ from leanrl.types import Row
 
 # Where TRL's head runs in torch, its tiles of 4096 x 32768 numbers have about eight copies at a time.
 SMALL_TILE_TOKENS, SMALL_TILE_WORDS = 256, 8192
-# What is added to the trained weights, so that the KL to the start model is not 0: adapters start as zeros.
-NOISE = {"lora": 1.0e-2, "full": 1.0e-3}
-SEED = 7
 Gradients = dict[str, Tensor]
 
 
@@ -51,9 +46,6 @@ class Taken:
 
 class Side(TrainerCallback):
     """A trainer ready to take the case's step.
-
-    The training phase is `training_step` without generation and rewards: the scoring of the reference, and forward
-    and backward over all micro-batches.
 
     Args:
         name: one of `train_step_case.SIDES`, or leanrl's with what was switched off.
@@ -85,13 +77,12 @@ class Side(TrainerCallback):
         self.trainer: GRPOTrainer = build(
             config, arguments, step, folder, _parts(config.model, located, scale.num_prompts)
         )
-        self._make_alike(case, step)
+        self._completions = fix_completions(self.trainer, step)
+        move_weights(self.trainer.model, method=case.method)
         self.trainer.add_callback(self)
-        self._clock = Clock(self.trainer.accelerator.device)
+        self._clock = clock_of(self.trainer)
         self._losses: list[Tensor] = []
-        for part in ("_generate", "_calculate_rewards"):
-            setattr(self.trainer, part, self._clock.leaving_out(getattr(self.trainer, part)))
-        self.trainer.training_step = self._keeping_losses(self._clock.counting(self.trainer.training_step))
+        self.trainer.training_step = self._keeping_losses(self.trainer.training_step)
 
     def take(self) -> Taken:
         """Take the step, from TRL's `train` on; the weights stay where they are."""
@@ -103,28 +94,15 @@ class Side(TrainerCallback):
 
     def take_briefly(self) -> None:
         """Take a step with one token of each completion: what later steps find, such as Adam's state, is there then."""
-        whole, self._completions = self._completions, [tokens[:1] for tokens in self._completions]
+        whole = [*self._completions]
+        self._completions[:] = [tokens[:1] for tokens in whole]
         self.take()
-        self._completions = whole
+        self._completions[:] = whole
 
     def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
         """Show the gradients, by the names of their weights."""
         weights = self.trainer.model.named_parameters()
         self.see_gradients({name: weight.grad for name, weight in weights if weight.grad is not None})
-
-    def _make_alike(self, case: Case, step: Step) -> None:
-        """Give the trainer the fixed prompts and completions, and its trained weights a distance to the start."""
-        chance = torch.Generator().manual_seed(SEED)
-        vocabulary = len(self.trainer.processing_class)
-        self._completions = [torch.randint(vocabulary, (count,), generator=chance).tolist() for count in step.lengths]
-        prompts = [[number % vocabulary] * step.prompt_tokens for number in range(len(step.lengths))]
-        self.trainer._tokenize_prompts = lambda *_: (prompts, None, {})
-        self.trainer._generate_single_turn = lambda *_, **__: (self._completions, None)
-        with torch.no_grad():
-            for weight in self.trainer.model.parameters():
-                if weight.requires_grad:
-                    noise = torch.randn(weight.shape, generator=chance) * NOISE[case.method]
-                    weight.add_(noise.to(weight.device, weight.dtype))
 
     def _keeping_losses(self, work: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def kept(*args: Any, **kwargs: Any) -> Tensor:
@@ -132,39 +110,6 @@ class Side(TrainerCallback):
             return self._losses[-1]
 
         return kept
-
-
-class Clock:
-    """Wall and CPU seconds of what is counted, without the parts that are left out of it."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.restart()
-
-    def restart(self) -> None:
-        self.wall_seconds = self.cpu_seconds = 0.0
-
-    def counting(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        return self._timed(work, sign=1)
-
-    def leaving_out(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        return self._timed(work, sign=-1)
-
-    def _timed(self, work: Callable[..., Any], *, sign: int) -> Callable[..., Any]:
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            started_wall, started_cpu = self._now()
-            result = work(*args, **kwargs)
-            ended_wall, ended_cpu = self._now()
-            self.wall_seconds += sign * (ended_wall - started_wall)
-            self.cpu_seconds += sign * (ended_cpu - started_cpu)
-            return result
-
-        return timed
-
-    def _now(self) -> tuple[float, float]:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        return time.perf_counter(), time.process_time()
 
 
 @contextmanager
@@ -188,12 +133,7 @@ def locate(device: str, *, tiny: bool, folder: Path) -> LocatedModel:
     keys = ModelConfig.model_validate(model_keys(device))
     if device == "cpu" and not tiny:
         return locate_model(keys)
-    with torch.device(device):
-        torch.manual_seed(SEED)
-        config = transformers_config(model_shape(tiny=tiny))
-        AutoModelForCausalLM.from_config(config, dtype=getattr(torch, keys.dtype)).save_pretrained(folder)
-    _tokenizer_of_bytes().save_pretrained(folder)
-    return LocatedModel(str(folder), None, "folder")
+    return write_random_model(folder, device=device, dtype=keys.dtype, tiny=tiny)
 
 
 def _parts(model: ModelConfig, located: LocatedModel, num_prompts: int) -> dict[str, Any]:
@@ -233,12 +173,3 @@ def _trl_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, folde
     count = len(step.rewards) // rows
     cut = {"per_device_train_batch_size": rows, "gradient_accumulation_steps": count, "steps_per_generation": count}
     return GRPOTrainer(reward_funcs=[fixed], args=GRPOConfig(**arguments | cut), **parts)
-
-
-def _tokenizer_of_bytes() -> PreTrainedTokenizerFast:
-    """Return a tokenizer that a model of random weights can have: every byte, and an end."""
-    pieces = ["<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())[:-1]]
-    tokenizer = Tokenizer(models.BPE(vocab={piece: number for number, piece in enumerate(pieces)}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>")

@@ -63,11 +63,11 @@ def prepare(
     require_chat_template(tokenizer, config.model)
     problems = _usable(problems, config, tokenizer, weighted, grader)
     _say_problems(problems, config, listener)
-    model, adapter = _policy(config, located)
+    model, adapter = policy_of(config, located)
     return Parts(weighted, problems, tokenizer, model, adapter)
 
 
-def _policy(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":
+def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":
     """Return what a trainer takes: the model, and the shape of the adapter that it is still to be given, if any."""
     from leanrl.models.adapter import with_adapter
     from leanrl.models.load import load_policy

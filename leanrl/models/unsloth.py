@@ -14,6 +14,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.models.adapter import check_targets, lora_config
 from leanrl.models.locate import LocatedModel
+from leanrl.models.nf4 import nf4_layers, require_bitsandbytes
 
 
 def load_unsloth_policy(config: RunConfig, located: LocatedModel) -> PeftModel:
@@ -23,12 +24,14 @@ def load_unsloth_policy(config: RunConfig, located: LocatedModel) -> PeftModel:
 
     Raises:
         ConfigError: if the adapter has no target, or the context is longer than the model's.
-        MissingError: if unsloth has not patched the model.
+        MissingError: if unsloth has not patched the model, or has left it in 16 bits.
     """
     from unsloth import FastLanguageModel
 
     tuning, folder = config.model.tuning, _folder(located)
     _require_positions(config, folder)
+    if tuning.method == "qlora":
+        require_bitsandbytes()
     model, _ = FastLanguageModel.from_pretrained(
         str(folder),
         max_seq_length=config.max_model_tokens,
@@ -42,6 +45,11 @@ def load_unsloth_policy(config: RunConfig, located: LocatedModel) -> PeftModel:
         use_gradient_checkpointing=checkpointing(config),
         random_state=config.train.seed,
     )
+    if tuning.method == "qlora" and not nf4_layers(model):
+        raise MissingError(
+            "unsloth has left the base in 16 bits: it found no bitsandbytes that it can use.",
+            hint="python -m bitsandbytes says what is wrong with it; or -s model.tuning.method=lora",
+        )
     check_targets(model, tuning)
     lora = lora_config(tuning)
     policy = FastLanguageModel.get_peft_model(

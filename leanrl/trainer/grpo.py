@@ -170,7 +170,9 @@ class LeanGRPOTrainer(GRPOTrainer):
             scale=algorithm.advantage_scale,
         )
         first = self.accelerator.process_index * len(inputs)
-        return {**batch, "advantages": advantages_B[first : first + len(inputs)]}
+        own_B = advantages_B[first : first + len(inputs)]
+        self.last_advantages = own_B.tolist()
+        return {**batch, "advantages": own_B}
 
     def _samples(
         self, inputs: list[dict[str, Any]], completions: list[Any], completion_ids_list: list[list[int]]
@@ -275,7 +277,6 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     def _step_rows(self, batch: dict[str, Any]) -> list[StepRow]:
         rows = batch_rows(batch)
-        self.last_advantages = [row.advantage for row in rows]
         weights = self._weights([len(row.completion_ids) for row in rows])
         return [replace(row, weight=weight) for row, weight in zip(rows, weights, strict=True)]
 

@@ -5,12 +5,16 @@ calls the methods named here and in `LeanGRPOTrainer`; it never calls `_compute_
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 from trl import GRPOTrainer
 
+from leanrl.engine.rows import StepRow
+from leanrl.errors import ConfigError
 from leanrl.trainer.batch_rows import batch_rows
 from leanrl.trainer.grpo import LeanGRPOTrainer
 
@@ -22,11 +26,18 @@ class UnslothTrainer(LeanGRPOTrainer):
 
     def _prepare_model(self) -> None:
         """Leave the model as unsloth made it; its head and its layers are not the engine's."""
-        self._step_seconds, self._step_loss, self._step_rows_so_far = 0.0, torch.zeros(()), []
+        require_padding_apart(self._tokenizer, self.eos_token_ids, model=self.lean_config.model.id)
+        self._begin_step()
+
+    def _begin_step(self) -> None:
+        """Start to gather what the micro-batches of a step leave."""
+        self._seconds = 0.0
+        self._losses: list[Tensor] = []
+        self._rows: list[StepRow] = []
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
         batch = GRPOTrainer._prepare_inputs(self, generation_batch)
-        self._step_rows_so_far += batch_rows(batch)
+        self._rows += batch_rows(batch)
         return batch
 
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
@@ -38,21 +49,31 @@ class UnslothTrainer(LeanGRPOTrainer):
             self.model.for_training()
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
-        """Return the loss of one micro-batch; at the last of a step, look at all of it."""
-        started = time.perf_counter()
+        """Return the loss of one micro-batch, 0 for the last one of a step that must not be taken."""
+        started, ends_step = time.perf_counter(), self.accelerator.sync_gradients
         with self.meter.phase("forward_backward"):
             loss = GRPOTrainer.training_step(self, model, inputs, num_items_in_batch)
-        self._step_seconds += time.perf_counter() - started
-        self._step_loss = self._step_loss.to(loss.device) + loss.detach()
-        if not self.accelerator.sync_gradients:
-            return loss
-        return self._end_step(model, loss)
+            self._losses.append(loss.detach())
+            if ends_step:
+                whole = torch.stack(self._losses).sum()
+                loss = loss if self._checked_loss(model, whole, self._rows) is whole else torch.zeros_like(loss)
+        self._seconds += time.perf_counter() - started
+        if ends_step:
+            self._record("seconds/step", self._seconds)
+            self._begin_step()
+            self.meter.begin("optimizer_step")
+        return loss
 
-    def _end_step(self, model: Any, last_loss: Tensor) -> Tensor:
-        loss, rows = self._step_loss, self._step_rows_so_far
-        self._record("seconds/step", self._step_seconds)
-        self.last_advantages = [row.advantage for row in rows]
-        self._step_seconds, self._step_loss, self._step_rows_so_far = 0.0, torch.zeros(()), []
-        checked = self._checked_loss(model, loss, rows)
-        self.meter.begin("optimizer_step")
-        return last_loss if checked is loss else checked
+
+def require_padding_apart(tokenizer: PreTrainedTokenizerBase, stop_ids: Sequence[int], *, model: str) -> None:
+    """Check that padding ends no answer: unsloth finds padding by its token, and would train no answer to end.
+
+    Raises:
+        ConfigError: naming the token that is both.
+    """
+    if tokenizer.pad_token_id in stop_ids:
+        raise ConfigError(
+            f"the tokenizer of {model} pads with {tokenizer.pad_token}, which also ends an answer; unsloth takes "
+            "padding for padding wherever it lies, and would leave the end of answers out of the loss.",
+            hint="save a copy of the model whose tokenizer_config.json names another pad_token, or -s backend=hf",
+        )

@@ -16,7 +16,7 @@ import train_step_peak  # noqa: E402
 import train_step_sides  # noqa: E402
 from train_step import SCALES, TINY_SCALE, measure_times, sides_of, turns, with_ratios  # noqa: E402
 from train_step_case import CASES, LEANRL, SIDES, TRL, TRL_TILES, Case, make_step, savings  # noqa: E402
-from train_step_sides import Clock  # noqa: E402
+from training_phase import Clock  # noqa: E402
 
 MIX = Case("lora", 0.04, "mix")
 LATER = 1e12

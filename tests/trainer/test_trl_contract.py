@@ -201,6 +201,10 @@ def test_seams_have_their_signatures(method, parameters):
     assert list(inspect.signature(getattr(GRPOTrainer, method)).parameters) == parameters
 
 
-def test_logprob_seam_starts_as_we_expect():
-    names = list(inspect.signature(GRPOTrainer._get_per_token_logps_and_entropies).parameters)
-    assert names[:6] == ["self", "model", "input_ids", "attention_mask", "logits_to_keep", "batch_size"]
+def test_logprob_seam_takes_what_ours_takes():
+    """TRL 1.16 names the tensors, 1.14 hands them on; both are called with four by place and the batch size by name."""
+    signature = inspect.signature(GRPOTrainer._get_per_token_logps_and_entropies)
+    assert list(signature.parameters)[:2] == ["self", "model"]
+    signature.bind("self", "model", "input_ids", "attention_mask", "logits_to_keep", batch_size=2)
+    named = [name for name, one in signature.parameters.items() if one.kind is one.POSITIONAL_OR_KEYWORD][2:]
+    assert named[:4] in ([], ["input_ids", "attention_mask", "logits_to_keep", "batch_size"])

@@ -1,61 +1,100 @@
-"""A child's program: unsloth's loader, told of a card that is not there; the model lies on the CPU and is not run.
+"""A child's program: unsloth's loader and leanrl's trainer on what it makes, with a card pretended; no forward pass.
 
-    python -m tests.unsloth.load_policy MODEL_FOLDER MAX_COMPLETION_TOKENS
+    python -m tests.unsloth.load_policy MODEL_FOLDER RUNS_FOLDER
 
-Prints one JSON object: the adapter that the policy has, or what was refused.
+Prints one JSON object: the adapter that a policy has, what a trainer makes of it, and what is refused.
 """
 
 import json
 import sys
+from pathlib import Path
 
 from leanrl.errors import LeanRLError
-from tests.unsloth.no_card import pretend_card
+from tests.unsloth.no_card import force_patch, pretend_card
 
 
-def main(folder: str, max_completion_tokens: str) -> None:
+def main(folder: str, runs: str) -> None:
     import unsloth  # noqa: F401 - before everything that it patches
 
+    force_patch()
     pretend_card()
-    try:
-        print(json.dumps(_loaded(folder, int(max_completion_tokens))))
-    except LeanRLError as error:
-        print(json.dumps({"refused": str(error)}))
+    policy, trainer = _built(folder, Path(runs) / "run")
+    refused = {
+        "qlora": _refusal(folder, tuning={"rank": 4, "method": "qlora"}),
+        "long": _refusal(folder, max_completion_tokens=449),
+        "foreign": _refusal_of_a_foreign_model(),
+    }
+    print(json.dumps({"policy": policy, "trainer": trainer, "refused": refused}))
 
 
-def _loaded(folder, max_completion_tokens):
-    from peft import get_peft_model
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    from leanrl.errors import MissingError
-    from leanrl.models.adapter import lora_config
+def _load(folder, *, tuning, max_completion_tokens=32):
     from leanrl.models.locate import LocatedModel
-    from leanrl.models.unsloth import load_unsloth_policy, require_patched_model
+    from leanrl.models.unsloth import load_unsloth_policy
     from tests.trainer.small_trainer import small_config
 
+    dtypes = {"dtype": "bfloat16", "compute_dtype": "bfloat16"}
     config = small_config(
         folder,
         backend="unsloth",
-        model={"dtype": "bfloat16", "compute_dtype": "bfloat16", "tuning": {"rank": 4, "alpha": 8.0, "dropout": 0.05}},
+        model={**dtypes, "tuning": tuning},
         rollout={"max_prompt_tokens": 64, "max_completion_tokens": max_completion_tokens},
+        train={"gradient_checkpointing": True},
     )
-    policy = load_unsloth_policy(config, LocatedModel(folder, None, "folder"))
+    return load_unsloth_policy(config, LocatedModel(folder, None, "folder")), config
+
+
+def _built(folder, run_path):
+    """Return what is to be known of a policy, and of a trainer built on it."""
+    from tests.unsloth.train_steps import build
+
+    tuning = {"rank": 4, "alpha": 8.0, "dropout": 0.05}
+    policy, config = _load(folder, tuning=tuning)
     adapter = policy.peft_config["default"]
     trained = [weight for weight in policy.parameters() if weight.requires_grad]
-    foreign = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=32, vocab_size=64))
-    try:
-        require_patched_model(get_peft_model(foreign, lora_config(config.model.tuning)))
-        said_of_foreign = None
-    except MissingError as error:
-        said_of_foreign = error.message
-    return {
+    found = {
         "rank": adapter.r,
         "alpha": adapter.lora_alpha,
         "dropout": adapter.lora_dropout,
         "modules": sorted({name.rsplit(".", 1)[-1] for name in adapter.target_modules}),
         "num_weights": sum(weight.numel() for weight in trained),
         "dtypes": sorted({str(weight.dtype) for weight in trained}),
-        "of_a_model_it_has_not_patched": said_of_foreign,
+        "checkpointing": policy._unsloth_gradient_checkpointing,
     }
+    trainer, _ = build(config, policy, run_path)
+    trainer.model.for_inference()
+    modes = [_mode(trainer.model)]
+    trainer.model.for_training()
+    modes.append(_mode(trainer.model))
+    kept = sorted({str(weight.dtype) for weight in trainer.model.parameters() if weight.requires_grad})
+    return found, {"class": type(trainer).__name__, "dtypes": kept, "modes": modes}
+
+
+def _mode(model):
+    """Return whether a model trains, and how its layers are checkpointed."""
+    layers = {str(m.gradient_checkpointing) for m in model.modules() if hasattr(m, "gradient_checkpointing")}
+    return [model.training, sorted(layers)]
+
+
+def _refusal(folder, **changes):
+    try:
+        _load(folder, **{"tuning": {"rank": 4}} | changes)
+    except LeanRLError as error:
+        return str(error)
+    return None
+
+
+def _refusal_of_a_foreign_model():
+    from peft import LoraConfig, get_peft_model
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from leanrl.models.unsloth import require_patched_model
+
+    base = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=32, vocab_size=64))
+    try:
+        require_patched_model(get_peft_model(base, LoraConfig(r=4, target_modules="all-linear")))
+    except LeanRLError as error:
+        return str(error)
+    return None
 
 
 if __name__ == "__main__":

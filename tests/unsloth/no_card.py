@@ -4,6 +4,7 @@ Run by children of the tests: what unsloth patches stays patched for the life of
 """
 
 import os
+import sys
 from types import SimpleNamespace
 
 # unsloth's own switch for machines like this one: the import goes on, and TRL's trainers are left alone.
@@ -29,6 +30,9 @@ def pretend_card():
     torch.cuda.mem_get_info = lambda *_: (memory, memory)
     torch.cuda.get_device_capability = lambda *_: (8, 6)
     torch.cuda.current_device = lambda: torch.device("cpu")
+    for name, module in list(sys.modules.items()):
+        if name.startswith("unsloth") and hasattr(module, "SUPPORTS_BFLOAT16"):
+            module.SUPPORTS_BFLOAT16 = True  # found out at import, and each has its own
 
 
 def give_switches(model):

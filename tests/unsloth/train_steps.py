@@ -3,15 +3,17 @@
     python -m tests.unsloth.train_steps hf|unsloth MODEL_FOLDER RUNS_FOLDER AGGREGATION...
 
 Prints one JSON object for each average: the trainer's classes, which of its methods were called how often, and what
-came of them. Both backends draw the same completions.
+came of them. Both backends train on the same completions.
 """
 
 import functools
 import json
+import random
 import sys
 from collections import Counter
 from pathlib import Path
 
+from leanrl.run_folder import read_jsonl
 from tests.unsloth.no_card import force_patch, give_switches
 
 HOOKS = (
@@ -45,7 +47,7 @@ def main(backend: str, folder: str, runs: str, *aggregations: str) -> None:
     for aggregation in aggregations:
         calls.clear()
         trainer, listener = _trainer(backend, folder, Path(runs, aggregation), aggregation)
-        _seed_generation(trainer)
+        _fix_completions(trainer)
         trainer.train_from(None)
         outcomes[aggregation] = _outcome(trainer, listener) | {"calls": dict(calls)}
     print(json.dumps(outcomes))
@@ -56,6 +58,7 @@ def _outcome(trainer, listener):
     return {
         "classes": [cls.__name__ for cls in type(trainer).__mro__],
         "steps": listener.steps,
+        "completions": [list(read_jsonl(path)) for path in sorted(trainer.run.completions.iterdir())],
         "checkpoints": [path.name for path in trainer.run.complete_checkpoints()],
         "lora_b_norms": [weight.norm().item() for name, weight in trained if "lora_B" in name],
     }
@@ -72,45 +75,55 @@ def _count(owner, name, calls):
     setattr(owner, name, counted)
 
 
-def _seed_generation(trainer):
-    """Let each step's completions depend on its number alone: TRL's shuffle moves the random state."""
-    import torch
-
+def _fix_completions(trainer):
+    """Let generation run, and train on tokens of the step's number: rounding in a weight may turn a drawn one."""
     generate = trainer._generate_single_turn
 
-    def seeded(*arguments, **named):
-        torch.manual_seed(1000 + trainer.state.global_step)
-        return generate(*arguments, **named)
+    def fixed(prompt_ids, *arguments, **named):
+        generate(prompt_ids, *arguments, **named)
+        chance = random.Random(trainer.state.global_step)
+        vocabulary = range(trainer.model.config.vocab_size)
+        return [chance.choices(vocabulary, k=chance.randint(4, 8)) for _ in prompt_ids], None
 
-    trainer._generate_single_turn = seeded
+    trainer._generate_single_turn = fixed
 
 
 def _trainer(backend, folder, run_path, aggregation):
     import torch
     from peft import get_peft_model
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
 
     from leanrl.models.adapter import lora_config
-    from leanrl.rewards.registry import WeightedReward
-    from leanrl.run_folder import create_run_folder
-    from leanrl.trainer.build import build_trainer
-    from leanrl.types import Row
-    from tests.trainer.small_trainer import Notes, small_config
+    from tests.trainer.small_trainer import small_config
 
     config = small_config(
         folder,
         backend=backend,
         algorithm={"kl_beta": 0.04, "aggregation": aggregation},
         checkpoints={"every_steps": 2, "keep_last": 1},
+        log={"completions_every_steps": 1},
     )
     torch.manual_seed(0)
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return build(config, give_switches(get_peft_model(base, lora_config(config.model.tuning))), run_path)
+
+
+def build(config, model, run_path):
+    """Return leanrl's trainer for a model that has its adapter, and what listens to it."""
+    from transformers import AutoTokenizer
+
+    from leanrl.rewards.registry import WeightedReward
+    from leanrl.run_folder import create_run_folder
+    from leanrl.trainer.build import build_trainer
+    from leanrl.types import Row
+    from tests.trainer.small_trainer import Notes
+
     listener = Notes()
     trainer, _, _ = build_trainer(
         config,
-        model=give_switches(get_peft_model(base, lora_config(config.model.tuning))),
+        model=model,
         adapter=None,
-        tokenizer=AutoTokenizer.from_pretrained(folder),
+        tokenizer=AutoTokenizer.from_pretrained(config.model.id),
         rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)],
         rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
         grader=None,
