@@ -75,6 +75,16 @@ def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     return workload.compute_bytes * (3 * shape.intermediate + 4 * shape.hidden) * tokens
 
 
+def position_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the cosines and sines that turn queries and keys: of a pack's tokens, or of one row's for all rows.
+
+    Gemma 3 has a second pair, for the layers with a window.
+    """
+    tokens = workload.micro_batch_tokens if workload.packs_rows else workload.row_tokens
+    tables = 4 if shape.family == "gemma3_text" else 2
+    return tables * residual_bytes_per_number(workload) * shape.head_dim * tokens
+
+
 def residual_bytes_per_number(workload: Workload) -> int:
     """Size of a number between layers: fp32 where autocast meets fp32 weights, whose embedding starts the stream."""
     return 4 if workload.is_autocast else workload.compute_bytes

@@ -8,7 +8,13 @@ next rollout.
 from dataclasses import dataclass
 from typing import Literal
 
-from leanrl.planner.activations import final_norm_bytes, forward_bytes, kept_bytes, layer_peak_bytes
+from leanrl.planner.activations import (
+    final_norm_bytes,
+    forward_bytes,
+    kept_bytes,
+    layer_peak_bytes,
+    position_bytes,
+)
 from leanrl.planner.gradients import (
     bucket_bytes,
     gradient_bytes,
@@ -49,6 +55,7 @@ _PASSING = frozenset(
         "kept activations",
         "layer at work",
         "attention mask",
+        "positions",
         "head",
         "forward pass",
         "generation",
@@ -162,6 +169,7 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
     norm = final_norm_bytes(shape, workload)
     moment = {"forward pass": layer} if layer > norm + head else {"forward pass": norm, "head": head}
     moment["attention mask"] = mask_bytes(shape, workload)
+    moment["positions"] = position_bytes(shape, workload)
     moment["visiting reference"] = visiting_reference_bytes(shape, workload)
     if workload.reference == "adapter_off":
         moment["gathered weights"] = gathered_bytes(shape, workload)
@@ -175,6 +183,7 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "gathered weights": gathered_bytes(shape, workload),
         "adapter casts": adapter_cast_bytes(shape, workload),
         "attention mask": mask_bytes(shape, workload),
+        "positions": position_bytes(shape, workload),
     }
     accumulates = workload.num_micro_batches > 1
     whole = gradient_bytes(shape, workload)

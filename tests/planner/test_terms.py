@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes
+from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes, position_bytes
 from leanrl.planner.gradients import gradient_bytes, reduced_gradient_bytes, resident_bucket_bytes
 from leanrl.planner.head import head_backward_bytes
 from leanrl.planner.known_models import KNOWN_MODELS
@@ -65,6 +65,13 @@ def test_layer_of_a_bf16_qwen2():
     assert layer_bytes_per_token(SHAPE, FULL) == 8 * 8960 + 20 * 1536 + 4 * 256 + 4 * 12 + 8
     tokens = 6 * 4096
     assert layer_peak_bytes(SHAPE, FULL) == tokens * (12 * 8960 + 22 * 1536 + 4 * 256 + 4 * 12 + 16)
+
+
+def test_positions_of_a_pack_and_of_padded_rows():
+    """Cosines and sines of 128 numbers a token in bf16, of all six rows or of one; Gemma 3 has two of each."""
+    assert position_bytes(SHAPE, replace(FULL, packs_rows=True)) == 2 * 128 * 2 * 6 * 4096
+    assert position_bytes(SHAPE, FULL) == 2 * 128 * 2 * 4096
+    assert position_bytes(replace(SHAPE, family="gemma3_text"), FULL) == 2 * 2 * 128 * 2 * 4096
 
 
 def test_layer_under_a_16_bit_adapter():
