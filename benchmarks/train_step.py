@@ -73,7 +73,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="a model of two layers and 256 words")
     parser.add_argument("--vram", type=float, metavar="GIB", help="cap the allocator to a smaller card")
     parser.add_argument("--cases", default="", metavar="PATTERN", help="only cases whose name matches, such as ^lora")
-    parser.add_argument("--repetitions", type=int, default=5, help="of each side, after one that is not counted")
+    parser.add_argument("--repetitions", type=int, default=5, help="of each side")
     parser.add_argument("--seconds", type=float, default=500.0, help="start nothing that would take it beyond this")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results file")
     return parser.parse_args()
@@ -105,14 +105,16 @@ def measure_times(
                 together = [
                     Side(name, case, scale, folder=Path(folder) / name, train=sides[name], **own) for name in names
                 ]
-                found |= {side.name: compare_with_first(side, first) for side in together}
+                for side in together:
+                    found[side.name] = compare_with_first(side, first)
                 for name, times in take_turns(together, repetitions=asked.repetitions, deadline=deadline).items():
+                    times.insert(0, found[name].pop("taken"))
                     found[name] |= describe_times(times, num_tokens=sum(make_step(case, scale).lengths))
             except torch.OutOfMemoryError as error:
                 found |= {name: {"failed": f"out of memory: {error}"} for name in names}
             together = []
             free_memory()
-    return with_ratios(found, "median_seconds")
+    return with_ratios(with_ratios(found, "median_seconds"), "median_cpu_seconds")
 
 
 def turns(sides: Mapping[str, Keys], device: str) -> list[list[str]]:
@@ -126,8 +128,11 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
-def compare_with_first(side: Side, first: dict[str, Any]) -> dict[str, float]:
-    """Return how far the side's loss and gradients are from those in `first`; the first side puts its own there."""
+def compare_with_first(side: Side, first: dict[str, Any]) -> dict[str, Any]:
+    """Take a step, and return how far its loss and gradients are from those in `first`.
+
+    The first side puts its own there. Gradients are looked at behind the training phase, so the step's time counts.
+    """
     squares = {"difference": 0.0, "first": 0.0}
 
     def see(gradients: dict[str, Tensor]) -> None:
@@ -139,22 +144,23 @@ def compare_with_first(side: Side, first: dict[str, Any]) -> dict[str, float]:
             squares["first"] += kept[name].double().square().sum().item()
 
     side.see_gradients = see
-    loss = side.take().loss
+    taken = side.take()
     side.see_gradients = lambda _: None
     return {
-        "loss": loss,
-        "loss_difference": abs(loss - first.setdefault("loss", loss)),
+        "taken": taken,
+        "loss": taken.loss,
+        "loss_difference": abs(taken.loss - first.setdefault("loss", taken.loss)),
         "gradient_difference": (squares["difference"] / squares["first"]) ** 0.5,
     }
 
 
 def take_turns(sides: list[Side], *, repetitions: int, deadline: float) -> dict[str, list[Taken]]:
-    """Return what each side took, in turns A B C A B C; at least one, and no turn that would pass the deadline."""
+    """Return what each side took after its first step, in turns A B C A B C; none that would pass the deadline."""
     taken: dict[str, list[Taken]] = {side.name: [] for side in sides}
     longest = 0.0
-    for number in range(repetitions):
+    for _ in range(repetitions - 1):
         started = time.perf_counter()
-        if number and started + longest > deadline:
+        if started + longest > deadline:
             break
         for side in sides:
             taken[side.name].append(side.take())
@@ -163,13 +169,13 @@ def take_turns(sides: list[Side], *, repetitions: int, deadline: float) -> dict[
 
 
 def describe_times(times: list[Taken], *, num_tokens: int) -> dict[str, Any]:
-    wall = [taken.wall_seconds for taken in times]
-    median = statistics.median(wall)
+    wall, cpu = [taken.wall_seconds for taken in times], [taken.cpu_seconds for taken in times]
     return {
         "seconds": [round(seconds, 3) for seconds in wall],
-        "cpu_seconds": [round(taken.cpu_seconds, 3) for taken in times],
-        "median_seconds": median,
-        "completion_tokens_per_second": round(num_tokens / median, 1),
+        "cpu_seconds": [round(seconds, 3) for seconds in cpu],
+        "median_seconds": round(statistics.median(wall), 3),
+        "median_cpu_seconds": round(statistics.median(cpu), 3),
+        "completion_tokens_per_second": round(num_tokens / statistics.median(wall), 1),
     }
 
 
@@ -198,24 +204,25 @@ def with_ratios(found: dict[str, Any], key: str) -> dict[str, Any]:
     if LEANRL in found and TRL not in found and key in found[LEANRL]:
         baselines = [found[LEANRL][key]]
     return {
-        name: values | ({"ratio": round(values[key] / min(baselines), 3)} if key in values and baselines else {})
+        name: values | ({f"{key}_ratio": round(values[key] / min(baselines), 3)} if key in values and baselines else {})
         for name, values in found.items()
     }
 
 
 def print_table(row: dict[str, Any]) -> None:
-    """Print a case as a Markdown table."""
-    print(f"\n{row['case']}: {row['measure']}\n\n| side | measured | ratio | loss differs | gradients differ |")
-    print("|---|---|---|---|---|")
+    """Print a case as a Markdown table; ratios of CPU time stand beside those of time, which other work disturbs."""
+    heads = ["side", row["measure"], "ratio", "of CPU time", "loss differs", "gradients differ"]
+    print(f"\n{row['case']}\n\n| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for name, side in row["sides"].items():
         if "failed" in side:
-            cells = [side["failed"], "", "", ""]
+            cells = [side["failed"], "", "", "", ""]
         elif "peak_bytes" in side:
-            cells = [f"{gib(side['peak_bytes'])} GiB", f"{side['ratio']:.2f}", "", ""]
+            cells = [f"{gib(side['peak_bytes'])} GiB", f"{side['peak_bytes_ratio']:.2f}", "", "", ""]
         else:
             speed = f"{side['median_seconds']:.1f} s, {side['completion_tokens_per_second']:.0f} tokens/s"
+            ratios = (f"{side[key]:.2f}" for key in ("median_seconds_ratio", "median_cpu_seconds_ratio"))
             differences = (f"{side[key]:.1e}" for key in ("loss_difference", "gradient_difference"))
-            cells = [speed, f"{side['ratio']:.2f}", *differences]
+            cells = [speed, *ratios, *differences]
         print(f"| {' | '.join([name, *cells])} |", flush=True)
 
 
