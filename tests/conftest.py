@@ -1,5 +1,6 @@
 """Fixtures for every room."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,3 +12,15 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny_model import make_tiny_model
 
     return make_tiny_model(tmp_path_factory.mktemp("tiny-llama"))
+
+
+@pytest.fixture(scope="session")
+def nf4_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny model whose files are NF4 already; it needs bitsandbytes."""
+    from leanrl.models.load import load_nf4
+    from leanrl.models.locate import LocatedModel
+
+    folder = Path(shutil.copytree(tiny_model, tmp_path_factory.mktemp("nf4") / "model"))
+    (folder / "model.safetensors").unlink()
+    load_nf4(LocatedModel(str(tiny_model), None, "folder"), device="cpu").save_pretrained(folder)
+    return folder

@@ -17,7 +17,7 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
         *(_sources, _rewards, _devices, _own_card, _rollout_cards, _server_url, _sleep, _sharing),
-        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window, _activations),
+        *(_groups, _lengths, _tuning, _schedule, _reference, _heldout, _importance_window, _other_base, _activations),
         unsloth_contradictions,
     )
     return [problem for check in checks for problem in check(config)]
@@ -269,6 +269,18 @@ def _importance_window(config: RunConfig) -> Iterator[Problem]:
         )
 
 
+def _other_base(config: RunConfig) -> Iterator[Problem]:
+    """Rounding to NF4 moves a token's log-probability by more than most updates do."""
+    correction = config.algorithm.importance_correction
+    if config.serves_other_base and correction != "token_truncate":
+        why = "nothing would correct it" if correction == "none" else "its window would leave every completion out"
+        yield Problem(
+            "algorithm.importance_correction, rollout.base",
+            f"vLLM samples from the 16-bit base and NF4 is trained, and with {correction} {why}",
+            "`-s algorithm.importance_correction=token_truncate`, or `-s rollout.base=nf4`",
+        )
+
+
 def _heldout(config: RunConfig) -> Iterator[Problem]:
     where = "data.num_heldout, eval.greedy"
     if config.data.num_heldout and not config.eval.greedy:
@@ -281,6 +293,8 @@ def _heldout(config: RunConfig) -> Iterator[Problem]:
 
 def _idle_rollout(config: RunConfig) -> Iterator[str]:
     rollout = config.rollout
+    if rollout.base == "nf4" and not config.serves_nf4:
+        yield "rollout.base has no effect: only vLLM has a base of its own, and only qlora trains on NF4."
     if rollout.engine == "hf":
         for name in ("max_model_tokens", "gpu_memory_fraction"):
             if getattr(rollout, name) is not None:

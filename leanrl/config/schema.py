@@ -108,6 +108,11 @@ class DataConfig(Section):
 class RolloutConfig(Section):
     engine: Literal["hf", "vllm-colocate", "vllm-server"] = key("hf", "what generates completions")
     num_gpus: NonNegativeInt = key(0, "cards kept for rollouts only; the others train")
+    base: Literal["original", "nf4"] = key(
+        "original",
+        "qlora: what vLLM puts the adapter on; original: the 16-bit weights, nf4: those that are trained on, which "
+        "takes the package vllm-bnb-plugin",
+    )
     temperature: Positive = key(1.0, "sampling temperature")
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = key(1.0, "nucleus sampling; 1 is off")
     top_k: NonNegativeInt = key(0, "keep the k likeliest tokens; 0 is off")
@@ -312,6 +317,20 @@ class RunConfig(Section):
     @property
     def logprob_temperature(self) -> float:
         return self.algorithm.logprob_temperature or self.rollout.temperature
+
+    @property
+    def serves_nf4(self) -> bool:
+        """Whether vLLM is to put the adapter on NF4 weights."""
+        return self._is_qlora_in_vllm and self.rollout.base == "nf4"
+
+    @property
+    def serves_other_base(self) -> bool:
+        """Whether vLLM puts the adapter on other weights than it is trained on: the 16-bit ones that NF4 rounds."""
+        return self._is_qlora_in_vllm and self.rollout.base == "original"
+
+    @property
+    def _is_qlora_in_vllm(self) -> bool:
+        return self.model.tuning.method == "qlora" and self.rollout.engine != "hf"
 
     @property
     def max_model_tokens(self) -> int:

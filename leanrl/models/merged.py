@@ -13,7 +13,7 @@ from leanrl.models.beside import require_room
 from leanrl.models.fold import attach_adapter, fold_adapter
 from leanrl.models.load import load_as_saved, load_nf4
 from leanrl.models.locate import LocatedModel
-from leanrl.models.nf4 import dequantise
+from leanrl.models.nf4 import dequantise, is_nf4_checkpoint
 from leanrl.models.verify import Text, TextScores, Verification, sample_texts, score_texts, verify
 
 BaseKind = Literal["original", "dequantised"]
@@ -77,7 +77,8 @@ def write_merged_qlora(
     policy = attach_adapter(load_nf4(located, device="cpu"), adapter)
     texts = sample_texts(policy, tokenizer, seed=_SEED)
     as_trained = score_texts(policy, texts)
-    bases: tuple[BaseKind, ...] = ("dequantised",) if is_nf4_checkpoint(policy) else ("original", "dequantised")
+    has_original = not is_nf4_checkpoint(policy.get_base_model())
+    bases: tuple[BaseKind, ...] = ("original", "dequantised") if has_original else ("dequantised",)
     del policy
     from_trained = {}
     for other in bases:
@@ -98,11 +99,6 @@ def write_copy(source: LocatedModel, tokenizer: PreTrainedTokenizerBase, folder:
     scores = score_texts(model, texts)
     verification = _write(model, tokenizer, folder, dtype=dtype, texts=texts, trained=scores, base=None, folded=scores)
     return Merged(0, verification, texts, {})
-
-
-def is_nf4_checkpoint(policy: PeftModel) -> bool:
-    """Whether the files of the base are NF4 themselves, so that there is no 16-bit original."""
-    return bool(policy.get_base_model().hf_quantizer.pre_quantized)
 
 
 def _base(located: LocatedModel, kind: BaseKind) -> PreTrainedModel:

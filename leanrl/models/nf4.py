@@ -59,6 +59,11 @@ def require_nf4(config: PreTrainedConfig, *, where: str) -> None:
         )
 
 
+def is_nf4_checkpoint(model: PreTrainedModel) -> bool:
+    """Whether the files of an NF4 model are NF4 themselves, so that there is no 16-bit original beside them."""
+    return bool(model.hf_quantizer.pre_quantized)
+
+
 def settle_layers(model: PreTrainedModel) -> None:
     """Let every NF4 layer compute in bf16, in one packing for training and generation.
 

@@ -110,7 +110,10 @@ def require_folder(source: Path) -> None:
         ConfigError: if it is not there, or is a file.
     """
     if source.is_file():
-        raise ConfigError(f"{source} is a file, not the folder of a run or a checkpoint.", hint=f"{source.parent}")
+        raise ConfigError(
+            f"{source} is a file, not the folder of a run or a checkpoint.",
+            hint=f"`leanrl merge {source.parent} --inspect`",
+        )
     if not source.is_dir():
         raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
 

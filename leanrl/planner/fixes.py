@@ -88,6 +88,8 @@ def _candidates(config: RunConfig) -> Iterator[Changes]:
         yield {"rollout.share_base": "auto"}
     if config.rollout.gpu_memory_fraction is not None:
         yield {"rollout.gpu_memory_fraction": None}
+    if config.serves_other_base:
+        yield {"rollout.base": "nf4"}
     if is_full and config.algorithm.kl_beta > 0 and config.train.reference_device == "gpu":
         yield {"train.reference_device": "host"}
     if is_full and config.num_train_ranks > 1 and config.hardware.parallel == "ddp":
@@ -106,6 +108,8 @@ def _candidates(config: RunConfig) -> Iterator[Changes]:
         yield {"model.tuning.method": "lora", **as_adapter}
     if config.model.tuning.method != "qlora":
         yield {"model.tuning.method": "qlora", **as_adapter}
+        if config.rollout.engine != "hf":
+            yield {"model.tuning.method": "qlora", **as_adapter, "rollout.base": "nf4"}
 
 
 def micro_batch_changes(config: RunConfig, size: int) -> Changes:

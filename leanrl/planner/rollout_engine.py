@@ -10,6 +10,8 @@ from leanrl.planner.workload import Workload
 CUDA_GRAPH_BYTES = 512 * 2**20
 # Sampler: bf16 logits, an fp32 copy, and an fp32 log-softmax, for each sequence.
 _SAMPLER_BYTES_PER_LOGIT = 10
+# The self-test of an adapter on another base scores a prompt and so much of a completion (rollout.selftest).
+_SCORED_TOKENS = 256
 # Ranks for which vLLM has kernels; an adapter's buffers are made for the next larger one.
 _ENGINE_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 
@@ -21,7 +23,7 @@ def engine_weight_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def served_weight_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the weights that vLLM computes with, whoever else does."""
-    return nf4_bytes(shape) if workload.method == "qlora" else 2 * shape.num_params
+    return nf4_bytes(shape) if workload.engine_is_nf4 else 2 * shape.num_params
 
 
 def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -42,10 +44,18 @@ def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int
     hidden_tensors = 2 * tokens * 3 * (shape.intermediate + shape.hidden)
     return {
         "engine activations": hidden_tensors,
-        "engine sampler": _SAMPLER_BYTES_PER_LOGIT * shape.vocab * workload.completions_per_engine,
+        "engine sampler": _SAMPLER_BYTES_PER_LOGIT * shape.vocab * _rows_of_logits(workload),
         "engine adapter buffers": lora_buffer_bytes(shape, workload),
         "engine CUDA graphs": CUDA_GRAPH_BYTES,
     }
+
+
+def _rows_of_logits(workload: Workload) -> int:
+    """Rows of logits that the engine makes at once: one a sequence, or one a token of a text that it scores."""
+    if not workload.engine_scores:
+        return workload.completions_per_engine
+    scored = workload.prompt_tokens + min(_SCORED_TOKENS, workload.completion_tokens)
+    return max(workload.completions_per_engine, scored)
 
 
 def wanted_kv_bytes(shape: ModelShape, workload: Workload) -> int:

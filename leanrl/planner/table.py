@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from leanrl.planner.duration import BANDWIDTH_SHARE, COMPUTE_SHARE, Lengths
 from leanrl.planner.prediction import GpuPlan, Plan
+from leanrl.planner.weights import nf4_bytes
 
 _GIB = 2**30
 _BAR_WIDTH = 40
@@ -30,6 +31,8 @@ def plan_table(plan: Plan) -> str:
         lines += ["", *_picture(plan, gpus)]
     if plan.base_note is not None:
         lines += ["", plan.base_note]
+    if plan.workload.method == "qlora" and plan.workload.engine != "hf":
+        lines += ["", _bases_line(plan)]
     if plan.floors:
         lines += ["", _floor_line(plan)]
     if plan.fixes:
@@ -56,6 +59,16 @@ def _time_line(plan: Plan) -> str:
         return "How long it takes is not predicted here."
     cost = "" if plan.cost_usd is None else f", about ${plan.cost_usd:.0f}"
     return f"A step takes about {plan.step_seconds:.0f} s, the run about {plan.total_hours:.1f} h{cost}."
+
+
+def _bases_line(plan: Plan) -> str:
+    """Say what QLoRA's two bases take, and what the other choice would: adapters in 16 bit need one kind alone."""
+    nf4, original = _gib(nf4_bytes(plan.shape)), _gib(2 * plan.shape.num_params)
+    if plan.workload.engine_is_nf4:
+        return f"The base is NF4 in the trainer and in vLLM, {nf4} GiB each; rollout.base=original: {original} in vLLM."
+    return (
+        f"The base is NF4 in the trainer ({nf4} GiB) and 16-bit in vLLM ({original} GiB; {nf4} with rollout.base=nf4)."
+    )
 
 
 def _floor_line(plan: Plan) -> str:

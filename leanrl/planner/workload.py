@@ -57,6 +57,10 @@ class Workload:
     reference: Literal["none", "adapter_off", "gpu", "host"] = "none"
     reference_bytes_per_param: int = 2
     engine: Engine = "hf"
+    # Whether what generates reads NF4 weights; vLLM serves an adapter that is trained on NF4 on 16-bit ones by default.
+    engine_is_nf4: bool = False
+    # Whether vLLM is asked to score texts, besides drawing them: the self-test of an adapter on another base.
+    engine_scores: bool = False
     num_rollout_gpus: int = 0
     engine_model_tokens: int = 1536
     engine_memory_fraction: float | None = None
@@ -144,6 +148,8 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         reference=_reference(config),
         reference_bytes_per_param=4 if config.model.dtype == "float32" else 2,
         engine=config.rollout.engine,
+        engine_is_nf4=method == "qlora" and not config.serves_other_base,
+        engine_scores=config.serves_other_base,
         num_rollout_gpus=config.rollout.num_gpus * config.hardware.num_nodes,
         engine_model_tokens=config.max_model_tokens,
         engine_memory_fraction=config.rollout.gpu_memory_fraction,

@@ -67,6 +67,8 @@ def engine_arguments(
     }
     if adapter_rank is None and is_on_cpu and shape.tied:
         arguments["worker_extension_cls"] = WORKER_EXTENSION
+    if config.serves_nf4:
+        arguments |= {"quantization": "bitsandbytes", "load_format": "bitsandbytes"}
     if adapter_rank is not None:
         arguments |= {
             "enable_lora": True,
@@ -74,6 +76,9 @@ def engine_arguments(
             "max_loras": 1,
             "max_cpu_loras": 2,
         }
+    if config.serves_other_base:
+        # Its self-test scores texts, and vLLM fails to where the head could have an adapter (seen with 0.31.0).
+        arguments["lora_target_modules"] = sorted(shape.linears)
     return arguments
 
 
@@ -84,6 +89,8 @@ def server_flags(arguments: dict[str, Any]) -> list[str]:
         flag = "--" + name.replace("_", "-")
         if value is True:
             flags.append(flag)
+        elif isinstance(value, list):
+            flags += [flag, *value]
         elif value is not None and value is not False:
             flags += [flag, json.dumps(value) if isinstance(value, dict) else str(value)]
     return flags

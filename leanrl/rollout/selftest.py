@@ -107,7 +107,7 @@ class SelfTest:
         sampling, drawn = self.sampling, choose(requests, groups)
         if not sampling.is_plain:  # what is cut off or bent by sampling is in no log-probability of the trainer's
             sampling = Sampling(sampling.temperature, sampling.max_completion_tokens, sampling.stop_token_ids)
-            drawn = self._draw(requests, sampling)
+            drawn = draw_some(self.engine, requests, sampling)
         ours = mean_difference(drawn, self.scorer.score(drawn, temperature=sampling.temperature))
         difference = self.highest(ours)
         if difference > self.tolerance:
@@ -153,7 +153,7 @@ class SelfTest:
 
     def _as_cached_prefix(self, requests: Sequence[GroupRequest], sampling: Sampling) -> tuple[str, str] | None:
         self.engine.forget_prefixes()
-        again = self._draw(requests, sampling)
+        again = draw_some(self.engine, requests, sampling)
         if not self._agrees(again, self.scorer.score(again, temperature=sampling.temperature)):
             return None
         what = "With an empty prefix cache the numbers agree: keys and values of an older version were served."
@@ -176,9 +176,11 @@ class SelfTest:
     def _agrees(self, drawn: Sequence[Drawn], scores: Sequence[Sequence[float]]) -> bool:
         return self.highest(mean_difference(drawn, scores)) <= self.tolerance
 
-    def _draw(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[Drawn]:
-        few = requests[:_FEW_PROMPTS]
-        return choose(few, self.engine.generate(few, _short(sampling)))
+
+def draw_some(engine: RolloutEngine, requests: Sequence[GroupRequest], sampling: Sampling) -> list[Drawn]:
+    """Return completions of a few prompts, drawn anew."""
+    few = requests[:_FEW_PROMPTS]
+    return choose(few, engine.generate(few, _short(sampling)))
 
 
 def choose(requests: Sequence[GroupRequest], groups: Sequence[Sequence[Completion]]) -> list[Drawn]:

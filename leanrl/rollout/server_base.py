@@ -10,16 +10,21 @@ from transformers import AutoConfig, PretrainedConfig
 from leanrl.errors import ConfigError, Problem
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError
 
-# What differs between two copies of the same model's config.json.
-_NO_PART_OF_THE_MODEL = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache")
+# What differs between two copies of the same model's config.json, or when it is loaded in NF4.
+_NO_PART_OF_THE_MODEL = (
+    *("_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache"),
+    "quantization_config",
+)
 _HOW = (
     "VLLM_SERVER_DEV_MODE=1 VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 python -m vllm.entrypoints.openai.api_server "
     "--enable-lora --logprobs-mode processed_logprobs ..."
 )
 
 
-def require_usable_server(client: ServerClient, base: PretrainedConfig, *, max_model_tokens: int, dtype: str) -> str:
-    """Return the name under which the server serves the base.
+def require_usable_server(
+    client: ServerClient, base: PretrainedConfig, *, max_model_tokens: int, dtype: str, is_nf4: bool = False
+) -> str:
+    """Return the name under which the server serves the base, in NF4 or as it is in its files.
 
     Raises:
         ConfigError: if it cannot be reached, serves another model, or serves it in another way than is needed.
@@ -34,6 +39,7 @@ def require_usable_server(client: ServerClient, base: PretrainedConfig, *, max_m
         what = f"rollout.server_url is {client.url}, which does not tell what it serves: {error}"
         raise ConfigError(what, hint=f"start it as: {_HOW}") from error
     problems = list(_problems(settings, base, max_model_tokens=max_model_tokens, dtype=dtype))
+    problems += _quantisation_problems(settings, is_nf4=is_nf4)
     if problems:
         raise ConfigError(f"the server at {client.url} cannot generate for this run:", problems=problems, hint=_HOW)
     return served
@@ -71,6 +77,13 @@ def _problems(
         yield Problem(where, what, "--logprobs-mode processed_logprobs")
     if settings["dtype"] != f"torch.{dtype}":
         yield Problem(where, f"it computes in {settings['dtype']}, and the trainer in {dtype}", f"--dtype {dtype}")
+
+
+def _quantisation_problems(settings: dict[str, Any], *, is_nf4: bool) -> Iterator[Problem]:
+    served, wanted = settings["quantization"], "bitsandbytes" if is_nf4 else None
+    if served != wanted:
+        what = f"its base is quantised by {served or 'nothing'}, and rollout.base asks for {wanted or 'nothing'}"
+        yield Problem("rollout.server_url, rollout.base", what, "--quantization bitsandbytes is NF4; none is 16-bit")
 
 
 def _hash_of(root: str, revision: str | None) -> str | None:

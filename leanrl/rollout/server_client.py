@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.rollout.protocol import Completion, GroupRequest, Sampling
+from leanrl.rollout.selftest import Drawn
 
 _HEALTH_SECONDS = 5.0
 
@@ -102,6 +103,13 @@ class ServerClient:
         choices = [_completion(choice) for choice in answer["choices"]]
         return [choices[start : start + n] for start in range(0, len(choices), n)]
 
+    def score(self, model: str, drawn: Sequence[Drawn]) -> list[list[float]]:
+        """Return the log-probability of each drawn token under the model, before any temperature."""
+        texts = [one.prompt_ids + one.token_ids for one in drawn]
+        body = {"model": model, "prompt": texts, "max_tokens": 1, "temperature": 0.0, "prompt_logprobs": 0}
+        choices = self._call("POST", "/v1/completions", body)["choices"]
+        return [_scores(one, choice["prompt_logprobs"]) for one, choice in zip(drawn, choices, strict=True)]
+
     def _call(self, method: str, path: str, body: Any = None, *, seconds: float | None = None) -> Any:
         request = urllib.request.Request(
             self.url + path,
@@ -139,6 +147,11 @@ def _within(answer: Any, *names: str) -> Any:
             raise ServerRefusedError(f"the answer has no {name}, which vLLM's has")
         answer = answer[name]
     return answer
+
+
+def _scores(drawn: Drawn, prompt_logprobs: Sequence[Any]) -> list[float]:
+    behind_prompt = prompt_logprobs[len(drawn.prompt_ids) :]
+    return [float(entry[str(token)]["logprob"]) for token, entry in zip(drawn.token_ids, behind_prompt, strict=True)]
 
 
 def _completion(choice: dict[str, Any]) -> Completion:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from leanrl.errors import MissingError, StoppedError
 from leanrl.rollout.adapter_files import make_root, num_bytes, publish, travelling, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.shared_base import CannotShareError, as_in_checkpoint, separate, share
 from leanrl.rollout.tied_head import methods_after_reload
 from leanrl.rollout.vllm_sleep import SleepLevel, can_sleep, choose_sleep
@@ -105,6 +106,12 @@ class VllmColocate:
     def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
         return self._generate(requests, sampling, None)
 
+    def score(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._score(drawn, self._serving)
+
+    def score_without_adapter(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._score(drawn, None)
+
     def forget_prefixes(self) -> None:
         if not self._llm.reset_prefix_cache():
             raise StoppedError(
@@ -137,16 +144,26 @@ class VllmColocate:
             withdraw(self._root)
 
     def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
-        if self._is_asleep:
-            raise ValueError("generate was called before wake: a sleeping vLLM would queue the requests for ever.")
-        with torch.compiler.set_stance("force_eager" if self._is_eager else "default"):
-            outputs = self._llm.generate(
-                [{"prompt_token_ids": request.prompt_ids} for request in requests],
-                [_sampling_params(sampling, request.num_completions) for request in requests],
-                lora_request=adapter,
-                use_tqdm=False,
-            )
+        parameters = [_sampling_params(sampling, request.num_completions) for request in requests]
+        outputs = self._ask([request.prompt_ids for request in requests], parameters, adapter)
         return [[_completion(choice) for choice in output.outputs] for output in outputs]
+
+    def _score(self, drawn: Sequence[Drawn], adapter: Any) -> list[list[float]]:
+        from vllm import SamplingParams
+
+        # vLLM reads no prefix cache for a request that asks for the log-probabilities of its prompt.
+        parameters = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0, detokenize=False)
+        texts = [one.prompt_ids + one.token_ids for one in drawn]
+        outputs = self._ask(texts, [parameters] * len(texts), adapter)
+        return [_scores(one, output.prompt_logprobs) for one, output in zip(drawn, outputs, strict=True)]
+
+    def _ask(self, texts: Sequence[list[int]], parameters: Sequence[Any], adapter: Any) -> list[Any]:
+        if self._is_asleep:
+            raise ValueError("vLLM was asked before wake: while it sleeps it would queue the requests for ever.")
+        with torch.compiler.set_stance("force_eager" if self._is_eager else "default"):
+            return self._llm.generate(
+                [{"prompt_token_ids": text} for text in texts], parameters, lora_request=adapter, use_tqdm=False
+            )
 
     def _load_files(self, adapter: Adapter, name: str, number: int) -> Any:
         from vllm.lora.request import LoRARequest
@@ -236,6 +253,11 @@ def _sampling_params(sampling: Sampling, num_completions: int) -> Any:
         logprobs=0,  # of the sampled token alone
         detokenize=False,
     )
+
+
+def _scores(drawn: Drawn, prompt_logprobs: Sequence[Any]) -> list[float]:
+    behind_prompt = prompt_logprobs[len(drawn.prompt_ids) :]
+    return [float(entry[token].logprob) for token, entry in zip(drawn.token_ids, behind_prompt, strict=True)]
 
 
 def _completion(choice: Any) -> Completion:

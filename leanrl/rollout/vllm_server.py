@@ -11,6 +11,7 @@ import torch
 from leanrl.errors import LeanRLError, StoppedError
 from leanrl.rollout.adapter_files import make_root, num_bytes, publish, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
 from leanrl.rollout.server_process import ServerProcess
 from leanrl.rollout.weight_transport import WeightTransport
@@ -65,6 +66,12 @@ class VllmServer:
 
     def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
         return self._steadily(lambda: self._complete(self._base, requests, sampling))
+
+    def score(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._steadily(lambda: self._client.score(self._current(), drawn))
+
+    def score_without_adapter(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._steadily(lambda: self._client.score(self._base, drawn))
 
     def forget_prefixes(self) -> None:
         self._steadily(self._forget)

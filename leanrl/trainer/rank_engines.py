@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 import torch.distributed as dist
 
 from leanrl.errors import LeanRLError
-from leanrl.rollout.protocol import Completion, GroupRequest, NamedTensors, Policy, RolloutEngine, Sampling
+from leanrl.rollout.effect_test import ScoringEngine
+from leanrl.rollout.protocol import Completion, GroupRequest, NamedTensors, Policy, Sampling
+from leanrl.rollout.selftest import Drawn
 
 _Answer = TypeVar("_Answer")
+_Asked = TypeVar("_Asked")
 _FIRST = 0
 
 
@@ -28,7 +31,7 @@ class _Gather:
 
 
 class SharedEngine:
-    """`RolloutEngine` of several ranks, of which the first has an engine and asks it for all.
+    """`ScoringEngine` of several ranks, of which the first has an engine and asks it for all.
 
     Each rank gets the completions of its own prompts, a step's prompts reach the engine in one call, and a policy is
     sent once. While the first rank is busy the others wait for its word: an answer, an error that ends all of them
@@ -39,10 +42,10 @@ class SharedEngine:
         longest_wait: how long the others wait for one word; a first rank that is dead is noticed at once.
     """
 
-    def __init__(self, open_engine: Callable[[], RolloutEngine], *, longest_wait: timedelta) -> None:
+    def __init__(self, open_engine: Callable[[], ScoringEngine], *, longest_wait: timedelta) -> None:
         # gloo on cards too: a rank that waits for minutes keeps no card busy.
         self._group = dist.new_group(backend="gloo", timeout=longest_wait)
-        self._engine: RolloutEngine | None = None
+        self._engine: ScoringEngine | None = None
         self._policy: Policy | None = None
         if dist.get_rank() == _FIRST:
             with self._failing_together():
@@ -56,10 +59,16 @@ class SharedEngine:
         self._ask(lambda engine: engine.sync(replace(policy, weights=self._gathered)))
 
     def generate(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
-        return self._draw(requests, lambda engine, everybodys: engine.generate(everybodys, sampling))
+        return self._share(requests, lambda engine, everybodys: engine.generate(everybodys, sampling))
 
     def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
-        return self._draw(requests, lambda engine, everybodys: engine.generate_without_adapter(everybodys, sampling))
+        return self._share(requests, lambda engine, everybodys: engine.generate_without_adapter(everybodys, sampling))
+
+    def score(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._share(drawn, lambda engine, everybodys: engine.score(everybodys))
+
+    def score_without_adapter(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._share(drawn, lambda engine, everybodys: engine.score_without_adapter(everybodys))
 
     def forget_prefixes(self) -> None:
         self._ask(lambda engine: engine.forget_prefixes())
@@ -75,19 +84,18 @@ class SharedEngine:
         if self._engine is not None:
             self._engine.close()
 
-    def _draw(
-        self,
-        requests: Sequence[GroupRequest],
-        draw: Callable[[RolloutEngine, list[GroupRequest]], list[list[Completion]]],
-    ) -> list[list[Completion]]:
-        by_rank: list[list[GroupRequest]] = [[] for _ in range(dist.get_world_size())]
-        dist.all_gather_object(by_rank, list(requests), group=self._group)
-        everybodys = [request for of_rank in by_rank for request in of_rank]
-        groups = self._ask(lambda engine: draw(engine, everybodys))
+    def _share(
+        self, asked: Sequence[_Asked], call: Callable[[ScoringEngine, list[_Asked]], list[_Answer]]
+    ) -> list[_Answer]:
+        """Ask the engine what all ranks want to know, and return the answers to what this one asks."""
+        by_rank: list[list[_Asked]] = [[] for _ in range(dist.get_world_size())]
+        dist.all_gather_object(by_rank, list(asked), group=self._group)
+        everybodys = [one for of_rank in by_rank for one in of_rank]
+        answers = self._ask(lambda engine: call(engine, everybodys))
         first = sum(len(of_rank) for of_rank in by_rank[: dist.get_rank()])
-        return groups[first : first + len(requests)]
+        return answers[first : first + len(asked)]
 
-    def _ask(self, call: Callable[[RolloutEngine], _Answer]) -> _Answer:
+    def _ask(self, call: Callable[[ScoringEngine], _Answer]) -> _Answer:
         if self._engine is None:
             return self._wait()
         with self._failing_together():
@@ -125,9 +133,9 @@ class SharedEngine:
 
 
 class OwnEngine:
-    """`RolloutEngine` of a rank whose engine is its own: an error of any rank ends all of them alike."""
+    """`ScoringEngine` of a rank whose engine is its own: an error of any rank ends all of them alike."""
 
-    def __init__(self, engine: RolloutEngine) -> None:
+    def __init__(self, engine: ScoringEngine) -> None:
         self._engine = engine
 
     def sync(self, policy: Policy) -> None:
@@ -138,6 +146,12 @@ class OwnEngine:
 
     def generate_without_adapter(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
         return self._together(lambda: self._engine.generate_without_adapter(requests, sampling))
+
+    def score(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._together(lambda: self._engine.score(drawn))
+
+    def score_without_adapter(self, drawn: Sequence[Drawn]) -> list[list[float]]:
+        return self._together(lambda: self._engine.score_without_adapter(drawn))
 
     def forget_prefixes(self) -> None:
         self._together(self._engine.forget_prefixes)

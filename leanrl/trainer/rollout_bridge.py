@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import score_micro_batch
 from leanrl.rollout.adapter_files import travelling
+from leanrl.rollout.effect_test import EffectTest
 from leanrl.rollout.protocol import Adapter, GroupRequest, NamedTensors, Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import AdapterScorer, Drawn, Highest, Scorer, SelfTest, its_own
 
@@ -46,6 +47,7 @@ class RolloutBridge:
         policy: returns the weights that travel, by the number of steps trained.
         scorer: the trainer's side of the self-test; None tests nothing: the engine shares the weights.
         adapters: what can be scored besides where an adapter is trained.
+        selftest: what compares the two sides.
         tolerance: of the self-test, in nats.
         test_every_steps: steps between self-tests.
         metered: opened around the arrival of new weights.
@@ -59,6 +61,7 @@ class RolloutBridge:
         policy: Callable[[int], Policy],
         scorer: Scorer | None,
         adapters: AdapterScorer | None = None,
+        selftest: Callable[..., SelfTest | EffectTest] = SelfTest,
         tolerance: float,
         test_every_steps: int,
         metered: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -70,6 +73,7 @@ class RolloutBridge:
         self._policy = policy
         self._scorer = scorer
         self._adapters = adapters
+        self._selftest = selftest
         self._tolerance = tolerance
         self._test_every_steps = test_every_steps
         self._served: Policy | None = None
@@ -86,7 +90,7 @@ class RolloutBridge:
         measures = self._sync(step)
         groups = self.engine.generate(requests, sampling)
         if self._scorer is not None and self._is_tested(step):
-            selftest = SelfTest(
+            selftest = self._selftest(
                 self.engine,
                 self._scorer,
                 self._adapters,

@@ -10,13 +10,16 @@ from peft import LoraConfig, PeftModel
 from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError
 from leanrl.launch.cards import rollout_cards
+from leanrl.models.nf4 import is_nf4_checkpoint
 from leanrl.planner.base_sharing import why_separate
 from leanrl.planner.shapes import shape_from_config
+from leanrl.rollout.effect_test import OTHER_BASE_TOLERANCE, EffectTest
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
 from leanrl.rollout.protocol import Policy, RolloutEngine, Sampling
-from leanrl.rollout.selftest import tolerance_for
+from leanrl.rollout.selftest import SelfTest, tolerance_for
 from leanrl.rollout.servable import require_servable
 from leanrl.rollout.server_base import require_usable_server
 from leanrl.rollout.server_client import ServerClient
@@ -42,6 +45,8 @@ def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
     Raises:
         ConfigError: if the engine cannot serve the policy.
     """
+    if config.serves_other_base:
+        _require_original(_unwrapped(trainer))
     openers = {"hf": _open_hf, "vllm-colocate": _open_colocate, "vllm-server": _open_server}
     return openers[config.rollout.engine](config, trainer)
 
@@ -104,7 +109,7 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
 
 def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     """One server for all ranks, in the hands of the first: what ends that process ends the server too."""
-    open_engine: Callable[[], RolloutEngine] = partial(
+    open_engine: Callable[[], VllmServer] = partial(
         _users_server if config.rollout.server_url is not None else _own_server, config, trainer
     )
     if trainer.accelerator.num_processes == 1:
@@ -118,7 +123,9 @@ def _users_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
     base = _base_config(model)
     require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
     client = ServerClient(rollout.server_url, deadline_seconds=rollout.server_deadline_seconds)
-    name = require_usable_server(client, base, max_model_tokens=config.max_model_tokens, dtype=dtype)
+    name = require_usable_server(
+        client, base, max_model_tokens=config.max_model_tokens, dtype=dtype, is_nf4=config.serves_nf4
+    )
     return VllmServer(client, process=None, base=name, dtype=getattr(torch, dtype))
 
 
@@ -167,6 +174,15 @@ def _base_config(model: PreTrainedModel | PeftModel) -> PretrainedConfig:
     return (model.get_base_model() if isinstance(model, PeftModel) else model).config
 
 
+def _require_original(model: PeftModel) -> None:
+    base = model.get_base_model()
+    if is_nf4_checkpoint(base):
+        raise ConfigError(
+            f"rollout.base is original, and {base.name_or_path} is NF4 itself: there are no 16-bit weights to serve.",
+            hint="-s rollout.base=nf4 serves it as it is; -s model.id=... names the model that it was made from",
+        )
+
+
 def _adapter_config(model: PreTrainedModel | PeftModel) -> LoraConfig | None:
     return model.active_peft_config if isinstance(model, PeftModel) else None
 
@@ -201,7 +217,8 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         policy=partial(policy_of, model, config),
         scorer=scorer,
         adapters=OtherPolicies(model, scorer) if isinstance(model, PeftModel) else None,
-        tolerance=tolerance_for(config.model.compute_dtype),
+        selftest=EffectTest if config.serves_other_base else SelfTest,
+        tolerance=OTHER_BASE_TOLERANCE if config.serves_other_base else tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
         metered=partial(trainer.meter.phase, "sync"),
         highest=highest_of_ranks,

@@ -114,6 +114,16 @@ CASES = [
         "model.tuning.method, model.dtype, model.compute_dtype",
         "not in float32",
     ),
+    (
+        ["model.tuning.method=qlora", "rollout.engine=vllm-colocate", "algorithm.importance_correction=none"],
+        "algorithm.importance_correction, rollout.base",
+        "with none nothing would correct it",
+    ),
+    (
+        ["model.tuning.method=qlora", "rollout.engine=vllm-colocate", "algorithm.importance_correction=sequence_mask"],
+        "algorithm.importance_correction, rollout.base",
+        "its window would leave every completion out",
+    ),
     (["model.tuning.targets=[]"], "model.tuning.targets", "names no module"),
     (
         ["optimizer.schedule=cosine_with_min"],
@@ -235,6 +245,7 @@ def test_several_contradictions_are_found_together(tmp_path):
             ["algorithm.importance_correction=none", "algorithm.importance_clip=3"],
             "algorithm.importance_clip has no effect",
         ),
+        (["rollout.base=nf4"], "rollout.base has no effect"),
         (["algorithm.importance_mask_low=0.9"], "only sequence_mask leaves completions out"),
         (["algorithm.kl_estimator=k2"], "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."),
         (["algorithm.clip_high=0.28"], "with algorithm.num_iterations 1 the ratio they bound is always 1"),

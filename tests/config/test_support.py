@@ -31,7 +31,7 @@ def test_no_login_is_needed_without_a_push(monkeypatch):
 
 def about_vllm(*overrides):
     config = load_config("cpu-demo", ["rollout.engine=vllm-server", *overrides]).config
-    return [problem for problem in find_missing(config) if problem.where == "rollout.engine"]
+    return [problem for problem in find_missing(config) if problem.where in ("rollout.engine", "rollout.base")]
 
 
 def without_vllm(monkeypatch):
@@ -79,3 +79,14 @@ def test_keys_and_values_alone_need_a_newer_vllm(monkeypatch, key):
 def test_a_users_server_needs_no_vllm_here(monkeypatch):
     without_vllm(monkeypatch)
     assert about_vllm("rollout.server_url=http://127.0.0.1:8000") == []
+
+
+def test_an_nf4_base_needs_the_plugin_and_says_how_to_get_it(monkeypatch):
+    monkeypatch.setattr("leanrl.config.support.find_spec", lambda name: None if name == "vllm_bnb_plugin" else object())
+    monkeypatch.setattr("leanrl.config.support.installed_version", lambda name: "0.31.0")
+    correct = "algorithm.importance_correction=token_truncate"
+    assert about_vllm("model.tuning.method=qlora", correct) == []
+    (problem,) = about_vllm("model.tuning.method=qlora", "rollout.base=nf4")
+    assert problem.where == "rollout.base"
+    assert "pip install --no-deps vllm-bnb-plugin" in problem.hint
+    assert about_vllm("rollout.base=nf4") == [], "an adapter on 16 bit has no NF4 base"

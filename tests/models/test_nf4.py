@@ -25,15 +25,6 @@ def at(folder: Path) -> LocatedModel:
     return LocatedModel(str(folder), None, "folder")
 
 
-@pytest.fixture(scope="module")
-def quantised(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint whose files are NF4 already."""
-    folder = Path(shutil.copytree(tiny_model, tmp_path_factory.mktemp("nf4") / "model"))
-    (folder / "model.safetensors").unlink()
-    load_nf4(at(tiny_model), device="cpu").save_pretrained(folder)
-    return folder
-
-
 def test_linear_layers_are_nf4_with_double_quantisation_and_the_rest_stays_bf16(tiny_model: Path) -> None:
     model = ModelConfig(id=str(tiny_model), tuning=TuningConfig(method="qlora"))
     policy = load_policy(model, at(tiny_model), device="cpu")
@@ -72,19 +63,19 @@ def test_a_dequantised_model_computes_what_the_nf4_model_does(tiny_model: Path) 
     assert plain.float().dtype == torch.float32
 
 
-def test_a_checkpoint_that_is_nf4_already_is_taken_as_it_is(tiny_model: Path, quantised: Path) -> None:
-    model = ModelConfig(id=str(quantised), tuning=TuningConfig(method="qlora"))
+def test_a_checkpoint_that_is_nf4_already_is_taken_as_it_is(tiny_model: Path, nf4_model: Path) -> None:
+    model = ModelConfig(id=str(nf4_model), tuning=TuningConfig(method="qlora"))
     taken, made = (
-        nf4_layers(load_policy(model, at(quantised), device="cpu")),
+        nf4_layers(load_policy(model, at(nf4_model), device="cpu")),
         nf4_layers(load_nf4(at(tiny_model), device="cpu")),
     )
     assert taken.keys() == made.keys()
     assert all(torch.equal(taken[name].weight.data, made[name].weight.data) for name in made)
 
 
-def test_only_qlora_takes_a_quantised_checkpoint(quantised: Path) -> None:
+def test_only_qlora_takes_a_quantised_checkpoint(nf4_model: Path) -> None:
     with pytest.raises(ConfigError, match="only qlora trains on a quantised base") as caught:
-        load_policy(ModelConfig(id=str(quantised)), at(quantised), device="cpu")
+        load_policy(ModelConfig(id=str(nf4_model)), at(nf4_model), device="cpu")
     assert "-s model.tuning.method=qlora" in (caught.value.hint or "")
 
 

@@ -28,3 +28,10 @@ def test_fixes_are_shown():
 
 def test_cpu_speaks_of_memory():
     assert "GiB of memory" in plan_table(plan_run(cpu_run(), host_bytes=16 * GIB))
+
+
+def test_qlora_tells_of_both_bases():
+    """1.5B weights: 2 x 1.777e9 bytes are 3.3 GiB, NF4 is 1.5."""
+    line = "The base is NF4 in the trainer (1.5 GiB) and 16-bit in vLLM (3.3 GiB; 1.5 with rollout.base=nf4)."
+    assert line in plan_table(plan_run(single_card("qlora")))
+    assert "The base is NF4" not in plan_table(plan_run(single_card("lora")))

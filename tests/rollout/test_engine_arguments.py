@@ -58,6 +58,16 @@ def test_on_a_cpu_all_completions_of_a_step_have_room():
     assert arguments()["enforce_eager"] is True
 
 
+@pytest.mark.parametrize(("base", "quantisation"), [("original", {}), ("nf4", {"quantization": "bitsandbytes"})])
+def test_an_adapter_on_nf4_is_served_on_the_base_that_is_asked_for(base, quantisation):
+    dtypes = {"dtype": "bfloat16", "compute_dtype": "bfloat16"}
+    model = dtypes | {"tuning": {"method": "qlora", "rank": 4}}
+    config = small_config("m", rollout={"engine": "vllm-colocate", "base": base}, model=model)
+    told = engine_arguments(config, model="m", shape=SHAPE, adapter_rank=4, usable_bytes=None, seed=7)
+    assert {name: told[name] for name in told if name == "quantization"} == quantisation
+    assert told["dtype"] == "bfloat16"
+
+
 def test_on_a_card_the_plan_says_how_many_bytes_there_are():
     """bf16 numbers: 28,672 bytes a token, 8 sequences of 1536 tokens, which a card of 40 GiB has room for."""
     told = arguments(usable_bytes=40 * 2**30)

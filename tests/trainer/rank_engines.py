@@ -13,6 +13,7 @@ import torch.distributed as dist
 
 from leanrl.errors import ConfigError, StoppedError
 from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
+from leanrl.rollout.selftest import Drawn
 from leanrl.trainer.rank_engines import OwnEngine, SharedEngine
 
 SAMPLING = Sampling(temperature=1.0, max_completion_tokens=4, stop_token_ids=(0,))
@@ -43,6 +44,12 @@ class Echo:
 
     generate_without_adapter = generate
 
+    def score(self, drawn):
+        return [[float(token) for token in one.token_ids] for one in drawn]
+
+    def score_without_adapter(self, drawn):
+        return [[-score for score in scores] for scores in self.score(drawn)]
+
     def forget_prefixes(self):
         if self.error is not None:
             raise self.error
@@ -63,6 +70,12 @@ def tokens(groups):
     return [[completion.token_ids for completion in group] for group in groups]
 
 
+def scores(engine, rank):
+    """Return what the engine says of the rank's own text, with the adapter and without."""
+    drawn = [Drawn([1], [10 * rank + 2, 10 * rank + 3], [0.0, 0.0])]
+    return [engine.score(drawn), engine.score_without_adapter(drawn)]
+
+
 def caught(call):
     try:
         call()
@@ -76,7 +89,7 @@ def shared(rank):
     inner = Echo()
     engine = SharedEngine(lambda: inner, longest_wait=timedelta(seconds=60))
     engine.sync(Policy(3, weights=weights_together))
-    seen = {"groups": tokens(engine.generate(ASKED[rank], SAMPLING))}
+    seen = {"groups": tokens(engine.generate(ASKED[rank], SAMPLING)), "scores": scores(engine, rank)}
     inner.wants_weights = True
     seen["after a restart"] = tokens(engine.generate(ASKED[rank], SAMPLING))
     inner.error = StoppedError("the server is lost", hint="resume")
@@ -97,7 +110,7 @@ def own(rank):
     """Return what a rank saw where each has an engine, and rank 1's fails."""
     inner = Echo()
     engine = OwnEngine(inner)
-    seen = {"groups": tokens(engine.generate(ASKED[rank], SAMPLING))}
+    seen = {"groups": tokens(engine.generate(ASKED[rank], SAMPLING)), "scores": scores(engine, rank)}
     inner.error = StoppedError("the cache stays") if rank == 1 else None
     seen["stopped"] = caught(engine.forget_prefixes)
     return seen

@@ -25,6 +25,12 @@ def test_groups_stay_with_the_rank_that_asked(seen, rank, kind):
     assert seen[rank][kind]["groups"] == OWN_GROUPS[rank]
 
 
+@pytest.mark.parametrize("kind", ["shared", "own"])
+def test_a_rank_gets_the_scores_of_its_own_texts(seen, kind):
+    assert seen[0][kind]["scores"] == [[[2.0, 3.0]], [[-2.0, -3.0]]]
+    assert seen[1][kind]["scores"] == [[[12.0, 13.0]], [[-12.0, -13.0]]]
+
+
 def test_the_first_ranks_engine_is_asked_once_for_all_prompts(seen):
     assert seen[0]["shared"]["calls"] == [5, 5, 5, "closed"]
     assert seen[1]["shared"]["calls"] == []

@@ -4,34 +4,25 @@ A run of GRPO on a tiny model, in fp32; the fault is planted behind the second u
 trainer's log-probabilities agree within 1e-5 nats at every step.
 """
 
-from dataclasses import replace
-
 import pytest
-from transformers import TrainerCallback
 
 from leanrl.errors import StoppedError
 from leanrl.rollout import vllm_colocate
-from leanrl.rollout.adapter_files import WEIGHTS, publish, withdraw
+from leanrl.rollout.adapter_files import WEIGHTS, publish
 from leanrl.rollout.selftest import FP32_TOLERANCE
 from leanrl.rollout.vllm_colocate import VllmColocate
 from tests.tiny_model import make_tiny_model
-from tests.trainer.small_trainer import Notes, small_config, small_trainer
+from tests.trainer.small_trainer import small_config
+from tests.vllm.plants import (
+    AWAKE,
+    PLANTED_AFTER,
+    ignored_adapter,
+    reused_name,
+    stale_adapter,
+    train_with,
+    wrong_temperature,
+)
 from tests.vllm.policies import small_arguments
-
-PLANTED_AFTER = 2
-# A shared beginning of more than 32 tokens fills a block, so that the prefix cache has something to serve.
-PROMPT = "Add the two numbers and say what comes out: {i}+{i}="
-
-
-class Plant(TrainerCallback):
-    """Runs `plant(engine)` behind the second update."""
-
-    def __init__(self, trainer, plant):
-        self.trainer, self.plant = trainer, plant
-
-    def on_step_end(self, args, state, control, **_):
-        if state.global_step == PLANTED_AFTER:
-            self.plant(self.trainer.rollout.engine)
 
 
 @pytest.fixture
@@ -40,14 +31,7 @@ def planted(tmp_path):
     trainers = []
 
     def train(config, plant):
-        trainer, _, stop = small_trainer(config, tmp_path / "run", listener=Notes(), prompt=PROMPT)
-        trainers.append(trainer)
-        trainer.add_callback(Plant(trainer, plant))
-        try:
-            trainer.train()
-        finally:
-            stop.restore()
-        return trainer
+        return train_with(plant, config, tmp_path / "run", trainers)
 
     yield train, trainers
     for trainer in trainers:
@@ -62,7 +46,7 @@ def run(planted, tiny_model):
     def train_adapter(plant, *, max_steps=4):
         config = small_config(
             tiny_model,
-            rollout={"engine": "vllm-colocate", "max_prompt_tokens": 100, "temperature": 0.7},
+            rollout=AWAKE | {"engine": "vllm-colocate", "max_prompt_tokens": 100, "temperature": 0.7},
             optimizer={"learning_rate": 5.0e-2, "schedule": "constant"},
             train={"max_steps": max_steps},
             checkpoints={"every_steps": 50},
@@ -89,37 +73,6 @@ def full_run(planted, tmp_path):
         return train(config, plant)
 
     return train_all, trainers
-
-
-def stale_adapter(engine):
-    """Nothing reaches vLLM any more, and nobody says so."""
-    engine.sync = lambda policy: None
-
-
-def ignored_adapter(engine):
-    """The requests name the base."""
-    engine.generate = engine.generate_without_adapter
-
-
-def reused_name(engine):
-    """New weights under the old name and id, as `load_inplace` does it, and the prefix cache is kept."""
-    from vllm.lora.request import LoRARequest
-
-    served, root = engine._serving, vllm_colocate.make_root(needed_bytes=0)
-
-    def sync(policy):
-        folder = publish(policy.adapter, root, str(policy.version), dtype=engine._dtype)
-        request = LoRARequest(served.lora_name, served.lora_int_id, str(folder), load_inplace=True)
-        engine._llm.llm_engine.add_lora(request)
-        withdraw(root)
-
-    engine.sync = sync
-
-
-def wrong_temperature(engine):
-    """Sampling at 1.0, vLLM's default, instead of 0.7."""
-    generate = engine.generate
-    engine.generate = lambda requests, sampling: generate(requests, replace(sampling, temperature=1.0))
 
 
 def cut_short(engine, monkeypatch):

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from leanrl.rollout.selftest import BF16_TOLERANCE
 from leanrl.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 from tests.tiny_model import make_tiny_model
@@ -20,6 +21,10 @@ TIMEOUT_SECONDS = 540.0
 SETTINGS = {
     "lora": ("optimizer.learning_rate=0.02",),
     "full": ("optimizer.learning_rate=0.01", "model.tuning.method=full"),
+    "qlora": (
+        *("optimizer.learning_rate=0.02", "model.tuning.method=qlora", "model.dtype=bfloat16"),
+        *("model.compute_dtype=bfloat16", "algorithm.importance_correction=token_truncate"),
+    ),
 }
 
 
@@ -66,6 +71,16 @@ def test_two_ranks_draw_from_the_policy_that_is_trained(untied, tmp_path, fault_
     assert left_of(untied) == []
     assert RunFolder(run).server_log.is_file() == (engine == "vllm-server")
     fault_table.append((f"none, 5 steps, {method}, {engine}, two ranks", "nothing", f"{highest:.3g}"))
+
+
+@pytest.mark.parametrize("engine", ["vllm-server", "vllm-colocate"])
+def test_two_ranks_draw_on_the_weights_that_their_nf4_base_was_made_from(untied, tmp_path, engine):
+    """Rounding shows in the first step, and both ranks pass the self-test that compares what the adapter does."""
+    done = train(untied, tmp_path / "run", "qlora", "train.max_steps=3", engine=engine)
+    assert done.code == 0, done.err
+    steps = list(read_jsonl(RunFolder(tmp_path / "run").metrics))
+    assert [step["step"] for step in steps] == [1, 2, 3]
+    assert steps[0]["sampling_logprob_difference"] > BF16_TOLERANCE
 
 
 def test_a_killed_server_is_started_anew_and_gets_the_weights_of_all_ranks(untied, tmp_path):

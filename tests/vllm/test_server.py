@@ -174,6 +174,12 @@ def test_a_server_with_another_base_is_refused_with_both_hashes(process, tmp_pat
     assert len(caught.value.problems) == 3
 
 
+def test_a_server_is_refused_that_has_no_nf4_where_nf4_is_asked_for(process, tiny_model):
+    client = ServerClient(process.url, deadline_seconds=5)
+    with pytest.raises(ConfigError, match=r"quantised by nothing, and rollout\.base asks for bitsandbytes"):
+        require_usable_server(client, base_config(tiny_model), max_model_tokens=160, dtype="float32", is_nf4=True)
+
+
 def test_an_unreachable_server_is_refused():
     client = ServerClient(f"http://127.0.0.1:{free_port()}", deadline_seconds=2)
     with pytest.raises(ConfigError, match="cannot be reached"):
