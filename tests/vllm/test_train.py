@@ -13,6 +13,8 @@ from leanrl.run_folder import RunFolder, read_json, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 
 PLUGIN = Path(__file__).with_name("variety.py")
+# vLLM's start alone takes a minute on a busy machine.
+TIMEOUT_SECONDS = 540.0
 
 
 def command(model, run, *more, engine):
@@ -26,7 +28,8 @@ def command(model, run, *more, engine):
 def six_steps(tiny_model, tmp_path_factory):
     before = set(Path("/dev/shm").glob("leanrl-*"))
     run = tmp_path_factory.mktemp("runs") / "six"
-    outcome = leanrl(*command(tiny_model, run, "train.max_steps=6", engine="vllm-colocate"))
+    arguments = command(tiny_model, run, "train.max_steps=6", engine="vllm-colocate")
+    outcome = leanrl(*arguments, timeout_seconds=TIMEOUT_SECONDS)
     assert outcome.code == 0, outcome.err
     assert set(Path("/dev/shm").glob("leanrl-*")) == before, "adapters were left behind"
     return run, outcome
