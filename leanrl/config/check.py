@@ -296,7 +296,9 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
     if rollout.base == "nf4" and not config.serves_nf4:
         yield "rollout.base has no effect: only vLLM has a base of its own, and only qlora trains on NF4."
     if rollout.engine == "hf":
-        for name in ("max_model_tokens", "gpu_memory_fraction"):
+        # unsloth's loader is given the context, whoever generates.
+        vllms = ["gpu_memory_fraction"] if config.backend == "unsloth" else ["max_model_tokens", "gpu_memory_fraction"]
+        for name in vllms:
             if getattr(rollout, name) is not None:
                 yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
     if rollout.weight_transport != "shm" and rollout.engine != "vllm-server":

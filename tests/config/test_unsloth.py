@@ -11,6 +11,7 @@ from leanrl.diagnosis import constraint_set
 from leanrl.errors import ConfigError
 
 PRESET = "single-gpu-lora-unsloth"
+BACKENDS = ("backend=hf", "backend=unsloth")
 
 # overrides of the preset, the keys that are named, a part of the reason
 REFUSED = [
@@ -68,6 +69,13 @@ def test_settings_without_effect_are_told_of():
     overrides = ["model.attention=eager", "train.probe=always"]
     warnings = find_warnings(load_config(PRESET, overrides).config)
     assert [warning.split(" has no effect")[0] for warning in warnings] == ["model.attention", "train.probe"]
+
+
+def test_the_context_that_its_loader_is_given_has_an_effect():
+    told = {backend: find_warnings(load_config(PRESET, ["rollout.engine=hf", backend]).config) for backend in BACKENDS}
+    (of_hf,), of_unsloth = (told[backend] for backend in BACKENDS)
+    assert of_hf.startswith("rollout.max_model_tokens has no effect")
+    assert of_unsloth == []
 
 
 def missing_from(monkeypatch, versions, *overrides):
