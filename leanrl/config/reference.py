@@ -27,7 +27,8 @@ defaults < parent preset < preset < `--set key=value` (`-s`). `leanrl train --dr
 - `rewards.<name>: null` takes an inherited reward away, and its options with it.
 - A model or a data source that replaces another lets go of what described the first: `model.revision` and
   `model.wheel`, or `data.split`, `data.hub_revision` and the columns, go back to their defaults unless they are set
-  together with it. So `-s data.path=my.jsonl` is enough on any preset.
+  together with it. So `-s data.path=my.jsonl` is enough on any preset, and so is
+  `-s train.micro_batch_completions=4` where `train.max_tokens_per_micro_batch` was set.
 - Values are YAML. `1e-6` and `1.0e-6` are both numbers here. A key that takes text takes on the command line what you
   typed, also where YAML would see a number or a map; in a file, put such text in quotes.
 - `reasons.<key>` says why a preset departs from its parent; `leanrl presets diff A B` prints it.

@@ -74,12 +74,6 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
             f"this version of leanrl has no {optimizer} of weights that ranks share",
             "-s optimizer.name=adamw or adamw_8bit, whose state the ranks share as well",
         ),
-        (
-            is_sharded and config.train.reference_device == "host",
-            "train.reference_device, hardware.parallel",
-            "this version of leanrl keeps a reference that ranks share on their cards",
-            "-s train.reference_device=gpu",
-        ),
     ]
     return [Problem(where=where, what=what, hint=hint) for applies, where, what, hint in checks if applies]
 

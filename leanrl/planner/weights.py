@@ -83,12 +83,10 @@ def reference_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def visiting_reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of what scores: a copy fetched from host memory as it is, or layers gathered from shards to compute."""
-    if workload.reference == "host":
-        return shape.num_params * workload.reference_bytes_per_param
-    if workload.reference == "gpu" and workload.is_fsdp:
+    """Bytes of what scores: layers gathered from shards to compute, or a copy fetched from host memory as it is."""
+    if workload.is_fsdp and workload.reference in ("gpu", "host"):
         return _gathered_layers_params(shape) * workload.compute_bytes
-    return 0
+    return shape.num_params * workload.reference_bytes_per_param if workload.reference == "host" else 0
 
 
 def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -85,7 +85,7 @@ def count_step(config: RunConfig, policy: nn.Module, *, reference: nn.Module | N
         with tracker.phase("load", category="weights"):
             pass
         if reference is not None:
-            tracker.assign(reference.parameters(), "reference")
+            _place_reference(config, reference, tracker)
         optimizer = _optimizer(config, policy, tracker)
         _run_step(config, policy, optimizer, tracker, _reference_scorer(config, policy, reference, tracker))
 
@@ -147,6 +147,14 @@ def is_sharded(config: RunConfig) -> bool:
         return False
     is_default = config.hardware.parallel == "auto" and config.model.tuning.method == "full"
     return is_default or config.hardware.parallel == "fsdp2"
+
+
+def _place_reference(config: RunConfig, reference: nn.Module, tracker: StorageTracker) -> None:
+    """Count the copy on the card, unless ranks share it and it lives in host memory: only its layers visit then."""
+    if config.train.reference_device == "host" and is_sharded(config):
+        tracker.forget(reference.parameters())
+    else:
+        tracker.assign(reference.parameters(), "reference")
 
 
 def _has_reference_copy(config: RunConfig) -> bool:

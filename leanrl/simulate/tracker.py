@@ -83,9 +83,12 @@ class StorageTracker(TorchDispatchMode):
             self._live[category] += block.num_bytes
 
     def forget(self, tensors: Iterable[Tensor]) -> None:
-        """Count the storages of `tensors` no longer: they stand for host memory."""
+        """Count the storages of `tensors` no longer, also where an operator returns a view of them: host memory."""
         for tensor in tensors:
-            self._free(id(_storage(tensor)))
+            self._count(tensor)
+            block = self._blocks[id(_storage(tensor))]
+            self._live[block.category] -= block.num_bytes
+            block.num_bytes = 0
 
     def __enter__(self) -> "StorageTracker":
         # FSDP2 frees gathered weights by giving their storage the size 0, which no operator shows.

@@ -53,7 +53,7 @@ def build_trainer(
         arguments.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load finds no way to "cpu:0", a rank's
     keep_to_one_card(arguments)
     admit_sharding_on_cpu(arguments)
-    with sharding_reference_by_layer():
+    with sharding_reference_by_layer(config.train):
         trainer = _trainer_class(config)(
             config=config,
             rows=rows,

@@ -22,13 +22,14 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig) -> Visits:
     Returns:
         what gives each model to score with the context to do it in: within it the copy is on the training device.
         TRL scores when a step's completions are there, before the first backward pass: no gradient lies beside it.
+        One that ranks share needs none: each of its layers visits by itself (`trainer.sharding`).
     """
     reference = trainer.ref_model
     if reference is None:
         return nullcontext
     bare = trainer.accelerator.unwrap_model(reference)
     attach_logprob_head(bare)
-    if train.reference_device != "host":
+    if train.reference_device != "host" or trainer.is_fsdp_enabled:
         return nullcontext
     weights = HostWeights(bare, device=trainer.accelerator.device)
     if trainer.accelerator.device.type == "cuda":

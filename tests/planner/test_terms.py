@@ -210,6 +210,16 @@ def test_a_reference_visits_as_it_is_stored(stored):
     assert visiting_reference_bytes(SHAPE, workload) == stored * PARAMS
 
 
+@pytest.mark.parametrize("place", ["gpu", "host"])
+def test_of_a_reference_that_ranks_share_two_layers_visit(place):
+    """And what is around the layers; its shards are on the card or not."""
+    workload = replace(FULL, reference=place, sharding="fsdp2", num_ranks=3)
+    gathered = PARAMS - 26 * SHAPE.params_per_layer
+    assert visiting_reference_bytes(SHAPE, workload) == 2 * gathered
+    phases = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}
+    assert ("reference" in phases["optimizer_step"]) == (place == "gpu")
+
+
 def test_keys_and_values():
     """28 layers x 2 x 256 x 2 bytes = 28 KiB a token; 20 tokens take two blocks of 16."""
     assert kv_bytes_per_token(SHAPE) == 28_672

@@ -82,6 +82,8 @@ def test_no_value_that_acts_is_left_to_a_default(name):
         left -= {"algorithm.importance_clip"}
     if config.algorithm.importance_correction != "sequence_mask":
         left -= {"algorithm.importance_mask_low", "algorithm.importance_mask_high"}
+    if config.train.max_tokens_per_micro_batch is not None:
+        left -= {"train.micro_batch_completions"}
     if config.optimizer.schedule != "cosine_with_min":
         left -= {"optimizer.min_learning_rate_ratio"}
     if config.algorithm.kl_beta == 0.0 or config.model.tuning.method != "full":

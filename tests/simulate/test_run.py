@@ -47,10 +47,15 @@ def test_a_model_that_is_nowhere(monkeypatch):
         simulate_run(load_config("plain", ["model.id=nobody/nothing"]).config)
 
 
-def test_shards_of_the_default_preset(tmp_path):
-    """Three ranks of FSDP2: shards, gathered weights, and gradients that add up in fp32, as the plan has them."""
+@pytest.mark.parametrize("place", ["gpu", "host"])
+def test_shards_of_the_default_preset(tmp_path, place):
+    """Three ranks of FSDP2: shards, gathered weights, and gradients that add up in fp32, as the plan has them.
+
+    The reference's shards are on the card or not; what is gathered of them is there while it scores.
+    """
     sizes = {"model_type": "qwen2", "hidden_size": 1536, "intermediate_size": 8960, "vocab_size": 50_000}
-    config = load_config("a40x4-full-exp2", [f"model.id={folder_with(tmp_path, **sizes)}"]).config
+    overrides = [f"model.id={folder_with(tmp_path, **sizes)}", f"train.reference_device={place}"]
+    config = load_config("a40x4-full-exp2", overrides).config
     assert config.num_train_ranks == 3
     shape = shape_from_config(SIZES | sizes)
     planned = {phase.name: phase.bytes for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)}
