@@ -133,7 +133,7 @@ def test_fixes_are_added_up_where_one_is_not_enough(tmp_path):
 
 @pytest.mark.parametrize("gib", [8, 12, 16, 22, 30])
 def test_nothing_is_offered_that_training_would_refuse(tmp_path, gib):
-    """Shards of three ranks have no offloaded Adam yet, and vLLM no NF4 base."""
+    """Shards of three ranks have no offloaded Adam yet."""
     config = four_card_server()
     refused = not_in_this_version(config)
     plan = plan_run(config, vram_bytes=gib * GIB)
