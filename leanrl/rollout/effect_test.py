@@ -2,8 +2,8 @@
 
 A QLoRA adapter is trained on NF4, and vLLM serves it on the 16-bit weights. Then the two sides' log-probabilities
 differ by the rounding of the base, token by token and more than a stale adapter would make them. But each side can
-score the same tokens with its adapter and without, and the difference of those, the adapter's effect, is nearly the
-same on both bases. So three things are compared: what the engine draws with what it scores, the adapter's effect on
+score the same tokens with its adapter and without, and the difference of those, the adapter's effect, shows on
+both bases. So three things are compared: what the engine draws with what it scores, the adapter's effect on
 both sides, and both bases.
 """
 
@@ -29,8 +29,9 @@ from leanrl.rollout.selftest import (
 Scores = Sequence[Sequence[float]]
 # A mean difference (nats) between NF4 and the 16-bit base above which the engine serves another model.
 OTHER_BASE_TOLERANCE = 1.0
-# A served effect is there with a share near 1, measured to a few hundredths on 400 tokens; one that is not, with 0.
-_HALF = 0.5
+# Of an effect that is not served the share is 0. Of one that is, 0.2 to 0.5 where bf16's arithmetic is as large as the
+# effect (benchmarks/results/two-bases-2026-11-21.json), and nearer to 1 the larger it is.
+_LEAST_SHARE = 0.1
 _SURE_ERRORS = 5
 
 
@@ -143,7 +144,7 @@ def is_absent(expected: Sequence[float], *, among: Sequence[float]) -> bool:
     if _mean(expected) <= BF16_TOLERANCE:
         return False
     share, error = share_of(expected, among=among)
-    return share + _SURE_ERRORS * error < _HALF
+    return share + _SURE_ERRORS * error < _LEAST_SHARE
 
 
 def share_of(expected: Sequence[float], *, among: Sequence[float]) -> tuple[float, float]:

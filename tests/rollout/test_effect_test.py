@@ -131,11 +131,11 @@ def test_the_share_of_an_effect():
     assert share_of([0.0, 0.0], among=[1.0, 1.0]) == (0.0, 0.0)
 
 
-def test_an_effect_is_absent_when_its_share_is_surely_below_a_half():
-    """Shares 1, 0.4 and 0 of an effect of 0.2 up and down; what is within rounding, 0.04, is not looked for."""
+def test_an_effect_is_absent_when_its_share_is_surely_below_a_tenth():
+    """Shares 1, 0.2 and 0 of an effect of 0.2 up and down; what is within rounding, 0.04, is not looked for."""
     effect = [0.2 * (-1) ** token for token in TOKENS]
     noise = [0.03 * math.sin(7.0 * token) for token in TOKENS]
-    for share, absent in ((1.0, False), (0.4, True), (0.0, True)):
+    for share, absent in ((1.0, False), (0.2, False), (0.0, True)):
         seen = [share * one + other for one, other in zip(effect, noise, strict=True)]
         assert is_absent(effect, among=seen) is absent
     assert not is_absent([0.2 * one for one in effect], among=noise)
