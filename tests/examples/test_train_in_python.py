@@ -18,7 +18,7 @@ def test_two_steps_end_in_a_summary_and_a_merged_model(tiny_model, tmp_path):
         env=os.environ | {"HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

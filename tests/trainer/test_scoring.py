@@ -134,7 +134,7 @@ def test_two_ranks_give_what_one_gives(group_size):
     ]
     together = []
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         together += json.loads(out.splitlines()[-1])
     assert together == alone.rewards_B_K
