@@ -1,5 +1,6 @@
 """What training ranks do together outside of TRL's loop: meet, wait for each other, and let the first one write."""
 
+import atexit
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,10 +25,17 @@ def join_ranks(config: RunConfig) -> None:
         return
     if is_on_cpu(config) or not torch.cuda.is_available():
         dist.init_process_group("gloo", timeout=_LONGEST_WAIT)
+        # If gloo's threads outlived the interpreter, they would abort it: code 134 in place of the rank's own.
+        atexit.register(_leave_ranks)
     else:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", timeout=_LONGEST_WAIT, device_id=device)
+
+
+def _leave_ranks() -> None:
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def is_first_rank() -> bool:

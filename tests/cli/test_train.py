@@ -250,9 +250,9 @@ def test_full_parameters_with_8_bit_adam_and_the_reference_in_host_memory(tiny_m
 def test_an_automatic_token_budget_is_chosen_once_and_kept(tiny_model, tmp_path):
     """The whole step of eight completions fits this machine; the folder holds the number, not the wish."""
     run = RunFolder(tmp_path / "run")
-    sizes = ("train.max_tokens_per_micro_batch=auto", "rollout.max_prompt_tokens=120", "eval.greedy=false")
+    sizes = ("train.max_tokens_per_micro_batch=auto", "rollout.max_prompt_tokens=248")
     done = _train(tiny_model, run.path, *sizes)
     assert done.code == 0, done.err
-    assert "train.max_tokens_per_micro_batch is auto: 1024, 8 of 8 completions of full length" in done.err
-    assert json.loads(run.config.read_text())["train"]["max_tokens_per_micro_batch"] == 1024
-    assert json.loads(run.plan.read_text())["micro_batch_tokens"] == 1024
+    assert "train.max_tokens_per_micro_batch is auto: 2048, 8 of 8 completions of full length" in done.err
+    assert json.loads(run.config.read_text())["train"]["max_tokens_per_micro_batch"] == 2048
+    assert json.loads(run.plan.read_text())["micro_batch_tokens"] == 2048

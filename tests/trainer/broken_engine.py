@@ -5,6 +5,8 @@ from datetime import timedelta
 import torch.distributed as dist
 
 from leanrl.trainer.rank_engines import SharedEngine
+from leanrl.trainer.ranks import join_ranks
+from tests.planner.sample_runs import cpu_run
 from tests.trainer.rank_engines import ASKED, SAMPLING
 
 
@@ -16,6 +18,6 @@ class Broken:
 
 
 if __name__ == "__main__":
-    dist.init_process_group("gloo")
+    join_ranks(cpu_run())
     engine = SharedEngine(Broken, longest_wait=timedelta(hours=1))
     engine.generate(ASKED[dist.get_rank()], SAMPLING)
