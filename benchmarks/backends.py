@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_memory import gib, outcome_of, run_json
-from results_file import RESULTS, results_path
+from results_file import RESULTS, results_path, write_results_file
 from train_step_case import Case, Scale
 
 from leanrl.environment import describe_machine, installed_version
@@ -140,8 +140,7 @@ def write_results(rows: list[dict[str, Any]], asked: argparse.Namespace, *, gpu:
         "scale": asdict(scale_of(asked)),
         "rows": rows,
     }
-    asked.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_results_file(path, content)
     return path
 
 

@@ -1,5 +1,6 @@
-"""The results file of a benchmark that runs on many machines: its name."""
+"""The results file of a benchmark that runs on many machines: its name, and how it is written."""
 
+import json
 import re
 from datetime import date
 from pathlib import Path
@@ -17,3 +18,9 @@ def results_path(folder: Path, what: str, *, gpu: dict[str, Any], vram_gib: floa
     slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
     cap = "" if vram_gib is None else f"-{vram_gib:g}gib"
     return folder / f"{slug}-{date.today().isoformat()}-{what}{cap}{'-tiny' if tiny else ''}.json"
+
+
+def write_results_file(path: Path, content: dict[str, Any]) -> None:
+    """Write what was found, in a folder that need not be there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,6 @@ nothing from the network.
 import argparse
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -23,11 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from gpu_memory_row import about_gpu
+from results_file import RESULTS, results_path, write_results_file
 from rollout_part import PARTS
 
 from leanrl.environment import describe_machine
 
-RESULTS = Path(__file__).parent / "results"
 PART_SCRIPT = Path(__file__).with_name("rollout_part.py")
 # vLLM packs its weights for the kernels of a CPU, and a CPU has no other memory to move them to.
 _NOT_ON_CPU = ("sleep-1", "shared")
@@ -121,22 +120,17 @@ def print_table(title: str, rows: list[dict[str, Any]]) -> None:
 
 def write_results(found: dict[str, dict[str, Any]], compared: dict[str, float], asked: argparse.Namespace) -> Path:
     """Write what was found beside what other machines found, and return the file."""
-    machine = describe_machine()
     gpu = about_gpu() if asked.device == "cuda" else {}
-    name = gpu.get("name") or f"{machine['system']} {machine['num_cpus']}cpu"
-    slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
-    cap = "" if asked.vram is None else f"-{asked.vram:g}gib"
-    path = asked.out / f"{slug}-{date.today().isoformat()}-rollout{cap}{'-tiny' if asked.tiny else ''}.json"
+    path = results_path(asked.out, "rollout", gpu=gpu, vram_gib=asked.vram, tiny=asked.tiny)
     written = {
         "command": " ".join(["python", "benchmarks/rollout.py", *sys.argv[1:]]),
         "date": date.today().isoformat(),
-        "machine": machine,
+        "machine": describe_machine(),
         "gpu": gpu or None,
         "ratios": compared,
         "parts": found,
     }
-    asked.out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    write_results_file(path, written)
     return path
 
 

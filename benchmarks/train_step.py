@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from gpu_memory import gib, outcome_of
 from gpu_memory_row import about_gpu, cap_memory
-from results_file import RESULTS, results_path
+from results_file import RESULTS, results_path, write_results_file
 from torch import Tensor
 from train_step_case import CASES, LEANRL, SIDES, TRL, TRL_TILES, Case, Scale, make_step, savings
 from train_step_sides import Side, Taken, locate
@@ -234,9 +234,8 @@ def keep_row(path: Path, row: dict[str, Any], asked: argparse.Namespace, *, gpu:
     written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
     same = ("case", "what", "measure")
     others = [other for other in written["rows"] if any(other[key] != row[key] for key in same)]
-    asked.out.mkdir(parents=True, exist_ok=True)
     content = {"machine": machine, "gpu": gpu or None, "vram_gib": asked.vram, "rows": [*others, row]}
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_results_file(path, content)
 
 
 if __name__ == "__main__":
