@@ -47,6 +47,7 @@ from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.trainer.step_means import step_means
 from leanrl.trainer.step_pass import StepPass
 from leanrl.trainer.token_budget import Shortage, TokenBudget
+from leanrl.trainer.unused_memory import give_back_unused
 from leanrl.types import Grader, Row, Sample
 
 # Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
@@ -207,6 +208,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     # --- one step ----------------------------------------------------------------------------------------
 
     def _generate(self, prompts: list[Any]) -> Any:
+        give_back_unused(self.accelerator.device)  # a colocated vLLM wakes in pools of its own
         with self.meter.phase("rollout"), self._timed("rollout"):
             return super()._generate(prompts)
 

@@ -10,6 +10,7 @@ from torch import nn
 from leanrl.errors import ConfigError
 from leanrl.rollout.shared_base import CannotShareError, frozen_base, move_base
 from leanrl.rollout.vllm_colocate import VllmColocate
+from leanrl.trainer.unused_memory import give_back_unused
 
 _log = logging.getLogger(__name__)
 
@@ -30,8 +31,7 @@ def start_with_one_base(
     """
     base = frozen_base(model)
     move_base(base, "cpu")
-    if device.type == "cuda":
-        torch.cuda.empty_cache()  # vLLM measures what is free
+    give_back_unused(device)  # vLLM measures what is free
     engine = start()
     try:
         engine.share_base(base)

@@ -16,6 +16,7 @@ from leanrl.rollout.hf import prompt_ids
 from leanrl.trainer.actual import record_probe
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.ranks import first_of_ranks, highest_of_ranks
+from leanrl.trainer.unused_memory import give_back_unused
 from leanrl.types import Listener
 
 _GIB = 2**30
@@ -140,8 +141,7 @@ def _leaving_no_trace(trainer: LeanGRPOTrainer) -> Iterator[None]:
         model.train(was_training)
         if not was_checkpointing and model.is_gradient_checkpointing:
             model.gradient_checkpointing_disable()
-        if device.type == "cuda":
-            torch.cuda.empty_cache()  # vLLM's own pools find no room in what torch's allocator keeps
+        give_back_unused(device)
 
 
 def _require_planned_share(config: RunConfig, rows: list[StepRow], plan: Plan | None, *, used_bytes: int) -> None:

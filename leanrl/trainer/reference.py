@@ -4,12 +4,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import torch
 from trl import GRPOTrainer
 
 from leanrl.config.schema import TrainConfig
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.host_weights import HostWeights
+from leanrl.trainer.unused_memory import give_back_unused
 
 Visits = Callable[[Any], AbstractContextManager[None]]
 
@@ -32,6 +32,5 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig) -> Visits:
     if train.reference_device != "host" or trainer.is_fsdp_enabled:
         return nullcontext
     weights = HostWeights(bare, device=trainer.accelerator.device)
-    if trainer.accelerator.device.type == "cuda":
-        torch.cuda.empty_cache()  # TRL had put the copy on the card
+    give_back_unused(trainer.accelerator.device)  # TRL had put the copy there
     return lambda model: weights.visiting() if model is reference else nullcontext()
