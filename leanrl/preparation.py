@@ -59,6 +59,7 @@ def prepare(
     quiet_transformers()
     located = locate_model(config.model)
     listener.say(f"model: {config.model.id} ({located.source})")
+    _require_served(config, located)
     tokenizer = load_tokenizer(config.model, located)
     require_chat_template(tokenizer, config.model)
     problems = _usable(problems, config, tokenizer, weighted, grader)
@@ -77,6 +78,19 @@ def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedMo
     if config.backend == "unsloth":
         return load_unsloth_policy(config, located), None
     return with_adapter(load_policy(config.model, located, device=loading_device(config)), config.model.tuning)
+
+
+def _require_served(config: RunConfig, located: "LocatedModel") -> None:
+    """Compare the base of a user's server with the model's config, before its weights are loaded.
+
+    On the first rank alone: it speaks to the server for all.
+    """
+    from leanrl.models.load import causal_config
+    from leanrl.rollout.server_base import open_usable_server
+    from leanrl.trainer.ranks import is_first_rank
+
+    if config.rollout.engine == "vllm-server" and config.rollout.server_url is not None and is_first_rank():
+        open_usable_server(config, causal_config(located))
 
 
 def _usable(

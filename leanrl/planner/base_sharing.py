@@ -1,7 +1,7 @@
-"""Whether trainer and colocated vLLM share one base (`rollout.share_base`), as far as config and shape can tell."""
+"""Whether trainer and colocated vLLM share one base (`rollout.share_base`): what plan and run both go by."""
 
 from leanrl.config.schema import RunConfig
-from leanrl.config.sharing import sharing_obstacle
+from leanrl.config.sharing import release_obstacle, sharing_obstacle
 from leanrl.errors import ConfigError
 from leanrl.planner.shapes import ModelShape
 
@@ -11,13 +11,13 @@ _FAMILIES = ("llama", "qwen2")
 _VOCABULARY_ROWS = 64
 
 
-def shares_base(config: RunConfig, shape: ModelShape) -> bool:
+def shares_base(config: RunConfig, shape: ModelShape, *, vllm: str | None = None) -> bool:
     """Return whether the base is to exist once.
 
     Raises:
         ConfigError: if it has to (`rollout.share_base: true`) and cannot.
     """
-    obstacle = why_separate(config, shape)
+    obstacle = why_separate(config, shape, vllm=vllm)
     if obstacle is not None and config.rollout.share_base is True:
         raise ConfigError(
             f"rollout.share_base is true, and the base cannot be shared: {obstacle}.",
@@ -26,11 +26,14 @@ def shares_base(config: RunConfig, shape: ModelShape) -> bool:
     return obstacle is None
 
 
-def why_separate(config: RunConfig, shape: ModelShape) -> str | None:
-    """Return why trainer and engine have a base each; None where they share one."""
+def why_separate(config: RunConfig, shape: ModelShape, *, vllm: str | None = None) -> str | None:
+    """Return why trainer and engine have a base each; None where they share one.
+
+    `vllm` is the version on a card; None is the newest that leanrl works with, and a CPU, where none stands in the way.
+    """
     if config.rollout.share_base is False:
         return "rollout.share_base is false"
-    obstacle = sharing_obstacle(config)
+    obstacle = sharing_obstacle(config) or release_obstacle(config, vllm)
     if obstacle is not None:
         return obstacle
     if shape.family not in _FAMILIES:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
+from leanrl.config.sharing import releases_cache
 from leanrl.planner.cards import Card
 from leanrl.planner.fixes import Changes, as_flags, changes_only, is_refused, micro_batch_changes, with_changes
 from leanrl.planner.known_models import find_shape
@@ -52,6 +53,7 @@ def fit_run(
     card: Card | None = None,
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
+    vllm: str | None = None,
 ) -> Fit:
     """Return the fastest settings that fit; the estimator stays what it is.
 
@@ -61,11 +63,11 @@ def fit_run(
 
     Arguments and errors are those of `plan_run`.
     """
-    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes)
+    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     nearest: Fit | None = None
     for optimizer in _optimizers(config):
-        found = [_priced(config, changes, known_shape, target) for changes in _settings(config, optimizer)]
+        found = [_priced(config, changes, known_shape, target) for changes in _settings(config, optimizer, vllm)]
         fitting = [fit for fit in found if fit.fits]
         if fitting:
             return min(fitting, key=_slowness)
@@ -127,7 +129,7 @@ def _optimizers(config: RunConfig) -> Iterator[Changes]:
                 yield {"optimizer.name": name, "model.dtype": "bfloat16"}
 
 
-def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
+def _settings(config: RunConfig, optimizer: Changes, vllm: str | None) -> Iterator[Changes]:
     """Every combination of settings, each as the changes it makes to the config."""
     axes: list[Sequence[tuple[str, object]]] = [
         [change for size in _micro_batches(config) for change in micro_batch_changes(config, size).items()],
@@ -138,7 +140,8 @@ def _settings(config: RunConfig, optimizer: Changes) -> Iterator[Changes]:
     if config.rollout.engine == "vllm-colocate":
         # Levels 1 and 2 leave the same on the card; the config's own choice between them stands.
         deepest = config.rollout.sleep_level if config.rollout.sleep_level in (1, 2) else 1
-        axes.append([("rollout.sleep_level", level) for level in (0, "kv", deepest)])
+        levels = (0, "kv", deepest) if releases_cache(vllm) else (0, deepest)
+        axes.append([("rollout.sleep_level", level) for level in levels])
     if config.rollout.share_base is False and config.model.tuning.method == "lora":
         axes.append([("rollout.share_base", value) for value in (False, "auto")])
     if config.rollout.gpu_memory_fraction is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from leanrl.config.check import find_contradictions
 from leanrl.config.schema import RunConfig
+from leanrl.config.sharing import releases_cache
 from leanrl.config.support import not_in_this_version
 from leanrl.errors import Problem
 
@@ -13,13 +14,13 @@ Changes = dict[str, Any]
 _MOST_FIXES = 3
 
 
-def find_fixes(config: RunConfig, *, fits: Callable[[RunConfig], bool]) -> tuple[str, ...]:
+def find_fixes(config: RunConfig, *, fits: Callable[[RunConfig], bool], vllm: str | None = None) -> tuple[str, ...]:
     """Return up to three changes that make the run fit, as `-s` flags; none if nothing does.
 
     Each change alone first, in the order of what it costs in speed or fidelity; where no single one is enough,
     they are added up until the run fits.
     """
-    candidates = list(_candidates(config))
+    candidates = list(_candidates(config, vllm))
     alone = [changes for changes in candidates if _helps(config, changes, fits)]
     if alone:
         return tuple(as_flags(changes_only(config, changes)) for changes in alone[:_MOST_FIXES])
@@ -76,14 +77,14 @@ def _value(values: Any, key: str) -> Any:
     return values
 
 
-def _candidates(config: RunConfig) -> Iterator[Changes]:
+def _candidates(config: RunConfig, vllm: str | None) -> Iterator[Changes]:
     is_full = config.model.tuning.method == "full"
     for size in _smaller_micro_batches(config):
         yield micro_batch_changes(config, size)
     if not config.train.gradient_checkpointing:
         yield {"train.gradient_checkpointing": True}
     if config.rollout.engine == "vllm-colocate":
-        yield from ({"rollout.sleep_level": level} for level in _deeper_sleep(config))
+        yield from ({"rollout.sleep_level": level} for level in _deeper_sleep(config, vllm))
     if config.rollout.share_base is False and config.model.tuning.method == "lora":
         yield {"rollout.share_base": "auto"}
     if config.rollout.gpu_memory_fraction is not None:
@@ -126,10 +127,10 @@ def _smaller_micro_batches(config: RunConfig) -> list[int]:
     return [size for size in range(now - 1, 0, -1) if per_rank % size == 0]
 
 
-def _deeper_sleep(config: RunConfig) -> list[int | str]:
-    """Keys and values come back at once, weights have to travel."""
-    levels: list[int | str] = [0, "kv", 1]
-    return levels[levels.index(config.rollout.sleep_level) + 1 :] if config.rollout.sleep_level != 2 else []
+def _deeper_sleep(config: RunConfig, vllm: str | None) -> list[int | str]:
+    """Keys and values come back at once, where this vLLM can give them back alone; weights have to travel."""
+    deeper: list[int | str] = {0: ["kv", 1], "kv": [1]}.get(config.rollout.sleep_level, [])
+    return [level for level in deeper if level != "kv" or releases_cache(vllm)]
 
 
 def _as_yaml(value: Any) -> str:

@@ -11,14 +11,16 @@ _LEAST_SAVING = 0.1
 _TRAINING_PHASES = ("reference", "forward_backward")
 
 
-def leaner_settings(config: RunConfig, plan: Plan) -> tuple[str, ...]:
+def leaner_settings(config: RunConfig, plan: Plan, *, vllm: str | None = None) -> tuple[str, ...]:
     """Return changes, cheapest first, that take a tenth less than planned while gradients are computed.
 
     The plan said that the run fits, so that its own fixes are none; a real card said otherwise.
     """
-    target = Target(plan.device, plan.gpus[0].usable_bytes, plan.card)
+    target = Target(plan.device, plan.gpus[0].usable_bytes, plan.card, vllm)
     most_bytes = (1 - _LEAST_SAVING) * training_bytes(plan)
-    return find_fixes(config, fits=lambda changed: training_bytes(predict(changed, plan.shape, target)) <= most_bytes)
+    return find_fixes(
+        config, fits=lambda changed: training_bytes(predict(changed, plan.shape, target)) <= most_bytes, vllm=vllm
+    )
 
 
 def training_bytes(plan: Plan) -> int:

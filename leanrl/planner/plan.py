@@ -24,6 +24,7 @@ def plan_run(
     card: Card | None = None,
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
+    vllm: str | None = None,
 ) -> Plan:
     """Return the plan of a run; where it does not fit, with changes that would make it.
 
@@ -35,17 +36,20 @@ def plan_run(
         card: the card to plan for; None takes `config.hardware.gpu`.
         vram_bytes: bytes of a card, instead of what the named card has.
         host_bytes: memory of this machine; needed where the run is on a CPU.
+        vllm: the version that generates; None is the newest that leanrl works with.
 
     Raises:
         MissingError: if the model's shape cannot be had, or neither a card nor its bytes are named.
         ConfigError: for an unknown card, a card without bf16, or a model or config that cannot be planned.
     """
-    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes)
+    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     config = with_largest_micro_batch(config, known_shape, target)
     plan = predict(config, known_shape, target)
     plan = replace(plan, base_note=base_note(config, plan, target))
     if plan.verdict == "fits":
         return plan
-    fixes = find_fixes(config, fits=lambda changed: predict(changed, known_shape, target).verdict == "fits")
+    fixes = find_fixes(
+        config, fits=lambda changed: predict(changed, known_shape, target).verdict == "fits", vllm=target.vllm
+    )
     return replace(plan, fixes=fixes)

@@ -16,7 +16,7 @@ from leanrl.planner.workload import Workload, workload_of
 
 def predict(config: RunConfig, shape: ModelShape, target: Target) -> Plan:
     """Return the plan of a config, without fixes."""
-    workload = workload_of(config, shape)
+    workload = workload_of(config, shape, vllm=target.vllm)
     if target.device == "cpu":
         return _predict_on_host(config, shape, workload, target)
     return _predict_on_cards(config, shape, workload, target)

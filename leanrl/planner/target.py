@@ -1,4 +1,4 @@
-"""What a run is planned for: a kind of card, or this machine's CPU, and its bytes."""
+"""What a run is planned for: a kind of card, or this machine's CPU, its bytes, and the vLLM on it."""
 
 from dataclasses import dataclass, replace
 
@@ -13,11 +13,15 @@ _USABLE_SHARE_OF_HOST = 0.8
 
 @dataclass(frozen=True)
 class Target:
-    """Where the bytes have to go; every card of a run is of the same kind."""
+    """Where the bytes have to go; every card of a run is of the same kind.
+
+    `vllm` is the version that generates there; None is the newest that leanrl works with.
+    """
 
     device: Device
     usable_bytes: int
     card: Card | None = None
+    vllm: str | None = None
 
 
 def find_target(
@@ -26,6 +30,7 @@ def find_target(
     card: Card | None = None,
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
+    vllm: str | None = None,
 ) -> Target:
     """Return what to plan for: the given card or bytes, else the card that the config names, else the host.
 
@@ -45,13 +50,13 @@ def find_target(
     if vram_bytes is not None:
         if vram_bytes <= 0:
             raise ConfigError(f"a card of {vram_bytes} bytes holds nothing.", hint="`leanrl plan --vram 24` is 24 GiB")
-        return Target("cuda", vram_bytes, card)
+        return Target("cuda", vram_bytes, card, vllm)
     if card is None:
         raise MissingError(
             "hardware.gpu names no card, so there is no memory to plan for.",
             hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
         )
-    return Target("cuda", card.usable_bytes, card)
+    return Target("cuda", card.usable_bytes, card, vllm)
 
 
 def is_on_cpu(config: RunConfig) -> bool:

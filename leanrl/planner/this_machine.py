@@ -18,7 +18,9 @@ class Gpu:
     total_bytes: int
 
 
-def plan_here(config: RunConfig, *, gpu: Gpu | None, host_bytes: int) -> tuple[Plan, str | None]:
+def plan_here(
+    config: RunConfig, *, gpu: Gpu | None, host_bytes: int, vllm: str | None = None
+) -> tuple[Plan, str | None]:
     """Return the plan for the card that is here, and a line to say where it is not the config's.
 
     Without a GPU the plan is for what the config names. A card that is not known by name has its real bytes, but no
@@ -27,13 +29,13 @@ def plan_here(config: RunConfig, *, gpu: Gpu | None, host_bytes: int) -> tuple[P
     Errors are those of `plan_run`.
     """
     if gpu is None:
-        return plan_run(config, host_bytes=host_bytes), None
+        return plan_run(config, host_bytes=host_bytes, vllm=vllm), None
     card = recognise_card(gpu.name, gpu.total_bytes)
     named = None if card is None else card.name
     share_gib = config.hardware.vram_gib
     vram_bytes = gpu.total_bytes if share_gib is None else min(gpu.total_bytes, int(share_gib * GIB))
     renamed = with_changes(config, {"hardware.gpu": named})
-    plan = plan_run(renamed, vram_bytes=vram_bytes, host_bytes=host_bytes)
+    plan = plan_run(renamed, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
     if named == config.hardware.gpu:
         return plan, None
     before = f"{config.name} was planned for {config.hardware.gpu or 'no card by name'}"

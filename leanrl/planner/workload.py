@@ -111,8 +111,8 @@ class Workload:
         return self.completions_per_rank
 
 
-def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
-    """Return the workload that a config describes for a model of this shape.
+def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None) -> Workload:
+    """Return the workload that a config describes for a model of this shape, with a version of vLLM as in `Target`.
 
     Raises:
         ConfigError: if the config names LoRA targets that the model does not have.
@@ -120,6 +120,7 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
     method = config.model.tuning.method
     is_full = method == "full"
     sharding = _sharding(config)
+    is_shared = shares_base(config, shape, vllm=vllm)
     # Under FSDP2 accelerate turns the shards of trained weights into fp32 masters, whatever dtype was loaded.
     has_masters = config.model.dtype == "float32" or (is_full and sharding == "fsdp2")
     return Workload(
@@ -153,15 +154,15 @@ def workload_of(config: RunConfig, shape: ModelShape) -> Workload:
         num_rollout_gpus=config.rollout.num_gpus * config.hardware.num_nodes,
         engine_model_tokens=config.max_model_tokens,
         engine_memory_fraction=config.rollout.gpu_memory_fraction,
-        residency=_residency(config, shape),
-        shares_base=shares_base(config, shape),
+        residency=_residency(config, is_shared=is_shared),
+        shares_base=is_shared,
     )
 
 
-def _residency(config: RunConfig, shape: ModelShape) -> Residency:
+def _residency(config: RunConfig, *, is_shared: bool) -> Residency:
     """A base that the trainer computes with stays, whatever else is given back."""
     residency = _RESIDENCIES[config.rollout.sleep_level]
-    return "weights_only" if residency == "asleep" and shares_base(config, shape) else residency
+    return "weights_only" if residency == "asleep" and is_shared else residency
 
 
 def _activations(config: RunConfig) -> Activations:

@@ -27,6 +27,7 @@ def engine_arguments(
     adapter_rank: int | None,
     usable_bytes: int | None,
     seed: int,
+    vllm: str | None = None,
 ) -> dict[str, Any]:
     """Return the keyword arguments of `vllm.LLM`; `server_flags` turns them into a server's.
 
@@ -36,8 +37,9 @@ def engine_arguments(
         adapter_rank: of the adapter that is trained; None for all parameters.
         usable_bytes: bytes of the card; None on a CPU, where keys and values of the whole step are kept.
         seed: one for each rank, so that ranks do not draw the same tokens.
+        vllm: the version that generates; None is the newest that leanrl works with.
     """
-    workload = workload_of(config, shape)
+    workload = workload_of(config, shape, vllm=vllm)
     num_sequences = workload.completions_per_engine
     is_on_cpu = usable_bytes is None
     arguments: dict[str, Any] = {

@@ -7,18 +7,32 @@ from typing import Any
 
 from transformers import AutoConfig, PretrainedConfig
 
+from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, Problem
-from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError
+from leanrl.rollout.server_address import HOW_TO_START, explaining_refusals, served_base
+from leanrl.rollout.server_client import ServerClient
 
 # What differs between two copies of the same model's config.json, or when it is loaded in NF4.
 _NO_PART_OF_THE_MODEL = (
     *("_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache"),
     "quantization_config",
 )
-_HOW = (
-    "VLLM_SERVER_DEV_MODE=1 VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 python -m vllm.entrypoints.openai.api_server "
-    "--enable-lora --logprobs-mode processed_logprobs ..."
-)
+
+
+def open_usable_server(config: RunConfig, base: PretrainedConfig) -> tuple[ServerClient, str]:
+    """Return a client of `rollout.server_url` and the name under which it serves the base.
+
+    Errors are those of `require_usable_server`.
+    """
+    client = ServerClient(config.rollout.server_url, deadline_seconds=config.rollout.server_deadline_seconds)
+    name = require_usable_server(
+        client,
+        base,
+        max_model_tokens=config.max_model_tokens,
+        dtype=config.model.compute_dtype,
+        is_nf4=config.serves_nf4,
+    )
+    return client, name
 
 
 def require_usable_server(
@@ -29,27 +43,16 @@ def require_usable_server(
     Raises:
         ConfigError: if it cannot be reached, serves another model, or serves it in another way than is needed.
     """
-    try:
-        served = _base_of(client.models())
+    name = served_base(client)
+    with explaining_refusals(client):
         settings = client.model_settings()
-    except ServerLostError as error:
-        what = f"rollout.server_url is {client.url}, which cannot be reached: {error}"
-        raise ConfigError(what, hint="-s rollout.server_url=null lets leanrl start a server of its own") from error
-    except ServerRefusedError as error:
-        what = f"rollout.server_url is {client.url}, which does not tell what it serves: {error}"
-        raise ConfigError(what, hint=f"start it as: {_HOW}") from error
     problems = list(_problems(settings, base, max_model_tokens=max_model_tokens, dtype=dtype))
     problems += _quantisation_problems(settings, is_nf4=is_nf4)
     if problems:
-        raise ConfigError(f"the server at {client.url} cannot generate for this run:", problems=problems, hint=_HOW)
-    return served
-
-
-def _base_of(models: list[dict[str, Any]]) -> str:
-    names = [str(one["id"]) for one in models if one.get("parent") is None]
-    if not names:
-        raise ServerRefusedError("it names no model")
-    return names[0]
+        raise ConfigError(
+            f"the server at {client.url} cannot generate for this run:", problems=problems, hint=HOW_TO_START
+        )
+    return name
 
 
 def config_hash(model: PretrainedConfig) -> str:

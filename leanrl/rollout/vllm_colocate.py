@@ -11,11 +11,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from leanrl.errors import MissingError, StoppedError
+from leanrl.errors import StoppedError
 from leanrl.rollout.adapter_files import make_root, num_bytes, publish, travelling, verify, withdraw
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.selftest import Drawn
-from leanrl.rollout.shared_base import CannotShareError, as_in_checkpoint, separate, share
+from leanrl.rollout.shared_base import as_in_checkpoint, separate, share
 from leanrl.rollout.tied_head import methods_after_reload
 from leanrl.rollout.vllm_sleep import SleepLevel, can_sleep, choose_sleep
 
@@ -66,13 +66,10 @@ class VllmColocate:
         """Make the trainer's frozen parameters views of vLLM's tensors; from then on those are never given back.
 
         Raises:
-            CannotShareError: if vLLM's tensors cannot stand for them, or keys and values cannot be given back alone;
-                nothing has changed then.
+            CannotShareError: if vLLM's tensors cannot stand for them; nothing has changed then.
+            MissingError: if keys and values cannot be given back alone (`config.sharing` knows by the version).
         """
-        try:
-            sleep = choose_sleep(self._llm, "kv" if self._sleep_level != 0 else 0)
-        except MissingError as error:
-            raise CannotShareError(error.message.rstrip(".")) from error
+        sleep = choose_sleep(self._llm, "kv" if self._sleep_level != 0 else 0)
         share(base, self._llm.collective_rpc(_served_parameters)[0])
         self._sleep, self._base = sleep, base
 

@@ -1,7 +1,7 @@
 """The end of a run that memory ran out in, and could not go on."""
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import host_memory_bytes
+from leanrl.environment import host_memory_bytes, installed_vllm
 from leanrl.errors import LeanRLError, StoppedError
 from leanrl.planner.fixes import micro_batch_changes, with_changes
 from leanrl.planner.leaner import leaner_settings
@@ -64,7 +64,8 @@ def _fixes(config: RunConfig) -> tuple[str, ...]:
     """Return the plan's changes, cheapest first."""
     try:
         gpu = None if is_on_cpu(config) else gpu_here(config.hardware.num_gpus)
-        plan, _ = plan_here(config, gpu=gpu, host_bytes=host_memory_bytes())
-        return leaner_settings(config, plan) or (_WITHOUT_PLAN,)
+        vllm = installed_vllm()
+        plan, _ = plan_here(config, gpu=gpu, host_bytes=host_memory_bytes(), vllm=vllm)
+        return leaner_settings(config, plan, vllm=vllm) or (_WITHOUT_PLAN,)
     except LeanRLError:  # no plan can be made, for a model of an unknown shape: the run still ends with its own error
         return (_WITHOUT_PLAN,)

@@ -10,6 +10,7 @@ from peft import LoraConfig, PeftModel
 from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import RunConfig
+from leanrl.environment import installed_vllm
 from leanrl.errors import ConfigError
 from leanrl.launch.cards import rollout_cards
 from leanrl.models.nf4 import is_nf4_checkpoint
@@ -21,7 +22,7 @@ from leanrl.rollout.hf_engine import HfEngine
 from leanrl.rollout.protocol import Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import SelfTest, tolerance_for
 from leanrl.rollout.servable import require_servable
-from leanrl.rollout.server_base import require_usable_server
+from leanrl.rollout.server_base import open_usable_server
 from leanrl.rollout.server_client import ServerClient
 from leanrl.rollout.server_command import BASE_NAME, server_arguments, server_environment, takes_nccl
 from leanrl.rollout.server_process import ServerProcess, free_port
@@ -96,9 +97,10 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
     seed = config.train.seed + trainer.accelerator.process_index
     arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=seed) | _planned(trainer)
     start = partial(VllmColocate, arguments, sleep_level=config.rollout.sleep_level)
-    obstacle = why_separate(config, shape_from_config(_base_config(model).to_dict()))
+    device = trainer.accelerator.device
+    vllm = None if device.type == "cpu" else installed_vllm()  # on a CPU leanrl itself releases keys and values
+    obstacle = why_separate(config, shape_from_config(_base_config(model).to_dict()), vllm=vllm)
     if obstacle is None:
-        device = trainer.accelerator.device
         engine = start_with_one_base(start, model, device=device, share_base=config.rollout.share_base)
     else:
         engine = start()
@@ -119,14 +121,11 @@ def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge
 
 
 def _users_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
-    rollout, dtype, model = config.rollout, config.model.compute_dtype, _unwrapped(trainer)
+    model = _unwrapped(trainer)
     base = _base_config(model)
     require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
-    client = ServerClient(rollout.server_url, deadline_seconds=rollout.server_deadline_seconds)
-    name = require_usable_server(
-        client, base, max_model_tokens=config.max_model_tokens, dtype=dtype, is_nf4=config.serves_nf4
-    )
-    return VllmServer(client, process=None, base=name, dtype=getattr(torch, dtype))
+    client, name = open_usable_server(config, base)
+    return VllmServer(client, process=None, base=name, dtype=getattr(torch, config.model.compute_dtype))
 
 
 def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
@@ -199,6 +198,7 @@ def _arguments(
         adapter_rank=None if adapter is None else adapter.r,
         usable_bytes=usable_bytes,
         seed=seed,
+        vllm=installed_vllm(),
     )
 
 

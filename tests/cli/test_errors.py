@@ -62,6 +62,18 @@ def test_weights_over_nccl_need_cards():
     assert "nccl carries weights from card to card, and there is no GPU" in str(error)
 
 
+@pytest.mark.parametrize("num_ranks", [1, 2])
+def test_an_unreachable_server_is_named_before_a_model_is_looked_for(tmp_path, num_ranks):
+    """There is no such model, which would be said if it were looked for first; and no rank was started."""
+    url, run = "http://127.0.0.1:9", tmp_path / "run"  # discard; nobody listens
+    changes = (f"rollout.server_url={url}", "rollout.engine=vllm-server", f"hardware.num_cpu_ranks={num_ranks}")
+    error = _refused("train", "-p", "cpu-demo", *tiny_overrides(tmp_path / "none", *changes), "--run-dir", run)
+    assert isinstance(error, ConfigError)
+    assert f"rollout.server_url is {url}, which cannot be reached" in error.message
+    assert error.hint == "-s rollout.server_url=null lets leanrl start a server of its own"
+    assert not run.exists()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_named(tmp_path):
     error = _refused("train", "-p", "single-gpu-lora", "-s", "rollout.engine=hf", "--run-dir", tmp_path / "run")

@@ -38,6 +38,20 @@ def train_micro_batch(model, micro_batch, **settings):
 step_pass.train_micro_batch = train_micro_batch
 """
 
+BUG = """
+import os
+from leanrl.trainer import step_pass
+
+train = step_pass.train_micro_batch
+
+def train_micro_batch(*arguments, **settings):
+    if os.environ["RANK"] == "1":
+        raise RuntimeError("a bug of the second rank")
+    return train(*arguments, **settings)
+
+step_pass.train_micro_batch = train_micro_batch
+"""
+
 
 @pytest.mark.parametrize(("method", "reference"), [("lora", "gpu"), ("full", "gpu"), ("full", "host")])
 def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method, reference):
@@ -87,3 +101,16 @@ def test_memory_that_runs_out_within_sharded_layers_ends_the_run_and_the_next_on
     assert again.code == 0, again.err
     assert [line["out_of_memory"] for line in metrics_of(run)] == [0, 0, 1]
     assert json.loads((run / "checkpoints" / "step-000003" / "token_budget.json").read_text()) == budget
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_bug_of_the_second_rank_is_what_a_user_reads_last(tiny_model, tmp_path, method):
+    """The first rank loses its partner and ends with a traceback too, of gloo's."""
+    plugin = tmp_path / "bug.py"
+    plugin.write_text(BUG)
+    settings = tiny_overrides(tiny_model, *SETTINGS, f"model.tuning.method={method}", "hardware.num_cpu_ranks=2")
+    done = leanrl("train", *settings, "-p", "cpu-demo", "--plugin", plugin, "--run-dir", tmp_path / "run")
+    assert done.code == 1, done.err
+    said = done.err[done.err.rindex("error: ") :]
+    assert said.startswith("error: training rank 1 ended with code 1. The end of ")
+    assert "RuntimeError: a bug of the second rank" in said

@@ -40,7 +40,7 @@ def without_vllm(monkeypatch):
 
 def with_vllm(monkeypatch, **versions):
     monkeypatch.setattr("leanrl.config.support.find_spec", lambda name: object())
-    monkeypatch.setattr("leanrl.config.support.installed_version", lambda name: versions.get(name.replace("-", "_")))
+    monkeypatch.setattr("leanrl.environment.installed_version", lambda name: versions.get(name.replace("-", "_")))
 
 
 def test_a_missing_vllm_is_named_with_the_line_that_installs_it(monkeypatch):
@@ -76,6 +76,13 @@ def test_keys_and_values_alone_need_a_newer_vllm(monkeypatch, key):
     assert [one for one in find_missing(config) if one.where.startswith("rollout")] == []
 
 
+def test_a_shared_base_that_never_rests_needs_no_newer_vllm(monkeypatch):
+    overrides = ["rollout.engine=vllm-colocate", "rollout.share_base=true", "rollout.sleep_level=0"]
+    config = load_config("cpu-demo", overrides).config
+    with_vllm(monkeypatch, vllm="0.30.0")
+    assert [one for one in find_missing(config) if one.where.startswith("rollout")] == []
+
+
 def test_a_users_server_needs_no_vllm_here(monkeypatch):
     without_vllm(monkeypatch)
     assert about_vllm("rollout.server_url=http://127.0.0.1:8000") == []
@@ -83,7 +90,7 @@ def test_a_users_server_needs_no_vllm_here(monkeypatch):
 
 def test_an_nf4_base_needs_the_plugin_and_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr("leanrl.config.support.find_spec", lambda name: None if name == "vllm_bnb_plugin" else object())
-    monkeypatch.setattr("leanrl.config.support.installed_version", lambda name: "0.31.0")
+    monkeypatch.setattr("leanrl.environment.installed_version", lambda name: "0.31.0")
     correct = "algorithm.importance_correction=token_truncate"
     assert about_vllm("model.tuning.method=qlora", correct) == []
     (problem,) = about_vllm("model.tuning.method=qlora", "rollout.base=nf4")

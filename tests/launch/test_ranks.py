@@ -28,6 +28,25 @@ FAILING = (
     "while not pathlib.Path(sys.argv[1], '0.pids').exists(): time.sleep(0.05)\n"
     "print('out of luck', file=sys.stderr); sys.exit(3)\n"
 )
+BROKEN = (
+    "import pathlib, socket, sys, time\n"
+    "port = pathlib.Path(sys.argv[1], 'port.txt')\n"
+    "while not port.exists(): time.sleep(0.05)\n"
+    "with socket.create_connection(('127.0.0.1', int(port.read_text()))): raise RuntimeError('a bug')\n"
+)
+
+
+def losing_the_other(ending):
+    """Return a rank that waits for the other one as gloo does, over a connection that breaks when that one is gone."""
+    return (
+        "import pathlib, socket, sys, time\n"
+        "listening = socket.create_server(('127.0.0.1', 0))\n"
+        "beside = pathlib.Path(sys.argv[1], 'port.tmp')\n"
+        "beside.write_text(str(listening.getsockname()[1])); beside.rename(beside.with_suffix('.txt'))\n"
+        "other, _ = listening.accept()\n"
+        "assert other.recv(1) == b''; time.sleep(0.2)  # torch takes a while to leave\n"
+        f"{ending}\n"
+    )
 
 
 def spec(number, code, folder):
@@ -79,6 +98,24 @@ def test_a_failing_rank_ends_the_others_and_is_named(tmp_path):
     assert (caught.value.number, caught.value.code) == (1, 3)
     assert caught.value.last_lines() == "out of luck"
     assert all_end(pids_in(tmp_path, num_ranks=1))
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_the_rank_with_the_bug_is_named_and_not_the_one_that_lost_it(tmp_path, broken):
+    """Both end with a traceback and code 1."""
+    lost = losing_the_other("raise ConnectionError('the other rank is gone')")
+    specs = [spec(number, BROKEN if number == broken else lost, tmp_path) for number in (0, 1)]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (broken, 1)
+    assert caught.value.last_lines().splitlines()[-1:] == ([] if broken == 0 else ["RuntimeError: a bug"])
+
+
+def test_a_rank_that_says_why_is_named_though_another_was_gone_before(tmp_path):
+    specs = [spec(0, BROKEN, tmp_path), spec(1, losing_the_other("sys.exit(6)"), tmp_path)]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (1, 6)
 
 
 def test_a_killed_launcher_leaves_nobody(tmp_path):

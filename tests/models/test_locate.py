@@ -8,7 +8,7 @@ import pytest
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.models.locate import default_cache, locate_model
+from leanrl.models.locate import default_cache, future_location, locate_model
 
 ABSENT_WHEEL = "leanrl-test-wheel-that-nobody-has"
 
@@ -45,6 +45,13 @@ def test_a_folder_without_weights_is_refused(tiny_model: Path, tmp_path: Path) -
     shutil.copy(tiny_model / "config.json", tmp_path)
     with pytest.raises(ConfigError, match="holds no model"):
         locate_model(ModelConfig(id=str(tmp_path)))
+
+
+def test_where_a_model_will_be_is_known_before_it_is_there(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tiny_model.parent)
+    for named in (str(tiny_model), f"./{tiny_model.name}/"):
+        assert future_location(ModelConfig(id=named)) == locate_model(ModelConfig(id=named)).path_or_id
+    assert future_location(ModelConfig(id="nobody/knows", wheel=ABSENT_WHEEL)) == "nobody/knows"
 
 
 def test_an_adapter_is_no_model_and_the_hint_merges_it(tmp_path: Path) -> None:

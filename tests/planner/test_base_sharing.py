@@ -8,6 +8,7 @@ from leanrl.config.check import find_contradictions
 from leanrl.errors import ConfigError
 from leanrl.planner.base_sharing import why_separate
 from leanrl.planner.duration import estimate_step
+from leanrl.planner.fit import fit_run
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.planner.plan import plan_run, plan_table
@@ -93,6 +94,31 @@ def test_why_a_base_is_not_shared(changes, shape, said):
     if "rollout.share_base" not in changes:
         with pytest.raises(ConfigError, match=r"rollout\.share_base is true"):
             workload_of(with_changes(config, {"rollout.share_base": True}), shape)
+
+
+@pytest.mark.parametrize(
+    ("vllm", "sleep_level", "is_shared"),
+    [
+        ("0.28.0", 1, False), ("0.30.0", 1, False), ("0.30.0", 0, True), ("0.31.0", 1, True), ("0.31.2", "kv", True),
+        (None, 1, True),
+    ],
+)  # fmt: skip
+def test_a_vllm_that_cannot_rest_beside_a_shared_base_has_one_of_its_own(vllm, sleep_level, is_shared):
+    """Before 0.31 it gives back keys and values with its weights alone; at level 0 it gives back nothing."""
+    config = lora(share_base="auto", sleep_level=sleep_level)
+    plan = plan_run(config, vllm=vllm)
+    assert plan.workload.shares_base == is_shared == (why_separate(config, SHAPE, vllm=vllm) is None)
+    assert ("engine weights" in {name for phase in plan.gpus[0].phases for name in phase.components}) != is_shared
+    said = f"a base each: vllm {vllm} cannot give back keys and values alone."
+    assert (said in plan_table(plan)) != is_shared
+
+
+def test_no_plan_offers_a_rest_that_this_vllm_has_not():
+    """10 GiB are too small at level 0 by less than keys and values take, which 0.30 gives back with the weights alone."""
+    tight = with_changes(lora(sleep_level=0, share_base=False), {"train.micro_batch_completions": 1})
+    assert "-s rollout.sleep_level=kv" in plan_run(tight, vram_bytes=10 * GIB).fixes
+    assert plan_run(tight, vram_bytes=10 * GIB, vllm="0.30.0").fixes[0] == "-s rollout.sleep_level=1"
+    assert fit_run(lora(sleep_level=0), vllm="0.30.0").changes.get("rollout.sleep_level") != "kv"
 
 
 def test_a_key_that_stands_in_the_way_is_named_with_the_others():

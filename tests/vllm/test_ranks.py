@@ -73,6 +73,26 @@ def test_two_ranks_draw_from_the_policy_that_is_trained(untied, tmp_path, fault_
     fault_table.append((f"none, 5 steps, {method}, {engine}, two ranks", "nothing", f"{highest:.3g}"))
 
 
+def test_each_of_two_ranks_shares_its_base_with_its_own_vllm(tmp_path, fault_table):
+    """DDP sends every rank the first one's weights, into vLLM's tensors; the same run with bases apart is equal."""
+    model = make_tiny_model(tmp_path / "model", vocab_size=320)  # a multiple of 64, to which vLLM pads
+    steps = {}
+    for share in ("true", "false"):
+        run = tmp_path / share
+        more = (f"rollout.share_base={share}", "train.max_steps=4")
+        done = train(model, run, "lora", *more, engine="vllm-colocate", plugins=("unpacked.py",))
+        assert done.code == 0, done.err
+        steps[share] = list(read_jsonl(RunFolder(run).metrics))
+        assert [step["step"] for step in steps[share]] == [1, 2, 3, 4]
+        assert all(step["grad_norm"] > 0 for step in steps[share])
+    highest = max(step["sampling_logprob_difference"] for step in steps["true"])
+    assert highest < 1e-5
+    for shared, apart in zip(steps["true"], steps["false"], strict=True):
+        for name in ("loss", "reward", "grad_norm"):
+            assert shared[name] == pytest.approx(apart[name], rel=1e-4, abs=1e-6), f"{name} of step {apart['step']}"
+    fault_table.append(("none, 4 steps, one base, two ranks", "nothing", f"{highest:.3g}"))
+
+
 @pytest.mark.parametrize("engine", ["vllm-server", "vllm-colocate"])
 def test_two_ranks_draw_on_the_weights_that_their_nf4_base_was_made_from(untied, tmp_path, engine):
     """Rounding shows in the first step, and both ranks pass the self-test that compares what the adapter does."""

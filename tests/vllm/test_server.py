@@ -13,7 +13,9 @@ import psutil
 import pytest
 import torch
 from transformers import AutoConfig
+from typer.testing import CliRunner
 
+from leanrl.cli.main import app
 from leanrl.errors import ConfigError, MissingError, StoppedError
 from leanrl.rollout.engine_arguments import server_flags
 from leanrl.rollout.selftest import choose, mean_difference
@@ -22,6 +24,7 @@ from leanrl.rollout.server_client import ServerClient
 from leanrl.rollout.server_command import server_environment
 from leanrl.rollout.server_process import ServerProcess, free_port
 from leanrl.rollout.vllm_server import VllmServer
+from tests.cli.run import tiny_overrides
 from tests.tiny_model import make_tiny_model
 from tests.vllm.policies import TrainedPolicy, requests, sampling, small_arguments
 
@@ -172,6 +175,18 @@ def test_a_server_with_another_base_is_refused_with_both_hashes(process, tmp_pat
     assert "its context is 160 tokens, and 500 are needed" in said
     assert "torch.float32, and the trainer in bfloat16" in said
     assert len(caught.value.problems) == 3
+
+
+def test_a_run_compares_the_servers_base_before_it_loads_its_own(process, tmp_path):
+    """Its weights cannot be read, which would be said if they were loaded first."""
+    other = make_tiny_model(tmp_path / "qwen", family="qwen2")
+    (other / "model.safetensors").write_bytes(b"")
+    changes = (f"rollout.server_url={process.url}", "rollout.engine=vllm-server")
+    command = ["train", "-p", "cpu-demo", *tiny_overrides(other, *changes), "--run-dir", str(tmp_path / "run")]
+    error = CliRunner().invoke(app, command).exception
+    assert isinstance(error, ConfigError), error
+    assert f"and {other} is trained (config " in str(error)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_server_is_refused_that_has_no_nf4_where_nf4_is_asked_for(process, tiny_model):

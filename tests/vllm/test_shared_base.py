@@ -4,6 +4,8 @@ Everything else is vLLM's own: its loader, its fused tensors, its layers with an
 """
 
 import logging
+import runpy
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,13 +24,12 @@ VOCABULARY = 320
 
 @pytest.fixture
 def unpacked(monkeypatch):
-    """Let vLLM's linear layers keep their weights and compute with torch's own function, as they do on a card."""
+    """Keep off vLLM's packing of weights, in this process, until the test is over."""
     from vllm.model_executor.layers import utils
 
-    def keep(layer, remove_weight):
-        layer.cpu_linear = torch.nn.functional.linear
-
-    monkeypatch.setattr(utils, "dispatch_cpu_unquantized_gemm", keep)
+    packing = "dispatch_cpu_unquantized_gemm"
+    monkeypatch.setattr(utils, packing, getattr(utils, packing))  # it is put back, whoever replaces it
+    runpy.run_path(str(Path(__file__).with_name("unpacked.py")))
 
 
 @pytest.fixture(params=["llama", "qwen2"])
