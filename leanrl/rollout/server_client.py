@@ -125,7 +125,8 @@ class ServerClient:
             kind = ServerLostError if error.code >= 500 else ServerRefusedError
             raise kind(f"{method} {path} answered {error.code}: {said}") from error
         except (OSError, http.client.HTTPException) as error:  # refused, reset, timed out, cut short
-            raise ServerLostError(f"{method} {path} of {self.url}: {error}") from error
+            reason = getattr(error, "reason", error)  # a URLError says nothing else of its own
+            raise ServerLostError(f"{method} {path} of {self.url}: {reason}") from error
         try:
             return json.loads(content)
         except ValueError:

@@ -50,3 +50,21 @@ def test_a_server_that_does_not_start_again_leaves_a_run_that_can_be_resumed():
     assert caught.value.exit_code == 6
     assert "--resume" in caught.value.hint
     engine.close()
+
+
+def test_a_prefix_cache_that_stays_stops_the_run():
+    class Stubborn:
+        """A client of a server that takes adapters, and says no when its cache is to be dropped."""
+
+        url = "http://127.0.0.1:9"
+
+        def load_adapter(self, name, folder): ...
+        def unload_adapter(self, name): ...
+
+        def reset_prefix_cache(self):
+            return False
+
+    engine = VllmServer(Stubborn(), process=None, base="base", dtype=torch.float32)
+    with pytest.raises(StoppedError, match=r"127\.0\.0\.1:9 refused to drop its prefix cache"):
+        engine.sync(POLICY)
+    engine.close()

@@ -1,4 +1,7 @@
-"""What travels to vLLM after a step."""
+"""An engine opened for a trainer: what travels to it after a step, and how ranks differ."""
+
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -6,7 +9,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.trainer.rollout_bridge import adapter_of
-from leanrl.trainer.rollout_engines import policy_of
+from leanrl.trainer.rollout_engines import open_rollout, policy_of
 from tests.trainer.small_trainer import small_config
 
 
@@ -23,3 +26,35 @@ def test_an_adapter_travels_in_the_dtype_that_vllm_computes_in(tiny_model, dtype
     for name, tensor in sent.adapter.tensors.items():
         assert tensor.dtype == getattr(torch, dtype)
         assert torch.equal(tensor, trained[name].to(tensor.dtype))
+
+
+@pytest.mark.parametrize("rank", [0, 3])
+def test_a_rank_with_an_engine_of_its_own_draws_with_a_seed_of_its_own(tiny_model, monkeypatch, rank):
+    """Of the run's 42; vLLM itself is not started."""
+    started = []
+
+    class NotStarted:
+        def __init__(self, arguments, **_):
+            started.append(arguments["seed"])
+
+    monkeypatch.setattr("leanrl.rollout.vllm_colocate.VllmColocate", NotStarted)
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    ranks = SimpleNamespace(
+        process_index=rank,
+        num_processes=1,
+        device=torch.device("cpu"),
+        autocast=nullcontext,
+        unwrap_model=lambda wrapped: wrapped,
+    )
+    trainer = SimpleNamespace(
+        accelerator=ranks,
+        model=model,
+        plan=None,
+        meter=SimpleNamespace(phase=nullcontext),
+        _tokenizer=SimpleNamespace(pad_token_id=0),
+    )
+    config = small_config(
+        tiny_model, rollout={"engine": "vllm-colocate", "max_prompt_tokens": 16}, model={"tuning": {"method": "full"}}
+    )
+    open_rollout(config, trainer)
+    assert started == [config.train.seed + rank]

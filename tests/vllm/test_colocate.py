@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from leanrl.errors import StoppedError
 from leanrl.rollout.selftest import choose, mean_difference
 from leanrl.rollout.vllm_colocate import VllmColocate
 from tests.vllm.policies import requests, sampling, small_arguments
@@ -19,7 +20,11 @@ def difference(trained, engine):
 
 @pytest.mark.parametrize("handover", ["tensors", "files"])
 def test_every_version_is_served_as_it_is(trained, handover):
-    """fp32 on both sides: under 1e-5 nats a token, and each version far from the one before."""
+    """fp32 on both sides: under 1e-5 nats a token, and each version far from the one before.
+
+    No request shares a name, an id or a path with another, or would have vLLM load its adapter at every forward pass.
+    """
+    served = []
     engine = VllmColocate(small_arguments(trained.folder), handover=handover)
     try:
         for _ in range(4):
@@ -27,8 +32,24 @@ def test_every_version_is_served_as_it_is(trained, handover):
             engine.sync(trained.policy)
             assert difference(trained, engine) < 1e-5
             assert len(engine._llm.llm_engine.list_loras()) == 1, "an old version is still there"
+            served.append(engine._serving)
+        for name in ("lora_name", "lora_int_id", "lora_path"):
+            assert len({getattr(request, name) for request in served}) == 4
+        assert not any(request.load_inplace for request in served)
         trained.train()
         assert difference(trained, engine) > 0.05
     finally:
         engine.close()
     assert torch.get_num_threads() >= 1
+
+
+def test_a_prefix_cache_that_stays_stops_the_run(trained, monkeypatch):
+    engine = VllmColocate(small_arguments(trained.folder))
+    try:
+        monkeypatch.setattr(engine._llm, "reset_prefix_cache", lambda: False)
+        with pytest.raises(StoppedError, match="refused to drop its prefix cache"):
+            engine.sync(trained.policy)
+        with pytest.raises(ValueError, match="before sync"):
+            engine.generate(requests(), sampling())
+    finally:
+        engine.close()

@@ -1,5 +1,6 @@
 """`leanrl train` with vLLM in the trainer's process, through the real command line."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError
+from leanrl.rollout.server_process import ServerProcess
 from leanrl.run_folder import RunFolder, read_json, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 
@@ -84,6 +86,27 @@ def test_a_run_starts_its_own_server_and_leaves_no_process(tiny_model, tmp_path)
     assert RunFolder(run).server_log.is_file()
     commands = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
     assert [command for command in commands if str(tiny_model) in command] == []
+
+
+class StartedError(Exception):
+    """A server's command and environment, in place of the server."""
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_server_is_started_with_what_a_dry_run_prints(tiny_model, tmp_path, monkeypatch, method):
+    """A folder named from where one stands, a rank that is rounded up, and a tied head: every flag is compared."""
+
+    def see(self):
+        raise StartedError(self._command, dict(self._environment))
+
+    monkeypatch.chdir(tiny_model.parent)
+    monkeypatch.setattr(ServerProcess, "start", see)
+    more = (f"model.tuning.method={method}", "model.tuning.rank=5", "rollout.server_port=18000")
+    arguments = [str(part) for part in command(f"./{tiny_model.name}/", tmp_path / "run", *more, engine="vllm-server")]
+    started, environment = CliRunner().invoke(app, arguments).exception.args
+    printed = json.loads(CliRunner().invoke(app, [*arguments, "--dry-run", "--json"]).stdout)["processes"][0]
+    assert printed["command"][1:] == started[1:], "but for python's own path"
+    assert printed["environment"] == environment
 
 
 def test_a_taken_port_is_named_before_a_model_is_looked_for(tmp_path):
