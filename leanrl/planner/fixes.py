@@ -129,8 +129,9 @@ def _smaller_micro_batches(config: RunConfig) -> list[int]:
 
 def _deeper_sleep(config: RunConfig, vllm: str | None) -> list[int | str]:
     """Keys and values come back at once, where this vLLM can give them back alone; weights have to travel."""
-    deeper: list[int | str] = {0: ["kv", 1], "kv": [1]}.get(config.rollout.sleep_level, [])
-    return [level for level in deeper if level != "kv" or releases_cache(vllm)]
+    deeper: dict[int | str, list[int | str]] = {0: ["kv", 1], "kv": [1]}
+    levels = deeper.get(config.rollout.sleep_level, [])
+    return [level for level in levels if level != "kv" or releases_cache(vllm)]
 
 
 def _as_yaml(value: Any) -> str:
