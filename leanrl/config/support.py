@@ -40,8 +40,6 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
     """Return what the configuration asks for that no machine would make this version of leanrl do."""
     has_server = config.rollout.engine == "vllm-server" and config.rollout.server_url is None
     is_full = config.model.tuning.method == "full"
-    is_sharded = config.num_train_ranks > 1 and is_full and config.hardware.parallel != "ddp"
-    optimizer = config.optimizer.name
     checks = [
         (
             has_server and is_full and config.rollout.weight_transport == "nccl" and config.hardware.num_gpus == 0,
@@ -66,12 +64,6 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
             "backend, rollout.engine",
             f"this version of leanrl connects unsloth to no {config.rollout.engine}",
             "-s rollout.engine=hf generates with unsloth's own kernels",
-        ),
-        (
-            is_sharded and optimizer in ("adamw_8bit_paged", "adamw_offloaded"),
-            "optimizer.name, hardware.parallel",
-            f"this version of leanrl has no {optimizer} of weights that ranks share",
-            "-s optimizer.name=adamw or adamw_8bit, whose state the ranks share as well",
         ),
     ]
     return [Problem(where=where, what=what, hint=hint) for applies, where, what, hint in checks if applies]

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from leanrl.config.schema import OptimizerConfig
+from leanrl.engine.own_parts import on_own_parts
 
 
 def optimizer_class(config: OptimizerConfig) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
@@ -28,3 +29,14 @@ def optimizer_class(config: OptimizerConfig) -> tuple[type[torch.optim.Optimizer
 
         return HostAdamW, values
     return torch.optim.AdamW, {**values, "fused": True}
+
+
+def shared_optimizer_class(config: OptimizerConfig) -> tuple[type[torch.optim.Optimizer], dict[str, Any]]:
+    """Return the same for weights that ranks share: torch's AdamW knows such weights, the others update parts."""
+    cls, values = optimizer_class(config)
+    return (on_own_parts(cls) if keeps_to_parts(config) else cls), values
+
+
+def keeps_to_parts(config: OptimizerConfig) -> bool:
+    """Return whether each rank has its own state, of its own parts of shared weights."""
+    return config.name != "adamw"

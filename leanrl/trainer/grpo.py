@@ -9,7 +9,7 @@ Axes: B completions of one rank, T completion tokens, K rewards.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from trl import GRPOTrainer
 from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
+from leanrl.engine.optimizers import keeps_to_parts
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import loss_settings
@@ -41,6 +42,7 @@ from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.nonfinite import NonfiniteSteps
 from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
+from leanrl.trainer.part_files import part_files
 from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
@@ -337,6 +339,17 @@ class LeanGRPOTrainer(GRPOTrainer):
             needed_bytes = checkpoint_bytes(self.model, self.lean_config.optimizer.name)
             raise stop_for_full_disk(self.run, step=self.state.global_step, needed_bytes=needed_bytes) from error
         self.accelerator.wait_for_everyone()
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        with self._optimizer_files():
+            super()._save_optimizer_and_scheduler(output_dir)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with self._optimizer_files():
+            super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _optimizer_files(self) -> AbstractContextManager[None]:
+        return part_files() if keeps_to_parts(self.lean_config.optimizer) else nullcontext()
 
     def _give_up(self, shortage: Shortage) -> StoppedError:
         self._save_what_is_trained()

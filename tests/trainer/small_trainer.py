@@ -8,7 +8,7 @@ from leanrl.models.adapter import with_adapter
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel
 from leanrl.rewards.registry import WeightedReward
-from leanrl.run_folder import create_run_folder
+from leanrl.run_folder import RunFolder, create_run_folder
 from leanrl.trainer.build import build_trainer
 from leanrl.types import Row
 
@@ -56,9 +56,10 @@ def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="
     """Return trainer, recorder and signal stop; nothing is graded, and the reward counts different letters.
 
     `weights` is the folder of the model where `config.model.id` is none; `prompt` asks for the sum of {i} and {i}.
+    A run folder that exists may come in place of its path: ranks share one.
     """
     folder = weights or config.model.id
-    run = create_run_folder(run_path)
+    run = run_path if isinstance(run_path, RunFolder) else create_run_folder(run_path)
     torch.manual_seed(0)
     policy = load_policy(config.model, LocatedModel(str(folder), None, "folder"), device="cpu")
     model, adapter = with_adapter(policy, config.model.tuning)
