@@ -13,6 +13,7 @@ from transformers import PretrainedConfig
 from leanrl.config.schema import RunConfig
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.host_activations import Copies
+from leanrl.engine.own_parts import on_own_parts
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import PACKED, PADDED, MicroBatch, StepRow
 from leanrl.engine.settings import loss_settings
@@ -125,8 +126,10 @@ def _prepare_training(config: RunConfig, policy: nn.Module) -> None:
 def _optimizer(config: RunConfig, policy: nn.Module, tracker: StorageTracker) -> torch.optim.Optimizer:
     """Return the optimizer with its state, made as the first step makes it."""
     trained = [tensor for tensor in policy.parameters() if tensor.requires_grad]
-    is_8bit = config.optimizer.name.startswith("adamw_8bit")
-    optimizer = Adam8bit(trained) if is_8bit else torch.optim.AdamW(trained, lr=1.0, fused=True)
+    if config.optimizer.name.startswith("adamw_8bit"):
+        optimizer = (on_own_parts(Adam8bit) if is_sharded(config) else Adam8bit)(trained)
+    else:
+        optimizer = torch.optim.AdamW(trained, lr=1.0, fused=True)
     for tensor in trained:
         tensor.grad = torch.empty_like(tensor)
     optimizer.step()

@@ -53,14 +53,24 @@ step_pass.train_micro_batch = train_micro_batch
 """
 
 
-@pytest.mark.parametrize(("method", "reference"), [("lora", "gpu"), ("full", "gpu"), ("full", "host")])
-def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method, reference):
+@pytest.mark.parametrize(
+    ("method", "reference", "optimizer"),
+    [
+        ("lora", "gpu", "adamw"),
+        ("full", "gpu", "adamw"),
+        ("full", "gpu", "adamw_8bit"),
+        ("full", "host", "adamw_offloaded"),
+    ],
+)
+def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp_path, method, reference, optimizer):
     """DDP for the adapter, FSDP2 for full parameters; a checkpoint is there once, and the run resumes from it.
 
     A reference of full parameters is shared as well; in host memory each of its layers is fetched when it computes.
+    Optimizers besides torch's update each rank's parts, whose state is in a file of each.
     """
     from_start = ("algorithm.kl_beta=0.04", f"train.reference_device={reference}")
-    settings = tiny_overrides(tiny_model, *SETTINGS, *from_start, f"model.tuning.method={method}")
+    of_run = (f"model.tuning.method={method}", f"optimizer.name={optimizer}")
+    settings = tiny_overrides(tiny_model, *SETTINGS, *from_start, *of_run)
     for ranks in (1, 2):
         run = tmp_path / str(ranks)
         done = leanrl("train", *settings, "-p", "cpu-demo", "-s", f"hardware.num_cpu_ranks={ranks}", "--run-dir", run)
@@ -76,6 +86,8 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
     assert (run / "ranks" / "rank-1.log").is_file()
     assert (run / "checkpoints" / "step-000003" / "rng_state_1.pth").is_file()
     assert (run / "checkpoints" / "step-000003" / "pytorch_model_fsdp.bin").is_file() == (method == "full")
+    parts = run / "checkpoints" / "step-000003" / "optimizer_parts"
+    assert len(list(parts.glob("rank-*-of-2.pt"))) == (0 if optimizer == "adamw" else 2)
     shutil.rmtree(run / "checkpoints" / "step-000003")
     again = leanrl("train", "--resume", run)
     assert again.code == 0, again.err

@@ -10,7 +10,7 @@ from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import not_in_this_version
 from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
-from leanrl.planner.fixes import as_flags, with_changes
+from leanrl.planner.fixes import as_flags, is_refused, with_changes
 from leanrl.planner.plan import plan_run
 from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
 
@@ -131,9 +131,26 @@ def test_fixes_are_added_up_where_one_is_not_enough(tmp_path):
     assert plan_run(after_flags(config, plan.fixes[0], tmp_path), vram_bytes=10 * GIB).verdict == "fits"
 
 
+def test_ranks_that_share_weights_are_offered_every_optimizer():
+    """Three of them: both leaner ones make room on 22 GiB, and on 14 nothing else does."""
+    config = four_card_server()
+    fixes = " ".join(plan_run(config, vram_bytes=22 * GIB).fixes)
+    assert "optimizer.name=adamw_8bit" in fixes
+    assert "optimizer.name=adamw_offloaded" in fixes
+    fit = fit_run(config, vram_bytes=14 * GIB)
+    assert fit.fits
+    assert fit.changes["optimizer.name"] == "adamw_8bit"
+
+
+def test_what_training_would_refuse_is_no_change_to_offer():
+    """A server on two cards is not in this version; offloaded Adam of shared weights is."""
+    config = four_card_server()
+    assert is_refused(config, {"rollout.num_gpus": 2})
+    assert not is_refused(config, {"optimizer.name": "adamw_offloaded"})
+
+
 @pytest.mark.parametrize("gib", [8, 12, 16, 22, 30])
 def test_nothing_is_offered_that_training_would_refuse(tmp_path, gib):
-    """Shards of three ranks have no offloaded Adam yet."""
     config = four_card_server()
     refused = not_in_this_version(config)
     plan = plan_run(config, vram_bytes=gib * GIB)

@@ -47,14 +47,19 @@ def test_a_model_that_is_nowhere(monkeypatch):
         simulate_run(load_config("plain", ["model.id=nobody/nothing"]).config)
 
 
-@pytest.mark.parametrize("place", ["gpu", "host"])
-def test_shards_of_the_default_preset(tmp_path, place):
+@pytest.mark.parametrize(
+    ("place", "optimizer"),
+    [("gpu", "adamw"), ("host", "adamw"), ("gpu", "adamw_8bit"), ("gpu", "adamw_offloaded")],
+)
+def test_shards_of_the_default_preset(tmp_path, place, optimizer):
     """Three ranks of FSDP2: shards, gathered weights, and gradients that add up in fp32, as the plan has them.
 
-    The reference's shards are on the card or not; what is gathered of them is there while it scores.
+    The reference's shards are on the card or not; what is gathered of them is there while it scores. So is the state of
+    the optimizer's parts.
     """
     sizes = {"model_type": "qwen2", "hidden_size": 1536, "intermediate_size": 8960, "vocab_size": 50_000}
     overrides = [f"model.id={folder_with(tmp_path, **sizes)}", f"train.reference_device={place}"]
+    overrides += [f"optimizer.name={optimizer}"]
     config = load_config("a40x4-full-exp2", overrides).config
     assert config.num_train_ranks == 3
     shape = shape_from_config(SIZES | sizes)
