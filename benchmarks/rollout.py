@@ -5,10 +5,10 @@
     python benchmarks/rollout.py --device cpu --tiny           # the same code on a model of two layers
 
 Every part is a process of its own: `hf`; `vllm` (generation, syncs of an adapter of rank 32, ten cycles of sleep that
-give back keys and values); `full` (syncs of all weights); and on a card `sleep-1` (cycles that move weights to host
-memory) and `shared` (cycles with one base for trainer and vLLM). Prints tables and writes
-<machine>-<date>-rollout.json to `--out`, by default benchmarks/results, with command, commit and versions. Needs
-nothing from the network.
+give back keys and values); `full` (syncs of all weights); `profile` (the operators in which vLLM's generation spends
+its time); and on a card `sleep-1` (cycles that move weights to host memory) and `shared` (cycles with one base for
+trainer and vLLM). Prints tables and writes <machine>-<date>-rollout.json to `--out`, by default benchmarks/results,
+with command, commit and versions; a file of some parts has their names in its own. Needs nothing from the network.
 """
 
 import argparse
@@ -106,6 +106,12 @@ def tables(found: dict[str, dict[str, Any]], compared: dict[str, float]) -> dict
             for one in found.values()
             if "sleep" in one
         ],
+        "operators": [
+            {"part": part, "weights": weights, "operator": name, "share": share}
+            for part, one in found.items()
+            for weights, shares in one.get("operators", {}).items()
+            for name, share in shares.items()
+        ],
         "ratios": [compared] if compared else [],
     }
     return {title: some for title, some in rows.items() if some}
@@ -121,7 +127,8 @@ def print_table(title: str, rows: list[dict[str, Any]]) -> None:
 def write_results(found: dict[str, dict[str, Any]], compared: dict[str, float], asked: argparse.Namespace) -> Path:
     """Write what was found beside what other machines found, and return the file."""
     gpu = about_gpu() if asked.device == "cuda" else {}
-    path = results_path(asked.out, "rollout", gpu=gpu, vram_gib=asked.vram, tiny=asked.tiny)
+    what = "rollout" if set(asked.parts) == set(PARTS) else "-".join(["rollout", *asked.parts])
+    path = results_path(asked.out, what, gpu=gpu, vram_gib=asked.vram, tiny=asked.tiny)
     written = {
         "command": " ".join(["python", "benchmarks/rollout.py", *sys.argv[1:]]),
         "date": date.today().isoformat(),

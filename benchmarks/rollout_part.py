@@ -26,7 +26,9 @@ LARGE_MODEL = "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"
 TINY = ModelShape("qwen2", 2, 64, 128, 2, 1, 32, 256, tied=False, qkv_bias=True)
 NUM_SYNCS = NUM_CYCLES = 10
 # Processes: an engine for adapters has no place for whole weights, and one engine sleeps in one way.
-PARTS = ("hf", "vllm", "full", "sleep-1", "shared")
+PARTS = ("hf", "vllm", "full", "sleep-1", "shared", "profile")
+# A profile of a whole step would take gigabytes.
+_PROFILED_TOKENS = 8
 # (preset, tokens of a prompt, tokens of a completion, prompts, completions of each)
 _CPU_WORK, _TINY_WORK = ("cpu-demo", 64, 32, 4, 8), ("cpu-demo", 8, 8, 1, 2)
 _CARD_WORK = ("single-gpu-lora", 128, 512, 8, 8)
@@ -60,6 +62,8 @@ def measure_vllm(part: str, config: RunConfig, folder: str, model: Any, *, vram_
     engine = start_vllm(config, folder, model, vram_gib=vram_gib)
     try:
         found: dict[str, Any] = {"sync": time_syncs(engine, config, model)}
+        if part == "profile":
+            return found | {"operators": profile_generation(engine, config, model.device)}
         if part == "vllm":
             found["generation"] = measure_generation(engine, config)
         if part != "full":
@@ -180,6 +184,31 @@ def throughput(draw: Callable[..., Any], config: RunConfig) -> dict[str, Any]:
         "tokens_per_second": round(num_tokens / wall, 1),
         "tokens_per_cpu_second": round(num_tokens / cpu, 1),
     }
+
+
+def profile_generation(engine: Any, config: RunConfig, device: Any) -> dict[str, Any]:
+    """Return where the time goes of drawing with the adapter, and on the base alone."""
+    return {
+        "adapter": busiest_operators(engine.generate, config, device),
+        "base": busiest_operators(engine.generate_without_adapter, config, device),
+    }
+
+
+def busiest_operators(draw: Callable[..., Any], config: RunConfig, device: Any) -> dict[str, float]:
+    """Return each operator's share of the processor's time, or the card's; those under a hundredth are left out."""
+    from torch.autograd import DeviceType
+    from torch.profiler import ProfilerActivity, profile
+
+    draw(requests(config, 1), sampling(config, max_tokens=_PROFILED_TOKENS))
+    is_on_card = device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if is_on_card else [])]) as profiled:
+        draw(requests(config, config.train.num_completions), sampling(config, max_tokens=_PROFILED_TOKENS))
+    side, time_of = (
+        (DeviceType.CUDA, "self_device_time_total") if is_on_card else (DeviceType.CPU, "self_cpu_time_total")
+    )
+    spent = {event.key: getattr(event, time_of) for event in profiled.key_averages() if event.device_type == side}
+    shares = {name: round(time / sum(spent.values()), 3) for name, time in spent.items()}
+    return {name: share for name, share in sorted(shares.items(), key=lambda one: -one[1]) if share >= 0.01}
 
 
 def time_syncs(engine: Any, config: RunConfig, model: Any) -> dict[str, Any]:

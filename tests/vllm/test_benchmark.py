@@ -22,3 +22,10 @@ def test_syncs_of_full_weights():
     found = rollout_part.measure("full", "cpu", tiny=True, vram_gib=None)
     assert found["sync"]["what"] == "full weights"
     assert found["sync"]["bytes"] > 2 * 2 * 256 * 64  # embedding and head alone
+
+
+def test_a_profile_names_what_an_adapter_takes_beside_the_base():
+    """On a CPU vLLM gathers the adapter's rows for every token, by torch's indexing."""
+    shares = rollout_part.measure("profile", "cpu", tiny=True, vram_gib=None)["operators"]
+    assert shares["adapter"]["aten::index"] > shares["base"].get("aten::index", 0.0)
+    assert all(0.5 < sum(of.values()) <= 1.01 for of in shares.values())
