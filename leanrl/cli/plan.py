@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -10,6 +10,7 @@ from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Preset
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
+    from leanrl.planner.prediction import Plan
 
 
 def plan(
@@ -29,10 +30,7 @@ def plan(
     """Show the memory, time and cost of a run before it runs."""
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
-    from leanrl.pipeline import fit as find_fit
     from leanrl.pipeline import plan as make_plan
-    from leanrl.planner.fit import fit_text
-    from leanrl.planner.plan import plan_table
 
     extra = [
         *([f"hardware.gpu={gpu}"] if gpu is not None else []),
@@ -43,37 +41,66 @@ def plan(
     for warning in find_warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
     if fit:
-        found = find_fit(config)
-        answer = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
-        print(json.dumps(answer | {"plan": found.plan.to_json()}, indent=2) if as_json else fit_text(found))
-        return
+        answer, config = _fitted(config)
+    elif exact:
+        answer = _planned_if_possible(config)
+    else:
+        answer = _planned(make_plan(config))
     if exact:
-        _print_with_simulation(config, as_json=as_json)
-        return
-    predicted = make_plan(config)
-    print(json.dumps(predicted.to_json(), indent=2) if as_json else plan_table(predicted))
+        answer = _with_simulation(answer, config)
+    print(json.dumps(answer.value, indent=2) if as_json else answer.text)
 
 
-def _print_with_simulation(config: "RunConfig", *, as_json: bool) -> None:
-    """Print the plan and the simulation; of a model that only transformers knows, the simulation alone."""
-    from leanrl.environment import quiet_libraries
-    from leanrl.errors import LeanRLError
-    from leanrl.pipeline import plan as make_plan
-    from leanrl.planner.fit import with_planned_micro_batch
+class _Answer(NamedTuple):
+    """What is printed, as JSON and as text, and the plan that it holds."""
+
+    value: dict[str, Any]
+    text: str
+    plan: "Plan | None"
+
+
+def _planned(predicted: "Plan") -> _Answer:
     from leanrl.planner.plan import plan_table
 
-    quiet_libraries()
-    from leanrl.simulate.run import simulate_run, simulation_text, to_json
+    return _Answer(predicted.to_json(), plan_table(predicted), predicted)
+
+
+def _planned_if_possible(config: "RunConfig") -> _Answer:
+    """Return the plan, or nothing: a model that only transformers knows can be simulated without one."""
+    from leanrl.errors import LeanRLError
+    from leanrl.pipeline import plan as make_plan
 
     try:
-        predicted = make_plan(config)
+        return _planned(make_plan(config))
     except LeanRLError as error:
         print(f"no plan is made: {error.message}", file=sys.stderr)
-        predicted = None
-    simulated = simulate_run(with_planned_micro_batch(config, predicted))
-    if as_json:
-        print(json.dumps((predicted.to_json() if predicted else {}) | {"exact": to_json(simulated)}, indent=2))
-        return
-    if predicted is not None:
-        print(plan_table(predicted))
-    print(simulation_text(simulated))
+        return _Answer({}, "", None)
+
+
+def _fitted(config: "RunConfig") -> "tuple[_Answer, RunConfig]":
+    """Return the settings that fit with their plan, and the config that has them."""
+    from leanrl.pipeline import fit
+    from leanrl.planner.fit import fit_text
+    from leanrl.planner.fixes import with_changes
+
+    found = fit(config)
+    value = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
+    answer = _Answer(value | {"plan": found.plan.to_json()}, fit_text(found), found.plan)
+    return answer, with_changes(config, found.changes)
+
+
+def _with_simulation(answer: _Answer, config: "RunConfig") -> _Answer:
+    """Return the answer with the simulation behind it; what it is doing is said on stderr."""
+    from leanrl.cli.progress import listening
+    from leanrl.environment import quiet_libraries
+    from leanrl.planner.fit import with_planned_micro_batch
+
+    quiet_libraries()
+    with listening() as listener:
+        listener.say(f"simulating a step of {config.model.id} ({config.model.tuning.method}): a minute or less")
+        from leanrl.simulate.run import simulate_run, simulation_text, to_json
+
+        simulated = simulate_run(with_planned_micro_batch(config, answer.plan), say=listener.say)
+    value = answer.value | {"exact": to_json(simulated)}
+    lines = [*([answer.text] if answer.text else []), simulation_text(simulated)]
+    return answer._replace(value=value, text="\n".join(lines))

@@ -7,8 +7,12 @@ backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value
 """
 
 from leanrl.planner.shapes import ModelShape
+from leanrl.planner.weights import dequantised_bytes
 from leanrl.planner.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
 from leanrl.planner.workload import Workload
+
+# Five fp32 tensors exist at the peak of a norm's backward pass, which has let go of its normalised numbers (traced).
+_NORM_BACKWARD = 5 * 4
 
 
 def kept_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -38,7 +42,11 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
         # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them.
         attention = (_attention_temporary(shape, workload) - stream) * tokens
         return saved + token_ids * tokens + max(mlp, attention)
-    return saved + (stream + token_ids) * tokens + _mlp_temporary_bytes(shape, workload, tokens=tokens)
+    if shape.norms_per_layer > 2:
+        work = _work_with_norm_behind_bytes(shape, workload)
+    else:
+        work = _mlp_work_bytes(shape, workload, tokens=tokens)
+    return saved + (stream + token_ids) * tokens + work
 
 
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
@@ -63,25 +71,40 @@ def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
 
 
 def final_norm_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes between the last layer and the head: the last norm, and the hidden states that are scored."""
-    residual = residual_bytes_per_number(workload)
-    norm = 4 * shape.hidden + (residual * shape.hidden if workload.method == "full" else 0)
-    scored = workload.compute_bytes * shape.hidden
-    return norm * workload.micro_batch_tokens + scored * workload.micro_batch_scored_tokens
+    """Bytes that the last norm keeps between the layers and the head; in tiles it keeps its input alone."""
+    if workload.is_tiled:
+        return residual_bytes_per_number(workload) * shape.hidden * workload.micro_batch_tokens
+    return (4 * shape.hidden + _normalised(shape, workload)) * workload.micro_batch_tokens
+
+
+def final_norm_backward_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes at the peak of the last norm's backward pass: its fp32 input, and what comes and goes."""
+    return 0 if workload.is_tiled else (4 + _NORM_BACKWARD) * shape.hidden * workload.micro_batch_tokens
+
+
+def scored_hidden_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the last hidden states, from which those that are scored are gathered."""
+    return workload.compute_bytes * shape.hidden * (workload.micro_batch_tokens + workload.micro_batch_scored_tokens)
 
 
 def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
-    """Bytes of a forward pass without gradients over `tokens`: about three MLP and four hidden tensors."""
-    return workload.compute_bytes * (3 * shape.intermediate + 4 * shape.hidden) * tokens
+    """Bytes of a forward pass without gradients over `tokens`: about three MLP and four hidden tensors.
+
+    Two MLP tensors are there while an NF4 weight is dequantised for a third.
+    """
+    e, inner = workload.compute_bytes, shape.intermediate
+    last = max(e * inner * tokens, dequantised_bytes(shape, workload))
+    return e * (2 * inner + 4 * shape.hidden) * tokens + last
 
 
 def position_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the cosines and sines that turn queries and keys: of a pack's tokens, or of one row's for all rows.
 
-    Gemma 3 has a second pair, for the layers with a window.
+    Gemma 3 has a second pair where some layers have a window and others have none.
     """
     tokens = workload.micro_batch_tokens if workload.packs_rows else workload.row_tokens
-    tables = 4 if shape.family == "gemma3_text" else 2
+    has_both_kinds = shape.family == "gemma3_text" and 0 < shape.num_sliding_layers < shape.num_layers
+    tables = 4 if has_both_kinds else 2
     return tables * residual_bytes_per_number(workload) * shape.head_dim * tokens
 
 
@@ -92,10 +115,17 @@ def residual_bytes_per_number(workload: Workload) -> int:
 
 def _norms(shape: ModelShape, workload: Workload) -> int:
     """An fp32 copy of the input and the inverse root; the normalised numbers too where the weight is trained."""
-    is_trained = workload.method == "full"
-    # Gemma multiplies by its weight in fp32, the others in the dtype of the stream.
-    normalised = (4 if shape.family == "gemma3_text" else residual_bytes_per_number(workload)) * is_trained
-    return shape.norms_per_layer * ((4 + normalised) * shape.hidden + 4)
+    return shape.norms_per_layer * _norm(shape, workload)
+
+
+def _norm(shape: ModelShape, workload: Workload) -> int:
+    return 4 * shape.hidden + _normalised(shape, workload) + 4
+
+
+def _normalised(shape: ModelShape, workload: Workload) -> int:
+    """Gemma multiplies by its weight in fp32, the others in the dtype of the stream."""
+    number = 4 if shape.family == "gemma3_text" else residual_bytes_per_number(workload)
+    return number * shape.hidden * (workload.method == "full")
 
 
 def _query_norms(shape: ModelShape, workload: Workload) -> int:
@@ -216,25 +246,65 @@ def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
         weights = sum(shape.linears[name][0] * shape.linears[name][1] for readers in layers for name in readers)
         # autograd hands out a tile's gradients together: down_proj's waits for the others.
         sums = 4 * weights + workload.weight_bytes_per_param * shape.intermediate * shape.hidden
-    return saved * tokens + _mlp_temporary_bytes(shape, workload, tokens=tokens) + sums
+    return saved * tokens + _mlp_work_bytes(shape, workload, tokens=tokens) + sums
 
 
-def _mlp_temporary_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
-    """Temporaries at the peak of a layer's work, which is always in its MLP.
+def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """Temporaries of an MLP at its peak, which is in its backward pass or in the recomputed forward pass before it."""
+    return max(_mlp_backward_bytes(shape, workload, tokens=tokens), _down_cast_bytes(shape, workload) * tokens)
 
-    Plain: the gradients of product, activation and up exist together when the product's own input is freed.
-    fp32 adapters on down_proj: in the recomputed forward pass the product is cast to fp32 (and dropped out in fp32)
-    and back to bf16 beside itself, with the stream, the norm's output and the base layer's result still there (found
-    by tracing).
+
+def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """Temporaries at the peak of an MLP's backward pass.
+
+    The gradients of product, activation and up exist together when the product's own input is freed.
     """
     e, inner = workload.compute_bytes, shape.intermediate
-    trains_down = _trains_down(workload)
-    freed_input = e * inner * tokens * trains_down
+    freed_input = e * inner * tokens * _trains_down(workload)
     peaks = [3 * e * inner * tokens - freed_input]
     if workload.method == "full":
         # For few tokens the gradient of down_proj's weight outweighs them.
         peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
-    elif trains_down and workload.adapter_bytes_per_param > e:
-        dropped = 4 * (workload.lora_dropout > 0)
-        peaks.append((e + 4 + dropped) * inner * tokens + 4 * e * shape.hidden * tokens)
+    if workload.method == "qlora":
+        # Or down_proj's own weight, which is dequantised beside the product's gradient.
+        peaks.append(e * inner * tokens + dequantised_bytes(shape, workload))
     return max(peaks)
+
+
+def _down_cast_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Temporaries of a token where an fp32 adapter makes down_proj cast the product to fp32, and back beside itself.
+
+    That is in the recomputed forward pass. The product may also be dropped out in fp32. Still there are the layer's
+    stream, the norm's output, the base layer's result, and the gradient that the adapter waits for (found by tracing).
+    """
+    if not _casts_down(workload):
+        return 0
+    e = workload.compute_bytes
+    dropped = 4 * (workload.lora_dropout > 0)
+    return (e + 4 + dropped) * shape.intermediate + 4 * e * shape.hidden
+
+
+def _casts_down(workload: Workload) -> bool:
+    return (
+        workload.method != "full"
+        and _trains_down(workload)
+        and workload.adapter_bytes_per_param > workload.compute_bytes
+    )
+
+
+def _work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The same of a layer with a norm behind its MLP (Gemma 3), whose own backward pass may be the peak (traced).
+
+    In the MLP's backward pass all that the norm has kept is gone. In the recomputed forward pass that is not there
+    yet, and the gradient for it has been cast to fp32; the MLP then runs to its end, where an adapter's result and
+    its multiple lie beside the base layer's.
+    """
+    e, inner, hidden, tokens = workload.compute_bytes, shape.intermediate, shape.hidden, workload.micro_batch_tokens
+    of_norm = _NORM_BACKWARD * hidden - _normalised(shape, workload)
+    of_mlp = _mlp_backward_bytes(shape, workload, tokens=tokens) - _norm(shape, workload) * tokens
+    if not _casts_down(workload):
+        return max(of_norm * tokens, of_mlp)
+    at_cast = _down_cast_bytes(shape, workload) - e * hidden
+    at_sum = (e + 4) * inner + 5 * e * hidden
+    again = max(at_cast, at_sum) + 4 * hidden - _norm(shape, workload)
+    return max(of_norm * tokens, of_mlp, again * tokens)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leanrl.planner.activations import (
+    final_norm_backward_bytes,
     final_norm_bytes,
     forward_bytes,
     kept_bytes,
     layer_peak_bytes,
     position_bytes,
+    scored_hidden_bytes,
 )
 from leanrl.planner.gradients import (
     bucket_bytes,
@@ -38,7 +40,6 @@ from leanrl.planner.weights import (
     adapter_bytes,
     adapter_cast_bytes,
     base_bytes,
-    dequantised_bytes,
     gathered_bytes,
     largest_tensor_bytes,
     reference_bytes,
@@ -164,10 +165,10 @@ def _sync(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int
 
 def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """The larger of two moments of a forward pass without gradients: a layer's MLP, and the head."""
-    layer = forward_bytes(shape, workload, tokens=workload.micro_batch_tokens) + dequantised_bytes(shape, workload)
+    layer = forward_bytes(shape, workload, tokens=workload.micro_batch_tokens)
     head = head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens)
-    norm = final_norm_bytes(shape, workload)
-    moment = {"forward pass": layer} if layer > norm + head else {"forward pass": norm, "head": head}
+    hidden = scored_hidden_bytes(shape, workload)
+    moment = {"forward pass": layer} if layer > hidden + head else {"forward pass": hidden, "head": head}
     moment["attention mask"] = mask_bytes(shape, workload)
     moment["positions"] = position_bytes(shape, workload)
     moment["visiting reference"] = visiting_reference_bytes(shape, workload)
@@ -177,7 +178,7 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """The largest moment: the head's backward pass, the last layer's, the end of the first layer's, DDP's exchange."""
+    """The largest moment: the backward pass of head or last norm, the last layer's, the first's end, DDP's exchange."""
     kept = {
         "kept activations": kept_bytes(shape, workload),
         "gathered weights": gathered_bytes(shape, workload),
@@ -191,17 +192,23 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
     head_moment = {
         **kept,
         "gradients": whole if accumulates else 0,
-        "head": final_norm_bytes(shape, workload) + head_backward_bytes(shape, workload),
+        "head": max(
+            final_norm_bytes(shape, workload)
+            + scored_hidden_bytes(shape, workload)
+            + head_backward_bytes(shape, workload),
+            final_norm_backward_bytes(shape, workload),
+        ),
     }
     layer_moment = {
         **kept,
         "gradients": whole if accumulates else min(whole, head_weight),
         "gradient buffers": waiting_gradient_bytes(shape, workload) if accumulates else 0,
-        "layer at work": layer_peak_bytes(shape, workload) + dequantised_bytes(shape, workload),
+        "layer at work": layer_peak_bytes(shape, workload),
     }
     last_moment = {
-        **kept,
         "kept activations": kept["kept activations"] // shape.num_layers,
+        "gathered weights": kept["gathered weights"],
+        "adapter casts": kept["adapter casts"],
         "gradients": whole,
         "gradient buffers": bucket_bytes(shape, workload)
         + (new_embedding_gradient_bytes(shape, workload) if accumulates else 0),

@@ -1,5 +1,6 @@
 """The simulation of a run's step, by the run's config: what `leanrl plan --exact` prints."""
 
+from collections.abc import Callable
 from typing import Any
 
 from transformers import AutoConfig, PretrainedConfig
@@ -8,17 +9,17 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.simulate.fake_model import transformers_config
-from leanrl.simulate.step import Simulation, simulate_step
+from leanrl.simulate.step import Simulation, keep_silent, simulate_step
 
 
-def simulate_run(config: RunConfig) -> Simulation:
-    """Return the simulated peaks of one optimizer step on one rank.
+def simulate_run(config: RunConfig, *, say: Callable[[str], None] = keep_silent) -> Simulation:
+    """Return the simulated peaks of one optimizer step on one rank; `say` hears what is done next, in a line each.
 
     Raises:
         MissingError: if the model's config.json cannot be had.
         ConfigError: if transformers does not know the model.
     """
-    return simulate_step(config, _model_config(config))
+    return simulate_step(config, _model_config(config), say=say)
 
 
 def simulation_text(simulation: Simulation) -> str:

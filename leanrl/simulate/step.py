@@ -34,6 +34,10 @@ _HIDDEN_BYTES = {
 _HOST_OPTIMIZERS = ("adamw_8bit_paged", "adamw_offloaded")
 
 
+def keep_silent(_: str) -> None:
+    """Hear nothing."""
+
+
 @dataclass(frozen=True)
 class Simulation:
     """Peaks of the phases that a step has, and what stood in for code that cannot be traced."""
@@ -46,7 +50,9 @@ class Simulation:
         return max(self.phases, key=lambda phase: phase.bytes)
 
 
-def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulation:
+def simulate_step(
+    config: RunConfig, model_config: PretrainedConfig, *, say: Callable[[str], None] = keep_silent
+) -> Simulation:
     """Run one optimizer step with two micro-batches of the longest rows that a run can have; no GPU, no weights.
 
     One rank is simulated: of sharded weights its part, of replicas (DDP) as if it were alone. The optimizer's state
@@ -55,7 +61,9 @@ def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulati
     Args:
         config: the run; of its hardware only what one rank sees matters.
         model_config: the model's architecture as transformers knows it.
+        say: hears what is done next, in a line each.
     """
+    say(f"building {_size_text(model_config)}")
     policy = meta_policy(model_config, config.model)
     reference = meta_model(model_config, config.model).requires_grad_(False) if _has_reference_copy(config) else None
     num_shards = 1
@@ -68,11 +76,18 @@ def simulate_step(config: RunConfig, model_config: PretrainedConfig) -> Simulati
             materialise(model)
             if num_shards > 1:
                 shard(model, mesh)
-        count_step(config, policy, reference=reference, tracker=tracker)
+        count_step(config, policy, reference=reference, tracker=tracker, say=say)
     return Simulation(phases=tuple(tracker.peaks), stand_ins=_stand_ins(config))
 
 
-def count_step(config: RunConfig, policy: nn.Module, *, reference: nn.Module | None, tracker: StorageTracker) -> None:
+def count_step(
+    config: RunConfig,
+    policy: nn.Module,
+    *,
+    reference: nn.Module | None,
+    tracker: StorageTracker,
+    say: Callable[[str], None] = keep_silent,
+) -> None:
     """Run the step on a model whose tensors exist, fake or real, and let `tracker` count what it allocates."""
     bare = policy.get_base_model() if isinstance(policy, PeftModel) else policy
     prepare_model(bare, config.train, copies=Copies(tracker.forget))
@@ -88,7 +103,7 @@ def count_step(config: RunConfig, policy: nn.Module, *, reference: nn.Module | N
         if reference is not None:
             _place_reference(config, reference, tracker)
         optimizer = _optimizer(config, policy, tracker)
-        _run_step(config, policy, optimizer, tracker, _reference_scorer(config, policy, reference, tracker))
+        _run_step(config, policy, optimizer, tracker, _reference_scorer(config, policy, reference, tracker), say)
 
 
 def _run_step(
@@ -97,21 +112,25 @@ def _run_step(
     optimizer: torch.optim.Optimizer,
     tracker: StorageTracker,
     score_reference: Callable[[MicroBatch], Any] | None,
+    say: Callable[[str], None],
 ) -> None:
     _prepare_training(config, policy)
     settings = loss_settings(config)
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=config.model.compute_dtype == "bfloat16")
     reference_logprobs = None
     if score_reference is not None:
+        say(f"scoring {_rows_text(config)} with the start model")
         with tracker.phase("reference", category="activations"), autocast:
             reference_logprobs = score_reference(_longest_micro_batch(config))[0]
     num_micro_batches = min(2, config.micro_batches_per_step)
     for index in range(num_micro_batches):
+        say(f"micro-batch {index + 1} of {num_micro_batches}: {_rows_text(config)}, forward and backward")
         sync_gradients(policy, is_last=index == num_micro_batches - 1)
         with tracker.phase("forward_backward", category="activations"), autocast:
             micro_batch = _longest_micro_batch(config, reference_logprobs=reference_logprobs)
             train_micro_batch(policy, micro_batch, settings=settings)
             del micro_batch
+    say(f"optimizer step: {config.optimizer.name}")
     with tracker.phase("optimizer_step", category="optimizer buffers"):
         nn.utils.clip_grad_norm_(policy.parameters(), config.optimizer.max_grad_norm)
         optimizer.step()
@@ -194,9 +213,22 @@ def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -
         weight=1.0,
         reference_logprobs=reference_logprobs,
     )
-    num_rows = min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
     layout = PACKED if config.packs_rows else PADDED
-    return layout.lay_out([row] * num_rows, pad_id=0, device="cpu")
+    return layout.lay_out([row] * _num_rows(config), pad_id=0, device="cpu")
+
+
+def _num_rows(config: RunConfig) -> int:
+    return min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
+
+
+def _rows_text(config: RunConfig) -> str:
+    tokens = config.rollout.max_prompt_tokens + config.rollout.max_completion_tokens
+    return f"{_num_rows(config)} x {tokens} tokens"
+
+
+def _size_text(model_config: PretrainedConfig) -> str:
+    text = model_config.get_text_config()
+    return f"{text.num_hidden_layers} layers of {text.model_type}, {text.hidden_size} wide, without weights"
 
 
 def _stand_ins(config: RunConfig) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ def test_a_card_of_ones_own():
 
 
 def test_exact(tmp_path):
-    """The simulation beside the plan; of a family that only transformers knows, the simulation alone."""
+    """The simulation beside the plan, its progress on stderr; of a family that only transformers knows, no plan."""
     sizes = ["rollout.max_prompt_tokens=32", "rollout.max_completion_tokens=64", "rollout.max_model_tokens=96"]
     small = [word for size in sizes for word in ("-s", size)]
     (tmp_path / "config.json").write_text(json.dumps({**SMALL, "head_dim": 16}))
@@ -160,6 +160,16 @@ def test_exact(tmp_path):
     found = json.loads(known.out)
     assert found["exact"]["peak_phase"] == "forward_backward"
     assert found["verdict"] == "fits"
+    assert known.err.splitlines() == [
+        f"simulating a step of {tmp_path} (lora): a minute or less",
+        "building 2 layers of qwen2, 64 wide, without weights",
+        "micro-batch 1 of 2: 36 x 96 tokens, forward and backward",
+        "micro-batch 2 of 2: 36 x 96 tokens, forward and backward",
+        "optimizer step: adamw",
+    ]
+    fitted = json.loads(plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--fit", "--exact", "--json").out)
+    assert fitted["flags"] != ""
+    assert fitted["exact"]["peak_bytes"] > found["exact"]["peak_bytes"], "without checkpointing it is faster, and fits"
     (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "olmo2"}))
     unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact")
     assert unknown.code == 0

@@ -2,6 +2,8 @@
 
 import pytest
 
+from leanrl.planner.allocation import CONTEXT_BYTES
+from leanrl.planner.fit import fit_run
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.floors import find_floors
 from leanrl.planner.known_models import KNOWN_MODELS
@@ -9,7 +11,7 @@ from leanrl.planner.plan import plan_run
 from leanrl.planner.rollout_engine import wanted_kv_bytes
 from leanrl.planner.table import plan_table
 from leanrl.planner.workload import Workload
-from tests.planner.sample_runs import DISTILL, GIB, cpu_run, single_card
+from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
 
 SHAPE = KNOWN_MODELS[DISTILL]
 
@@ -56,6 +58,15 @@ def test_floor_uses_the_keys_and_values_of_the_plan():
 def test_floor_is_below_the_plan(method):
     plan = plan_run(single_card(method))
     assert all(floor.bytes < plan.gpus[0].upper_bytes for floor in plan.floors)
+
+
+@pytest.mark.parametrize(
+    ("config", "gib"), [(four_card_server(), 11.6), (single_card("full"), 13), (four_card_server(), 44)]
+)
+def test_no_settings_are_leaner_than_the_floor(config, gib):
+    """Three ranks on 12 GB cards take all completions at once: one at a time, whole gradients would add up."""
+    plan = fit_run(config, vram_bytes=int(gib * GIB)).plan
+    assert all(floor.bytes <= plan.gpus[0].peak.bytes + CONTEXT_BYTES for floor in plan.floors)
 
 
 def test_floors_do_not_depend_on_the_choice_and_a_shared_base_stays_above_its_own():

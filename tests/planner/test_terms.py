@@ -68,10 +68,12 @@ def test_layer_of_a_bf16_qwen2():
 
 
 def test_positions_of_a_pack_and_of_padded_rows():
-    """Cosines and sines of 128 numbers a token in bf16, of all six rows or of one; Gemma 3 has two of each."""
+    """Cosines and sines of 128 numbers a token in bf16, of all six rows or of one; both kinds of layers have theirs."""
     assert position_bytes(SHAPE, replace(FULL, packs_rows=True)) == 2 * 128 * 2 * 6 * 4096
     assert position_bytes(SHAPE, FULL) == 2 * 128 * 2 * 4096
-    assert position_bytes(replace(SHAPE, family="gemma3_text"), FULL) == 2 * 2 * 128 * 2 * 4096
+    for num_sliding, pairs in ((0, 1), (20, 2), (28, 1)):
+        gemma = replace(SHAPE, family="gemma3_text", sliding_window=512, num_sliding_layers=num_sliding)
+        assert position_bytes(gemma, FULL) == pairs * 2 * 128 * 2 * 4096
 
 
 def test_layer_under_a_16_bit_adapter():
@@ -191,6 +193,17 @@ def test_gradients_are_beside_the_buckets_until_ranks_exchange_them(num_micro_ba
     assert all(phase["gradient buckets"] == 2 * 36_929_536 for phase in phases.values())
     assert phases["forward_backward"].get("gradients") == beside
     assert "gradients" not in phases["optimizer_step"]
+
+
+def test_completions_are_drawn_without_gradients_and_where_it_is_parked_without_the_optimizers_state():
+    workload = replace(FULL, engine="vllm-colocate", engine_model_tokens=4096)
+    for parks_optimizer, state_bytes in ((False, 4 * PARAMS), (True, 0)):
+        parked = replace(workload, parks_optimizer=parks_optimizer)
+        phases = {phase.name: phase.components for phase in train_phases(SHAPE, parked, kv_bytes=GIB)}
+        assert "gradients" not in phases["rollout"]
+        assert phases["rollout"].get("optimizer state", 0) == state_bytes
+        assert phases["forward_backward"]["gradients"] == 2 * PARAMS
+        assert phases["optimizer_step"]["optimizer state"] == 4 * PARAMS
 
 
 def test_ranks_exchange_a_pass_of_one_token():
