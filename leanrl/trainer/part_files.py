@@ -46,7 +46,7 @@ def _load(
     """
     file = Path(checkpoint) / _FOLDER / _file_name(accelerator)
     if not file.is_file():
-        num_saved = len(list(file.parent.iterdir()))
+        num_saved = len(list(file.parent.glob("*.pt")))
         raise ConfigError(
             f"{file.parent} holds the optimizer's state of {num_saved} ranks, each of its own parts of the weights; "
             f"{accelerator.num_processes} ranks train, whose parts are others.",
