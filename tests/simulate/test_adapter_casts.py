@@ -18,7 +18,7 @@ GIB = 2**30
 
 
 def test_an_nf4_layer_casts_nothing_under_the_autocast_of_a_gpu(tiny_model, monkeypatch):
-    """PEFT asks whether CUDA's autocast is on; the CPU's does the same casts here. The result is the same to the bit."""
+    """PEFT asks whether CUDA's autocast is on; the CPU's does the same casts here. The results are equal to the bit."""
     pytest.importorskip("bitsandbytes", reason="NF4 needs bitsandbytes: pip install 'leanrl[qlora]'")
     base = load_nf4(LocatedModel(str(tiny_model), None, "folder"), device="cpu")
     policy = get_peft_model(base, lora_config(TuningConfig(method="qlora", rank=4)))
