@@ -147,6 +147,7 @@ class _TiledLogprobs(torch.autograd.Function):
                 del grad_n_v  # or it lies beside the logits of the next tile
             if grad_head_V_H is not None:
                 grad_head_V_H[words] += grad_head_v_H
+            del head_v_H, grad_head_v_H  # or they lie beside those of the next words
         return grad_hidden_N_H.to(hidden_N_H.dtype), _handed_on(grad_head_V_H, tiling.head_gradient), None, None
 
 

@@ -1,7 +1,7 @@
 """Bytes of gradients on one training rank, and of the buffers that exchange them."""
 
 from leanrl.planner.shapes import ModelShape
-from leanrl.planner.weights import trained_params
+from leanrl.planner.weights import root_params, trained_params
 from leanrl.planner.workload import Workload
 
 # DeepSpeed's default bucket: 5e8 elements of 2 bytes, two of them when reduction overlaps (facts not measured).
@@ -41,10 +41,33 @@ def resident_bucket_bytes(shape: ModelShape, workload: Workload) -> int:
     return gradient_bytes(shape, workload) if workload.sharding == "ddp" else 0
 
 
+def first_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the gradients of a single micro-batch while its layers run: that of a trained head alone."""
+    if workload.method != "full" or workload.is_fsdp:
+        return 0
+    return min(gradient_bytes(shape, workload), shape.embedding_params * gradient_bytes_per_param(workload))
+
+
+def last_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the gradients when those of embedding and head are done, which are the last.
+
+    FSDP2 has reduced each layer's to shards by then. Those of its root unit are whole, if micro-batches have added
+    them up; else a shard is made of them beside the head's.
+    """
+    if not workload.is_fsdp:
+        return gradient_bytes(shape, workload)
+    root = root_params(shape)
+    shards = 4 * (shape.num_params - root) // workload.num_ranks
+    if workload.num_micro_batches > 1:
+        return shards + 4 * root
+    made = 4 * root // workload.num_ranks + waiting_gradient_bytes(shape, workload)
+    return shards + max(made, workload.compute_bytes * root)
+
+
 def bucket_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of buffers that exist while gradients are exchanged: the largest unit's under FSDP2, buckets under ZeRO."""
+    """Bytes of buffers while the last gradients are exchanged: of FSDP2's root unit, or ZeRO's buckets."""
     if workload.is_fsdp:
-        return 4 * max(shape.params_per_layer, trained_root_params(shape, workload))
+        return 4 * root_params(shape)
     return _ZERO_BUCKET_BYTES if workload.sharding.startswith("zero") else 0
 
 
@@ -58,13 +81,6 @@ def new_embedding_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.method != "full" or workload.is_fsdp:
         return 0
     return shape.embedding_params * gradient_bytes_per_param(workload)
-
-
-def trained_root_params(shape: ModelShape, workload: Workload) -> int:
-    """Trained parameters outside the decoder layers: embedding, head and last norm."""
-    if workload.method != "full":
-        return 0
-    return shape.num_params - shape.num_layers * shape.params_per_layer
 
 
 def gradient_bytes_per_param(workload: Workload) -> int:

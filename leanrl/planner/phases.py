@@ -19,8 +19,9 @@ from leanrl.planner.activations import (
 )
 from leanrl.planner.gradients import (
     bucket_bytes,
+    first_gradient_bytes,
     gradient_bytes,
-    gradient_bytes_per_param,
+    last_gradient_bytes,
     new_embedding_gradient_bytes,
     reduced_gradient_bytes,
     resident_bucket_bytes,
@@ -39,6 +40,7 @@ from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import (
     adapter_bytes,
     adapter_cast_bytes,
+    arriving_reference_bytes,
     base_bytes,
     gathered_bytes,
     largest_tensor_bytes,
@@ -164,14 +166,22 @@ def _sync(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int
 
 
 def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """The larger of two moments of a forward pass without gradients: a layer's MLP, and the head."""
-    layer = forward_bytes(shape, workload, tokens=workload.micro_batch_tokens)
-    head = head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens)
-    hidden = scored_hidden_bytes(shape, workload)
-    moment = {"forward pass": layer} if layer > hidden + head else {"forward pass": hidden, "head": head}
+    """The largest moment of a forward pass without gradients: a layer's MLP, the head, or shared weights that come."""
+    visiting = visiting_reference_bytes(shape, workload)
+    embedded = workload.compute_bytes * shape.hidden * workload.micro_batch_tokens
+    layer_moment = {
+        "forward pass": forward_bytes(shape, workload, tokens=workload.micro_batch_tokens),
+        "visiting reference": visiting,
+    }
+    head_moment = {
+        "forward pass": scored_hidden_bytes(shape, workload),
+        "head": head_forward_bytes(shape, workload, tokens=workload.micro_batch_scored_tokens),
+        "visiting reference": visiting,
+    }
+    first_moment = {"forward pass": embedded, "visiting reference": arriving_reference_bytes(shape, workload)}
+    moment = max((layer_moment, head_moment, first_moment), key=lambda moment: sum(moment.values()))
     moment["attention mask"] = mask_bytes(shape, workload)
     moment["positions"] = position_bytes(shape, workload)
-    moment["visiting reference"] = visiting_reference_bytes(shape, workload)
     if workload.reference == "adapter_off":
         moment["gathered weights"] = gathered_bytes(shape, workload)
     return moment
@@ -188,10 +198,14 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
     }
     accumulates = workload.num_micro_batches > 1
     whole = gradient_bytes(shape, workload)
-    head_weight = shape.embedding_params * gradient_bytes_per_param(workload) if workload.method == "full" else 0
+    # Of a trained head the gradient is there before its backward pass adds to it.
+    while_layers_run = {
+        "gradients": whole if accumulates else first_gradient_bytes(shape, workload),
+        "gradient buffers": waiting_gradient_bytes(shape, workload),
+    }
     head_moment = {
         **kept,
-        "gradients": whole if accumulates else 0,
+        **while_layers_run,
         "head": max(
             final_norm_bytes(shape, workload)
             + scored_hidden_bytes(shape, workload)
@@ -199,17 +213,12 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
             final_norm_backward_bytes(shape, workload),
         ),
     }
-    layer_moment = {
-        **kept,
-        "gradients": whole if accumulates else min(whole, head_weight),
-        "gradient buffers": waiting_gradient_bytes(shape, workload) if accumulates else 0,
-        "layer at work": layer_peak_bytes(shape, workload),
-    }
+    layer_moment = {**kept, **while_layers_run, "layer at work": layer_peak_bytes(shape, workload)}
     last_moment = {
-        "kept activations": kept["kept activations"] // shape.num_layers,
-        "gathered weights": kept["gathered weights"],
+        "kept activations": 0 if workload.is_fsdp else kept["kept activations"] // shape.num_layers,
+        "gathered weights": 0 if workload.is_fsdp else kept["gathered weights"],
         "adapter casts": kept["adapter casts"],
-        "gradients": whole,
+        "gradients": last_gradient_bytes(shape, workload),
         "gradient buffers": bucket_bytes(shape, workload)
         + (new_embedding_gradient_bytes(shape, workload) if accumulates else 0),
     }

@@ -89,6 +89,21 @@ def visiting_reference_bytes(shape: ModelShape, workload: Workload) -> int:
     return shape.num_params * workload.reference_bytes_per_param if workload.reference == "host" else 0
 
 
+def arriving_reference_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of a shared reference as its first layer is gathered: what ranks send of a unit lies beside its tensors.
+
+    It goes when the next unit has come; so it is there twice of the first layer and of what is around the layers.
+    """
+    if not workload.is_fsdp or workload.reference not in ("gpu", "host"):
+        return 0
+    return 2 * (root_params(shape) + shape.params_per_layer) * workload.compute_bytes
+
+
+def root_params(shape: ModelShape) -> int:
+    """Parameters outside the decoder layers: embedding, head and last norm."""
+    return shape.num_params - shape.num_layers * shape.params_per_layer
+
+
 def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the largest single tensor, which is whole for a moment when shards are gathered for sync or save."""
     return shape.embedding_params * workload.weight_bytes_per_param
@@ -96,4 +111,4 @@ def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def _gathered_layers_params(shape: ModelShape) -> int:
     """Parameters of the layer that computes and the one fetched ahead, and of embedding, head and last norm."""
-    return shape.num_params - (shape.num_layers - 2) * shape.params_per_layer
+    return root_params(shape) + 2 * shape.params_per_layer

@@ -10,7 +10,13 @@ from dataclasses import replace
 import pytest
 
 from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes, position_bytes
-from leanrl.planner.gradients import gradient_bytes, reduced_gradient_bytes, resident_bucket_bytes
+from leanrl.planner.gradients import (
+    first_gradient_bytes,
+    gradient_bytes,
+    last_gradient_bytes,
+    reduced_gradient_bytes,
+    resident_bucket_bytes,
+)
 from leanrl.planner.head import head_backward_bytes
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.planner.kv_cache import kv_bytes_per_token, sequence_kv_bytes
@@ -19,6 +25,7 @@ from leanrl.planner.phases import train_phases
 from leanrl.planner.rollout_engine import lora_buffer_bytes
 from leanrl.planner.weights import (
     adapter_params,
+    arriving_reference_bytes,
     base_bytes,
     gathered_bytes,
     nf4_bytes,
@@ -231,6 +238,32 @@ def test_of_a_reference_that_ranks_share_two_layers_visit(place):
     assert visiting_reference_bytes(SHAPE, workload) == 2 * gathered
     phases = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}
     assert ("reference" in phases["optimizer_step"]) == (place == "gpu")
+
+
+def test_a_shared_reference_arrives_twice():
+    """What ranks send of the first layer and of what is around the layers lies beside the tensors made of it."""
+    workload = replace(FULL, reference="gpu", sharding="fsdp2", num_ranks=3, weight_bytes_per_param=4)
+    assert arriving_reference_bytes(SHAPE, workload) == 2 * 2 * (PARAMS - 27 * SHAPE.params_per_layer)
+    one_token = replace(workload, micro_batch_completions=1, prompt_tokens=1, completion_tokens=1)
+    phases = {phase.name: phase.components for phase in train_phases(SHAPE, one_token, kv_bytes=0)}
+    assert phases["reference"]["visiting reference"] == arriving_reference_bytes(SHAPE, workload)
+    assert arriving_reference_bytes(SHAPE, replace(workload, sharding="single")) == 0
+
+
+def test_the_last_gradients_of_shards():
+    """Layers in thirds. Embedding, head and norm whole where they add up, else a third of them beside the head's."""
+    workload = replace(FULL, sharding="fsdp2", num_ranks=3, weight_bytes_per_param=4)
+    layers, root = 28 * SHAPE.params_per_layer, PARAMS - 28 * SHAPE.params_per_layer
+    assert last_gradient_bytes(SHAPE, workload) == 4 * layers // 3 + 4 * root
+    single = replace(workload, num_micro_batches=1)
+    assert last_gradient_bytes(SHAPE, single) == 4 * layers // 3 + 4 * root // 3 + 2 * SHAPE.embedding_params
+    assert last_gradient_bytes(SHAPE, replace(FULL, num_micro_batches=1)) == 2 * PARAMS
+
+
+def test_a_single_micro_batch_has_the_heads_gradient_first():
+    assert first_gradient_bytes(SHAPE, FULL) == 2 * SHAPE.embedding_params
+    assert first_gradient_bytes(SHAPE, replace(FULL, sharding="fsdp2", num_ranks=3)) == 0
+    assert first_gradient_bytes(SHAPE, LORA) == 0
 
 
 def test_keys_and_values():

@@ -69,6 +69,20 @@ def test_shards_of_the_default_preset(tmp_path, place, optimizer):
         assert simulated[name] == pytest.approx(planned[name], rel=0.01), name
 
 
+@pytest.mark.parametrize("completions", [6, 24])
+def test_shards_of_a_step_with_few_tokens(tmp_path, completions):
+    """Weights and gradients are the peak then: of four micro-batches, whose gradients add up whole, and of one."""
+    sizes = {"model_type": "llama", "hidden_size": 512, "intermediate_size": 1024, "vocab_size": 30_000}
+    overrides = [f"model.id={folder_with(tmp_path, **sizes)}", f"train.micro_batch_completions={completions}"]
+    lengths = ["rollout.max_prompt_tokens=16", "rollout.max_completion_tokens=16", "rollout.max_model_tokens=32"]
+    config = load_config("a40x4-full-exp2", [*overrides, *lengths]).config
+    shape = shape_from_config(SIZES | sizes)
+    planned = {phase.name: phase.bytes for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)}
+    simulated = {phase.name: phase.bytes for phase in simulate_run(config).phases}
+    for name in ("reference", "forward_backward"):
+        assert simulated[name] == pytest.approx(planned[name], rel=0.01), name
+
+
 def test_text_and_json(tmp_path):
     model = folder_with(tmp_path, model_type="llama")
     simulated = simulate_run(load_config("single-gpu-qlora", [f"model.id={model}", *SMALL]).config)
