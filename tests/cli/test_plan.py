@@ -153,6 +153,7 @@ def test_a_card_of_ones_own():
 def test_exact(tmp_path):
     """The simulation beside the plan, its progress on stderr; of a family that only transformers knows, no plan."""
     sizes = ["rollout.max_prompt_tokens=32", "rollout.max_completion_tokens=64", "rollout.max_model_tokens=96"]
+    sizes += ["train.num_prompts=2", "train.num_completions=4", "train.max_tokens_per_micro_batch=192"]
     small = [word for size in sizes for word in ("-s", size)]
     (tmp_path / "config.json").write_text(json.dumps({**SMALL, "head_dim": 16}))
     known = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact", "--json")
@@ -163,8 +164,9 @@ def test_exact(tmp_path):
     assert known.err.splitlines() == [
         f"simulating a step of {tmp_path} (lora): a minute or less",
         "building 2 layers of qwen2, 64 wide, without weights",
-        "micro-batch 1 of 2: 36 x 96 tokens, forward and backward",
-        "micro-batch 2 of 2: 36 x 96 tokens, forward and backward",
+        "scoring 2 x 96 tokens with the start model",
+        "micro-batch 1 of 2: 2 x 96 tokens, forward and backward",
+        "micro-batch 2 of 2: 2 x 96 tokens, forward and backward",
         "optimizer step: adamw",
     ]
     fitted = json.loads(plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--fit", "--exact", "--json").out)
