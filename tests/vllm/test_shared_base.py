@@ -147,7 +147,7 @@ def test_a_run_trains_its_adapter_on_vllms_base(unpacked, model, tmp_path, fault
     assert all(step["sampling_logprob_difference"] < 1e-5 and step["grad_norm"] > 0 for step in steps)
     assert all(torch.equal(parameter, before[name]) for name, parameter in base.items())
     worst = max(step["sampling_logprob_difference"] for step in steps)
-    fault_table.append((f"none, 4 steps, one base, {model.parent.name[:24]}", "nothing", f"{worst:.3g}"))
+    fault_table.append((f"none, 4 steps, one base, {trainer.model.config.model_type}", "nothing", f"{worst:.3g}"))
 
 
 def test_without_the_layout_true_is_refused_and_auto_says_why(tmp_path, caplog):
