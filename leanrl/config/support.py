@@ -59,12 +59,6 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
             f"this version of leanrl starts a rollout server on one card, and {config.rollout.num_gpus} are kept",
             "-s rollout.num_gpus=1",
         ),
-        (
-            config.backend == "unsloth" and config.rollout.engine != "hf",
-            "backend, rollout.engine",
-            f"this version of leanrl connects unsloth to no {config.rollout.engine}",
-            "-s rollout.engine=hf generates with unsloth's own kernels",
-        ),
     ]
     return [Problem(where=where, what=what, hint=hint) for applies, where, what, hint in checks if applies]
 

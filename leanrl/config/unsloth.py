@@ -106,6 +106,13 @@ def _loss(config: RunConfig) -> list[_Check]:
             "prompt's group",
             "`-s algorithm.aggregation=batch_token_mean`, or `-s backend=hf`",
         ),
+        (
+            algorithm.importance_correction == "sequence_mask" and config.rollout.engine != "hf",
+            "backend, algorithm.importance_correction",
+            "unsloth applies the correction itself, and its mask takes the product of a completion's ratios, not their "
+            "geometric mean",
+            "`-s algorithm.importance_correction=token_truncate`, or `-s backend=hf`",
+        ),
     ]
 
 

@@ -15,22 +15,30 @@ LICENCE_NOTE = (
 )
 # What unsloth patches where it is imported first, and only warns of where it is not (its _gpu_init.py).
 _PATCHED = ("transformers", "trl", "peft")
-# Standby, which shares a card with vLLM, and expandable segments exclude each other. No vLLM is in this process.
-_ALLOCATOR = {"UNSLOTH_VLLM_STANDBY": "0", "PYTORCH_ALLOC_CONF": "expandable_segments:True"}
 
 
-def unsloth_environment(cache: Path) -> dict[str, str]:
+def unsloth_environment(cache: Path, *, engine: str) -> dict[str, str]:
     """Return the variables that unsloth and torch read; statistics are turned off with those of every library.
+
+    Standby, by which unsloth shares a card with its own vLLM, is off. Expandable segments are on, unless a vLLM in
+    this process gives its memory back: the allocator by which it does that excludes them.
 
     Args:
         cache: folder of the code that unsloth writes; by default it is one of the working directory, which other
             runs with other versions find there.
+        engine: `rollout.engine`.
     """
-    return {**_ALLOCATOR, "UNSLOTH_COMPILE_LOCATION": str(cache.resolve())}
+    return {
+        "UNSLOTH_VLLM_STANDBY": "0",
+        "PYTORCH_ALLOC_CONF": f"expandable_segments:{engine != 'vllm-colocate'}",
+        "UNSLOTH_COMPILE_LOCATION": str(cache.resolve()),
+    }
 
 
-def import_unsloth(cache: Path, listener: Listener) -> None:
+def import_unsloth(cache: Path, listener: Listener, *, engine: str) -> None:
     """Import unsloth, which patches TRL, transformers and PEFT; nothing of them may be loaded yet.
+
+    `engine` is `rollout.engine`.
 
     Raises:
         RuntimeError: if one of them is: unsloth would go on with a warning, and with half of its patches.
@@ -40,7 +48,7 @@ def import_unsloth(cache: Path, listener: Listener) -> None:
     if early:
         raise RuntimeError(f"{', '.join(early)} are imported before unsloth, which has to come first.")
     quiet_libraries()
-    os.environ.update(unsloth_environment(cache))
+    os.environ.update(unsloth_environment(cache, engine=engine))
     listener.say(LICENCE_NOTE)
     os.dup2(2, 1)  # it prints; standard output is for data, and the launcher's to write
     try:

@@ -12,10 +12,10 @@ from leanrl.errors import ConfigError, Problem
 from leanrl.rollout.server_address import HOW_TO_START, explaining_refusals, served_base
 from leanrl.rollout.server_client import ServerClient
 
-# What differs between two copies of the same model's config.json, or when it is loaded in NF4.
+# What differs between two copies of the same model's config.json, or when it is loaded in NF4 or by unsloth.
 _NO_PART_OF_THE_MODEL = (
     *("_name_or_path", "transformers_version", "dtype", "torch_dtype", "use_cache"),
-    "quantization_config",
+    *("quantization_config", "unsloth_version"),
 )
 
 

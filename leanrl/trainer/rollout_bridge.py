@@ -182,7 +182,7 @@ class PolicyScorer:
 class OtherPolicies:
     """`rollout.selftest.AdapterScorer` on a model with an adapter, which is as it was afterwards."""
 
-    def __init__(self, model: PeftModel, scorer: PolicyScorer) -> None:
+    def __init__(self, model: PeftModel, scorer: Scorer) -> None:
         self._model = model
         self._scorer = scorer
 

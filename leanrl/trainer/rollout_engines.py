@@ -20,7 +20,7 @@ from leanrl.rollout.effect_test import OTHER_BASE_TOLERANCE, EffectTest
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
 from leanrl.rollout.protocol import Policy, RolloutEngine, Sampling
-from leanrl.rollout.selftest import SelfTest, tolerance_for
+from leanrl.rollout.selftest import Scorer, SelfTest, tolerance_for
 from leanrl.rollout.servable import require_servable
 from leanrl.rollout.server_base import open_usable_server
 from leanrl.rollout.server_client import ServerClient
@@ -32,6 +32,7 @@ from leanrl.rollout.weight_transport import FolderTransport, NcclTransport
 from leanrl.trainer.rank_engines import OwnEngine, SharedEngine
 from leanrl.trainer.ranks import highest_of_ranks
 from leanrl.trainer.rollout_bridge import OtherPolicies, PolicyScorer, RolloutBridge, adapter_of, weights_of
+from leanrl.trainer.unsloth_scorer import UnslothScorer
 
 if TYPE_CHECKING:
     from leanrl.trainer.grpo import LeanGRPOTrainer
@@ -203,15 +204,7 @@ def _arguments(
 
 
 def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine) -> RolloutBridge:
-    model = _unwrapped(trainer)
-    scorer = PolicyScorer(
-        model,
-        pad_id=trainer._tokenizer.pad_token_id,
-        device=trainer.accelerator.device,
-        rows_at_once=config.full_completions_per_micro_batch,
-        autocast=trainer.accelerator.autocast,
-        highest=highest_of_ranks,
-    )
+    model, scorer = _unwrapped(trainer), _scorer(config, trainer)
     return RolloutBridge(
         engine,
         policy=partial(policy_of, model, config),
@@ -221,5 +214,18 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         tolerance=OTHER_BASE_TOLERANCE if config.serves_other_base else tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
         metered=partial(trainer.meter.phase, "sync"),
+        highest=highest_of_ranks,
+    )
+
+
+def _scorer(config: RunConfig, trainer: "LeanGRPOTrainer") -> Scorer:
+    if config.backend == "unsloth":
+        return UnslothScorer(trainer)
+    return PolicyScorer(
+        _unwrapped(trainer),
+        pad_id=trainer._tokenizer.pad_token_id,
+        device=trainer.accelerator.device,
+        rows_at_once=config.full_completions_per_micro_batch,
+        autocast=trainer.accelerator.autocast,
         highest=highest_of_ranks,
     )

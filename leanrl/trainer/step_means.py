@@ -1,6 +1,6 @@
 """Means over the tokens of a step, of all ranks, by the names under which they are logged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,10 +35,15 @@ def step_means(
     means = {"clipped_ratio_share": num_clipped / count, "skipped_token_share": 1 - num_tokens / count}
     if num_tokens:
         means |= {"entropy": entropy / num_tokens, "kl": divergence / num_tokens}
-    return means | _mismatch(sums, gather)
+    return means | mismatch_means(sums.log_ratios, gather=gather)
 
 
-def _mismatch(sums: StepSums, gather: Callable[[list[Any]], list[Any]]) -> dict[str, float]:
-    flat_N = torch.cat([log_ratios.float().cpu() for log_ratios in sums.log_ratios] or [torch.empty(0)])
+def mismatch_means(log_ratios: Sequence[Tensor], *, gather: Callable[[list[Any]], list[Any]]) -> dict[str, float]:
+    """Return how far a rollout engine's log-probabilities are from the trainer's; nothing where it reported none.
+
+    Args:
+        log_ratios: log(trainer's / engine's probability) of this rank's tokens in flat tensors, NaN at padding.
+    """
+    flat_N = torch.cat([log_ratios_N.float().cpu() for log_ratios_N in log_ratios] or [torch.empty(0)])
     mismatch = rollout_mismatch(torch.cat(gather([flat_N[~flat_N.isnan()]])))
     return {} if mismatch is None else {f"mismatch/{name}": value for name, value in asdict(mismatch).items()}

@@ -58,14 +58,22 @@ def _loss_arguments(config: RunConfig) -> dict[str, Any]:
         "importance_sampling_level": "sequence" if algorithm.loss == "gspo" else "token",
         "num_iterations": algorithm.num_iterations,
         "mask_truncated_completions": algorithm.mask_truncated,
-        # The engine applies the correction in the loss; TRL's own costs an extra forward pass.
-        "vllm_importance_sampling_correction": False,
+        # The engine applies the correction in the loss; TRL's own costs an extra forward pass, which unsloth's takes.
+        "vllm_importance_sampling_correction": _is_corrected_by_unsloth(config),
+        "vllm_importance_sampling_mode": "token_truncate",
+        "vllm_importance_sampling_clip_min": None,
+        "vllm_importance_sampling_clip_max": algorithm.importance_clip,
         "top_entropy_quantile": 1.0,
         "entropy_coef": algorithm.entropy_coef,
         "sync_ref_model": False,
         "disable_dropout": False,
         "reward_weights": list(config.rewards.values()),
     }
+
+
+def _is_corrected_by_unsloth(config: RunConfig) -> bool:
+    is_vllms = config.rollout.engine != "hf"
+    return config.backend == "unsloth" and is_vllms and config.algorithm.importance_correction != "none"
 
 
 def _sampling_arguments(config: RunConfig) -> dict[str, Any]:

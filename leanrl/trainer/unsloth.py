@@ -2,32 +2,43 @@
 
 Where unsloth was imported first, `trl.GRPOTrainer` is the class that it generated. That class keeps TRL's loop and
 calls the methods named here and in `LeanGRPOTrainer`; it never calls `_compute_loss`, and without entropies.
+
+Axes: B completions, T completion tokens, W columns of unsloth's log-probabilities.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from accelerate.utils import gather_object
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 from trl import GRPOTrainer
 
+from leanrl.algorithms.corrections import log_ratios
 from leanrl.engine.rows import StepRow
 from leanrl.errors import ConfigError
 from leanrl.trainer.batch_rows import batch_rows
 from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.step_means import mismatch_means
 
 
 class UnslothTrainer(LeanGRPOTrainer):
     """LeanGRPOTrainer without leanrl's engine: micro-batches are TRL's, forward and backward unsloth's."""
 
-    _get_per_token_logps_and_entropies = GRPOTrainer._get_per_token_logps_and_entropies
-
     def _prepare_model(self) -> None:
         """Leave the model as unsloth made it; its head and its layers are not the engine's."""
         require_padding_apart(self._tokenizer, self.eos_token_ids, model=self.lean_config.model.id)
+        # unsloth's loss corrects the rollouts of a vLLM and of nothing else. Given as an argument it starts TRL's own.
+        self.use_vllm = self.vllm_importance_sampling_correction
         self._begin_step()
+
+    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Return unsloth's log-probabilities of the policy that has sampled: it had no dropout."""
+        with without_dropout(model):
+            return GRPOTrainer._get_per_token_logps_and_entropies(self, model, *args, **kwargs)
 
     def _begin_step(self) -> None:
         """Start to gather what the micro-batches of a step leave."""
@@ -37,11 +48,16 @@ class UnslothTrainer(LeanGRPOTrainer):
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
         batch = GRPOTrainer._prepare_inputs(self, generation_batch)
-        self._rows += batch_rows(batch)
+        self._rows += batch_rows({**batch, **unpacked_logprobs(batch)})
         return batch
 
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Sample with unsloth's kernels for inference; they stay on, and checkpointing off, until they are told."""
+        """Sample with unsloth's kernels for inference, or ask vLLM.
+
+        The kernels stay on, and checkpointing off, until they are told.
+        """
+        if self.lean_config.rollout.engine != "hf":
+            return super()._generate_single_turn(prompt_ids)
         self.model.for_inference()
         try:
             return super()._generate_single_turn(prompt_ids)
@@ -60,9 +76,51 @@ class UnslothTrainer(LeanGRPOTrainer):
         self._seconds += time.perf_counter() - started
         if ends_step:
             self._record("seconds/step", self._seconds)
+            self._record_mismatch()
             self._begin_step()
             self.meter.begin("optimizer_step")
         return loss
+
+    def _record_mismatch(self) -> None:
+        """Record how far vLLM's log-probabilities are from those that unsloth's correction compares them with."""
+        ratios = [
+            log_ratios(row.sampled_logprobs, row.rollout_logprobs)
+            for row in self._rows
+            if row.sampled_logprobs is not None and row.rollout_logprobs is not None
+        ]
+        for name, value in mismatch_means(ratios, gather=gather_object).items():
+            self._record(name, value)
+
+
+@contextmanager
+def without_dropout(model: nn.Module) -> Iterator[None]:
+    """Turn dropout off and nothing else: `model.eval()` would also choose other code of unsloth's."""
+    dropouts = [module for module in model.modules() if isinstance(module, nn.Dropout) and module.training]
+    for dropout in dropouts:
+        dropout.eval()
+    try:
+        yield
+    finally:
+        for dropout in dropouts:
+            dropout.train()
+
+
+def unpacked_logprobs(batch: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return unsloth's log-probabilities of a batch with each completion's first in column 0, 0 behind its end.
+
+    unsloth moves a prompt's padding behind the completion: its W columns are T and the longest padding, and a
+    completion stands as far left of their end as its own prompt is padded.
+    """
+    mask_B_T, prompt_mask = batch["completion_mask"], batch["prompt_mask"]
+    num_pads_B = prompt_mask.shape[1] - prompt_mask.sum(dim=1)
+    unpacked = {}
+    for name in ("old_per_token_logps", "ref_per_token_logps"):
+        logprobs_B_W = batch.get(name)
+        if logprobs_B_W is not None:
+            first_B = logprobs_B_W.shape[1] - mask_B_T.shape[1] - num_pads_B
+            columns_B_T = first_B[:, None] + torch.arange(mask_B_T.shape[1], device=mask_B_T.device)
+            unpacked[name] = logprobs_B_W.gather(1, columns_B_T) * mask_B_T
+    return unpacked
 
 
 def require_padding_apart(tokenizer: PreTrainedTokenizerBase, stop_ids: Sequence[int], *, model: str) -> None:

@@ -25,6 +25,11 @@ REFUSED = [
     (["algorithm.kl_estimator=k1"], "backend, algorithm.kl_estimator", "its KL is k3"),
     (["algorithm.entropy_coef=0.01"], "backend, algorithm.entropy_coef", "nor its entropy bonus"),
     (["algorithm.aggregation=prompt_token_mean"], "backend, algorithm.aggregation", "shuffles a step's completions"),
+    (
+        ["algorithm.importance_correction=sequence_mask"],
+        "backend, algorithm.importance_correction",
+        "the product of a completion's ratios",
+    ),
     (["train.max_tokens_per_micro_batch=9000"], "backend, train.max_tokens_per_micro_batch", "counts completions"),
     (["train.micro_batch_completions=5"], "backend, train.micro_batch_completions", "5 does not divide 48"),
 ]
@@ -97,10 +102,16 @@ def test_other_versions_are_named_with_those_it_works_with(monkeypatch):
     assert "leanrl doctor --constraints unsloth" in problem.hint
 
 
-def test_vllm_is_not_connected(monkeypatch):
-    (problem,) = missing_from(monkeypatch, RIGHT, "rollout.engine=vllm-colocate")
-    assert problem.where == "backend, rollout.engine"
-    assert problem.hint.startswith("-s rollout.engine=hf")
+@pytest.mark.parametrize(
+    "engine",
+    [
+        ["rollout.engine=vllm-colocate"],
+        ["rollout.engine=vllm-server", "hardware.num_gpus=2", "rollout.num_gpus=1"],
+        ["rollout.engine=vllm-server", "rollout.server_url=http://127.0.0.1:8000"],
+    ],
+)
+def test_vllm_is_connected(monkeypatch, engine):
+    assert missing_from(monkeypatch, RIGHT, *engine) == []
 
 
 def test_the_printed_set_holds_those_versions():

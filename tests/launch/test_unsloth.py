@@ -15,12 +15,14 @@ from leanrl.processes import processes
 CONFIG = load_config("single-gpu-lora-unsloth").config
 
 
-def test_the_cache_of_a_run_lies_in_it_and_the_allocator_has_one_setting(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("engine", "expandable"), [("hf", True), ("vllm-server", True), ("vllm-colocate", False)])
+def test_the_cache_of_a_run_lies_in_it_and_the_allocator_has_one_setting(tmp_path, monkeypatch, engine, expandable):
+    """A vLLM in unsloth's process gives memory back by an allocator that takes no expandable segments."""
     monkeypatch.chdir(tmp_path)
-    environment = unsloth_environment((tmp_path / "run" / "unsloth_cache").relative_to(tmp_path))
+    environment = unsloth_environment((tmp_path / "run" / "unsloth_cache").relative_to(tmp_path), engine=engine)
     assert environment["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "run" / "unsloth_cache")
-    is_expandable = environment["PYTORCH_ALLOC_CONF"] == "expandable_segments:True"
-    assert is_expandable == (environment["UNSLOTH_VLLM_STANDBY"] == "0")
+    assert environment["PYTORCH_ALLOC_CONF"] == f"expandable_segments:{expandable}"
+    assert environment["UNSLOTH_VLLM_STANDBY"] == "0"
 
 
 @pytest.mark.parametrize("early", ["transformers", "trl", "peft"])
@@ -29,7 +31,7 @@ def test_nothing_that_it_patches_may_be_there_before_it(tmp_path, monkeypatch, e
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, early, object())
     with pytest.raises(RuntimeError, match=f"^{early} are imported before unsloth"):
-        import_unsloth(tmp_path, None)
+        import_unsloth(tmp_path, None, engine="hf")
 
 
 def test_its_run_is_a_process_that_leanrl_starts():

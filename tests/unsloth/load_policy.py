@@ -66,7 +66,34 @@ def _built(folder, run_path):
     trainer.model.for_training()
     modes.append(_mode(trainer.model))
     kept = sorted({str(weight.dtype) for weight in trainer.model.parameters() if weight.requires_grad})
-    return found, {"class": type(trainer).__name__, "dtypes": kept, "modes": modes}
+    travels = _travels(trainer.model, folder, config)
+    return found, {"class": type(trainer).__name__, "dtypes": kept, "modes": modes, "travels": travels}
+
+
+def _travels(policy, folder, config):
+    """Return whether an engine receives what PEFT's own adapter would be: names, shapes, config, and the base's."""
+    from peft import get_peft_model
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from leanrl.models.adapter import lora_config
+    from leanrl.rollout.servable import require_servable
+    from leanrl.rollout.server_base import config_hash
+    from leanrl.trainer.rollout_bridge import adapter_of
+
+    base = AutoModelForCausalLM.from_pretrained(folder)
+    require_servable(policy.active_peft_config, policy.get_base_model().config, max_model_tokens=96)
+    ours, pefts = adapter_of(policy), adapter_of(get_peft_model(base, lora_config(config.model.tuning)))
+    json.dumps(ours.config)
+    served = ("r", "lora_alpha", "use_rslora", "use_dora", "bias", "modules_to_save")  # what vLLM reads (peft_helper)
+    return {
+        "tensors": _shapes(ours) == _shapes(pefts),
+        "config": [name for name in served if ours.config[name] != pefts.config[name]],
+        "base": config_hash(policy.get_base_model().config) == config_hash(AutoConfig.from_pretrained(folder)),
+    }
+
+
+def _shapes(adapter):
+    return {name: list(tensor.shape) for name, tensor in adapter.tensors.items()}
 
 
 def _mode(model):

@@ -7,8 +7,9 @@ import os
 import sys
 from types import SimpleNamespace
 
-# unsloth's own switch for machines like this one: the import goes on, and TRL's trainers are left alone.
-ALLOWED = {"UNSLOTH_ALLOW_CPU": "1", "TORCHDYNAMO_DISABLE": "1"}
+# unsloth's own switch for machines like this one: the import goes on, and TRL's trainers are left alone. Without the
+# last its loss computes in fp16 where training is in fp32, which transformers says to nobody.
+ALLOWED = {"UNSLOTH_ALLOW_CPU": "1", "TORCHDYNAMO_DISABLE": "1", "ACCELERATE_MIXED_PRECISION": "no"}
 
 
 def force_patch():

@@ -17,6 +17,8 @@ def test_the_policy_has_the_asked_adapter_and_what_unsloth_leaves_out_is_refused
         "class": "UnslothTrainer",
         "dtypes": ["torch.float32"],
         "modes": [[False, ["False"]], [True, ["True"]]],
+        # What PEFT's own adapter on the same model would send to vLLM; and the base is known for what it is.
+        "travels": {"tensors": True, "config": [], "base": True},
     }
 
     # Without a GPU unsloth finds no bitsandbytes to use, and loads 16 bits with a line on the screen.

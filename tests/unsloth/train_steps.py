@@ -1,13 +1,15 @@
 """A child's program: two steps of leanrl's trainer for a backend, on a tiny model with an adapter of PEFT's.
 
-    python -m tests.unsloth.train_steps hf|unsloth MODEL_FOLDER RUNS_FOLDER AGGREGATION...
+    python -m tests.unsloth.train_steps hf|unsloth MODEL_FOLDER RUNS_FOLDER CASE...
 
-Prints one JSON object for each average: the trainer's classes, which of its methods were called how often, and what
-came of them. Both backends train on the same completions.
+A case is an average, or `corrected`: completions whose log-probabilities come from elsewhere, as vLLM's do. Prints one
+JSON object for each: the trainer's classes, which of its methods were called how often, and what came of them. Both
+backends train on the same completions.
 """
 
 import functools
 import json
+import math
 import random
 import sys
 from collections import Counter
@@ -29,7 +31,12 @@ HOOKS = (
 )
 
 
-def main(backend: str, folder: str, runs: str, *aggregations: str) -> None:
+CORRECTED = "corrected"
+EQUALLY_LONG = [f"{i}+{i}=" for i in range(8)]
+OF_ANY_LENGTH = [f"{'so ' * (i % 3)}{i}+{i}=" for i in range(8)]
+
+
+def main(backend: str, folder: str, runs: str, *cases: str) -> None:
     if backend == "unsloth":
         import unsloth  # noqa: F401 - before everything that it patches
 
@@ -44,12 +51,12 @@ def main(backend: str, folder: str, runs: str, *aggregations: str) -> None:
     for hook in (*HOOKS, "_compute_loss"):
         _count(UnslothTrainer, hook, calls)
     outcomes = {}
-    for aggregation in aggregations:
+    for case in cases:
         calls.clear()
-        trainer, listener = _trainer(backend, folder, Path(runs, aggregation), aggregation)
-        _fix_completions(trainer)
+        trainer, listener = _trainer(backend, folder, Path(runs, case), case)
+        _fix_completions(trainer, case)
         trainer.train_from(None)
-        outcomes[aggregation] = _outcome(trainer, listener) | {"calls": dict(calls)}
+        outcomes[case] = _outcome(trainer, listener) | {"calls": dict(calls)}
     print(json.dumps(outcomes))
 
 
@@ -75,40 +82,60 @@ def _count(owner, name, calls):
     setattr(owner, name, counted)
 
 
-def _fix_completions(trainer):
-    """Let generation run, and train on tokens of the step's number: rounding in a weight may turn a drawn one."""
+def _fix_completions(trainer, case):
+    """Let generation run, and train on tokens of the step's number: rounding in a weight may turn a drawn one.
+
+    A tiny model gives each of its tokens about -log(vocabulary): ratios to these log-probabilities lie on both sides
+    of the 2 at which they are cut.
+    """
     generate = trainer._generate_single_turn
+    vocabulary = range(trainer.model.config.vocab_size)
+    without_padding = [token for token in vocabulary if token != trainer._tokenizer.pad_token_id]
 
     def fixed(prompt_ids, *arguments, **named):
-        generate(prompt_ids, *arguments, **named)
         chance = random.Random(trainer.state.global_step)
-        vocabulary = range(trainer.model.config.vocab_size)
-        return [chance.choices(vocabulary, k=chance.randint(4, 8)) for _ in prompt_ids], None
+        if case != CORRECTED:
+            generate(prompt_ids, *arguments, **named)
+            return [chance.choices(vocabulary, k=chance.randint(4, 8)) for _ in prompt_ids], None
+        completions = [chance.choices(without_padding, k=6) for _ in prompt_ids]
+        typical = -math.log(len(vocabulary))
+        return completions, [[chance.uniform(typical - 1.5, typical + 1.0) for _ in one] for one in completions]
 
     trainer._generate_single_turn = fixed
 
 
-def _trainer(backend, folder, run_path, aggregation):
-    import torch
-    from peft import get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    from leanrl.models.adapter import lora_config
+def _trainer(backend, folder, run_path, case):
+    from leanrl.trainer import grpo
     from tests.trainer.small_trainer import small_config
 
     config = small_config(
         folder,
         backend=backend,
-        algorithm={"kl_beta": 0.04, "aggregation": aggregation},
+        algorithm={"kl_beta": 0.04, "aggregation": "batch_token_mean" if case == CORRECTED else case},
+        rollout={"engine": "vllm-server" if case == CORRECTED else "hf"},
         checkpoints={"every_steps": 2, "keep_last": 1},
         log={"completions_every_steps": 1},
     )
+    if case == CORRECTED:
+        grpo.open_rollout = lambda *_: None  # nothing is asked for completions
+    prompts = OF_ANY_LENGTH if case == CORRECTED else EQUALLY_LONG
+    return build(config, adapted(folder, config), run_path, prompts=prompts)
+
+
+def adapted(folder, config):
+    """Return the model in a folder with an adapter of PEFT's, and unsloth's switches."""
+    import torch
+    from peft import get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from leanrl.models.adapter import lora_config
+
     torch.manual_seed(0)
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    return build(config, give_switches(get_peft_model(base, lora_config(config.model.tuning))), run_path)
+    return give_switches(get_peft_model(base, lora_config(config.model.tuning)))
 
 
-def build(config, model, run_path):
+def build(config, model, run_path, *, prompts=EQUALLY_LONG):
     """Return leanrl's trainer for a model that has its adapter, and what listens to it."""
     from transformers import AutoTokenizer
 
@@ -124,7 +151,7 @@ def build(config, model, run_path):
         model=model,
         adapter=None,
         tokenizer=AutoTokenizer.from_pretrained(config.model.id),
-        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)],
+        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=prompt) for i, prompt in enumerate(prompts)],
         rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
         grader=None,
         run=create_run_folder(run_path),
