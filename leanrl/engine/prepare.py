@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 import torch
-from torch import nn
+from peft.tuners.lora import LoraLayer
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from leanrl.config.schema import TrainConfig
@@ -25,6 +27,7 @@ def prepare_model(
         min_bytes: smaller activations stay.
     """
     _free_inputs(model)
+    leave_casts_to_autocast(model)
     offloads = train.offload_activations and (copies is not None or torch.cuda.is_available())
     attach_logprob_head(model, saved_tensors=_host_activations(model, copies, min_bytes) if offloads else None)
     if train.tile_tokens is not None:
@@ -44,6 +47,24 @@ def _free_inputs(model: PreTrainedModel) -> None:
         if getattr(hook, "__name__", "").startswith("make_inputs_require_grad"):
             del hooks[key]
     model.enable_input_require_grads = lambda: None
+
+
+def leave_casts_to_autocast(model: nn.Module) -> None:
+    """Let what an adapter's layers read stay as it is where autocast is on.
+
+    PEFT casts it to an fp32 adapter's dtype, and autocast casts that back: the same numbers, and a copy for each layer
+    where all could keep one. Without autocast, as in generation, PEFT's cast is needed. (Its own switch,
+    `cast_input_dtype_enabled`, knows no such difference; its layer on NF4 asks CUDA's autocast the same.)
+    """
+    for layer in model.modules():
+        if isinstance(layer, LoraLayer):
+            layer._cast_input_dtype = partial(_cast_without_autocast, layer._cast_input_dtype)
+
+
+def _cast_without_autocast(
+    cast: Callable[[Tensor, torch.dtype], Tensor], input_B_S_H: Tensor, dtype: torch.dtype
+) -> Tensor:
+    return input_B_S_H if torch.is_autocast_enabled(input_B_S_H.device.type) else cast(input_B_S_H, dtype)
 
 
 def _host_activations(

@@ -150,12 +150,12 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
     """Inputs that a layer keeps for the gradients of its weights; down_proj's counts with the MLP.
 
     Layers that read the same tensor share it, unless each makes its own copy in bf16: under autocast (from an
-    fp32 norm) and in PEFT's fp32 adapters. Attention's output is kept by attention itself.
+    fp32 norm) and where adapters drop numbers of it. Attention's output is kept by attention itself.
     """
     e = workload.compute_bytes
     linears = shape.linears
     trained = tuple(linears) if workload.method == "full" else workload.lora_targets
-    copies_each = workload.method != "full" and (workload.adapter_bytes_per_param > e or workload.lora_dropout > 0)
+    copies_each = workload.method != "full" and workload.lora_dropout > 0
     total = 0
     for readers in layers:
         if readers == ("down_proj",):
@@ -173,9 +173,13 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
 
 def _mlp(shape: ModelShape, workload: Workload) -> int:
     """Gate, its activation and up; their product where down_proj's weight or adapter needs it."""
-    e = workload.compute_bytes
-    product = e * _trains_down(workload) + (workload.lora_dropout > 0 and _trains_down(workload))
-    return (3 * e + product) * shape.intermediate
+    return 3 * workload.compute_bytes * shape.intermediate + _kept_product(shape, workload)
+
+
+def _kept_product(shape: ModelShape, workload: Workload) -> int:
+    """What down_proj's weight or adapter keeps of its input, with a mask where numbers of it are dropped."""
+    number = workload.compute_bytes + (workload.lora_dropout > 0)
+    return number * _trains_down(workload) * shape.intermediate
 
 
 def _is_of_mlp(readers: tuple[str, ...]) -> bool:
@@ -208,26 +212,18 @@ def _attention(shape: ModelShape, workload: Workload) -> int:
 
 
 def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
-    """The most that attention adds for a token, in its backward pass or in the fp32 adapter behind it.
+    """The most that attention adds for a token, which is in its backward pass.
 
     CUDA's backward pass sums the queries' gradient in fp32, and where heads share keys and values it writes their
-    gradients for every query head first.
+    gradients for every query head first. What o_proj has kept is gone by then.
     """
     e, query, key_value = workload.compute_bytes, shape.query, shape.key_value
     expanded = 2 * e * query if query != key_value else 0
     backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
     if is_masked(shape, workload):
-        backward = max(backward, masked_backward_bytes(shape, workload) - _kept_behind_attention(shape, workload))
-    if "o_proj" not in workload.lora_targets or workload.adapter_bytes_per_param <= e:
-        return backward
-    dropped = 4 * (workload.lora_dropout > 0)
-    return max(backward, (4 + dropped) * query + 3 * e * shape.hidden)
-
-
-def _kept_behind_attention(shape: ModelShape, workload: Workload) -> int:
-    """Bytes that the backward pass has let go of when it comes to attention, beside norm and MLP: o_proj's input."""
-    outputs = workload.compute_bytes * (shape.norms_per_layer - 2) * shape.hidden
-    return outputs + _linear_inputs(shape, workload, [("o_proj",)])
+        outputs = e * (shape.norms_per_layer - 2) * shape.hidden
+        backward = max(backward, masked_backward_bytes(shape, workload) - outputs)
+    return backward - _linear_inputs(shape, workload, [("o_proj",)])
 
 
 def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:
@@ -241,70 +237,64 @@ def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.tokens_at_once
     layers = [readers for readers in _readers(shape) if _is_of_mlp(readers)]
     saved = _mlp(shape, workload) + _linear_inputs(shape, workload, layers) + _adapter_products(workload, layers)
-    sums = 0
     if workload.method == "full":
         weights = sum(shape.linears[name][0] * shape.linears[name][1] for readers in layers for name in readers)
         # autograd hands out a tile's gradients together: down_proj's waits for the others.
         sums = 4 * weights + workload.weight_bytes_per_param * shape.intermediate * shape.hidden
-    return saved * tokens + _mlp_work_bytes(shape, workload, tokens=tokens) + sums
+        return saved * tokens + _mlp_backward_bytes(shape, workload, tokens=tokens) + sums
+    adapted = [name for readers in layers for name in readers if name in workload.lora_targets]
+    sums = workload.adapter_bytes_per_param * workload.lora_rank * sum(sum(shape.linears[name]) for name in adapted)
+    outputs = 2 * workload.compute_bytes * shape.hidden * tokens  # base layer's and adapter's together, and gradient
+    return saved * tokens + _mlp_work_bytes(shape, workload, tokens=tokens, outputs=outputs) + sums
 
 
-def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
-    """Temporaries of an MLP at its peak, which is in its backward pass or in the recomputed forward pass before it."""
-    return max(_mlp_backward_bytes(shape, workload, tokens=tokens), _down_cast_bytes(shape, workload) * tokens)
+def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int, outputs: int = 0) -> int:
+    """Temporaries of an MLP at its peak, which is in its backward pass or ends the recomputed forward pass.
+
+    Args:
+        outputs: bytes of what comes out of the MLP and of its gradient, where they are not the layer's own.
+    """
+    again = _adapter_again_bytes(shape, workload) * tokens
+    return max(_mlp_backward_bytes(shape, workload, tokens=tokens) + outputs, again)
 
 
 def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     """Temporaries at the peak of an MLP's backward pass.
 
-    The gradients of product, activation and up exist together when the product's own input is freed.
+    The gradients of product, activation and up exist together when the product itself is freed.
     """
     e, inner = workload.compute_bytes, shape.intermediate
-    freed_input = e * inner * tokens * _trains_down(workload)
-    peaks = [3 * e * inner * tokens - freed_input]
+    peaks = [(3 * e * inner - _kept_product(shape, workload)) * tokens]
     if workload.method == "full":
         # For few tokens the gradient of down_proj's weight outweighs them.
         peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
     if workload.method == "qlora":
-        # Or down_proj's own weight, which is dequantised beside the product's gradient.
-        peaks.append(e * inner * tokens + dequantised_bytes(shape, workload))
+        # Or down_proj's own weight, which is dequantised beside two gradients of the product, the adapter's first.
+        gradients = (2 * e * inner - _kept_product(shape, workload)) * tokens
+        peaks.append(gradients + 2 * inner * shape.hidden)
     return max(peaks)
-
-
-def _down_cast_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Temporaries of a token where an fp32 adapter makes down_proj cast the product to fp32, and back beside itself.
-
-    That is in the recomputed forward pass. The product may also be dropped out in fp32. Still there are the layer's
-    stream, the norm's output, the base layer's result, and the gradient that the adapter waits for (found by tracing).
-    """
-    if not _casts_down(workload):
-        return 0
-    e = workload.compute_bytes
-    dropped = 4 * (workload.lora_dropout > 0)
-    return (e + 4 + dropped) * shape.intermediate + 4 * e * shape.hidden
-
-
-def _casts_down(workload: Workload) -> bool:
-    return (
-        workload.method != "full"
-        and _trains_down(workload)
-        and workload.adapter_bytes_per_param > workload.compute_bytes
-    )
 
 
 def _work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
     """The same of a layer with a norm behind its MLP (Gemma 3), whose own backward pass may be the peak (traced).
 
-    In the MLP's backward pass all that the norm has kept is gone. In the recomputed forward pass that is not there
-    yet, and the gradient for it has been cast to fp32; the MLP then runs to its end, where an adapter's result and
-    its multiple lie beside the base layer's.
+    In the MLP's backward pass all that the norm has kept is gone. In the recomputed forward pass it is not there yet,
+    and the gradient for it waits, in fp32 too.
     """
-    e, inner, hidden, tokens = workload.compute_bytes, shape.intermediate, shape.hidden, workload.micro_batch_tokens
-    of_norm = _NORM_BACKWARD * hidden - _normalised(shape, workload)
+    tokens = workload.micro_batch_tokens
+    of_norm = _NORM_BACKWARD * shape.hidden - _normalised(shape, workload)
     of_mlp = _mlp_backward_bytes(shape, workload, tokens=tokens) - _norm(shape, workload) * tokens
-    if not _casts_down(workload):
-        return max(of_norm * tokens, of_mlp)
-    at_cast = _down_cast_bytes(shape, workload) - e * hidden
-    at_sum = (e + 4) * inner + 5 * e * hidden
-    again = max(at_cast, at_sum) + 4 * hidden - _norm(shape, workload)
-    return max(of_norm * tokens, of_mlp, again * tokens)
+    waiting = (4 + workload.compute_bytes) * shape.hidden - _norm(shape, workload)
+    return max(of_norm * tokens, of_mlp, (_adapter_again_bytes(shape, workload) + waiting) * tokens)
+
+
+def _adapter_again_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Temporaries of a token when down_proj's adapter ends the recomputed forward pass, all of which is kept by then.
+
+    The product lies beside what dropout has made of it, and beside four hidden tensors: the norm's output, the base
+    layer's result, the adapter's and its multiple (found by tracing).
+    """
+    if "down_proj" not in workload.lora_targets:
+        return 0
+    product = shape.intermediate * (workload.lora_dropout > 0)
+    return workload.compute_bytes * (product + 4 * shape.hidden)

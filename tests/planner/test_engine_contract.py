@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from benchmarks.allocator_peak import allocator_peak
 from leanrl.algorithms import logprobs
 from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.prepare import leave_casts_to_autocast
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import LossSettings, train_micro_batch
 from leanrl.planner.activations import layer_bytes_per_token
@@ -71,6 +72,7 @@ def saved_by_a_layer(values: dict[str, Any], *, dtype: torch.dtype, targets: Any
         model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=dtype)
         if targets is not None:
             model = get_peft_model(model, LoraConfig(r=8, target_modules=targets, task_type="CAUSAL_LM"))
+            leave_casts_to_autocast(model)
         return saved_bytes(model.train())
 
     return saved(3) - saved(2)
@@ -176,6 +178,7 @@ def test_micro_batch_of_the_engine(family, method, dtype, activations):
     attach_logprob_head(model)
     if method == "lora":
         model = get_peft_model(model, LoraConfig(r=8, target_modules="all-linear", task_type="CAUSAL_LM"))
+        leave_casts_to_autocast(model)
         model.enable_input_require_grads()
     if activations == "checkpointed":
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -39,16 +39,6 @@ def test_a_wide_mlp_outweighs_the_norm_behind_it():
     assert at_work(narrow, wide) == 6 * 8192 - 4 * 640 - 4
 
 
-@pytest.mark.parametrize(("dropout", "expected"), [(0.0, 6 * 2048 + 10 * 640 - 4), (0.1, 10 * 2048 + 6 * 640 - 4)])
-def test_an_fp32_adapter_before_a_norm(dropout, expected):
-    """fp32 and bf16 copies of the product, 6I, beside five of 2h: residual, input, result, adapter's, its multiple.
-
-    Where it is dropped out in fp32, 4I more, and the last two come later. The norm's gradient waits in fp32, 4h, and
-    what the norm will keep, 4h + 4, is not there yet.
-    """
-    assert at_work(replace(LORA, lora_dropout=dropout)) == expected
-
-
 @pytest.mark.parametrize(("tokens", "is_dequantised"), [(1000, True), (2000, False)])
 def test_a_dequantised_weight_counts_where_it_outweighs_an_mlps_tensors(tokens, is_dequantised):
     """down_proj, 1536 x 8960 in 16 bit, beside the product's gradient; of more than 1536 tokens two of those are more.

@@ -95,11 +95,15 @@ def test_adapter_on_queries_and_values_keeps_less():
     assert layer_bytes_per_token(SHAPE, LORA) - layer_bytes_per_token(SHAPE, narrow) == 2 * 1536 + 2 * 8960 + 10 * 32
 
 
-def test_fp32_adapters_copy_their_inputs():
-    """bf16 copies: q, k, v three for one shared, o one for none (attention keeps its own), gate, up two for one."""
-    copies = replace(LORA, adapter_bytes_per_param=4)
-    more = layer_bytes_per_token(SHAPE, copies) - layer_bytes_per_token(SHAPE, LORA)
-    assert more == (2 + 1 + 1) * 2 * 1536
+def test_dropout_gives_each_adapter_an_input_of_its_own():
+    """bf16: q, k, v three for one shared, o one for none (attention keeps its own), gate, up two for one; and masks.
+
+    A mask has a byte for each number: of six inputs of 1536, and of down_proj's of 8960.
+    """
+    fp32 = replace(LORA, adapter_bytes_per_param=4)
+    assert layer_bytes_per_token(SHAPE, fp32) == layer_bytes_per_token(SHAPE, LORA)
+    more = layer_bytes_per_token(SHAPE, replace(fp32, lora_dropout=0.1)) - layer_bytes_per_token(SHAPE, LORA)
+    assert more == (2 + 1 + 1) * 2 * 1536 + 6 * 1536 + 8960
 
 
 def test_checkpoints_double_with_an_fp32_stream():

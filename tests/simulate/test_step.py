@@ -98,15 +98,17 @@ def test_stand_ins_are_named():
     assert "optimizer state" not in qlora.peak.categories
 
 
-def test_dropout_keeps_a_mask_of_one_byte_a_number():
+def test_dropout_keeps_masks_and_copies():
+    """A mask of one byte a number, and of what several adapters read, or attention keeps too, a bf16 copy for each."""
     values = {"train__gradient_checkpointing": "false", "train__tile_tokens": "null"}
     plain, dropped = (phases_of(config_of(model__tuning__dropout=rate, **values)) for rate in (0, 0.1))
     tokens = 2 * 256
     masks = 3 * tokens * sum(inputs for inputs, _ in SHAPE.linears.values())
     more = dropped["forward_backward"]["activations"] - plain["forward_backward"]["activations"]
-    # The copy in bf16 that each adapter keeps of its input is there without dropout too: the adapter is fp32. The
-    # peak is in the backward pass of the last MLP, which has let go of down_proj's mask.
-    assert more == masks - tokens * SHAPE.intermediate
+    # q, k, v three for one, o one for none, gate and up two for one, in three layers.
+    copies = 3 * tokens * 2 * 4 * SHAPE.hidden
+    # The peak is in the backward pass of the last MLP, which has let go of down_proj's mask.
+    assert more == copies + masks - tokens * SHAPE.intermediate
 
 
 @pytest.mark.parametrize("family", ["llama", "mistral", "qwen3", "gemma3_text", "phi3"])
