@@ -244,18 +244,23 @@ def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
         return saved * tokens + _mlp_backward_bytes(shape, workload, tokens=tokens) + sums
     adapted = [name for readers in layers for name in readers if name in workload.lora_targets]
     sums = workload.adapter_bytes_per_param * workload.lora_rank * sum(sum(shape.linears[name]) for name in adapted)
-    outputs = 2 * workload.compute_bytes * shape.hidden * tokens  # base layer's and adapter's together, and gradient
-    return saved * tokens + _mlp_work_bytes(shape, workload, tokens=tokens, outputs=outputs) + sums
+    # Beside a tile's backward pass: what base layer and adapter gave together, and the gradient for it.
+    work = _mlp_backward_bytes(shape, workload, tokens=tokens) + 2 * workload.compute_bytes * shape.hidden * tokens
+    return saved * tokens + max(work, _adapter_again_bytes(shape, workload) * tokens) + sums
 
 
-def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int, outputs: int = 0) -> int:
-    """Temporaries of an MLP at its peak, which is in its backward pass or ends the recomputed forward pass.
+def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """Temporaries of an MLP at its peak, which is in its backward pass or in the recomputed forward pass.
 
-    Args:
-        outputs: bytes of what comes out of the MLP and of its gradient, where they are not the layer's own.
+    Phi-3's gate and up are one layer. Its result, its adapter's and the multiple of that are as many numbers as gate,
+    activation, up and the gradients of a backward pass, and lie beside two hidden tensors, or three where down_proj's
+    adapter drops numbers (found by tracing).
     """
-    again = _adapter_again_bytes(shape, workload) * tokens
-    return max(_mlp_backward_bytes(shape, workload, tokens=tokens) + outputs, again)
+    work = _mlp_backward_bytes(shape, workload, tokens=tokens)
+    if "gate_up_proj" in workload.lora_targets:
+        num_hidden = 2 + (workload.lora_dropout > 0 and _trains_down(workload))
+        work += num_hidden * workload.compute_bytes * shape.hidden * tokens
+    return max(work, _adapter_again_bytes(shape, workload) * tokens)
 
 
 def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
