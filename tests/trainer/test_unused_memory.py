@@ -6,8 +6,8 @@ import pytest
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 MIB = 2**20
-# 400 tensors of 0.75 MiB are freed and 400 of 64 KiB between them live on: 300 MiB, of which some pages are torn. One of
-# 24 MiB is freed first: until then glibc maps such tensors one by one, and unmaps them when they go.
+# 400 tensors of 0.75 MiB are freed and 400 of 64 KiB between them live on: 300 MiB, of which some pages are torn.
+# One of 24 MiB is freed first: until then glibc maps such tensors one by one, and unmaps them when they go.
 FREED_BETWEEN_LIVE_ONES = """
 import psutil
 import torch
