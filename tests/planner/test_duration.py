@@ -165,6 +165,7 @@ def test_time_is_unknown_without_a_card():
 
 
 def test_cost_is_unknown_without_a_price():
-    plan = plan_run(single_card("lora", gpu="rtx3060-12"))
+    hardware = {"num_gpus": 1, "vram_gib": 47, "bandwidth_gb_per_second": 960, "bf16_tflops": 210}
+    plan = plan_run(single_card("lora", hardware=hardware))
     assert plan.total_hours is not None
     assert plan.cost_usd is None
