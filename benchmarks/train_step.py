@@ -1,6 +1,7 @@
 """leanrl's training phase against TRL's on the same completions: seconds, peak memory, loss and gradients.
 
     python benchmarks/train_step.py [--what sides|breakdown] [--measure time|peak] [--cases PATTERN] [--seconds 500]
+    python benchmarks/train_step.py --measure peak --divisor 1     # completions as long as those of real runs
     python benchmarks/train_step.py --device cuda [--vram GIB]     # random weights at the 1.5B shape
     python benchmarks/train_step.py --tiny                         # the same code on two layers; numbers mean nothing
 
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def main() -> None:
     path = results_path(asked.out, "train-step", gpu=gpu, vram_gib=asked.vram, tiny=asked.tiny)
     measure = measure_times if asked.measure == "time" else measure_peaks
     for case in (case for case in CASES if re.search(asked.cases, case.name)):
-        scale = TINY_SCALE if asked.tiny else SCALES[asked.device, asked.measure]
+        scale = scale_of(asked)
         row = {"case": case.name, "what": asked.what, "measure": asked.measure, "scale": asdict(scale)}
         row["sides"] = measure(case, scale, sides_of(asked, case, scale), asked, deadline=deadline)
         print_table(row)
@@ -73,10 +74,17 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tiny", action="store_true", help="a model of two layers and 256 words")
     parser.add_argument("--vram", type=float, metavar="GIB", help="cap the allocator to a smaller card")
     parser.add_argument("--cases", default="", metavar="PATTERN", help="only cases whose name matches, such as ^lora")
+    parser.add_argument("--sides", default="", metavar="PATTERN", help="only sides whose name matches")
+    parser.add_argument("--divisor", type=int, metavar="N", help="what the lengths of real runs are divided by")
     parser.add_argument("--repetitions", type=int, default=5, help="of each side")
     parser.add_argument("--seconds", type=float, default=500.0, help="start nothing that would take it beyond this")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results file")
     return parser.parse_args()
+
+
+def scale_of(asked: argparse.Namespace) -> Scale:
+    scale = TINY_SCALE if asked.tiny else SCALES[asked.device, asked.measure]
+    return scale if asked.divisor is None else replace(scale, divisor=asked.divisor)
 
 
 def sides_of(asked: argparse.Namespace, case: Case, scale: Scale) -> dict[str, Keys]:
@@ -84,7 +92,7 @@ def sides_of(asked: argparse.Namespace, case: Case, scale: Scale) -> dict[str, K
     all_savings = savings(make_step(case, scale), scale, device=asked.device)
     lean = {saving.key: saving.on for saving in all_savings}
     if asked.what == "sides":
-        return dict.fromkeys(SIDES, lean)
+        return dict.fromkeys((side for side in SIDES if re.search(asked.sides, side)), lean)
     less = {f"{LEANRL} without {saving.key}": lean | {saving.key: saving.off} for saving in all_savings}
     return {LEANRL: lean} | {name: keys for name, keys in less.items() if keys != lean}
 
@@ -232,7 +240,7 @@ def keep_row(path: Path, row: dict[str, Any], asked: argparse.Namespace, *, gpu:
     command = " ".join(["python", "benchmarks/train_step.py", *sys.argv[1:]])
     row |= {"command": command, "commit": machine.pop("commit"), "num_threads": torch.get_num_threads()}
     written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
-    same = ("case", "what", "measure")
+    same = ("case", "what", "measure", "scale")
     others = [other for other in written["rows"] if any(other[key] != row[key] for key in same)]
     content = {"machine": machine, "gpu": gpu or None, "vram_gib": asked.vram, "rows": [*others, row]}
     write_results_file(path, content)

@@ -23,7 +23,8 @@ LATER = 1e12
 
 
 def _asked(**changes):
-    return Namespace(**{"what": "sides", "device": "cpu", "tiny": True, "vram": None, "repetitions": 1} | changes)
+    asked = {"what": "sides", "sides": "", "device": "cpu", "tiny": True, "vram": None, "repetitions": 1}
+    return Namespace(**asked | changes)
 
 
 @pytest.mark.parametrize("place", SCALES)
@@ -149,6 +150,29 @@ def test_a_row_takes_the_place_of_the_one_it_repeats(tmp_path, monkeypatch):
     assert again["command"].endswith("--cases ^lora, beta 0, mix")
     assert {"commit", "scale", "num_threads"} <= again.keys()
     assert written["machine"]["versions"].keys() >= {"torch", "trl"}
+
+
+def test_other_lengths_have_a_row_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        train_step, "measure_times", lambda case, scale, sides, *_, **__: {name: {"failed": ""} for name in sides}
+    )
+    common = [
+        "train_step.py",
+        "--tiny",
+        "--out",
+        str(tmp_path),
+        "--cases",
+        "^lora, beta 0, mix",
+        "--sides",
+        "tiles|lean",
+    ]
+    for lengths in ([], ["--divisor", "7"]):
+        monkeypatch.setattr(sys, "argv", [*common, *lengths])
+        train_step.main()
+    (path,) = tmp_path.iterdir()
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["scale"]["divisor"] for row in rows] == [TINY_SCALE.divisor, 7]
+    assert all(list(row["sides"]) == [TRL_TILES, LEANRL] for row in rows)
 
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):
