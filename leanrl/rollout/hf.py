@@ -1,8 +1,10 @@
 """Completions from transformers' own generate."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.types import Message
@@ -29,6 +31,26 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
     ]
 
 
+@contextmanager
+def generating(model: PreTrainedModel) -> Iterator[None]:
+    """Switch dropout off, and give the head its hidden states in one piece.
+
+    The last token's of every row of a prompt lie apart; torch's kernels for a CPU then copy a frozen head for each row.
+    """
+    was_training = model.training
+    model.eval()
+    hook = model.get_output_embeddings().register_forward_pre_hook(_in_one_piece)
+    try:
+        yield
+    finally:
+        hook.remove()
+        model.train(was_training)
+
+
+def _in_one_piece(_: nn.Module, inputs: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    return (inputs[0].contiguous(),)
+
+
 @torch.no_grad()
 def complete(
     model: PreTrainedModel,
@@ -43,9 +65,7 @@ def complete(
     sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     if temperature == 0:
         sampling = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
-    was_training = model.training
-    model.eval()
-    try:
+    with generating(model):
         for start in range(0, len(prompts), batch_size):
             ids = [prompt_ids(tokenizer, prompt) for prompt in prompts[start : start + batch_size]]
             batch = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
@@ -58,5 +78,3 @@ def complete(
             )
             completions = output[:, batch["input_ids"].shape[1] :]
             yield from tokenizer.batch_decode(completions, skip_special_tokens=True)
-    finally:
-        model.train(was_training)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
-from leanrl.rollout.hf import PLAIN_GENERATION
+from leanrl.rollout.hf import PLAIN_GENERATION, generating
 from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
 
 
@@ -38,14 +38,10 @@ class HfEngine:
         model = self._model()
         prompts = [request.prompt_ids for request in requests for _ in range(request.num_completions)]
         input_ids, mask = _pad_left(prompts, self._pad_id, model.device)
-        was_training = model.training
-        model.eval()  # dropout off: the policy is sampled, not a perturbation of it
-        try:
+        with generating(model):
             output = model.generate(
                 input_ids=input_ids, attention_mask=mask, generation_config=_generation(sampling, self._pad_id)
             )
-        finally:
-            model.train(was_training)
         completions = iter(output[:, input_ids.shape[1] :].tolist())
         return [
             [Completion(_ended(next(completions), sampling), None) for _ in range(request.num_completions)]
