@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from leanrl.launch.ranks import RanksFailedError, run_ranks
 from leanrl.launch.topology import ProcessSpec
+from tests.processes import alive_after
 
 ROOT = Path(__file__).resolve().parents[2]
 # Starts a child of its own, writes both numbers down, and waits to be ended.
@@ -62,15 +62,6 @@ def pids_in(folder, *, num_ranks):
     return [int(pid) for file in folder.glob("*.pids") for pid in file.read_text().split()]
 
 
-def all_end(pids):
-    deadline = time.monotonic() + 30
-    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE for pid in pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
-
-
 def launcher(folder):
     """Start a process that runs two waiting ranks."""
     program = (
@@ -97,7 +88,7 @@ def test_a_failing_rank_ends_the_others_and_is_named(tmp_path):
         run_ranks(specs, logs=tmp_path / "logs")
     assert (caught.value.number, caught.value.code) == (1, 3)
     assert caught.value.last_lines() == "out of luck"
-    assert all_end(pids_in(tmp_path, num_ranks=1))
+    assert alive_after(pids_in(tmp_path, num_ranks=1), seconds=30) == []
 
 
 @pytest.mark.parametrize("broken", [0, 1])
@@ -124,7 +115,7 @@ def test_a_killed_launcher_leaves_nobody(tmp_path):
     assert len(pids) == 4
     process.kill()
     process.wait()
-    assert all_end(pids)
+    assert alive_after(pids, seconds=30) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -133,4 +124,4 @@ def test_a_signal_to_the_launcher_reaches_every_rank(tmp_path, number):
     pids = pids_in(tmp_path, num_ranks=2)
     process.send_signal(number)
     assert process.wait(30) != 0
-    assert all_end(pids)
+    assert alive_after(pids, seconds=30) == []

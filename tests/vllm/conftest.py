@@ -25,6 +25,17 @@ def fault_table(pytestconfig):
     return pytestconfig.stash.setdefault(_FAULTS, [])
 
 
+def pytest_sessionfinish(session):
+    """Hand a worker's rows to the process that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = session.config.stash.get(_FAULTS, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash.setdefault(_FAULTS, []).extend(getattr(node, "workeroutput", {}).get("faults", []))
+
+
 def pytest_terminal_summary(terminalreporter, config):
     rows = config.stash.get(_FAULTS, [])
     if rows:

@@ -13,7 +13,7 @@ def kill_first(self, requests, sampling):
         killed = psutil.Process(self._process._guard.pid).children(recursive=True)
         for one in killed:
             one.kill()
-        psutil.wait_procs(killed)
+        psutil.wait_procs(killed, timeout=60)
     return generate(self, requests, sampling)
 
 

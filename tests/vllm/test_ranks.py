@@ -13,6 +13,7 @@ import pytest
 from leanrl.rollout.selftest import BF16_TOLERANCE
 from leanrl.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
+from tests.processes import alive_after
 from tests.tiny_model import make_tiny_model
 
 HERE = Path(__file__).parent
@@ -143,5 +144,4 @@ def test_a_killed_launcher_leaves_no_rank_and_no_server(untied, tmp_path):
         os.kill(launcher.pid, signal.SIGKILL)
         launcher.wait()
     assert len(family) >= 7, "two guards with a rank each, a guard with a server and its engine"
-    _, alive = psutil.wait_procs(family, timeout=60)
-    assert alive == []
+    assert alive_after([one.pid for one in family], seconds=60) == []
