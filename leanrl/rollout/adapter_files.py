@@ -16,19 +16,6 @@ from leanrl.rollout.protocol import Adapter, NamedTensors
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
-_TMPFS = Path("/dev/shm")
-# One being written, one that a kill left, and as much again for others.
-_VERSIONS_AT_ONCE = 4
-
-
-def make_root(*, needed_bytes: int, tmpfs: Path = _TMPFS) -> Path:
-    """Return a new folder for versions of this size: in memory where a writable tmpfs has the room, else on disk.
-
-    A container's /dev/shm holds 64 MB unless it is told otherwise.
-    """
-    is_writable = tmpfs.is_dir() and os.access(tmpfs, os.W_OK | os.X_OK)
-    has_room = is_writable and shutil.disk_usage(tmpfs).free > _VERSIONS_AT_ONCE * needed_bytes
-    return Path(tempfile.mkdtemp(prefix="leanrl-policy-", dir=tmpfs if has_room else None))
 
 
 def publish(adapter: Adapter, root: Path, name: str, *, dtype: torch.dtype) -> Path:

@@ -5,14 +5,14 @@ import os
 import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from leanrl.errors import StoppedError
-from leanrl.rollout.adapter_files import make_root, num_bytes, publish, travelling, verify, withdraw
+from leanrl.rollout.adapter_files import num_bytes, publish, travelling, verify, withdraw
+from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.shared_base import as_in_checkpoint, separate, share
@@ -48,7 +48,7 @@ class VllmColocate:
         self._handover = handover
         self._run_id = uuid.uuid4().hex[:8]
         self._num_syncs = 0
-        self._root: Path | None = None
+        self._folder: OwnedFolder | None = None
         self._serving: Any = None  # a LoRARequest, or None where whole weights are served
         self._is_synced = False
         # vLLM's sampler compiles a small operator all the same, which takes 15 seconds on a CPU and saves nothing.
@@ -137,8 +137,9 @@ class VllmColocate:
             from vllm.distributed import cleanup_dist_env_and_memory
 
             cleanup_dist_env_and_memory()
-        if self._root is not None:
-            withdraw(self._root)
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
     def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
         parameters = [_sampling_params(sampling, request.num_completions) for request in requests]
@@ -165,8 +166,8 @@ class VllmColocate:
     def _load_files(self, adapter: Adapter, name: str, number: int) -> Any:
         from vllm.lora.request import LoRARequest
 
-        self._root = self._root or make_root(needed_bytes=num_bytes(adapter.tensors, self._dtype))
-        folder = publish(adapter, self._root, name, dtype=self._dtype)
+        self._folder = self._folder or claim_folder(needed_bytes=num_bytes(adapter.tensors, self._dtype))
+        folder = publish(adapter, self._folder.path, name, dtype=self._dtype)
         try:
             verify(folder, adapter, dtype=self._dtype)
             request = LoRARequest(name, number, str(folder))

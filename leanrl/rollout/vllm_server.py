@@ -3,13 +3,13 @@
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 
 from leanrl.errors import LeanRLError, StoppedError
-from leanrl.rollout.adapter_files import make_root, num_bytes, publish, verify, withdraw
+from leanrl.rollout.adapter_files import num_bytes, publish, verify, withdraw
+from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
@@ -50,7 +50,7 @@ class VllmServer:
         self._dtype = dtype
         self._transport = transport
         self._run_id = uuid.uuid4().hex[:8]
-        self._root: Path | None = None
+        self._folder: OwnedFolder | None = None
         self._num_syncs = 0
         self._policy: Policy | None = None
         self._serving: str | None = None
@@ -93,8 +93,9 @@ class VllmServer:
             except (ServerLostError, ServerRefusedError) as error:
                 _log.warning("the last adapter stays on %s: %s", self._client.url, error)
         self._serving = None
-        if self._root is not None:
-            withdraw(self._root)
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
     def _current(self) -> str:
         """Return the name of the current policy; a server that was started anew has to be given it first."""
@@ -116,8 +117,8 @@ class VllmServer:
         self._forget()
 
     def _load_adapter(self, adapter: Adapter, name: str) -> None:
-        self._root = self._root or make_root(needed_bytes=num_bytes(adapter.tensors, self._dtype))
-        folder = publish(adapter, self._root, name, dtype=self._dtype)
+        self._folder = self._folder or claim_folder(needed_bytes=num_bytes(adapter.tensors, self._dtype))
+        folder = publish(adapter, self._folder.path, name, dtype=self._dtype)
         try:
             verify(folder, adapter, dtype=self._dtype)
             self._client.load_adapter(name, folder)

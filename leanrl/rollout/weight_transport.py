@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from leanrl.rollout.adapter_files import make_root, num_bytes, publish_weights, travelling, withdraw
+from leanrl.rollout.adapter_files import num_bytes, publish_weights, travelling, withdraw
+from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
 from leanrl.rollout.protocol import NamedTensors
 from leanrl.rollout.server_client import ServerClient
 from leanrl.rollout.server_command import HOST
@@ -45,12 +45,12 @@ class FolderTransport:
         self._client = client
         self._dtype = dtype
         self._after_reload = after_reload
-        self._root: Path | None = None
+        self._folder: OwnedFolder | None = None
 
     def push(self, weights: NamedTensors, name: str) -> None:
         tensors = dict(travelling(weights, self._dtype))
-        self._root = self._root or make_root(needed_bytes=num_bytes(tensors, self._dtype))
-        folder = publish_weights(tensors, self._root, name)
+        self._folder = self._folder or claim_folder(needed_bytes=num_bytes(tensors, self._dtype))
+        folder = publish_weights(tensors, self._folder.path, name)
         try:
             self._client.reload_weights(folder)
         finally:
@@ -59,9 +59,9 @@ class FolderTransport:
             self._client.call_workers(method)
 
     def close(self) -> None:
-        if self._root is not None:
-            withdraw(self._root)
-            self._root = None
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
 
 
 class NcclTransport:

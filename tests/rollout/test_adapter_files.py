@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from leanrl.errors import StoppedError
-from leanrl.rollout.adapter_files import CONFIG, WEIGHTS, make_root, publish, travelling, verify, withdraw
+from leanrl.rollout.adapter_files import CONFIG, WEIGHTS, publish, travelling, verify
 from leanrl.rollout.protocol import Adapter
 
 ADAPTER = Adapter(
@@ -70,18 +70,6 @@ def test_a_folder_that_is_not_what_was_meant_is_named(published, harm):
     with pytest.raises(StoppedError, match="half-written adapter") as caught:
         verify(published, ADAPTER, dtype=torch.float32)
     assert caught.value.exit_code == 6
-
-
-def test_the_root_is_in_memory_or_on_disk_where_there_is_no_tmpfs(tmp_path, monkeypatch):
-    in_memory = make_root(needed_bytes=1000, tmpfs=tmp_path)
-    assert in_memory.parent == tmp_path
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "disk"))
-    (tmp_path / "disk").mkdir()
-    assert make_root(needed_bytes=1000, tmpfs=tmp_path / "absent").parent == tmp_path / "disk"
-    assert make_root(needed_bytes=2**60, tmpfs=tmp_path).parent == tmp_path / "disk", "there is no such room"
-    withdraw(in_memory)
-    withdraw(in_memory)
-    assert not in_memory.exists()
 
 
 def test_what_travels_is_a_copy():

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from transformers import TrainerCallback
 
-from leanrl.rollout import vllm_colocate
-from leanrl.rollout.adapter_files import publish, withdraw
+from leanrl.rollout.adapter_files import publish
+from leanrl.rollout.owned_folder import claim_folder
 from tests.trainer.small_trainer import Notes, small_trainer
 
 PLANTED_AFTER = 2
@@ -53,13 +53,13 @@ def reused_name(engine):
     """New weights under the old name and id, as `load_inplace` does it, and the prefix cache is kept."""
     from vllm.lora.request import LoRARequest
 
-    served, root = engine._serving, vllm_colocate.make_root(needed_bytes=0)
+    served, root = engine._serving, claim_folder(needed_bytes=0)
 
     def sync(policy):
-        folder = publish(policy.adapter, root, str(policy.version), dtype=engine._dtype)
+        folder = publish(policy.adapter, root.path, str(policy.version), dtype=engine._dtype)
         request = LoRARequest(served.lora_name, served.lora_int_id, str(folder), load_inplace=True)
         engine._llm.llm_engine.add_lora(request)
-        withdraw(root)
+        root.close()
 
     engine.sync = sync
 

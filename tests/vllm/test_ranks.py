@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from leanrl.rollout.owned_folder import remove_left_behind
 from leanrl.rollout.selftest import BF16_TOLERANCE
 from leanrl.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
@@ -60,7 +61,7 @@ def left_of(model):
 )
 def test_two_ranks_draw_from_the_policy_that_is_trained(untied, tmp_path, fault_table, method, engine):
     """DDP for the adapter, FSDP2 with fp32 masters for all parameters; 1e-4 nats is what the issue of rollouts asks."""
-    run, before = tmp_path / "run", set(Path("/dev/shm").glob("leanrl-*"))
+    run = tmp_path / "run"
     done = train(untied, run, method, engine=engine)
     assert done.code == 0, done.err
     steps = list(read_jsonl(RunFolder(run).metrics))
@@ -68,7 +69,7 @@ def test_two_ranks_draw_from_the_policy_that_is_trained(untied, tmp_path, fault_
     assert all(step["grad_norm"] > 0 for step in steps)
     highest = max(step["sampling_logprob_difference"] for step in steps)
     assert highest < 1e-5
-    assert set(Path("/dev/shm").glob("leanrl-*")) == before
+    assert remove_left_behind(Path("/dev/shm")) == []
     assert left_of(untied) == []
     assert RunFolder(run).server_log.is_file() == (engine == "vllm-server")
     fault_table.append((f"none, 5 steps, {method}, {engine}, two ranks", "nothing", f"{highest:.3g}"))

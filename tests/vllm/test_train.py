@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError
+from leanrl.rollout.owned_folder import remove_left_behind
 from leanrl.rollout.server_process import ServerProcess
 from leanrl.run_folder import RunFolder, read_json, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
@@ -28,12 +29,11 @@ def command(model, run, *more, engine):
 
 @pytest.fixture(scope="module")
 def six_steps(tiny_model, tmp_path_factory):
-    before = set(Path("/dev/shm").glob("leanrl-*"))
     run = tmp_path_factory.mktemp("runs") / "six"
     arguments = command(tiny_model, run, "train.max_steps=6", engine="vllm-colocate")
     outcome = leanrl(*arguments, timeout_seconds=TIMEOUT_SECONDS)
     assert outcome.code == 0, outcome.err
-    assert set(Path("/dev/shm").glob("leanrl-*")) == before, "adapters were left behind"
+    assert remove_left_behind(Path("/dev/shm")) == []
     return run, outcome
 
 
