@@ -208,9 +208,8 @@ def measure_peaks(
 
 def with_ratios(found: dict[str, Any], key: str) -> dict[str, Any]:
     """Return the sides with their ratio to the better TRL, or to leanrl with all savings where TRL is not there."""
-    baselines = [found[name][key] for name in (TRL, TRL_TILES) if key in found.get(name, {})]
-    if LEANRL in found and TRL not in found and key in found[LEANRL]:
-        baselines = [found[LEANRL][key]]
+    others = (TRL, TRL_TILES) if found.keys() & {TRL, TRL_TILES} else (LEANRL,)
+    baselines = [found[name][key] for name in others if key in found.get(name, {})]
     return {
         name: values | ({f"{key}_ratio": round(values[key] / min(baselines), 3)} if key in values and baselines else {})
         for name, values in found.items()

@@ -135,6 +135,8 @@ def test_the_phase_is_counted_without_what_is_left_out(monkeypatch):
 def test_ratios_refer_to_the_better_trl():
     found = with_ratios({TRL: {"peak_bytes": 8}, TRL_TILES: {"peak_bytes": 4}, LEANRL: {"peak_bytes": 3}}, "peak_bytes")
     assert [side["peak_bytes_ratio"] for side in found.values()] == [2.0, 1.0, 0.75]
+    found = with_ratios({TRL_TILES: {"peak_bytes": 4}, LEANRL: {"peak_bytes": 3}}, "peak_bytes")
+    assert [side["peak_bytes_ratio"] for side in found.values()] == [1.0, 0.75]
 
 
 def test_a_row_takes_the_place_of_the_one_it_repeats(tmp_path, monkeypatch):
