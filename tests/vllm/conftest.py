@@ -4,8 +4,6 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.vllm.policies import TrainedPolicy
-
 
 def pytest_collection_modifyitems(items):
     absent = pytest.mark.skip(reason="vllm is not installed here; `make test-vllm` builds an environment with it")
@@ -46,4 +44,6 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture
 def trained(tiny_model):
+    from tests.vllm.policies import TrainedPolicy
+
     return TrainedPolicy(tiny_model)
