@@ -241,8 +241,19 @@ def keep_row(path: Path, row: dict[str, Any], asked: argparse.Namespace, *, gpu:
     written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
     same = ("case", "what", "measure", "scale")
     others = [other for other in written["rows"] if any(other[key] != row[key] for key in same)]
+    if row["measure"] == "peak":
+        row["sides"] = with_earlier_sides(row["sides"], [other for other in written["rows"] if other not in others])
     content = {"machine": machine, "gpu": gpu or None, "vram_gib": asked.vram, "rows": [*others, row]}
     write_results_file(path, content)
+
+
+def with_earlier_sides(found: dict[str, Any], repeated: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the sides with those that this call did not measure again: a process of its own has no turn to take."""
+    kept: dict[str, Any] = {}
+    for row in repeated:
+        source = {"command": row["command"], "commit": row["commit"]}
+        kept |= {name: source | side for name, side in row["sides"].items() if name not in found}
+    return with_ratios(kept | found, "peak_bytes")
 
 
 if __name__ == "__main__":

@@ -95,6 +95,22 @@ def test_a_peak_is_that_of_a_second_step():
     assert "resident" in found["source"]
 
 
+@pytest.mark.parametrize("side", SIDES)
+def test_a_peak_within_a_forward_pass_counts(side, monkeypatch):
+    """leanrl meters its own phases, and each reading of its meter starts the peak that Linux keeps anew."""
+    keys = sides_of(_asked(), MIX, TINY_SCALE)[side]
+    order = {"device": "cpu", "tiny": True, "vram_gib": None, "train": keys}
+    before = train_step_peak.measure(side, MIX, TINY_SCALE, **order)["peak_bytes"]
+    brief = train_step_sides.Side.take_briefly
+
+    def then_with_half_a_gibibyte(self):
+        brief(self)
+        self.trainer.model.register_forward_pre_hook(lambda *_: print(torch.ones(2**29, dtype=torch.uint8).numel()))
+
+    monkeypatch.setattr(train_step_sides.Side, "take_briefly", then_with_half_a_gibibyte)
+    assert train_step_peak.measure(side, MIX, TINY_SCALE, **order)["peak_bytes"] > before + 2**28
+
+
 def test_small_tiles_are_trls_only_while_they_are_asked_for():
     tiles = train_step_sides.chunked_logprob
     with train_step_sides.reduced_tiles():
@@ -175,6 +191,21 @@ def test_other_lengths_have_a_row_of_their_own(tmp_path, monkeypatch):
     rows = json.loads(path.read_text())["rows"]
     assert [row["scale"]["divisor"] for row in rows] == [TINY_SCALE.divisor, 7]
     assert all(list(row["sides"]) == [TRL_TILES, LEANRL] for row in rows)
+
+
+def test_a_peak_that_is_measured_again_stands_beside_those_that_are_not(tmp_path, monkeypatch):
+    """And its ratio is to them; who measured them when is kept."""
+    peaks = iter([{TRL_TILES: {"peak_bytes": 4}, LEANRL: {"peak_bytes": 1}}, {LEANRL: {"peak_bytes": 3}}])
+    monkeypatch.setattr(train_step, "measure_peaks", lambda *_, **__: with_ratios(next(peaks), "peak_bytes"))
+    common = ["train_step.py", "--tiny", "--out", str(tmp_path), "--measure", "peak", "--cases", "^lora, beta 0, mix"]
+    for sides in ("tiles|lean", "lean"):
+        monkeypatch.setattr(sys, "argv", [*common, "--sides", sides])
+        train_step.main()
+    (path,) = tmp_path.iterdir()
+    (row,) = json.loads(path.read_text())["rows"]
+    assert {name: side["peak_bytes_ratio"] for name, side in row["sides"].items()} == {TRL_TILES: 1.0, LEANRL: 0.75}
+    assert row["sides"][TRL_TILES]["command"].endswith("--sides tiles|lean")
+    assert row["command"].endswith("--sides lean")
 
 
 def test_a_gpu_that_is_not_there_is_named(monkeypatch):
