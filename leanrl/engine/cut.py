@@ -3,6 +3,7 @@
 All of it is decided on Python integers, before a tensor exists.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from leanrl.config.schema import TrainConfig
@@ -36,10 +37,24 @@ def cut_by_count(order: Sequence[int], *, max_rows: int) -> list[list[int]]:
 def cut_by_tokens(
     order: Sequence[int], lengths: Sequence[int], *, max_tokens: int, num_tokens: Callable[[Sequence[int]], int]
 ) -> list[list[int]]:
-    """Return the rows in micro-batches of at most `max_tokens`, as `num_tokens` counts; a longer row stands alone."""
+    """Return the rows in as few micro-batches of at most `max_tokens` as their order allows, and those as even.
+
+    The largest takes as few tokens, as `num_tokens` counts, as any cut into that many could. A row longer than
+    `max_tokens` stands alone.
+    """
+
+    def cut(limit: int) -> list[list[int]]:
+        return _fill(order, lambda rows: num_tokens([lengths[number] for number in rows]) <= limit)
+
+    fewest = len(cut(max_tokens))
+    limits = range(1, max_tokens)
+    return cut(1 + bisect_left(limits, True, key=lambda limit: len(cut(limit)) <= fewest))
+
+
+def _fill(order: Sequence[int], fits: Callable[[Sequence[int]], bool]) -> list[list[int]]:
     cut: list[list[int]] = []
     for number in order:
-        if cut and num_tokens([lengths[earlier] for earlier in (*cut[-1], number)]) <= max_tokens:
+        if cut and fits([*cut[-1], number]):
             cut[-1].append(number)
         else:
             cut.append([number])

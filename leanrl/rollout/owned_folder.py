@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 _TMPFS = Path("/dev/shm")
 _PREFIX = "leanrl-policy-"
-_LOCK = ".owner"
+LOCK = ".owner"
 # One being written, one that a kill left, and as much again for others.
 _VERSIONS_AT_ONCE = 4
 
@@ -31,7 +32,8 @@ class OwnedFolder:
 def claim_folder(*, needed_bytes: int, tmpfs: Path = _TMPFS) -> OwnedFolder:
     """Return a new folder for versions of this size: in memory where a writable tmpfs has the room, else on disk.
 
-    A container's /dev/shm holds 64 MB unless it is told otherwise. What killed processes left in either is removed.
+    A container's /dev/shm holds 64 MB unless it is told otherwise. What killed processes left in either is removed. The
+    lock's file says whose folder it is: the command of the process.
     """
     on_disk = Path(tempfile.gettempdir())
     is_writable = tmpfs.is_dir() and os.access(tmpfs, os.W_OK | os.X_OK)
@@ -41,7 +43,7 @@ def claim_folder(*, needed_bytes: int, tmpfs: Path = _TMPFS) -> OwnedFolder:
     while True:
         path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=tmpfs if has_room else on_disk))
         try:
-            lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             continue
         try:
@@ -49,6 +51,7 @@ def claim_folder(*, needed_bytes: int, tmpfs: Path = _TMPFS) -> OwnedFolder:
         except OSError:  # a file system without locks: nobody else can take it either
             is_ours = True
         if is_ours:
+            os.write(lock, " ".join(sys.argv).encode())
             return OwnedFolder(path, lock)
         os.close(lock)
 
@@ -58,7 +61,7 @@ def remove_left_behind(parent: Path) -> list[Path]:
     removed = []
     for path in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another user's, or removed meanwhile
-            lock = os.open(path / _LOCK, os.O_RDWR)
+            lock = os.open(path / LOCK, os.O_RDWR)
             try:
                 if _take(lock):
                     shutil.rmtree(path, ignore_errors=True)

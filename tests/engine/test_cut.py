@@ -1,5 +1,7 @@
 """Which rows share a micro-batch, worked by hand."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,9 +38,40 @@ def test_a_row_longer_than_the_budget_stands_alone():
 
 
 def test_cut_by_tokens_of_a_pack():
-    """Of 18 tokens: 9 + 9, and then all of 5 + 3 + 1; of 14: 9, then 9 + 5, then 3 + 1."""
-    assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=18), PACKED) == [[1, 3], [2, 0, 4]]
-    assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=14), PACKED) == [[1], [3, 2], [0, 4]]
+    """Of 18 tokens: 9 + 9, and then all of 5 + 3 + 1. Of 26 too: 27 tokens need two packs, and 18 is the least."""
+    for budget in (18, 26):
+        assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=budget), PACKED) == [[1, 3], [2, 0, 4]]
+
+
+def test_a_budget_is_not_used_up_where_less_gives_as_few_micro_batches():
+    """Packs of at most 14 tokens are three: 9, 9 and 5 + 3 + 1, not 9, 9 + 5 and 3 + 1; all 27 tokens are one of 27."""
+    assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=14), PACKED) == [[1], [3], [2, 0, 4]]
+    assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=100), PACKED) == [[1, 3, 2, 0, 4]]
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=7), st.integers(12, 40), st.sampled_from([PADDED, PACKED]))
+def test_no_cut_into_as_few_has_a_smaller_largest(lengths, budget, layout):
+    """Against all ways to cut the sorted rows, one after the other."""
+
+    def largest(cut):
+        return max(layout.num_tokens([lengths[number] for number in numbers]) for numbers in cut)
+
+    order = longest_first(lengths)
+    ways = [way for way in all_cuts(order) if largest(way) <= budget]
+    found = cut_step(lengths, TrainConfig(max_tokens_per_micro_batch=budget), layout)
+    assert found in ways
+    assert (len(found), largest(found)) == min((len(way), largest(way)) for way in ways)
+
+
+def all_cuts(order):
+    for breaks in itertools.product([False, True], repeat=len(order) - 1):
+        cut = [[order[0]]]
+        for number, is_break in zip(order[1:], breaks, strict=True):
+            if is_break:
+                cut.append([number])
+            else:
+                cut[-1].append(number)
+        yield cut
 
 
 @given(

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from leanrl.rollout import owned_folder
-from leanrl.rollout.owned_folder import claim_folder, remove_left_behind
+from leanrl.rollout.owned_folder import LOCK, claim_folder, remove_left_behind
 
 KILLED = """
 import os, pathlib, signal, sys
@@ -42,6 +42,7 @@ def test_it_is_in_memory_or_on_disk_where_there_is_no_tmpfs(tmp_path, tmpfs, dis
         claim_folder(needed_bytes=2**60, tmpfs=tmpfs),
     ]
     assert [folder.path.parent for folder in folders] == [tmpfs, disk, disk], "there is no such room"
+    assert {(folder.path / LOCK).read_text() for folder in folders} == {" ".join(sys.argv)}
     for folder in folders:
         folder.close()
         assert not folder.path.exists()

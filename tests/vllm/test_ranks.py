@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from leanrl.rollout.owned_folder import remove_left_behind
+from leanrl.rollout.owned_folder import LOCK
 from leanrl.rollout.selftest import BF16_TOLERANCE
 from leanrl.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
@@ -55,6 +56,15 @@ def left_of(model):
     return [command for command in commands if any(str(model) in part for part in command)]
 
 
+def folders_of(run):
+    """Return the folders on tmpfs whose process was started with the run's path; other tests have theirs meanwhile."""
+    found = []
+    for lock in Path("/dev/shm").glob(f"leanrl-policy-*/{LOCK}"):
+        with suppress(FileNotFoundError):
+            found += [lock.parent] if str(run) in lock.read_text() else []
+    return found
+
+
 @pytest.mark.parametrize(
     ("method", "engine"),
     [("lora", "vllm-server"), ("full", "vllm-server"), ("lora", "vllm-colocate"), ("full", "vllm-colocate")],
@@ -69,7 +79,7 @@ def test_two_ranks_draw_from_the_policy_that_is_trained(untied, tmp_path, fault_
     assert all(step["grad_norm"] > 0 for step in steps)
     highest = max(step["sampling_logprob_difference"] for step in steps)
     assert highest < 1e-5
-    assert remove_left_behind(Path("/dev/shm")) == []
+    assert folders_of(run) == []
     assert left_of(untied) == []
     assert RunFolder(run).server_log.is_file() == (engine == "vllm-server")
     fault_table.append((f"none, 5 steps, {method}, {engine}, two ranks", "nothing", f"{highest:.3g}"))
