@@ -1,7 +1,7 @@
 """leanrl's training phase against TRL's on the same completions: seconds, peak memory, loss and gradients.
 
     python benchmarks/train_step.py [--what sides|breakdown] [--measure time|peak] [--cases PATTERN] [--seconds 500]
-    python benchmarks/train_step.py --measure peak --divisor 1     # completions as long as those of real runs
+    python benchmarks/train_step.py --divisor 16                   # a sixteenth of the lengths of real runs
     python benchmarks/train_step.py --device cuda [--vram GIB]     # random weights at the 1.5B shape
     python benchmarks/train_step.py --tiny                         # the same code on two layers; numbers mean nothing
 
@@ -36,11 +36,10 @@ from leanrl.environment import describe_machine, quiet_libraries
 
 PEAK_SCRIPT = Path(__file__).with_name("train_step_peak.py")
 TINY_SCALE = Scale(num_prompts=3, group=4, micro_batch=4, divisor=64, tile_tokens=16)
-# (device, measure): a CPU takes minutes for a step at a sixteenth of the lengths. Peaks are of one step, and need the
-# activations of long rows to show.
+# (device, measure): a CPU takes minutes for a step of real lengths, and peaks are of one step.
 SCALES = {
-    ("cpu", "time"): Scale(num_prompts=6, group=4, micro_batch=6, divisor=16, tile_tokens=128),
-    ("cpu", "peak"): Scale(num_prompts=3, group=4, micro_batch=6, divisor=2, tile_tokens=1024),
+    ("cpu", "time"): Scale(num_prompts=3, group=4, micro_batch=6, divisor=4, tile_tokens=1024),
+    ("cpu", "peak"): Scale(num_prompts=3, group=4, micro_batch=6, divisor=1, tile_tokens=1024),
     ("cuda", "time"): Scale(num_prompts=12, group=6, micro_batch=6, divisor=1, tile_tokens=2048),
     ("cuda", "peak"): Scale(num_prompts=3, group=6, micro_batch=6, divisor=1, tile_tokens=2048),
 }
