@@ -10,18 +10,27 @@ from leanrl.config.schema import TrainConfig
 from leanrl.engine.rows import PADDED, Layout, StepRow
 
 
-def cut_step(lengths: Sequence[int], train: TrainConfig, layout: Layout = PADDED) -> list[list[int]]:
+def cut_step(
+    lengths: Sequence[int], train: TrainConfig, layout: Layout = PADDED, *, fills_first: bool = False
+) -> list[list[int]]:
     """Return the row numbers of each micro-batch, as the keys of `train` want them.
 
     Args:
         lengths: tokens of each row, prompt and completion.
         train: `sort_by_length`, `max_tokens_per_micro_batch` and `micro_batch_completions` count.
         layout: counts the tokens of a micro-batch.
+        fills_first: see `cut_by_tokens`.
     """
     order = longest_first(lengths) if train.sort_by_length else list(range(len(lengths)))
     if train.max_tokens_per_micro_batch is None:
         return cut_by_count(order, max_rows=train.micro_batch_completions)
-    return cut_by_tokens(order, lengths, max_tokens=train.max_tokens_per_micro_batch, num_tokens=layout.num_tokens)
+    return cut_by_tokens(
+        order,
+        lengths,
+        max_tokens=train.max_tokens_per_micro_batch,
+        num_tokens=layout.num_tokens,
+        fills_first=fills_first,
+    )
 
 
 def longest_first(lengths: Sequence[int]) -> list[int]:
@@ -35,20 +44,32 @@ def cut_by_count(order: Sequence[int], *, max_rows: int) -> list[list[int]]:
 
 
 def cut_by_tokens(
-    order: Sequence[int], lengths: Sequence[int], *, max_tokens: int, num_tokens: Callable[[Sequence[int]], int]
+    order: Sequence[int],
+    lengths: Sequence[int],
+    *,
+    max_tokens: int,
+    num_tokens: Callable[[Sequence[int]], int],
+    fills_first: bool = False,
 ) -> list[list[int]]:
     """Return the rows in as few micro-batches of at most `max_tokens` as their order allows, and those as even.
 
     The largest takes as few tokens, as `num_tokens` counts, as any cut into that many could. A row longer than
     `max_tokens` stands alone.
+
+    Args:
+        fills_first: only the others are even, and the first takes all that fit: where all parameters are trained,
+            their gradients lie beside every micro-batch but the first.
     """
 
-    def cut(limit: int) -> list[list[int]]:
-        return _fill(order, lambda rows: num_tokens([lengths[number] for number in rows]) <= limit)
+    def cut(rows: Sequence[int], limit: int) -> list[list[int]]:
+        return _fill(rows, lambda together: num_tokens([lengths[number] for number in together]) <= limit)
 
-    fewest = len(cut(max_tokens))
-    limits = range(1, max_tokens)
-    return cut(1 + bisect_left(limits, True, key=lambda limit: len(cut(limit)) <= fewest))
+    filled = cut(order, max_tokens)
+    first = filled[:1] if fills_first else []
+    rest = order[sum(len(rows) for rows in first) :]
+    fewest = len(filled) - len(first)
+    limit = 1 + bisect_left(range(1, max_tokens), True, key=lambda limit: len(cut(rest, limit)) <= fewest)
+    return [*first, *cut(rest, limit)]
 
 
 def _fill(order: Sequence[int], fits: Callable[[Sequence[int]], bool]) -> list[list[int]]:

@@ -98,7 +98,11 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.last_advantages: list[float] = []
         self.rollout = open_rollout(config, self)
         self.budget = TokenBudget(
-            config.train, gather=gather_object, give_up=self._give_up, leave=self._leave_other_ranks
+            config.train,
+            gather=gather_object,
+            give_up=self._give_up,
+            leave=self._leave_other_ranks,
+            fills_first=config.model.tuning.method == "full",
         )
         self.step_pass = StepPass(
             self.accelerator,

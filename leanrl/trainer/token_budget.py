@@ -50,6 +50,7 @@ class TokenBudget:
         give_up: returns what to raise where no smaller micro-batch is possible; on all ranks alike.
         leave: returns what to raise where other ranks wait in an exchange that this one cannot join any more. They
             are ended by whoever started them all, who misses this one.
+        fills_first: see `engine.cut.cut_by_tokens`.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class TokenBudget:
         gather: Callable[[list[Any]], list[Any]],
         give_up: Callable[[Shortage], Exception],
         leave: Callable[[Shortage], Exception],
+        fills_first: bool = False,
     ) -> None:
         self.train = train
         self.layout: Layout = PADDED  # `trainer.packing` changes it, once it has proved that it may
@@ -66,6 +68,7 @@ class TokenBudget:
         self._gather = gather
         self._give_up = give_up
         self._leave = leave
+        self._fills_first = fills_first
 
     @property
     def max_tokens(self) -> int | None:
@@ -74,7 +77,7 @@ class TokenBudget:
 
     def cut(self, lengths: Sequence[int]) -> list[list[int]]:
         """Return the row numbers of each micro-batch."""
-        return cut_step(lengths, self.train, self.layout)
+        return cut_step(lengths, self.train, self.layout, fills_first=self._fills_first)
 
     def redo(self, attempt: Callable[[], T], *, undo: Callable[[], object]) -> T:
         """Return what `attempt` returns; where memory runs out on any rank, all undo it, halve the budget and redo it.

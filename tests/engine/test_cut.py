@@ -49,6 +49,13 @@ def test_a_budget_is_not_used_up_where_less_gives_as_few_micro_batches():
     assert cut_step(LENGTHS, TrainConfig(max_tokens_per_micro_batch=100), PACKED) == [[1, 3, 2, 0, 4]]
 
 
+def test_the_first_takes_all_that_fit_and_only_the_others_are_even():
+    """Packs of at most 11 tokens are three: 6 + 5, 3 + 3 + 3 + 2 and 1 when filled; 9 tokens are enough for three."""
+    lengths, train = [6, 5, 3, 3, 3, 2, 1], TrainConfig(max_tokens_per_micro_batch=11)
+    assert cut_step(lengths, train, PACKED) == [[0], [1, 2], [3, 4, 5, 6]]
+    assert cut_step(lengths, train, PACKED, fills_first=True) == [[0, 1], [2, 3], [4, 5, 6]]
+
+
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=7), st.integers(12, 40), st.sampled_from([PADDED, PACKED]))
 def test_no_cut_into_as_few_has_a_smaller_largest(lengths, budget, layout):
     """Against all ways to cut the sorted rows, one after the other."""

@@ -57,6 +57,13 @@ def test_a_token_budget_bounds_every_pass(tiny_model, tmp_path, micro_batches):
     assert all(rows * columns <= 520 for rows, columns in micro_batches)
 
 
+@pytest.mark.parametrize(("method", "num_rows"), [("lora", [4, 4]), ("full", [5, 3])])
+def test_only_the_first_pass_of_all_parameters_is_filled(tiny_model, tmp_path, method, num_rows):
+    config = small_config(tiny_model, model={"tuning": {"method": method}}, train={"max_tokens_per_micro_batch": 520})
+    trainer, *_ = small_trainer(config, tmp_path / "run", listener=Notes())
+    assert [len(rows) for rows in trainer.budget.cut([104] * 8)] == num_rows
+
+
 def test_no_pass_is_spent_on_equal_rewards(tiny_model, tmp_path, micro_batches):
     """Every completion gets the same reward: one pass of one token remains, and nothing is learnt."""
     _, steps = _trained(tiny_model, tmp_path / "run", rewards={"variety": 0.0})
