@@ -207,7 +207,7 @@ class TrainConfig(Section):
     micro_batch_completions: PositiveInt = key(6, "completions in one forward and backward pass")
     max_tokens_per_micro_batch: PositiveInt | Literal["auto"] | None = key(
         None,
-        "tokens of one pass, with what padding it has, in place of micro_batch_completions; auto: the most that the "
+        "most tokens of one pass, with what padding it has, in place of micro_batch_completions; auto: as many as the "
         "plan fits onto the card that is here; null counts completions",
     )
     pack_rows: Literal["auto", "always", "never"] = key(
