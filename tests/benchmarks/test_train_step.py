@@ -45,8 +45,12 @@ def test_the_mix_has_the_tail_of_its_file_and_a_third_of_groups_without_variance
 def test_equal_rows_have_one_length_and_no_group_without_variance():
     scale = SCALES["cpu", "time"]
     step = make_step(Case("full", 0.0, "equal"), scale)
-    assert set(step.lengths) == {64}
-    assert all(set(step.rewards[start : start + 4]) == {0.0, 1.0} for start in range(0, 24, 4))
+    assert set(step.lengths) == {1024 // scale.divisor}
+    assert len(step.rewards) == scale.num_prompts * scale.group
+    assert all(
+        set(step.rewards[start : start + scale.group]) == {0.0, 1.0}
+        for start in range(0, len(step.rewards), scale.group)
+    )
 
 
 @pytest.mark.parametrize("case", [MIX, Case("full", 0.0, "mix")], ids=lambda case: case.name)
