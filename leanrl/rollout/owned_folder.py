@@ -51,7 +51,7 @@ def claim_folder(*, needed_bytes: int, tmpfs: Path = _TMPFS) -> OwnedFolder:
         except OSError:  # a file system without locks: nobody else can take it either
             is_ours = True
         if is_ours:
-            os.write(lock, " ".join(sys.argv).encode())
+            os.write(lock, os.fsencode(" ".join(sys.argv)))
             return OwnedFolder(path, lock)
         os.close(lock)
 

@@ -103,3 +103,10 @@ def remove_with_another_lock(tmpfs):
     path.rmdir()
     os.close(lock)
     return path
+
+
+def test_a_command_that_is_no_utf8_is_written_as_it_was_typed(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["leanrl", "--run-dir", os.fsdecode(b"runs/\xff")])
+    folder = claim_folder(needed_bytes=1, tmpfs=tmp_path)
+    assert (folder.path / LOCK).read_bytes() == b"leanrl --run-dir runs/\xff"
+    folder.close()
