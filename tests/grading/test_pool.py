@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -55,15 +54,18 @@ def test_a_worker_that_dies_costs_one_verdict(tmp_path):
     before = processes_of(os.getpid())
     with GraderPool(num_workers=1, seconds=60) as pool:
         pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])
+        wait_until(lambda: are_waiting(processes_of(os.getpid()) - before))  # the spare one, too, has started
         ours = processes_of(os.getpid()) - before
         verdicts = []
         thread = threading.Thread(target=lambda: verdicts.extend(pool.grade([GradeRequest(HANGS, "5")])))
         thread.start()
-        time.sleep(0.5)
+        wait_until(lambda: any(state(pid) == "R" for pid in ours))
         for pid in ours:
             os.kill(pid, signal.SIGKILL)
         thread.join(timeout=60)
         assert [verdict.reason for verdict in verdicts] == ["died"]
+        # The spare one, too, was killed; while it is on its way out it would take one more answer with it.
+        wait_until(lambda: not any(is_alive(pid) for pid in ours))
         assert pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])[0].correct
 
 
