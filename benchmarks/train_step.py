@@ -88,7 +88,7 @@ def scale_of(asked: argparse.Namespace) -> Scale:
 
 def sides_of(asked: argparse.Namespace, case: Case, scale: Scale) -> dict[str, Keys]:
     """Return the sides to measure, the one that differences refer to first, each with leanrl's keys of `train`."""
-    all_savings = savings(make_step(case, scale), scale, device=asked.device)
+    all_savings = savings(case, scale, device=asked.device)
     lean = {saving.key: saving.on for saving in all_savings}
     if asked.what == "sides":
         return dict.fromkeys((side for side in SIDES if re.search(asked.sides, side)), lean)

@@ -67,18 +67,22 @@ class Saving:
     off: Any
 
 
-def savings(step: Step, scale: Scale, *, device: str) -> tuple[Saving, ...]:
+def savings(case: Case, scale: Scale, *, device: str) -> tuple[Saving, ...]:
     """Return the savings that a breakdown switches off one at a time; a line here adds one.
 
-    A pass may hold as many tokens as TRL's of `scale.micro_batch` rows holds on average without its padding.
+    A pass may hold as many tokens as TRL's of `scale.micro_batch` rows holds on average without its padding. A copy of
+    the start model waits one tier below the memory that training fills.
     """
+    has_copy = case.method == "full" and case.kl_beta > 0
+    waiting = "host" if device == "cuda" else "disk"
     return (
         Saving("skip_zero_advantage", True, False),
         Saving("sort_by_length", True, False),
         Saving("pack_rows", "always", "never"),
-        Saving("max_tokens_per_micro_batch", scale.micro_batch * step.mean_row, None),
+        Saving("max_tokens_per_micro_batch", scale.micro_batch * make_step(case, scale).mean_row, None),
         Saving("tile_tokens", scale.tile_tokens, None),
         Saving("offload_activations", device == "cuda", False),
+        Saving("reference_device", waiting if has_copy else "gpu", "gpu"),
     )
 
 

@@ -248,14 +248,20 @@ def _schedule(config: RunConfig) -> Iterator[Problem]:
 
 
 def _reference(config: RunConfig) -> Iterator[Problem]:
-    if config.train.reference_device != "host":
+    if config.train.reference_device == "gpu":
         return
     where, hint = "train.reference_device, ", "`-s train.reference_device=gpu`"
     if config.algorithm.kl_beta == 0.0:
-        yield Problem(where + "algorithm.kl_beta", "without a KL there is no reference to keep in host memory", hint)
+        yield Problem(where + "algorithm.kl_beta", "without a KL there is no reference to keep elsewhere", hint)
     elif config.model.tuning.method != "full":
         yield Problem(
             where + "model.tuning.method", "the reference of an adapter is the base without it, not a copy", hint
+        )
+    elif config.train.reference_device == "disk" and config.shares_weights:
+        yield Problem(
+            where + "hardware.parallel",
+            "of a reference that ranks share, each keeps its shard in memory",
+            "`-s train.reference_device=host`",
         )
 
 
@@ -370,8 +376,7 @@ def _lost_updates(config: RunConfig) -> Iterator[str]:
             "in bfloat16, which drops a step below 1/512 of the weight: `-s model.tuning.adapter_dtype=float32`."
         )
     # Ranks that share the weights (FSDP2) keep them in fp32, whatever was loaded.
-    is_shared = config.num_train_ranks > 1 and config.hardware.parallel != "ddp"
-    if method == "full" and config.model.dtype == "bfloat16" and not is_shared:
+    if method == "full" and config.model.dtype == "bfloat16" and not config.shares_weights:
         yield (
             f"optimizer.learning_rate {rate:g} is too small for most weights in bfloat16, which drops a step below "
             "1/512 of the weight: `-s model.dtype=float32` keeps fp32 masters, `-s optimizer.name=adamw_offloaded` "

@@ -12,6 +12,7 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+ReferenceDevice = Literal["gpu", "host", "disk"]
 
 
 class Section(BaseModel):
@@ -232,7 +233,9 @@ class TrainConfig(Section):
     probe: Literal["auto", "always", "never"] = key(
         "auto", "run the longest batch that can occur before step 1, and undo it; auto: on a GPU"
     )
-    reference_device: Literal["gpu", "host"] = key("gpu", "where a full-parameter run keeps its reference copy")
+    reference_device: ReferenceDevice = key(
+        "gpu", "where a full-parameter run keeps its reference copy: where it trains, in host memory, or in a file"
+    )
     seed: NonNegativeInt = key(42, "seed of data order, adapter and sampling")
 
 
@@ -285,6 +288,11 @@ class RunConfig(Section):
         if self.hardware.num_gpus == 0:
             return self.hardware.num_cpu_ranks * self.hardware.num_nodes
         return max(1, (self.hardware.num_gpus - self.rollout.num_gpus) * self.hardware.num_nodes)
+
+    @property
+    def shares_weights(self) -> bool:
+        """Whether each training rank holds a part of the weights (FSDP2); of adapters and under DDP each has all."""
+        return self.num_train_ranks > 1 and self.model.tuning.method == "full" and self.hardware.parallel != "ddp"
 
     @property
     def completions_per_step(self) -> int:

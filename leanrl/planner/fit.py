@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from leanrl.config.schema import RunConfig
 from leanrl.config.sharing import releases_cache
 from leanrl.planner.cards import Card
-from leanrl.planner.fixes import Changes, as_flags, changes_only, is_refused, micro_batch_changes, with_changes
+from leanrl.planner.fixes import (
+    Changes,
+    as_flags,
+    away_from_training,
+    changes_only,
+    is_refused,
+    micro_batch_changes,
+    with_changes,
+)
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
@@ -147,7 +155,7 @@ def _settings(config: RunConfig, optimizer: Changes, vllm: str | None) -> Iterat
     if config.rollout.gpu_memory_fraction is not None:
         axes.append([("rollout.gpu_memory_fraction", value) for value in (config.rollout.gpu_memory_fraction, None)])
     if config.model.tuning.method == "full" and config.algorithm.kl_beta > 0:
-        axes.append([("train.reference_device", place) for place in ("gpu", "host")])
+        axes.append([("train.reference_device", place) for place in ("gpu", away_from_training(config))])
     for combination in itertools.product(*axes):
         changes = changes_only(config, {**dict(combination), **optimizer})
         if not is_refused(config, changes):

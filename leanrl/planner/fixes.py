@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from leanrl.config.check import find_contradictions
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.config.sharing import releases_cache
 from leanrl.config.support import not_in_this_version
 from leanrl.errors import Problem
+from leanrl.planner.target import is_on_cpu
 
 Changes = dict[str, Any]
 
@@ -42,6 +43,11 @@ def with_changes(config: RunConfig, changes: Changes) -> RunConfig:
             section = section[part]
         section[name] = value
     return RunConfig.model_validate(values)
+
+
+def away_from_training(config: RunConfig) -> ReferenceDevice:
+    """Return the next place for a reference that shall not lie where the run trains."""
+    return "disk" if is_on_cpu(config) else "host"
 
 
 def as_flags(changes: Changes) -> str:
@@ -92,7 +98,7 @@ def _candidates(config: RunConfig, vllm: str | None) -> Iterator[Changes]:
     if config.serves_other_base:
         yield {"rollout.base": "nf4"}
     if is_full and config.algorithm.kl_beta > 0 and config.train.reference_device == "gpu":
-        yield {"train.reference_device": "host"}
+        yield {"train.reference_device": away_from_training(config)}
     if is_full and config.num_train_ranks > 1 and config.hardware.parallel == "ddp":
         yield {"hardware.parallel": "fsdp2"}
     if is_full and config.optimizer.name == "adamw":

@@ -74,19 +74,19 @@ def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
 def reference_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of a full-parameter run's frozen start model on the rank, in the dtype it was loaded in.
 
-    FSDP2 shards it like the model. Where it lives in host memory these are the host's bytes.
+    FSDP2 shards it like the model. Where it lives elsewhere these are bytes of that place.
     """
-    if workload.reference not in ("gpu", "host"):
+    if workload.reference in ("none", "adapter_off"):
         return 0
     whole = shape.num_params * workload.reference_bytes_per_param
     return whole // workload.num_ranks if workload.is_fsdp else whole
 
 
 def visiting_reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of what scores: layers gathered from shards to compute, or a copy fetched from host memory as it is."""
+    """Bytes of what scores: layers gathered from shards to compute, or a copy fetched from elsewhere as it is."""
     if workload.is_fsdp and workload.reference in ("gpu", "host"):
         return _gathered_layers_params(shape) * workload.compute_bytes
-    return shape.num_params * workload.reference_bytes_per_param if workload.reference == "host" else 0
+    return shape.num_params * workload.reference_bytes_per_param if workload.reference in ("host", "disk") else 0
 
 
 def arriving_reference_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.errors import ConfigError, Problem
 from leanrl.planner.base_sharing import shares_base
 from leanrl.planner.shapes import ModelShape
@@ -54,7 +54,7 @@ class Workload:
     prompts_per_step: int = 1
     prompt_tokens: int = 512
     completion_tokens: int = 1024
-    reference: Literal["none", "adapter_off", "gpu", "host"] = "none"
+    reference: Literal["none", "adapter_off"] | ReferenceDevice = "none"
     reference_bytes_per_param: int = 2
     engine: Engine = "hf"
     # Whether what generates reads NF4 weights; vLLM serves an adapter that is trained on NF4 on 16-bit ones by default.
@@ -174,12 +174,10 @@ def _activations(config: RunConfig) -> Activations:
 def _sharding(config: RunConfig) -> Sharding:
     if config.num_train_ranks == 1:
         return "single"
-    if config.hardware.parallel == "auto":
-        return "fsdp2" if config.model.tuning.method == "full" else "ddp"
-    return config.hardware.parallel
+    return "fsdp2" if config.shares_weights else "ddp"
 
 
-def _reference(config: RunConfig) -> Literal["none", "adapter_off", "gpu", "host"]:
+def _reference(config: RunConfig) -> Literal["none", "adapter_off"] | ReferenceDevice:
     if config.algorithm.kl_beta == 0:
         return "none"
     return config.train.reference_device if config.model.tuning.method == "full" else "adapter_off"

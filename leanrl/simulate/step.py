@@ -67,7 +67,7 @@ def simulate_step(
     policy = meta_policy(model_config, config.model)
     reference = meta_model(model_config, config.model).requires_grad_(False) if _has_reference_copy(config) else None
     num_shards = 1
-    if is_sharded(config):
+    if config.shares_weights:
         # accelerate keeps trained shards in fp32, whatever dtype was loaded.
         num_shards, policy = config.num_train_ranks, policy.to(torch.float32)
     tracker = StorageTracker(block_bytes=CUDA_BLOCK_BYTES, operator_bytes=_HIDDEN_BYTES)
@@ -146,7 +146,7 @@ def _optimizer(config: RunConfig, policy: nn.Module, tracker: StorageTracker) ->
     """Return the optimizer with its state, made as the first step makes it."""
     trained = [tensor for tensor in policy.parameters() if tensor.requires_grad]
     if config.optimizer.name.startswith("adamw_8bit"):
-        optimizer = (on_own_parts(Adam8bit) if is_sharded(config) else Adam8bit)(trained)
+        optimizer = (on_own_parts(Adam8bit) if config.shares_weights else Adam8bit)(trained)
     else:
         optimizer = torch.optim.AdamW(trained, lr=1.0, fused=True)
     for tensor in trained:
@@ -163,17 +163,9 @@ def _optimizer(config: RunConfig, policy: nn.Module, tracker: StorageTracker) ->
     return optimizer
 
 
-def is_sharded(config: RunConfig) -> bool:
-    """Whether training ranks hold parts of the weights."""
-    if config.num_train_ranks == 1:
-        return False
-    is_default = config.hardware.parallel == "auto" and config.model.tuning.method == "full"
-    return is_default or config.hardware.parallel == "fsdp2"
-
-
 def _place_reference(config: RunConfig, reference: nn.Module, tracker: StorageTracker) -> None:
     """Count the copy on the card, unless ranks share it and it lives in host memory: only its layers visit then."""
-    if config.train.reference_device == "host" and is_sharded(config):
+    if config.train.reference_device == "host" and config.shares_weights:
         tracker.forget(reference.parameters())
     else:
         tracker.assign(reference.parameters(), "reference")
@@ -198,7 +190,7 @@ def _reference_scorer(
     def score_with_copy(micro_batch: MicroBatch) -> Any:
         assert reference is not None
         logprobs_B_T = score_micro_batch(reference, micro_batch, temperature=temperature)
-        if config.train.reference_device == "host":
+        if config.train.reference_device != "gpu":
             tracker.forget(reference.parameters())
         return logprobs_B_T
 

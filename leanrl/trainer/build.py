@@ -23,7 +23,7 @@ from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.packing import pack_if_proved
 from leanrl.trainer.scoring import Reward
-from leanrl.trainer.sharding import admit_sharding_on_cpu, is_sharded, sharding_reference_by_layer
+from leanrl.trainer.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.trainer.unsloth import UnslothTrainer
 from leanrl.types import Grader, Listener, Row
@@ -72,7 +72,7 @@ def build_trainer(
         dtype = getattr(torch, config.model.tuning.adapter_dtype)
         set_adapter_dtype(trainer.model, dtype, weights=start_weights)
     pack_if_proved(trainer, listener=listener)
-    chosen = shared_optimizer_class if is_sharded(config) else optimizer_class
+    chosen = shared_optimizer_class if config.shares_weights else optimizer_class
     trainer.optimizer_cls_and_kwargs = chosen(config.optimizer)  # GRPOTrainer takes no such argument
     _exchange_in_place(trainer.accelerator)
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)

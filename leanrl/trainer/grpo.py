@@ -83,7 +83,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> None:
         self.meter = MemoryMeter(choose_gauge(trl_arguments["args"].device), first="load")
         super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
-        self.visit = prepare_reference(self, config.train)
+        self.visit = prepare_reference(self, config.train, folder=run.path)
         self.lean_config = config
         self.rows = rows
         self.rewards = list(rewards)

@@ -19,7 +19,7 @@ from torch.distributed.fsdp import CPUOffloadPolicy, FSDPModule, MixedPrecisionP
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer import grpo_trainer
 
-from leanrl.config.schema import RunConfig, TrainConfig
+from leanrl.config.schema import TrainConfig
 
 # What transformers hands to accelerate. The sharding itself is done here: accelerate would make a unit of the last norm
 # and the head, and the head's own forward is never called (engine/head.py takes its weight).
@@ -33,12 +33,6 @@ FSDP_ARGUMENTS = {
         "cpu_ram_efficient_loading": False,
     },
 }
-
-
-def is_sharded(config: RunConfig) -> bool:
-    """Return whether a run's ranks share full parameters; adapters are small, and DDP keeps them whole."""
-    is_full = config.model.tuning.method == "full"
-    return config.num_train_ranks > 1 and is_full and config.hardware.parallel != "ddp"
 
 
 def admit_sharding_on_cpu(arguments: GRPOConfig) -> None:

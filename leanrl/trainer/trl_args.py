@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import RunConfig
-from leanrl.trainer.sharding import FSDP_ARGUMENTS, is_sharded
+from leanrl.trainer.sharding import FSDP_ARGUMENTS
 
 _SCHEDULES = {
     "constant": "constant",
@@ -37,7 +37,7 @@ def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
         **_cut_arguments(config),
         **_optimizer_arguments(config),
         **_bookkeeping_arguments(config, output_dir),
-        **(FSDP_ARGUMENTS if is_sharded(config) else {}),
+        **(FSDP_ARGUMENTS if config.shares_weights else {}),
     }
 
 

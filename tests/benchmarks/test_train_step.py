@@ -82,14 +82,19 @@ def test_other_gradients_would_be_seen(monkeypatch):
     assert found[LEANRL]["gradient_difference"] > 0.01
 
 
-def test_a_breakdown_takes_away_one_saving_at_a_time():
-    sides = sides_of(_asked(what="breakdown"), MIX, TINY_SCALE)
+@pytest.mark.parametrize(
+    ("case", "does_nothing"),
+    [(MIX, {"offload_activations", "reference_device"}), (Case("full", 0.04, "mix"), {"offload_activations"})],
+)
+def test_a_breakdown_takes_away_one_saving_at_a_time(case, does_nothing):
+    """But those that would change nothing: on a CPU, and without a copy of the start model."""
+    sides = sides_of(_asked(what="breakdown"), case, TINY_SCALE)
     lean = sides.pop(LEANRL)
     for name, keys in sides.items():
         (changed,) = [key for key in lean if keys[key] != lean[key]]
         assert name == f"leanrl without {changed}"
-    known = {saving.key for saving in savings(make_step(MIX, TINY_SCALE), TINY_SCALE, device="cuda")}
-    assert {name.split()[-1] for name in sides} == known - {"offload_activations"}  # which does nothing on a CPU
+    known = {saving.key for saving in savings(case, TINY_SCALE, device="cuda")}
+    assert {name.split()[-1] for name in sides} == known - does_nothing
 
 
 def test_a_peak_is_that_of_a_second_step():

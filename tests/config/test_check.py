@@ -136,6 +136,11 @@ CASES = [
         "train.reference_device, model.tuning.method",
         "not a copy",
     ),
+    (
+        ["train.reference_device=disk", "algorithm.kl_beta=0.04", "model.tuning.method=full", "hardware.num_gpus=2"],
+        "train.reference_device, hardware.parallel",
+        "each keeps its shard in memory",
+    ),
     (["data.num_heldout=5"], "data.num_heldout, eval.greedy", "5 problems are held out but never asked"),
     (["eval.greedy=true"], "data.num_heldout, eval.greedy", "no problems are held out"),
 ]

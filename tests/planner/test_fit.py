@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.config.load import load_config
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import ModelConfig, RunConfig
 from leanrl.config.support import not_in_this_version
 from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
 from leanrl.planner.fixes import as_flags, is_refused, with_changes
@@ -109,6 +109,25 @@ def test_server_topology_and_cpu():
     cpu = fit_run(cpu_run(), host_bytes=16 * GIB)
     assert cpu.fits
     assert cpu.plan.device == "cpu"
+
+
+def test_on_a_cpu_a_reference_waits_on_disk(tmp_path):
+    """In host memory it would lie beside the gradients as before; a card gets it from there."""
+    model = {"id": DISTILL, "dtype": "float32", "tuning": {"method": "full"}}
+    config = cpu_run().model_copy(update={"model": ModelConfig.model_validate(model)})
+    config = with_changes(config, {"algorithm.kl_beta": 0.04, "train.micro_batch_completions": 1})
+    places = ("gpu", "host", "disk")
+    gpu, host, disk = (
+        plan_run(with_changes(config, {"train.reference_device": place}), host_bytes=64 * GIB).gpus[0].upper_bytes
+        for place in places
+    )
+    assert host == gpu
+    assert gpu - disk == pytest.approx(4 * 1_777_088_000, rel=0.2)  # with the share that is added for what varies
+    between = int((gpu + disk) / 2 / 0.8)  # of a host, of which that much is usable
+    fixes = plan_run(config, host_bytes=between).fixes
+    assert "-s train.reference_device=disk" in fixes
+    assert plan_run(after_flags(config, fixes[0], tmp_path), host_bytes=between).verdict == "fits"
+    assert fit_run(config, host_bytes=between).changes["train.reference_device"] == "disk"
 
 
 def test_every_fix_makes_it_fit(tmp_path):

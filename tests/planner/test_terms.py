@@ -228,10 +228,14 @@ def test_ranks_exchange_a_pass_of_one_token():
     assert moment["gradient buffers"] == 4 * SHAPE.embedding_params
 
 
+@pytest.mark.parametrize("place", ["host", "disk"])
 @pytest.mark.parametrize("stored", [2, 4])
-def test_a_reference_visits_as_it_is_stored(stored):
-    workload = replace(FULL, reference="host", reference_bytes_per_param=stored)
+def test_a_reference_visits_as_it_is_stored(stored, place):
+    workload = replace(FULL, reference=place, reference_bytes_per_param=stored)
     assert visiting_reference_bytes(SHAPE, workload) == stored * PARAMS
+    phases = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}
+    assert phases["reference"]["visiting reference"] == stored * PARAMS
+    assert "reference" not in phases["forward_backward"]
 
 
 @pytest.mark.parametrize("place", ["gpu", "host"])

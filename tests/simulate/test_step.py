@@ -80,11 +80,13 @@ def test_adapters_are_counted_by_hand():
 def test_reference_passes():
     lora = phases_of(config_of(model__tuning__method="lora", algorithm__kl_beta=0.04))
     assert "reference" not in lora["forward_backward"], "an adapter is switched off, nothing is held"
-    kept = phases_of(config_of(model__tuning__method="full", algorithm__kl_beta=0.04))
+    full = {"model__tuning__method": "full", "algorithm__kl_beta": 0.04}
+    kept = phases_of(config_of(**full))
     assert kept["forward_backward"]["reference"] == pytest.approx(2 * SHAPE.num_params, rel=0.01)
-    host = phases_of(config_of(model__tuning__method="full", algorithm__kl_beta=0.04, train__reference_device="host"))
-    assert host["reference"]["reference"] == kept["reference"]["reference"]
-    assert "reference" not in host["forward_backward"]
+    for place in ("host", "disk"):
+        away = phases_of(config_of(**full, train__reference_device=place))
+        assert away["reference"]["reference"] == kept["reference"]["reference"]
+        assert "reference" not in away["forward_backward"]
 
 
 def test_stand_ins_are_named():

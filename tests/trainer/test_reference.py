@@ -1,10 +1,16 @@
-"""The reference in host memory: when it visits, and that nothing else changes."""
+"""The reference in host memory or on disk: when it visits, and that nothing else changes."""
 
+import errno
+import os
+import re
+import tempfile
 from contextlib import contextmanager
 
+import pytest
 import torch
 
-from leanrl.engine.host_weights import HostWeights
+from leanrl.engine.visiting_weights import VisitingWeights
+from leanrl.errors import DoesNotFitError
 from leanrl.trainer import reference as reference_module
 from leanrl.trainer import step_pass
 from leanrl.trainer.probe import probe_longest_batch
@@ -21,13 +27,13 @@ def config_with(folder, place, **train):
     )
 
 
-class Recorder(HostWeights):
+class Recorder(VisitingWeights):
     """Notes what the trainer holds when the weights come and go."""
 
     made = ()
 
-    def __init__(self, model, *, device):
-        super().__init__(model, device=device)
+    def __init__(self, model, home):
+        super().__init__(model, home)
         self.events, self.num_gradients = [], lambda: None
         Recorder.made = (self,)
 
@@ -41,7 +47,7 @@ class Recorder(HostWeights):
 
 def test_it_visits_once_a_step_before_any_gradient_exists(tiny_model, tmp_path, monkeypatch):
     """Three micro-batches are scored in one visit; all forward and backward passes come when it is home again."""
-    monkeypatch.setattr(reference_module, "HostWeights", Recorder)
+    monkeypatch.setattr(reference_module, "VisitingWeights", Recorder)
     trainer, *_ = small_trainer(config_with(tiny_model, "host"), tmp_path / "run", listener=Notes())
     (weights,) = Recorder.made
     weights.num_gradients = lambda: sum(weight.grad is not None for weight in trainer.model.parameters())
@@ -64,19 +70,36 @@ def test_it_visits_once_a_step_before_any_gradient_exists(tiny_model, tmp_path, 
 
 def test_a_run_is_the_same_to_the_bit_wherever_the_reference_waits(tiny_model, tmp_path):
     runs = []
-    for place in ("gpu", "host"):
+    for place in ("gpu", "host", "disk"):
         notes = Notes()
         trainer, *_ = small_trainer(config_with(tiny_model, place), tmp_path / place, listener=notes)
         trainer.train_from(None)
         weights = torch.cat([weight.detach().flatten() for weight in trainer.model.parameters()])
         runs.append((weights, [(step["loss"], step["kl"], step["grad_norm"]) for step in notes.steps]))
-    assert torch.equal(runs[0][0], runs[1][0])
-    assert runs[0][1] == runs[1][1]
+    for weights, notes in runs[1:]:
+        assert torch.equal(weights, runs[0][0])
+        assert notes == runs[0][1]
     assert runs[0][1][1][1] > 0  # the second step has a KL
 
 
+def test_a_disk_that_is_too_full_for_it(tiny_model, tmp_path, monkeypatch):
+    """It is said before step 1, with what it would need; another error of the disk stays what it is."""
+    for number in (errno.ENOSPC, errno.EIO):
+
+        def refuse(*_, number=number, **__):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+        with pytest.raises((DoesNotFitError, OSError)) as raised:
+            small_trainer(config_with(tiny_model, "disk"), tmp_path / str(number), listener=Notes())
+        if number == errno.EIO:
+            assert raised.type is OSError
+        else:
+            assert re.search(r"needs 0\.\d+ GiB in .*the disk is full.*--run-dir", str(raised.value), re.DOTALL)
+
+
 def test_the_probe_lets_it_visit_as_well(tiny_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(reference_module, "HostWeights", Recorder)
+    monkeypatch.setattr(reference_module, "VisitingWeights", Recorder)
     config = config_with(tiny_model, "host", probe="always")
     trainer, *_ = small_trainer(config, tmp_path / "run", listener=Notes())
     (weights,) = Recorder.made
