@@ -188,6 +188,12 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
+    """The largest moment of the longest micro-batch, or of a shorter one that no tile keeps from holding more."""
+    moments = (_training_moment(shape, one) for one in (workload, workload.longest_untiled))
+    return max(moments, key=lambda moment: sum(moment.values()))
+
+
+def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """The largest moment: the backward pass of head or last norm, the last layer's, the first's end, DDP's exchange."""
     kept = {
         "kept activations": kept_bytes(shape, workload),

@@ -1,7 +1,7 @@
 """What one training rank and one rollout engine are asked to hold and do: the planner's reading of a run's config."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from leanrl.config.schema import ReferenceDevice, RunConfig
@@ -23,6 +23,27 @@ Engine = Literal["hf", "vllm-colocate", "vllm-server"]
 Residency = Literal["awake", "weights_only", "asleep"]
 # By `rollout.sleep_level`; levels 1 and 2 leave the same on the card.
 _RESIDENCIES: dict[int | str, Residency] = {0: "awake", "kv": "weights_only", 1: "asleep", 2: "asleep"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one length: how many, and the tokens of each."""
+
+    count: int
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def num_tokens(self) -> int:
+        return self.count * (self.prompt_tokens + self.completion_tokens)
+
+
+def untiled_rows(prompt_tokens: int, completion_tokens: int, *, tile_tokens: int) -> Rows:
+    """Return rows that fill a tile and no more, a little shorter than the longest ones that a run can have."""
+    count = math.ceil(tile_tokens / (prompt_tokens + completion_tokens))
+    length = tile_tokens // count
+    scored = min(completion_tokens, length)
+    return Rows(count, length - scored, scored)
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,20 @@ class Workload:
     @property
     def is_tiled(self) -> bool:
         return self.tokens_at_once < self.micro_batch_tokens
+
+    @property
+    def longest_untiled(self) -> "Workload":
+        """The same with the longest micro-batches that run whole, for they fit into one tile."""
+        if not self.is_tiled:
+            return self
+        rows = untiled_rows(self.prompt_tokens, self.completion_tokens, tile_tokens=self.tokens_at_once)
+        return replace(
+            self,
+            tile_tokens=None,
+            micro_batch_completions=rows.count,
+            prompt_tokens=rows.prompt_tokens,
+            completion_tokens=rows.completion_tokens,
+        )
 
     @property
     def is_autocast(self) -> bool:

@@ -1,6 +1,6 @@
 """One optimizer step of a run under fake tensors: the engine's own code, and the bytes that it holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import PACKED, PADDED, MicroBatch, StepRow
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import score_micro_batch, train_micro_batch
+from leanrl.planner.workload import Rows, untiled_rows
 from leanrl.simulate import attention
 from leanrl.simulate.dropout import cuda_dropout
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
@@ -118,18 +119,21 @@ def _run_step(
     settings = loss_settings(config)
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=config.model.compute_dtype == "bfloat16")
     reference_logprobs = None
+    longest = _longest_rows(config)
     if score_reference is not None:
-        say(f"scoring {_rows_text(config)} with the start model")
+        say(f"scoring {_text(longest)} with the start model")
         with tracker.phase("reference", category="activations"), autocast:
-            reference_logprobs = score_reference(_longest_micro_batch(config))[0]
+            reference_logprobs = score_reference(_micro_batch(config, longest))[0]
     num_micro_batches = min(2, config.micro_batches_per_step)
-    for index in range(num_micro_batches):
-        say(f"micro-batch {index + 1} of {num_micro_batches}: {_rows_text(config)}, forward and backward")
-        sync_gradients(policy, is_last=index == num_micro_batches - 1)
-        with tracker.phase("forward_backward", category="activations"), autocast:
-            micro_batch = _longest_micro_batch(config, reference_logprobs=reference_logprobs)
-            train_micro_batch(policy, micro_batch, settings=settings)
-            del micro_batch
+    for rows in _trained_rows(config):
+        policy.zero_grad()
+        for index in range(num_micro_batches):
+            say(f"micro-batch {index + 1} of {num_micro_batches}: {_text(rows)}, forward and backward")
+            sync_gradients(policy, is_last=index == num_micro_batches - 1)
+            with tracker.phase("forward_backward", category="activations"), autocast:
+                micro_batch = _micro_batch(config, rows, reference_logprobs=reference_logprobs)
+                train_micro_batch(policy, micro_batch, settings=settings)
+                del micro_batch
     say(f"optimizer step: {config.optimizer.name}")
     with tracker.phase("optimizer_step", category="optimizer buffers"):
         nn.utils.clip_grad_norm_(policy.parameters(), config.optimizer.max_grad_norm)
@@ -197,25 +201,34 @@ def _reference_scorer(
     return score_without_adapter if reference is None else score_with_copy
 
 
-def _longest_micro_batch(config: RunConfig, *, reference_logprobs: Any = None) -> MicroBatch:
+def _longest_rows(config: RunConfig) -> Rows:
+    count = min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
+    return Rows(count, config.rollout.max_prompt_tokens, config.rollout.max_completion_tokens)
+
+
+def _trained_rows(config: RunConfig) -> Iterator[Rows]:
+    """The rows of the micro-batches that may hold most: the longest, and shorter ones that fit into one tile."""
+    longest = _longest_rows(config)
+    tile_tokens = config.train.tile_tokens
+    if tile_tokens is not None and tile_tokens < longest.num_tokens:
+        yield untiled_rows(longest.prompt_tokens, longest.completion_tokens, tile_tokens=tile_tokens)
+    yield longest
+
+
+def _micro_batch(config: RunConfig, rows: Rows, *, reference_logprobs: Any = None) -> MicroBatch:
     row = StepRow(
-        prompt_ids=[0] * config.rollout.max_prompt_tokens,
-        completion_ids=[0] * config.rollout.max_completion_tokens,
+        prompt_ids=[0] * rows.prompt_tokens,
+        completion_ids=[0] * rows.completion_tokens,
         advantage=1.0,
         weight=1.0,
-        reference_logprobs=reference_logprobs,
+        reference_logprobs=None if reference_logprobs is None else reference_logprobs[: rows.completion_tokens],
     )
     layout = PACKED if config.packs_rows else PADDED
-    return layout.lay_out([row] * _num_rows(config), pad_id=0, device="cpu")
+    return layout.lay_out([row] * rows.count, pad_id=0, device="cpu")
 
 
-def _num_rows(config: RunConfig) -> int:
-    return min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
-
-
-def _rows_text(config: RunConfig) -> str:
-    tokens = config.rollout.max_prompt_tokens + config.rollout.max_completion_tokens
-    return f"{_num_rows(config)} x {tokens} tokens"
+def _text(rows: Rows) -> str:
+    return f"{rows.count} x {rows.prompt_tokens + rows.completion_tokens} tokens"
 
 
 def _size_text(model_config: PretrainedConfig) -> str:

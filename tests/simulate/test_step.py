@@ -9,7 +9,9 @@ from transformers import AttentionInterface
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
+from leanrl.planner.phases import train_phases
 from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import workload_of
 from leanrl.simulate.fake_model import materialise, meta_policy, transformers_config
 from leanrl.simulate.step import count_step, simulate_step
 from leanrl.simulate.tracker import StorageTracker
@@ -75,6 +77,36 @@ def test_adapters_are_counted_by_hand():
     # AdamW counts its steps in a scalar a tensor, and each takes a block of 512 bytes.
     assert phases["optimizer_step"]["optimizer state"] == 2 * phases["optimizer_step"]["adapter"] + 42 * 512
     assert phases["load"]["weights"] == pytest.approx(2 * SHAPE.num_params, rel=0.01)
+
+
+def test_micro_batches_that_fit_into_one_tile():
+    """They run whole. Without checkpoints they hold more than the longest, whose MLPs keep their inputs alone."""
+    values = {"model__tuning__method": "lora", "train__gradient_checkpointing": "false"}
+    tiled = {"train__num_completions": 4, "train__micro_batch_completions": 4, "train__tile_tokens": 760}
+    of_one_tile = {  # 3 x 253 tokens, where the longest are 4 x 256
+        "train__num_completions": 3,
+        "train__micro_batch_completions": 3,
+        "train__tile_tokens": "null",
+        "rollout__max_prompt_tokens": 61,
+        "rollout__max_model_tokens": 253,
+    }
+    runs = [config_of(**values, **sizes) for sizes in (tiled, of_one_tile)]
+    peaks = [phases_of(config)["forward_backward"] for config in runs]
+    assert peaks[0] == peaks[1]
+    plans = [train_phases(SHAPE, workload_of(config, SHAPE), kv_bytes=0) for config in runs]
+    planned = [phase.components for plan in plans for phase in plan if phase.name == "forward_backward"]
+    assert planned[0] == planned[1]
+
+
+def test_checkpointed_micro_batches_that_fit_into_one_tile_hold_less():
+    values = {"train__num_completions": 4, "train__micro_batch_completions": 4, "train__tile_tokens": 760}
+    workload = workload_of(config_of(model__tuning__method="lora", **values), SHAPE)
+    assert workload.is_tiled
+    longest, whole = (
+        {phase.name: phase.bytes for phase in train_phases(SHAPE, one, kv_bytes=0)}["forward_backward"]
+        for one in (workload, workload.longest_untiled)
+    )
+    assert whole < longest
 
 
 def test_reference_passes():
