@@ -14,6 +14,7 @@ sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
 import train_step  # noqa: E402 - found by the line above
 import train_step_peak  # noqa: E402
 import train_step_sides  # noqa: E402
+from random_model import write_random_model  # noqa: E402
 from train_step import SCALES, TINY_SCALE, measure_times, sides_of, turns, with_ratios  # noqa: E402
 from train_step_case import CASES, LEANRL, SIDES, TRL, TRL_TILES, Case, make_step, savings  # noqa: E402
 from training_phase import Clock  # noqa: E402
@@ -65,6 +66,30 @@ def test_all_sides_take_the_same_step(case):
         assert len(side["seconds"]) == 1
         assert side["completion_tokens_per_second"] > 0
     assert min(found[side]["median_cpu_seconds_ratio"] for side in (TRL, TRL_TILES)) == 1.0
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_what_a_gpu_runs_but_for_the_gpu(method, monkeypatch):
+    """Its model's dtypes and its savings, on a CPU: bf16 rounds otherwise in packs and tiles than in padded rows."""
+    case = Case(method, 0.04, "mix")
+    asked = _asked(device="cuda")
+    values = train_step_sides.run_values
+    on_cpu = {"hardware": {"num_gpus": 0, "device": "cpu"}}
+    monkeypatch.setattr(train_step_sides, "run_values", lambda *args, **kwargs: values(*args, **kwargs) | on_cpu)
+    monkeypatch.setattr(
+        train_step,
+        "locate",
+        lambda device, *, tiny, folder: write_random_model(folder, device="cpu", dtype="bfloat16", tiny=tiny),
+    )
+    keys = sides_of(asked, case, TINY_SCALE)
+    assert keys[LEANRL]["offload_activations"]
+    assert (keys[LEANRL]["reference_device"] == "host") == (method == "full")
+    found = measure_times(case, TINY_SCALE, keys, asked, deadline=LATER)
+    assert list(found) == list(SIDES)
+    assert found[TRL]["loss"] != 0.0
+    for side in found.values():
+        assert side["loss_difference"] < 1e-5
+        assert side["gradient_difference"] < 1e-2
 
 
 def test_other_gradients_would_be_seen(monkeypatch):
