@@ -36,7 +36,7 @@ from leanrl.environment import describe_machine, quiet_libraries
 
 PEAK_SCRIPT = Path(__file__).with_name("train_step_peak.py")
 TINY_SCALE = Scale(num_prompts=3, group=4, micro_batch=4, divisor=64, tile_tokens=16)
-# (device, measure): a CPU takes minutes for a step of real lengths, and peaks are of one step.
+# (device, measure): a CPU takes minutes for a step of real lengths (`--divisor 1`), and peaks are of one step.
 SCALES = {
     ("cpu", "time"): Scale(num_prompts=3, group=4, micro_batch=6, divisor=4, tile_tokens=1024),
     ("cpu", "peak"): Scale(num_prompts=3, group=4, micro_batch=6, divisor=1, tile_tokens=1024),
