@@ -143,6 +143,7 @@ CASES = [
     Case(PHI_4, "lora", 4, 2048, tile_tokens=2048),
     Case(GEMMA_1B, "lora", 4, 4096, offload=True, tile_tokens=4096),
     Case(QWEN_15B, "lora", 2, 2048, checkpointing=False, tile_tokens=1024),
+    Case(QWEN_15B, "lora", 2, 2048, checkpointing=False, tile_tokens=3072),
     Case(QWEN_05B, "full", 8, 1024),
     Case(QWEN_05B, "lora", 8, 8192, rank=8),
     Case(QWEN_05B, "lora", 2, 512, rank=64),
