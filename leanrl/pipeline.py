@@ -25,7 +25,6 @@ from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.planner.fit import Fit, fit_run, with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
-from leanrl.planner.target import is_on_cpu
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
 from leanrl.preparation import Parts, prepare
 from leanrl.report.progress import PlainListener, duration
@@ -285,7 +284,7 @@ def _require_address(config: RunConfig, rank: Rank | None) -> None:
 
 
 def _gpu_here(config: RunConfig) -> Gpu | None:
-    if is_on_cpu(config):
+    if config.hardware.is_cpu:
         return None
     from leanrl.trainer.device import gpu_here
 

@@ -74,12 +74,11 @@ def _activations(config: RunConfig) -> Iterator[Problem]:
 def _devices(config: RunConfig) -> Iterator[Problem]:
     hardware = config.hardware
     where = "hardware.device, hardware.num_gpus"
-    on_cpu = hardware.device == "cpu" or hardware.num_gpus == 0
     if hardware.device == "cpu" and hardware.num_gpus > 0:
         yield Problem(where, f"the CPU is to train, but with {hardware.num_gpus} GPUs", "`-s hardware.num_gpus=0`")
     if hardware.device == "cuda" and hardware.num_gpus == 0:
         yield Problem(where, "a GPU is to train, but there are 0", "`-s hardware.num_gpus=1`")
-    if on_cpu and config.model.attention == "flash_attention_2":
+    if hardware.is_cpu and config.model.attention == "flash_attention_2":
         yield Problem("model.attention", "flash_attention_2 needs a GPU", "`-s model.attention=sdpa`")
 
 
@@ -347,7 +346,7 @@ def _idle_algorithm(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_hardware(config: RunConfig) -> Iterator[str]:
-    if config.hardware.num_gpus == 0 or config.hardware.device == "cpu":
+    if config.hardware.is_cpu:
         for name in ("gpu", "vram_gib", "bandwidth_gb_per_second", "bf16_tflops", "usd_per_hour"):
             if getattr(config.hardware, name) is not None:
                 yield f"hardware.{name} has no effect: the run is on the CPU."
@@ -385,8 +384,10 @@ def _lost_updates(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_rest(config: RunConfig) -> Iterator[str]:
-    if config.train.offload_activations and config.hardware.num_gpus == 0:
+    if config.train.offload_activations and config.hardware.is_cpu:
         yield "train.offload_activations has no effect: on a CPU activations are in host memory anyway."
+    if config.train.reference_device == "host" and config.hardware.is_cpu:
+        yield "train.reference_device host has no effect on a CPU: `-s train.reference_device=disk` frees host memory."
     if config.model.tuning.method == "full":
         usual = TuningConfig()
         for name in ("rank", "alpha", "alpha_ratio", "rslora", "dropout", "targets", "init", "adapter_dtype"):

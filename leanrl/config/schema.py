@@ -42,6 +42,11 @@ class HardwareConfig(Section):
         "auto", "how training ranks share the work; auto: ddp for adapters, fsdp2 for full parameters"
     )
 
+    @property
+    def is_cpu(self) -> bool:
+        """Whether a CPU trains; device `auto` stands for the cards that are counted."""
+        return self.device == "cpu" or self.num_gpus == 0
+
 
 class TuningConfig(Section):
     method: Literal["full", "lora", "qlora"] = key("lora", "train all weights, an adapter, or an adapter on NF4")

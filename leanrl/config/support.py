@@ -42,7 +42,7 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
     is_full = config.model.tuning.method == "full"
     checks = [
         (
-            has_server and is_full and config.rollout.weight_transport == "nccl" and config.hardware.num_gpus == 0,
+            has_server and is_full and config.rollout.weight_transport == "nccl" and config.hardware.is_cpu,
             "rollout.weight_transport, hardware.num_gpus",
             "nccl carries weights from card to card, and there is no GPU",
             "-s rollout.weight_transport=shm",
@@ -87,7 +87,7 @@ def _optimizer_problems(config: RunConfig) -> list[Problem]:
     if package is not None and find_spec(package) is None:
         hint = "pip install 'leanrl[memory]', or -s optimizer.name=adamw_offloaded"
         problems.append(Problem("optimizer.name", f"{name} needs the package {package}, which is not installed", hint))
-    if name == "adamw_8bit_paged" and (config.hardware.device == "cpu" or config.hardware.num_gpus == 0):
+    if name == "adamw_8bit_paged" and config.hardware.is_cpu:
         problems.append(
             Problem("optimizer.name, hardware.num_gpus", PAGING_NEEDS_A_GPU, "-s optimizer.name=adamw_8bit")
         )

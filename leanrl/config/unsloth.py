@@ -31,7 +31,7 @@ def _ranks(config: RunConfig) -> list[_Check]:
     hardware = config.hardware
     return [
         (
-            hardware.device == "cpu" or hardware.num_gpus == 0,
+            hardware.is_cpu,
             "backend, hardware.num_gpus",
             "unsloth needs a GPU",
             "`-s backend=hf`",

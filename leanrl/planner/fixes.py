@@ -8,7 +8,6 @@ from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.config.sharing import releases_cache
 from leanrl.config.support import not_in_this_version
 from leanrl.errors import Problem
-from leanrl.planner.target import is_on_cpu
 
 Changes = dict[str, Any]
 
@@ -47,7 +46,7 @@ def with_changes(config: RunConfig, changes: Changes) -> RunConfig:
 
 def away_from_training(config: RunConfig) -> ReferenceDevice:
     """Return the next place for a reference that shall not lie where the run trains."""
-    return "disk" if is_on_cpu(config) else "host"
+    return "disk" if config.hardware.is_cpu else "host"
 
 
 def as_flags(changes: Changes) -> str:

@@ -38,7 +38,7 @@ def find_target(
         MissingError: if neither a card nor its bytes are named.
         ConfigError: for an unknown card, one without bf16, or one without memory.
     """
-    if is_on_cpu(config):
+    if config.hardware.is_cpu:
         if host_bytes is None:
             raise ValueError("host_bytes is None; a plan for a CPU needs the machine's memory.")
         return Target("cpu", int(_USABLE_SHARE_OF_HOST * host_bytes))
@@ -57,11 +57,6 @@ def find_target(
             hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
         )
     return Target("cuda", card.usable_bytes, card, vllm)
-
-
-def is_on_cpu(config: RunConfig) -> bool:
-    """Whether a run is planned for a CPU; device `auto` is planned for the cards that the config counts."""
-    return config.hardware.device == "cpu" or config.hardware.num_gpus == 0
 
 
 def _named_card(hardware: HardwareConfig) -> Card | None:

@@ -31,7 +31,7 @@ def require_device(config: RunConfig) -> None:
     Raises:
         MissingError: naming the device that is asked for.
     """
-    if config.hardware.device == "cpu" or config.hardware.num_gpus == 0:
+    if config.hardware.is_cpu:
         return
     if not torch.cuda.is_available():
         if config.hardware.device == "auto":
@@ -59,7 +59,7 @@ def _require_no_paging(config: RunConfig) -> None:
 
 def loading_device(config: RunConfig) -> str:
     """Return where weights are loaded: on the CPU, and NF4 where it trains, since nothing moves a quantised model."""
-    on_cpu = config.hardware.device == "cpu" or config.hardware.num_gpus == 0 or not torch.cuda.is_available()
+    on_cpu = config.hardware.is_cpu or not torch.cuda.is_available()
     if config.model.tuning.method != "qlora" or on_cpu:
         return "cpu"
     return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"

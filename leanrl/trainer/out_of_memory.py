@@ -5,7 +5,6 @@ from leanrl.environment import host_memory_bytes, installed_vllm
 from leanrl.errors import LeanRLError, StoppedError
 from leanrl.planner.fixes import micro_batch_changes, with_changes
 from leanrl.planner.leaner import leaner_settings
-from leanrl.planner.target import is_on_cpu
 from leanrl.planner.this_machine import plan_here
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.device import gpu_here
@@ -63,7 +62,7 @@ def _kept(run: RunFolder) -> str:
 def _fixes(config: RunConfig) -> tuple[str, ...]:
     """Return the plan's changes, cheapest first."""
     try:
-        gpu = None if is_on_cpu(config) else gpu_here(config.hardware.num_gpus)
+        gpu = None if config.hardware.is_cpu else gpu_here(config.hardware.num_gpus)
         vllm = installed_vllm()
         plan, _ = plan_here(config, gpu=gpu, host_bytes=host_memory_bytes(), vllm=vllm)
         return leaner_settings(config, plan, vllm=vllm) or (_WITHOUT_PLAN,)

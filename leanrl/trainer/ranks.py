@@ -11,7 +11,6 @@ import torch.distributed as dist
 
 from leanrl.config.schema import RunConfig
 from leanrl.launch.this_rank import this_rank
-from leanrl.planner.target import is_on_cpu
 
 # The longest that one rank may be busy while the others wait for it: torch's own limit for gloo, for NCCL as well,
 # whose ten minutes a rollout may take longer than. transformers sets no limit on a CPU.
@@ -23,7 +22,7 @@ def join_ranks(config: RunConfig) -> None:
     rank = this_rank()
     if rank is None or rank.num_ranks == 1 or dist.is_initialized():
         return
-    if is_on_cpu(config) or not torch.cuda.is_available():
+    if config.hardware.is_cpu or not torch.cuda.is_available():
         dist.init_process_group("gloo", timeout=_LONGEST_WAIT)
         # If gloo's threads outlived the interpreter, they would abort it: code 134 in place of the rank's own.
         atexit.register(_leave_ranks)

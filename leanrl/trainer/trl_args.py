@@ -142,7 +142,7 @@ def _bookkeeping_arguments(config: RunConfig, output_dir: Path) -> dict[str, Any
         "report_to": [] if config.tracking == "none" else [config.tracking],
         "run_name": config.name,
         "push_to_hub": False,
-        "use_cpu": config.hardware.device == "cpu" or config.hardware.num_gpus == 0,
+        "use_cpu": config.hardware.is_cpu,
         "dataloader_num_workers": 0,
         "remove_unused_columns": False,
         "trust_remote_code": False,

@@ -233,6 +233,10 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["rollout.max_model_tokens=2000"], "rollout.max_model_tokens has no effect: rollout.engine is hf"),
         (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
         (["hardware.num_gpus=0", "train.offload_activations=true"], "train.offload_activations has no effect"),
+        (
+            ["hardware.num_gpus=0", "algorithm.kl_beta=0.04", "train.reference_device=host"],
+            "train.reference_device host has no effect on a CPU",
+        ),
         (["rollout.sleep_level=2"], "rollout.sleep_level has no effect: hf does not sleep."),
         (["rollout.sleep_level=kv"], "rollout.sleep_level has no effect: hf does not sleep."),
         (["rollout.server_url=http://x"], "rollout.server_url has no effect: rollout.engine is hf."),
