@@ -56,6 +56,8 @@ def simulate_step(
 ) -> Simulation:
     """Run one optimizer step with two micro-batches of the longest rows that a run can have; no GPU, no weights.
 
+    Where these run in tiles, two that fit into one tile come before them.
+
     One rank is simulated: of sharded weights its part, of replicas (DDP) as if it were alone. The optimizer's state
     exists from the start, as in every step but the first, and no gradient does.
 
