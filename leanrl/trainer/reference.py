@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 from trl import GRPOTrainer
 
@@ -43,21 +44,20 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path)
     if train.reference_device == "gpu" or trainer.is_fsdp_enabled:
         return nullcontext
     device = trainer.accelerator.device
-    if train.reference_device == "disk":
-        weights = _on_disk(bare, partial(NamelessFile, device=device, folder=folder), folder)
-    else:
-        weights = VisitingWeights(bare, partial(HostMemory, device=device))
+    weights = _send_home(bare, train, device=device, folder=folder)
     give_back_unused(device)  # TRL had put the copy there
     return lambda model: weights.visiting() if model is reference else nullcontext()
 
 
-def _on_disk(model: nn.Module, home: Callable[..., NamelessFile], folder: Path) -> VisitingWeights:
-    num_bytes = sum(weight.nbytes for weight in model.parameters())
+def _send_home(model: nn.Module, train: TrainConfig, *, device: torch.device, folder: Path) -> VisitingWeights:
+    if train.reference_device == "host":
+        return VisitingWeights(model, partial(HostMemory, device=device))
     try:
-        return VisitingWeights(model, home)
+        return VisitingWeights(model, partial(NamelessFile, device=device, folder=folder))
     except OSError as error:
         if not is_full_disk(error):
             raise
+        num_bytes = sum(weight.nbytes for weight in model.parameters())
         raise DoesNotFitError(
             f"the reference needs {num_bytes / 2**30:.1f} GiB in {folder}, and the disk is full.",
             hint="name a larger disk with `--run-dir`, or keep it in memory with -s train.reference_device=gpu",
