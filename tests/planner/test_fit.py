@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.config.load import load_config
-from leanrl.config.schema import ModelConfig, RunConfig
+from leanrl.config.schema import RunConfig
 from leanrl.config.support import not_in_this_version
 from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
 from leanrl.planner.fixes import as_flags, is_refused, with_changes
@@ -113,9 +113,8 @@ def test_server_topology_and_cpu():
 
 def test_on_a_cpu_a_reference_waits_on_disk(tmp_path):
     """In host memory it would lie beside the gradients as before; a card gets it from there."""
-    model = {"id": DISTILL, "dtype": "float32", "tuning": {"method": "full"}}
-    config = cpu_run().model_copy(update={"model": ModelConfig.model_validate(model)})
-    config = with_changes(config, {"algorithm.kl_beta": 0.04, "train.micro_batch_completions": 1})
+    model = {"model.id": DISTILL, "model.dtype": "float32", "model.tuning.method": "full"}
+    config = with_changes(cpu_run(), {**model, "algorithm.kl_beta": 0.04, "train.micro_batch_completions": 1})
     places = ("gpu", "host", "disk")
     gpu, host, disk = (
         plan_run(with_changes(config, {"train.reference_device": place}), host_bytes=64 * GIB).gpus[0].upper_bytes
