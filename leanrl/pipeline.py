@@ -5,11 +5,8 @@
 Heavy libraries are imported inside the steps that need them, after everything that can fail without them.
 """
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,30 +15,28 @@ from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import require
 from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
-from leanrl.errors import ConfigError, DoesNotFitError, InterruptedRunError, MissingError, StoppedError
+from leanrl.errors import ConfigError, DoesNotFitError
+from leanrl.forecast import plan_that_fits, with_chosen_micro_batch
 from leanrl.launch.run import launch, require_ranks
 from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
-from leanrl.planner.fit import Fit, fit_run, with_planned_micro_batch
+from leanrl.loop import train_and_measure
+from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan, plan_run
-from leanrl.planner.this_machine import Gpu, plan_here, require_fit
-from leanrl.preparation import Parts, prepare
-from leanrl.report.progress import PlainListener, duration
+from leanrl.preparation import prepare
+from leanrl.report.progress import PlainListener
 from leanrl.run_folder import (
     RunFolder,
     create_run_folder,
     new_run_path,
     open_run_folder,
     write_json,
-    write_jsonl,
 )
-from leanrl.types import Listener, RewardFunction, Row
+from leanrl.types import Listener, RewardFunction
 
 if TYPE_CHECKING:
-    from leanrl.grading.pool import GraderPool
     from leanrl.models.merge import MergeReport
-    from leanrl.trainer.grpo import LeanGRPOTrainer
 
 
 def train(
@@ -80,8 +75,8 @@ def train(
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     if path.exists() and (rank is None or rank.number == 0):
         create_run_folder(path)
-    predicted = _plan_that_fits(config, force=force, listener=listener)
-    config = _with_chosen_micro_batch(config, predicted, listener)
+    predicted = plan_that_fits(config, force=force, listener=listener)
+    config = with_chosen_micro_batch(config, predicted, listener)
     if is_launched(config) and rank is None:
         _require_device(config)
         run = _new_run(path, config, plugins=plugins, predicted=predicted)
@@ -96,7 +91,7 @@ def train(
         run = RunFolder(first_rank_makes(lambda: _new_run(path, config, plugins=plugins, predicted=predicted).path))
         listener.say(f"run folder: {run.path}")
         try:
-            return _train(
+            return train_and_measure(
                 config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=None
             )
         except (ConfigError, DoesNotFitError):
@@ -148,13 +143,13 @@ def resume(
         return launch(config, run, listener=listener)
     if rank is None or (rank.number == 0 and not rank.is_launched):
         rewind_metrics(run, step=step)
-    predicted = _plan_that_fits(config, force=True, listener=listener)
+    predicted = plan_that_fits(config, force=True, listener=listener)
     with GraderPool() as grader:
         parts = prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
         join_ranks(config)
         if checkpoint is not None:
             listener.say(f"resuming {run.path} after step {step}")
-        return _train(
+        return train_and_measure(
             config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=checkpoint
         )
 
@@ -243,31 +238,6 @@ def _load_plugins(plugins: Sequence[Path]) -> None:
         load_plugin(plugin)
 
 
-def _plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
-    try:
-        predicted, note = plan_here(
-            config, gpu=_gpu_here(config), host_bytes=host_memory_bytes(), vllm=installed_vllm()
-        )
-    except MissingError as error:
-        listener.warn(f"no plan is made: {error.message}")
-        return None
-    if note is not None:
-        listener.say(note)
-    if not force:
-        require_fit(predicted)
-    return predicted
-
-
-def _with_chosen_micro_batch(config: RunConfig, predicted: Plan | None, listener: Listener) -> RunConfig:
-    chosen = with_planned_micro_batch(config, predicted)
-    if chosen != config:
-        listener.say(
-            f"train.max_tokens_per_micro_batch is auto: {chosen.train.max_tokens_per_micro_batch}, "
-            f"{chosen.full_completions_per_micro_batch} of {config.completions_per_rank} completions of full length"
-        )
-    return chosen
-
-
 def _require_device(config: RunConfig) -> None:
     """Refuse here what each of the ranks would refuse: nobody reads as many tracebacks."""
     from leanrl.trainer.device import require_device
@@ -281,107 +251,3 @@ def _require_address(config: RunConfig, rank: Rank | None) -> None:
         from leanrl.rollout.server_address import require_address
 
         require_address(config)
-
-
-def _gpu_here(config: RunConfig) -> Gpu | None:
-    if config.hardware.is_cpu:
-        return None
-    from leanrl.trainer.device import gpu_here
-
-    return gpu_here(config.hardware.num_gpus)
-
-
-def _train(
-    config: RunConfig,
-    parts: Parts,
-    *,
-    run: RunFolder,
-    grader: "GraderPool",
-    listener: Listener,
-    predicted: Plan | None,
-    checkpoint: Path | None,
-) -> dict[str, Any]:
-    from leanrl.trainer.build import build_trainer
-    from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
-    from leanrl.trainer.probe import probe_longest_batch
-    from leanrl.trainer.ranks import is_first_rank, wait_for_all_ranks
-    from leanrl.trainer.sharding import shard_weights
-    from leanrl.trainer.summary import end_summary, start_summary
-
-    trainer, recorder, stop = build_trainer(
-        config,
-        model=parts.model,
-        adapter=parts.adapter,
-        tokenizer=parts.tokenizer,
-        rows=parts.problems.train,
-        rewards=parts.rewards,
-        grader=grader,
-        run=run,
-        listener=listener,
-        plan=predicted,
-    )
-    needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
-    require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
-    shard_weights(trainer)
-    if checkpoint is None:
-        probe_longest_batch(trainer, plan=predicted, listener=listener)
-    if parts.problems.dropped and is_first_rank():
-        write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
-    summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
-    if "greedy_before" not in summary:
-        summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
-        wait_for_all_ranks()  # each has read the summary of an earlier attempt
-        if is_first_rank():
-            write_json(run.summary, summary)
-    try:
-        trainer.train_from(checkpoint)
-    except StoppedError:
-        end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
-        raise
-    finally:
-        stop.restore()
-        trainer.rollout.close()
-    summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
-    if stop.received is not None and trainer.state.global_step < config.train.max_steps:
-        end_summary(run, summary, status="stopped", meter=trainer.meter)
-        raise InterruptedRunError(
-            f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
-            hint=f"leanrl train --resume {run.path}",
-            signal_number=stop.received,
-        )
-    summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
-    summary = end_summary(run, summary, status="finished", meter=trainer.meter)
-    if is_first_rank():
-        _write_report(run, listener)
-    return summary
-
-
-def _greedy(
-    config: RunConfig,
-    rows: Sequence[Row],
-    trainer: "LeanGRPOTrainer",
-    grader: "GraderPool",
-    name: str,
-    listener: Listener,
-) -> dict[str, Any]:
-    """Return the greedy score of the model as it stands under `name`, or nothing where none is asked for."""
-    if not config.eval.greedy:
-        return {}
-    from leanrl.eval.greedy import greedy_score
-    from leanrl.trainer.greedy import complete_greedily
-    from leanrl.trainer.ranks import is_first_rank
-
-    complete = partial(complete_greedily, trainer)
-    score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.opened_tag)
-    if is_first_rank():
-        write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
-    listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
-    return {name: score.accuracy, "num_eval": score.num_eval}
-
-
-def _write_report(run: RunFolder, listener: Listener) -> None:
-    from leanrl.report.page import write_report
-
-    started = time.perf_counter()
-    page = write_report(run)
-    listener.say(f"report: {page} ({duration(time.perf_counter() - started)})")

@@ -1,0 +1,118 @@
+"""Settings without effect beside the others, and wasteful ones."""
+
+from collections.abc import Iterator
+
+from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
+
+# bf16 keeps 8 bits: an update below 1/512 of a weight is rounded away. A's weights are drawn around 1/sqrt(hidden),
+# 0.025 for 1536, and Adam's step is about the learning rate.
+_BF16_STEP = 5.0e-5
+
+
+def idle_settings(config: RunConfig) -> Iterator[str]:
+    """Yield a sentence for every one of them."""
+    for check in (_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _lost_updates, _uneven_micro_batches):
+        yield from check(config)
+
+
+def _idle_rollout(config: RunConfig) -> Iterator[str]:
+    rollout = config.rollout
+    if rollout.base == "nf4" and not config.serves_nf4:
+        yield "rollout.base has no effect: only vLLM has a base of its own, and only qlora trains on NF4."
+    if rollout.engine == "hf":
+        # unsloth's loader is given the context, whoever generates.
+        vllms = ["gpu_memory_fraction"] if config.backend == "unsloth" else ["max_model_tokens", "gpu_memory_fraction"]
+        for name in vllms:
+            if getattr(rollout, name) is not None:
+                yield f"rollout.{name} has no effect: rollout.engine is hf, and it is vLLM's."
+    if rollout.weight_transport != "shm" and rollout.engine != "vllm-server":
+        yield f"rollout.weight_transport has no effect: rollout.engine is {rollout.engine}."
+    elif rollout.weight_transport != "shm" and config.model.tuning.method != "full":
+        method = config.model.tuning.method
+        yield f"rollout.weight_transport has no effect: of {method} only the adapter travels, through a folder."
+    if rollout.engine != "vllm-server":
+        for name in ("server_url", "server_port"):
+            if getattr(rollout, name) is not None:
+                yield f"rollout.{name} has no effect: rollout.engine is {rollout.engine}."
+    elif rollout.server_url is not None and rollout.server_port is not None:
+        yield "rollout.server_port has no effect: rollout.server_url names a server that runs already."
+    if rollout.engine != "vllm-colocate" and rollout.sleep_level in ("kv", 2):
+        yield f"rollout.sleep_level has no effect: {rollout.engine} does not sleep."
+
+
+def _idle_algorithm(config: RunConfig) -> Iterator[str]:
+    algorithm, usual = config.algorithm, AlgorithmConfig()
+    # token_truncate is the default: nobody asked for it, so nobody need be told.
+    if config.rollout.engine == "hf" and algorithm.importance_correction == "sequence_mask":
+        yield (
+            "algorithm.importance_correction has no effect: with rollout.engine hf the model that trains "
+            "also samples, so there is no difference to correct."
+        )
+    if algorithm.importance_correction == "none" and algorithm.importance_clip != usual.importance_clip:
+        yield "algorithm.importance_clip has no effect: algorithm.importance_correction is none."
+    window = ("importance_mask_low", "importance_mask_high")
+    if algorithm.importance_correction != "sequence_mask" and any(
+        getattr(algorithm, name) != getattr(usual, name) for name in window
+    ):
+        yield "algorithm.importance_mask_low and _high have no effect: only sequence_mask leaves completions out."
+    if algorithm.kl_beta == 0.0 and algorithm.kl_estimator != usual.kl_estimator:
+        yield "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."
+    if algorithm.num_iterations == 1 and (algorithm.clip_low, algorithm.clip_high) != (0.2, 0.2):
+        yield (
+            "algorithm.clip_low and clip_high have no effect: with algorithm.num_iterations 1 the ratio "
+            "they bound is always 1."
+        )
+
+
+def _idle_hardware(config: RunConfig) -> Iterator[str]:
+    if config.hardware.is_cpu:
+        for name in ("gpu", "vram_gib", "bandwidth_gb_per_second", "bf16_tflops", "usd_per_hour"):
+            if getattr(config.hardware, name) is not None:
+                yield f"hardware.{name} has no effect: the run is on the CPU."
+
+
+def _idle_rest(config: RunConfig) -> Iterator[str]:
+    if config.train.offload_activations and config.hardware.is_cpu:
+        yield "train.offload_activations has no effect: on a CPU activations are in host memory anyway."
+    if config.train.reference_device == "host" and config.hardware.is_cpu:
+        yield "train.reference_device host has no effect on a CPU: `-s train.reference_device=disk` frees host memory."
+    if config.model.tuning.method == "full":
+        usual = TuningConfig()
+        for name in ("rank", "alpha", "alpha_ratio", "rslora", "dropout", "targets", "init", "adapter_dtype"):
+            if getattr(config.model.tuning, name) != getattr(usual, name):
+                yield f"model.tuning.{name} has no effect: model.tuning.method is full."
+    if config.optimizer.schedule != "cosine_with_min" and config.optimizer.min_learning_rate_ratio > 0.0:
+        yield "optimizer.min_learning_rate_ratio has no effect: only optimizer.schedule cosine_with_min has a floor."
+    if config.hardware.parallel == "fsdp2" and config.num_train_ranks == 1:
+        yield "hardware.parallel fsdp2 has no effect: one rank has nothing to share."
+
+
+def _lost_updates(config: RunConfig) -> Iterator[str]:
+    """Only optimizer.name adamw rounds to the nearest: the 8-bit ones round at random, the offloaded has masters."""
+    rate, method = config.optimizer.learning_rate, config.model.tuning.method
+    if config.optimizer.name != "adamw" or rate >= _BF16_STEP:
+        return
+    if method != "full" and config.model.tuning.adapter_dtype == "bfloat16":
+        yield (
+            f"optimizer.learning_rate {rate:g} is too small for most weights of an adapter "
+            "in bfloat16, which drops a step below 1/512 of the weight: `-s model.tuning.adapter_dtype=float32`."
+        )
+    # Ranks that share the weights (FSDP2) keep them in fp32, whatever was loaded.
+    if method == "full" and config.model.dtype == "bfloat16" and not config.shares_weights:
+        yield (
+            f"optimizer.learning_rate {rate:g} is too small for most weights in bfloat16, which drops a step below "
+            "1/512 of the weight: `-s model.dtype=float32` keeps fp32 masters, `-s optimizer.name=adamw_offloaded` "
+            "keeps them in host memory, and adamw_8bit rounds at random."
+        )
+
+
+def _uneven_micro_batches(config: RunConfig) -> Iterator[str]:
+    """The estimator is the same, but a pass that is not full takes as long to start."""
+    size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
+    if config.train.max_tokens_per_micro_batch is None and size < per_rank and per_rank % size:
+        even = [number for number in range(1, per_rank + 1) if per_rank % number == 0]
+        below, above = max(n for n in even if n < size), min(n for n in even if n > size)
+        yield (
+            f"train.micro_batch_completions {size} does not divide the {per_rank} completions of a rank: the last of "
+            f"{config.micro_batches_per_step} passes holds {per_rank % size}. {below} or {above} would."
+        )

@@ -1,0 +1,117 @@
+"""The loop of a run and what surrounds it: memory probe, scores before and after, summary, report."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import InterruptedRunError, StoppedError
+from leanrl.planner.plan import Plan
+from leanrl.preparation import Parts
+from leanrl.report.progress import duration
+from leanrl.run_folder import RunFolder, write_json, write_jsonl
+from leanrl.types import Listener, Row
+
+if TYPE_CHECKING:
+    from leanrl.grading.pool import GraderPool
+    from leanrl.trainer.grpo import LeanGRPOTrainer
+
+
+def train_and_measure(
+    config: RunConfig,
+    parts: Parts,
+    *,
+    run: RunFolder,
+    grader: "GraderPool",
+    listener: Listener,
+    predicted: Plan | None,
+    checkpoint: Path | None,
+) -> dict[str, Any]:
+    """Train from the start or from a checkpoint, with the scores around it, and return the run's summary."""
+    from leanrl.trainer.build import build_trainer
+    from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
+    from leanrl.trainer.probe import probe_longest_batch
+    from leanrl.trainer.ranks import is_first_rank, wait_for_all_ranks
+    from leanrl.trainer.sharding import shard_weights
+    from leanrl.trainer.summary import end_summary, start_summary
+
+    trainer, recorder, stop = build_trainer(
+        config,
+        model=parts.model,
+        adapter=parts.adapter,
+        tokenizer=parts.tokenizer,
+        rows=parts.problems.train,
+        rewards=parts.rewards,
+        grader=grader,
+        run=run,
+        listener=listener,
+        plan=predicted,
+    )
+    needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
+    require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
+    shard_weights(trainer)
+    if checkpoint is None:
+        probe_longest_batch(trainer, plan=predicted, listener=listener)
+    if parts.problems.dropped and is_first_rank():
+        write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
+    summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
+    if "greedy_before" not in summary:
+        summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
+        wait_for_all_ranks()  # each has read the summary of an earlier attempt
+        if is_first_rank():
+            write_json(run.summary, summary)
+    try:
+        trainer.train_from(checkpoint)
+    except StoppedError:
+        end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
+        raise
+    finally:
+        stop.restore()
+        trainer.rollout.close()
+    summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
+    if stop.received is not None and trainer.state.global_step < config.train.max_steps:
+        end_summary(run, summary, status="stopped", meter=trainer.meter)
+        raise InterruptedRunError(
+            f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
+            hint=f"leanrl train --resume {run.path}",
+            signal_number=stop.received,
+        )
+    summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
+    summary = end_summary(run, summary, status="finished", meter=trainer.meter)
+    if is_first_rank():
+        _write_report(run, listener)
+    return summary
+
+
+def _greedy(
+    config: RunConfig,
+    rows: Sequence[Row],
+    trainer: "LeanGRPOTrainer",
+    grader: "GraderPool",
+    name: str,
+    listener: Listener,
+) -> dict[str, Any]:
+    """Return the greedy score of the model as it stands under `name`, or nothing where none is asked for."""
+    if not config.eval.greedy:
+        return {}
+    from leanrl.eval.greedy import greedy_score
+    from leanrl.trainer.greedy import complete_greedily
+    from leanrl.trainer.ranks import is_first_rank
+
+    complete = partial(complete_greedily, trainer)
+    score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.opened_tag)
+    if is_first_rank():
+        write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
+    listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")
+    return {name: score.accuracy, "num_eval": score.num_eval}
+
+
+def _write_report(run: RunFolder, listener: Listener) -> None:
+    from leanrl.report.page import write_report
+
+    started = time.perf_counter()
+    page = write_report(run)
+    listener.say(f"report: {page} ({duration(time.perf_counter() - started)})")
