@@ -2,6 +2,7 @@
 
 LeanRLError
  ├─ ConfigError      exit 2  a key, value or combination; carries all problems at once
+ │   └─ NoFormulaError        a model that the planner has no formula for; it can still be simulated and trained
  ├─ DoesNotFitError  exit 3  the plan, or the disk, says no
  ├─ DataError        exit 4  a dataset file or row
  ├─ MissingError     exit 5  a package, a backend, a model that cannot be had
@@ -53,6 +54,10 @@ class ConfigError(LeanRLError):
         self.problems = tuple(problems)
         lines = [message, *(f"  - {problem}" for problem in self.problems)]
         super().__init__("\n".join(lines), hint=hint)
+
+
+class NoFormulaError(ConfigError):
+    """The planner has no formula for the model: its memory can be simulated, and it can be trained without a plan."""
 
 
 class DoesNotFitError(LeanRLError):

@@ -2,7 +2,7 @@
 
 from leanrl.config.schema import RunConfig
 from leanrl.environment import host_memory_bytes, installed_vllm
-from leanrl.errors import MissingError
+from leanrl.errors import MissingError, NoFormulaError
 from leanrl.planner.fit import with_planned_micro_batch
 from leanrl.planner.plan import Plan
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
@@ -19,7 +19,7 @@ def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Pla
         predicted, note = plan_here(
             config, gpu=_gpu_here(config), host_bytes=host_memory_bytes(), vllm=installed_vllm()
         )
-    except MissingError as error:
+    except (MissingError, NoFormulaError) as error:
         listener.warn(f"no plan is made: {error.message}")
         return None
     if note is not None:

@@ -50,12 +50,12 @@ def print_dry_run(preset: str, overrides: list[str], *, as_json: bool) -> None:
 
 
 def _plan(config: RunConfig) -> tuple[Any, str]:
-    from leanrl.errors import MissingError
+    from leanrl.errors import MissingError, NoFormulaError
     from leanrl.pipeline import plan
 
     try:
         return plan(config), ""
-    except MissingError as error:
+    except (MissingError, NoFormulaError) as error:
         return None, str(error)
 
 

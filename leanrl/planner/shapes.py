@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from leanrl.errors import ConfigError, Problem
+from leanrl.errors import ConfigError, NoFormulaError, Problem
 
 # What `shape_from_config` can count: dense decoders with rotary attention and a gated MLP.
 # Multimodal "gemma3" is not one of them: its vision tower is no part of this arithmetic.
@@ -113,23 +113,26 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
     """Return the shape that a transformers config.json describes.
 
     Raises:
-        ConfigError: for a family that cannot be counted, a missing key or a size that makes no sense; all at once.
+        NoFormulaError: for a family that cannot be counted, a mixture of experts, or a size that the config leaves out.
+        ConfigError: for sizes that make no sense; all at once.
     """
     family = config.get("model_type")
     if family not in FAMILIES:
         named = "no model_type" if family is None else f"model_type {family!r}"
-        raise ConfigError(
+        raise NoFormulaError(
             f"{where} has {named}, for whose layers leanrl has no arithmetic; "
             f"it plans dense decoders of the types {', '.join(FAMILIES)}.",
             hint="`leanrl plan --exact` simulates any model that transformers knows; or choose one of these families",
         )
     config = _with_defaults(config)
+    unknown = [*_missing_sizes(config, where), *_expert_problems(config, where)]
     problems = [*_size_problems(config, where), *_head_problems(config, where)]
-    problems += [*_window_problems(config, where), *_tie_problems(config, where), *_expert_problems(config, where)]
-    if problems:
-        raise ConfigError(
+    problems += [*_window_problems(config, where), *_tie_problems(config, where)]
+    if problems or unknown:
+        # A wrong size is a mistake; what is only unknown to the planner may be a model that trains.
+        raise (ConfigError if problems else NoFormulaError)(
             f"{where} does not describe a model that can be planned.",
-            problems=problems,
+            problems=[*unknown, *problems],
             hint="download it again, or write it with `model.config.save_pretrained`",
         )
     return _read_shape(config)
@@ -147,15 +150,17 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, **config}
 
 
+def _missing_sizes(config: Mapping[str, Any], where: str) -> list[Problem]:
+    return [Problem(where, f"{key} is missing") for key in _SIZES.values() if config.get(key) is None]
+
+
 def _size_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
-    problems = [Problem(where, f"{key} is missing") for key in _SIZES.values() if config.get(key) is None]
     given = [key for key in (*_SIZES.values(), "num_key_value_heads", "head_dim") if config.get(key) is not None]
-    problems += [
+    return [
         Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}")
         for key in given
         if not _is_size(config[key])
     ]
-    return problems
 
 
 def _head_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -196,7 +201,7 @@ def _tie_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
 
 def _expert_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     if config.get("num_local_experts") or config.get("num_experts"):
-        return [Problem(where, "is a mixture of experts, which leanrl does not train")]
+        return [Problem(where, "is a mixture of experts, for which leanrl has no formula")]
     return []
 
 

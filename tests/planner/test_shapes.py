@@ -6,7 +6,7 @@ import re
 import httpx
 import pytest
 
-from leanrl.errors import ConfigError, MissingError
+from leanrl.errors import ConfigError, MissingError, NoFormulaError
 from leanrl.planner.known_models import KNOWN_MODELS, find_shape
 from leanrl.planner.shapes import shape_from_config
 
@@ -154,8 +154,8 @@ def test_no_window_is_none(nothing):
     assert shape_from_config(QWEN2 | {"model_type": "mistral", "sliding_window": nothing}).sliding_window is None
 
 
-def test_experts_are_refused():
-    with pytest.raises(ConfigError, match="mixture of experts"):
+def test_experts_have_no_formula():
+    with pytest.raises(NoFormulaError, match="mixture of experts"):
         shape_from_config(QWEN2 | {"num_experts": 8})
 
 

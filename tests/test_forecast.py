@@ -1,0 +1,56 @@
+"""The plan before a run: what has no formula is no obstacle, what makes no sense is one."""
+
+import json
+
+import pytest
+
+from leanrl.config.load import load_config
+from leanrl.errors import ConfigError
+from leanrl.forecast import plan_that_fits
+from leanrl.types import Listener
+
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "vocab_size": 64,
+}
+
+
+class Heard(Listener):
+    def __init__(self):
+        self.said, self.warned = [], []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def warn(self, text):
+        self.warned.append(text)
+
+    def step(self, metrics, *, max_steps):
+        raise AssertionError("no step runs here")
+
+
+def config_of(folder, **values):
+    (folder / "config.json").write_text(json.dumps(values))
+    return load_config("cpu-demo", [f"model.id={folder}", "model.wheel=null"]).config
+
+
+@pytest.mark.parametrize(
+    "values",
+    [SIZES | {"model_type": "of_tomorrow"}, SIZES, SIZES | {"model_type": "of_tomorrow", "num_experts": 8}],
+    ids=["unknown family", "no family", "experts"],
+)
+def test_a_model_without_any_plan_is_a_warning(tmp_path, values):
+    config, heard = config_of(tmp_path, **values), Heard()
+    assert plan_that_fits(config, force=False, listener=heard) is None
+    assert len(heard.warned) == 1
+    assert heard.warned[0].startswith("no plan is made: ")
+
+
+def test_sizes_that_make_no_sense_are_an_error(tmp_path):
+    config = config_of(tmp_path, **SIZES | {"model_type": "llama", "hidden_size": -1})
+    with pytest.raises(ConfigError, match="hidden_size is -1"):
+        plan_that_fits(config, force=True, listener=Heard())
