@@ -32,11 +32,11 @@ from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import StepSums
 from leanrl.errors import StoppedError
 from leanrl.planner.prediction import Plan
-from leanrl.rewards.language import language_share
 from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.batch_rows import bare_rows, batch_rows
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
+from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, opened_tag
 from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.memory_meter import MemoryMeter
@@ -45,15 +45,12 @@ from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
 from leanrl.trainer.part_files import part_files
 from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
-from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
+from leanrl.trainer.scoring import Ranks, Reward, Scores
 from leanrl.trainer.step_means import step_means
 from leanrl.trainer.step_pass import StepPass
 from leanrl.trainer.token_budget import Shortage, TokenBudget
 from leanrl.trainer.unused_memory import give_back_unused
 from leanrl.types import Grader, Row, Sample
-
-# Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
-THINK_TAG = "<think>"
 
 
 class LeanGRPOTrainer(GRPOTrainer):
@@ -82,17 +79,26 @@ class LeanGRPOTrainer(GRPOTrainer):
         **trl_arguments: Any,
     ) -> None:
         self.meter = MemoryMeter(choose_gauge(trl_arguments["args"].device), first="load")
-        super().__init__(reward_funcs=[_NamedReward(reward.name) for reward in rewards], **trl_arguments)
+        super().__init__(reward_funcs=[NamedReward(reward.name) for reward in rewards], **trl_arguments)
         self.visit = prepare_reference(self, config.train, folder=run.path)
         self.lean_config = config
         self.rows = rows
-        self.rewards = list(rewards)
-        self.grader = grader
         self.run = run
         self.plan = plan
         self.uploads = uploads
-        asked = self._tokenizer.decode(prompt_ids(self._tokenizer, rows[0].prompt))
-        self.opened_tag = THINK_TAG if asked.rstrip().endswith(THINK_TAG) else ""
+        self.opened_tag = opened_tag(self._tokenizer.decode(prompt_ids(self._tokenizer, rows[0].prompt)))
+        self.scorer = CompletionScorer(
+            rows=rows,
+            rewards=list(rewards),
+            grader=grader,
+            ranks=Ranks(self.num_generations, self.accelerator.process_index, gather_object),
+            opened_tag=self.opened_tag,
+            language=config.log.language,
+            stop_ids=self.eos_token_ids,
+            max_completion_tokens=self.max_completion_length,
+            gather=gather_object,
+            record=self._record,
+        )
         self.last_scores: Scores | None = None
         self.last_samples: list[Sample] = []
         self.last_advantages: list[float] = []
@@ -154,13 +160,8 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> Tensor:
         """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
         with self._timed("reward"):
-            self.last_samples = self._samples(inputs, completions, completion_ids_list)
-            ranks = Ranks(self.num_generations, self.accelerator.process_index, gather_object)
-            self.last_scores = score_samples(
-                self.last_samples, rewards=self.rewards, grader=self.grader, ranks=ranks, opened_tag=self.opened_tag
-            )
-            self._log_reasons(self.last_scores)
-            self._log_language_mix()
+            completed = completions_of(inputs, completions, completion_ids_list)
+            self.last_samples, self.last_scores = self.scorer.score(completed)
         rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
         gathered_B_K = self.accelerator.gather(rewards_B_K)
         self._summed_rewards_B = (gathered_B_K * self.reward_weights.to(gathered_B_K)).sum(dim=1)
@@ -180,36 +181,6 @@ class LeanGRPOTrainer(GRPOTrainer):
         own_B = advantages_B[first : first + len(inputs)]
         self.last_advantages = own_B.tolist()
         return {**batch, "advantages": own_B}
-
-    def _samples(
-        self, inputs: list[dict[str, Any]], completions: list[Any], completion_ids_list: list[list[int]]
-    ) -> list[Sample]:
-        return [
-            Sample(
-                problem=self.rows[fields["row"]].problem,
-                gold=self.rows[fields["row"]].gold,
-                text=completion if isinstance(completion, str) else completion[-1]["content"],
-                num_tokens=len(ids),
-                max_completion_tokens=self.max_completion_length,
-                is_truncated=self._is_truncated(ids),
-            )
-            for fields, completion, ids in zip(inputs, completions, completion_ids_list, strict=True)
-        ]
-
-    def _is_truncated(self, completion_ids: list[int]) -> bool:
-        return not completion_ids or completion_ids[-1] not in self.eos_token_ids
-
-    def _log_reasons(self, scores: Scores) -> None:
-        reasons = gather_object([verdict.reason for verdict in scores.verdicts_B if verdict is not None])
-        for reason in sorted(set(reasons)):
-            self._record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
-
-    def _log_language_mix(self) -> None:
-        """Record the share of words in other languages than `log.language`: it rises before a run drifts away."""
-        language = self.lean_config.log.language
-        shares = gather_object([language_share(sample.text, language) for sample in self.last_samples])
-        in_words = [share for share in shares if share is not None]
-        self._record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)
 
     # --- one step ----------------------------------------------------------------------------------------
 
@@ -381,13 +352,3 @@ class LeanGRPOTrainer(GRPOTrainer):
         if self.uploads is not None:
             self.uploads.push(checkpoint, step=step)
         self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last)
-
-
-class _NamedReward:
-    """Gives TRL a reward's name; the values come from LeanGRPOTrainer._calculate_rewards."""
-
-    def __init__(self, name: str) -> None:
-        self.__name__ = name
-
-    def __call__(self, **_: Any) -> list[float]:
-        raise AssertionError("TRL called a reward by itself; the seam _calculate_rewards has moved.")

@@ -1,0 +1,111 @@
+"""CompletionScorer: completions of one rank, as samples with rewards and verdicts, and what is logged of them.
+
+Axes: B completions of one rank, K rewards.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from leanrl.rewards.language import language_share
+from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
+from leanrl.types import Grader, Language, Row, Sample
+
+# Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
+THINK_TAG = "<think>"
+
+
+@dataclass(frozen=True)
+class Completions:
+    """What one rank sampled for its prompts: a line of the dataset, the text and the tokens of each."""
+
+    row_numbers_B: Sequence[int]
+    texts_B: Sequence[str]
+    ids_B: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class CompletionScorer:
+    """Scores completions, and records the shares of verdicts and languages among those of all ranks.
+
+    Args:
+        rows: the problems, by their numbers.
+        opened_tag: what the prompt has opened already, such as `<think>`.
+        language: of the answers; words of others are counted.
+        stop_ids: the tokens that end a completion.
+        max_completion_tokens: where completions are cut.
+        gather: concatenates lists of all ranks.
+        record: takes the name and the value of a metric.
+    """
+
+    rows: Sequence[Row]
+    rewards: Sequence[Reward]
+    grader: Grader
+    ranks: Ranks
+    opened_tag: str
+    language: Language
+    stop_ids: Sequence[int]
+    max_completion_tokens: int
+    gather: Callable[[list[Any]], list[Any]]
+    record: Callable[[str, float], None]
+
+    def score(self, completions: Completions) -> tuple[list[Sample], Scores]:
+        """Return this rank's samples and their scores; each completion is graded once."""
+        samples = self._samples(completions)
+        scores = score_samples(
+            samples, rewards=self.rewards, grader=self.grader, ranks=self.ranks, opened_tag=self.opened_tag
+        )
+        self._record_reasons(scores)
+        self._record_language_mix(samples)
+        return samples, scores
+
+    def _samples(self, completions: Completions) -> list[Sample]:
+        parts = zip(completions.row_numbers_B, completions.texts_B, completions.ids_B, strict=True)
+        return [
+            Sample(
+                problem=self.rows[number].problem,
+                gold=self.rows[number].gold,
+                text=text,
+                num_tokens=len(ids),
+                max_completion_tokens=self.max_completion_tokens,
+                is_truncated=not ids or ids[-1] not in self.stop_ids,
+            )
+            for number, text, ids in parts
+        ]
+
+    def _record_reasons(self, scores: Scores) -> None:
+        reasons = self.gather([verdict.reason for verdict in scores.verdicts_B if verdict is not None])
+        for reason in sorted(set(reasons)):
+            self.record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
+
+    def _record_language_mix(self, samples: Sequence[Sample]) -> None:
+        """Record the share of words in other languages than `log.language`: it rises before a run drifts away."""
+        shares = self.gather([language_share(sample.text, self.language) for sample in samples])
+        in_words = [share for share in shares if share is not None]
+        self.record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)
+
+
+def opened_tag(prompt: str) -> str:
+    """Return the tag that the prompt, as the model reads it, has opened at its end; nothing where it has none."""
+    return THINK_TAG if prompt.rstrip().endswith(THINK_TAG) else ""
+
+
+def completions_of(
+    inputs: Sequence[Mapping[str, Any]], completions: Sequence[Any], ids_B: Sequence[Sequence[int]]
+) -> Completions:
+    """Return TRL's three lists as one value; a completion is a text, or a conversation that ends with it."""
+    return Completions(
+        row_numbers_B=[fields["row"] for fields in inputs],
+        texts_B=[one if isinstance(one, str) else one[-1]["content"] for one in completions],
+        ids_B=ids_B,
+    )
+
+
+class NamedReward:
+    """Gives TRL a reward's name; the values come from `CompletionScorer`."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, **_: Any) -> list[float]:
+        raise AssertionError("TRL called a reward by itself; the seam _calculate_rewards has moved.")
