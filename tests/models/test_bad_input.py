@@ -37,7 +37,7 @@ def run_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 def test_a_qlora_run_trains_is_inspected_and_merges(tiny_model: Path, tmp_path: Path) -> None:
     """In processes of their own, as a user's."""
-    pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes: pip install 'leanrl[qlora]'")
+    pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes (extra qlora)")
     run, out = tmp_path / "run", tmp_path / "merged"
     asked = ["model.tuning.method=qlora", "model.dtype=bfloat16", "model.compute_dtype=bfloat16"]
     trained = leanrl("train", "-p", "cpu-demo", *tiny_overrides(tiny_model, *asked), "--run-dir", run)

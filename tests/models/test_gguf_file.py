@@ -20,7 +20,7 @@ from leanrl.models.merge import merge_run
 from tests.models.conftest import MakeRun
 from tests.tiny_model import CHAT_TEMPLATE, PAD, TURN_END, TURN_START, make_tiny_model
 
-gguf = pytest.importorskip("gguf", reason="GGUF needs the package gguf: pip install 'leanrl[demo]'")
+gguf = pytest.importorskip("gguf", reason="GGUF needs the package gguf (extra demo)")
 
 TEXTS = [[1, 50, 60, 70, 80, 90], [1, 7, 8, 9]]
 

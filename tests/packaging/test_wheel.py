@@ -58,7 +58,7 @@ def test_it_carries_every_preset_every_constraint_set_and_every_file_of_the_pack
 
 def test_it_carries_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names} == {"leanrl", f"leanrl-{wheel.name.split('-')[1]}.dist-info"}
+    assert {name.partition("/")[0] for name in names} == {"leanrl", f"leanrl_grpo-{wheel.name.split('-')[1]}.dist-info"}
     assert not [name for name in names if name.endswith(".pyc")]
 
 

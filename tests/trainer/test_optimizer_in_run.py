@@ -7,6 +7,7 @@ from transformers import TrainerCallback
 
 from leanrl.config.support import find_missing, require
 from leanrl.errors import MissingError
+from leanrl.installation import install_extras
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.device import require_device
 from tests.engine.test_optimizers import NAMES
@@ -118,7 +119,7 @@ def test_a_missing_package_is_named_with_its_install_line(tiny_model, monkeypatc
         require(config)
     assert caught.value.exit_code == 5
     assert f"{name} needs the package {package}" in caught.value.message
-    assert "pip install 'leanrl[memory]'" in caught.value.message
+    assert install_extras("memory") in caught.value.message
 
 
 def test_paging_needs_a_gpu_and_says_so(tiny_model, monkeypatch):

@@ -10,7 +10,7 @@ from leanrl.models.nf4 import nf4_layers
 from leanrl.rollout.hf import complete
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
-pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes: pip install 'leanrl[qlora]'")
+pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes (extra qlora)")
 
 MODEL = {"dtype": "bfloat16", "compute_dtype": "bfloat16"}
 
