@@ -159,4 +159,5 @@ def _rewards_at(run: RunFolder, step: int) -> dict[str, float]:
         return {}
     found = [line for line in read_jsonl(run.metrics) if line.get("step") == step]
     rewards = found[-1].get("rewards", {}) if found else {}
-    return {name: value["mean"] if isinstance(value, dict) else value for name, value in rewards.items()}
+    means = {name: value["mean"] if isinstance(value, dict) else value for name, value in rewards.items()}
+    return {name: mean for name, mean in means.items() if mean is not None}  # none on completions of an earlier step

@@ -85,6 +85,14 @@ _PLAIN_LINES = (
         caption="Length of the gradient before it was clipped; 0 means that a step changed nothing.",
     ),
     _PlainLine(
+        metric="clipped_ratio_share",
+        slug="clipped_ratio_share",
+        title="Clipped tokens",
+        name="clipped",
+        unit="share",
+        caption="Share of tokens beyond the clip bounds; 0 in the first step on each rollout.",
+    ),
+    _PlainLine(
         metric="language_mix_share",
         slug="language_mix_share",
         title="Language mix",

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from leanrl.report.curves import Curve, Unit, smooth, smoothing_window
+from leanrl.report.curves import Curve, Series, Unit, smooth, smoothing_window
 
 # 310 by 187 points: about the width of a figure on the page, on a phone as on a screen.
 _WIDTH_INCHES, _HEIGHT_INCHES = 4.3, 2.6
@@ -124,16 +124,24 @@ def _draw_lines(axes: Axes, curve: Curve) -> None:
         colour_number, dashes = line_style(number)
         colour = SERIES_COLOURS[colour_number - 1]
         marker = "o" if len(series.steps) <= _FEW_STEPS else ""
-        axes.plot(
-            series.steps, series.values, color=colour, linewidth=0.8, alpha=0.35, marker=marker, markersize=2.6, mew=0
-        )
-        strong = smooth(series.values, window=window)
-        axes.plot(series.steps, strong, dashes, color=colour, linewidth=1.7, label=series.name, solid_capstyle="round")
+        steps, values = _present(series)
+        axes.plot(steps, values, color=colour, linewidth=0.8, alpha=0.35, marker=marker, markersize=2.6, mew=0)
+        strong = smooth(values, window=window)
+        axes.plot(steps, strong, dashes, color=colour, linewidth=1.7, label=series.name, solid_capstyle="round")
     _set_limits(axes, curve)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axes.yaxis.set_major_formatter(_FORMATS[curve.unit])
     set_off(axes, baseline="bottom", label="step")
+
+
+def _present(series: Series) -> tuple[list[int], list[float]]:
+    """Return the points that have a value: rewards have none in steps that reuse a rollout, and one line all the same.
+
+    A line with gaps would show nothing where every second value is missing.
+    """
+    points = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if value == value]
+    return [step for step, _ in points], [value for _, value in points]
 
 
 def _set_limits(axes: Axes, curve: Curve) -> None:

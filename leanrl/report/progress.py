@@ -25,21 +25,33 @@ class PlainListener:
 def step_line(metrics: Mapping[str, Any], *, max_steps: int, step_seconds: list[float]) -> str:
     """Return step, rewards by name, length, truncated share, KL, seconds and time left, in fixed columns.
 
+    A step on completions of an earlier one has the share of tokens beyond the clip bounds in place of their rewards.
+
     Args:
         step_seconds: seconds of the steps done so far; the time left follows from their recent mean.
     """
     width = len(str(max_steps))
-    rewards = "  ".join(f"{name} {_number(value)}" for name, value in metrics["rewards"].items())
     parts = [
         f"step {metrics['step']:>{width}}/{max_steps}",
-        rewards,
-        f"length {metrics['completion_tokens']['mean']:.0f}",
-        f"cut {metrics['truncated_share']:.0%}",
+        *(_of_rollout(metrics) if metrics["completion_tokens"]["mean"] is not None else _of_reuse(metrics)),
         *([f"kl {_number(metrics['kl'])}"] if metrics["kl"] is not None else []),
         f"{metrics['seconds']['step']:.1f} s",
         f"left {duration(_seconds_left(metrics['step'], max_steps, step_seconds))}",
     ]
     return " | ".join(parts)
+
+
+def _of_rollout(metrics: Mapping[str, Any]) -> list[str]:
+    return [
+        "  ".join(f"{name} {_number(value)}" for name, value in metrics["rewards"].items()),
+        f"length {metrics['completion_tokens']['mean']:.0f}",
+        f"cut {metrics['truncated_share']:.0%}",
+    ]
+
+
+def _of_reuse(metrics: Mapping[str, Any]) -> list[str]:
+    share = metrics["clipped_ratio_share"]
+    return ["same rollout", *([f"clipped {share:.1%}"] if share is not None else [])]
 
 
 def duration(seconds: float) -> str:

@@ -52,7 +52,8 @@ class StepRecorder(TrainerCallback):
         logs: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
-        if logs is None or "reward" not in logs or not state.is_world_process_zero:
+        # A step on completions of an earlier one has no reward; the log at the end of training has no loss.
+        if logs is None or "loss" not in logs or not state.is_world_process_zero:
             return
         meter = self.trainer.meter
         peaks = meter.take()

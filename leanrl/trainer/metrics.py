@@ -38,6 +38,8 @@ def step_metrics(
 ) -> dict[str, Any]:
     """Return the object of one step for metrics.jsonl; a value that the step did not produce is null.
 
+    A step on completions of an earlier one has no rewards, lengths or verdicts: its rollout's first step has them.
+
     `highest_bytes` is of the run so far (see `peak_bytes`), `peaks` of this step's phases.
     """
     return {

@@ -38,6 +38,13 @@ def test_a_reward_that_was_not_measured_is_a_dash():
     assert "| one_box -  accuracy 0.250 |" in line(rewards={"one_box": None, "accuracy": 0.25})
 
 
+def test_a_step_on_an_earlier_rollout_says_what_the_clip_did():
+    reused = {"completion_tokens": {"mean": None}, "truncated_share": None, "clipped_ratio_share": 0.0314}
+    assert line(rewards={"one_box": None}, **reused) == (
+        "step  7/18 | same rollout | clipped 3.1% | 15.0 s | left 2m45s"
+    )
+
+
 def test_step_numbers_line_up():
     assert line(step=7, max_steps=500).startswith("step   7/500 |")
     assert line(step=500, max_steps=500).startswith("step 500/500 |")
