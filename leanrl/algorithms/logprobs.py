@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from leanrl.algorithms import slices
+from leanrl.algorithms import products, slices
 
 # A tile of 1024 x 8192 logits is 32 MiB in fp32: small beside one layer's activations at 6 x 4096 tokens, and large
 # enough to keep a GPU's matrix units busy.
@@ -141,9 +141,9 @@ class _TiledLogprobs(torch.autograd.Function):
                     chosen=(grad_N[tokens], target_ids_N[tokens], words),
                     spread=None if grad_entropies_N is None else (grad_entropies_N[tokens], entropies_N[tokens]),
                 ).to(hidden_N_H.dtype)
-                grad_hidden_N_H[tokens] += grad_n_v @ head_v_H
+                products.add_product(grad_hidden_N_H[tokens], grad_n_v, head_v_H)
                 if grad_head_v_H is not None:
-                    grad_head_v_H += grad_n_v.t() @ hidden_N_H[tokens]
+                    products.add_product(grad_head_v_H, grad_n_v.t(), hidden_N_H[tokens])
                 del grad_n_v  # or it lies beside the logits of the next tile
             if grad_head_V_H is not None:
                 grad_head_V_H[words] += grad_head_v_H

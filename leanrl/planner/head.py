@@ -37,9 +37,11 @@ def _tiled_backward_bytes(shape: ModelShape, workload: Workload, scored: int) ->
     tokens, words = min(TILE_TOKENS, scored), min(TILE_WORDS, shape.vocab)
     compute = workload.compute_bytes
     cast_bytes = compute if compute < 4 else 0  # sums are fp32, so fp32 needs no second copy of anything
-    tile_rows = compute * max(tokens, words) * shape.hidden  # a product, before it is added to its fp32 sum
-    word_gradient = 4 * words * shape.hidden if workload.method == "full" else 0
-    in_tile = max((4 + cast_bytes) * tokens * words, cast_bytes * tokens * words + tile_rows)
+    is_trained = workload.method == "full"
+    word_gradient = 4 * words * shape.hidden if is_trained else 0
+    in_tile = (4 + cast_bytes) * tokens * words
+    if workload.on_cpu and cast_bytes:
+        in_tile += 4 * (max(words, tokens) if is_trained else words) * shape.hidden
     hidden_gradient = 4 * scored * shape.hidden
     at_end = cast_bytes * scored * shape.hidden
     return hidden_gradient + max(in_tile + word_gradient + _cast_tile_bytes(shape, workload), at_end)

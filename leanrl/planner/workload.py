@@ -63,6 +63,8 @@ class Workload:
     activations: Activations = "checkpointed"
     head: Head = "tiled"
     attention: Attention = "sdpa"
+    # A CPU has no kernel that adds a bf16 product to an fp32 sum: it copies both factors first.
+    on_cpu: bool = False
     # Tokens of a tile in which norms and MLPs run while they train; None runs them whole.
     tile_tokens: int | None = None
     # Whether rows of a micro-batch stand in one sequence, so that shorter ones cost less.
@@ -171,6 +173,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         num_ranks=config.num_train_ranks,
         activations=_activations(config),
         attention=config.model.attention,
+        on_cpu=config.hardware.is_cpu,
         tile_tokens=config.train.tile_tokens,
         packs_rows=config.packs_rows,
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),

@@ -23,6 +23,7 @@ from leanrl.simulate import attention
 from leanrl.simulate.dropout import cuda_dropout
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
 from leanrl.simulate.few_tiles import few_tiles
+from leanrl.simulate.products import cuda_products
 from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
 from leanrl.simulate.stand_ins import Adam8bit
 from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
@@ -74,7 +75,7 @@ def simulate_step(
         # accelerate keeps trained shards in fp32, whatever dtype was loaded.
         num_shards, policy = config.num_train_ranks, policy.to(torch.float32)
     tracker = StorageTracker(block_bytes=CUDA_BLOCK_BYTES, operator_bytes=_HIDDEN_BYTES)
-    with fake_ranks(num_shards) as mesh, FakeTensorMode(), cuda_dropout(), few_tiles():
+    with fake_ranks(num_shards) as mesh, FakeTensorMode(), cuda_dropout(), cuda_products(), few_tiles():
         for model in filter(None, (policy, reference)):
             materialise(model)
             if num_shards > 1:

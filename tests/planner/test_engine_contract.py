@@ -135,6 +135,7 @@ def test_head(dtype, is_trained):
         weight_bytes_per_param=4 if dtype is torch.float32 else 2,
         prompt_tokens=1,
         completion_tokens=1024,
+        on_cpu=True,
     )
     hidden_N_H = torch.randn(1024, 256, dtype=torch.bfloat16, requires_grad=True)
     head_V_H = torch.randn(2000, 256, dtype=dtype, requires_grad=is_trained)
@@ -203,6 +204,7 @@ def test_micro_batch_of_the_engine(family, method, dtype, activations):
         num_micro_batches=2,
         prompt_tokens=64,
         completion_tokens=448,
+        on_cpu=True,
     )
     phases = {phase.name: phase.components for phase in train_phases(shape, workload, kv_bytes=0)}
     passing = sum(
