@@ -44,6 +44,7 @@ from leanrl.trainer.nonfinite import NonfiniteSteps
 from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
 from leanrl.trainer.part_files import part_files
 from leanrl.trainer.reference import prepare_reference
+from leanrl.trainer.restore import check_optimizer, check_shards, restore_weights
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores
 from leanrl.trainer.step_means import step_means
@@ -319,9 +320,20 @@ class LeanGRPOTrainer(GRPOTrainer):
         with self._optimizer_files():
             super()._save_optimizer_and_scheduler(output_dir)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Put the weights of a checkpoint back, and refuse one that does not fit in every tensor."""
+        policy, checkpoint = self.accelerator.unwrap_model(self.model), Path(resume_from_checkpoint)
+        if self.is_fsdp_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+            check_shards(policy, checkpoint)
+        else:
+            restore_weights(policy, checkpoint)
+
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         with self._optimizer_files():
             super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is not None:
+            check_optimizer(self.optimizer, Path(checkpoint))
 
     def _optimizer_files(self) -> AbstractContextManager[None]:
         return part_files() if keeps_to_parts(self.lean_config.optimizer) else nullcontext()
