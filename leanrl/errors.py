@@ -18,20 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-class LeanRLError(Exception):
-    """A problem that the user can fix: a message, and a hint that says how."""
-
-    exit_code = 1
-
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-    def __str__(self) -> str:
-        return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
-
-
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong with a configuration."""
@@ -45,15 +31,31 @@ class Problem:
         return line if self.hint is None else f"{line} (hint: {self.hint})"
 
 
+class LeanRLError(Exception):
+    """A problem that the user can fix: a message, and a hint that says how."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        self.message = "\n".join([message, *(f"  - {problem}" for problem in self.problems)])
+        self.hint = hint
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
+
+    def lines(self) -> list[str]:
+        """Return each problem as one line with its hint; the message where there is no list of problems."""
+        if self.problems:
+            return [str(problem) for problem in self.problems]
+        return [self.message if self.hint is None else f"{self.message} (hint: {self.hint})"]
+
+
 class ConfigError(LeanRLError):
     """The configuration cannot be used; `problems` lists everything that is wrong with it."""
 
     exit_code = 2
-
-    def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()) -> None:
-        self.problems = tuple(problems)
-        lines = [message, *(f"  - {problem}" for problem in self.problems)]
-        super().__init__("\n".join(lines), hint=hint)
 
 
 class NoFormulaError(ConfigError):
@@ -90,3 +92,12 @@ class InterruptedRunError(StoppedError):
     def __init__(self, message: str, *, hint: str | None = None, signal_number: int) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = 128 + signal_number
+
+
+def all_at_once(errors: Sequence[LeanRLError], message: str) -> LeanRLError:
+    """Return one error that says what all of them say, with the class and the exit code of the first."""
+    first = errors[0]
+    if len(errors) == 1:
+        return first
+    lines = [line.replace("\n", "\n    ") for error in errors for line in error.lines()]
+    return type(first)("\n".join([message, *(f"  - {line}" for line in lines)]))

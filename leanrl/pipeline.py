@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Any
 from leanrl.config.check import find_contradictions, find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
-from leanrl.config.support import require
 from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.forecast import plan_that_fits, with_chosen_micro_batch
-from leanrl.launch.run import launch, require_ranks
-from leanrl.launch.this_rank import Rank, this_rank
+from leanrl.launch.run import launch
+from leanrl.launch.this_rank import this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan, plan_run
+from leanrl.preflight.checks import examine, require_ready
+from leanrl.preflight.intent import Intent
 from leanrl.preparation import prepare
 from leanrl.report.progress import PlainListener
 from leanrl.run_folder import (
@@ -68,13 +69,10 @@ def train(
     quiet_libraries()
     config = config if rows is None else _with_python_rows(config)
     _check(config, listener)
-    _load_plugins(plugins)
     rank = this_rank()
-    require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
-    _require_address(config, rank)
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
-    if path.exists() and (rank is None or rank.number == 0):
-        create_run_folder(path)
+    new_run = path if rank is None or rank.number == 0 else None
+    ready = require_ready(Intent(config, rows, rewards or {}, plugins, new_run=new_run, is_training=True))
     predicted = plan_that_fits(config, force=force, listener=listener)
     config = with_chosen_micro_batch(config, predicted, listener)
     if is_launched(config) and rank is None:
@@ -86,7 +84,7 @@ def train(
     from leanrl.trainer.ranks import first_rank_makes, is_first_rank, join_ranks
 
     with GraderPool() as grader:
-        parts = prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
+        parts = prepare(config, ready, grader=grader, listener=listener)
         join_ranks(config)
         run = RunFolder(first_rank_makes(lambda: _new_run(path, config, plugins=plugins, predicted=predicted).path))
         listener.say(f"run folder: {run.path}")
@@ -118,17 +116,15 @@ def resume(
     quiet_libraries()
     run = open_run_folder(Path(run_dir))
     config = load_config(run.config).config
-    require(config)
     rank = this_rank()
-    require_ranks(config, rank, is_from_python=rows is not None or rewards is not None)
-    _require_address(config, rank)
     if config.backend == "unsloth" and rank is not None:
         # before a plug-in imports what it patches
         import_unsloth(run.unsloth_cache, listener, engine=config.rollout.engine)
         from leanrl.trainer.unsloth_patch import require_patched_trl
 
         require_patched_trl()
-    _load_plugins(run.kept_plugins())
+    _require_rows(config, rows)
+    ready = require_ready(Intent(config, rows, rewards or {}, run.kept_plugins(), run=run.path, is_training=True))
 
     from leanrl.grading.pool import GraderPool
     from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
@@ -145,13 +141,18 @@ def resume(
         rewind_metrics(run, step=step)
     predicted = plan_that_fits(config, force=True, listener=listener)
     with GraderPool() as grader:
-        parts = prepare(config, rows=rows, rewards=rewards, grader=grader, listener=listener)
+        parts = prepare(config, ready, grader=grader, listener=listener)
         join_ranks(config)
         if checkpoint is not None:
             listener.say(f"resuming {run.path} after step {step}")
         return train_and_measure(
             config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=checkpoint
         )
+
+
+def missing_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Path | None = None) -> list[str]:
+    """Return a line for each thing that `train` would refuse on this machine, or fetch first; nothing is fetched."""
+    return examine(Intent(config, plugins=plugins, new_run=new_run)).lines
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
@@ -221,21 +222,20 @@ def _with_python_rows(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
 
 
+def _require_rows(config: RunConfig, rows: Sequence[Mapping[str, Any]] | None) -> None:
+    if rows is None and config.data.generator == "python":
+        raise ConfigError(
+            "data.generator is python: this run trains on rows that were given in Python, and none are given now.",
+            hint="leanrl.pipeline.resume(RUN, rows=...) with the same rows",
+        )
+
+
 def _check(config: RunConfig, listener: Listener) -> None:
     problems = find_contradictions(config)
     if problems:
         raise ConfigError(f"The configuration {config.name} contradicts itself:", problems=problems)
     for warning in find_warnings(config):
         listener.warn(warning)
-    require(config)
-
-
-def _load_plugins(plugins: Sequence[Path]) -> None:
-    from leanrl.rewards.plugins import load_installed_plugins, load_plugin
-
-    load_installed_plugins()
-    for plugin in plugins:
-        load_plugin(plugin)
 
 
 def _require_device(config: RunConfig) -> None:
@@ -243,11 +243,3 @@ def _require_device(config: RunConfig) -> None:
     from leanrl.trainer.device import require_device
 
     require_device(config)
-
-
-def _require_address(config: RunConfig, rank: Rank | None) -> None:
-    """Refuse a server's address before ranks are started; those that torchrun starts leave it to the first."""
-    if config.rollout.engine == "vllm-server" and (rank is None or (rank.number == 0 and not rank.is_launched)):
-        from leanrl.rollout.server_address import require_address
-
-        require_address(config)

@@ -1,13 +1,14 @@
 """What a run needs before its first step: rewards, problems, tokenizer, model and adapter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
-from leanrl.types import Listener, ProblemSet, RewardFunction
+from leanrl.preflight.intent import Ready
+from leanrl.types import Listener, ProblemSet
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
@@ -29,28 +30,11 @@ class Parts:
     adapter: "PeftConfig | None"
 
 
-def prepare(
-    config: RunConfig,
-    *,
-    rows: Sequence[Mapping[str, Any]] | None,
-    rewards: Mapping[str, RewardFunction] | None,
-    grader: "GraderPool",
-    listener: Listener,
-) -> Parts:
-    """Load and check all of it; heavy libraries are imported after everything that can fail without them."""
-    from leanrl.data.load import load_problems
-    from leanrl.rewards.registry import resolve_rewards
+def prepare(config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: Listener) -> Parts:
+    """Load the tokenizer and the model, and check what only they can tell of what the preflight has read."""
     from leanrl.trainer.device import require_device
 
     require_device(config)
-
-    if rows is None and config.data.generator == "python":
-        raise ConfigError(
-            "data.generator is python: this run trains on rows that were given in Python, and none are given now.",
-            hint="leanrl.pipeline.resume(RUN, rows=...) with the same rows",
-        )
-    weighted = resolve_rewards(config.rewards, config.reward_options, extra=rewards or {})
-    problems = load_problems(config.data, seed=config.train.seed, rows=rows)
 
     from leanrl.models.load import load_tokenizer, require_chat_template
     from leanrl.models.locate import locate_model
@@ -62,10 +46,10 @@ def prepare(
     _require_served(config, located)
     tokenizer = load_tokenizer(config.model, located)
     require_chat_template(tokenizer, config.model)
-    problems = _usable(problems, config, tokenizer, weighted, grader)
+    problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader)
     _say_problems(problems, config, listener)
     model, adapter = policy_of(config, located)
-    return Parts(weighted, problems, tokenizer, model, adapter)
+    return Parts(ready.rewards, problems, tokenizer, model, adapter)
 
 
 def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -146,16 +147,28 @@ def create_run_folder(path: Path) -> RunFolder:
     """Make a new run folder.
 
     Raises:
-        ConfigError: if anything is there already; a run is never overwritten.
+        ConfigError: if anything is there already (a run is never overwritten), or it cannot be made.
     """
+    require_new(path)
     try:
         path.mkdir(parents=True)
-    except FileExistsError:
+    except OSError as error:
+        what = f"the run folder {path} cannot be made: {error.strerror}."
+        raise ConfigError(what, hint="name a folder of yours with `--run-dir DIR`") from error
+    return RunFolder(path)
+
+
+def require_new(path: Path) -> None:
+    """Check that nothing is at `path` yet.
+
+    Raises:
+        ConfigError: if anything is.
+    """
+    if os.path.lexists(path):
         raise ConfigError(
             f"{path} exists already, and leanrl never writes over a run.",
-            hint=f"continue it with `leanrl train --resume {path}`, or name another with `--run-dir`",
-        ) from None
-    return RunFolder(path)
+            hint=f"continue it with `leanrl train --resume {shlex.quote(str(path))}`, or name another with `--run-dir`",
+        )
 
 
 def new_run_path(root: Path, name: str, now: datetime) -> Path:

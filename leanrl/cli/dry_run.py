@@ -2,24 +2,43 @@
 
 import json
 import shlex
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import RunConfig
 
 
-def print_dry_run(preset: str, overrides: list[str], *, as_json: bool) -> None:
+def train_arguments(
+    preset: str, overrides: Sequence[str], *, plugins: Sequence[Path], run_dir: Path | None
+) -> list[str]:
+    """Return what follows `leanrl train` on the command line that was typed."""
+    return [
+        *("-p", preset),
+        *(part for override in overrides for part in ("-s", override)),
+        *(part for plugin in plugins for part in ("--plugin", str(plugin))),
+        *(("--run-dir", str(run_dir)) if run_dir is not None else ()),
+    ]
+
+
+def print_dry_run(
+    preset: str, overrides: list[str], *, plugins: Sequence[Path], run_dir: Path | None, as_json: bool
+) -> None:
     """Print the whole of a run without starting it; needs no GPU and no extra package."""
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
-    from leanrl.config.support import find_missing
+    from leanrl.pipeline import missing_here
     from leanrl.processes import processes
+    from leanrl.run_folder import new_run_path
 
     resolved = load_config(preset, overrides)
     config = resolved.config
-    arguments = ["-p", preset, *(part for override in overrides for part in ("-s", override))]
+    arguments = train_arguments(preset, overrides, plugins=plugins, run_dir=run_dir)
     specs = processes(config, arguments=arguments)
     predicted, no_plan = _plan(config)
-    missing = [str(problem) for problem in find_missing(config)]
+    new_run = run_dir or new_run_path(Path("runs"), config.name, datetime.now())
+    missing = missing_here(config, plugins=plugins, new_run=new_run)
     warnings = find_warnings(config)
     if as_json:
         answer = {

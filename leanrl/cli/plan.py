@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Preset
+from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins, Preset
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
@@ -25,11 +25,13 @@ def plan(
     exact: Annotated[
         bool, typer.Option("--exact", help="Run the real code of a step without a GPU and count its bytes; a minute.")
     ] = False,
+    plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
+    from leanrl.pipeline import missing_here
     from leanrl.pipeline import plan as make_plan
 
     extra = [
@@ -48,7 +50,11 @@ def plan(
         answer = _planned(make_plan(config))
     if exact:
         answer = _with_simulation(answer, config)
-    print(json.dumps(answer.value, indent=2) if as_json else answer.text)
+    missing = missing_here(config, plugins=plugin or [])
+    if as_json:
+        print(json.dumps({**answer.value, "missing": missing}, indent=2))
+        return
+    print("\n".join([answer.text, *(f"missing here: {line}" for line in missing)]))
 
 
 class _Answer(NamedTuple):

@@ -12,10 +12,14 @@ def report(
 ) -> None:
     """Write a page with the curves of a run, or of several runs side by side."""
     from leanrl.errors import ConfigError
+    from leanrl.output_folder import require_writable
     from leanrl.report.page import write_report
     from leanrl.run_folder import open_run_folder
 
     folders = [open_run_folder(path) for path in runs]
+    if out is not None or len(folders) == 1:
+        place = out or folders[0].report
+        require_writable(place, what=f"the report goes to {place}", hint="name a folder of yours with `--out DIR`")
     if len(folders) == 1:
         print(write_report(folders[0], out=out))
         return

@@ -1,13 +1,14 @@
 """`leanrl train`."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides
+from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 
 
 def train(
@@ -20,9 +21,7 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Continue a run from its newest complete checkpoint.")
     ] = None,
-    plugin: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Python file with rewards of your own; repeatable.")
-    ] = None,
+    plugin: Plugins = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show config, plan and processes; train nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Train although the plan says that it does not fit.")] = False,
     as_json: AsJson = False,
@@ -40,7 +39,7 @@ def train(
     elif dry_run:
         from leanrl.cli.dry_run import print_dry_run
 
-        print_dry_run(preset or DEFAULT_PRESET, overrides or [], as_json=as_json)
+        print_dry_run(preset or DEFAULT_PRESET, overrides or [], plugins=plugin or [], run_dir=run_dir, as_json=as_json)
     else:
         _train(
             preset or DEFAULT_PRESET,
@@ -55,13 +54,21 @@ def train(
 def _train(
     preset: str, overrides: list[str], *, plugins: list[Path], run_dir: Path | None, force: bool, as_json: bool
 ) -> None:
+    from leanrl.cli.dry_run import train_arguments
     from leanrl.cli.progress import listening
     from leanrl.config.load import load_config
+    from leanrl.errors import MissingError
     from leanrl.pipeline import train as run_training
 
     config = load_config(preset, overrides).config
-    with listening() as listener:
-        summary = run_training(config, plugins=plugins, run_dir=run_dir, force=force, listener=listener)
+    try:
+        with listening() as listener:
+            summary = run_training(config, plugins=plugins, run_dir=run_dir, force=force, listener=listener)
+    except MissingError as error:
+        if error.hint is None:
+            typed = shlex.join(train_arguments(preset, overrides, plugins=plugins, run_dir=run_dir))
+            error.hint = f"`leanrl train {typed} --dry-run` shows the plan without what is missing"
+        raise
     _print_summary(summary, as_json=as_json)
 
 

@@ -34,8 +34,7 @@ def require(config: RunConfig) -> None:
     """
     missing = find_missing(config)
     if missing:
-        lines = [f"preset {config.name} cannot run here:", *(f"  - {problem}" for problem in missing)]
-        raise MissingError("\n".join(lines), hint="`leanrl train --dry-run` shows the plan without them")
+        raise MissingError(f"preset {config.name} cannot run here:", problems=missing)
 
 
 def not_in_this_version(config: RunConfig) -> list[Problem]:

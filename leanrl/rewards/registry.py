@@ -56,6 +56,7 @@ class _Entry:
 
 
 _ENTRIES: dict[str, _Entry] = {}
+_registrations: list[str] = []
 
 
 def reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function], Function]:
@@ -87,6 +88,11 @@ def group_reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Func
         return function
 
     return register
+
+
+def num_registrations() -> int:
+    """Return how often a reward has been registered in this process, a second time under its name counted too."""
+    return len(_registrations)
 
 
 def known_rewards() -> dict[str, str]:
@@ -137,6 +143,7 @@ def _add(name: str, entry: _Entry) -> None:
             hint=f'choose another name in @reward("...") of {_origin(entry.function)}',
         )
     _ENTRIES[name] = entry
+    _registrations.append(name)
 
 
 def _weighted(name: str, weight: float, entry: _Entry, options: RewardOptions) -> WeightedReward | WeightedGroupReward:

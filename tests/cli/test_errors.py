@@ -63,15 +63,16 @@ def test_weights_over_nccl_need_cards():
 
 
 @pytest.mark.parametrize("num_ranks", [1, 2])
-def test_an_unreachable_server_is_named_before_a_model_is_looked_for(tmp_path, num_ranks):
-    """There is no such model, which would be said if it were looked for first; and no rank was started."""
+def test_an_unreachable_server_is_named_beside_a_model_that_is_not_there(tmp_path, num_ranks):
+    """Both at once, and no rank was started."""
     url, run = "http://127.0.0.1:9", tmp_path / "run"  # discard; nobody listens
     changes = (f"rollout.server_url={url}", "rollout.engine=vllm-server", f"hardware.num_cpu_ranks={num_ranks}")
     error = _refused("train", "-p", "cpu-demo", *tiny_overrides(tmp_path / "none", *changes), "--run-dir", run)
     assert isinstance(error, ConfigError)
     said = f"rollout.server_url is {url}, which cannot be reached: GET /v1/models of {url}: "
-    assert error.message == said + "[Errno 111] Connection refused"
-    assert error.hint == "-s rollout.server_url=null lets leanrl start a server of its own"
+    hint = "-s rollout.server_url=null lets leanrl start a server of its own"
+    assert f"  - {said}[Errno 111] Connection refused (hint: {hint})\n" in error.message
+    assert f"  - model.id is {tmp_path / 'none'}, and there is no such folder." in error.message
     assert not run.exists()
 
 

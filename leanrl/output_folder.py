@@ -1,0 +1,46 @@
+"""A folder that a command is about to write: can it be made, asked before anything heavy is done."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from leanrl.errors import ConfigError
+
+# Enough for a disk without a free block to refuse it; the size of a checkpoint is asked for when the model is known.
+_PROBE_BYTES = 64 * 2**10
+
+
+def require_writable(folder: Path, *, what: str, hint: str) -> None:
+    """Check by trying that files can be written into a folder that exists or is still to be made.
+
+    Permissions alone do not tell: root passes them, and a mount may be read-only or full. The probe is removed.
+
+    Args:
+        what: names the folder in the message, such as "--out is DIR".
+        hint: the option that names another one.
+
+    Raises:
+        ConfigError: with the place that refused and the system's reason.
+    """
+    obstacle = _obstacle(folder)
+    if obstacle is not None:
+        raise ConfigError(f"{what}, where nothing can be written: {obstacle}.", hint=hint)
+
+
+def _obstacle(folder: Path) -> str | None:
+    place = Path(os.path.abspath(folder))
+    missing: list[str] = []
+    while not os.path.lexists(place):
+        missing.append(place.name)
+        place = place.parent
+    if not place.is_dir():
+        return f"{place} is {'a link to nothing' if place.is_symlink() and not place.exists() else 'a file'}"
+    try:
+        longest = os.pathconf(place, "PC_NAME_MAX")
+        if any(len(os.fsencode(name)) > longest for name in missing):
+            return f"a name has more than {longest} bytes"
+        with tempfile.TemporaryDirectory(prefix=".leanrl-probe-", dir=place) as probe:
+            Path(probe, "probe").write_bytes(bytes(_PROBE_BYTES))
+    except OSError as error:
+        return f"{place} takes no new folder ({error.strerror})"
+    return None
