@@ -3,6 +3,7 @@
 from leanrl.config.check_hardware import hardware_contradictions
 from leanrl.config.check_idle import idle_settings
 from leanrl.config.check_sources import source_contradictions
+from leanrl.config.check_text import text_warnings
 from leanrl.config.check_training import training_contradictions
 from leanrl.config.schema import RunConfig
 from leanrl.config.unsloth import unsloth_contradictions, unsloth_warnings
@@ -17,4 +18,4 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
 
 def find_warnings(config: RunConfig) -> list[str]:
     """Return a sentence for every setting that has no effect beside the others, or a wasteful one."""
-    return [sentence for check in (idle_settings, unsloth_warnings) for sentence in check(config)]
+    return [sentence for check in (idle_settings, text_warnings, unsloth_warnings) for sentence in check(config)]

@@ -1,22 +1,19 @@
 """A preset, its parents and overrides resolved into one configuration."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from leanrl.config.check import find_contradictions
 from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
 from leanrl.config.overrides import parse_overrides
+from leanrl.config.preset_file import read_preset_file
 from leanrl.config.schema import RunConfig
 from leanrl.config.shipped import preset_path
 from leanrl.config.start_adapter import adopt_start_adapter
 from leanrl.config.validation import validate
-from leanrl.config.yaml_text import describe_yaml_error, parse_yaml
 from leanrl.errors import ConfigError, Problem
 
 _NOT_INHERITED = ("name", "about")
@@ -59,14 +56,17 @@ def _layers(preset: str) -> list[Layer]:
     wanted: str | None = preset
     folder = Path()
     while wanted is not None:
-        path = preset_path(wanted, folder=folder)
+        path = _file_of(wanted, folder=folder, child=seen[-1] if seen else None)
         if path.resolve() in seen:
             raise ConfigError(f"{path} extends itself, by way of {_chain(seen)}.", hint="take out one `extends`")
         seen.append(path.resolve())
-        values = _read(path)
+        values = _without_empty_sections(read_preset_file(path))
         parent = values.pop("extends", None)
         if parent is not None and not isinstance(parent, str):
-            raise ConfigError(f"{path}: `extends` must be the name of one preset or file, is {parent!r}.")
+            raise ConfigError(
+                f"{path}: `extends` must be the name of one preset or file, is {parent!r}.",
+                hint="write `extends: cpu-demo`; a parent may have a parent of its own",
+            )
         if layers:
             values = {name: value for name, value in values.items() if name not in _NOT_INHERITED}
         else:
@@ -76,20 +76,14 @@ def _layers(preset: str) -> list[Layer]:
     return layers
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _file_of(preset: str, *, folder: Path, child: Path | None) -> Path:
+    """Return the file of a preset; what is wrong with a parent's name is told of the file that names it."""
     try:
-        text = path.read_text(encoding="utf-8")
-        values = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}, {describe_yaml_error(error)}", hint="this is no valid YAML") from error
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError(f"{path}, {place}: {error.msg}", hint="this is no valid JSON") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}") from error
-    if values is not None and not isinstance(values, dict):
-        raise ConfigError(f"{path} holds a {type(values).__name__}, not keys with values.")
-    return _without_empty_sections(values or {})
+        return preset_path(preset, folder=folder)
+    except ConfigError as error:
+        if child is None:
+            raise
+        raise ConfigError(f"{child}: `extends: {preset}`: {error.message}", hint=error.hint) from error
 
 
 def _without_empty_sections(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

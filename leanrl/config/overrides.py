@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
 from leanrl.config.keys import schema_keys
 from leanrl.config.layers import Layer
-from leanrl.config.yaml_text import describe_yaml_error, parse_yaml
-from leanrl.errors import Problem
+from leanrl.config.preset_file import check_values
+from leanrl.config.yaml_text import NoYamlError, parse_yaml
+from leanrl.errors import ConfigError, Problem
 
 ORIGIN = "--set"
+_MAX_PARTS = 16  # of a dotted name
+_SHOWN_CHARACTERS = 80
 
 
 def parse_overrides(overrides: Sequence[str]) -> tuple[Layer, list[Problem]]:
@@ -24,18 +25,25 @@ def parse_overrides(overrides: Sequence[str]) -> tuple[Layer, list[Problem]]:
     for override in overrides:
         name, equals, text = override.partition("=")
         name = name.strip()
-        if not equals or not all(name.split(".")):
-            problems.append(
-                Problem(f"{ORIGIN} {override}", "is not of the form key=value", "for example `-s train.max_steps=100`")
-            )
+        if not equals or not all(name.split(".")) or name.count(".") >= _MAX_PARTS:
+            where = f"{ORIGIN} {shortened(override)}"
+            problems.append(Problem(where, "is not of the form key=value", "for example `-s train.max_steps=100`"))
             continue
         try:
-            _put(values, name.split("."), _value(name, text))
-        except yaml.YAMLError as error:
-            problems.append(
-                Problem(name, f"the value `{text}` cannot be read, {describe_yaml_error(error)}", "put it in quotes")
-            )
+            value = _value(name, text)
+            check_values(value, where=name)
+            _put(values, name.split("."), value)
+        except NoYamlError as error:
+            what = f"the value `{shortened(text)}` cannot be read, {error}"
+            problems.append(Problem(name, what, error.fault.remedy))
+        except ConfigError as error:
+            problems.append(Problem(name, error.message.removeprefix(f"{name}: ").rstrip("."), error.hint))
     return Layer(ORIGIN, values), problems
+
+
+def shortened(text: str) -> str:
+    """Return a text that a person typed, cut where it is too long to be read in a message."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 3]}..."
 
 
 def _value(name: str, text: str) -> Any:
@@ -43,11 +51,17 @@ def _value(name: str, text: str) -> Any:
     takes_text = key is not None and key.is_text
     try:
         value = parse_yaml(text)
-    except yaml.YAMLError:
-        if takes_text:
+    except NoYamlError:
+        if takes_text and not _is_quoted(text):
             return text
         raise
     return text if takes_text and not isinstance(value, str | None) else value
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether quotes stand around the whole text: it was written as YAML, so its faults are told."""
+    stripped = text.strip()
+    return len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\""
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

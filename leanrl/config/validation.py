@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
 from leanrl.config.names import did_you_mean, nearest_key, nearest_name
+from leanrl.config.overrides import shortened
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
 
@@ -50,10 +51,14 @@ def _unknown(path: tuple[str, ...], origins: Mapping[str, str]) -> Problem:
 
 def _unusable(path: tuple[str, ...], value: Any, origins: Mapping[str, str]) -> Problem:
     name = ".".join(path)
-    given_by = _given_by(name, origins)
+    given_by, shown = _given_by(name, origins), shortened(repr(value))
     if name in schema_groups():
-        return Problem(name, f"is a section, is set to {value!r}{given_by}", f"set a key in it: `{name}.<key>`")
-    return Problem(name, f"must be {_takes(path)}, is {value!r}{given_by}", _value_hint(schema_keys().get(name), value))
+        return Problem(name, f"is a section, is set to {shown}{given_by}", f"set a key in it: `{name}.<key>`")
+    return Problem(
+        name,
+        f"must be {_takes(path)}, is {shown}{given_by}",
+        _value_hint(schema_keys().get(name), value),
+    )
 
 
 def _given_by(name: str, origins: Mapping[str, str]) -> str:
