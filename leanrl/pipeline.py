@@ -187,6 +187,7 @@ def sample(
     from leanrl.models.answerer import load_answerer
     from leanrl.models.quiet import quiet_transformers
     from leanrl.rollout.hf import complete
+    from leanrl.stopping import stopping_of
 
     quiet_transformers()
     asked = load_answerer(Path(source))
@@ -198,6 +199,7 @@ def sample(
         asked.model,
         asked.tokenizer,
         [prompt],
+        stopping=stopping_of(asked.tokenizer, asked.model),
         max_completion_tokens=max_completion_tokens or asked.config.rollout.max_completion_tokens,
         temperature=temperature,
         batch_size=1,

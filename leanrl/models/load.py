@@ -15,13 +15,16 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+from transformers.utils import GENERATION_CONFIG_NAME, cached_file
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.generation import read_generation_fields, valid_generation
 from leanrl.models.adapter import check_targets
 from leanrl.models.adapter import lora_config as lora_config  # the simulation takes it from here
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
+from leanrl.stopping import special_ids
 
 # (dtype of the weights, dtype of the forward pass)
 _DTYPES = {("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float32", "float32")}
@@ -72,10 +75,19 @@ def load_as_saved(
         attn_implementation=attention,
         use_safetensors=True,
         output_loading_info=True,
+        **_own_generation(located),
         **more,
     )
     _require_all_weights(loading, located)
     return model
+
+
+def _own_generation(located: LocatedModel) -> dict[str, Any]:
+    """Return the model's generation_config without fields that transformers would refuse to read or to save."""
+    file = cached_file(
+        located.path_or_id, GENERATION_CONFIG_NAME, **only_local(located), _raise_exceptions_for_missing_entries=False
+    )
+    return {} if file is None else {"generation_config": valid_generation(read_generation_fields(Path(file)))}
 
 
 def causal_config(located: LocatedModel) -> PreTrainedConfig:
@@ -114,7 +126,7 @@ def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedToken
             hint="the folder of a model holds tokenizer.json and tokenizer_config.json",
         ) from error
     _refuse_response_parser(tokenizer, located)
-    _ensure_pad_token(tokenizer)
+    _ensure_pad_token(tokenizer, num_rows=_embedding_rows(located))
     if model.chat_template is not None:
         tokenizer.chat_template = _read_template(Path(model.chat_template).expanduser())
         _try_template(tokenizer, model.chat_template)
@@ -205,14 +217,28 @@ def _refuse_response_parser(tokenizer: PreTrainedTokenizerBase, located: Located
         )
 
 
-def _ensure_pad_token(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Give the tokenizer a pad token that ends nothing, so that padding is never taken for the end of an answer."""
-    ends = (None, tokenizer.eos_token)
-    if tokenizer.pad_token not in ends:
-        return
+def _embedding_rows(located: LocatedModel) -> int | None:
+    """Return how many tokens the embedding knows; None where a folder holds a tokenizer and no model."""
+    try:
+        return causal_config(located).get_text_config().vocab_size
+    except ConfigError:
+        return None
+
+
+def _ensure_pad_token(tokenizer: PreTrainedTokenizerBase, *, num_rows: int | None) -> None:
+    """Give the tokenizer a pad token that has a row in the embedding and ends nothing where there is one.
+
+    Fine-tunes of Llama 2 add `[PAD]` to the tokenizer and not to the weights. Padding is masked, so any row does.
+    """
     vocabulary = tokenizer.get_vocab()
-    known = (token for token in (*_PAD_TOKENS, tokenizer.unk_token) if token in vocabulary and token not in ends)
-    tokenizer.pad_token = next(known, tokenizer.eos_token)
+    usable = {token for token, number in vocabulary.items() if num_rows is None or number < num_rows}
+    ends = (None, tokenizer.eos_token)
+    if tokenizer.pad_token in usable and tokenizer.pad_token not in ends:
+        return
+    known = [token for token in (*_PAD_TOKENS, tokenizer.unk_token) if token not in ends]
+    special = tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer)))
+    wanted = [*known, tokenizer.eos_token, *special, *sorted(usable, key=lambda token: vocabulary[token])]
+    tokenizer.pad_token = next(token for token in wanted if token in usable)
 
 
 def _read_template(file: Path) -> str:

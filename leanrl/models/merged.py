@@ -9,12 +9,14 @@ from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.errors import ConfigError
+from leanrl.generation import generation_to_save
 from leanrl.models.beside import require_room
 from leanrl.models.fold import attach_adapter, fold_adapter
 from leanrl.models.load import load_as_saved, load_nf4
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import dequantise, is_nf4_checkpoint
 from leanrl.models.verify import Text, TextScores, Verification, sample_texts, score_texts, verify
+from leanrl.stopping import stopping_of
 
 BaseKind = Literal["original", "dequantised"]
 
@@ -148,6 +150,7 @@ def _write(
 ) -> Verification:
     _refuse_overflow(model, dtype)
     _cast_weights(model, dtype)
+    model.generation_config = generation_to_save(model, stopping_of(tokenizer, model))
     model.save_pretrained(folder, max_shard_size=SHARD_SIZE)
     tokenizer.save_pretrained(folder)
     _cast_weights(model, torch.float32)

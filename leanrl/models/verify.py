@@ -15,6 +15,8 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.errors import LeanRLError
+from leanrl.generation import plain_generation, without_own_generation
+from leanrl.stopping import stopping_of
 
 # What fp32 leaves between x (W + scale B A) and x W + scale (x A) B. SmolLM2-135M with adapters that move
 # log-probs by 0.01 to 0.3 nats: 3.6e-5 at most over 660 tokens; deeper models add more.
@@ -77,22 +79,18 @@ class Verification:
 def sample_texts(policy: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, seed: int) -> list[Text]:
     """Return texts (prompt and answer, as token ids) that `policy` writes itself at temperature 1."""
     texts: list[Text] = []
-    with torch.random.fork_rng(devices=[]):
+    stopping = stopping_of(tokenizer, policy)
+    generation = plain_generation(stopping, max_new_tokens=_NEW_TOKENS, temperature=1.0)
+    with torch.random.fork_rng(devices=[]), without_own_generation(policy):
         torch.manual_seed(seed)
         for problem in _PROBLEMS:
             prompt = _prompt(tokenizer, problem)
             output = policy.generate(
-                input_ids=torch.tensor([prompt], device=policy.device),
-                attention_mask=torch.ones(1, len(prompt), dtype=torch.long, device=policy.device),
-                do_sample=True,
-                temperature=1.0,
-                top_k=0,
-                top_p=1.0,
-                max_new_tokens=_NEW_TOKENS,
-                num_return_sequences=_SAMPLES_PER_PROBLEM,
-                pad_token_id=tokenizer.pad_token_id,
+                input_ids=torch.tensor([prompt] * _SAMPLES_PER_PROBLEM, device=policy.device),
+                attention_mask=torch.ones(_SAMPLES_PER_PROBLEM, len(prompt), dtype=torch.long, device=policy.device),
+                generation_config=generation,
             )
-            texts += [_until_end(text, len(prompt), tokenizer.eos_token_id) for text in output.tolist()]
+            texts += [prompt + stopping.cut(text[len(prompt) :]) for text in output.tolist()]
     return texts
 
 
@@ -162,8 +160,3 @@ def _prompt(tokenizer: PreTrainedTokenizerBase, problem: str) -> Text:
     messages = [{"role": "user", "content": problem}]
     encoded = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=True)
     return list(encoded["input_ids"])
-
-
-def _until_end(text: Text, num_prompt_tokens: int, end: int | None) -> Text:
-    answer = text[num_prompt_tokens:]
-    return text[: num_prompt_tokens + answer.index(end) + 1] if end in answer else text

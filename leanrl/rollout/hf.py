@@ -7,19 +7,11 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from leanrl.generation import plain_generation, without_own_generation
+from leanrl.stopping import Stopping
 from leanrl.types import Message
 
 Prompt = list[Message] | str
-
-# What a model's own generation_config would otherwise add: instruct models of Qwen2.5 penalise repetition, and
-# their scores would be scores of the penalty too.
-PLAIN_GENERATION = {
-    "num_beams": 1,
-    "repetition_penalty": 1.0,
-    "no_repeat_ngram_size": 0,
-    "typical_p": 1.0,
-    "min_p": None,
-}
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
@@ -33,7 +25,7 @@ def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
 
 @contextmanager
 def generating(model: PreTrainedModel) -> Iterator[None]:
-    """Switch dropout off, and give the head its hidden states in one piece.
+    """Switch dropout off, hide the model's own generation_config, and give the head its hidden states in one piece.
 
     The last token's of every row of a prompt lie apart; torch's kernels for a CPU then copy a frozen head for each row.
     """
@@ -41,7 +33,8 @@ def generating(model: PreTrainedModel) -> Iterator[None]:
     model.eval()
     hook = model.get_output_embeddings().register_forward_pre_hook(_in_one_piece)
     try:
-        yield
+        with without_own_generation(model):
+            yield
     finally:
         hook.remove()
         model.train(was_training)
@@ -57,24 +50,25 @@ def complete(
     tokenizer: PreTrainedTokenizerBase,
     prompts: Sequence[Prompt],
     *,
+    stopping: Stopping,
     max_completion_tokens: int,
     temperature: float,
     batch_size: int,
 ) -> Iterator[str]:
-    """Yield one completion per prompt, in order; temperature 0 is greedy."""
-    sampling = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-    if temperature == 0:
-        sampling = {"do_sample": False, "temperature": None, "top_k": None, "top_p": None}
+    """Yield one completion per prompt, in order, each cut at its end token; temperature 0 is greedy."""
+    generation = plain_generation(stopping, max_new_tokens=max_completion_tokens, temperature=temperature)
     with generating(model):
         for start in range(0, len(prompts), batch_size):
             ids = [prompt_ids(tokenizer, prompt) for prompt in prompts[start : start + batch_size]]
-            batch = tokenizer.pad({"input_ids": ids}, padding_side="left", return_tensors="pt").to(model.device)
-            output = model.generate(
-                **batch,
-                **PLAIN_GENERATION,
-                **sampling,
-                max_new_tokens=max_completion_tokens,
-                pad_token_id=tokenizer.pad_token_id,
-            )
-            completions = output[:, batch["input_ids"].shape[1] :]
+            input_ids, mask = pad_left(ids, stopping.pad_id, model.device)
+            output = model.generate(input_ids=input_ids, attention_mask=mask, generation_config=generation)
+            completions = [stopping.cut(tokens) for tokens in output[:, input_ids.shape[1] :].tolist()]
             yield from tokenizer.batch_decode(completions, skip_special_tokens=True)
+
+
+def pad_left(prompts: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return prompts of different lengths as one batch with its attention mask, both with padding on the left."""
+    width = max(len(prompt) for prompt in prompts)
+    ids = [[pad_id] * (width - len(prompt)) + prompt for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)

@@ -6,8 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
-from leanrl.rollout.hf import PLAIN_GENERATION, generating
+from leanrl.generation import plain_generation
+from leanrl.rollout.hf import generating, pad_left
 from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
+from leanrl.stopping import Stopping
 
 
 class HfEngine:
@@ -37,14 +39,15 @@ class HfEngine:
     def generate(self, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
         model = self._model()
         prompts = [request.prompt_ids for request in requests for _ in range(request.num_completions)]
-        input_ids, mask = _pad_left(prompts, self._pad_id, model.device)
+        stopping = Stopping(sampling.stop_token_ids, self._pad_id)
+        input_ids, mask = pad_left(prompts, stopping.pad_id, model.device)
         with generating(model):
             output = model.generate(
-                input_ids=input_ids, attention_mask=mask, generation_config=_generation(sampling, self._pad_id)
+                input_ids=input_ids, attention_mask=mask, generation_config=_generation(sampling, stopping)
             )
         completions = iter(output[:, input_ids.shape[1] :].tolist())
         return [
-            [Completion(_ended(next(completions), sampling), None) for _ in range(request.num_completions)]
+            [Completion(stopping.cut(next(completions)), None) for _ in range(request.num_completions)]
             for request in requests
         ]
 
@@ -65,35 +68,13 @@ class HfEngine:
         """Do nothing: the model is the trainer's."""
 
 
-def _generation(sampling: Sampling, pad_id: int) -> GenerationConfig:
-    return GenerationConfig(
-        **PLAIN_GENERATION
-        | {
-            "do_sample": True,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": sampling.top_k,
-            "min_p": sampling.min_p,
-            "repetition_penalty": sampling.repetition_penalty,
-            "max_new_tokens": sampling.max_completion_tokens,
-            "eos_token_id": list(sampling.stop_token_ids),
-            "pad_token_id": pad_id,
-            "use_cache": True,
-            "disable_compile": True,
-        }
+def _generation(sampling: Sampling, stopping: Stopping) -> GenerationConfig:
+    return plain_generation(
+        stopping,
+        max_new_tokens=sampling.max_completion_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+        min_p=sampling.min_p,
+        repetition_penalty=sampling.repetition_penalty,
     )
-
-
-def _pad_left(prompts: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    width = max(len(prompt) for prompt in prompts)
-    ids = [[pad_id] * (width - len(prompt)) + prompt for prompt in prompts]
-    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
-
-
-def _ended(token_ids: list[int], sampling: Sampling) -> list[int]:
-    """Return the tokens up to the first that ends a completion; what follows is padding."""
-    for index, token in enumerate(token_ids):
-        if token in sampling.stop_token_ids:
-            return token_ids[: index + 1]
-    return token_ids

@@ -16,7 +16,6 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.optimizers import optimizer_class, shared_optimizer_class
 from leanrl.models.adapter import adapter_weights, set_adapter_dtype
 from leanrl.planner.prediction import Plan
-from leanrl.rollout.hf import PLAIN_GENERATION
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
 from leanrl.trainer.grpo import LeanGRPOTrainer
@@ -43,9 +42,6 @@ def build_trainer(
     plan: Plan | None = None,
 ) -> tuple[LeanGRPOTrainer, StepRecorder, SignalStop]:
     """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
-    # TRL lets the model's own values through where the config has none; the loss knows only the plain distribution.
-    for name, value in PLAIN_GENERATION.items():
-        setattr(model.generation_config, name, value)
     start_weights = adapter_weights(model)
     set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
     arguments = GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints))
@@ -75,6 +71,9 @@ def build_trainer(
     chosen = shared_optimizer_class if config.shares_weights else optimizer_class
     trainer.optimizer_cls_and_kwargs = chosen(config.optimizer)  # GRPOTrainer takes no such argument
     _exchange_in_place(trainer.accelerator)
+    nothing_ends = trainer.stopping.warning()
+    if nothing_ends is not None:
+        listener.warn(nothing_ends)
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)
     stop = SignalStop(listener)
     trainer.remove_callback(PrinterCallback)

@@ -15,6 +15,7 @@ def complete_greedily(trainer: LeanGRPOTrainer, prompts: Sequence[Prompt]) -> It
         model,
         trainer.processing_class,
         prompts,
+        stopping=trainer.stopping,
         max_completion_tokens=config.rollout.max_completion_tokens,
         temperature=0,
         batch_size=config.eval.batch_size,

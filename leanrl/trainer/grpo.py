@@ -31,9 +31,11 @@ from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import StepSums
 from leanrl.errors import StoppedError
+from leanrl.generation import generation_to_save
 from leanrl.planner.prediction import Plan
 from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
+from leanrl.stopping import stopping_of
 from leanrl.trainer.batch_rows import bare_rows, batch_rows
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, opened_tag
@@ -80,7 +82,9 @@ class LeanGRPOTrainer(GRPOTrainer):
         **trl_arguments: Any,
     ) -> None:
         self.meter = MemoryMeter(choose_gauge(trl_arguments["args"].device), first="load")
+        self.stopping = stopping_of(trl_arguments["processing_class"], trl_arguments["model"])
         super().__init__(reward_funcs=[NamedReward(reward.name) for reward in rewards], **trl_arguments)
+        self._keep_to_stopping()
         self.visit = prepare_reference(self, config.train, folder=run.path)
         self.lean_config = config
         self.rows = rows
@@ -95,7 +99,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             ranks=Ranks(self.num_generations, self.accelerator.process_index, gather_object),
             opened_tag=self.opened_tag,
             language=config.log.language,
-            stop_ids=self.eos_token_ids,
+            stop_ids=self.stopping.stop_ids,
             max_completion_tokens=self.max_completion_length,
             gather=gather_object,
             record=self._record,
@@ -115,7 +119,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             self.accelerator,
             budget=self.budget,
             settings=loss_settings(config),
-            pad_id=self._tokenizer.pad_token_id,
+            pad_id=self.stopping.pad_id,
             skip_zero_advantage=config.train.skip_zero_advantage,
         )
         self.nonfinite = NonfiniteSteps(
@@ -123,6 +127,12 @@ class LeanGRPOTrainer(GRPOTrainer):
         )
         self._prepare_model()
         self.meter.end()
+
+    def _keep_to_stopping(self) -> None:
+        """Let TRL take completions for ended where rollouts end them, and checkpoints name the same end tokens."""
+        self.eos_token_ids = list(self.stopping.stop_ids)
+        bare = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
+        bare.generation_config = generation_to_save(bare, self.stopping)
 
     def _prepare_model(self) -> None:
         bare = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
@@ -202,7 +212,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
         """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`."""
         sampling = sampling_of(
-            self.lean_config, max_completion_tokens=self.max_completion_length, stop_token_ids=self.eos_token_ids
+            self.lean_config, max_completion_tokens=self.max_completion_length, stop_token_ids=self.stopping.stop_ids
         )
         try:
             drawn = self.rollout.draw(prompt_ids, step=self.state.global_step, sampling=sampling)

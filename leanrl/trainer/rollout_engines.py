@@ -60,13 +60,13 @@ def policy_of(model: PreTrainedModel | PeftModel, config: RunConfig, step: int) 
     return Policy(step, weights=partial(weights_of, model))
 
 
-def sampling_of(config: RunConfig, *, max_completion_tokens: int, stop_token_ids: list[int]) -> Sampling:
+def sampling_of(config: RunConfig, *, max_completion_tokens: int, stop_token_ids: tuple[int, ...]) -> Sampling:
     """Return how a run draws its completions."""
     rollout = config.rollout
     return Sampling(
         temperature=rollout.temperature,
         max_completion_tokens=max_completion_tokens,
-        stop_token_ids=tuple(stop_token_ids),
+        stop_token_ids=stop_token_ids,
         top_p=rollout.top_p,
         top_k=rollout.top_k,
         min_p=rollout.min_p,
@@ -78,7 +78,7 @@ def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     model = trainer.model
     engine = HfEngine(
         lambda: trainer.accelerator.unwrap_model(trainer.model),
-        pad_id=trainer._tokenizer.pad_token_id,
+        pad_id=trainer.stopping.pad_id,
         **({"without_adapter": model.disable_adapter} if isinstance(model, PeftModel) else {}),
     )
     return RolloutBridge(
@@ -223,7 +223,7 @@ def _scorer(config: RunConfig, trainer: "LeanGRPOTrainer") -> Scorer:
         return UnslothScorer(trainer)
     return PolicyScorer(
         _unwrapped(trainer),
-        pad_id=trainer._tokenizer.pad_token_id,
+        pad_id=trainer.stopping.pad_id,
         device=trainer.accelerator.device,
         rows_at_once=config.full_completions_per_micro_batch,
         autocast=trainer.accelerator.autocast,

@@ -30,7 +30,7 @@ class UnslothTrainer(LeanGRPOTrainer):
 
     def _prepare_model(self) -> None:
         """Leave the model as unsloth made it; its head and its layers are not the engine's."""
-        require_padding_apart(self._tokenizer, self.eos_token_ids, model=self.lean_config.model.id)
+        require_padding_apart(self._tokenizer, self.stopping.stop_ids, model=self.lean_config.model.id)
         # unsloth's loss corrects the rollouts of a vLLM and of nothing else. Given as an argument it starts TRL's own.
         self.use_vllm = self.vllm_importance_sampling_correction
         self._begin_step()

@@ -189,3 +189,44 @@ def test_targets_that_match_nothing_are_listed_with_what_there_is(
 def test_targets_may_be_named_by_their_last_parts(tiny_model: Path) -> None:
     policy = load_policy(ModelConfig(id=str(tiny_model)), located(tiny_model), device="cpu")
     check_targets(policy, TuningConfig(targets=["self_attn.q_proj", "v_proj"]))
+
+
+@pytest.mark.parametrize("end", ["<|im_end|>", None])
+def test_a_pad_token_that_the_embedding_has_no_row_for_is_replaced(folder: Path, end: str | None) -> None:
+    """Fine-tunes of Llama 2 add [PAD] to the tokenizer and not to the weights."""
+    saved = AutoTokenizer.from_pretrained(folder)
+    saved.add_special_tokens({"pad_token": "[PAD]"})
+    saved.save_pretrained(folder)
+    edit_json(folder / "tokenizer_config.json", eos_token=end)
+    tokenizer = load_tokenizer(ModelConfig(id=str(folder)), located(folder))
+    assert AutoTokenizer.from_pretrained(folder).pad_token_id == len(saved) - 1
+    assert tokenizer.pad_token == "<|endoftext|>"
+    assert tokenizer.pad_token_id < AutoConfig.from_pretrained(folder).vocab_size
+
+
+def test_padding_takes_the_end_or_any_row_where_the_embedding_leaves_no_other(folder: Path) -> None:
+    """Every special token but one lies beyond the rows; then all of them do."""
+    config = AutoConfig.from_pretrained(folder)
+    for num_rows, pad in ((1, "<|endoftext|>"), (2, "<|endoftext|>")):
+        edit_json(folder / "config.json", vocab_size=num_rows)
+        edit_json(folder / "tokenizer_config.json", pad_token="<|im_end|>", eos_token="<|endoftext|>", unk_token=None)
+        assert load_tokenizer(ModelConfig(id=str(folder)), located(folder)).pad_token == pad
+    assert config.vocab_size > 2
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"temperature": 0.9, "top_p": 0.6},
+        {"early_stopping": "soon", "num_beams": 4},
+        {"num_return_sequences": 3, "max_new_tokens": -1},
+        {"watermarking_config": {"seeding_scheme": "none of these"}},
+    ],
+)
+def test_an_invalid_generation_config_is_loaded_and_can_be_saved(folder: Path, tmp_path: Path, own: dict) -> None:
+    """Llama 2 and Vicuna have sampling values without do_sample; transformers refuses to save those."""
+    (folder / "generation_config.json").write_text(json.dumps(own | {"eos_token_id": [2, 0], "max_length": 99}))
+    policy = load_policy(ModelConfig(id=str(folder)), located(folder), device="cpu")
+    policy.save_pretrained(tmp_path / "saved")
+    saved = json.loads((tmp_path / "saved" / "generation_config.json").read_text())
+    assert (saved["eos_token_id"], saved["max_length"]) == ([2, 0], 99)

@@ -5,6 +5,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from leanrl.rollout.hf import complete, prompt_ids
+from leanrl.stopping import stopping_of
 
 PROMPTS = ["1+1=", "what is twelve and thirty-four? ", "5", [{"role": "user", "content": "2+2="}]]
 
@@ -29,10 +30,14 @@ def likeliest(model, tokenizer, prompt, *, max_completion_tokens):
     return tokenizer.decode(completion, skip_special_tokens=True)
 
 
-def greedily(loaded, prompts, *, batch_size, max_completion_tokens=12):
-    return list(
-        complete(*loaded, prompts, max_completion_tokens=max_completion_tokens, temperature=0, batch_size=batch_size)
-    )
+def completed(loaded, prompts, **choices):
+    model, tokenizer = loaded
+    values = {"max_completion_tokens": 12, "temperature": 0, "batch_size": 1} | choices
+    return complete(model, tokenizer, prompts, stopping=stopping_of(tokenizer, model), **values)
+
+
+def greedily(loaded, prompts, **choices):
+    return list(completed(loaded, prompts, **choices))
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
@@ -44,21 +49,10 @@ def test_greedy_is_the_likeliest_token_whatever_the_batch(loaded, batch_size):
     assert greedily(loaded, PROMPTS, batch_size=batch_size) == by_hand
 
 
-def test_a_models_own_generation_defaults_do_not_bend_greedy_decoding(tiny_model, loaded):
-    """A penalty of 50 forbids every repetition; models on the Hub carry 1.05 or 1.1, and it changes scores."""
-    plain = greedily(loaded, PROMPTS[:1], batch_size=1, max_completion_tokens=40)
-    bent = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
-    bent.generation_config.repetition_penalty = 50.0
-    bent.generation_config.no_repeat_ngram_size = 1
-    bent.generation_config.do_sample = True
-    assert len(set(plain[0])) < len(plain[0]), "nothing is repeated, so the test says nothing"
-    assert greedily((bent, loaded[1]), PROMPTS[:1], batch_size=1, max_completion_tokens=40) == plain
-
-
 def test_sampling_gives_one_completion_per_prompt_and_follows_the_seed(loaded):
     def sampled(seed, temperature=1.0):
         torch.manual_seed(seed)
-        return list(complete(*loaded, PROMPTS * 2, max_completion_tokens=10, temperature=temperature, batch_size=3))
+        return list(completed(loaded, PROMPTS * 2, max_completion_tokens=10, temperature=temperature, batch_size=3))
 
     first = sampled(1)
     assert len(first) == 8
@@ -70,15 +64,15 @@ def test_sampling_gives_one_completion_per_prompt_and_follows_the_seed(loaded):
 
 @pytest.mark.parametrize("was_training", [True, False])
 def test_the_models_mode_is_given_back_when_the_reader_stops_early_or_fails(loaded, was_training):
-    model, tokenizer = loaded
+    model, _ = loaded
     model.train(was_training)
-    completions = complete(model, tokenizer, PROMPTS, max_completion_tokens=4, temperature=0, batch_size=1)
+    completions = completed(loaded, PROMPTS, max_completion_tokens=4)
     next(completions)
     assert not model.training
     completions.close()
     assert model.training is was_training
     with pytest.raises(ValueError, match="max_new_tokens"):
-        list(complete(model, tokenizer, PROMPTS, max_completion_tokens=0, temperature=0, batch_size=1))
+        list(completed(loaded, PROMPTS, max_completion_tokens=0))
     assert model.training is was_training
 
 

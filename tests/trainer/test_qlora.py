@@ -44,7 +44,15 @@ def test_rollouts_see_the_adapter(tiny_model, tmp_path):
     model, tokenizer = trainer.model, trainer.processing_class
 
     def answer() -> str:
-        asked = complete(model, tokenizer, ["1+1="], max_completion_tokens=8, temperature=0, batch_size=1)
+        asked = complete(
+            model,
+            tokenizer,
+            ["1+1="],
+            stopping=trainer.stopping,
+            max_completion_tokens=8,
+            temperature=0,
+            batch_size=1,
+        )
         return next(iter(asked))
 
     untrained = answer()
@@ -74,7 +82,17 @@ def test_generation_does_not_take_the_gradient_through_the_base_away(tiny_model,
         return next(w.grad.clone() for n, w in model.named_parameters() if "layers.0.self_attn.q_proj.lora_B" in n)
 
     before = gradient_of_first_layer()
-    list(complete(model, trainer.processing_class, ["1+1="], max_completion_tokens=4, temperature=0, batch_size=1))
+    list(
+        complete(
+            model,
+            trainer.processing_class,
+            ["1+1="],
+            stopping=trainer.stopping,
+            max_completion_tokens=4,
+            temperature=0,
+            batch_size=1,
+        )
+    )
     assert all(not getattr(x.weight.quant_state, "packing_format_for_cpu", False) for x in nf4_layers(model).values())
     assert before.abs().max() > 0
     assert torch.equal(gradient_of_first_layer(), before)

@@ -8,6 +8,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from leanrl.stopping import Stopping
 from leanrl.trainer.rollout_bridge import adapter_of
 from leanrl.trainer.rollout_engines import open_rollout, policy_of
 from tests.trainer.small_trainer import small_config
@@ -51,7 +52,7 @@ def test_a_rank_with_an_engine_of_its_own_draws_with_a_seed_of_its_own(tiny_mode
         model=model,
         plan=None,
         meter=SimpleNamespace(phase=nullcontext),
-        _tokenizer=SimpleNamespace(pad_token_id=0),
+        stopping=Stopping((2,), 0),
     )
     config = small_config(
         tiny_model, rollout={"engine": "vllm-colocate", "max_prompt_tokens": 16}, model={"tuning": {"method": "full"}}
