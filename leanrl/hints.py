@@ -1,8 +1,12 @@
 """Commands and flags inside messages, quoted for the shell: what a hint says can be pasted."""
 
 import json
+import re
 import shlex
 from pathlib import Path
+
+# What YAML would not read as it stands: comments, quotes, line breaks, special characters at an end, words for null.
+_NOT_PLAIN = re.compile(r"[#\"'\\\n]|^[^\w/.]|^\.\.\.|[^\w)/.]$|^(?:null|)$", re.IGNORECASE)
 
 
 def setting(key: str, value: object) -> str:
@@ -21,5 +25,8 @@ def quoted(value: object) -> str:
 
 
 def _as_yaml(value: object) -> str:
-    """Return a value as `-s` reads it; text stands as it is."""
-    return value if isinstance(value, str) else str(value) if isinstance(value, Path) else json.dumps(value)
+    """Return a value as `-s` reads it back."""
+    if isinstance(value, str | Path):
+        text = str(value)
+        return json.dumps(text, ensure_ascii=False) if _NOT_PLAIN.search(text) else text
+    return json.dumps(value)

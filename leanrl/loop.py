@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import InterruptedRunError, StoppedError
+from leanrl.hints import command
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
 from leanrl.report.progress import duration
@@ -76,7 +77,7 @@ def train_and_measure(
         end_summary(run, summary, status="stopped", meter=trainer.meter)
         raise InterruptedRunError(
             f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
-            hint=f"leanrl train --resume {run.path}",
+            hint=command("train", "--resume", run.path),
             signal_number=stop.received,
         )
     summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
+from leanrl.hints import setting
 from leanrl.preflight.intent import Ready
 from leanrl.types import Listener, ProblemSet
 
@@ -108,5 +109,5 @@ def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -
     if len(problems.train) < config.train.num_prompts:
         raise ConfigError(
             f"train.num_prompts is {config.train.num_prompts}, but only {len(problems.train)} problems are there.",
-            hint=f"-s train.num_prompts={len(problems.train)}",
+            hint=setting("train.num_prompts", len(problems.train)),
         )

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import ConfigError, LeanRLError
+from leanrl.hints import command
 
 COMPLETE = "COMPLETE"
 _PARTIAL = ".partial"
@@ -167,7 +167,7 @@ def require_new(path: Path) -> None:
     if os.path.lexists(path):
         raise ConfigError(
             f"{path} exists already, and leanrl never writes over a run.",
-            hint=f"continue it with `leanrl train --resume {shlex.quote(str(path))}`, or name another with `--run-dir`",
+            hint=f"continue it with `{command('train', '--resume', path)}`, or name another with `--run-dir`",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
+from leanrl.hints import command
 
 
 def train(
@@ -33,7 +34,7 @@ def train(
         if preset is not None or overrides or run_dir is not None or dry_run or plugin:
             raise ConfigError(
                 "--resume takes preset, overrides, plug-ins and folder from the run; they cannot be given with it.",
-                hint=f"leanrl train --resume {resume}",
+                hint=command("train", "--resume", resume),
             )
         _resume(resume, as_json=as_json)
     elif dry_run:

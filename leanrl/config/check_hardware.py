@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from leanrl.config.schema import RunConfig
 from leanrl.config.sharing import sharing_obstacle
 from leanrl.errors import Problem
+from leanrl.hints import setting
 
 
 def hardware_contradictions(config: RunConfig) -> Iterator[Problem]:
@@ -58,7 +59,7 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
         hint = "`-s rollout.num_gpus=1`" if cards > 1 else share
         yield Problem(by_engine, "a vLLM server needs a card of its own", hint)
     elif kept >= cards > 0:
-        hint = f"`-s rollout.num_gpus={cards - 1}`" if cards > 1 else share
+        hint = f"`{setting('rollout.num_gpus', cards - 1)}`" if cards > 1 else share
         yield Problem(by_number, f"{kept} of {cards} cards are kept for rollouts, so none trains", hint)
     elif kept > cards:
         yield Problem(by_number, f"{kept} cards for rollouts, but no GPU", "`-s rollout.num_gpus=0`")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
+from leanrl.hints import setting
 
 
 def source_contradictions(config: RunConfig) -> Iterator[Problem]:
@@ -43,7 +44,7 @@ def _lengths(config: RunConfig) -> Iterator[Problem]:
             "rollout.max_model_tokens, rollout.max_prompt_tokens, rollout.max_completion_tokens",
             f"{rollout.max_prompt_tokens} + {rollout.max_completion_tokens} tokens do not fit into "
             f"{rollout.max_model_tokens}",
-            f"`-s rollout.max_model_tokens={needed}`, or null for just enough",
+            f"`{setting('rollout.max_model_tokens', needed)}`, or null for just enough",
         )
 
 

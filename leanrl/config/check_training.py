@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
+from leanrl.hints import setting
 
 
 def training_contradictions(config: RunConfig) -> Iterator[Problem]:
@@ -28,7 +29,7 @@ def _groups(config: RunConfig) -> Iterator[Problem]:
         yield Problem(
             "train.micro_batch_completions, train.num_prompts, train.num_completions",
             f"a micro-batch of {config.train.micro_batch_completions} is more than the {most} completions of a rank",
-            f"`-s train.micro_batch_completions={most}`",
+            f"`{setting('train.micro_batch_completions', most)}`",
         )
 
 
@@ -57,7 +58,7 @@ def _token_budget(config: RunConfig) -> Iterator[Problem]:
         yield Problem(
             "train.max_tokens_per_micro_batch, rollout.max_prompt_tokens, rollout.max_completion_tokens",
             f"a completion and its prompt may have {longest} tokens and cannot be divided, so {budget} are too few",
-            f"`-s train.max_tokens_per_micro_batch={longest}`",
+            f"`{setting('train.max_tokens_per_micro_batch', longest)}`",
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
+from leanrl.hints import setting
 
 _Check = tuple[bool, str, str, str]  # applies, where, what, hint
 
@@ -130,6 +131,6 @@ def _micro_batches(config: RunConfig) -> list[_Check]:
             config.train.max_tokens_per_micro_batch is None and size < per_rank and per_rank % size != 0,
             "backend, train.micro_batch_completions",
             f"TRL's loop, which unsloth keeps, needs micro-batches of one size, and {size} does not divide {per_rank}",
-            f"`-s train.micro_batch_completions={even}`, or `-s backend=hf`",
+            f"`{setting('train.micro_batch_completions', even)}`, or `-s backend=hf`",
         ),
     ]

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 from leanrl.errors import DataError
+from leanrl.hints import setting
 from leanrl.types import DroppedRow, Row
 
 
@@ -16,7 +17,7 @@ def hold_out(rows: Sequence[Row], *, num_heldout: int, seed: int) -> tuple[list[
         raise DataError(
             f"data.num_heldout is {num_heldout}, but there are {len(first_of_text)} different problems: "
             "nothing is left to train on.",
-            hint=f"`-s data.num_heldout={len(first_of_text) // 10}`, or bring more problems",
+            hint=f"`{setting('data.num_heldout', len(first_of_text) // 10)}`, or bring more problems",
         )
     drawn = random.Random(seed).sample(list(first_of_text), num_heldout)
     heldout = [first_of_text[text] for text in drawn]

@@ -12,6 +12,7 @@ from leanrl.data.rows import ID_COLUMN, build_row, check_row
 from leanrl.data.sources import Source, number_python_rows, read_hub_source, read_jsonl_source
 from leanrl.data.sums import NUM_PAIRS, one_digit_sums
 from leanrl.errors import ConfigError, DataError, Problem
+from leanrl.hints import setting
 from leanrl.types import DroppedRow, ProblemSet, Row
 
 _REASONS_SHOWN = 3
@@ -95,7 +96,7 @@ def _require_columns(source: Source, data: DataConfig) -> None:
         return
     lines = [f"{source.name}: has no column {column!r} ({key})." for key, column in missing.items()]
     near = {key: difflib.get_close_matches(column, source.columns, n=1) for key, column in missing.items()}
-    settings = " ".join(f"-s {key}={names[0] if names else 'NAME'}" for key, names in near.items())
+    settings = " ".join(setting(key, names[0] if names else "NAME") for key, names in near.items())
     raise DataError(
         "\n".join([*lines, f"Its columns are: {', '.join(source.columns)}."]), hint=f"name them: `{settings}`"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from leanrl.errors import DataError
+from leanrl.hints import setting
 from leanrl.types import DroppedRow, GoldList, Row
 
 
@@ -20,7 +21,7 @@ def drop_long_prompts(
         raise DataError(
             f"All {len(rows)} prompts are longer than rollout.max_prompt_tokens, which is {max_prompt_tokens}; "
             f"the shortest has {min(lengths)} tokens.",
-            hint=f"-s rollout.max_prompt_tokens={max(lengths)} keeps them all",
+            hint=f"{setting('rollout.max_prompt_tokens', max(lengths))} keeps them all",
         )
     dropped = [
         DroppedRow(

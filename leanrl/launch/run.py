@@ -5,6 +5,7 @@ from typing import Any
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, InterruptedRunError, LeanRLError
+from leanrl.hints import command
 from leanrl.launch.ranks import RanksFailedError, run_ranks
 from leanrl.launch.this_rank import Rank
 from leanrl.launch.topology import is_launched, training_ranks
@@ -75,7 +76,7 @@ def _error_of(failure: RanksFailedError, run: RunFolder) -> LeanRLError:
         name = signal.Signals(failure.code - 128).name
         return InterruptedRunError(
             f"stopped by {name}; {what}.",
-            hint=f"leanrl train --resume {run.path}" if saved else None,
+            hint=command("train", "--resume", run.path) if saved else None,
             signal_number=failure.code - 128,
         )
     lines = failure.last_lines()

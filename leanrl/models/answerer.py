@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
+from leanrl.hints import command
 from leanrl.models.load import load_policy, load_tokenizer
 from leanrl.models.locate import LocatedModel, locate_model
 from leanrl.models.trained import find_adapter
@@ -36,7 +37,7 @@ def load_answerer(source: Path) -> Answerer:
         if config.model.tuning.method == "full":
             checkpoints = run.complete_checkpoints()
             if not checkpoints:
-                raise ConfigError(f"{source} has no complete checkpoint.", hint=f"leanrl train --resume {source}")
+                raise ConfigError(f"{source} has no complete checkpoint.", hint=command("train", "--resume", source))
             return _whole(checkpoints[-1], config)
         return _adapted(source)
     if (source / "adapter_config.json").is_file():

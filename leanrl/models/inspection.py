@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError
+from leanrl.hints import command
 from leanrl.models.trained import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
@@ -49,7 +50,7 @@ def inspect_checkpoints(source: Path) -> list[Inspection]:
     if run is not None:
         folders = sorted(path for path in run.checkpoints.iterdir() if path.is_dir())
         if not folders:
-            raise ConfigError(f"{source} has no checkpoint yet.", hint=f"leanrl train --resume {source}")
+            raise ConfigError(f"{source} has no checkpoint yet.", hint=command("train", "--resume", source))
         return [_inspect(folder, run) for folder in folders]
     return [_inspect(source, run_around(source))]
 

@@ -20,6 +20,7 @@ from transformers.utils import GENERATION_CONFIG_NAME, cached_file
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.generation import read_generation_fields, valid_generation
+from leanrl.hints import setting
 from leanrl.models.adapter import check_targets
 from leanrl.models.adapter import lora_config as lora_config  # the simulation takes it from here
 from leanrl.models.locate import LocatedModel
@@ -174,7 +175,7 @@ def _require_supported(model: ModelConfig) -> None:
         raise MissingError(
             f"model.dtype {model.dtype} with model.compute_dtype {model.compute_dtype} is not in this version of "
             "leanrl.",
-            hint=f"-s model.compute_dtype={model.dtype}",
+            hint=setting("model.compute_dtype", model.dtype),
         )
     if model.attention == "flash_attention_2" and find_spec("flash_attn") is None:
         raise MissingError(

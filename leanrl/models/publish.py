@@ -14,6 +14,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, RepositoryNotFoundError
 
 from leanrl.errors import ConfigError, LeanRLError, MissingError
+from leanrl.hints import quoted
 from leanrl.models.origin import ORIGIN_FILE, Origin, read_origin
 
 _LOGIN = "`hf auth login` with a token that may write, then the same command again"
@@ -100,7 +101,7 @@ def _require_permission(user: Mapping[str, Any], repo: str) -> None:
     if owner not in (user["name"], *groups):
         raise MissingError(
             f"--push {repo}: {user['name']} may not write there, being neither {owner} nor a member of it.",
-            hint=f"--push {user['name']}/{repo.split('/')[-1]}, or `hf auth login` as somebody who may",
+            hint=f"--push {quoted(user['name'] + '/' + repo.split('/')[-1])}, or `hf auth login` as somebody who may",
         )
 
 

@@ -8,6 +8,7 @@ from peft import LoraConfig, PeftConfig
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
+from leanrl.hints import command, quoted, setting
 from leanrl.run_folder import COMPLETE, RunFolder, read_json
 
 ADAPTER_CONFIG = "adapter_config.json"
@@ -70,7 +71,7 @@ def find_checkpoint(source: Path) -> Checkpoint:
     if run is not None and not (folder / COMPLETE).is_file():
         raise ConfigError(
             f"{folder} was not written to its end: it has no {COMPLETE}.",
-            hint=f"`leanrl merge {run.path} --out DIR` takes the newest complete checkpoint",
+            hint=f"`{command('merge', run.path, '--out', 'DIR')}` takes the newest complete checkpoint",
         )
     return Checkpoint(folder=folder, run=run, config=None if run is None else load_config(run.config).config)
 
@@ -85,7 +86,7 @@ def find_adapter(source: Path, *, name: str | None = None) -> TrainedAdapter:
     if checkpoint.is_whole_model:
         raise ConfigError(
             f"{checkpoint.folder} holds a whole model: all of its weights were trained, so there is no adapter.",
-            hint=f"use it as it is, with -s model.id={checkpoint.folder}",
+            hint=f"use it as it is, with {setting('model.id', checkpoint.folder)}",
         )
     folder = _pick(checkpoint.folder, name)
     lacking = [file for file in (ADAPTER_CONFIG, ADAPTER_WEIGHTS) if not (folder / file).is_file()]
@@ -112,7 +113,7 @@ def require_folder(source: Path) -> None:
     if source.is_file():
         raise ConfigError(
             f"{source} is a file, not the folder of a run or a checkpoint.",
-            hint=f"`leanrl merge {source.parent} --inspect`",
+            hint=f"`{command('merge', source.parent, '--inspect')}`",
         )
     if not source.is_dir():
         raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
@@ -138,7 +139,7 @@ def _newest(run: RunFolder) -> Path:
     if not checkpoints:
         raise ConfigError(
             f"{run.path} has no complete checkpoint.",
-            hint=f"`leanrl train --resume {run.path}` goes on until there is one",
+            hint=f"`{command('train', '--resume', run.path)}` goes on until there is one",
         )
     return checkpoints[-1]
 
@@ -148,11 +149,13 @@ def _pick(folder: Path, name: str | None) -> Path:
     if name is not None and name not in there:
         raise ConfigError(
             f"--adapter is {name}, and {folder} holds {', '.join(there) or 'no adapter'}.",
-            hint=f"--adapter {next(iter(there))}" if there else "name a run folder, or one of its checkpoints/step-*",
+            hint=f"--adapter {quoted(next(iter(there)))}"
+            if there
+            else "name a run folder, or one of its checkpoints/step-*",
         )
     if name is None and len(there) > 1 and "default" not in there:
         several = ", ".join(there)
-        raise ConfigError(f"{folder} holds several adapters: {several}.", hint=f"--adapter {next(iter(there))}")
+        raise ConfigError(f"{folder} holds several adapters: {several}.", hint=f"--adapter {quoted(next(iter(there)))}")
     return there.get(name or "default") or next(iter(there.values()), folder)
 
 

@@ -12,6 +12,7 @@ from transformers import AutoConfig, PreTrainedModel
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.hints import setting
 from leanrl.models.adapter import check_targets, lora_config
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import nf4_layers, require_bitsandbytes
@@ -106,7 +107,7 @@ def _require_positions(config: RunConfig, folder: Path) -> None:
         raise ConfigError(
             f"prompt and completion may have {config.max_model_tokens} tokens, {config.model.id} has {positions} "
             "positions, and unsloth would stretch them.",
-            hint=f"-s rollout.max_model_tokens={positions} with shorter rollout.max_prompt_tokens and "
+            hint=f"{setting('rollout.max_model_tokens', positions)} with shorter rollout.max_prompt_tokens and "
             "rollout.max_completion_tokens",
         )
 

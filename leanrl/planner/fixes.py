@@ -8,6 +8,7 @@ from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.config.sharing import releases_cache
 from leanrl.config.support import not_in_this_version
 from leanrl.errors import Problem
+from leanrl.hints import setting
 
 Changes = dict[str, Any]
 
@@ -50,7 +51,7 @@ def away_from_training(config: RunConfig) -> ReferenceDevice:
 
 
 def as_flags(changes: Changes) -> str:
-    return " ".join(f"-s {key}={_as_yaml(value)}" for key, value in changes.items())
+    return " ".join(setting(key, value) for key, value in changes.items())
 
 
 def changes_only(config: RunConfig, changes: Changes) -> Changes:
@@ -137,9 +138,3 @@ def _deeper_sleep(config: RunConfig, vllm: str | None) -> list[int | str]:
     deeper: dict[int | str, list[int | str]] = {0: ["kv", 1], "kv": [1]}
     levels = deeper.get(config.rollout.sleep_level, [])
     return [level for level in levels if level != "kv" or releases_cache(vllm)]
-
-
-def _as_yaml(value: Any) -> str:
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)

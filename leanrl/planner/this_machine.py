@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import DoesNotFitError
+from leanrl.hints import command
 from leanrl.planner.cards import GIB, recognise_card
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.plan import plan_run
@@ -50,8 +51,8 @@ def require_fit(plan: Plan) -> None:
         DoesNotFitError: with the cheapest changes that would make it fit.
     """
     if plan.verdict == "does_not_fit":
-        size = f" --vram {plan.worst.usable_bytes / GIB:.1f}" if plan.device == "cuda" else ""
+        size = ["--vram", f"{plan.worst.usable_bytes / GIB:.1f}"] if plan.device == "cuda" else []
         raise DoesNotFitError(
-            f"preset {plan.preset} does not fit this machine; `leanrl plan -p {plan.preset}{size}` shows why.",
+            f"preset {plan.preset} does not fit this machine; `{command('plan', '-p', plan.preset, *size)}` shows why.",
             hint="; or ".join(plan.fixes) or "`--force` trains all the same",
         )

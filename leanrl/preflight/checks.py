@@ -11,6 +11,7 @@ from typing import TypeVar
 from leanrl.config.support import PAGING_NEEDS_A_GPU, require
 from leanrl.data.load import load_problems
 from leanrl.errors import LeanRLError, MissingError, all_at_once
+from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
 from leanrl.launch.run import require_ranks
 from leanrl.launch.this_rank import this_rank
@@ -106,7 +107,7 @@ def _cards(intent: Intent) -> Iterator[str]:
     if found < needed:
         raise MissingError(
             f"hardware.num_gpus is {hardware.num_gpus}: GPU {needed - 1} is used, and there are 0 to {found - 1}.",
-            hint=f"-s hardware.num_gpus={found}, or more of them in CUDA_VISIBLE_DEVICES",
+            hint=f"{setting('hardware.num_gpus', found)}, or more of them in CUDA_VISIBLE_DEVICES",
         )
     yield from ()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from leanrl.errors import ConfigError, Problem
+from leanrl.hints import setting
 
 if TYPE_CHECKING:
     from peft import PeftConfig
@@ -45,7 +46,7 @@ def _model_problems(model: "PretrainedConfig", max_model_tokens: int) -> Iterato
         yield Problem(
             "rollout.max_prompt_tokens, rollout.max_completion_tokens, rollout.max_model_tokens",
             f"{max_model_tokens} tokens are asked for, and the model has positions for {longest}",
-            f"`-s rollout.max_model_tokens={longest}` with prompts and completions that fit into it",
+            f"`{setting('rollout.max_model_tokens', longest)}` with prompts and completions that fit into it",
         )
 
 
@@ -54,7 +55,9 @@ def _adapter_problems(adapter: "PeftConfig") -> Iterator[Problem]:
     rank = given.get("r") or 0
     if rank > LORA_RANKS[-1]:
         what = f"rank {rank}, and vLLM has buffers up to {LORA_RANKS[-1]}"
-        yield Problem("model.tuning.rank", what, f"`-s model.tuning.rank={LORA_RANKS[-1]}`, {_ON_TRANSFORMERS}")
+        yield Problem(
+            "model.tuning.rank", what, f"`{setting('model.tuning.rank', LORA_RANKS[-1])}`, {_ON_TRANSFORMERS}"
+        )
     if given.get("use_dora"):
         yield Problem("use_dora", "vLLM ignores DoRA's magnitudes", f"leave it out, {_ON_TRANSFORMERS}")
     if given.get("modules_to_save"):

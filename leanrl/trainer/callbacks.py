@@ -9,6 +9,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from leanrl.config.schema import RunConfig
+from leanrl.hints import setting
 from leanrl.run_folder import RunFolder, append_jsonl, write_jsonl
 from leanrl.trainer.actual import STEPS_TO_COMPARE, append_actual
 from leanrl.trainer.grpo import LeanGRPOTrainer
@@ -91,7 +92,8 @@ class StepRecorder(TrainerCallback):
             limit = self.trainer.budget.max_tokens
             warning = (
                 f"Memory ran out in step {metrics['step']}. It was computed anew from the same completions, and "
-                f"micro-batches hold at most {limit} tokens from now on: -s train.max_tokens_per_micro_batch={limit}"
+                f"micro-batches hold at most {limit} tokens from now on: "
+                f"{setting('train.max_tokens_per_micro_batch', limit)}"
             )
             self.warnings.append(warning)
             self.listener.warn(warning)

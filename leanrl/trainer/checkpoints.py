@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
+from leanrl.hints import command
 from leanrl.run_folder import RunFolder, read_json
 
 # Two moments of one byte and their scales, four bytes for 256.
@@ -73,7 +74,11 @@ def stop_for_full_disk(run: RunFolder, *, step: int, needed_bytes: int) -> Stopp
     free = shutil.disk_usage(run.path).free
     complete = run.complete_checkpoints()
     kept = f"The newest complete one is {complete[-1].name}." if complete else "No earlier one is complete."
-    go_on = f"`leanrl train --resume {run.path}`" if complete else f"start anew with `leanrl train -p {run.config}`"
+    go_on = (
+        f"`{command('train', '--resume', run.path)}`"
+        if complete
+        else f"start anew with `{command('train', '-p', run.config)}`"
+    )
     return StoppedError(
         f"the disk is full: the checkpoint of step {step} needs {_gib(needed_bytes)} in {run.checkpoints}, which has "
         f"{_gib(free)} free. {kept}",
@@ -91,7 +96,7 @@ def newest_checkpoint(run: RunFolder) -> Path:
     if not checkpoints:
         raise ConfigError(
             f"{run.path} has no complete checkpoint to go on from.",
-            hint=f"start anew with `leanrl train -p {run.config}`",
+            hint=f"start anew with `{command('train', '-p', run.config)}`",
         )
     return checkpoints[-1]
 
@@ -107,7 +112,8 @@ def resumable_checkpoint(run: RunFolder, *, max_steps: int) -> tuple[Path, int]:
     if step >= max_steps and read_json(run.summary)["status"] == "finished":
         raise ConfigError(
             f"{run.path} is finished: its checkpoint stands at step {step} of {max_steps}.",
-            hint=f"`leanrl report {run.path}` shows it; `leanrl merge {run.path} --out DIR` takes the model out",
+            hint=f"`{command('report', run.path)}` shows it; "
+            f"`{command('merge', run.path, '--out', 'DIR')}` takes the model out",
         )
     return checkpoint, step
 

@@ -7,6 +7,7 @@ import torch
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import PAGING_NEEDS_A_GPU
 from leanrl.errors import MissingError
+from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
 from leanrl.planner.this_machine import Gpu
 
@@ -43,7 +44,7 @@ def require_device(config: RunConfig) -> None:
         raise MissingError(
             f"hardware.num_gpus is {config.hardware.num_gpus}: GPU {needed - 1} is used, "
             f"and torch sees 0 to {found - 1}.",
-            hint=f"-s hardware.num_gpus={found}, or more of them in CUDA_VISIBLE_DEVICES",
+            hint=f"{setting('hardware.num_gpus', found)}, or more of them in CUDA_VISIBLE_DEVICES",
         )
     if config.model.compute_dtype == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise MissingError(

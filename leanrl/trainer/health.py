@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from leanrl.hints import setting
+
 
 def first_step_warnings(metrics: Mapping[str, Any], *, max_completion_tokens: int) -> list[str]:
     """Return what is wrong with a first step that cannot teach anything; both failures are silent otherwise."""
@@ -10,7 +12,7 @@ def first_step_warnings(metrics: Mapping[str, Any], *, max_completion_tokens: in
     if metrics["truncated_share"] == 1.0:
         warnings.append(
             f"Every completion of the first step was cut at {max_completion_tokens} tokens, so no answer was "
-            f"finished. Give them room: -s rollout.max_completion_tokens={2 * max_completion_tokens}"
+            f"finished. Give them room: {setting('rollout.max_completion_tokens', 2 * max_completion_tokens)}"
         )
     if metrics["zero_std_share"] == 1.0:
         rewards = ", ".join(f"{name} {value:.2f}" for name, value in metrics["rewards"].items())

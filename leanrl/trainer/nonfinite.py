@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from leanrl.engine.rows import StepRow
 from leanrl.errors import StoppedError
+from leanrl.hints import command
 from leanrl.run_folder import RunFolder, write_jsonl
 
 
@@ -66,7 +67,7 @@ class NonfiniteSteps:
                 f"the loss or its gradient was not finite in {self.in_a_row} steps in a row. None of them was taken; "
                 f"{self.run.complete_checkpoints()[-1].name} holds the weights before them, and "
                 f"{self.run.nonfinite} their batches.",
-                hint=f"`leanrl train --resume {self.run.path}` goes on with other completions; a lower "
+                hint=f"`{command('train', '--resume', self.run.path)}` goes on with other completions; a lower "
                 "-s optimizer.learning_rate or -s model.compute_dtype=float32 in a new run may avoid it",
             )
 

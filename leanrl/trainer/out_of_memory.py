@@ -3,6 +3,7 @@
 from leanrl.config.schema import RunConfig
 from leanrl.environment import host_memory_bytes, installed_vllm
 from leanrl.errors import LeanRLError, StoppedError
+from leanrl.hints import command
 from leanrl.planner.fixes import micro_batch_changes, with_changes
 from leanrl.planner.leaner import leaner_settings
 from leanrl.planner.this_machine import plan_here
@@ -20,7 +21,11 @@ def stop_for_memory(config: RunConfig, run: RunFolder, *, step: int, shortage: S
         step: the number of the step that could not be taken.
         shortage: the micro-batch that did not fit.
     """
-    go_on = f"; `leanrl train --resume {run.path}` goes on where more memory is free" if _has_checkpoint(run) else ""
+    go_on = (
+        f"; `{command('train', '--resume', run.path)}` goes on where more memory is free"
+        if _has_checkpoint(run)
+        else ""
+    )
     fixes = "; or ".join(_fixes(with_changes(config, micro_batch_changes(config, 1))))
     return StoppedError(
         f"memory ran out in step {step} with {shortage}, the smallest micro-batch there is. {_kept(run)}",
@@ -41,7 +46,8 @@ def stop_among_ranks(
     if not _has_checkpoint(run) or shortage.num_rows == 1:
         hint = f"in a new run {'; or '.join(_fixes(config))}"
     else:
-        hint = f"`leanrl train --resume {run.path}` goes on with micro-batches of at most {budget.max_tokens} tokens"
+        resume = command("train", "--resume", run.path)
+        hint = f"`{resume}` goes on with micro-batches of at most {budget.max_tokens} tokens"
     return StoppedError(
         f"memory ran out in step {step} with {shortage}, while the other ranks waited for this one in an exchange: the "
         f"step cannot be redone. {_kept(run)}",
