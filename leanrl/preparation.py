@@ -9,7 +9,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import setting
 from leanrl.preflight.intent import Ready
-from leanrl.types import Listener, ProblemSet
+from leanrl.types import DroppedRow, Listener, ProblemSet
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from leanrl.grading.pool import GraderPool
     from leanrl.models.locate import LocatedModel
     from leanrl.trainer.scoring import Reward
+
+_MANY_DROPPED = 0.1
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -98,16 +101,40 @@ def _usable(
     for mode in sorted(modes) if config.data.unparseable_gold == "drop" else []:
         kept, more = drop_unparseable_golds(kept, can_parse=partial(grader.can_parse_gold, mode=mode))
         dropped += more
-    return ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *dropped])
+    return ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *dropped], notes=problems.notes)
 
 
 def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -> None:
     listener.say(f"problems: {len(problems.train)} to train on, {len(problems.heldout)} held out")
+    for note in problems.notes:
+        listener.warn(note)
     if problems.dropped:
-        first = problems.dropped[0]
-        listener.warn(f"{len(problems.dropped)} rows dropped, the first at {first.where}: {first.reason}")
-    if len(problems.train) < config.train.num_prompts:
+        listener.warn(_dropped_text(problems))
+    num_prompts, num_train = config.train.num_prompts, len(problems.train)
+    if num_train < num_prompts:
         raise ConfigError(
-            f"train.num_prompts is {config.train.num_prompts}, but only {len(problems.train)} problems are there.",
-            hint=setting("train.num_prompts", len(problems.train)),
+            f"train.num_prompts is {num_prompts}, but only {num_train} problems are there.",
+            hint=setting("train.num_prompts", num_train),
         )
+    left = num_train % num_prompts
+    if left and not config.data.shuffle:
+        listener.warn(
+            f"data.shuffle is false, so the last {left} of {num_train} problems are never asked: a step takes "
+            f"{num_prompts}, and the same whole steps come again. `-s data.shuffle=true` leaves out others each time."
+        )
+
+
+def _dropped_text(problems: ProblemSet) -> str:
+    """Return how many rows are dropped, with more examples where they are more than a tenth."""
+    dropped = problems.dropped
+    share = len(dropped) / (len(dropped) + len(problems.train) + len(problems.heldout))
+    first = f"the first at {dropped[0].where}: {dropped[0].reason}"
+    if share <= _MANY_DROPPED:
+        return f"{len(dropped)} rows dropped, {first}"
+    examples = "".join(f"\n  {row.where}: {row.reason}" for row in dropped[:_EXAMPLES])
+    keys = "\n  data.answer_column and data.gold_from say where a gold answer stands." if _are_golds(dropped) else ""
+    return f"{len(dropped)} rows dropped, {share:.0%} of all; the first are{examples}{keys}"
+
+
+def _are_golds(dropped: Sequence[DroppedRow]) -> bool:
+    return sum("gold answer" in row.reason for row in dropped) > len(dropped) / 2

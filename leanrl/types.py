@@ -47,11 +47,15 @@ class DroppedRow:
 
 @dataclass(frozen=True)
 class ProblemSet:
-    """What the data room hands on: rows to train on, rows held out, rows dropped with their reasons."""
+    """What the data room hands on: rows to train on, rows held out, rows dropped with their reasons.
+
+    `notes` are sentences for the user on how the source was read.
+    """
 
     train: list[Row]
     heldout: list[Row] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def num_rows(self) -> dict[str, int]:

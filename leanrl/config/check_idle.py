@@ -7,11 +7,17 @@ from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
 # bf16 keeps 8 bits: an update below 1/512 of a weight is rounded away. A's weights are drawn around 1/sqrt(hidden),
 # 0.025 for 1536, and Adam's step is about the learning rate.
 _BF16_STEP = 5.0e-5
+# Weights of a linear layer lie around 1/sqrt(hidden); of 1,536 inputs nearly all are below 0.1.
+_LARGEST_WEIGHT = 0.1
 
 
 def idle_settings(config: RunConfig) -> Iterator[str]:
     """Yield a sentence for every one of them."""
-    for check in (_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _lost_updates, _uneven_micro_batches):
+    checks = (
+        *(_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _idle_heldout),
+        *(_lost_updates, _ruinous_updates, _uneven_micro_batches),
+    )
+    for check in checks:
         yield from check(config)
 
 
@@ -87,6 +93,28 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
         yield "hardware.parallel fsdp2 has no effect: one rank has nothing to share."
 
 
+def _idle_heldout(config: RunConfig) -> Iterator[str]:
+    if config.data.num_heldout and not config.eval.greedy:
+        yield (
+            f"data.num_heldout keeps {config.data.num_heldout} problems out of training, and eval.greedy is false, so "
+            "they are never asked: `-s data.num_heldout=0` trains on them."
+        )
+
+
+def _ruinous_updates(config: RunConfig) -> Iterator[str]:
+    """Adam moves each weight by about the learning rate, whatever the gradient."""
+    rate = config.optimizer.learning_rate
+    if rate > _LARGEST_WEIGHT:
+        yield (
+            f"optimizer.learning_rate {rate:g} moves each weight by about {rate:g} a step, and most weights are "
+            f"smaller than {_LARGEST_WEIGHT:g}: the model is lost in a few steps. Adapters train at 1e-5 to 1e-3, all "
+            "weights at 1e-7 to 1e-5."
+        )
+    for name, weight in config.rewards.items():
+        if weight < 0:
+            yield f"rewards.{name} is {weight:g}: completions are rewarded for a low {name}."
+
+
 def _lost_updates(config: RunConfig) -> Iterator[str]:
     """Only optimizer.name adamw rounds to the nearest: the 8-bit ones round at random, the offloaded has masters."""
     rate, method = config.optimizer.learning_rate, config.model.tuning.method
@@ -109,6 +137,11 @@ def _lost_updates(config: RunConfig) -> Iterator[str]:
 def _uneven_micro_batches(config: RunConfig) -> Iterator[str]:
     """The estimator is the same, but a pass that is not full takes as long to start."""
     size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
+    if config.train.max_tokens_per_micro_batch is None and size > per_rank > 0:
+        yield (
+            f"train.micro_batch_completions {size} is more than the {per_rank} completions of a rank: one pass holds "
+            "all."
+        )
     if config.train.max_tokens_per_micro_batch is None and size < per_rank and per_rank % size:
         even = [number for number in range(1, per_rank + 1) if per_rank % number == 0]
         below, above = max(n for n in even if n < size), min(n for n in even if n > size)

@@ -49,10 +49,7 @@ def _lengths(config: RunConfig) -> Iterator[Problem]:
 
 
 def _heldout(config: RunConfig) -> Iterator[Problem]:
-    where = "data.num_heldout, eval.greedy"
-    if config.data.num_heldout and not config.eval.greedy:
-        yield Problem(
-            where, f"{config.data.num_heldout} problems are held out but never asked", "`-s eval.greedy=true`"
-        )
     if config.eval.greedy and not config.data.num_heldout:
-        yield Problem(where, "no problems are held out to be asked", "`-s data.num_heldout=50`")
+        yield Problem(
+            "data.num_heldout, eval.greedy", "no problems are held out to be asked", "`-s data.num_heldout=50`"
+        )

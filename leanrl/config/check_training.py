@@ -24,13 +24,6 @@ def _groups(config: RunConfig) -> Iterator[Problem]:
         )
     elif config.train.max_tokens_per_micro_batch is not None:
         yield from _token_budget(config)
-    elif config.train.micro_batch_completions > config.completions_per_rank:
-        most = config.completions_per_rank
-        yield Problem(
-            "train.micro_batch_completions, train.num_prompts, train.num_completions",
-            f"a micro-batch of {config.train.micro_batch_completions} is more than the {most} completions of a rank",
-            f"`{setting('train.micro_batch_completions', most)}`",
-        )
 
 
 def _why_groups_do_not_divide(ranks: int, prompts: int, group: int) -> str:

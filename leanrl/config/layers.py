@@ -14,11 +14,14 @@ _REMOVABLE = ("rewards", "reward_options")
 
 # What describes a model or a data source falls with it: another model has no use for the revision of
 # the first, and another dataset none for its columns. A budget of tokens stands in place of a number of completions.
+_OF_A_DATASET = ("hub_config", "hub_revision", "split", "*_column", "gold_from")
+_SOURCES = ("generator", "path", "hub_id")
 _FALLS_WITH = {
     "model.id": ("model.revision", "model.wheel"),
-    "data.generator": ("data.path", "data.hub_id", "data.hub_revision", "data.split", "data.*_column"),
-    "data.path": ("data.generator", "data.hub_id", "data.hub_revision", "data.split", "data.*_column"),
-    "data.hub_id": ("data.generator", "data.path", "data.hub_revision", "data.split", "data.*_column"),
+    **{
+        f"data.{source}": tuple(f"data.{key}" for key in (*_SOURCES, *_OF_A_DATASET) if key != source)
+        for source in _SOURCES
+    },
     "train.micro_batch_completions": ("train.max_tokens_per_micro_batch",),
 }
 

@@ -92,12 +92,20 @@ class DataConfig(Section):
     generator: Literal["one_digit_sums", "python"] | None = key(
         None, "one_digit_sums: problems made from `train.seed`; python: rows handed to leanrl.pipeline.train"
     )
-    path: str | None = key(None, "a .jsonl file, one problem a line")
-    hub_id: str | None = key(None, "dataset on the Hub")
+    path: str | None = key(None, "a file of problems: .jsonl, .json, .csv, .tsv or .parquet")
+    hub_id: str | None = key(None, "dataset on the Hub, or the folder of one")
+    hub_config: str | None = key(None, "configuration of a dataset that has several, such as main of GSM8K")
     hub_revision: str | None = key(None, "branch, tag or commit of the dataset")
     split: str = key("train", "split of the Hub dataset")
-    problem_column: str = key("problem", "column with the problem's text")
-    answer_column: str = key("answer", "column with the gold answer, or with a list of several")
+    problem_column: str = key(
+        "problem", "column with the problem's text, or a conversation of one user message; a dot leads into a map"
+    )
+    answer_column: str = key("answer", "column with the gold answer, or with a list of several; a dot leads into a map")
+    gold_from: Literal["auto", "answer", "boxed", "hashes"] = key(
+        "auto",
+        "where the gold answer stands in its column; answer: all of the text; boxed: in its last box; hashes: behind "
+        "####; auto: hashes where nine in ten texts have them, else answer",
+    )
     accept: Literal["any", "all"] = key("any", "of several gold answers, any is right, or all are asked for")
     system_prompt: str | None = key(None, "system message; null sends none")
     examples: list[WorkedExample] = key([], "problems with their answers, shown as earlier turns of the conversation")
@@ -312,7 +320,7 @@ class RunConfig(Section):
         """Completions of full length in one forward and backward pass."""
         budget = self.train.max_tokens_per_micro_batch
         if budget is None:
-            return self.train.micro_batch_completions
+            return min(self.train.micro_batch_completions, max(1, self.completions_per_rank))
         if budget == "auto":
             raise ValueError("train.max_tokens_per_micro_batch is auto, and no plan has chosen it yet.")
         return max(1, budget // (self.rollout.max_prompt_tokens + self.rollout.max_completion_tokens))

@@ -1,21 +1,22 @@
 """The problem set of a run: rows checked, prompts built, held-out rows set apart."""
 
-import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import DataConfig
+from leanrl.data.columns import require_columns, value_at
+from leanrl.data.files import read_file_source
+from leanrl.data.golds import GoldPlace, choose_place, reads_as_sentence
 from leanrl.data.heldout import hold_out
 from leanrl.data.prompts import build_prompt
 from leanrl.data.rows import ID_COLUMN, build_row, check_row
-from leanrl.data.sources import Source, number_python_rows, read_hub_source, read_jsonl_source
+from leanrl.data.sources import Source, number_python_rows, read_hub_source
 from leanrl.data.sums import NUM_PAIRS, one_digit_sums
 from leanrl.errors import ConfigError, DataError, Problem
-from leanrl.hints import setting
 from leanrl.types import DroppedRow, ProblemSet, Row
 
 _REASONS_SHOWN = 3
+_TOO_MANY = 0.1
 
 
 def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, Any]] | None = None) -> ProblemSet:
@@ -39,18 +40,36 @@ def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, An
         if data.generator == "one_digit_sums":
             return _generate_sums(data, seed=seed)
     source = _read_source(data, rows)
-    _require_columns(source, data)
+    require_columns(source, data)
+    place = choose_place(data.gold_from, (value_at(row.fields, data.answer_column) for row in source.rows))
     kept: list[Row] = []
     dropped: list[DroppedRow] = []
     for found in source.rows:
-        row = check_row(found, data)
+        row = check_row(found, data, place)
         if isinstance(row, Row):
             kept.append(row)
         else:
             dropped.append(row)
     _require_rows(source, kept, dropped)
     train, heldout, copies = hold_out(kept, num_heldout=data.num_heldout, seed=seed)
-    return ProblemSet(train=train, heldout=heldout, dropped=dropped + copies)
+    return ProblemSet(train=train, heldout=heldout, dropped=dropped + copies, notes=_notes(kept, data, place))
+
+
+def _notes(kept: Sequence[Row], data: DataConfig, place: GoldPlace) -> list[str]:
+    """Return what a person has to know of how gold answers were read."""
+    notes = []
+    if data.gold_from == "auto" and place == "hashes":
+        notes.append(
+            "Gold answers are read behind ####, as GSM8K writes them; `-s data.gold_from=answer` takes the whole text."
+        )
+    sentences = [str(row.gold) for row in kept if isinstance(row.gold, str) and reads_as_sentence(row.gold)]
+    if len(sentences) > _TOO_MANY * len(kept):
+        notes.append(
+            f"{len(sentences)} of {len(kept)} gold answers read as sentences, such as {sentences[0][:80]!r}: an answer "
+            "in a box is compared with all of it. Name the column with the bare answer (`-s data.answer_column=NAME`), "
+            "or where the answer stands (`-s data.gold_from=boxed` or `hashes`)."
+        )
+    return notes
 
 
 def _require_one_source(data: DataConfig) -> None:
@@ -81,24 +100,11 @@ def _read_source(data: DataConfig, rows: Sequence[Mapping[str, Any]] | None) -> 
     if rows is not None:
         return number_python_rows(rows)
     if data.path is not None:
-        return read_jsonl_source(Path(data.path).expanduser())
+        return read_file_source(data.path)
     assert data.hub_id is not None, "_require_one_source lets no other case through"
     wanted = (data.problem_column, data.answer_column, ID_COLUMN)
-    return read_hub_source(data.hub_id, revision=data.hub_revision, split=data.split, wanted_columns=wanted)
-
-
-def _require_columns(source: Source, data: DataConfig) -> None:
-    if not source.rows:
-        raise DataError(f"{source.name}: holds no rows.", hint="one problem a line, with its text and its gold answer")
-    wanted = {"data.problem_column": data.problem_column, "data.answer_column": data.answer_column}
-    missing = {key: column for key, column in wanted.items() if column not in source.columns}
-    if not missing:
-        return
-    lines = [f"{source.name}: has no column {column!r} ({key})." for key, column in missing.items()]
-    near = {key: difflib.get_close_matches(column, source.columns, n=1) for key, column in missing.items()}
-    settings = " ".join(setting(key, names[0] if names else "NAME") for key, names in near.items())
-    raise DataError(
-        "\n".join([*lines, f"Its columns are: {', '.join(source.columns)}."]), hint=f"name them: `{settings}`"
+    return read_hub_source(
+        data.hub_id, config=data.hub_config, revision=data.hub_revision, split=data.split, wanted_columns=wanted
     )
 
 

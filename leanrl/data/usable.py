@@ -46,7 +46,8 @@ def drop_unparseable_golds(
     if rows and not kept:
         raise DataError(
             f"None of the {len(rows)} gold answers can be parsed; the first is {str(rows[0].gold)!r}.",
-            hint="name the column with the bare answer: -s data.answer_column=NAME",
+            hint="name the column with the bare answer, `-s data.answer_column=NAME`, or where in its text it stands: "
+            "`-s data.gold_from=boxed` for its last box, `-s data.gold_from=hashes` for what follows ####",
         )
     dropped = [
         DroppedRow(f"problem {row.id}", f"the gold answer cannot be parsed: {str(row.gold)[:200]!r}")

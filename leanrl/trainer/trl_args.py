@@ -96,7 +96,7 @@ def _sampling_arguments(config: RunConfig) -> dict[str, Any]:
 
 def _cut_arguments(config: RunConfig) -> dict[str, Any]:
     is_cut_by_trl = config.backend == "unsloth"
-    size = config.train.micro_batch_completions if is_cut_by_trl else config.completions_per_rank
+    size = config.full_completions_per_micro_batch if is_cut_by_trl else config.completions_per_rank
     num_micro_batches = config.completions_per_rank // size
     return {
         "per_device_train_batch_size": size,

@@ -40,8 +40,8 @@ def test_all_problems_at_once():
 
 
 def test_contradicting_keys():
-    error = _refused("train", "-p", "cpu-demo", "-s", "train.micro_batch_completions=64")
-    assert "train.micro_batch_completions" in str(error)
+    error = _refused("train", "-p", "cpu-demo", "-s", "rollout.max_model_tokens=64")
+    assert "128 + 14 tokens do not fit into 64" in str(error)
     error = _refused("train", "-p", "cpu-demo", "-s", "data.path=x.jsonl", "-s", "data.hub_id=me/mine")
     assert "several sources" in str(error)
 

@@ -85,11 +85,6 @@ CASES = [
         for url in ("localhost:8000", "http://", "http://127.0.0.1:port", "ftp://127.0.0.1:8000")
     ),
     (
-        ["train.micro_batch_completions=73"],
-        "train.micro_batch_completions, train.num_prompts, train.num_completions",
-        "a micro-batch of 73 is more than the 72 completions of a rank",
-    ),
-    (
         ["train.max_tokens_per_micro_batch=1535"],
         "train.max_tokens_per_micro_batch, rollout.max_prompt_tokens, rollout.max_completion_tokens",
         "may have 1536 tokens and cannot be divided, so 1535 are too few",
@@ -141,7 +136,6 @@ CASES = [
         "train.reference_device, hardware.parallel",
         "each keeps its shard in memory",
     ),
-    (["data.num_heldout=5"], "data.num_heldout, eval.greedy", "5 problems are held out but never asked"),
     (["eval.greedy=true"], "data.num_heldout, eval.greedy", "no problems are held out"),
 ]
 
@@ -271,6 +265,13 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["optimizer.min_learning_rate_ratio=0.1"], "only optimizer.schedule cosine_with_min has a floor"),
         (["hardware.parallel=fsdp2"], "one rank has nothing to share"),
         (["hardware.num_gpus=0", "hardware.vram_gib=24"], "hardware.vram_gib has no effect: the run is on the CPU."),
+        (
+            ["train.micro_batch_completions=73"],
+            "train.micro_batch_completions 73 is more than the 72 completions of a rank: one pass holds all.",
+        ),
+        (["data.num_heldout=5"], "data.num_heldout keeps 5 problems out of training, and eval.greedy is false"),
+        (["optimizer.learning_rate=200"], "optimizer.learning_rate 200 moves each weight by about 200 a step"),
+        (["rewards.accuracy=-1"], "rewards.accuracy is -1: completions are rewarded for a low accuracy."),
         (  # 72 completions: fourteen passes of 5 and one of 2
             ["train.micro_batch_completions=5"],
             "5 does not divide the 72 completions of a rank: the last of 15 passes holds 2. 4 or 6 would.",
@@ -280,6 +281,12 @@ def test_several_contradictions_are_found_together(tmp_path):
 def test_a_setting_without_effect_is_told(tmp_path, overrides, sentence):
     (warning,) = find_warnings(load_config(write_preset(tmp_path, ONE_GPU), overrides).config)
     assert sentence in warning
+
+
+def test_a_micro_batch_is_planned_as_large_as_a_rank_fills_it(tmp_path):
+    config = load_config(write_preset(tmp_path, ONE_GPU), ["train.micro_batch_completions=1000"]).config
+    assert config.full_completions_per_micro_batch == 72
+    assert config.micro_batches_per_step == 1
 
 
 def test_nothing_is_told_of_settings_that_act(tmp_path):

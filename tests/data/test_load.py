@@ -61,12 +61,12 @@ def test_a_dataset_is_read_through_its_columns(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_missing_column_names_those_there_are(tmp_path: Path) -> None:
-    data = DataConfig(path=write(tmp_path, {"problems": "1 + 1", "label": 2}))
+    data = DataConfig(path=write(tmp_path, {"problems": "1 + 1", "sum": 2}))
     with pytest.raises(DataError) as caught:
         load_problems(data, seed=0)
     assert "has no column 'problem' (data.problem_column)" in caught.value.message
     assert "has no column 'answer' (data.answer_column)" in caught.value.message
-    assert "Its columns are: problems, label." in caught.value.message
+    assert "Its columns are: problems, sum." in caught.value.message
     assert caught.value.hint == "name them: `-s data.problem_column=problems -s data.answer_column=NAME`"
 
 

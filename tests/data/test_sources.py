@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.data.sources import number_python_rows, read_hub_source, read_jsonl_source
+from leanrl.data.files import read_file_source
+from leanrl.data.sources import number_python_rows, read_hub_source
 from leanrl.errors import DataError, MissingError
 
 
@@ -17,7 +18,7 @@ def write(folder: Path, content: bytes, name: str = "sums.jsonl") -> Path:
 
 def test_lines_keep_their_numbers_over_blank_ones(tmp_path: Path) -> None:
     path = write(tmp_path, b'\xef\xbb\xbf{"problem": "1 + 1"}\r\n\n  \n{"problem": "1 + 2", "answer": 3}')
-    source = read_jsonl_source(path)
+    source = read_file_source(str(path))
     assert source.columns == ["problem", "answer"]
     assert [row.where for row in source.rows] == [f"{path}:1", f"{path}:4"]
     assert source.rows[1].fields == {"problem": "1 + 2", "answer": 3}
@@ -26,7 +27,7 @@ def test_lines_keep_their_numbers_over_blank_ones(tmp_path: Path) -> None:
 def test_a_line_separator_inside_a_string_ends_no_line(tmp_path: Path) -> None:
     """JSON allows U+2028 unescaped; it is a line end for str.splitlines."""
     path = write(tmp_path, '{"problem": "a\u2028b"}\n'.encode())
-    assert [row.fields for row in read_jsonl_source(path).rows] == [{"problem": "a\u2028b"}]
+    assert [row.fields for row in read_file_source(str(path)).rows] == [{"problem": "a\u2028b"}]
 
 
 @pytest.mark.parametrize(
@@ -44,21 +45,15 @@ def test_a_line_separator_inside_a_string_ends_no_line(tmp_path: Path) -> None:
 def test_a_broken_line_is_named(tmp_path: Path, line: bytes, message: str) -> None:
     path = write(tmp_path, b'{"problem": "1 + 1", "answer": "2"}\n' + line + b"\n")
     with pytest.raises(DataError) as caught:
-        read_jsonl_source(path)
+        read_file_source(str(path))
     assert message in caught.value.message
     assert caught.value.hint
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.jsonl, which cannot be read: No such file or directory") as caught:
-        read_jsonl_source(tmp_path / "none.jsonl")
+        read_file_source(str(tmp_path / "none.jsonl"))
     assert "-s data.path=" in str(caught.value.hint)
-
-
-def test_another_kind_of_file_is_refused_with_the_way_to_convert_it(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"leanrl reads \.jsonl files") as caught:
-        read_jsonl_source(write(tmp_path, b"problem,answer\n", "sums.csv"))
-    assert "to_json" in str(caught.value.hint)
 
 
 def test_python_rows_are_numbered_and_checked() -> None:

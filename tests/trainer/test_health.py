@@ -1,5 +1,7 @@
 """Warnings of a first step that cannot teach anything."""
 
+import pytest
+
 from leanrl.trainer.health import first_step_warnings
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -31,7 +33,18 @@ def test_equal_rewards_name_their_means_and_the_keys():
 
 
 def test_both_failures_are_told():
-    assert len(said(1.0, 1.0)) == 2
+    cut, equal = said(1.0, 1.0)
+    assert "-s rollout.max_completion_tokens=1024" in cut
+    assert "Cut completions are the likely cause" in equal
+    assert "easier problems" not in equal
+
+
+@pytest.mark.parametrize("truncated_share", [0.5, 0.88])
+def test_equal_rewards_of_cut_completions_name_the_room_and_no_easier_problems(truncated_share):
+    (warning,) = said(truncated_share, 1.0)
+    assert f"{truncated_share:.0%} of its completions were cut at 512 tokens" in warning
+    assert "-s rollout.max_completion_tokens=1024" in warning
+    assert "easier problems" not in warning
 
 
 def test_a_run_warns_of_its_first_step_alone_and_remembers(tiny_model, tmp_path):

@@ -1,0 +1,95 @@
+"""Files of every kind that people bring, and the sentence for each that is not read."""
+
+import json
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+
+from leanrl.data.files import read_file_source
+from leanrl.errors import DataError
+
+ROWS = [{"problem": "1 + 1", "answer": "2"}, {"problem": 'say "four", then', "answer": "4"}]
+
+
+def _lines() -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in ROWS).encode()
+
+
+FILES = {
+    "a.jsonl": _lines(),
+    "a.ndjson": _lines(),
+    "lines.json": _lines(),
+    "array.json": json.dumps(ROWS, indent=1).encode(),
+    "a.csv": b'problem,answer\n1 + 1,2\n"say ""four"", then",4\n',
+    "marked.csv": b'\xef\xbb\xbfproblem,answer\r\n1 + 1,2\r\n"say ""four"", then",4\r\n',
+    "semicolons.csv": b'problem;answer\n1 + 1;2\n"say ""four"", then";4\n',
+    "a.tsv": b'problem\tanswer\n1 + 1\t2\n"say ""four"", then"\t4\n',
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_kind_gives_the_same_rows(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(FILES[name])
+    source = read_file_source(str(path))
+    assert [row.fields for row in source.rows] == ROWS
+    assert source.columns == ["problem", "answer"]
+    assert all(row.where.startswith(str(path)) for row in source.rows)
+
+
+def test_parquet_gives_the_same_rows_with_nested_ones(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    rows = [{"prompt": [{"role": "user", "content": "1 + 1"}], "reward_model": {"ground_truth": "2"}}]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    (row,) = read_file_source(str(path)).rows
+    assert row.fields == rows[0]
+
+
+def test_a_field_longer_than_pythons_own_limit_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"problem,answer\n{'x' * 200_000},2\n")
+    (row,) = read_file_source(str(path)).rows
+    assert len(row.fields["problem"]) == 200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said", "hint"),
+    [
+        ("my file.jsonl", '{"a": 1}'.encode("utf-16"), "is UTF-16", "iconv -f utf-16 -t utf-8 '"),
+        ("a.csv", "problem,answer\n".encode("utf-16-le"), "is UTF-16LE", "iconv -f utf-16le"),
+        ("a.jsonl", '{"a": 1}'.encode("utf-16-be"), "is UTF-16BE", "iconv -f utf-16be"),
+        ("a.jsonl", '{"a": 1}'.encode("utf-32"), "is UTF-32", "iconv -f utf-32"),
+        ("a.csv", b"problem,answer\n1,2\ncaf\xe9,3\n", "a.csv:3: byte 4 of the line (0xe9) is not UTF-8", "latin1"),
+        ("a.csv", b"problem,answer\n1,2\n1,000,2\n", "a.csv:3: the row has more fields", '"1,000"'),
+        ("a.csv", b'problem,answer\n"say "four"",2\n', "a.csv:2: not valid CSV", 'say ""four""'),
+        ("a.json", b'[{"a": 1},\n{"a": }]', "a.json:2: not valid JSON: Expecting value at column 7", "a list"),
+        ("a.json", b'[{"a": 1}, [2]]', "a.json, entry 2: holds a JSON list, not an object", "each problem is one"),
+        ("a.parquet", b"PAR0 no", "not a Parquet file", "again"),
+        ("my file.txt", b"", "leanrl reads .jsonl, .ndjson, .json, .csv, .tsv and .parquet", "my file.jsonl'"),
+        ("my file.jsonl.gz", b"", "leanrl reads", "gunzip -k '"),
+        ("a.arrow", b"", "leanrl reads", "to_parquet"),
+    ],
+)
+def test_what_is_not_read_is_named_with_a_command_for_that_file(
+    tmp_path: Path, name: str, content: bytes, said: str, hint: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_file_source(str(tmp_path / name))
+    assert said in caught.value.message
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("url", ["https://example.com/x.jsonl", "hf://datasets/a/b/train.parquet", "s3://b/x.jsonl"])
+def test_an_address_is_named_as_it_was_typed(url: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_file_source(url)
+    assert caught.value.message == f"data.path is {url}, and leanrl reads files of this machine, not addresses."
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="which is a folder, not a file") as caught:
+        read_file_source(str(tmp_path))
+    assert f"-s data.hub_id={tmp_path}" in str(caught.value.hint)
