@@ -52,6 +52,7 @@ def prepare(config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: 
     require_chat_template(tokenizer, config.model)
     problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader)
     _say_problems(problems, config, listener)
+    _say_attention(config, located, listener)
     model, adapter = policy_of(config, located)
     return Parts(ready.rewards, problems, tokenizer, model, adapter)
 
@@ -66,6 +67,17 @@ def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedMo
     if config.backend == "unsloth":
         return load_unsloth_policy(config, located), None
     return with_adapter(load_policy(config.model, located, device=loading_device(config)), config.model.tuning)
+
+
+def _say_attention(config: RunConfig, located: "LocatedModel", listener: Listener) -> None:
+    from leanrl.models.attention import usable_attention
+    from leanrl.models.load import causal_config
+
+    if config.backend == "unsloth":  # its own kernels choose
+        return
+    attention = usable_attention(causal_config(located), config.model.attention)
+    if attention.reason is not None:
+        listener.say(f"attention: {attention.name}, since {attention.reason}")
 
 
 def _require_served(config: RunConfig, located: "LocatedModel") -> None:

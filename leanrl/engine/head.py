@@ -57,7 +57,7 @@ def attach_logprob_head(
         if "row_bounds" not in given:
             given.setdefault("attention_mask", window_mask(model, args[0] if args else given["input_ids"]))
         with nullcontext() if saved_tensors is None else saved_tensors():
-            hidden_B_S_H = model.base_model(*args, use_cache=False, **given).last_hidden_state
+            hidden_B_S_H = decoder_of(model)(*args, use_cache=False, **given).last_hidden_state
         hidden_size = hidden_B_S_H.shape[-1]
         index_B_T_H = positions_B_T[:, :, None].expand(-1, -1, hidden_size)
         hidden_N_H = hidden_B_S_H.gather(1, index_B_T_H).reshape(-1, hidden_size)
@@ -73,6 +73,15 @@ def attach_logprob_head(
         return logprobs_N.view(target_ids_B_T.shape), entropies_N.view(target_ids_B_T.shape)
 
     model.forward = forward
+
+
+def decoder_of(model: PreTrainedModel) -> nn.Module:
+    """Return the part of the model that gives hidden states; where transformers names none, the one model in it."""
+    inner = model.base_model
+    if inner is not model:
+        return inner
+    (decoder,) = (child for child in model.children() if isinstance(child, PreTrainedModel))
+    return decoder
 
 
 def _gradient_route(weight: Tensor, embedding_weight: Tensor) -> HeadGradient:
@@ -103,7 +112,8 @@ def _family_key(config: PretrainedConfig, keys: Mapping[str, str]) -> str | None
     return next((key for family, key in keys.items() if config.model_type.startswith(family)), None)
 
 
-def _refuse_unknown_head(model: PreTrainedModel) -> None:
+def unsupported_head(model: PreTrainedModel) -> list[str]:
+    """Return what of the model's head `token_logprobs` would get wrong; a model without weights tells as well."""
     config = model.config.get_text_config()
     head = model.get_output_embeddings()
     known = {_family_key(config, keys) for keys in (_SOFTCAPS, _FACTORS, _DIVISORS)}
@@ -115,9 +125,14 @@ def _refuse_unknown_head(model: PreTrainedModel) -> None:
         causes.append("a bias on the head")
     elif not head.weight.is_floating_point():
         causes.append(f"a head in {head.weight.dtype}")
+    return causes
+
+
+def _refuse_unknown_head(model: PreTrainedModel) -> None:
+    causes = unsupported_head(model)
     if causes:
         raise ConfigError(
-            f"model.id: {config.model_type} has {', '.join(causes)}, which leanrl's tiled head does not compute.",
+            f"model.id: {model.config.model_type} has {', '.join(causes)}, which leanrl's tiled head does not compute.",
             hint="choose a model of the Llama, Qwen, Mistral, SmolLM, Gemma, Granite, Cohere or Phi-3 families, "
             "and leave the head out of model.tuning.targets",
         )

@@ -1,4 +1,6 @@
-"""A model made ready for the engine: its head scores tokens, its layers run in tiles, its activations may travel."""
+"""A model made ready for the engine: its head scores tokens, its layers run in tiles and without dropout of their own,
+its activations may travel.
+"""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from leanrl.config.schema import TrainConfig
+from leanrl.engine.dropout import switch_off_dropout
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.host_activations import MIN_BYTES, Copies, CudaCopies, HostActivations
 from leanrl.engine.tiles import tile_modules
@@ -27,6 +30,7 @@ def prepare_model(
         min_bytes: smaller activations stay.
     """
     _free_inputs(model)
+    switch_off_dropout(model)
     leave_casts_to_autocast(model)
     offloads = train.offload_activations and (copies is not None or torch.cuda.is_available())
     attach_logprob_head(model, saved_tensors=_host_activations(model, copies, min_bytes) if offloads else None)

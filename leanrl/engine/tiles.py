@@ -18,14 +18,15 @@ from torch import Tensor, nn
 
 from leanrl.algorithms import slices
 
-TokenWise = Callable[[Tensor], Tensor]
+TokenWise = Callable[..., Any]
 
 
 def tile_modules(model: nn.Module, *, tile_tokens: int) -> int:
     """Let every norm and MLP run in tiles of `tile_tokens` while it trains; return how many there are.
 
-    The modules stay what they are: weights, names and adapters do not move. Fewer tokens run whole, and so do norms
-    over parts of a token (of queries and keys).
+    The modules stay what they are: weights, names and adapters do not move. A call runs whole where it has few tokens,
+    takes more than one tensor with the axes B, S and H (a gated norm, a norm over the heads of queries), or gives more
+    than one (a router's scores beside the output).
     """
     found = [module for name, module in model.named_modules() if _sees_tokens_alone(name.rsplit(".", 1)[-1])]
     for module in found:
@@ -39,16 +40,43 @@ def _sees_tokens_alone(name: str) -> bool:
 
 
 def _tiled(module: nn.Module, whole: TokenWise, tile_tokens: int) -> TokenWise:
-    def forward(hidden_B_S_H: Tensor) -> Tensor:
-        num_tokens = hidden_B_S_H.shape[0] * hidden_B_S_H.shape[1]
-        if num_tokens <= tile_tokens or hidden_B_S_H.dim() != 3 or not torch.is_grad_enabled():
-            return whole(hidden_B_S_H)
-        trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        hidden_N_H = _Anchor.apply(hidden_B_S_H.reshape(num_tokens, -1))
-        output_N_H = _Tiled.apply(whole, tile_tokens, hidden_N_H.grad_fn, hidden_N_H, *trained)
-        return output_N_H.view(hidden_B_S_H.shape)
+    gives_one: bool | None = None
+
+    def forward(*inputs: Any, **named: Any) -> Any:
+        nonlocal gives_one
+        if named or not _is_long(inputs, tile_tokens) or not torch.is_grad_enabled():
+            return whole(*inputs, **named)
+        (hidden_B_S_H,) = inputs
+        if gives_one is None:
+            gives_one = _gives_one_tensor(whole, hidden_B_S_H)
+        return _run_in_tiles(module, whole, hidden_B_S_H, tile_tokens) if gives_one else whole(hidden_B_S_H)
 
     return forward
+
+
+def _is_long(inputs: tuple[Any, ...], tile_tokens: int) -> bool:
+    """Return whether a call gives one tensor of hidden states, with more tokens than a tile has."""
+    if len(inputs) != 1 or not isinstance(inputs[0], Tensor) or inputs[0].dim() != 3:
+        return False
+    return inputs[0].shape[0] * inputs[0].shape[1] > tile_tokens
+
+
+def _gives_one_tensor(whole: TokenWise, hidden_B_S_H: Tensor) -> bool:
+    """Return whether the module gives one tensor for one token; it draws no random number that a run would miss."""
+    with torch.no_grad(), _Conditions.now(hidden_B_S_H.device).again():
+        output = whole(hidden_B_S_H[:1, :1])
+    return isinstance(output, Tensor) and output.shape[:-1] == (1, 1)
+
+
+def _run_in_tiles(module: nn.Module, whole: TokenWise, hidden_B_S_H: Tensor, tile_tokens: int) -> Tensor:
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    # Without weights before it that are trained, the input has no graph: an empty tensor that asks for a gradient
+    # gives the anchor its node.
+    ticket = hidden_B_S_H.new_empty(0).requires_grad_(bool(trained))
+    hidden_N_H = _Anchor.apply(hidden_B_S_H.reshape(-1, hidden_B_S_H.shape[-1]), ticket)
+    asks = hidden_B_S_H.requires_grad
+    output_N_H = _Tiled.apply(whole, tile_tokens, hidden_N_H.grad_fn, asks, hidden_N_H, *trained)
+    return output_N_H.view(*hidden_B_S_H.shape[:-1], -1)
 
 
 class _Anchor(torch.autograd.Function):
@@ -59,23 +87,27 @@ class _Anchor(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden_N_H: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden_N_H: Tensor, ticket: Tensor) -> Tensor:
         ctx.save_for_backward(hidden_N_H)
+        ctx.set_materialize_grads(False)
         return hidden_N_H.view_as(hidden_N_H)
 
     @staticmethod
-    def backward(ctx: Any, grad_N_H: Tensor) -> Tensor:
-        return grad_N_H
+    def backward(ctx: Any, grad_N_H: Tensor | None) -> tuple[Tensor | None, None]:
+        return grad_N_H, None
 
 
 class _Tiled(torch.autograd.Function):
-    """Gradients of the weights are summed over tiles in fp32 or finer, and handed to autograd as one."""
+    """Gradients of the weights are summed over tiles in fp32 or finer, and handed to autograd as one.
+
+    `asks` is whether the input of the module asks for a gradient; that of a frozen embedding does not.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, module: TokenWise, tile_tokens: int, anchor: Any, hidden_N_H: Tensor, *trained: Tensor
+        ctx: Any, module: TokenWise, tile_tokens: int, anchor: Any, asks: bool, hidden_N_H: Tensor, *trained: Tensor
     ) -> Tensor:
-        ctx.module, ctx.tile_tokens, ctx.anchor, ctx.trained = module, tile_tokens, anchor, trained
+        ctx.module, ctx.tile_tokens, ctx.anchor, ctx.asks, ctx.trained = module, tile_tokens, anchor, asks, trained
         ctx.conditions = []
         output_N_H: Tensor | None = None
         for tile in slices.of_tiles(hidden_N_H.shape[0], size=tile_tokens):
@@ -84,7 +116,7 @@ class _Tiled(torch.autograd.Function):
             with conditions.autocast():
                 output_n_H = module(hidden_N_H[tile][None])[0]
             if output_N_H is None:
-                output_N_H = output_n_H.new_empty(hidden_N_H.shape)
+                output_N_H = output_n_H.new_empty(hidden_N_H.shape[0], output_n_H.shape[-1])
             output_N_H[tile] = output_n_H
         assert output_N_H is not None
         return output_N_H
@@ -93,20 +125,33 @@ class _Tiled(torch.autograd.Function):
     def backward(ctx: Any, grad_N_H: Tensor) -> tuple[Tensor | None, ...]:
         (hidden_N_H,) = ctx.anchor.saved_tensors
         trained = ctx.trained
-        grad_hidden_N_H = torch.empty_like(hidden_N_H)
-        sums = [torch.zeros_like(weight, dtype=_wide(weight.dtype)) for weight in trained]
+        grad_hidden_N_H = torch.empty_like(hidden_N_H) if ctx.asks else None
+        sums: list[Tensor | None] = [None] * len(trained)
         tiles = slices.of_tiles(hidden_N_H.shape[0], size=ctx.tile_tokens)
         for tile, conditions in zip(tiles, ctx.conditions, strict=True):
-            input_n_H = hidden_N_H[tile].detach().requires_grad_()
+            input_n_H = hidden_N_H[tile].detach().requires_grad_(ctx.asks)
             with torch.enable_grad(), conditions.again():
                 output_n_H = ctx.module(input_n_H[None])[0]
-            gradients = torch.autograd.grad(output_n_H, [input_n_H, *trained], grad_N_H[tile])
-            grad_hidden_N_H[tile] = gradients[0]
-            for total, gradient in zip(sums, gradients[1:], strict=True):
-                total.add_(gradient)
+            asked = [input_n_H, *trained] if ctx.asks else trained
+            # An expert that no token of the tile goes to has no part in its graph.
+            gradients = list(torch.autograd.grad(output_n_H, asked, grad_N_H[tile], allow_unused=True))
+            if grad_hidden_N_H is not None:
+                grad_hidden_N_H[tile] = gradients.pop(0)
+            for index, gradient in enumerate(gradients):
+                sums[index] = _add(sums[index], gradient)
             gradient = gradients = output_n_H = None  # or they lie beside the next tile's
-        narrowed = (total.to(weight.dtype) for total, weight in zip(sums, trained, strict=True))
-        return None, None, None, grad_hidden_N_H, *narrowed
+        narrowed = (
+            None if total is None else total.to(weight.dtype) for total, weight in zip(sums, trained, strict=True)
+        )
+        return None, None, None, None, grad_hidden_N_H, *narrowed
+
+
+def _add(total: Tensor | None, gradient: Tensor | None) -> Tensor | None:
+    if gradient is None:
+        return total
+    if total is None:
+        total = torch.zeros_like(gradient, dtype=torch.promote_types(gradient.dtype, torch.float32))
+    return total.add_(gradient)
 
 
 @dataclass(frozen=True)
@@ -142,7 +187,3 @@ class _Conditions:
                 torch.set_rng_state(self.random_state)
             stack.enter_context(self.autocast())
             yield
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    return torch.promote_types(dtype, torch.float32)

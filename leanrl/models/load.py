@@ -23,6 +23,7 @@ from leanrl.generation import read_generation_fields, valid_generation
 from leanrl.hints import setting
 from leanrl.models.adapter import check_targets
 from leanrl.models.adapter import lora_config as lora_config  # the simulation takes it from here
+from leanrl.models.attention import usable_attention
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
 from leanrl.stopping import special_ids
@@ -64,16 +65,17 @@ def load_as_saved(
 ) -> PreTrainedModel:
     """Return the model as its files describe it; `auto` keeps the dtype of the files.
 
-    It lies on the CPU unless `more`, which goes to transformers, names a device map.
+    It lies on the CPU unless `more`, which goes to transformers, names a device map. It runs on `attention`, or on
+    what `usable_attention` takes in its place.
 
     Raises:
-        ConfigError: if the files lack weights.
+        ConfigError: if the files lack weights, or hold no causal language model of transformers.
     """
     model, loading = AutoModelForCausalLM.from_pretrained(
         located.path_or_id,
         **only_local(located),
         dtype=dtype,
-        attn_implementation=attention,
+        attn_implementation=usable_attention(causal_config(located), attention).name,
         use_safetensors=True,
         output_loading_info=True,
         **_own_generation(located),

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig
 
 from leanrl.config.schema import RunConfig
-from leanrl.engine.packed_attention import NAME, RowBounds, attend_by_varlen, attend_row_by_row, attend_to_packed_rows
+from leanrl.engine.packed_attention import RowBounds, attend_by_varlen, attend_row_by_row, attend_to_packed_rows
 from leanrl.engine.rows import PACKED, PADDED, Layout, StepRow
 from leanrl.engine.step import score_micro_batch
 from leanrl.errors import ConfigError
@@ -38,13 +38,13 @@ def pack_if_proved(trainer: LeanGRPOTrainer, *, listener: Listener) -> None:
     config = trainer.lean_config
     if not config.packs_rows:
         return
+    attention = _models(trainer)[0].config._attn_implementation
     reasons = [reason for reason in gather_object([_why_not(trainer)]) if reason is not None]
     if not reasons:
         trainer.budget.layout = PACKED
         return
     for model in _models(trainer):
-        if model.config._attn_implementation == NAME:
-            model.config._attn_implementation = config.model.attention
+        model.config._attn_implementation = attention
     if config.train.pack_rows == "always":
         raise ConfigError(
             f"train.pack_rows: rows cannot be packed, {reasons[0]}.", hint="-s train.pack_rows=auto trains padded rows"

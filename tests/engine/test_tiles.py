@@ -5,7 +5,9 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from leanrl.config.schema import TrainConfig
 from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import PADDED, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
@@ -126,8 +128,8 @@ def test_recomputation_stops_before_the_mlp():
         layer.mlp.forward = lambda hidden, original=original: (calls.append(hidden.shape[1]), original(hidden))[1]
     tile_modules(model, tile_tokens=31)
     gradients(model)
-    # 3 rows of 31 columns: 3 tiles, forward and backward, in 2 layers.
-    assert calls == [31] * 12
+    # One token of each layer shows what the MLP gives; then 3 rows of 31 columns: 3 tiles, forward and backward.
+    assert sorted(calls) == [1] * 2 + [31] * 12
 
 
 def test_few_tokens_and_scoring_run_whole():
@@ -140,3 +142,99 @@ def test_few_tokens_and_scoring_run_whole():
         model(input_ids=torch.ones(2, 20, dtype=torch.long))
     model(input_ids=torch.ones(1, 13, dtype=torch.long))
     assert seen == [(2, 20, 32), (1, 13, 32)]
+
+
+@pytest.mark.parametrize("checkpointing", [True, False])
+@pytest.mark.parametrize("targets", [["gate_proj", "up_proj", "down_proj"], ["down_proj"]], ids="-".join)
+def test_an_adapter_on_the_mlp_alone(targets, checkpointing):
+    """The first layer's MLP trains, and its input has no graph: nothing before it trains, and embeddings ask for none.
+
+    Checkpointing still runs the MLP twice.
+    """
+
+    def adapted(tile_tokens):
+        model = model_of(checkpointing=checkpointing)
+        lora = LoraConfig(r=4, target_modules=targets, init_lora_weights=False)
+        policy = get_peft_model(model, lora, autocast_adapter_dtype=False).to(torch.float64)
+        prepare_model(model, TrainConfig(tile_tokens=tile_tokens))
+        return policy
+
+    whole = gradients(adapted(None))
+    policy = adapted(13)
+    calls = []
+    base = policy.base_model.model.model.layers[0].mlp.down_proj.base_layer
+    base.register_forward_hook(lambda *_: calls.append(1))
+    assert_close(gradients(policy), whole, relative=1e-9)
+    num_tiles = 8  # of 93 tokens
+    assert len(calls) == 1 + 2 * num_tiles
+
+
+class TwoPaths(torch.nn.Module):
+    """A gated norm, a router beside its output, a mixture whose second expert gets no token, and one of other width."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = Gated(8)
+        self.mlp = Routed(8)
+        self.expert_layernorm = Mixture(8)
+        self.wide_layernorm = torch.nn.Linear(8, 12)
+
+    def forward(self, hidden, gate):
+        hidden, scores = self.mlp(self.norm(hidden, gate))
+        hidden = self.expert_layernorm(hidden)
+        return self.wide_layernorm(hidden).pow(2).sum() + scores.sum() + self.norm(hidden, gate=gate).sum()
+
+
+class Gated(torch.nn.Linear):
+    def __init__(self, size):
+        super().__init__(size, size)
+
+    def forward(self, hidden, gate=None):
+        return super().forward(hidden) * gate.sigmoid()
+
+
+class Routed(torch.nn.Linear):
+    def __init__(self, size):
+        super().__init__(size, size)
+
+    def forward(self, hidden):
+        output = super().forward(hidden)
+        return output, output.softmax(-1)
+
+
+class Mixture(torch.nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.experts = torch.nn.ModuleList(torch.nn.Linear(size, size) for _ in range(3))
+
+    def forward(self, hidden):
+        chosen = (hidden[..., :1] > 0).long()
+        outputs = [expert(hidden) * (chosen == number) for number, expert in enumerate(self.experts[:2])]
+        return sum(outputs)
+
+
+def test_modules_that_take_or_give_more_than_one_tensor_run_as_they_are():
+    def run(tile_tokens):
+        torch.manual_seed(0)
+        model = TwoPaths().double()
+        if tile_tokens:
+            assert tile_modules(model, tile_tokens=tile_tokens) == 4
+        hidden, gate = torch.randn(2, 2, 10, 8, dtype=torch.float64).unbind()
+        hidden.requires_grad_()
+        loss = model(hidden, gate)
+        loss.backward()
+        found = {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+        return loss.detach(), found | {"hidden": hidden.grad}
+
+    whole = run(None)
+    assert not any("experts.2" in name for name in whole[1])
+    assert_close(run(7), whole, relative=1e-12)
+
+
+def test_the_look_at_one_token_draws_no_random_number():
+    """A checkpointed layer is run again without the look: its dropout has to fall on the same numbers."""
+    module = torch.nn.Sequential()
+    module.mlp = torch.nn.Dropout(0.5)
+    tile_modules(module, tile_tokens=3)
+    first, second = (torch.manual_seed(0) and module(torch.ones(1, 9, 4, requires_grad=True)) for _ in range(2))
+    assert torch.equal(first, second)
