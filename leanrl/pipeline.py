@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leanrl.config.check import find_contradictions, find_warnings
-from leanrl.config.load import load_config
+from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
@@ -115,7 +115,7 @@ def resume(
     listener = listener or PlainListener()
     quiet_libraries()
     run = open_run_folder(Path(run_dir))
-    config = load_config(run.config).config
+    config = load_run_config(run.config)
     rank = this_rank()
     if config.backend == "unsloth" and rank is not None:
         # before a plug-in imports what it patches
@@ -132,7 +132,9 @@ def resume(
 
     checkpoint, step = None, 0
     if run.complete_checkpoints() or rank is None or not rank.is_launched:
-        checkpoint, step = resumable_checkpoint(run, max_steps=config.train.max_steps)
+        checkpoint, step, passed_over = resumable_checkpoint(run, config)
+        for line in passed_over if rank is None or not rank.is_launched else []:
+            listener.warn(line)
     if is_launched(config) and rank is None:
         _require_device(config)
         rewind_metrics(run, step=step)
@@ -165,14 +167,14 @@ def fit(config: RunConfig, **choices: Any) -> Fit:
     return fit_run(config, **{"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices})
 
 
-def merge(source: Path | str, out: Path | str, **choices: Any) -> "MergeReport":
+def merge(source: Path | str, out: Path | str, *, listener: Listener | None = None, **choices: Any) -> "MergeReport":
     """Fold a run's adapter into its base and write the model to `out`; `choices` are those of `MergeChoices`."""
     quiet_libraries()
     from leanrl.models.merge import merge_run
     from leanrl.models.quiet import quiet_transformers
 
     quiet_transformers()
-    return merge_run(Path(source), Path(out), **choices)
+    return merge_run(Path(source), Path(out), warn=(listener or PlainListener()).warn, **choices)
 
 
 def sample(
@@ -190,7 +192,7 @@ def sample(
     from leanrl.stopping import stopping_of
 
     quiet_transformers()
-    asked = load_answerer(Path(source))
+    asked = load_answerer(Path(source), warn=PlainListener().warn)
     data = asked.config.data
     prompt = build_prompt(
         problem, template=data.prompt_template, system_prompt=data.system_prompt, examples=data.examples

@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from leanrl.checkpoint_files import COMPLETE, flush, seal
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 
-COMPLETE = "COMPLETE"
 _PARTIAL = ".partial"
 _NAME = re.compile(r"step-(\d+)")  # and no more: a copy made by hand (step-000050.bak) is none of ours
 
@@ -115,32 +115,42 @@ class RunFolder:
     def kept_plugins(self) -> list[Path]:
         return sorted((self.path / "plugins").glob("*.py"))
 
+    def start_anew(self) -> str:
+        """Return the command that does the same run again from its first step, its plug-ins included."""
+        plugins = [part for file in self.kept_plugins() for part in ("--plugin", str(file))]
+        return command("train", "-p", self.config, *plugins)
+
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:06d}"
 
     def complete_checkpoints(self) -> list[Path]:
         """Return the checkpoints that were written to their end, oldest first."""
-        found = {int(name[1]): path for path in self.checkpoints.glob("step-*") if (name := _NAME.fullmatch(path.name))}
-        return [path for _, path in sorted(found.items()) if (path / COMPLETE).is_file()]
+        named = [path for path in self.checkpoints.glob("step-*") if _NAME.fullmatch(path.name)]
+        return [path for path in sorted(named, key=step_of) if (path / COMPLETE).is_file()]
 
     def publish_checkpoint(self, written: Path, step: int) -> Path:
-        """Mark a finished checkpoint complete, flush it to disk and give it its final name."""
-        for file in (path for path in written.rglob("*") if path.is_file()):
-            _flush(file)
-        (written / COMPLETE).write_text(f"{step}\n")
-        _flush(written / COMPLETE)
+        """Hash a finished checkpoint, flush it to disk, mark it complete and give it its final name."""
+        seal(written, step=step)
         final = self.checkpoint(step)
         if final.exists():
-            shutil.rmtree(final)
+            _delete(final)
         os.replace(written, final)
-        _flush(self.checkpoints)
+        flush(self.checkpoints)
         return final
 
-    def drop_old_checkpoints(self, keep_last: int) -> None:
-        """Delete all complete checkpoints but the newest `keep_last`, and what a kill left half written."""
-        for path in self.complete_checkpoints()[:-keep_last]:
-            shutil.rmtree(path)
+    def drop_old_checkpoints(self, keep_last: int, *, step: int) -> None:
+        """Delete all complete checkpoints up to `step` but the newest `keep_last`, and what a kill left half written.
+
+        One beyond `step` is damaged: the run went on from before it, and will replace it.
+        """
+        for path in [path for path in self.complete_checkpoints() if step_of(path) <= step][:-keep_last]:
+            _delete(path)
         shutil.rmtree(self.partial_checkpoints, ignore_errors=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step that the name of a checkpoint says."""
+    return int(checkpoint.name.removeprefix("step-"))
 
 
 def create_run_folder(path: Path) -> RunFolder:
@@ -191,10 +201,8 @@ def open_run_folder(path: Path) -> RunFolder:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON beside `path` and rename it there, so that a reader never meets half a file."""
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    """Write JSON beside `path`, flush it and rename it there: neither a reader nor a power cut meets half a file."""
+    _replace(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -212,6 +220,14 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def read_json_if_whole(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file that a command can do without; nothing where it is missing or broken."""
+    try:
+        return read_json(path)
+    except ConfigError:
+        return {}
+
+
 def append_jsonl(path: Path, value: Mapping[str, Any]) -> None:
     """Append one object as a line; one write call, so that a kill cannot interleave lines."""
     with path.open("a", encoding="utf-8") as file:
@@ -220,9 +236,7 @@ def append_jsonl(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
     """Write one object a line beside `path` and rename it there."""
-    beside = path.with_name(path.name + ".tmp")
-    beside.write_text("".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values), encoding="utf-8")
-    os.replace(beside, path)
+    _replace(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -244,9 +258,17 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".tmp")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _delete(checkpoint: Path) -> None:
+    """Delete a checkpoint, COMPLETE first: what a kill leaves of it is none."""
+    (checkpoint / COMPLETE).unlink(missing_ok=True)
+    flush(checkpoint)
+    shutil.rmtree(checkpoint)

@@ -12,7 +12,9 @@ from leanrl.errors import ConfigError
 def merge(
     source: Annotated[Path, typer.Argument(metavar="RUN|CHECKPOINT", help="A run folder or one of its checkpoints.")],
     out: Annotated[Path | None, typer.Option(help="Folder to create.")] = None,
-    inspect: Annotated[bool, typer.Option("--inspect", help="Only say what the checkpoint is.")] = False,
+    inspect: Annotated[
+        bool, typer.Option("--inspect", help="Only say what the checkpoint is; exit code 2 if it is broken.")
+    ] = False,
     dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
     base: Annotated[
         str, typer.Option(help="QLoRA: fold into the original 16-bit weights, or into the dequantised ones.")
@@ -28,7 +30,10 @@ def merge(
         quiet_libraries()
         from leanrl.models.inspection import inspect_checkpoints
 
-        print("\n".join(found.text() for found in inspect_checkpoints(source)))
+        found = inspect_checkpoints(source)
+        print("\n".join(one.text() for one in found))
+        if any(one.damage for one in found):
+            raise typer.Exit(ConfigError.exit_code)
         return
     if out is None:
         raise ConfigError("--out names no folder for the merged model.", hint="--out DIR, or --inspect")

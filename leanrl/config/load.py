@@ -49,6 +49,24 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Resolved:
     return Resolved(config, {name: given.get(name, "default") for name in flatten(config.model_dump())})
 
 
+def load_run_config(file: Path) -> RunConfig:
+    """Return the configuration that a run has kept: all of it is there, and no other file is read.
+
+    The adapter that the run started from may be gone; its shape was written down when the run began.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    leaves, problems = merge_layers([Layer(f"run {file.parent}", _without_empty_sections(read_preset_file(file)))])
+    given = {".".join(path): value.origin for path, value in leaves.items()}
+    config, invalid = validate(as_tree(leaves), given)
+    problems += invalid
+    problems += _untouched_by(invalid, find_contradictions(config))
+    if problems:
+        raise ConfigError(f"The configuration of the run in `{file.parent}` is broken:", problems=problems)
+    return config
+
+
 def _layers(preset: str) -> list[Layer]:
     """Return the layer of a preset after those of its parents."""
     layers: list[Layer] = []

@@ -1,19 +1,18 @@
 """A model to ask: the newest checkpoint of a run, one checkpoint, or a model's folder."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
-from leanrl.hints import command
+from leanrl.models.fold import attach_adapter
 from leanrl.models.load import load_policy, load_tokenizer
 from leanrl.models.locate import LocatedModel, locate_model
-from leanrl.models.trained import find_adapter
-from leanrl.run_folder import RunFolder
+from leanrl.models.trained import ADAPTER_CONFIG, TrainedAdapter, adapter_of, find_checkpoint, run_at
 
 
 @dataclass(frozen=True)
@@ -25,39 +24,34 @@ class Answerer:
     config: RunConfig
 
 
-def load_answerer(source: Path) -> Answerer:
-    """Load what is to be asked, on the CPU.
+def load_answerer(source: Path, *, warn: Callable[[str], None] | None = None) -> Answerer:
+    """Load what is to be asked, on the CPU; `warn` hears of newer checkpoints that are damaged and passed over.
 
     Raises:
-        ConfigError: if `source` is neither a run, nor a checkpoint, nor a model.
+        ConfigError: if `source` is neither a run, nor a checkpoint, nor a model, or its weights are damaged.
     """
-    run = RunFolder(source)
-    if run.checkpoints.is_dir() and run.config.is_file():
-        config = load_config(run.config).config
-        if config.model.tuning.method == "full":
-            checkpoints = run.complete_checkpoints()
-            if not checkpoints:
-                raise ConfigError(f"{source} has no complete checkpoint.", hint=command("train", "--resume", source))
-            return _whole(checkpoints[-1], config)
-        return _adapted(source)
-    if (source / "adapter_config.json").is_file():
-        return _adapted(source)
+    if run_at(source) is not None or (source / ADAPTER_CONFIG).is_file():
+        checkpoint = find_checkpoint(source, warn=warn)
+        if not checkpoint.is_whole_model:
+            return _adapted(adapter_of(checkpoint))
+        assert checkpoint.config is not None
+        return _whole(checkpoint.folder, checkpoint.config)
     if (source / "config.json").is_file():
+        find_checkpoint(source)
         return _whole(source, RunConfig())
     raise ConfigError(
         f"{source} is no run folder, no checkpoint and no model's folder.", hint="`ls runs/` shows the runs here"
     )
 
 
-def _adapted(source: Path) -> Answerer:
-    trained = find_adapter(source)
+def _adapted(trained: TrainedAdapter) -> Answerer:
     config = trained.config or RunConfig.model_validate(
         {"model": {"id": trained.lora.base_model_name_or_path, "revision": trained.lora.revision}}
     )
     located = locate_model(config.model)
     tokenizer = load_tokenizer(config.model, located)
     base = load_policy(config.model, located, device="cpu")
-    return Answerer(PeftModel.from_pretrained(base, str(trained.folder)), tokenizer, config)
+    return Answerer(attach_adapter(base, trained.folder), tokenizer, config)
 
 
 def _whole(folder: Path, config: RunConfig) -> Answerer:

@@ -8,7 +8,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from leanrl.config.load import load_config
+from leanrl.checkpoint_files import COMPLETE, find_damage, missing_to_resume, to_read
+from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
@@ -20,7 +21,7 @@ from leanrl.models.trained import (
     run_around,
     run_at,
 )
-from leanrl.run_folder import COMPLETE, RunFolder, read_json, read_jsonl
+from leanrl.run_folder import RunFolder, read_json, read_json_if_whole, read_jsonl
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Inspection:
 def inspect_checkpoints(source: Path) -> list[Inspection]:
     """Return what the checkpoint in `source` is, or each of those of a run folder, oldest first.
 
-    Nothing but headers of weights is read, and a broken checkpoint is told of, not refused.
+    Every file is compared with its hash in COMPLETE, and a broken checkpoint is told of, not refused.
 
     Raises:
         ConfigError: if `source` is neither.
@@ -59,6 +60,7 @@ def _inspect(folder: Path, run: RunFolder | None) -> Inspection:
     config, damage = _config_of(run)
     adapters = adapter_names(folder)
     facts: dict[str, str] = {}
+    damage += find_damage(folder, lambda name: run is not None or to_read(name))
     if adapters:
         facts |= _adapter_facts(adapters, config, damage)
     elif (folder / "config.json").is_file():
@@ -67,16 +69,29 @@ def _inspect(folder: Path, run: RunFolder | None) -> Inspection:
     else:
         damage.append(f"there is neither an adapter ({ADAPTER_CONFIG}) nor a model (config.json)")
     facts |= _step_facts(folder, run)
+    if config is not None and run is not None:
+        facts |= _resume_facts(folder, config)
     if run is not None and not (folder / COMPLETE).is_file():
         damage.append(f"not written to its end: no {COMPLETE}")
-    return Inspection(folder, facts, tuple(damage))
+    return Inspection(folder, facts, tuple(_first_of_each_file(damage)))
+
+
+def _first_of_each_file(damage: list[str]) -> list[str]:
+    """Leave out what is said of a file a second time: its hash and its header may both be wrong."""
+    first = {line.partition(" ")[0]: line for line in reversed(damage)}
+    return [line for line in damage if first[line.partition(" ")[0]] is line]
+
+
+def _resume_facts(folder: Path, config: RunConfig) -> dict[str, str]:
+    lacking = missing_to_resume(folder, num_ranks=config.num_train_ranks)
+    return {"resume": f"not possible without {', '.join(lacking)}"} if lacking else {}
 
 
 def _config_of(run: RunFolder | None) -> tuple[RunConfig | None, list[str]]:
     if run is None:
         return None, []
     try:
-        return load_config(run.config).config, []
+        return load_run_config(run.config), []
     except LeanRLError as error:
         return None, [error.message.splitlines()[0]]
 
@@ -146,7 +161,7 @@ def _step_facts(folder: Path, run: RunFolder | None) -> dict[str, str]:
     rewards = _rewards_at(run, int(number))
     if rewards:
         facts["rewards at this step"] = ", ".join(f"{name} {value:.3f}" for name, value in rewards.items())
-    summary = read_json(run.summary) if run.summary.is_file() else {}
+    summary = read_json_if_whole(run.summary)
     if summary.get("checkpoint") == folder.resolve().name and {"greedy_before", "greedy_after"} <= summary.keys():
         before, after, asked = (summary.get(name) for name in ("greedy_before", "greedy_after", "num_eval"))
         facts["score"] = f"greedy {before:.1%} before training, {after:.1%} after ({asked} held-out problems)"
@@ -158,7 +173,10 @@ def _step_facts(folder: Path, run: RunFolder | None) -> dict[str, str]:
 def _rewards_at(run: RunFolder, step: int) -> dict[str, float]:
     if not run.metrics.is_file():
         return {}
-    found = [line for line in read_jsonl(run.metrics) if line.get("step") == step]
+    try:
+        found = [line for line in read_jsonl(run.metrics) if line.get("step") == step]
+    except (LeanRLError, OSError):
+        return {}
     rewards = found[-1].get("rewards", {}) if found else {}
     means = {name: value["mean"] if isinstance(value, dict) else value for name, value in rewards.items()}
     return {name: mean for name, mean in means.items() if mean is not None}  # none on completions of an earlier step

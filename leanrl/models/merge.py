@@ -1,5 +1,6 @@
 """A model merged from a base and the adapter that a run has trained, or copied where all weights were trained."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from leanrl.models.merged import BaseKind, Distance, Merged, write_copy, write_m
 from leanrl.models.nf4 import is_quantised
 from leanrl.models.origin import Origin, origin_of, read_origin, write_origin
 from leanrl.models.publish import HubTarget, check_target, push_folder
-from leanrl.models.trained import Checkpoint, TrainedAdapter, find_adapter, find_checkpoint
+from leanrl.models.trained import Checkpoint, TrainedAdapter, adapter_of, find_checkpoint
 from leanrl.models.verify import Verification
-from leanrl.run_folder import read_json
+from leanrl.run_folder import read_json_if_whole
 
 DTYPES = ("bfloat16", "float16", "float32")
 BASES: tuple[BaseKind, ...] = ("original", "dequantised")
@@ -95,7 +96,7 @@ class MergeReport:
         ]
 
 
-def merge_run(source: Path, out: Path, **chosen: Any) -> MergeReport:
+def merge_run(source: Path, out: Path, *, warn: Callable[[str], None] | None = None, **chosen: Any) -> MergeReport:
     """Fold an adapter into its base, verify the result against base + adapter, and write it to `out`.
 
     Everything that can be refused is refused before a weight is read. The model is written beside `out` and
@@ -103,8 +104,9 @@ def merge_run(source: Path, out: Path, **chosen: Any) -> MergeReport:
     earlier call whose push failed, only the push is done.
 
     Args:
-        source: a run folder (its newest complete checkpoint is taken) or the folder of an adapter.
+        source: a run folder (its newest whole checkpoint is taken) or the folder of an adapter.
         out: a folder that does not exist yet.
+        warn: hears of newer checkpoints that are damaged and passed over.
         chosen: the fields of MergeChoices.
 
     Raises:
@@ -115,8 +117,8 @@ def merge_run(source: Path, out: Path, **chosen: Any) -> MergeReport:
     """
     choices = MergeChoices(**chosen)
     _check_choices(choices)
-    checkpoint = find_checkpoint(source)
-    trained = None if checkpoint.is_whole_model else find_adapter(source, name=choices.adapter)
+    checkpoint = find_checkpoint(source, adapter=choices.adapter, warn=warn)
+    trained = None if checkpoint.is_whole_model else adapter_of(checkpoint, name=choices.adapter)
     base = _base_of(checkpoint, trained)
     origin = origin_of(checkpoint, trained, base, dtype=choices.dtype, base_kind=choices.base, gguf=choices.gguf)
     is_made = out.exists() and choices.push is not None and read_origin(out) == origin
@@ -242,7 +244,7 @@ def _card(report: MergeReport, checkpoint: Checkpoint, trained: TrainedAdapter |
             gguf=None if report.gguf is None else report.gguf.text(),
             run=run,
             config=checkpoint.config,
-            environment=read_json(run.env) if run is not None and run.env.is_file() else None,
-            summary=read_json(run.summary) if run is not None and run.summary.is_file() else None,
+            environment=None if run is None else read_json_if_whole(run.env),
+            summary=None if run is None else read_json_if_whole(run.summary),
         )
     )

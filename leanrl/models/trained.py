@@ -1,15 +1,18 @@
 """What a run has trained: a checkpoint, and the adapter or the whole model in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from peft import LoraConfig, PeftConfig
 
-from leanrl.config.load import load_config
+from leanrl.checkpoint_files import COMPLETE, find_damage, newest_whole, to_read
+from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import command, quoted, setting
-from leanrl.run_folder import COMPLETE, RunFolder, read_json
+from leanrl.run_folder import RunFolder, read_json
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -25,7 +28,7 @@ class Checkpoint:
 
     @property
     def step(self) -> int | None:
-        number = self.folder.name.removeprefix("step-")
+        number = self.folder.resolve().name.removeprefix("step-")
         return int(number) if number.isdigit() else None
 
     @property
@@ -55,34 +58,47 @@ class TrainedAdapter:
         return self.checkpoint.step
 
 
-def find_checkpoint(source: Path) -> Checkpoint:
-    """Return a checkpoint folder, or the newest complete checkpoint of a run folder.
+def find_checkpoint(
+    source: Path, *, adapter: str | None = None, warn: Callable[[str], None] | None = None
+) -> Checkpoint:
+    """Return a checkpoint folder, or the newest whole checkpoint of a run folder.
+
+    Args:
+        source: either of them.
+        adapter: which of several adapters is meant: the files of the others may be damaged.
+        warn: hears of newer checkpoints of a run that are damaged and passed over.
 
     Raises:
-        ConfigError: if there is none, or it was not written to its end.
+        ConfigError: if there is none, or it was not written to its end, or its weights are damaged.
     """
     require_folder(source)
+    damage_of = partial(find_damage, need=partial(to_read, adapter=adapter))
     run = run_at(source)
     if run is not None:
-        folder = _newest(run)
+        folder, passed_over = _newest(run, damage_of)
+        for line in passed_over if warn is not None else []:
+            warn(line)
     else:
-        folder = source
-        run = run_around(source)
-    if run is not None and not (folder / COMPLETE).is_file():
-        raise ConfigError(
-            f"{folder} was not written to its end: it has no {COMPLETE}.",
-            hint=f"`{command('merge', run.path, '--out', 'DIR')}` takes the newest complete checkpoint",
-        )
-    return Checkpoint(folder=folder, run=run, config=None if run is None else load_config(run.config).config)
+        folder, run = source, run_around(source)
+        _require_whole(folder, run, damage_of)
+    return Checkpoint(folder=folder, run=run, config=None if run is None else load_run_config(run.config))
 
 
 def find_adapter(source: Path, *, name: str | None = None) -> TrainedAdapter:
-    """Return the adapter of a checkpoint or of a run's newest one; `name` picks one of several.
+    """Return the adapter of a checkpoint or of a run's newest whole one; `name` picks one of several.
 
     Raises:
-        ConfigError: if there is none, if it was not written to its end, or if it is more than a plain LoRA.
+        ConfigError: as `find_checkpoint` and `adapter_of`.
     """
-    checkpoint = find_checkpoint(source)
+    return adapter_of(find_checkpoint(source, adapter=name), name=name)
+
+
+def adapter_of(checkpoint: Checkpoint, *, name: str | None = None) -> TrainedAdapter:
+    """Return the adapter of a checkpoint; `name` picks one of several.
+
+    Raises:
+        ConfigError: if there is none, or if it is more than a plain LoRA.
+    """
     if checkpoint.is_whole_model:
         raise ConfigError(
             f"{checkpoint.folder} holds a whole model: all of its weights were trained, so there is no adapter.",
@@ -134,14 +150,24 @@ def run_around(folder: Path) -> RunFolder | None:
     return run if absolute.parent == run.checkpoints and run.config.is_file() else None
 
 
-def _newest(run: RunFolder) -> Path:
+def _newest(run: RunFolder, damage_of: Callable[[Path], list[str]]) -> tuple[Path, list[str]]:
     checkpoints = run.complete_checkpoints()
+    hint = f"`{command('train', '--resume', run.path)}` goes on until there is one"
     if not checkpoints:
+        raise ConfigError(f"{run.path} has no complete checkpoint.", hint=hint)
+    return newest_whole(checkpoints, damage_of, where=run.path, hint=f"start anew with `{run.start_anew()}`")
+
+
+def _require_whole(folder: Path, run: RunFolder | None, damage_of: Callable[[Path], list[str]]) -> None:
+    hint = None if run is None else f"`{command('merge', run.path, '--out', 'DIR')}` takes the newest whole checkpoint"
+    if run is not None and not (folder / COMPLETE).is_file():
+        raise ConfigError(f"{folder} was not written to its end: it has no {COMPLETE}.", hint=hint)
+    damage = damage_of(folder)
+    if damage:
         raise ConfigError(
-            f"{run.path} has no complete checkpoint.",
-            hint=f"`{command('train', '--resume', run.path)}` goes on until there is one",
+            f"{folder} is damaged: {'; '.join(damage)}.",
+            hint=hint or "take another checkpoint; `leanrl merge RUN --inspect` tells which are whole",
         )
-    return checkpoints[-1]
 
 
 def _pick(folder: Path, name: str | None) -> Path:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leanrl.run_folder import RunFolder, read_json, write_json
+from leanrl.run_folder import RunFolder, read_json_if_whole, write_json
 from leanrl.trainer.memory_meter import Peaks, as_records
 
 # After the first step the libraries have loaded what they need; after the fifth what still grows has grown.
@@ -12,8 +12,9 @@ STEPS_TO_COMPARE = (1, 5)
 
 def append_actual(run: RunFolder, *, step: int, peaks: Peaks, source: str) -> None:
     """Add the peaks up to a step to plan.json; nothing where no plan was made."""
-    if run.plan.is_file():
-        write_json(run.plan, with_actual(read_json(run.plan), step=step, peaks=peaks, source=source))
+    plan = read_json_if_whole(run.plan)
+    if plan:
+        write_json(run.plan, with_actual(plan, step=step, peaks=peaks, source=source))
 
 
 def with_actual(plan: Mapping[str, Any], *, step: int, peaks: Peaks, source: str) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def with_actual(plan: Mapping[str, Any], *, step: int, peaks: Peaks, source: str
 
 def record_probe(run: RunFolder, *, peaks: Peaks, num_completions: int, row_tokens: int) -> None:
     """Add the peaks of the probe before step 1 to plan.json; nothing where no plan was made."""
-    if run.plan.is_file():
+    plan = read_json_if_whole(run.plan)
+    if plan:
         probe = {"completions": num_completions, "tokens_each": row_tokens, "phases": as_records(peaks)}
-        write_json(run.plan, {**read_json(run.plan), "probe": probe})
+        write_json(run.plan, {**plan, "probe": probe})

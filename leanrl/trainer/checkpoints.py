@@ -4,13 +4,16 @@ import errno
 import json
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
+from leanrl.checkpoint_files import find_damage, missing_to_resume, newest_whole, to_resume
+from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
 from leanrl.hints import command
-from leanrl.run_folder import RunFolder, read_json
+from leanrl.run_folder import RunFolder, read_json_if_whole, step_of
 
 # Two moments of one byte and their scales, four bytes for 256.
 _8BIT_BYTES_PER_WEIGHT = 2 * (1 + 4 / 256)
@@ -74,11 +77,7 @@ def stop_for_full_disk(run: RunFolder, *, step: int, needed_bytes: int) -> Stopp
     free = shutil.disk_usage(run.path).free
     complete = run.complete_checkpoints()
     kept = f"The newest complete one is {complete[-1].name}." if complete else "No earlier one is complete."
-    go_on = (
-        f"`{command('train', '--resume', run.path)}`"
-        if complete
-        else f"start anew with `{command('train', '-p', run.config)}`"
-    )
+    go_on = f"`{command('train', '--resume', run.path)}`" if complete else f"start anew with `{run.start_anew()}`"
     return StoppedError(
         f"the disk is full: the checkpoint of step {step} needs {_gib(needed_bytes)} in {run.checkpoints}, which has "
         f"{_gib(free)} free. {kept}",
@@ -86,36 +85,45 @@ def stop_for_full_disk(run: RunFolder, *, step: int, needed_bytes: int) -> Stopp
     )
 
 
-def newest_checkpoint(run: RunFolder) -> Path:
-    """Return the newest checkpoint that was written to its end.
+def newest_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[str]]:
+    """Return the newest checkpoint that can be resumed, and one line on each newer one that is damaged.
 
     Raises:
-        ConfigError: if there is none.
+        ConfigError: if there is none, naming what is wrong with each.
     """
     checkpoints = run.complete_checkpoints()
+    hint = f"start anew with `{run.start_anew()}`"
     if not checkpoints:
-        raise ConfigError(
-            f"{run.path} has no complete checkpoint to go on from.",
-            hint=f"start anew with `{command('train', '-p', run.config)}`",
-        )
-    return checkpoints[-1]
+        raise ConfigError(f"{run.path} has no complete checkpoint to go on from.", hint=hint)
+    return newest_whole(checkpoints, partial(resume_damage, config=config), where=run.path, hint=hint)
 
 
-def resumable_checkpoint(run: RunFolder, *, max_steps: int) -> tuple[Path, int]:
-    """Return the newest complete checkpoint and its step; one of the last step still has the run's end to do.
+def resume_damage(checkpoint: Path, config: RunConfig) -> list[str]:
+    """Return what keeps a run from going on from a checkpoint: files that are missing, cut or changed."""
+    need = partial(to_resume, from_adapter=config.model.tuning.start_adapter is not None)
+    damage = find_damage(checkpoint, need)
+    lacking = missing_to_resume(checkpoint, num_ranks=config.num_train_ranks)
+    told = " ".join(damage)
+    return damage + [f"{name} is not there" for name in lacking if name not in told]
+
+
+def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int, list[str]]:
+    """Return the newest whole checkpoint, its step, and the lines of `newest_checkpoint`.
+
+    One of the last step still has the run's end to do.
 
     Raises:
         ConfigError: if there is none, or the run is finished.
     """
-    checkpoint = newest_checkpoint(run)
-    step = int(checkpoint.name.removeprefix("step-"))
-    if step >= max_steps and read_json(run.summary)["status"] == "finished":
+    checkpoint, passed_over = newest_checkpoint(run, config)
+    step, max_steps = step_of(checkpoint), config.train.max_steps
+    if step >= max_steps and read_json_if_whole(run.summary).get("status") == "finished":
         raise ConfigError(
             f"{run.path} is finished: its checkpoint stands at step {step} of {max_steps}.",
             hint=f"`{command('report', run.path)}` shows it; "
             f"`{command('merge', run.path, '--out', 'DIR')}` takes the model out",
         )
-    return checkpoint, step
+    return checkpoint, step, passed_over
 
 
 def rewind_metrics(run: RunFolder, *, step: int) -> None:

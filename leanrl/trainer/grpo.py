@@ -373,4 +373,4 @@ class LeanGRPOTrainer(GRPOTrainer):
         checkpoint = self.run.publish_checkpoint(written, step)
         if self.uploads is not None:
             self.uploads.push(checkpoint, step=step)
-        self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last)
+        self.run.drop_old_checkpoints(self.lean_config.checkpoints.keep_last, step=step)

@@ -11,13 +11,14 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.utils import disable_progress_bars
 
+from leanrl.checkpoint_files import COMPLETE
 from leanrl.errors import ConfigError, LeanRLError, MissingError
 from leanrl.run_folder import read_json, write_json
 from leanrl.types import Listener
 
-# Weights, tokenizer, chat template and trainer state. What only a resumed run needs (optimizer, schedule, random
-# states, pickled arguments) stays on this machine.
-UPLOADED = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+# Weights, tokenizer, chat template and trainer state, and COMPLETE, by which a copy can be checked. What only a resumed
+# run needs (optimizer, schedule, random states, pickled arguments) stays on this machine.
+UPLOADED = (COMPLETE, "*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
 
 
 class CheckpointUploads:

@@ -6,7 +6,7 @@ from typing import Any
 
 import psutil
 
-from leanrl.run_folder import RunFolder, read_json, write_json
+from leanrl.run_folder import RunFolder, read_json_if_whole, write_json
 from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.metrics import peak_bytes
 from leanrl.trainer.ranks import is_first_rank
@@ -14,8 +14,7 @@ from leanrl.trainer.ranks import is_first_rank
 
 def start_summary(run: RunFolder, **facts: Any) -> dict[str, Any]:
     """Return the summary to fill: that of an earlier attempt on this run, or a new one."""
-    earlier = read_json(run.summary) if run.summary.is_file() else {}
-    return {**earlier, "status": "running", **facts}
+    return {**read_json_if_whole(run.summary), "status": "running", **facts}
 
 
 def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: MemoryMeter) -> dict[str, Any]:

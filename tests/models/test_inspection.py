@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leanrl.checkpoint_files import seal
 from leanrl.errors import ConfigError
 from leanrl.models.inspection import inspect_checkpoints
 from leanrl.models.trained import find_adapter, find_checkpoint
@@ -40,12 +41,12 @@ def test_every_checkpoint_of_a_run_is_told_of_the_unfinished_too(make_run: MakeR
     assert "state: broken: not written to its end: no COMPLETE" in found[2].text()
 
 
-def test_weights_that_were_cut_short_are_found_without_reading_them_all(make_run: MakeRun) -> None:
+def test_weights_that_were_cut_short_or_are_gone_are_found(make_run: MakeRun) -> None:
     run = make_run()
     file = run.checkpoint(7) / "adapter_model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
     (found,) = inspect_checkpoints(run.path)
-    assert "adapter_model.safetensors cannot be read" in found.damage[0]
+    assert "adapter_model.safetensors has" in found.damage[0]
     file.unlink()
     (found,) = inspect_checkpoints(run.path)
     assert found.damage == ("adapter_model.safetensors is not there",)
@@ -99,6 +100,7 @@ def test_a_file_is_told_from_a_folder_that_is_not_there(make_run: MakeRun) -> No
 def test_an_adapters_config_that_was_cut_short_is_refused_and_told_of(make_run: MakeRun, text: str, said: str) -> None:
     run = make_run()
     (run.checkpoint(7) / "adapter_config.json").write_text(text)
+    seal(run.checkpoint(7), step=7)
     (found,) = inspect_checkpoints(run.path)
     assert said in found.text().splitlines()[-1]
     with pytest.raises(ConfigError, match=said):

@@ -12,6 +12,7 @@ from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from leanrl.checkpoint_files import seal
 from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError, MissingError
 from leanrl.models import merged
 from leanrl.models.merge import merge_run
@@ -165,6 +166,7 @@ def test_the_chat_template_and_generation_config_of_the_base_come_along(make_run
     run = make_run()
     template = run.checkpoint(7) / "chat_template.jinja"
     template.write_text(template.read_text() + "{# of this run #}")
+    seal(run.checkpoint(7), step=7)
     file = tmp_path / "tiny-llama" / "generation_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"temperature": 0.6, "do_sample": True}))
     merge_run(run.path, tmp_path / "out")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leanrl.checkpoint_files import seal
 from leanrl.errors import ConfigError
 from leanrl.models.trained import find_adapter, find_checkpoint
 from tests.models.conftest import MakeRun
@@ -72,6 +73,7 @@ def test_more_than_plain_lora_is_refused_by_name(make_run: MakeRun, extra: dict[
     run = make_run()
     file = run.checkpoint(7) / "adapter_config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | extra))
+    seal(run.checkpoint(7), step=7)
     with pytest.raises(ConfigError, match=next(iter(extra))):
         find_adapter(run.path)
 

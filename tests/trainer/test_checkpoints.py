@@ -1,22 +1,29 @@
 """Checkpoints: complete or not there, the newest found, the oldest gone, and no room for another."""
 
+import hashlib
 import json
+import os
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 import torch
 from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import nn
 from transformers import TrainerCallback
 
+from leanrl.checkpoint_files import COMPLETE
+from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
-from leanrl.run_folder import COMPLETE, RunFolder
+from leanrl.run_folder import RunFolder
 from leanrl.trainer.checkpoints import (
     checkpoint_bytes,
     is_full_disk,
     newest_checkpoint,
     require_disk_space,
+    resume_damage,
     rewind_metrics,
     stop_for_full_disk,
 )
@@ -54,7 +61,8 @@ def test_a_published_checkpoint_has_its_name_and_its_mark(run):
     source = written(run, 50)
     final = run.publish_checkpoint(source, 50)
     assert final == run.checkpoints / "step-000050"
-    assert (final / COMPLETE).read_text() == "50\n"
+    weights = {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}
+    assert json.loads((final / COMPLETE).read_text()) == {"step": 50, "files": {"adapter_model.safetensors": weights}}
     assert (final / "adapter_model.safetensors").read_text() == "weights"
     assert not source.exists()
 
@@ -66,28 +74,122 @@ def test_a_step_that_is_taken_again_replaces_its_checkpoint(run):
     assert names(run) == ["step-000050"]
 
 
+CONFIG = RunConfig()
+
+
+def resumable(run, *steps):
+    """Publish checkpoints with every file that a run needs to go on."""
+    for step in steps:
+        folder = written(run, step)
+        for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json", "tokenizer.json"):
+            (folder / name).write_text(f"{name} of step {step}")
+        run.publish_checkpoint(folder, step)
+
+
 def test_the_newest_is_by_number_and_never_half_written(run):
     """Of six folders three count: a million follows 999999, although it sorts before it as text."""
-    published(run, 2, 1_000_000, 999_999)
+    resumable(run, 2, 1_000_000, 999_999)
     written(run, 2_000_000)
     shutil.copytree(run.checkpoint(2), run.checkpoints / "step-1500000.bak")
     run.checkpoint(1_200_000).mkdir()
     assert names(run) == ["step-000002", "step-999999", "step-1000000"]
-    assert newest_checkpoint(run) == run.checkpoint(1_000_000)
+    assert newest_checkpoint(run, CONFIG) == (run.checkpoint(1_000_000), [])
 
 
-def test_no_complete_checkpoint_says_how_to_start_anew(run):
+def test_no_complete_checkpoint_says_how_to_start_anew_with_the_runs_plugins(run):
     written(run, 50)
+    plugin = run.path / "plugins" / "00-my rewards.py"
+    plugin.parent.mkdir()
+    plugin.touch()
     with pytest.raises(ConfigError, match="no complete checkpoint") as caught:
-        newest_checkpoint(run)
-    assert caught.value.hint == f"start anew with `leanrl train -p {run.config}`"
+        newest_checkpoint(run, CONFIG)
+    assert caught.value.hint == f"start anew with `leanrl train -p {run.config} --plugin '{plugin}'`"
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"])
+@pytest.mark.parametrize("mark", ["hashes", "a step"], ids=["hashed", "of-0.1.0"])
+def test_a_checkpoint_without_a_file_that_a_run_needs_is_passed_over_by_name(run, name, mark):
+    resumable(run, 1, 2)
+    (run.checkpoint(2) / name).unlink()
+    if mark == "a step":
+        for step in (1, 2):
+            make_old(run.checkpoint(step), step)
+    found, (told,) = newest_checkpoint(run, CONFIG)
+    assert found == run.checkpoint(1)
+    assert f"{run.checkpoint(2)}: damaged: {name} is not there; step-000001 is taken" in told
+
+
+def make_old(checkpoint, step):
+    """Leave COMPLETE as leanrl 0.1.0 wrote it, and files whose form is right."""
+    (checkpoint / COMPLETE).write_text(f"{step}\n")
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        if (checkpoint / name).exists():
+            torch.save({}, checkpoint / name)
+    for name in ("trainer_state.json", "tokenizer.json"):
+        if (checkpoint / name).exists():
+            (checkpoint / name).write_text("{}")
+    save_file({"a": torch.zeros(2)}, checkpoint / "adapter_model.safetensors")
+
+
+def test_ranks_need_the_random_state_of_each(run):
+    resumable(run, 1)
+    ranks = RunConfig.model_validate({"hardware": {"device": "cpu", "num_gpus": 2}})
+    assert resume_damage(run.checkpoint(1), ranks) == ["rng_state_0.pth is not there", "rng_state_1.pth is not there"]
+
+
+def test_files_that_a_resumed_run_does_not_read_may_be_damaged(run):
+    resumable(run, 1)
+    (run.checkpoint(1) / "tokenizer.json").write_text("")
+    assert newest_checkpoint(run, CONFIG) == (run.checkpoint(1), [])
+
+
+def test_no_whole_checkpoint_names_what_is_wrong_with_each(run):
+    resumable(run, 1, 2)
+    (run.checkpoint(1) / "optimizer.pt").unlink()
+    (run.checkpoint(2) / "scheduler.pt").write_text("")
+    with pytest.raises(ConfigError, match="has no checkpoint that is whole") as caught:
+        newest_checkpoint(run, CONFIG)
+    assert "step-000001: damaged: optimizer.pt is not there" in caught.value.message
+    assert "step-000002: damaged: scheduler.pt has 0 bytes, and had 22 when it was saved" in caught.value.message
 
 
 def test_old_checkpoints_and_what_a_kill_left_are_deleted(run):
     published(run, 10, 20, 30)
     written(run, 40)
-    run.drop_old_checkpoints(keep_last=2)
+    run.drop_old_checkpoints(keep_last=2, step=30)
     assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-000020", "step-000030"]
+
+
+def test_a_damaged_checkpoint_further_on_does_not_push_out_one_that_is_whole(run):
+    """The run went on from step 20: what lies beyond counts for nothing, and 30 will be replaced."""
+    published(run, 10, 20, 30, 40)
+    run.drop_old_checkpoints(keep_last=2, step=21)
+    assert names(run) == ["step-000010", "step-000020", "step-000030", "step-000040"]
+
+
+def test_what_a_kill_leaves_of_a_deleted_checkpoint_is_none(run, monkeypatch):
+    published(run, 10, 20)
+
+    def killed(folder, **_):
+        if not str(folder).endswith(".partial"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.drop_old_checkpoints(keep_last=1, step=20)
+    assert (run.checkpoint(10) / "adapter_model.safetensors").is_file()
+    assert names(run) == ["step-000020"]
+
+
+def test_everything_of_a_checkpoint_is_on_disk_before_it_has_its_name(run, monkeypatch):
+    """Every file, COMPLETE after them, then the names in the folder, before the rename; the parent after it."""
+    folder = written(run, 50)
+    calls = []
+    replace = os.replace
+    monkeypatch.setattr(os, "fsync", lambda number: calls.append(Path(f"/proc/self/fd/{number}").resolve().name))
+    monkeypatch.setattr(os, "replace", lambda *paths: (calls.append("renamed"), replace(*paths)))
+    run.publish_checkpoint(folder, 50)
+    assert calls == ["adapter_model.safetensors", COMPLETE, "checkpoint-50", "renamed", "checkpoints"]
 
 
 def test_a_run_keeps_the_last_two_and_nothing_half_written(tiny_model, tmp_path):

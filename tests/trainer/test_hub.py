@@ -83,6 +83,7 @@ def test_each_save_of_a_run_is_one_commit_without_what_only_resuming_needs(tiny_
     ]
     for _, _, sent in hub.commits:
         assert sent == [
+            "COMPLETE",
             "adapter_config.json",
             "adapter_model.safetensors",
             "chat_template.jinja",
