@@ -5,6 +5,7 @@ LeanRLError
  │   └─ NoFormulaError        a model that the planner has no formula for; it can still be simulated and trained
  ├─ DoesNotFitError  exit 3  the plan, or the disk, says no
  ├─ DataError        exit 4  a dataset file or row
+ ├─ RewardError      exit 4  a reward function of the user's own
  ├─ MissingError     exit 5  a package, a backend, a model that cannot be had
  └─ StoppedError     exit 6  the run ended early; a checkpoint can be resumed
      └─ InterruptedRunError  exit 128 + signal (130 Ctrl-C, 143 SIGTERM)
@@ -70,6 +71,12 @@ class DoesNotFitError(LeanRLError):
 
 class DataError(LeanRLError):
     """A dataset cannot be read or holds nothing that can be trained on."""
+
+    exit_code = 4
+
+
+class RewardError(LeanRLError):
+    """A reward function raised, or returned something that is no finite number."""
 
     exit_code = 4
 

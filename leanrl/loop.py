@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import InterruptedRunError, StoppedError
+from leanrl.errors import InterruptedRunError, RewardError, StoppedError
 from leanrl.hints import command
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
@@ -66,7 +66,7 @@ def train_and_measure(
             write_json(run.summary, summary)
     try:
         trainer.train_from(checkpoint)
-    except StoppedError:
+    except (StoppedError, RewardError):
         end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
         raise
     finally:

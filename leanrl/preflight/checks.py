@@ -20,6 +20,7 @@ from leanrl.output_folder import require_writable
 from leanrl.preflight.cards_here import num_cards_here
 from leanrl.preflight.dataset_here import is_dataset_here
 from leanrl.preflight.intent import Intent, Ready
+from leanrl.preflight.tryout import try_rewards
 from leanrl.rewards.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import WeightedGroupReward, WeightedReward, resolve_rewards
 from leanrl.run_folder import require_new
@@ -55,6 +56,8 @@ def examine(intent: Intent) -> Findings:
     rewards = _attempt(lambda: _rewards(intent), obstacles)
     may_fetch = intent.is_training and not obstacles
     problems = _attempt(lambda: _problems(intent, to_fetch, may_fetch=may_fetch), obstacles)
+    if rewards is not None and problems is not None:
+        obstacles += try_rewards(rewards, problems, intent)
     ready = None if obstacles or rewards is None or problems is None else Ready(rewards, problems)
     return Findings(obstacles, to_fetch, ready)
 

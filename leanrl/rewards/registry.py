@@ -10,9 +10,10 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from leanrl.errors import ConfigError, LeanRLError, Problem
+from leanrl.errors import ConfigError, Problem
 from leanrl.rewards.accuracy import accuracy
 from leanrl.rewards.accuracy_as_run import accuracy_as_run
+from leanrl.rewards.calls import call_group_reward, call_reward
 from leanrl.rewards.cosine import cosine
 from leanrl.rewards.cosine_as_run import cosine_as_run
 from leanrl.rewards.format_as_run import format_as_run
@@ -95,6 +96,11 @@ def num_registrations() -> int:
     return len(_registrations)
 
 
+def is_shipped(name: str) -> bool:
+    """Return whether a reward is leanrl's own."""
+    return name in _ENTRIES and str(_ENTRIES[name].function.__module__).startswith("leanrl.")
+
+
 def known_rewards() -> dict[str, str]:
     """Return the name of every reward with the first line of its docstring."""
     return {name: _first_line(entry.function) for name, entry in sorted(_ENTRIES.items())}
@@ -148,32 +154,9 @@ def _add(name: str, entry: _Entry) -> None:
 
 def _weighted(name: str, weight: float, entry: _Entry, options: RewardOptions) -> WeightedReward | WeightedGroupReward:
     function = partial(entry.function, **options)
-    where = _origin(entry.function)
-
-    def score(sample: Sample) -> float:
-        return _finite(function(sample), name, sample, where)
-
-    def score_group(samples: Sequence[Sample]) -> list[float]:
-        values = function(samples)
-        if len(values) != len(samples):
-            raise LeanRLError(
-                f'Reward "{name}" returned {len(values)} numbers for {len(samples)} completions.',
-                hint=f"correct {where}",
-            )
-        return [_finite(value, name, sample, where) for value, sample in zip(values, samples, strict=True)]
-
     if entry.sees == "group":
-        return WeightedGroupReward(name, weight, entry.grade_mode, score_group)
-    return WeightedReward(name, weight, entry.grade_mode, score)
-
-
-def _finite(value: object, name: str, sample: Sample, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise LeanRLError(
-            f'Reward "{name}" returned {value!r}, not a finite number, for the completion {sample.text[:200]!r}.',
-            hint=f"correct {where}",
-        )
-    return float(value)
+        return WeightedGroupReward(name, weight, entry.grade_mode, partial(call_group_reward, function, name=name))
+    return WeightedReward(name, weight, entry.grade_mode, partial(call_reward, function, name=name))
 
 
 def _problems(

@@ -30,7 +30,7 @@ from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import StepSums
-from leanrl.errors import StoppedError
+from leanrl.errors import RewardError, StoppedError
 from leanrl.generation import generation_to_save
 from leanrl.planner.prediction import Plan
 from leanrl.rollout.hf import prompt_ids
@@ -47,6 +47,7 @@ from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
 from leanrl.trainer.part_files import part_files
 from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.restore import check_optimizer, check_shards, restore_weights
+from leanrl.trainer.reward_failure import stop_for_reward
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
 from leanrl.trainer.scoring import Ranks, Reward, Scores
 from leanrl.trainer.step_means import step_means
@@ -172,7 +173,12 @@ class LeanGRPOTrainer(GRPOTrainer):
         """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
         with self._timed("reward"):
             completed = completions_of(inputs, completions, completion_ids_list)
-            self.last_samples, self.last_scores = self.scorer.score(completed)
+            try:
+                self.last_samples, self.last_scores = self.scorer.score(completed)
+            except RewardError as error:
+                if self.accelerator.num_processes == 1:  # the other ranks would not come to the checkpoint
+                    self._save_what_is_trained()
+                raise stop_for_reward(self.run, error) from error
         rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
         gathered_B_K = self.accelerator.gather(rewards_B_K)
         self._summed_rewards_B = (gathered_B_K * self.reward_weights.to(gathered_B_K)).sum(dim=1)

@@ -36,6 +36,8 @@ def train_micro_batch(model, micro_batch, **settings):
     return train(model, micro_batch, **settings)
 
 step_pass.train_micro_batch = train_micro_batch
+from leanrl.rewards.registry import reward
+reward("unused_fault")(lambda sample: 0.0)  # a plug-in has to register one
 """
 
 BUG = """
@@ -50,6 +52,8 @@ def train_micro_batch(*arguments, **settings):
     return train(*arguments, **settings)
 
 step_pass.train_micro_batch = train_micro_batch
+from leanrl.rewards.registry import reward
+reward("unused_bug")(lambda sample: 0.0)  # a plug-in has to register one
 """
 
 

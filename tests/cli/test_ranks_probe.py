@@ -23,6 +23,8 @@ if os.environ.get("RANK") == "1":
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
 
     probe.train_micro_batch = run_out
+from leanrl.rewards.registry import reward
+reward("unused_runs_out")(lambda sample: 0.0)  # a plug-in has to register one
 """
 
 

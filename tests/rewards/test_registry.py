@@ -1,9 +1,15 @@
 """How the names in a config become functions."""
 
-import pytest
+import json
+from fractions import Fraction
 
-from leanrl.errors import ConfigError, LeanRLError
+import numpy as np
+import pytest
+import torch
+
+from leanrl.errors import ConfigError, RewardError
 from leanrl.rewards import registry
+from leanrl.rewards.calls import call_group_reward
 from leanrl.rewards.registry import known_rewards, resolve_rewards, reward, weighted_sum
 from leanrl.types import Sample
 from tests.rewards.sample import make_sample
@@ -112,12 +118,85 @@ def test_an_option_without_a_default_must_be_given():
     assert resolved.score(make_sample()) == 3.0
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "1", True])
+NO_NUMBERS = [
+    float("nan"),
+    float("-inf"),
+    None,
+    "1",
+    [1.0],
+    1j,
+    np.float32("nan"),
+    np.array([1.0]),
+    torch.tensor([1.0]),
+]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=repr)
 def test_a_reward_that_returns_no_finite_number_is_named(value):
     """One NaN would silently ruin the whole group's advantages."""
     (resolved,) = resolve_rewards({"mine": 1.0}, {}, {"mine": lambda sample: value})
-    with pytest.raises(LeanRLError, match='Reward "mine" returned'):
+    with pytest.raises(RewardError, match='Reward "mine" returned') as caught:
         resolved.score(make_sample("text"))
+    assert "the completion 'text'" in caught.value.message
+    assert f"{__file__}:" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (True, 1.0),
+        (False, 0.0),
+        (np.bool_(True), 1.0),
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3.0),
+        (np.array(0.25), 0.25),
+        (torch.tensor(0.75), 0.75),
+        (torch.tensor(True), 1.0),
+        (Fraction(1, 4), 0.25),
+    ],
+    ids=repr,
+)
+def test_what_holds_one_finite_number_is_taken(value, number):
+    (alone,) = resolve_rewards({"mine": 1.0}, {}, {"mine": lambda sample: value})
+    assert alone.score(make_sample("text")) == number
+    assert type(alone.score(make_sample("text"))) is float
+
+
+def _raises(sample):
+    return sample.nosuch
+
+
+def _raises_deeper(sample):
+    return json.loads(sample.text)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [(_raises, "AttributeError: 'Sample' object has no attribute"), (_raises_deeper, "JSONDecodeError")],
+)
+def test_a_reward_that_raises_names_itself_the_completion_and_its_own_line(function, said):
+    """The line is the reward's, also where a library below it has raised."""
+    (resolved,) = resolve_rewards({"mine": 1.0}, {}, {"mine": function})
+    with pytest.raises(RewardError) as caught:
+        resolved.score(make_sample("ab" * 200))
+    line = function.__code__.co_firstlineno + 1
+    assert f'Reward "mine" raised {said}' in caught.value.message
+    assert f"{__file__}:{line}, in {function.__name__}" in caught.value.message
+    assert f"for the completion {'ab' * 100!r}..." in caught.value.message
+    assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [(None, "returned None for 2"), (0.5, "returned 0.5 for 2"), ([1.0], "returned 1 numbers for 2")],
+)
+def test_a_group_reward_returns_a_number_for_each(values, said):
+    with pytest.raises(RewardError, match=f'Reward "mine" {said} completions, not a number for each'):
+        call_group_reward(lambda samples: values, [make_sample("a"), make_sample("b")], name="mine")
+
+
+def test_a_group_reward_may_return_a_tensor():
+    assert call_group_reward(lambda samples: torch.ones(2), [make_sample("a")] * 2, name="mine") == [1.0, 1.0]
 
 
 def test_every_built_in_reward_says_what_it_pays():

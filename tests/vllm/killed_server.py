@@ -2,6 +2,7 @@
 
 import psutil
 
+from leanrl.rewards.registry import reward
 from leanrl.rollout.vllm_server import VllmServer
 
 generate, calls = VllmServer.generate, []
@@ -18,3 +19,4 @@ def kill_first(self, requests, sampling):
 
 
 VllmServer.generate = kill_first
+reward("unused_killed_server")(lambda sample: 0.0)  # a plug-in has to register one

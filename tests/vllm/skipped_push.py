@@ -1,5 +1,6 @@
 """A plug-in that leaves out the third push of a run's weights, and says nothing."""
 
+from leanrl.rewards.registry import reward
 from leanrl.rollout.weight_transport import FolderTransport
 
 push, pushes = FolderTransport.push, []
@@ -14,3 +15,4 @@ def skip_third(self, weights, name):
 
 
 FolderTransport.push = skip_third
+reward("unused_skipped_push")(lambda sample: 0.0)  # a plug-in has to register one

@@ -3,9 +3,12 @@
 import torch
 from vllm.model_executor.layers import utils
 
+from leanrl.rewards.registry import reward
+
 
 def keep(layer, remove_weight):
     layer.cpu_linear = torch.nn.functional.linear
 
 
 utils.dispatch_cpu_unquantized_gemm = keep
+reward("unused_unpacked")(lambda sample: 0.0)  # a plug-in has to register one

@@ -1,0 +1,89 @@
+"""A reward function called on a completion: what it raises is named, and what it returns becomes a number."""
+
+import math
+import numbers
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from inspect import unwrap
+from typing import Any
+
+from leanrl.errors import LeanRLError, RewardError
+from leanrl.types import Sample
+
+_SHOWN_CHARS = 200
+
+
+def call_reward(function: Callable[[Sample], Any], sample: Sample, *, name: str) -> float:
+    """Return the reward of one completion.
+
+    Raises:
+        RewardError: if the function raises, or returns no finite number; it names the completion and the line.
+    """
+    return _number(_called(function, sample, name=name, first=sample), name, sample, function)
+
+
+def call_group_reward(
+    function: Callable[[Sequence[Sample]], Any], samples: Sequence[Sample], *, name: str
+) -> list[float]:
+    """Return the rewards of all completions of a prompt; errors are those of `call_reward`."""
+    values = _called(function, samples, name=name, first=samples[0])
+    try:
+        listed = list(values)
+    except TypeError:
+        listed = None
+    if listed is None or isinstance(values, str) or len(listed) != len(samples):
+        found = repr(values)[:_SHOWN_CHARS] if listed is None or isinstance(values, str) else f"{len(listed)} numbers"
+        raise RewardError(
+            f'Reward "{name}" returned {found} for {len(samples)} completions, not a number for each.',
+            hint=f"correct {_defined_at(function)}",
+        )
+    return [_number(value, name, sample, function) for value, sample in zip(listed, samples, strict=True)]
+
+
+def _called(function: Callable[[Any], Any], argument: Any, *, name: str, first: Sample) -> Any:
+    try:
+        return function(argument)
+    except LeanRLError:
+        raise
+    except Exception as error:
+        place = _raised_at(error, function)
+        raise RewardError(
+            f'Reward "{name}" raised {type(error).__name__}: {error}\n  at {place}\n  for {_shown(first)}',
+            hint=f"correct {place}",
+        ) from error
+
+
+def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any]) -> float:
+    """Return a finite number; one out of numpy or torch counts as the number that it holds."""
+    held = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+    if not isinstance(held, numbers.Real) or not math.isfinite(held):
+        raise RewardError(
+            f'Reward "{name}" returned {value!r}, not a finite number,\n  for {_shown(sample)}',
+            hint=f"correct {_defined_at(function)}",
+        )
+    return float(held)
+
+
+def _shown(sample: Sample) -> str:
+    shortened = repr(sample.text[:_SHOWN_CHARS]) + ("..." if len(sample.text) > _SHOWN_CHARS else "")
+    return f"the completion {shortened} of the problem {sample.problem[:_SHOWN_CHARS]!r}"
+
+
+def _raised_at(error: Exception, function: Callable[[Any], Any]) -> str:
+    """Return file and line of the deepest frame in the reward's own file, or of the deepest of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = _code_of(function)
+    inside = [frame for frame in frames if own is not None and frame.filename == own.co_filename]
+    frame = (inside or frames)[-1]
+    return f"{frame.filename}:{frame.lineno}, in {frame.name}"
+
+
+def _defined_at(function: Callable[[Any], Any]) -> str:
+    code = _code_of(function)
+    return repr(function) if code is None else f"{code.co_filename}:{code.co_firstlineno}, in {code.co_name}"
+
+
+def _code_of(function: Any) -> Any:
+    bare = unwrap(function.func if isinstance(function, partial) else function)
+    return getattr(bare, "__code__", None)
