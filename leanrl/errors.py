@@ -2,7 +2,8 @@
 
 LeanRLError
  ├─ ConfigError      exit 2  a key, value or combination; carries all problems at once
- │   └─ NoFormulaError        a model that the planner has no formula for; it can still be simulated and trained
+ │   ├─ NoFormulaError        a model that the planner has no formula for; it can still be simulated and trained
+ │   └─ SimulationError       a model whose step does not run without numbers; it can still be trained
  ├─ DoesNotFitError  exit 3  the plan, or the disk, says no
  ├─ DataError        exit 4  a dataset file or row
  ├─ RewardError      exit 4  a reward function of the user's own
@@ -61,6 +62,10 @@ class ConfigError(LeanRLError):
 
 class NoFormulaError(ConfigError):
     """The planner has no formula for the model: its memory can be simulated, and it can be trained without a plan."""
+
+
+class SimulationError(ConfigError):
+    """A step of the model cannot be simulated: transformers does not know it, or its code needs real numbers."""
 
 
 class DoesNotFitError(LeanRLError):

@@ -1,12 +1,23 @@
 """The plan of a run on this machine, made before its model is loaded."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
 from leanrl.config.schema import RunConfig
 from leanrl.environment import host_memory_bytes, installed_vllm
-from leanrl.errors import MissingError, NoFormulaError
+from leanrl.errors import MissingError, NoFormulaError, SimulationError
 from leanrl.planner.fit import with_planned_micro_batch
-from leanrl.planner.plan import Plan
+from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
+from leanrl.simulate.kept import simulated_model
 from leanrl.types import Listener
+
+Answer = TypeVar("Answer")
+
+
+def _keep_silent(_: str) -> None:
+    """Hear nothing."""
 
 
 def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
@@ -15,11 +26,10 @@ def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Pla
     Raises:
         DoesNotFitError: if it does not fit; not with `force`.
     """
+    here = partial(plan_here, config, gpu=_gpu_here(config), host_bytes=host_memory_bytes(), vllm=installed_vllm())
     try:
-        predicted, note = plan_here(
-            config, gpu=_gpu_here(config), host_bytes=host_memory_bytes(), vllm=installed_vllm()
-        )
-    except (MissingError, NoFormulaError) as error:
+        predicted, note = _by_formula_or_simulation(config, here, say=listener.say)
+    except (MissingError, NoFormulaError, SimulationError) as error:
         listener.warn(f"no plan is made: {error.message}")
         return None
     if note is not None:
@@ -27,6 +37,32 @@ def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Pla
     if not force:
         require_fit(predicted)
     return predicted
+
+
+def make_plan(config: RunConfig, *, say: Callable[[str], None] = _keep_silent, **choices: Any) -> Plan:
+    """Return the predicted memory, time and cost of a run; `choices` are those of `planner.plan.plan_run`.
+
+    A model that the closed form does not know is simulated: `say` hears it.
+    """
+    known = {"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices}
+    return _by_formula_or_simulation(config, partial(plan_run, config, **known), say=say)
+
+
+def _by_formula_or_simulation(config: RunConfig, plan: Callable[..., Answer], *, say: Callable[[str], None]) -> Answer:
+    """Return what `plan` makes by the closed form or, where it has no formula, of a simulated step.
+
+    Raises:
+        NoFormulaError: where neither is possible, with both reasons.
+    """
+    try:
+        return plan()
+    except NoFormulaError as error:
+        no_formula = error
+    say(f"{no_formula.message.splitlines()[0]}")
+    try:
+        return plan(measured=simulated_model(config, say=say))
+    except SimulationError as error:
+        raise NoFormulaError(f"{no_formula.message} {error.message}", hint=error.hint or no_formula.hint) from None
 
 
 def with_chosen_micro_batch(config: RunConfig, predicted: Plan | None, listener: Listener) -> RunConfig:

@@ -15,14 +15,14 @@ from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
-from leanrl.forecast import plan_that_fits, with_chosen_micro_batch
+from leanrl.forecast import make_plan, plan_that_fits, with_chosen_micro_batch
 from leanrl.launch.run import launch
 from leanrl.launch.this_rank import this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
 from leanrl.planner.fit import Fit, fit_run
-from leanrl.planner.plan import Plan, plan_run
+from leanrl.planner.plan import Plan
 from leanrl.preflight.checks import examine, require_ready
 from leanrl.preflight.intent import Intent
 from leanrl.preparation import prepare
@@ -158,8 +158,8 @@ def missing_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Pa
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
-    """Return the predicted memory, time and cost of a run; `choices` are those of `planner.plan.plan_run`."""
-    return plan_run(config, **{"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices})
+    """Return the predicted memory, time and cost of a run; `choices` are those of `forecast.make_plan`."""
+    return make_plan(config, **choices)
 
 
 def fit(config: RunConfig, **choices: Any) -> Fit:

@@ -1,9 +1,18 @@
 """Fixtures for every room."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def simulations_of_these_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep simulations in a folder of this session, never in the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEANRL_CACHE", str(tmp_path_factory.mktemp("leanrl-cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def plan(
     elif exact:
         answer = _planned_if_possible(config)
     else:
-        answer = _planned(make_plan(config))
+        answer = _planned(make_plan(config, say=_say))
     if exact:
         answer = _with_simulation(answer, config)
     missing = missing_here(config, plugins=plugin or [])
@@ -55,6 +55,10 @@ def plan(
         print(json.dumps({**answer.value, "missing": missing}, indent=2))
         return
     print("\n".join([answer.text, *(f"missing here: {line}" for line in missing)]))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 class _Answer(NamedTuple):
@@ -77,7 +81,7 @@ def _planned_if_possible(config: "RunConfig") -> _Answer:
     from leanrl.pipeline import plan as make_plan
 
     try:
-        return _planned(make_plan(config))
+        return _planned(make_plan(config, say=_say))
     except LeanRLError as error:
         print(f"no plan is made: {error.message}", file=sys.stderr)
         return _Answer({}, "", None)

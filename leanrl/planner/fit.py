@@ -1,8 +1,9 @@
 """The settings that fit, with the same prompts and completions a step: all of them for `leanrl plan --fit`, the
 micro-batch alone for `train.max_tokens_per_micro_batch: auto`."""
 
+import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
@@ -91,6 +92,16 @@ def with_largest_micro_batch(config: RunConfig, shape: ModelShape, target: Targe
     smallest, *larger = (micro_batch_changes(config, size) for size in _micro_batches(config))
     fitting = (changes for changes in reversed(larger) if _priced(config, changes, shape, target).fits)
     return with_changes(config, next(fitting, smallest))
+
+
+def with_most_completions(config: RunConfig, *, fits: Callable[[RunConfig], bool]) -> RunConfig:
+    """Return the same where asking whether a micro-batch fits is dear: by halves, which a few questions answer."""
+    if config.train.max_tokens_per_micro_batch != "auto":
+        return config
+    candidates = [with_changes(config, micro_batch_changes(config, size)) for size in _micro_batches(config)]
+    # The first is taken where none fits.
+    num_fitting = bisect.bisect_left(candidates[1:], True, key=lambda changed: not fits(changed))
+    return candidates[num_fitting]
 
 
 def with_planned_micro_batch(config: RunConfig, plan: Plan | None) -> RunConfig:

@@ -69,13 +69,24 @@ def find_shape(model_id: str, *, revision: str | None = None) -> ModelShape:
     """
     if model_id in KNOWN_MODELS:
         return KNOWN_MODELS[model_id]
+    config, where = find_model_config(model_id, revision=revision)
+    return shape_from_config(config, where=where)
+
+
+def find_model_config(model_id: str, *, revision: str | None = None) -> tuple[dict[str, Any], str]:
+    """Return the config.json of a local folder or of a model on the Hub, and where it is.
+
+    Raises:
+        MissingError: if the model is neither, or the Hub cannot be reached.
+        ConfigError: if the file holds no JSON object.
+    """
     if not model_id:
         raise MissingError("no model is named, so there is nothing to plan.", hint="name one with `-s model.id=...`")
     folder = Path(model_id).expanduser()
     if folder.is_dir():
         path = folder / "config.json"
-        return shape_from_config(_read_config(path), where=str(path))
-    return shape_from_config(_config_from_hub(model_id, revision), where=f"{model_id}'s config.json")
+        return _read_config(path), str(path)
+    return _config_from_hub(model_id, revision), f"{model_id}'s config.json"
 
 
 def _read_config(path: Path) -> dict[str, Any]:

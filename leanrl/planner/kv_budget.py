@@ -1,13 +1,16 @@
 """How many bytes a vLLM engine gets for keys and values."""
 
 from leanrl.planner.allocation import upper_bytes
+from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.rollout_engine import engine_working_bytes, least_kv_bytes, served_weight_bytes, wanted_kv_bytes
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
 
-def choose_kv_bytes(shape: ModelShape, workload: Workload, *, usable_bytes: int) -> int:
+def choose_kv_bytes(
+    shape: ModelShape, workload: Workload, *, usable_bytes: int, measured: MeasuredStep | None = None
+) -> int:
     """Return the bytes for keys and values: what the config's share leaves, else what the step needs and has room.
 
     Never less than one sequence of the longest length, without which vLLM does not start. 0 without a vLLM engine.
@@ -19,15 +22,16 @@ def choose_kv_bytes(shape: ModelShape, workload: Workload, *, usable_bytes: int)
         engine = served_weight_bytes(shape, workload) + sum(engine_working_bytes(shape, workload).values())
         return max(least, int(workload.engine_memory_fraction * usable_bytes) - engine)
     wanted = max(least, wanted_kv_bytes(shape, workload))
-    return max(least, min(wanted, _room(shape, workload, usable_bytes)))
+    return max(least, min(wanted, _room(shape, workload, usable_bytes, measured)))
 
 
-def _room(shape: ModelShape, workload: Workload, usable_bytes: int) -> int:
+def _room(shape: ModelShape, workload: Workload, usable_bytes: int, measured: MeasuredStep | None) -> int:
     """Bytes that are free in the fullest of the phases in which keys and values exist."""
     if workload.engine == "vllm-server":
         phases = rollout_phases(shape, workload, kv_bytes=1)
     else:
-        phases = [phase for phase in train_phases(shape, workload, kv_bytes=1) if _holds_kv(phase)]
+        training = train_phases(shape, workload, kv_bytes=1, measured=measured)
+        phases = [phase for phase in training if _holds_kv(phase)]
     return usable_bytes - max(upper_bytes(phase, workload, device="cuda") for phase in phases)
 
 

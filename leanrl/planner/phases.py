@@ -28,6 +28,7 @@ from leanrl.planner.gradients import (
     waiting_gradient_bytes,
 )
 from leanrl.planner.head import head_backward_bytes, head_forward_bytes
+from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.optimizer_state import optimizer_bytes, step_buffer_bytes
 from leanrl.planner.rollout_engine import (
     CUDA_GRAPH_BYTES,
@@ -55,6 +56,8 @@ PhaseName = Literal["load", "rollout", "sync", "reference", "forward_backward", 
 # Components that are allocated and freed within a phase, in many sizes: what fragments an allocator's memory.
 _PASSING = frozenset(
     {
+        "activations",
+        "within operators",
         "kept activations",
         "layer at work",
         "attention mask",
@@ -85,12 +88,15 @@ class Phase:
         return sum(size for name, size in self.components.items() if name in _PASSING)
 
 
-def train_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> list[Phase]:
+def train_phases(
+    shape: ModelShape, workload: Workload, *, kv_bytes: int, measured: MeasuredStep | None = None
+) -> list[Phase]:
     """Return the phases of a card that trains; `kv_bytes` is what a colocated engine was given.
 
-    While a server generates, the card waits with what stays: no phase of its own.
+    While a server generates, the card waits with what stays: no phase of its own. A step that was measured stands for
+    the formulas of what stays and of scoring, gradients and update; the engine's bytes are those of the formulas.
     """
-    stays = _staying(shape, workload)
+    stays = _staying(shape, workload) if measured is None else _measured_staying(measured, workload)
     between = _engine_between_rollouts(shape, workload, kv_bytes)
     phases = [_phase("load", stays, _loading(shape, workload, kv_bytes), without=("optimizer state",))]
     if workload.engine != "vllm-server":
@@ -98,14 +104,11 @@ def train_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> lis
         phases.append(_phase("rollout", stays, _rollout(shape, workload, kv_bytes), without=parked))
     if workload.engine != "hf":
         phases.append(_phase("sync", stays, _sync(shape, workload, kv_bytes)))
-    if workload.reference != "none":
-        phases.append(_phase("reference", stays, between, _reference(shape, workload)))
-    phases += [
-        _phase("forward_backward", stays, between, _forward_backward(shape, workload)),
-        _phase("optimizer_step", stays, between, _optimizer_step(shape, workload)),
-        _phase("save", stays, between, _gathering(shape, workload)),
-    ]
-    return phases
+    if measured is None:
+        phases += _computed_phases(shape, workload, stays, between)
+    else:
+        phases += _measured_phases(measured, workload, between)
+    return [*phases, _phase("save", stays, between, _gathering(shape, workload))]
 
 
 def rollout_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> list[Phase]:
@@ -127,6 +130,39 @@ def _phase(name: PhaseName, *parts: dict[str, int], without: tuple[str, ...] = (
             if component not in without and size > 0:
                 components[component] = components.get(component, 0) + size
     return Phase(name, components)
+
+
+def _computed_phases(
+    shape: ModelShape, workload: Workload, stays: dict[str, int], between: dict[str, int]
+) -> list[Phase]:
+    phases = []
+    if workload.reference != "none":
+        phases.append(_phase("reference", stays, between, _reference(shape, workload)))
+    return [
+        *phases,
+        _phase("forward_backward", stays, between, _forward_backward(shape, workload)),
+        _phase("optimizer_step", stays, between, _optimizer_step(shape, workload)),
+    ]
+
+
+def _measured_phases(measured: MeasuredStep, workload: Workload, between: dict[str, int]) -> list[Phase]:
+    buckets = _measured_buckets(measured, workload)
+    # The exchanged gradients are views of the buckets.
+    without: dict[PhaseName, tuple[str, ...]] = {"optimizer_step": ("gradients",) if buckets else ()}
+    names: tuple[PhaseName, ...] = ("reference", "forward_backward", "optimizer_step")
+    return [
+        _phase(name, dict(measured.phases[name]), buckets, between, without=without.get(name, ()))
+        for name in names
+        if name in measured.phases
+    ]
+
+
+def _measured_staying(measured: MeasuredStep, workload: Workload) -> dict[str, int]:
+    return {**measured.staying, **_measured_buckets(measured, workload)}
+
+
+def _measured_buckets(measured: MeasuredStep, workload: Workload) -> dict[str, int]:
+    return {"gradient buckets": measured.gradients} if workload.sharding == "ddp" else {}
 
 
 def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:

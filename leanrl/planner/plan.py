@@ -5,14 +5,15 @@ from dataclasses import replace
 from leanrl.config.schema import RunConfig
 from leanrl.planner.base_note import base_note
 from leanrl.planner.cards import Card
-from leanrl.planner.fit import with_largest_micro_batch
+from leanrl.planner.fit import with_largest_micro_batch, with_most_completions
 from leanrl.planner.fixes import find_fixes
 from leanrl.planner.known_models import find_shape
+from leanrl.planner.measured import MeasuredModel
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.table import plan_table
-from leanrl.planner.target import find_target
+from leanrl.planner.target import Target, find_target
 
 __all__ = ["Plan", "plan_run", "plan_table"]
 
@@ -21,6 +22,7 @@ def plan_run(
     config: RunConfig,
     *,
     shape: ModelShape | None = None,
+    measured: MeasuredModel | None = None,
     card: Card | None = None,
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
@@ -33,6 +35,8 @@ def plan_run(
     Args:
         config: the run.
         shape: the model's shape; None finds it by `config.model.id`.
+        measured: the model where the closed form does not know it; the plan then has no fixes, for each takes a
+            simulation.
         card: the card to plan for; None takes `config.hardware.gpu`.
         vram_bytes: bytes of a card, instead of what the named card has.
         host_bytes: memory of this machine; needed where the run is on a CPU.
@@ -40,9 +44,12 @@ def plan_run(
 
     Raises:
         MissingError: if the model's shape cannot be had, or neither a card nor its bytes are named.
+        NoFormulaError: for a model that the closed form does not know.
         ConfigError: for an unknown card, a card without bf16, or a model or config that cannot be planned.
     """
     target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
+    if measured is not None:
+        return _measured_plan(config, measured, target)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     config = with_largest_micro_batch(config, known_shape, target)
     plan = predict(config, known_shape, target)
@@ -53,3 +60,12 @@ def plan_run(
         config, fits=lambda changed: predict(changed, known_shape, target).verdict == "fits", vllm=target.vllm
     )
     return replace(plan, fixes=fixes)
+
+
+def _measured_plan(config: RunConfig, model: MeasuredModel, target: Target) -> Plan:
+    def priced(changed: RunConfig) -> Plan:
+        return predict(changed, model.shape, target, measured=model.measure(changed))
+
+    config = with_most_completions(config, fits=lambda changed: priced(changed).verdict == "fits")
+    plan = priced(config)
+    return replace(plan, base_note=base_note(config, plan, target))

@@ -7,6 +7,7 @@ from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.duration import estimate_step
 from leanrl.planner.floors import find_floors
 from leanrl.planner.kv_budget import choose_kv_bytes
+from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan, Role
 from leanrl.planner.shapes import ModelShape
@@ -14,21 +15,22 @@ from leanrl.planner.target import Target
 from leanrl.planner.workload import Workload, workload_of
 
 
-def predict(config: RunConfig, shape: ModelShape, target: Target) -> Plan:
-    """Return the plan of a config, without fixes."""
+def predict(config: RunConfig, shape: ModelShape, target: Target, *, measured: MeasuredStep | None = None) -> Plan:
+    """Return the plan of a config, without fixes; a step that was measured takes the place of the formulas."""
     workload = workload_of(config, shape, vllm=target.vllm)
-    if target.device == "cpu":
-        return _predict_on_host(config, shape, workload, target)
-    return _predict_on_cards(config, shape, workload, target)
+    on_target = _predict_on_host if target.device == "cpu" else _predict_on_cards
+    return on_target(config, shape, workload, target, measured)
 
 
-def _predict_on_cards(config: RunConfig, shape: ModelShape, workload: Workload, target: Target) -> Plan:
+def _predict_on_cards(
+    config: RunConfig, shape: ModelShape, workload: Workload, target: Target, measured: MeasuredStep | None
+) -> Plan:
     card, usable_bytes = target.card, target.usable_bytes
-    kv_bytes = choose_kv_bytes(shape, workload, usable_bytes=usable_bytes)
+    kv_bytes = choose_kv_bytes(shape, workload, usable_bytes=usable_bytes, measured=measured)
     num_rollout = config.rollout.num_gpus
     num_train = max(1, config.hardware.num_gpus - num_rollout)
     role: Role = "train" if workload.engine == "vllm-server" else "both"
-    training = tuple(train_phases(shape, workload, kv_bytes=kv_bytes))
+    training = tuple(train_phases(shape, workload, kv_bytes=kv_bytes, measured=measured))
     gpus = [_gpu_plan(index, role, training, workload, target) for index in range(num_train)]
     if num_rollout > 0:
         serving = tuple(rollout_phases(shape, workload, kv_bytes=kv_bytes))
@@ -45,11 +47,14 @@ def _predict_on_cards(config: RunConfig, shape: ModelShape, workload: Workload, 
         num_nodes=config.hardware.num_nodes,
         max_steps=config.train.max_steps,
         step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
-        floors=find_floors(shape, workload, kv_bytes=kv_bytes),
+        floors=() if measured else find_floors(shape, workload, kv_bytes=kv_bytes),
+        source="simulation" if measured else "closed_form",
     )
 
 
-def _predict_on_host(config: RunConfig, shape: ModelShape, workload: Workload, target: Target) -> Plan:
+def _predict_on_host(
+    config: RunConfig, shape: ModelShape, workload: Workload, target: Target, measured: MeasuredStep | None
+) -> Plan:
     # On a CPU host memory is the device: nothing can be parked there. vLLM packs its weights for the CPU's kernels.
     workload = replace(
         workload,
@@ -57,7 +62,7 @@ def _predict_on_host(config: RunConfig, shape: ModelShape, workload: Workload, t
         reference="gpu" if workload.reference == "host" else workload.reference,
         optimizer="adamw" if workload.optimizer == "adamw_offloaded" else workload.optimizer,
     )
-    phases = tuple(train_phases(shape, workload, kv_bytes=0))
+    phases = tuple(train_phases(shape, workload, kv_bytes=0, measured=measured))
     return Plan(
         preset=config.name,
         device="cpu",
@@ -66,6 +71,7 @@ def _predict_on_host(config: RunConfig, shape: ModelShape, workload: Workload, t
         workload=workload,
         gpus=(_gpu_plan(0, "both", phases, workload, target),),
         kv_cache_bytes=0,
+        source="simulation" if measured else "closed_form",
         max_steps=config.train.max_steps,
     )
 

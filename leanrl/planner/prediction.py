@@ -6,6 +6,7 @@ from typing import Any, Literal
 from leanrl.planner.cards import Card
 from leanrl.planner.duration import StepTime
 from leanrl.planner.floors import Floor
+from leanrl.planner.measured import Source
 from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -55,7 +56,8 @@ class GpuPlan:
 class Plan:
     """What a run is predicted to take; `gpus` are the cards of one node, or the host of a CPU run.
 
-    `step_time` is None where no card is known by name, and on a CPU; the cost also where its price is not known.
+    `source` says where the bytes of a training card come from. `step_time` is None where no card is known by name, and
+    on a CPU; the cost also where its price is not known.
     """
 
     preset: str
@@ -71,6 +73,7 @@ class Plan:
     floors: tuple[Floor, ...] = ()
     base_note: str | None = None
     fixes: tuple[str, ...] = ()
+    source: Source = "closed_form"
 
     @property
     def step_seconds(self) -> float | None:
@@ -115,6 +118,7 @@ class Plan:
         return {
             "preset": self.preset,
             "device": self.device,
+            "source": self.source,
             "verdict": self.verdict,
             "gpus": [gpu.to_json() for gpu in self.gpus],
             "micro_batch_tokens": self.workload.micro_batch_tokens,

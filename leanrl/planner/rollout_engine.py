@@ -32,6 +32,9 @@ def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
         return 0
     fitting = [rank for rank in _ENGINE_RANKS if rank >= workload.lora_rank]
     rank = fitting[0] if fitting else workload.lora_rank
+    if shape.counted is not None:
+        widths = sum(sum(sizes) for sizes in shape.linears.values())
+        return 2 * rank * shape.num_layers * widths
     hidden, query, inner = shape.hidden, shape.query, shape.intermediate
     attention = 3 * hidden + query + 2 * shape.key_value + query + hidden
     mlp = 2 * hidden + 2 * inner + inner + hidden

@@ -34,8 +34,26 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Numbers counted on a model's own modules, for which the formulas below stand aside.
+
+    Decoder layers may differ: `params_per_layer` and `linear_params_per_layer` are means, and `linears` has every name
+    with its largest size.
+    """
+
+    num_params: int
+    params_per_layer: int
+    linear_params_per_layer: int
+    linears: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
 class ModelShape:
-    """Sizes of one model; every linear layer is named as in transformers."""
+    """Sizes of one model; every linear layer is named as in transformers.
+
+    Layers with a window keep keys and values of the window only. `num_stateful_layers` keep none, but a state of
+    constant size: linear attention, short convolutions; `state_numbers` of them for each sequence and layer.
+    """
 
     family: str
     num_layers: int
@@ -51,6 +69,9 @@ class ModelShape:
     mlp_bias: bool = False
     sliding_window: int | None = None
     num_sliding_layers: int = 0
+    num_stateful_layers: int = 0
+    state_numbers: int = 0
+    counted: Counted | None = None
 
     @property
     def query(self) -> int:
@@ -75,6 +96,8 @@ class ModelShape:
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
         """(inputs, outputs) of each linear layer of a decoder layer."""
+        if self.counted is not None:
+            return self.counted.linears
         query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
         attention = {"q_proj": (hidden, query), "k_proj": (hidden, key_value), "v_proj": (hidden, key_value)}
         mlp = {"gate_proj": (hidden, inner), "up_proj": (hidden, inner)}
@@ -86,10 +109,14 @@ class ModelShape:
     @property
     def linear_params_per_layer(self) -> int:
         """Weights of the linear layers of one decoder layer, without biases."""
+        if self.counted is not None:
+            return self.counted.linear_params_per_layer
         return sum(inputs * outputs for inputs, outputs in self.linears.values())
 
     @property
     def params_per_layer(self) -> int:
+        if self.counted is not None:
+            return self.counted.params_per_layer
         biases = (
             self.qkv_bias * (self.query + 2 * self.key_value)
             + self.output_bias * self.hidden
@@ -105,6 +132,8 @@ class ModelShape:
     @property
     def num_params(self) -> int:
         """All parameters; a tied head is counted once."""
+        if self.counted is not None:
+            return self.counted.num_params
         tables = self.embedding_params if self.tied else 2 * self.embedding_params
         return tables + self.num_layers * self.params_per_layer + self.hidden
 
@@ -120,9 +149,8 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
     if family not in FAMILIES:
         named = "no model_type" if family is None else f"model_type {family!r}"
         raise NoFormulaError(
-            f"{where} has {named}, for whose layers leanrl has no arithmetic; "
-            f"it plans dense decoders of the types {', '.join(FAMILIES)}.",
-            hint="`leanrl plan --exact` simulates any model that transformers knows; or choose one of these families",
+            f"{where} has {named}, for whose layers the planner has no formula.",
+            hint="`leanrl plan --exact` simulates any model that transformers knows",
         )
     config = _with_defaults(config)
     unknown = [*_missing_sizes(config, where), *_expert_problems(config, where)]

@@ -13,6 +13,11 @@ _VERDICTS = {
     "tight": "It is tight: the tensors fit, but perhaps not what the driver and fragmentation add.",
     "does_not_fit": "It does not fit.",
 }
+_SOURCES = {
+    "closed_form": "Calculated from the model's shape, not measured",
+    "simulation": "Training memory simulated: a step's own code ran on tensors without numbers, since there is no "
+    "formula for this model; the rest calculated",
+}
 _PHASES = {
     "load": "loading",
     "rollout": "generating completions",
@@ -79,7 +84,7 @@ def _floor_line(plan: Plan) -> str:
 def _assumptions(plan: Plan) -> list[str]:
     workload = plan.workload
     lines = [
-        "Calculated from the model's shape, not measured; the longest prompts and completions that can occur: "
+        f"{_SOURCES[plan.source]}; the longest prompts and completions that can occur: "
         f"{workload.micro_batch_completions} of {workload.row_tokens} tokens in a micro-batch.",
     ]
     if plan.step_time is None:

@@ -7,6 +7,7 @@ from leanrl.errors import DoesNotFitError
 from leanrl.hints import command
 from leanrl.planner.cards import GIB, recognise_card
 from leanrl.planner.fixes import with_changes
+from leanrl.planner.measured import MeasuredModel
 from leanrl.planner.plan import plan_run
 from leanrl.planner.prediction import Plan
 
@@ -20,7 +21,12 @@ class Gpu:
 
 
 def plan_here(
-    config: RunConfig, *, gpu: Gpu | None, host_bytes: int, vllm: str | None = None
+    config: RunConfig,
+    *,
+    gpu: Gpu | None,
+    host_bytes: int,
+    vllm: str | None = None,
+    measured: MeasuredModel | None = None,
 ) -> tuple[Plan, str | None]:
     """Return the plan for the card that is here, and a line to say where it is not the config's.
 
@@ -30,13 +36,13 @@ def plan_here(
     Errors are those of `plan_run`.
     """
     if gpu is None:
-        return plan_run(config, host_bytes=host_bytes, vllm=vllm), None
+        return plan_run(config, host_bytes=host_bytes, vllm=vllm, measured=measured), None
     card = recognise_card(gpu.name, gpu.total_bytes)
     named = None if card is None else card.name
     share_gib = config.hardware.vram_gib
     vram_bytes = gpu.total_bytes if share_gib is None else min(gpu.total_bytes, int(share_gib * GIB))
     renamed = with_changes(config, {"hardware.gpu": named})
-    plan = plan_run(renamed, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
+    plan = plan_run(renamed, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm, measured=measured)
     if named == config.hardware.gpu:
         return plan, None
     before = f"{config.name} was planned for {config.hardware.gpu or 'no card by name'}"

@@ -4,10 +4,13 @@ Plain `sdpa` on a CPU tensor takes the CPU's own kernel, which saves other tenso
 CUDA operator by name makes fake tensors of the sizes that it returns; of packed rows, the engine's own.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv
 
@@ -23,6 +26,17 @@ _WIDEST_HEAD_IN_REGISTERS = 128
 def register() -> None:
     """Make the attention known to transformers as `NAME`; no mask is ever built for it but the engine's own (D14)."""
     AttentionInterface.register(NAME, _attend)
+
+
+@contextmanager
+def cuda_attention() -> Iterator[None]:
+    """Let torch's own attention function run what a GPU would, for models that call it past transformers' interface."""
+    original = functional.scaled_dot_product_attention
+    functional.scaled_dot_product_attention = _scaled_dot_product
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = original
 
 
 def flash_backward_bytes(grad: Tensor, query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, *_: Any, **__: Any) -> int:
@@ -89,3 +103,27 @@ def _attend_masked(
     return attend(
         query_B_N_S_D, key_B_N_S_D, value_B_N_S_D, mask_B_N_S_S, query_B_N_S_D.requires_grad, dropout, scale=scaling
     )[0]
+
+
+def _scaled_dot_product(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """The kernels for GPUs need as many heads of keys as of queries: others are multiplied out, with all scores."""
+    if enable_gqa:
+        num_shared = query.shape[-3] // key.shape[-3]
+        key, value = (repeat_kv(tensor, num_shared) for tensor in (key, value))
+    if query.shape[-3] != key.shape[-3]:
+        multiply = torch.ops.aten._scaled_dot_product_attention_math
+        return multiply(query, key, value, attn_mask, dropout_p, is_causal, scale=scale)[0]
+    if attn_mask is not None:
+        mask = attn_mask.expand(*query.shape[:3], key.shape[-2])
+        attend = torch.ops.aten._scaled_dot_product_efficient_attention
+        return attend(query, key, value, mask, query.requires_grad, dropout_p, is_causal, scale=scale)[0]
+    return torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, dropout_p, is_causal, scale=scale)[0]

@@ -1,5 +1,6 @@
 """A model without numbers: built by transformers and PEFT on the meta device, then given fake storages."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -60,10 +61,13 @@ def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTraine
 def meta_model(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel:
     """Return the bare model on the meta device."""
     attention.register()
+    build = partial(AutoModelForCausalLM.from_config, model_config, dtype=getattr(torch, model.dtype))
     with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(
-            model_config, attn_implementation=attention.NAME, dtype=getattr(torch, model.dtype)
-        )
+        try:
+            return build(attn_implementation=attention.NAME)
+        except KeyError:
+            # Families with a class for each implementation know the names of transformers alone.
+            return build(attn_implementation="sdpa")
 
 
 def materialise(model: nn.Module) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 from transformers import AutoConfig, PretrainedConfig
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import ConfigError, MissingError
+from leanrl.errors import LeanRLError, MissingError, SimulationError
+from leanrl.models.shape import shape_of
 from leanrl.planner.known_models import KNOWN_MODELS
+from leanrl.planner.shapes import ModelShape
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.simulate.step import Simulation, keep_silent, simulate_step
 
@@ -17,9 +19,16 @@ def simulate_run(config: RunConfig, *, say: Callable[[str], None] = keep_silent)
 
     Raises:
         MissingError: if the model's config.json cannot be had.
-        ConfigError: if transformers does not know the model.
+        SimulationError: if transformers does not know the model, or its code does not run without numbers.
     """
-    return simulate_step(config, _model_config(config), say=say)
+    return _simulated(config, _model_config(config), say)
+
+
+def shape_and_simulation(config: RunConfig) -> tuple[ModelShape, Simulation]:
+    """Return the model's shape beside the peaks; errors are those of `simulate_run`."""
+    model_config = _model_config(config)
+    simulation = _simulated(config, model_config, keep_silent)
+    return shape_of(model_config), simulation
 
 
 def simulation_text(simulation: Simulation) -> str:
@@ -46,6 +55,20 @@ def to_json(simulation: Simulation) -> dict[str, Any]:
     }
 
 
+def _simulated(config: RunConfig, model_config: PretrainedConfig, say: Callable[[str], None]) -> Simulation:
+    try:
+        return simulate_step(config, model_config, say=say)
+    except LeanRLError:
+        raise
+    # A model's own code fails on tensors without numbers in ways of its own, and so does PEFT on its modules.
+    except Exception as error:
+        reason = (str(error).strip() or "no message").splitlines()[0]
+        raise SimulationError(
+            f"{config.model.id} ({model_config.model_type}) cannot be simulated: {type(error).__name__}: {reason}",
+            hint="`leanrl train` tries the longest batch before step 1 (train.probe)",
+        ) from error
+
+
 def _model_config(config: RunConfig) -> PretrainedConfig:
     model = config.model
     if model.id in KNOWN_MODELS:
@@ -58,7 +81,7 @@ def _model_config(config: RunConfig) -> PretrainedConfig:
             hint="-s model.id=FOLDER with a config.json in it",
         ) from error
     except ValueError as error:
-        raise ConfigError(
+        raise SimulationError(
             f"{model.id} is no model that transformers knows: {error}",
             hint="-s model.id=... with a causal language model of transformers",
         ) from error

@@ -1,6 +1,7 @@
 """One optimizer step of a run under fake tensors: the engine's own code, and the bytes that it holds."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -75,13 +76,19 @@ def simulate_step(
         # accelerate keeps trained shards in fp32, whatever dtype was loaded.
         num_shards, policy = config.num_train_ranks, policy.to(torch.float32)
     tracker = StorageTracker(block_bytes=CUDA_BLOCK_BYTES, operator_bytes=_HIDDEN_BYTES)
-    with fake_ranks(num_shards) as mesh, FakeTensorMode(), cuda_dropout(), cuda_products(), few_tiles():
+    with fake_ranks(num_shards) as mesh, FakeTensorMode(), _as_on_a_gpu():
         for model in filter(None, (policy, reference)):
             materialise(model)
             if num_shards > 1:
                 shard(model, mesh)
         count_step(config, policy, reference=reference, tracker=tracker, say=say)
     return Simulation(phases=tuple(tracker.peaks), stand_ins=_stand_ins(config))
+
+
+@contextmanager
+def _as_on_a_gpu() -> Iterator[None]:
+    with attention.cuda_attention(), cuda_dropout(), cuda_products(), few_tiles():
+        yield
 
 
 def count_step(

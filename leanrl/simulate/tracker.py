@@ -9,12 +9,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import is_fake
 from torch.distributed.tensor import DTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 # The block to which CUDA's caching allocator rounds every request (c10/cuda/CUDACachingAllocator.cpp, kMinBlockSize).
 CUDA_BLOCK_BYTES = 512
+
+
+# A question of a model's code about numbers. Of fake tensors the answer is no: rows are not longer than those that a
+# rotary embedding was made for, and no layer is left out.
+_ASKS_FOR_A_NUMBER = torch.ops.aten._local_scalar_dense.default
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,8 @@ class StorageTracker(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is _ASKS_FOR_A_NUMBER and is_fake(args[0]) and args[0].dtype is torch.bool:
+            return False
         result = func(*args, **(kwargs or {}))
         for tensor in tree_leaves(result):
             if isinstance(tensor, Tensor):

@@ -14,8 +14,8 @@ from leanrl.environment import installed_vllm
 from leanrl.errors import ConfigError
 from leanrl.launch.cards import rollout_cards
 from leanrl.models.nf4 import is_nf4_checkpoint
+from leanrl.models.shape import shape_of
 from leanrl.planner.base_sharing import why_separate
-from leanrl.planner.shapes import shape_from_config
 from leanrl.rollout.effect_test import OTHER_BASE_TOLERANCE, EffectTest
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine
@@ -100,7 +100,7 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
     start = partial(VllmColocate, arguments, sleep_level=config.rollout.sleep_level)
     device = trainer.accelerator.device
     vllm = None if device.type == "cpu" else installed_vllm()  # on a CPU leanrl itself releases keys and values
-    obstacle = why_separate(config, shape_from_config(_base_config(model).to_dict()), vllm=vllm)
+    obstacle = why_separate(config, shape_of(_base_config(model)), vllm=vllm)
     if obstacle is None:
         engine = start_with_one_base(start, model, device=device, share_base=config.rollout.share_base)
     else:
@@ -195,7 +195,7 @@ def _arguments(
     return engine_arguments(
         config,
         model=base.name_or_path,
-        shape=shape_from_config(base.to_dict()),
+        shape=shape_of(base),
         adapter_rank=None if adapter is None else adapter.r,
         usable_bytes=usable_bytes,
         seed=seed,

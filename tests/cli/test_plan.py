@@ -38,17 +38,24 @@ def assert_refused(outcome, *, code=2, says):
     assert "Traceback" not in outcome.err
 
 
-@pytest.mark.parametrize("key", ["hidden_size", "num_hidden_layers", "vocab_size"])
-def test_a_config_without_a_needed_key(tmp_path, key):
-    assert_refused(plan_model(tmp_path, {**SMALL, key: None}), says=f"config.json: {key} is missing")
-
-
-@pytest.mark.parametrize("family", ["mamba", None])
-def test_an_unknown_family(tmp_path, family):
+@pytest.mark.parametrize("family", ["of_tomorrow", None])
+def test_a_family_that_nothing_knows(tmp_path, family):
+    """Both reasons: no formula, and no model of transformers."""
     outcome = plan_model(tmp_path, {**SMALL, "model_type": family})
-    assert_refused(
-        outcome, says="for whose layers leanrl has no arithmetic; it plans dense decoders of the types qwen2"
-    )
+    assert_refused(outcome, says="for whose layers the planner has no formula")
+    assert "is no model that transformers knows" in outcome.err
+
+
+def test_a_family_without_a_formula_is_simulated(tmp_path):
+    """The plan says where its bytes come from; the second time they are read."""
+    values = {**SMALL, "model_type": "opt", "word_embed_proj_dim": SMALL["hidden_size"], "architectures": ["OPT"]}
+    first, second = (plan_model(tmp_path, values) for _ in range(2))
+    assert first.code == 0, first.err
+    assert "Training memory simulated" in first.out
+    assert "opt', for whose layers the planner has no formula" in first.err
+    assert "simulating a step" in first.err
+    assert "simulating a step" not in second.err
+    assert second.out == first.out
 
 
 @pytest.mark.parametrize(("key", "size"), [("vocab_size", -5), ("num_hidden_layers", 0), ("hidden_size", "wide")])
@@ -175,5 +182,6 @@ def test_exact(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "olmo2"}))
     unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact")
     assert unknown.code == 0
-    assert "no plan is made" in unknown.err
-    assert unknown.out.startswith("Simulated on one training rank")
+    assert "for whose layers the planner has no formula" in unknown.err
+    assert "Training memory simulated" in unknown.out
+    assert "Simulated on one training rank" in unknown.out
