@@ -93,6 +93,11 @@ def train_micro_batch(
 @torch.no_grad()
 def score_micro_batch(model: nn.Module, micro_batch: MicroBatch, *, temperature: float) -> Tensor:
     """Return logprobs_B_T of the completion tokens; 0 behind each completion's end."""
+    return score_with_graph(model, micro_batch, temperature=temperature)
+
+
+def score_with_graph(model: nn.Module, micro_batch: MicroBatch, *, temperature: float) -> Tensor:
+    """Return what `score_micro_batch` returns, with its graph where gradients are on."""
     logprobs_B_T, _ = _score(model, micro_batch, temperature)
     return logprobs_B_T * micro_batch.mask_B_T
 

@@ -12,6 +12,8 @@ from leanrl.errors import ConfigError
 from leanrl.run_folder import read_json, write_json
 from leanrl.trainer.packing import kernel_error
 from tests.engine.test_packed_attention import by_its_documentation
+from tests.engine.tiny_families import model_of
+from tests.tiny_model import make_tiny_tokenizer
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
@@ -47,7 +49,10 @@ def _failing(original):
 
 FAULTS = pytest.mark.parametrize(
     ("fault", "reason"),
-    [(_unaware, "of what a row in sight changes"), (_failing, "RuntimeError: no kernel image is available")],
+    [
+        (_unaware, "change with the tokens of the row before it"),
+        (_failing, "RuntimeError: no kernel image is available"),
+    ],
 )
 
 
@@ -106,7 +111,88 @@ def test_a_model_with_soft_caps_in_attention_is_named(tiny_model, tmp_path):
     write_json(folder / "config.json", config | {"attn_logit_softcapping": 50.0})
     trainer, notes = _trainer(folder, tmp_path / "run")
     assert trainer.budget.layout is PADDED
-    assert "llama has attn_logit_softcapping in its config" in notes.warned[0]
+    assert "llama runs on eager attention" in notes.warned[0]
+
+
+def _leaking_backwards(original):
+    """Attention whose output is right, and whose gradient reaches the row before."""
+
+    def attend(module, query, key, value, mask, *, row_bounds=None, **kwargs):
+        output, _ = original(module, query, key, value, mask, row_bounds=row_bounds, **kwargs)
+        return (output if row_bounds is None else output + (value.mean() - value.mean().detach())), None
+
+    return attend
+
+
+def _own_gradient(original):
+    """Attention whose output is right, and whose gradient is half of what it should be within a pack."""
+
+    def attend(*args, row_bounds=None, **kwargs):
+        output, _ = original(*args, row_bounds=row_bounds, **kwargs)
+        return (output if row_bounds is None else 0.5 * output + 0.5 * output.detach()), None
+
+    return attend
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (_leaking_backwards, "the gradient of a row's log-probabilities reaches the input of another row"),
+        (_own_gradient, "a pack's gradients differ from padded rows' by"),
+    ],
+)
+def test_gradients_are_proved_too(tiny_model, tmp_path, monkeypatch, fault, reason):
+    monkeypatch.setattr(packed_attention, "_attend", fault(packed_attention._attend))
+    trainer, notes = _trainer(tiny_model, tmp_path / "run")
+    assert trainer.budget.layout is PADDED
+    assert reason in notes.warned[0]
+
+
+def test_the_proof_leaves_no_gradient(tiny_model, tmp_path):
+    trainer, _ = _trainer(tiny_model, tmp_path / "run")
+    assert trainer.budget.layout is PACKED
+    assert all(weight.grad is None for weight in trainer.model.parameters())
+
+
+KEEPS_ITS_STATE = ["lfm2", "falcon_h1", "granitemoehybrid", "qwen3_next", "qwen3_5_text", "zamba2", "recurrent_gemma"]
+KEEPS_ITS_STATE += ["jamba", "mamba", "olmo_hybrid", "minimax"]
+PACKS = ["llama", "qwen3", "mistral", "phi3", "gemma3_text", "granite", "olmo2", "smollm3", "cohere2", "gpt2", "glm4"]
+PACKS += ["gpt_neox", "qwen3_moe", "mixtral"]
+
+
+@pytest.mark.parametrize("prompt", ["{i}+{i}=", "How much is {i} and {i}, and then once more {i} and again {i}?" * 2])
+@pytest.mark.parametrize("family", KEEPS_ITS_STATE)
+def test_a_family_that_keeps_a_state_is_padded(tmp_path, family, prompt):
+    trainer, notes = _family_trainer(tmp_path, family, prompt=prompt)
+    assert trainer.budget.layout is PADDED
+    leaks = "a row's log-probabilities change with the tokens of the row before it"
+    assert notes.warned[0].startswith(
+        f"rows are padded, not packed: {'mamba runs on eager attention' if family == 'mamba' else leaks}"
+    )
+
+
+@pytest.mark.parametrize("family", PACKS)
+def test_a_family_of_attention_alone_is_packed(tmp_path, family):
+    trainer, notes = _family_trainer(tmp_path, family)
+    assert notes.warned == []
+    assert trainer.budget.layout is PACKED
+
+
+def _family_trainer(tmp_path, family, **choices):
+    folder = tmp_path / "model"
+    tokenizer = make_tiny_tokenizer()
+    tokenizer.save_pretrained(folder)
+    ids = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("pad", "bos", "eos")}
+    model_of(family, vocab_size=len(tokenizer), vocab_size_per_layer_input=len(tokenizer), **ids).save_pretrained(
+        folder
+    )
+    config = small_config(
+        folder,
+        model={"tuning": {"method": "full"}, "id": str(folder), "dtype": "float32", "compute_dtype": "float32"},
+    )
+    notes = Notes()
+    trainer, *_ = small_trainer(config, tmp_path / "run", listener=notes, **choices)
+    return trainer, notes
 
 
 def _seeing_all(*args, window_size, **asked):
