@@ -63,7 +63,7 @@ def _idle_algorithm(config: RunConfig) -> Iterator[str]:
         yield "algorithm.importance_mask_low and _high have no effect: only sequence_mask leaves completions out."
     if algorithm.kl_beta == 0.0 and algorithm.kl_estimator != usual.kl_estimator:
         yield "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."
-    if algorithm.num_iterations == 1 and (algorithm.clip_low, algorithm.clip_high) != (0.2, 0.2):
+    if config.steps_per_rollout == 1 and (algorithm.clip_low, algorithm.clip_high) != (0.2, 0.2):
         yield (
             "algorithm.clip_low and clip_high have no effect: with algorithm.num_iterations 1 the ratio "
             "they bound is always 1."

@@ -22,6 +22,8 @@ def _groups(config: RunConfig) -> Iterator[Problem]:
             _why_groups_do_not_divide(ranks, prompts, group),
             f"a rank holds whole groups: {_what_divides_groups(config)}",
         )
+    elif prompts % (ranks * config.train.updates_per_rollout):
+        yield _uneven_parts(config)
     elif config.train.max_tokens_per_micro_batch is not None:
         yield from _token_budget(config)
 
@@ -42,6 +44,22 @@ def _what_divides_groups(config: RunConfig) -> str:
         return works
     fewer = max(number for number in range(1, ranks) if prompts % number == 0)
     return f"{works}, and so does hardware.num_gpus={fewer + config.rollout.num_gpus}"
+
+
+def _uneven_parts(config: RunConfig) -> Problem:
+    """Return the problem of a rollout that its updates cannot share: each takes whole groups of every rank."""
+    ranks, prompts, parts = config.num_train_ranks, config.train.num_prompts, config.train.updates_per_rollout
+    per_rank = prompts // ranks
+    works = [number for number in range(1, per_rank + 1) if per_rank % number == 0]
+    nearest = min(works, key=lambda number: abs(number - parts))
+    choices = ", ".join(map(str, works))
+    above = -(-prompts // (ranks * parts)) * ranks * parts
+    on_ranks = f" on each of {ranks} ranks" if ranks > 1 else ""
+    return Problem(
+        "train.updates_per_rollout, train.num_prompts",
+        f"the {per_rank} prompts of a rollout{on_ranks} cannot be shared evenly by {parts} updates",
+        f"`-s train.updates_per_rollout={nearest}` (of {choices}), or `-s train.num_prompts={above}`",
+    )
 
 
 def _token_budget(config: RunConfig) -> Iterator[Problem]:

@@ -185,7 +185,7 @@ class AlgorithmConfig(Section):
     entropy_coef: NonNegative = key(0.0, "weight of the entropy bonus (nats), averaged as the loss is; 0 is off")
     clip_low: Fraction = key(0.2, "lower distance of the ratio's clip bound from 1")
     clip_high: Positive = key(0.2, "upper distance of the ratio's clip bound from 1")
-    num_iterations: PositiveInt = key(1, "optimizer steps on each batch of completions")
+    num_iterations: PositiveInt = key(1, "times that a rollout's completions are used, in optimizer steps of their own")
     logprob_temperature: Positive | None = key(
         None, "logits are divided by this in the loss; null takes rollout.temperature"
     )
@@ -216,7 +216,10 @@ class OptimizerConfig(Section):
 
 class TrainConfig(Section):
     max_steps: PositiveInt = key(500, "optimizer steps")
-    num_prompts: PositiveInt = key(12, "prompts in a step, over all ranks")
+    num_prompts: PositiveInt = key(12, "prompts in a rollout, over all ranks")
+    updates_per_rollout: PositiveInt = key(
+        1, "optimizer steps that share one rollout, each on an equal part of its prompts (off-policy mini-batches)"
+    )
     num_completions: Annotated[int, Field(ge=2)] = key(6, "completions of each prompt (the group)")
     micro_batch_completions: PositiveInt = key(6, "completions in one forward and backward pass")
     max_tokens_per_micro_batch: PositiveInt | Literal["auto"] | None = key(
@@ -253,7 +256,9 @@ class TrainConfig(Section):
 
 
 class CheckpointConfig(Section):
-    every_steps: PositiveInt = key(50, "steps between checkpoints; the last step always gets one")
+    every_steps: PositiveInt = key(
+        50, "steps between checkpoints, rounded up to whole rollouts; the last step always gets one"
+    )
     keep_last: PositiveInt = key(3, "older checkpoints are deleted")
 
 
@@ -308,8 +313,18 @@ class RunConfig(Section):
         return self.num_train_ranks > 1 and self.model.tuning.method == "full" and self.hardware.parallel != "ddp"
 
     @property
-    def completions_per_step(self) -> int:
+    def steps_per_rollout(self) -> int:
+        """Optimizer steps on the completions of one rollout: its parts, as often as `num_iterations` says."""
+        return self.algorithm.num_iterations * self.train.updates_per_rollout
+
+    @property
+    def completions_per_rollout(self) -> int:
         return self.train.num_prompts * self.train.num_completions
+
+    @property
+    def completions_per_step(self) -> int:
+        """Completions of one optimizer step: the rollout's, or those of a part of it."""
+        return self.completions_per_rollout // self.train.updates_per_rollout
 
     @property
     def completions_per_rank(self) -> int:
@@ -334,6 +349,11 @@ class RunConfig(Section):
     def packs_rows(self) -> bool:
         """Whether micro-batches are meant to be packs; the trainer proves that they may."""
         return self.train.pack_rows != "never" and self.model.attention == "sdpa" and self.backend == "hf"
+
+    @property
+    def steps_between_checkpoints(self) -> int:
+        """`checkpoints.every_steps` rounded up to whole rollouts: a checkpoint holds no completions."""
+        return -(-self.checkpoints.every_steps // self.steps_per_rollout) * self.steps_per_rollout
 
     @property
     def logprob_temperature(self) -> float:

@@ -83,6 +83,20 @@ def _loss(config: RunConfig) -> list[_Check]:
     never_called = "unsloth computes the loss itself, and leanrl's would never be called"
     return [
         (
+            config.model.tuning.dropout > 0 and algorithm.num_iterations > 1,
+            "backend, model.tuning.dropout, algorithm.num_iterations",
+            f"{never_called}; its ratio compares a pass with dropout with one without, so that it is not 1 before the "
+            "first update",
+            "`-s model.tuning.dropout=0`, or `-s backend=hf`",
+        ),
+        (
+            config.train.updates_per_rollout > 1,
+            "backend, train.updates_per_rollout",
+            "TRL's loop, which unsloth keeps, shuffles a rollout's completions before it cuts them: no update would "
+            "have whole groups",
+            "`-s train.updates_per_rollout=1`, or `-s backend=hf`",
+        ),
+        (
             algorithm.loss != "clip",
             "backend, algorithm.loss",
             f"{never_called}; of its losses only clip was compared with TRL's",

@@ -24,7 +24,8 @@ class StepRow:
 
     `weight` is the completion's share of the step (see `algorithms.aggregation`). The log-probabilities, where
     present, hold one number per completion token: under the policy that sampled it, under the reference, both by
-    the trainer, and under the sampling policy as the rollout engine reported them.
+    the trainer, and under the sampling policy as the rollout engine reported them. `policy_logprobs` are those of the
+    policy that is being trained where its training pass has dropout: the trainer's three have none.
     """
 
     prompt_ids: list[int]
@@ -34,6 +35,7 @@ class StepRow:
     sampled_logprobs: Tensor | None = None
     reference_logprobs: Tensor | None = None
     rollout_logprobs: Tensor | None = None
+    policy_logprobs: Tensor | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -74,6 +76,7 @@ class MicroBatch:
     sampled_logprobs_B_T: Tensor | None = None
     reference_logprobs_B_T: Tensor | None = None
     rollout_logprobs_B_T: Tensor | None = None
+    policy_logprobs_B_T: Tensor | None = None
     packing: Packing | None = None
 
 
@@ -170,6 +173,7 @@ def _loss_tensors(
         "sampled_logprobs_B_T": _stack([row.sampled_logprobs for row in rows], num_targets, device, dtype),
         "reference_logprobs_B_T": _stack([row.reference_logprobs for row in rows], num_targets, device, dtype),
         "rollout_logprobs_B_T": _stack([row.rollout_logprobs for row in rows], num_targets, device, dtype),
+        "policy_logprobs_B_T": _stack([row.policy_logprobs for row in rows], num_targets, device, dtype),
     }
 
 

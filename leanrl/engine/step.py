@@ -57,12 +57,18 @@ def train_micro_batch(
 
     Without `sampled_logprobs_B_T` the step is on-policy: the policy's own detached log-probabilities stand in,
     the ratio is 1, and no forward pass is spent on them.
+
+    With `policy_logprobs_B_T` ratio and divergence have the values that they have without dropout, and their gradient
+    flows through the pass with dropout. A ratio of two passes with different masks is noise: it would not be 1 before
+    the first update, and the clip would act on it.
     """
     mask_B_T = micro_batch.mask_B_T
     logprobs_B_T, entropies_B_T = _score(model, micro_batch, settings.temperature)
     # Behind a completion's end stand scores of word 0. Left as they are, exp(0 - logprob) could overflow there,
     # and infinity times a mask of 0 is NaN.
     logprobs_B_T = logprobs_B_T * mask_B_T
+    if micro_batch.policy_logprobs_B_T is not None:
+        logprobs_B_T = micro_batch.policy_logprobs_B_T + (logprobs_B_T - logprobs_B_T.detach())
     sampled_B_T = micro_batch.sampled_logprobs_B_T
     if sampled_B_T is None:
         sampled_B_T = logprobs_B_T.detach()

@@ -134,10 +134,15 @@ class StepRecorder(TrainerCallback):
 
 
 class SignalStop(TrainerCallback):
-    """Turns the first SIGINT or SIGTERM into a checkpoint and a clean end; a second one acts at once."""
+    """Turns the first SIGINT or SIGTERM into a checkpoint and a clean end; a second one acts at once.
 
-    def __init__(self, listener: Listener) -> None:
+    A checkpoint holds no completions, so the steps that share a rollout are finished first: a resumed run then does
+    what one that was never stopped does.
+    """
+
+    def __init__(self, listener: Listener, *, steps_per_rollout: int = 1) -> None:
         self.listener = listener
+        self.steps_per_rollout = steps_per_rollout
         self.received: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -149,7 +154,7 @@ class SignalStop(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:
         received = highest_of_ranks(self.received or 0)  # a signal reaches ranks in different steps
-        if received:
+        if received and state.global_step % self.steps_per_rollout == 0:
             self.received = signal.Signals(received)
             control.should_save = True
             control.should_training_stop = True
@@ -166,4 +171,5 @@ class SignalStop(TrainerCallback):
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
         self.restore()
-        self.listener.say(f"{self.received.name}: finishing this step, then saving. Once more stops at once.")
+        rest = "this step" if self.steps_per_rollout == 1 else f"the {self.steps_per_rollout} steps on this rollout"
+        self.listener.say(f"{self.received.name}: finishing {rest}, then saving. Once more stops at once.")

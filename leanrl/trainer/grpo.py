@@ -25,6 +25,7 @@ from trl import GRPOTrainer
 from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
+from leanrl.engine.adapter_dropout import has_adapter_dropout, without_dropout
 from leanrl.engine.optimizers import keeps_to_parts
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import StepRow
@@ -36,8 +37,9 @@ from leanrl.planner.prediction import Plan
 from leanrl.rollout.hf import prompt_ids
 from leanrl.run_folder import RunFolder
 from leanrl.stopping import stopping_of
-from leanrl.trainer.batch_rows import bare_rows, batch_rows
+from leanrl.trainer.batch_rows import bare_rows, batch_rows, split_batch
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
+from leanrl.trainer.clean_scores import CleanScores
 from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, opened_tag
 from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
@@ -127,6 +129,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
         self._prepare_model()
+        self.clean_scores = CleanScores(self.step_pass, has_dropout=has_adapter_dropout(self.model), meter=self.meter)
         self.meter.end()
 
     def _keep_to_stopping(self) -> None:
@@ -155,6 +158,8 @@ class LeanGRPOTrainer(GRPOTrainer):
             self.budget.load(folder)
         saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
         if saved.global_step < self.args.max_steps:
+            # Where it lies between the steps of a rollout, the rest of them draw others for the same prompts.
+            self._step = saved.global_step * self.args.gradient_accumulation_steps
             self.train(resume_from_checkpoint=str(checkpoint))
             self.nonfinite.require_few()
         else:
@@ -186,7 +191,9 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         """Return TRL's batch with our advantages in it; TRL's own remain in what it logs."""
+        version = self.state.global_step
         batch = super()._generate_and_score_completions(inputs)
+        batch = self.clean_scores.of_rollout(self.model, batch, version=version)
         algorithm = self.lean_config.algorithm
         advantages_B = group_advantages(
             self._summed_rewards_B,
@@ -207,13 +214,15 @@ class LeanGRPOTrainer(GRPOTrainer):
             return super()._generate(prompts)
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
-        """Return this rank's whole batch of the step, in the order of its prompts.
+        """Return this rank's batch of the step: a part of its rollout, in the order of its prompts.
 
+        A rollout serves `config.steps_per_rollout` steps, which go through its parts in turn.
         TRL shuffles rows between micro-batches here; the paper's TRL did not, and our weights do not care.
         """
-        if self._step % self.num_iterations == 0 or self._buffered_inputs is None:
-            self._buffered_inputs = self._generate_and_score_completions(generation_batch)
-        return self._buffered_inputs
+        if self._step % self.lean_config.steps_per_rollout == 0 or self._buffered_inputs is None:
+            rollout = self._generate_and_score_completions(generation_batch)
+            self._buffered_inputs = split_batch(rollout, num_parts=self.lean_config.train.updates_per_rollout)
+        return self._buffered_inputs[self._step % len(self._buffered_inputs)]
 
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
         """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`."""
@@ -240,7 +249,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> tuple[Tensor, None, None]:
         """Return logprobs_B_T as TRL wants them (old and reference policy), computed by the engine's rows."""
         rows = bare_rows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
-        with self.meter.phase("reference"), self.visit(model):
+        with self.meter.phase("reference"), self.visit(model), without_dropout(model):
             return self.step_pass.score(model, rows, num_columns=logits_to_keep), None, None
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
@@ -251,11 +260,13 @@ class LeanGRPOTrainer(GRPOTrainer):
         with self._timed("step"):
             model.train()
             batch = self._prepare_inputs(inputs)
-            with self.meter.phase("forward_backward"), self._timed("train"):
+            with self._timed("train"):
                 rows = self._step_rows(batch)
-                totals = self.step_pass.add_gradients(model, rows)
-                self._log_sums(totals, rows)
-                loss = self._checked_loss(model, totals.loss, rows)
+                rows = self.clean_scores.of_step(self.model, rows, version=self.state.global_step)
+                with self.meter.phase("forward_backward"):
+                    totals = self.step_pass.add_gradients(model, rows)
+                    self._log_sums(totals, rows)
+                    loss = self._checked_loss(model, totals.loss, rows)
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
         self._step += 1
         return loss

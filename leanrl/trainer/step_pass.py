@@ -8,6 +8,7 @@ Axes: B rows of one rank, T completion tokens.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
@@ -58,6 +59,18 @@ class StepPass:
         self._attempt(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_)
         return logprobs_B_T
 
+    def with_policy_scores(self, model: Any, rows: list[StepRow]) -> list[StepRow]:
+        """Return the rows, those that the step will pass through `model` with their log-probabilities under it."""
+        passed = self._passed(rows)
+        if not passed:
+            return rows
+        num_columns = max(len(row.completion_ids) for row in passed)
+        scored = dict(zip(map(id, passed), self.score(model, passed, num_columns=num_columns), strict=True))
+        return [
+            replace(row, policy_logprobs=scored[id(row)][: len(row.completion_ids)]) if id(row) in scored else row
+            for row in rows
+        ]
+
     def add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
         """Run forward and backward over all rows, and return the sums of this rank."""
         sums = self._attempt(lambda: self._add_gradients(model, rows), undo=model.zero_grad)
@@ -82,7 +95,7 @@ class StepPass:
             logprobs_B_T[numbers, : scored.shape[1]] = scored
 
     def _add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
-        taught = rows_that_teach(rows) if self._skips_rows else rows
+        taught = self._passed(rows)
         micro_batches = [[taught[number] for number in numbers] for numbers in self._cut(taught)]
         num_passes = max(1, self._num_passes(len(micro_batches)))
         micro_batches = fill_up(micro_batches, count=num_passes, pad_id=self._pad_id)
@@ -104,6 +117,9 @@ class StepPass:
             totals = sums if totals is None else totals + sums
         assert totals is not None
         return totals
+
+    def _passed(self, rows: list[StepRow]) -> list[StepRow]:
+        return rows_that_teach(rows) if self._skips_rows else rows
 
     def _exchange_gradients(self, model: DistributedDataParallel) -> None:
         """Add a token that teaches nothing: DDP exchanges what the weights have gathered in its backward pass only."""

@@ -101,7 +101,7 @@ def _cut_arguments(config: RunConfig) -> dict[str, Any]:
     return {
         "per_device_train_batch_size": size,
         "gradient_accumulation_steps": num_micro_batches,
-        "steps_per_generation": num_micro_batches,
+        "steps_per_generation": num_micro_batches * config.train.updates_per_rollout,
     }
 
 
@@ -138,7 +138,7 @@ def _bookkeeping_arguments(config: RunConfig, output_dir: Path) -> dict[str, Any
         "log_completions": False,
         "disable_tqdm": True,
         "save_strategy": "steps",
-        "save_steps": config.checkpoints.every_steps,
+        "save_steps": config.steps_between_checkpoints,
         "report_to": [] if config.tracking == "none" else [config.tracking],
         "run_name": config.name,
         "push_to_hub": False,

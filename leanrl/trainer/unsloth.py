@@ -7,17 +7,17 @@ Axes: B completions, T completion tokens, W columns of unsloth's log-probabiliti
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from accelerate.utils import gather_object
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 from trl import GRPOTrainer
 
 from leanrl.algorithms.corrections import log_ratios
+from leanrl.engine.adapter_dropout import without_dropout
 from leanrl.engine.rows import StepRow
 from leanrl.errors import ConfigError
 from leanrl.trainer.batch_rows import batch_rows
@@ -90,19 +90,6 @@ class UnslothTrainer(LeanGRPOTrainer):
         ]
         for name, value in mismatch_means(ratios, gather=gather_object).items():
             self._record(name, value)
-
-
-@contextmanager
-def without_dropout(model: nn.Module) -> Iterator[None]:
-    """Turn dropout off and nothing else: `model.eval()` would also choose other code of unsloth's."""
-    dropouts = [module for module in model.modules() if isinstance(module, nn.Dropout) and module.training]
-    for dropout in dropouts:
-        dropout.eval()
-    try:
-        yield
-    finally:
-        for dropout in dropouts:
-            dropout.train()
 
 
 def unpacked_logprobs(batch: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -31,6 +31,16 @@ CASES = [
     (["hardware.device=cuda", "hardware.num_gpus=0"], "hardware.device, hardware.num_gpus", "but there are 0"),
     (["hardware.num_gpus=0", "model.attention=flash_attention_2"], "model.attention", "needs a GPU"),
     (
+        ["train.updates_per_rollout=5"],
+        "train.updates_per_rollout, train.num_prompts",
+        "the 12 prompts of a rollout cannot be shared evenly by 5 updates",
+    ),
+    (
+        ["train.updates_per_rollout=4", "hardware.num_gpus=2"],
+        "train.updates_per_rollout, train.num_prompts",
+        "the 6 prompts of a rollout on each of 2 ranks cannot be shared evenly by 4 updates",
+    ),
+    (
         ["rollout.num_gpus=1", "hardware.num_gpus=4"],
         "rollout.engine, rollout.num_gpus",
         "1 cards are kept for rollouts, but hf uses the training cards",
