@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 import torch
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedModel
 
 from leanrl.engine import packed_attention
 from leanrl.engine.rows import PACKED, PADDED
@@ -155,20 +155,30 @@ def test_the_proof_leaves_no_gradient(tiny_model, tmp_path):
 
 
 KEEPS_ITS_STATE = ["lfm2", "falcon_h1", "granitemoehybrid", "qwen3_next", "qwen3_5_text", "zamba2", "recurrent_gemma"]
-KEEPS_ITS_STATE += ["jamba", "mamba", "olmo_hybrid", "minimax"]
+KEEPS_ITS_STATE += ["jamba", "olmo_hybrid", "minimax"]
 PACKS = ["llama", "qwen3", "mistral", "phi3", "gemma3_text", "granite", "olmo2", "smollm3", "cohere2", "gpt2", "glm4"]
 PACKS += ["gpt_neox", "qwen3_moe", "mixtral"]
 
 
 @pytest.mark.parametrize("prompt", ["{i}+{i}=", "How much is {i} and {i}, and then once more {i} and again {i}?" * 2])
 @pytest.mark.parametrize("family", KEEPS_ITS_STATE)
-def test_a_family_that_keeps_a_state_is_padded(tmp_path, family, prompt):
+def test_a_family_that_keeps_a_state_is_padded(tmp_path, family, prompt, monkeypatch):
+    """Influence alone decides: that some of them choose their attention themselves would do as well."""
+    monkeypatch.setattr(PreTrainedModel, "is_backend_compatible", lambda self: True)
     trainer, notes = _family_trainer(tmp_path, family, prompt=prompt)
     assert trainer.budget.layout is PADDED
-    leaks = "a row's log-probabilities change with the tokens of the row before it"
     assert notes.warned[0].startswith(
-        f"rows are padded, not packed: {'mamba runs on eager attention' if family == 'mamba' else leaks}"
+        "rows are padded, not packed: a row's log-probabilities change with the tokens of"
     )
+
+
+@pytest.mark.parametrize(
+    ("family", "reason"), [("mamba", "runs on eager attention"), ("jamba", "chooses its attention itself")]
+)
+def test_a_family_whose_attention_takes_no_bounds_is_named(tmp_path, family, reason):
+    trainer, notes = _family_trainer(tmp_path, family)
+    assert trainer.budget.layout is PADDED
+    assert notes.warned[0].startswith(f"rows are padded, not packed: {family} {reason}")
 
 
 @pytest.mark.parametrize("family", PACKS)
