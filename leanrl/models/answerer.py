@@ -55,6 +55,6 @@ def _adapted(trained: TrainedAdapter) -> Answerer:
 
 
 def _whole(folder: Path, config: RunConfig) -> Answerer:
-    located = LocatedModel(path_or_id=str(folder), revision=None, source="folder")
+    located = LocatedModel(str(folder), None, "folder", trust_remote_code=config.model.trust_remote_code)
     tokenizer = load_tokenizer(config.model, located)
     return Answerer(load_policy(config.model, located, device="cpu"), tokenizer, config)

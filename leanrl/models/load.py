@@ -102,12 +102,12 @@ def causal_config(located: LocatedModel) -> PreTrainedConfig:
     try:
         config = AutoConfig.from_pretrained(located.path_or_id, **only_local(located))
     except (OSError, ValueError) as error:
-        # Among them: a model that ships its own code, which leanrl does not run.
         raise ConfigError(
-            f"{located.path_or_id} is no model that transformers knows: {error}",
-            hint="-s model.id=... with a causal language model of transformers; leanrl runs no code out of a model",
+            f"{located.path_or_id} is no model that transformers knows: {first_line(error)}",
+            hint=_code_hint(error, located) or "-s model.id=... with a causal language model of transformers",
         ) from error
-    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
+    is_own_code = located.trust_remote_code and "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
+    if config.model_type not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES and not is_own_code:
         raise ConfigError(
             f"{located.path_or_id} is a {config.model_type}, which is no causal language model.",
             hint="-s model.id=... with a causal language model",
@@ -125,8 +125,8 @@ def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedToken
         tokenizer = AutoTokenizer.from_pretrained(located.path_or_id, **only_local(located))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"the tokenizer of {located.path_or_id} cannot be loaded: {error}",
-            hint="the folder of a model holds tokenizer.json and tokenizer_config.json",
+            f"the tokenizer of {located.path_or_id} cannot be loaded: {first_line(error)}",
+            hint=_code_hint(error, located) or "the folder of a model holds tokenizer.json and tokenizer_config.json",
         ) from error
     _refuse_response_parser(tokenizer, located)
     _ensure_pad_token(tokenizer, num_rows=_embedding_rows(located))
@@ -206,7 +206,31 @@ def _require_all_weights(loading: dict[str, Any], located: LocatedModel) -> None
 
 def only_local(located: LocatedModel) -> dict[str, Any]:
     """`locate_model` has put every file on this machine, so the network has nothing to add."""
-    return {"revision": located.revision or "main", "local_files_only": True, "trust_remote_code": False}
+    return {
+        "revision": located.revision or "main",
+        "local_files_only": True,
+        "trust_remote_code": located.trust_remote_code,
+    }
+
+
+def runs_own_code(model: PreTrainedModel) -> bool:
+    """Return whether a model's class came with its files; a copy of it is loaded by the same code."""
+    return type(model).__module__.startswith("transformers_modules.")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of a library's message: the rest of it advises what leanrl has keys for."""
+    return str(error).strip().partition("\n")[0]
+
+
+def _code_hint(error: Exception, located: LocatedModel) -> str | None:
+    """Return the key that lets a model's own Python files run, where the library asks for them."""
+    if located.trust_remote_code or "trust_remote_code" not in str(error):
+        return None
+    return (
+        f"read the Python files of {located.path_or_id}; `{setting('model.trust_remote_code', True)}` runs them on "
+        "this machine with your rights"
+    )
 
 
 def _refuse_response_parser(tokenizer: PreTrainedTokenizerBase, located: LocatedModel) -> None:

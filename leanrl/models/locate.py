@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,12 +27,14 @@ _HUB_REST = ["*/*", "consolidated*"]
 class LocatedModel:
     """Where to load from: a folder, or a Hub id whose files are all in the local Hub cache.
 
-    `revision` is the commit on the Hub, and None for a folder.
+    `revision` is the commit on the Hub, and None for a folder. Python code among the files runs only with
+    `trust_remote_code`, which is `model.trust_remote_code` of the config.
     """
 
     path_or_id: str
     revision: str | None
     source: Literal["folder", "wheel", "hub"]
+    trust_remote_code: bool = False
 
 
 def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedModel:
@@ -48,6 +50,10 @@ def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedMod
         ConfigError: if no model is named, or the folder is none of a model.
         MissingError: if the files cannot be had; it says every way to get them.
     """
+    return replace(_locate(model, cache), trust_remote_code=model.trust_remote_code)
+
+
+def _locate(model: ModelConfig, cache: Path | None) -> LocatedModel:
     _require_named(model)
     folder = Path(model.id).expanduser()
     if model.id and folder.is_dir():
@@ -160,18 +166,20 @@ def _is_cached(model: ModelConfig) -> bool:
 def _cached_snapshot(model: ModelConfig) -> Path | None:
     """Return the snapshot in the Hub's cache if all of it is there."""
     try:
-        snapshot = Path(snapshot_download(model.id, revision=model.revision, local_files_only=True, **_wanted()))
+        snapshot = Path(snapshot_download(model.id, revision=model.revision, local_files_only=True, **_wanted(model)))
     except LocalEntryNotFoundError:
         return None
     return snapshot if (snapshot / "config.json").is_file() and _has_weights(snapshot) else None
 
 
 def _download(model: ModelConfig) -> Path:
-    return Path(snapshot_download(model.id, revision=model.revision, **_wanted()))
+    return Path(snapshot_download(model.id, revision=model.revision, **_wanted(model)))
 
 
-def _wanted() -> dict[str, list[str]]:
-    return {"allow_patterns": _HUB_FILES, "ignore_patterns": _HUB_REST}
+def _wanted(model: ModelConfig) -> dict[str, list[str]]:
+    """Python files are fetched only where they may run."""
+    code = ["*.py"] if model.trust_remote_code else []
+    return {"allow_patterns": [*_HUB_FILES, *code], "ignore_patterns": _HUB_REST}
 
 
 def _has_weights(folder: Path) -> bool:

@@ -163,7 +163,7 @@ def _target(choices: MergeChoices, origin: Origin) -> HubTarget | None:
 def _merge(
     checkpoint: Checkpoint, trained: TrainedAdapter | None, base: ModelConfig, origin: Origin, out: Path
 ) -> MergeReport:
-    whole = LocatedModel(path_or_id=str(checkpoint.folder), revision=None, source="folder")
+    whole = LocatedModel(str(checkpoint.folder), None, "folder", trust_remote_code=base.trust_remote_code)
     located = whole if trained is None else locate_model(base)
     tokenizer = _tokenizer(checkpoint, base, located)
     _check_model(located, tokenizer, origin)
@@ -226,7 +226,7 @@ def _tokenizer(checkpoint: Checkpoint, base: ModelConfig, located: LocatedModel)
     """Return the tokenizer that was saved with the checkpoint, or the base's where none was."""
     if not (checkpoint.folder / "tokenizer_config.json").is_file():
         return load_tokenizer(base, located)
-    saved = LocatedModel(path_or_id=str(checkpoint.folder), revision=None, source="folder")
+    saved = LocatedModel(str(checkpoint.folder), None, "folder", trust_remote_code=base.trust_remote_code)
     return load_tokenizer(base.model_copy(update={"chat_template": None}), saved)
 
 

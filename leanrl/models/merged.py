@@ -12,7 +12,7 @@ from leanrl.errors import ConfigError
 from leanrl.generation import generation_to_save
 from leanrl.models.beside import require_room
 from leanrl.models.fold import attach_adapter, fold_adapter
-from leanrl.models.load import load_as_saved, load_nf4
+from leanrl.models.load import load_as_saved, load_nf4, runs_own_code
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import dequantise, is_nf4_checkpoint
 from leanrl.models.verify import Text, TextScores, Verification, sample_texts, score_texts, verify
@@ -156,7 +156,7 @@ def _write(
     _cast_weights(model, torch.float32)
     rounded = score_texts(model, texts)
     _let_go(model)
-    written = LocatedModel(path_or_id=str(folder), revision=None, source="folder")
+    written = LocatedModel(str(folder), None, "folder", trust_remote_code=runs_own_code(model))
     merged = score_texts(load_as_saved(written, dtype=torch.float32), texts)
     return verify(merged=merged, trained=trained, base=base, folded=folded, rounded=rounded, num_texts=len(texts))
 

@@ -42,7 +42,7 @@ def load_unsloth_policy(config: RunConfig, located: LocatedModel) -> PeftModel:
         fast_inference=False,
         use_exact_model_name=True,
         local_files_only=True,
-        trust_remote_code=False,
+        trust_remote_code=config.model.trust_remote_code,
         use_gradient_checkpointing=checkpointing(config),
         random_state=config.train.seed,
     )
@@ -101,7 +101,7 @@ def _folder(located: LocatedModel) -> Path:
 def _require_positions(config: RunConfig, folder: Path) -> None:
     """unsloth stretches the positions of a model that has too few, which makes another model of it."""
     positions = AutoConfig.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False
+        folder, local_files_only=True, trust_remote_code=config.model.trust_remote_code
     ).max_position_embeddings
     if config.max_model_tokens > positions:
         raise ConfigError(

@@ -63,7 +63,7 @@ def engine_arguments(
         "logprobs_mode": "processed_logprobs",
         # "auto" lets the model's generation_config.json change the sampling.
         "generation_config": "vllm",
-        "trust_remote_code": False,
+        "trust_remote_code": config.model.trust_remote_code,
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
     }

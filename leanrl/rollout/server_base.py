@@ -91,6 +91,8 @@ def _quantisation_problems(settings: dict[str, Any], *, is_nf4: bool) -> Iterato
 
 def _hash_of(root: str, revision: str | None) -> str | None:
     try:
-        return config_hash(AutoConfig.from_pretrained(root, revision=revision, local_files_only=True))
+        return config_hash(
+            AutoConfig.from_pretrained(root, revision=revision, local_files_only=True, trust_remote_code=False)
+        )
     except (OSError, ValueError):
         return None

@@ -61,7 +61,12 @@ def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTraine
 def meta_model(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel:
     """Return the bare model on the meta device."""
     attention.register()
-    build = partial(AutoModelForCausalLM.from_config, model_config, dtype=getattr(torch, model.dtype))
+    build = partial(
+        AutoModelForCausalLM.from_config,
+        model_config,
+        dtype=getattr(torch, model.dtype),
+        trust_remote_code=model.trust_remote_code,
+    )
     with torch.device("meta"):
         try:
             return build(attn_implementation=attention.NAME)

@@ -74,7 +74,9 @@ def _model_config(config: RunConfig) -> PretrainedConfig:
     if model.id in KNOWN_MODELS:
         return transformers_config(KNOWN_MODELS[model.id])
     try:
-        return AutoConfig.from_pretrained(model.id, revision=model.revision or "main", trust_remote_code=False)
+        return AutoConfig.from_pretrained(
+            model.id, revision=model.revision or "main", trust_remote_code=model.trust_remote_code
+        )
     except OSError as error:
         raise MissingError(
             f"the config.json of {model.id} is neither a local folder's nor to be had from the Hub: {error}",

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 from transformers.core_model_loading import revert_weight_conversion
 
 from leanrl.errors import ConfigError
-from leanrl.models.load import load_as_saved
+from leanrl.models.load import load_as_saved, runs_own_code
 from leanrl.models.locate import LocatedModel
 from leanrl.models.trained import ADAPTER_WEIGHTS, adapter_names
 
@@ -98,7 +98,7 @@ def _restore_model(model: PreTrainedModel, checkpoint: Path) -> None:
     A family may have other names, and experts of one layer in one tensor, in memory: the copy is compared with the
     files under their names, and the model with the copy under its own.
     """
-    located = LocatedModel(path_or_id=str(checkpoint), revision=None, source="folder")
+    located = LocatedModel(str(checkpoint), None, "folder", trust_remote_code=runs_own_code(model))
     copy = load_as_saved(located, dtype="auto", attention="eager")  # never run, and every family has eager
     under_file_names = revert_weight_conversion(copy, copy.state_dict())
     files = sorted(checkpoint.glob("model*.safetensors"))

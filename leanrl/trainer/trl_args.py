@@ -145,7 +145,7 @@ def _bookkeeping_arguments(config: RunConfig, output_dir: Path) -> dict[str, Any
         "use_cpu": config.hardware.is_cpu,
         "dataloader_num_workers": 0,
         "remove_unused_columns": False,
-        "trust_remote_code": False,
+        "trust_remote_code": config.model.trust_remote_code,
         "model_init_kwargs": {
             "dtype": config.model.dtype,
             "attn_implementation": config.model.attention,

@@ -1,0 +1,61 @@
+"""What `merge`, `sample` and `report` are given: asked for before torch is imported, which takes seconds."""
+
+import os
+from pathlib import Path
+
+from leanrl.errors import ConfigError
+from leanrl.hints import command
+from leanrl.output_folder import require_writable
+from leanrl.run_folder import RunFolder
+
+# What merge and sample take: a run, its folder of checkpoints, a checkpoint, an adapter or several, a model.
+_KNOWN_BY = ("config.json", "adapter_config.json", "*/adapter_config.json", "step-*", "checkpoints/step-*")
+
+
+def require_folder(source: Path) -> None:
+    """Check that a folder is there.
+
+    Raises:
+        ConfigError: if it is not there, or is a file.
+    """
+    if source.is_file():
+        raise ConfigError(
+            f"{source} is a file, not the folder of a run or a checkpoint.",
+            hint=f"`{command('merge', source.parent, '--inspect')}`",
+        )
+    if not source.is_dir():
+        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
+
+
+def require_trained(source: Path) -> None:
+    """Check that a folder holds what can be merged or asked.
+
+    Raises:
+        ConfigError: if it is not there, holds nothing of the kind, or is a run without a complete checkpoint.
+    """
+    require_folder(source)
+    if not any(next(source.glob(pattern), None) for pattern in _KNOWN_BY):
+        raise ConfigError(
+            f"{source} is no run folder, no checkpoint and no model's folder.", hint="`ls runs/` shows the runs here"
+        )
+    run = RunFolder(source)
+    if run.config.is_file() and run.checkpoints.is_dir() and not run.complete_checkpoints():
+        raise ConfigError(
+            f"{source} has no complete checkpoint.",
+            hint=f"`{command('train', '--resume', source)}` goes on until there is one",
+        )
+
+
+def require_merge_out(out: Path, *, may_exist: bool) -> None:
+    """Check the folder that a merge is to create; one that holds the same merge already may be pushed again.
+
+    Raises:
+        ConfigError: if it exists, or nothing can be written there.
+    """
+    if os.path.lexists(out):
+        if not may_exist:
+            raise ConfigError(
+                f"--out is {out}, which exists already; nothing is written over.", hint="--out NEW_FOLDER"
+            )
+        return
+    require_writable(out, what=f"--out is {out}", hint="--out in a folder of yours that can be written to")
