@@ -2,18 +2,22 @@
 
 import os
 import sys
-from typing import NoReturn
+from contextlib import nullcontext
+from typing import Annotated, NoReturn
 
 import typer
 
+from leanrl.cli.completion import whole_settings
 from leanrl.cli.doctor import doctor
 from leanrl.cli.grade import grade
+from leanrl.cli.listings import cards, keys, rewards
 from leanrl.cli.merge import merge
 from leanrl.cli.plan import plan
 from leanrl.cli.presets import presets
 from leanrl.cli.report import report
 from leanrl.cli.sample import sample
 from leanrl.cli.train import train
+from leanrl.cli.version import print_version
 from leanrl.errors import LeanRLError
 
 _STDOUT = 1
@@ -23,25 +27,36 @@ app = typer.Typer(
     help="GRPO for small reasoning models in little memory.",
     rich_markup_mode=None,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(train)
-app.command()(plan)
-app.command()(report)
-app.command()(merge)
-app.command()(grade)
-app.command()(sample)
+app.command(short_help="Train a model as a preset says.")(train)
+app.command(short_help="Show memory, time and cost before a run.")(plan)
+app.command(short_help="Write a page with the curves of runs.")(report)
+app.command(short_help="Fold an adapter into its base, and verify it.")(merge)
+app.command(short_help="Judge the answers of a file.")(grade)
+app.command(short_help="Ask a trained model one problem.")(sample)
 app.add_typer(presets, name="presets")
-app.command()(doctor)
+app.command(short_help="List the keys of a config.")(keys)
+app.command(short_help="List the rewards and their options.")(rewards)
+app.command(short_help="List the GPUs that are known by name.")(cards)
+app.command(short_help="Say what this machine can run.")(doctor)
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """GRPO for small reasoning models in little memory."""
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     try:
         try:
-            app()
+            _run()
         except SystemExit:
             sys.stdout.flush()  # here, where a reader that has gone can be told from a failure
             raise
@@ -58,6 +73,11 @@ def main() -> None:
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
         _leave_without_reader()
+
+
+def _run() -> None:
+    with whole_settings(os.environ) if os.environ.get("_LEANRL_COMPLETE") == "complete_bash" else nullcontext():
+        app(prog_name="leanrl")
 
 
 def _leave_without_reader() -> NoReturn:

@@ -5,12 +5,29 @@ from typing import Annotated
 
 import typer
 
+from leanrl.cli.completion import complete_preset, complete_setting
+
 DEFAULT_PRESET = "a40x4-full-exp2"
 
-Preset = Annotated[str, typer.Option("--preset", "-p", metavar="NAME|FILE", help="A preset's name, or a YAML file.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset",
+        "-p",
+        metavar="NAME|FILE",
+        help="A preset's name, or a YAML file.",
+        autocompletion=complete_preset,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change one key; repeatable. Keys: docs/config.md."),
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="KEY=VALUE",
+        help="Change one key; repeatable. `leanrl keys` lists them.",
+        autocompletion=complete_setting,
+    ),
 ]
 Plugins = Annotated[
     list[Path] | None,

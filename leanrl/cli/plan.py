@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from leanrl.cli.completion import complete_card
 from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins, Preset
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 def plan(
     preset: Preset = DEFAULT_PRESET,
     overrides: Overrides = None,
-    gpu: Annotated[str | None, typer.Option(help="Plan for this card, such as a40 or rtx4090.")] = None,
+    gpu: Annotated[
+        str | None, typer.Option(help="Plan for this card; `leanrl cards` lists them.", autocompletion=complete_card)
+    ] = None,
     vram: Annotated[float | None, typer.Option(metavar="GIB", help="Plan for cards with this much memory.")] = None,
     num_gpus: Annotated[int | None, typer.Option(help="Plan for this many cards.")] = None,
     fit: Annotated[

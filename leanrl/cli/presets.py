@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
+from leanrl.cli.completion import complete_preset
 from leanrl.cli.options import AsJson
 
 presets = typer.Typer(help="List, show, compare and start presets.", rich_markup_mode=None, add_completion=False)
 
-Name = Annotated[str, typer.Argument(metavar="NAME|FILE")]
+Name = Annotated[str, typer.Argument(metavar="NAME|FILE", autocompletion=complete_preset)]
 
 
 @presets.callback(invoke_without_command=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from leanrl.cli.completion import complete_preset
 from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 from leanrl.hints import command
 
@@ -15,7 +16,13 @@ from leanrl.hints import command
 def train(
     preset: Annotated[
         str | None,
-        typer.Option("--preset", "-p", metavar="NAME|FILE", help=f"Preset or YAML file [{DEFAULT_PRESET}]."),
+        typer.Option(
+            "--preset",
+            "-p",
+            metavar="NAME|FILE",
+            help=f"Preset or YAML file [{DEFAULT_PRESET}].",
+            autocompletion=complete_preset,
+        ),
     ] = None,
     overrides: Overrides = None,
     run_dir: Annotated[Path | None, typer.Option(help="Run folder to create [runs/PRESET-TIME].")] = None,

@@ -55,7 +55,8 @@ def _value(name: str, text: str) -> Any:
         if takes_text and not _is_quoted(text):
             return text
         raise
-    return text if takes_text and not isinstance(value, str | None) else value
+    is_choice = key is not None and isinstance(value, bool) and text.strip() in key.choices  # the language `no`
+    return text.strip() if is_choice else text if takes_text and not isinstance(value, str | None) else value
 
 
 def _is_quoted(text: str) -> bool:

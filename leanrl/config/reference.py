@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
-from leanrl.config.names import NAMES_ELSEWHERE
+from leanrl.config.names_elsewhere import NOT_HERE, OTHERWISE, SAME
 
 _INTRODUCTION = """\
 # Configuration
@@ -56,7 +56,7 @@ one, values of the wrong type or out of range, and keys that contradict each oth
 _ELSEWHERE_INTRODUCTION = """
 ## Names from other libraries
 
-An unknown key that has one of these names is answered with ours.
+An unknown key that has one of these names, of TRL, transformers, vLLM, verl or axolotl, is answered with ours.
 
 | elsewhere | here |
 |---|---|"""
@@ -64,7 +64,10 @@ An unknown key that has one of these names is answered with ours.
 
 def config_reference() -> str:
     """Return the text of docs/config.md."""
-    elsewhere = [f"| `{name}` | `{ours}` |" for name, ours in sorted(NAMES_ELSEWHERE.items())]
+    rows = {name: f"`{ours}`" for name, ours in SAME.items()}
+    rows |= {name: f"`{wanted}`: {difference}" for name, (wanted, difference) in OTHERWISE.items()}
+    rows |= {name: f"no such setting: {instead}" for name, instead in NOT_HERE.items()}
+    elsewhere = [f"| `{name}` | {row} |" for name, row in sorted(rows.items())]
     return "\n".join([_INTRODUCTION, *_sections(), _ELSEWHERE_INTRODUCTION, *elsewhere]) + "\n"
 
 

@@ -7,10 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
-from leanrl.config.names import did_you_mean, nearest_key, nearest_name
+from leanrl.config.layers import flatten
+from leanrl.config.names import hint_for_key, hint_for_section, hint_for_value, is_from_elsewhere, nearest_name
 from leanrl.config.overrides import shortened
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
+
+_SHOWN_KEYS = 12  # of a section that is not known
 
 
 def validate(tree: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[RunConfig, list[Problem]]:
@@ -27,7 +30,8 @@ def validate(tree: Mapping[str, Any], origins: Mapping[str, str]) -> tuple[RunCo
     problems: list[Problem] = []
     for path, details in found.items():
         is_unknown = details["type"] == "extra_forbidden" and details["loc"] == path
-        problems.append(_unknown(path, origins) if is_unknown else _unusable(path, _lookup(tree, path), origins))
+        value = _lookup(tree, path)
+        problems += _unknown(path, value, origins) if is_unknown else [_unusable(path, value, origins)]
         _remove(pruned, path)
     return RunConfig.model_validate(pruned), problems
 
@@ -44,16 +48,24 @@ def _path_in(tree: Mapping[str, Any], location: tuple[int | str, ...]) -> tuple[
     return tuple(path)
 
 
-def _unknown(path: tuple[str, ...], origins: Mapping[str, str]) -> Problem:
+def _unknown(path: tuple[str, ...], value: Any, origins: Mapping[str, str]) -> list[Problem]:
+    """Return a problem for the key; for a section of another library, one for each of the keys in it."""
     name = ".".join(path)
-    return Problem(name, f"there is no such key{_given_by(name, origins)}", _unknown_hint(name))
+    what = f"there is no such key{_given_by(name, origins)}"
+    is_mistyped = nearest_name(name, schema_groups(), cutoff=0.7) is not None
+    if not isinstance(value, Mapping) or is_mistyped or is_from_elsewhere(name):
+        return [Problem(name, what, _unknown_hint(name))]
+    inner = [f"{name}.{key}" for key in flatten(value)]
+    shown = [Problem(key, what, hint_for_key(key)) for key in inner[:_SHOWN_KEYS]]
+    left = len(inner) - len(shown)
+    return [*shown, *([Problem(name, f"has {left} more keys that are not known")] if left else [])]
 
 
 def _unusable(path: tuple[str, ...], value: Any, origins: Mapping[str, str]) -> Problem:
     name = ".".join(path)
     given_by, shown = _given_by(name, origins), shortened(repr(value))
     if name in schema_groups():
-        return Problem(name, f"is a section, is set to {shown}{given_by}", f"set a key in it: `{name}.<key>`")
+        return Problem(name, f"is a section, is set to {shown}{given_by}", hint_for_section(name))
     return Problem(
         name,
         f"must be {_takes(path)}, is {shown}{given_by}",
@@ -69,7 +81,7 @@ def _given_by(name: str, origins: Mapping[str, str]) -> str:
 def _unknown_hint(name: str) -> str:
     if name == "extends":
         return "a file extends one parent, named on its first level; a command line does not"
-    return did_you_mean(nearest_key(name)) or "docs/config.md lists every key"
+    return hint_for_key(name)
 
 
 def _takes(path: tuple[str, ...]) -> str:
@@ -82,7 +94,7 @@ def _value_hint(key: Key | None, value: Any) -> str | None:
         return None
     if key.is_text:
         return "put the text in quotes"
-    return did_you_mean(nearest_name(str(value), key.choices))
+    return hint_for_value(key, value)
 
 
 def _lookup(tree: Mapping[str, Any], path: tuple[str, ...]) -> Any:

@@ -101,6 +101,11 @@ def is_shipped(name: str) -> bool:
     return name in _ENTRIES and str(_ENTRIES[name].function.__module__).startswith("leanrl.")
 
 
+def registered_rewards() -> dict[str, tuple[Callable[..., Any], GradeMode | None, Literal["sample", "group"]]]:
+    """Return the function of every reward, how its answer is judged, and what it sees, by name."""
+    return {name: (entry.function, entry.grade_mode, entry.sees) for name, entry in _ENTRIES.items()}
+
+
 def known_rewards() -> dict[str, str]:
     """Return the name of every reward with the first line of its docstring."""
     return {name: _first_line(entry.function) for name, entry in sorted(_ENTRIES.items())}

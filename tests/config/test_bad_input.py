@@ -49,7 +49,7 @@ def test_unknown_key_names_the_nearest(unknown, meant):
 
 
 def test_unknown_key_without_a_neighbour_points_to_the_docs():
-    assert "zyzzyva: there is no such key (--set) (hint: docs/config.md lists every key)" in said(
+    assert "zyzzyva: there is no such key (--set) (hint: `leanrl keys` lists every key)" in said(
         "cpu-demo", ["zyzzyva=1"]
     )
 
@@ -78,7 +78,10 @@ def test_unknown_key_without_a_neighbour_points_to_the_docs():
             "data.generator: must be one_digit_sums, python or null, is 'one_digit_sum' (--set) "
             "(hint: Did you mean `one_digit_sums`?)",
         ),
-        ("optimizer=3", "optimizer: is a section, is set to 3 (--set) (hint: set a key in it: `optimizer.<key>`)"),
+        (
+            "optimizer=3",
+            "optimizer: is a section, is set to 3 (--set) (hint: set a key in it: `optimizer.<key>`, ",
+        ),
         ("data.examples=[{problm: 1 + 1}]", "data.examples: must be a list of maps with problem and answer, is [{"),
         (
             "rewards.one_bix=null",

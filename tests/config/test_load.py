@@ -5,6 +5,7 @@ import json
 import pytest
 
 from leanrl.config.load import load_config
+from leanrl.errors import ConfigError
 from tests.config.files import LEAST, write_preset
 
 
@@ -149,3 +150,15 @@ def test_the_config_of_a_run_runs_again(tmp_path, preset):
     again = load_config(path)
     assert again.config == first
     assert again.origins["train.seed"] == f"preset {path}"
+
+
+@pytest.mark.parametrize("word", ["no", "No", "off"])
+def test_a_word_that_yaml_takes_for_false_is_the_language_where_the_key_has_it(tmp_path, word):
+    """`no` is Norwegian: on the command line it is taken, in a file its quotes are asked for."""
+    if word == "no":
+        assert load_config("cpu-demo", ["log.language=no"]).config.log.language == "no"
+    with pytest.raises(ConfigError) as caught:
+        load_config(write_preset(tmp_path, f"extends: cpu-demo\nlog: {{language: {word}}}\n"))
+    assert caught.value.problems[0].hint == "put it in quotes, 'no': YAML reads no as false"
+    file = write_preset(tmp_path, "extends: cpu-demo\nlog: {language: 'no'}\n")
+    assert load_config(file).config.log.language == "no"

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from leanrl.config.keys import schema_groups, schema_keys
-from leanrl.config.names import NAMES_ELSEWHERE
+from leanrl.config.keys import schema_keys
 from leanrl.config.reference import config_reference
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -20,9 +19,3 @@ def test_every_key_has_a_row_with_type_default_and_help():
     for key in schema_keys().values():
         assert f"| `{key.name}` | {key.takes} |" in text
         assert key.about, f"{key.name} has no line of help"
-
-
-def test_names_from_elsewhere_lead_to_keys_that_exist():
-    known = schema_keys().keys() | schema_groups().keys()
-    assert set(NAMES_ELSEWHERE.values()) <= known
-    assert not set(NAMES_ELSEWHERE) & known

@@ -1,0 +1,89 @@
+"""`leanrl keys`, `leanrl rewards` and `leanrl cards`: what a config can name."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leanrl.cli.completion import complete_key
+from leanrl.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from leanrl.config.keys import Key
+
+_GIB = 2**30
+
+
+def keys(
+    prefix: Annotated[
+        str, typer.Argument(metavar="[PREFIX]", help="Only keys that begin like this.", autocompletion=complete_key)
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the keys of a config with what they take: `leanrl keys rollout`."""
+    found = _keys_like(prefix)
+    if as_json:
+        rows = [{"key": k.name, "takes": k.takes, "default": k.default, "about": k.about} for k in found]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for key in found:
+        print(f"{key.name} = {json.dumps(key.default, ensure_ascii=False)}\n    {key.about} [{key.takes}]")
+
+
+def rewards(
+    plugin: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Python file with rewards of your own; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the rewards with what they do and their options."""
+    from leanrl.rewards.listing import list_rewards
+    from leanrl.rewards.plugins import load_installed_plugins, load_plugin
+
+    load_installed_plugins()
+    for file in plugin or []:
+        load_plugin(file)
+    found = list_rewards()
+    if as_json:
+        print(json.dumps([asdict(info) for info in found], indent=2, default=str))
+        return
+    for info in found:
+        print(f"{info.name}\n    {info.about}")
+        options = [f"{name}={json.dumps(value, default=str)}" for name, value in info.options.items()]
+        options += [f"{name} (has to be set)" for name in info.required_options]
+        if options:
+            print(f"    options: {', '.join(options)}")
+    print("\nA weight turns one on: -s rewards.NAME=1; an option: -s reward_options.NAME.OPTION=VALUE")
+
+
+def cards(as_json: AsJson = False) -> None:
+    """List the GPUs that `leanrl plan --gpu NAME` knows."""
+    from leanrl.planner.cards import CARDS
+
+    if as_json:
+        print(json.dumps([asdict(card) for card in CARDS.values()], indent=2))
+        return
+    width = max(len(name) for name in CARDS)
+    print(f"{'name':{width}}  GiB    GB/s  bf16 TFLOP/s  $ an hour  card")
+    for card in CARDS.values():
+        speed = f"{card.bf16_flops / 1e12:12.0f}" if card.has_bf16 else "no bf16: not".rjust(12)
+        price = f"{card.price.usd_per_hour:9.2f}" if card.price is not None else " " * 9
+        usable, bandwidth = card.usable_bytes / _GIB, card.bandwidth_bytes_per_second / 1e9
+        print(f"{card.name:{width}}  {usable:5.1f}  {bandwidth:4.0f}  {speed}  {price}  {card.title}")
+    print("\nPrices are dated in --json; set yours: -s hardware.usd_per_hour=PRICE. Another card: --vram GIB.")
+
+
+def _keys_like(prefix: str) -> "list[Key]":
+    from leanrl.config.keys import schema_keys
+    from leanrl.config.names import hint_for_key
+    from leanrl.errors import ConfigError
+
+    known = list(schema_keys().values())
+    found = [key for key in known if key.name.startswith(prefix)] or [
+        key for key in known if prefix in key.name or prefix.lower() in key.about.lower()
+    ]
+    if not found:
+        raise ConfigError(f"no key begins with or is about `{prefix}`.", hint=hint_for_key(prefix))
+    return found
