@@ -58,7 +58,7 @@ def _uneven_parts(config: RunConfig) -> Problem:
     return Problem(
         "train.updates_per_rollout, train.num_prompts",
         f"the {per_rank} prompts of a rollout{on_ranks} cannot be shared evenly by {parts} updates",
-        f"`-s train.updates_per_rollout={nearest}` (of {choices}), or `-s train.num_prompts={above}`",
+        f"`{setting('train.updates_per_rollout', nearest)}` (of {choices}), or `{setting('train.num_prompts', above)}`",
     )
 
 

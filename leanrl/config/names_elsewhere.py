@@ -134,6 +134,8 @@ OTHERWISE = {
     "generation_batch_size": ("train.num_prompts=12", "prompts of a rollout; each gets train.num_completions"),
     "per_device_train_batch_size": ("train.micro_batch_completions=6", "train.num_prompts sets the whole step"),
     "gradient_accumulation_steps": ("train.micro_batch_completions=6", "a step is cut into micro-batches of this size"),
+    "steps_per_generation": ("train.updates_per_rollout=2", "optimizer steps on parts of one rollout"),
+    "ppo_mini_batch_size": ("train.updates_per_rollout=2", "the number of parts, not the size of one"),
     "use_dynamic_bsz": ("train.max_tokens_per_micro_batch=auto", "micro-batches by tokens"),
     "use_remove_padding": ("train.pack_rows=auto", "packs wherever the model allows it"),
     "sample_packing": ("train.pack_rows=auto", "packs wherever the model allows it"),
@@ -182,16 +184,12 @@ OTHERWISE = {
 _NO_EVALUATION = "nothing is evaluated during a run; eval.greedy asks the held-out problems before and after it"
 _ENTROPY = "algorithm.entropy_coef is one number for the whole run"
 _NO_LOSS = "algorithm.loss is clip, gspo or cispo"
-_ONE_STEP = "a rollout is one optimizer step, algorithm.num_iterations times"
 _ONE_CARD = "a vLLM engine of leanrl has one card"
 # leanrl has no such setting: what it does instead.
 NOT_HERE = {
     "delta": "the clip has two bounds, algorithm.clip_low and algorithm.clip_high",
     "clip_ratio_c": "the clip has two bounds, algorithm.clip_low and algorithm.clip_high",
     "vllm_importance_sampling_clip_min": "weights are cut from above, by algorithm.importance_clip",
-    "steps_per_generation": _ONE_STEP,
-    "ppo_mini_batch_size": _ONE_STEP,
-    "trust_remote_code": "no code out of a model's folder is run",
     "chat_template_kwargs": "model.chat_template names a template file, which can set its own variables",
     "enable_thinking": "model.chat_template names a template file, which can set its own variables",
     "apply_chat_template_kwargs": "model.chat_template names a template file, which can set its own variables",

@@ -8,6 +8,7 @@ from transformers import PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from leanrl.errors import ConfigError
+from leanrl.hints import setting
 
 # transformers hands a cap on attention's logits to every implementation, and its sdpa drops it without an error
 # (transformers 5.17, integrations/sdpa_attention.py). attn_logit_softcapping in Gemma 2 and VaultGemma.
@@ -34,7 +35,7 @@ def usable_attention(config: PreTrainedConfig, asked: str) -> Attention:
     if asked == "flash_attention_2" and not model_class._supports_flash_attn:
         raise ConfigError(
             f"model.attention: {config.model_type} does not run on flash_attention_2 in transformers.",
-            hint=f"-s model.attention={usable_attention(config, 'sdpa').name}",
+            hint=setting("model.attention", usable_attention(config, "sdpa").name),
         )
     if asked != "sdpa":
         return Attention(asked)
