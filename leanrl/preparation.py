@@ -40,6 +40,7 @@ def prepare(config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: 
 
     require_device(config)
 
+    from leanrl.engine.trainable import require_trainable
     from leanrl.models.load import load_tokenizer, require_chat_template
     from leanrl.models.locate import locate_model
     from leanrl.models.quiet import quiet_transformers
@@ -47,6 +48,8 @@ def prepare(config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: 
     quiet_transformers()
     located = locate_model(config.model)
     listener.say(f"model: {config.model.id} ({located.source})")
+    for line in require_trainable(config, located):
+        listener.say(line)
     _require_served(config, located)
     tokenizer = load_tokenizer(config.model, located)
     require_chat_template(tokenizer, config.model)

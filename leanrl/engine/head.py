@@ -4,23 +4,17 @@ Axes: B completions, S tokens of the longest row, T scored tokens, H hidden.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from leanrl.algorithms.logprobs import HeadGradient, LogitShape, token_logprobs
+from leanrl.engine.logit_shape import UnknownLogitsError, decoder_of, measure_logit_shape
 from leanrl.engine.windows import window_mask
 from leanrl.errors import ConfigError
-
-# Config keys with which a family changes its logits after the head (transformers 5.17, modeling files). The family
-# counts: Granite divides by `logits_scaling`, HyperCLOVA X multiplies with it.
-_SOFTCAPS = {"gemma": "final_logit_softcapping"}
-_FACTORS = {"cohere": "logit_scale", "falcon_h1": "lm_head_multiplier"}
-_DIVISORS = {"granite": "logits_scaling"}
-_KEYS = (*_SOFTCAPS.values(), *_FACTORS.values(), *_DIVISORS.values(), "output_multiplier", "dim_model_base")
 
 
 def attach_logprob_head(
@@ -38,8 +32,7 @@ def attach_logprob_head(
     Raises:
         ConfigError: if the model's head is one that `token_logprobs` would get wrong.
     """
-    _refuse_unknown_head(model)
-    shape = _logit_shape(model.config.get_text_config())
+    shape = require_known_head(model)
     original_forward = model.forward
 
     @functools.wraps(original_forward)
@@ -75,15 +68,6 @@ def attach_logprob_head(
     model.forward = forward
 
 
-def decoder_of(model: PreTrainedModel) -> nn.Module:
-    """Return the part of the model that gives hidden states; where transformers names none, the one model in it."""
-    inner = model.base_model
-    if inner is not model:
-        return inner
-    (decoder,) = (child for child in model.children() if isinstance(child, PreTrainedModel))
-    return decoder
-
-
 def _gradient_route(weight: Tensor, embedding_weight: Tensor) -> HeadGradient:
     """Return how the head's gradient reaches `.grad`; decided at each forward, since wrappers come later.
 
@@ -96,43 +80,35 @@ def _gradient_route(weight: Tensor, embedding_weight: Tensor) -> HeadGradient:
     return "added_silently" if weight is embedding_weight else "added"
 
 
-def _logit_shape(config: PretrainedConfig) -> LogitShape:
-    factor = _family_value(config, _FACTORS) or 1.0
-    return LogitShape(
-        scale=factor / (_family_value(config, _DIVISORS) or 1.0), softcap=_family_value(config, _SOFTCAPS)
-    )
-
-
-def _family_value(config: PretrainedConfig, keys: Mapping[str, str]) -> float | None:
-    value = getattr(config, _family_key(config, keys) or "", None)
-    return None if value is None else float(value)
-
-
-def _family_key(config: PretrainedConfig, keys: Mapping[str, str]) -> str | None:
-    return next((key for family, key in keys.items() if config.model_type.startswith(family)), None)
-
-
-def unsupported_head(model: PreTrainedModel) -> list[str]:
-    """Return what of the model's head `token_logprobs` would get wrong; a model without weights tells as well."""
-    config = model.config.get_text_config()
+def head_problem(model: PreTrainedModel) -> str | None:
+    """Return what of the model's head the tiled head does not compute, or None; it needs no weights."""
     head = model.get_output_embeddings()
-    known = {_family_key(config, keys) for keys in (_SOFTCAPS, _FACTORS, _DIVISORS)}
-    changes = [key for key in _KEYS if key not in known and getattr(config, key, None) not in (None, 1, 1.0)]
-    causes = [f"{key} in its config" for key in changes]
+    family = model.config.get_text_config().model_type
     if not isinstance(head, nn.Linear):
-        causes.append(f"a head of type {type(head).__name__}")
+        cause = f"{family} has a head of type {type(head).__name__}"
     elif head.bias is not None:
-        causes.append("a bias on the head")
+        cause = f"{family} has a bias on the head"
     elif not head.weight.is_floating_point():
-        causes.append(f"a head in {head.weight.dtype}")
-    return causes
+        cause = f"{family} has a head in {head.weight.dtype}"
+    else:
+        try:
+            measure_logit_shape(type(model), model.config)
+            return None
+        except UnknownLogitsError as error:
+            cause = str(error)
+    return f"{cause}, which leanrl's tiled head does not compute"
 
 
-def _refuse_unknown_head(model: PreTrainedModel) -> None:
-    causes = unsupported_head(model)
-    if causes:
+def require_known_head(model: PreTrainedModel) -> LogitShape:
+    """Return what the family does to its logits.
+
+    Raises:
+        ConfigError: if the head is one that `token_logprobs` would get wrong.
+    """
+    problem = head_problem(model)
+    if problem is not None:
         raise ConfigError(
-            f"model.id: {model.config.model_type} has {', '.join(causes)}, which leanrl's tiled head does not compute.",
-            hint="choose a model of the Llama, Qwen, Mistral, SmolLM, Gemma, Granite, Cohere or Phi-3 families, "
-            "and leave the head out of model.tuning.targets",
+            f"model.id: {problem}.",
+            hint="docs/models.md lists what trains; leave the head out of model.tuning.targets",
         )
+    return measure_logit_shape(type(model), model.config)

@@ -10,10 +10,10 @@ from peft import LoraConfig, PeftModel
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 
 from leanrl.config.schema import TuningConfig
 from leanrl.errors import ConfigError, Problem
+from leanrl.models.adaptable import last_part, linear_modules, matches, out_of_reach
 from leanrl.models.fold import attach_adapter
 from leanrl.models.trained import find_adapter
 
@@ -21,8 +21,9 @@ from leanrl.models.trained import find_adapter
 _INITS = {"kaiming": True, "gaussian": "gaussian"}
 
 
-def lora_config(tuning: TuningConfig) -> LoraConfig:
-    """Return the adapter's shape; all-linear is every linear module but the head."""
+def lora_config(tuning: TuningConfig, model: PreTrainedModel | None = None) -> LoraConfig:
+    """Return the adapter's shape; all-linear is every linear module but the head and what no adapter acts on."""
+    left_out = out_of_reach(model) if model is not None and tuning.targets == "all-linear" else {}
     return LoraConfig(
         r=tuning.rank,
         lora_alpha=tuning.lora_alpha,
@@ -30,6 +31,7 @@ def lora_config(tuning: TuningConfig) -> LoraConfig:
         init_lora_weights=_INITS[tuning.init],
         lora_dropout=tuning.dropout,
         target_modules=tuning.targets,
+        exclude_modules=sorted(left_out) or None,
         bias="none",
         task_type="CAUSAL_LM",
     )
@@ -41,7 +43,7 @@ def with_adapter(model: PreTrainedModel, tuning: TuningConfig) -> tuple[PreTrain
         return model, None
     if tuning.start_adapter is not None:
         return start_from_adapter(model, tuning), None
-    return model, lora_config(tuning)
+    return model, lora_config(tuning, model)
 
 
 def start_from_adapter(base: PreTrainedModel, tuning: TuningConfig) -> PeftModel:
@@ -94,11 +96,15 @@ def check_targets(model: PreTrainedModel, tuning: TuningConfig) -> None:
         ConfigError: listing the linear modules that the model has.
     """
     head = model.get_output_embeddings()
-    linear = [name for name, module in model.named_modules() if _is_linear(module) and module is not head]
+    linear = list(linear_modules(model))
     heads = [name for name, module in model.named_modules() if module is head]
-    names = sorted({name.rsplit(".", 1)[-1] for name in linear})
+    names = sorted({last_part(name) for name in linear})
     targets = [] if tuning.targets == "all-linear" else tuning.targets
-    problems = [_target_problem(target, names, heads) for target in targets if not _matches(target, linear)]
+    problems = [
+        _target_problem(target, names, heads)
+        for target in targets
+        if not any(matches([target], name) for name in linear)
+    ]
     if problems or not linear or not tuning.targets:
         raise ConfigError(
             f"model.tuning.targets does not fit the model; its linear modules are {', '.join(names) or 'none'}.",
@@ -118,17 +124,8 @@ def _shape(lora: LoraConfig) -> dict[str, Any]:
     }
 
 
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear | Conv1D)
-
-
-def _matches(target: str, modules: list[str]) -> bool:
-    """PEFT's own rule: the whole name, or its last parts."""
-    return any(name == target or name.endswith(f".{target}") for name in modules)
-
-
 def _target_problem(target: str, names: list[str], heads: list[str]) -> Problem:
-    if _matches(target, heads):
+    if any(matches([target], name) for name in heads):
         return Problem("model.tuning.targets", f"{target} is the head, which gets no adapter")
     near = difflib.get_close_matches(target, names, n=1)
     return Problem(

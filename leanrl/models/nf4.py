@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.installation import install_extras
@@ -81,13 +82,25 @@ def settle_layers(model: PreTrainedModel) -> None:
 @torch.no_grad()
 def dequantise(model: PreTrainedModel) -> PreTrainedModel:
     """Return the model with each NF4 layer replaced by a linear one of the bf16 values it computes with."""
+    transposed = [name for name, layer in nf4_layers(model).items() if getattr(layer, "source_cls", None) is Conv1D]
     plain = model.dequantize(dtype=torch.bfloat16)
+    for name in transposed:
+        plain.set_submodule(name, _conv1d(plain.get_submodule(name)))
     # transformers leaves these, and PEFT and TRL go by them.
     for name in ("is_loaded_in_4bit", "is_4bit_serializable"):
         delattr(plain, name)
     # save_pretrained would undo what was done to the files of a checkpoint that was NF4 already.
     plain._weight_conversions = [how for how in plain._weight_conversions if not _reads_nf4(how)]
     return plain
+
+
+def _conv1d(linear: nn.Module) -> Conv1D:
+    """Return a linear layer as GPT-2 keeps it, with its weight transposed; transformers leaves it as it was in NF4."""
+    out_features, in_features = linear.weight.shape
+    layer = Conv1D(out_features, in_features)
+    layer.weight = nn.Parameter(linear.weight.T.contiguous())
+    layer.bias = linear.bias
+    return layer
 
 
 def nf4_layers(model: nn.Module) -> dict[str, Any]:

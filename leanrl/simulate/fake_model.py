@@ -51,7 +51,7 @@ def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTraine
         return policy
     if model.tuning.method == "qlora":
         stand_ins.quantise(policy, compute_dtype=getattr(torch, model.compute_dtype))
-    adapted = get_peft_model(policy, lora_config(model.tuning), low_cpu_mem_usage=True)
+    adapted = get_peft_model(policy, lora_config(model.tuning, policy), low_cpu_mem_usage=True)
     for tensor in adapted.parameters():
         if tensor.requires_grad:
             tensor.data = tensor.data.to(getattr(torch, model.tuning.adapter_dtype))

@@ -3,9 +3,11 @@
 import pytest
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaForCausalLM
 
+from leanrl.algorithms.logprobs import LogitShape
 from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.logit_shape import UnknownLogitsError, measure_logit_shape
 from leanrl.errors import ConfigError
 
 SIZES = {
@@ -28,6 +30,13 @@ FAMILIES = [
     {"model_type": "gemma3_text", "query_pre_attn_scalar": 16},
     {"model_type": "cohere", "logit_scale": 0.25},
     {"model_type": "granite", "logits_scaling": 4.0},
+    # Keys that other families have for the same, a cap without a key, and a decoder that is no `base_model`.
+    {"model_type": "hyperclovax", "logits_scaling": 0.125},
+    {"model_type": "falcon_h1", "lm_head_multiplier": 0.5, "mamba_d_ssm": 32, "mamba_n_heads": 2, "mamba_d_state": 8},
+    {"model_type": "minicpm3", "dim_model_base": 16, "q_lora_rank": 8, "kv_lora_rank": 8, "num_key_value_heads": 2},
+    {"model_type": "nanochat"},
+    {"model_type": "vaultgemma", "final_logit_softcapping": 2.0, "query_pre_attn_scalar": 16},
+    {"model_type": "llama4_text", "moe_layers": [], "intermediate_size_mlp": 48},
 ]
 IDS = torch.tensor([[3, 4, 5, 6, 7, 8]])
 
@@ -83,23 +92,12 @@ def _in_8_bits(model):
     model.lm_head.weight = nn.Parameter(torch.zeros(40, 32, dtype=torch.int8), requires_grad=False)
 
 
-def _with_a_softcap(model):
-    model.config.final_logit_softcapping = 30.0
-
-
-def _scaled_the_other_way(model):
-    """HyperCLOVA X multiplies by the key by which Granite divides."""
-    model.config.logits_scaling = 0.125
-
-
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
         (_with_bias, "a bias on the head"),
         (_with_adapter, "a head of type Sequential"),
         (_in_8_bits, "a head in torch.int8"),
-        (_with_a_softcap, "final_logit_softcapping in its config"),
-        (_scaled_the_other_way, "logits_scaling in its config"),
     ],
 )
 def test_a_head_that_the_tiles_would_get_wrong_is_refused_by_name(change, cause):
@@ -107,3 +105,20 @@ def test_a_head_that_the_tiles_would_get_wrong_is_refused_by_name(change, cause)
     change(model)
     with pytest.raises(ConfigError, match=f"model.id: llama has {cause}"):
         attach_logprob_head(model)
+
+
+def test_a_key_that_a_family_does_not_read_changes_nothing():
+    """Granite divides by `logits_scaling`; Llama with the same key in its config does not."""
+    config = AutoConfig.for_model("llama", **SIZES, logits_scaling=4.0, final_logit_softcapping=2.0)
+    assert measure_logit_shape(LlamaForCausalLM, config) == LogitShape()
+
+
+def test_logits_that_are_another_function_of_the_head_are_refused_by_name():
+    class Squared(LlamaForCausalLM):
+        def forward(self, *args, **kwargs):
+            output = super().forward(*args, **kwargs)
+            output.logits = output.logits * output.logits.abs()
+            return output
+
+    with pytest.raises(UnknownLogitsError, match=r"llama computes its logits by more than a linear head"):
+        measure_logit_shape(Squared, AutoConfig.for_model("llama", **SIZES))

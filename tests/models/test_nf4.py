@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from leanrl.config.schema import ModelConfig, TuningConfig
 from leanrl.errors import ConfigError
@@ -95,3 +96,17 @@ def test_other_quantisations_are_refused_by_name(
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ConfigError, match=f"is quantised by {name};"):
         load_nf4(at(folder), device="cpu")
+
+
+def test_a_layer_that_is_kept_transposed_comes_back_transposed(tmp_path: Path) -> None:
+    """GPT-2's layers are the transposes of linear ones; in NF4 they are linear, and their file is not."""
+    model = GPT2LMHeadModel(GPT2Config(n_embd=64, n_layer=1, n_head=2, n_positions=64, vocab_size=100))
+    model.save_pretrained(tmp_path / "base")
+    nf4 = load_nf4(LocatedModel(str(tmp_path / "base"), None, "folder"), device="cpu").eval()
+    ids = torch.arange(20)[None]
+    expected = nf4(ids).logits
+    dequantise(nf4).save_pretrained(tmp_path / "plain")
+    plain = GPT2LMHeadModel.from_pretrained(tmp_path / "plain", dtype=torch.bfloat16).eval()
+    assert plain.transformer.h[0].attn.c_attn.weight.shape == (64, 192)
+    assert torch.allclose(plain(ids).logits.float(), expected.float(), atol=0.05)
+    assert not torch.allclose(plain(ids).logits, model.eval()(ids).logits.bfloat16(), atol=1e-3)

@@ -1,0 +1,1 @@
+"""Many families of models through every path of a run; `table` lists them."""
