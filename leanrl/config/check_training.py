@@ -9,7 +9,17 @@ from leanrl.hints import setting
 
 def training_contradictions(config: RunConfig) -> Iterator[Problem]:
     """Yield every combination that cannot be run; `where` names the keys."""
-    for check in (_groups, _activations, _tuning, _schedule, _reference, _importance_window, _other_base):
+    checks = (
+        _groups,
+        _activations,
+        _tuning,
+        _schedule,
+        _reference,
+        _importance_window,
+        _whole_distribution,
+        _other_base,
+    )
+    for check in checks:
         yield from check(config)
 
 
@@ -148,6 +158,19 @@ def _importance_window(config: RunConfig) -> Iterator[Problem]:
             "algorithm.importance_mask_low, algorithm.importance_mask_high",
             f"no ratio lies between {low:g} and {high:g}, so every completion would be left out",
             "for example `-s algorithm.importance_mask_low=0.999 -s algorithm.importance_mask_high=1.002`",
+        )
+
+
+def _whole_distribution(config: RunConfig) -> Iterator[Problem]:
+    """A server reports the whole distribution before temperature; leanrl's own worker scales the logits."""
+    rollout = config.rollout
+    is_users = rollout.engine == "vllm-server" and rollout.server_url is not None
+    if is_users and not config.samples_plainly and rollout.temperature != 1.0:
+        yield Problem(
+            "rollout.server_url, rollout.temperature, rollout.top_p",
+            "with top_p, top_k, min_p or a penalty a server of your own reports the log-probabilities that the loss "
+            f"needs at temperature 1 alone, and it is {rollout.temperature:g}",
+            "`-s rollout.temperature=1.0`, or `-s rollout.server_url=null`, which starts a server that can",
         )
 
 

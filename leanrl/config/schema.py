@@ -359,6 +359,13 @@ class RunConfig(Section):
         return -(-self.checkpoints.every_steps // self.steps_per_rollout) * self.steps_per_rollout
 
     @property
+    def samples_plainly(self) -> bool:
+        """Whether tokens are drawn from the whole distribution at its temperature, with nothing cut off or bent."""
+        rollout = self.rollout
+        is_whole = rollout.top_p == 1.0 and rollout.top_k == 0 and not rollout.min_p
+        return is_whole and rollout.repetition_penalty == 1.0
+
+    @property
     def logprob_temperature(self) -> float:
         return self.algorithm.logprob_temperature or self.rollout.temperature
 

@@ -11,6 +11,7 @@ from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 from leanrl.rollout.servable import lora_buffer_rank
 from leanrl.rollout.tied_head import WORKER_EXTENSION
+from leanrl.rollout.whole_distribution import logprobs_mode, scaling_extension
 
 # vLLM's CPU default is 128, and a prompt shorter than a block is never cached.
 _CPU_BLOCK_TOKENS = 32
@@ -59,8 +60,7 @@ def engine_arguments(
         "block_size": _CPU_BLOCK_TOKENS if is_on_cpu else _CARD_BLOCK_TOKENS,
         "enable_prefix_caching": True,
         "enforce_eager": is_on_cpu,
-        # The log-probabilities of what was sampled, after temperature; "raw" ones ignore it.
-        "logprobs_mode": "processed_logprobs",
+        "logprobs_mode": logprobs_mode(config),
         # "auto" lets the model's generation_config.json change the sampling.
         "generation_config": "vllm",
         "trust_remote_code": config.model.trust_remote_code,
@@ -69,6 +69,8 @@ def engine_arguments(
     }
     if adapter_rank is None and is_on_cpu and shape.tied:
         arguments["worker_extension_cls"] = WORKER_EXTENSION
+    if not config.samples_plainly and config.rollout.temperature != 1.0:
+        arguments["worker_extension_cls"] = scaling_extension(arguments.get("worker_extension_cls"))
     if config.serves_nf4:
         arguments |= {"quantization": "bitsandbytes", "load_format": "bitsandbytes"}
     if adapter_rank is not None:

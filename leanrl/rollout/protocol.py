@@ -37,7 +37,8 @@ class GroupRequest:
 class Completion:
     """Sampled tokens, the end token among them.
 
-    `logprobs` holds the log-probability (nats) with which each was drawn, after temperature; it is None where the
+    `logprobs` holds the log-probability (nats) of each after temperature, in the whole distribution: what sampling cuts
+    off or bends (top_p, top_k, min_p, penalties) is left out of it, as it is of the trainer's. It is None where the
     model that is being trained samples by itself, so that nothing can differ.
     """
 

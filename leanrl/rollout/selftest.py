@@ -105,9 +105,6 @@ class SelfTest:
             RolloutMismatchError: naming the fault, if it is more than rounding.
         """
         sampling, drawn = self.sampling, choose(requests, groups)
-        if not sampling.is_plain:  # what is cut off or bent by sampling is in no log-probability of the trainer's
-            sampling = Sampling(sampling.temperature, sampling.max_completion_tokens, sampling.stop_token_ids)
-            drawn = draw_some(self.engine, requests, sampling)
         ours = mean_difference(drawn, self.scorer.score(drawn, temperature=sampling.temperature))
         difference = self.highest(ours)
         if difference > self.tolerance:

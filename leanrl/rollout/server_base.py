@@ -11,6 +11,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, Problem
 from leanrl.rollout.server_address import HOW_TO_START, explaining_refusals, served_base
 from leanrl.rollout.server_client import ServerClient
+from leanrl.rollout.whole_distribution import LogprobsMode, logprobs_mode
 
 # What differs between two copies of the same model's config.json, or when it is loaded in NF4 or by unsloth.
 _NO_PART_OF_THE_MODEL = (
@@ -31,12 +32,19 @@ def open_usable_server(config: RunConfig, base: PretrainedConfig) -> tuple[Serve
         max_model_tokens=config.max_model_tokens,
         dtype=config.model.compute_dtype,
         is_nf4=config.serves_nf4,
+        logprobs_mode=logprobs_mode(config),
     )
     return client, name
 
 
 def require_usable_server(
-    client: ServerClient, base: PretrainedConfig, *, max_model_tokens: int, dtype: str, is_nf4: bool = False
+    client: ServerClient,
+    base: PretrainedConfig,
+    *,
+    max_model_tokens: int,
+    dtype: str,
+    is_nf4: bool = False,
+    logprobs_mode: LogprobsMode = "processed_logprobs",
 ) -> str:
     """Return the name under which the server serves the base, in NF4 or as it is in its files.
 
@@ -48,9 +56,12 @@ def require_usable_server(
         settings = client.model_settings()
     problems = list(_problems(settings, base, max_model_tokens=max_model_tokens, dtype=dtype))
     problems += _quantisation_problems(settings, is_nf4=is_nf4)
+    problems += _mode_problems(settings, logprobs_mode)
     if problems:
         raise ConfigError(
-            f"the server at {client.url} cannot generate for this run:", problems=problems, hint=HOW_TO_START
+            f"the server at {client.url} cannot generate for this run:",
+            problems=problems,
+            hint=HOW_TO_START.replace("processed_logprobs", logprobs_mode),
         )
     return name
 
@@ -75,11 +86,15 @@ def _problems(
     if settings["max_model_len"] < max_model_tokens:
         what = f"its context is {settings['max_model_len']} tokens, and {max_model_tokens} are needed"
         yield Problem(where, what, f"--max-model-len {max_model_tokens}")
-    if settings["logprobs_mode"] != "processed_logprobs":
-        what = f"it reports {settings['logprobs_mode']}, which are not those of what it samples"
-        yield Problem(where, what, "--logprobs-mode processed_logprobs")
     if settings["dtype"] != f"torch.{dtype}":
         yield Problem(where, f"it computes in {settings['dtype']}, and the trainer in {dtype}", f"--dtype {dtype}")
+
+
+def _mode_problems(settings: dict[str, Any], wanted: LogprobsMode) -> Iterator[Problem]:
+    if settings["logprobs_mode"] != wanted:
+        of_what = "what it samples" if wanted == "processed_logprobs" else "the whole distribution that it cuts"
+        what = f"it reports {settings['logprobs_mode']}, which are not those of {of_what}"
+        yield Problem("rollout.server_url", what, f"--logprobs-mode {wanted}")
 
 
 def _quantisation_problems(settings: dict[str, Any], *, is_nf4: bool) -> Iterator[Problem]:

@@ -25,5 +25,5 @@ WORKER_EXTENSION = f"{TiedHead.__module__}.{TiedHead.__name__}"
 
 def methods_after_reload(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the worker's methods to call when an engine with these arguments has loaded weights again."""
-    has_extension = arguments.get("worker_extension_cls") == WORKER_EXTENSION
+    has_extension = TiedHead.__name__ in str(arguments.get("worker_extension_cls"))
     return (TiedHead.repack_tied_head.__name__,) if has_extension else ()

@@ -18,6 +18,7 @@ from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.shared_base import as_in_checkpoint, separate, share
 from leanrl.rollout.tied_head import methods_after_reload
 from leanrl.rollout.vllm_sleep import SleepLevel, can_sleep, choose_sleep
+from leanrl.rollout.whole_distribution import at_temperature, scale_logits
 
 Handover = Literal["tensors", "files"]
 
@@ -54,6 +55,7 @@ class VllmColocate:
         # vLLM's sampler compiles a small operator all the same, which takes 15 seconds on a CPU and saves nothing.
         self._is_eager = bool(arguments.get("enforce_eager"))
         self._after_reload = methods_after_reload(arguments)
+        self._logprobs_mode = str(arguments.get("logprobs_mode"))
         self._owns_process_group = not torch.distributed.is_initialized()
         self._llm: Any = _start(dict(arguments), sleep_level)
         self._sleep_level: SleepLevel = sleep_level
@@ -142,9 +144,13 @@ class VllmColocate:
             self._folder = None
 
     def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
-        parameters = [_sampling_params(sampling, request.num_completions) for request in requests]
-        outputs = self._ask([request.prompt_ids for request in requests], parameters, adapter)
+        with at_temperature(sampling, self._logprobs_mode, self._scale_logits) as asked:
+            parameters = [_sampling_params(asked, request.num_completions) for request in requests]
+            outputs = self._ask([request.prompt_ids for request in requests], parameters, adapter)
         return [[_completion(choice) for choice in output.outputs] for output in outputs]
+
+    def _scale_logits(self, factor: float) -> None:
+        self._llm.collective_rpc(scale_logits, args=(factor,))
 
     def _score(self, drawn: Sequence[Drawn], adapter: Any) -> list[list[float]]:
         from vllm import SamplingParams

@@ -15,6 +15,7 @@ from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.server_client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
 from leanrl.rollout.server_process import ServerProcess
 from leanrl.rollout.weight_transport import WeightTransport
+from leanrl.rollout.whole_distribution import LogprobsMode, ScaledLogits, at_temperature
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
@@ -33,6 +34,7 @@ class VllmServer:
         base: the name under which the server serves the model without an adapter.
         dtype: in which adapters travel.
         transport: brings whole weights to the server; None where adapters are served only.
+        logprobs_mode: what the server was started with.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class VllmServer:
         base: str,
         dtype: torch.dtype,
         transport: WeightTransport | None = None,
+        logprobs_mode: LogprobsMode = "processed_logprobs",
     ) -> None:
         self._client = client
         self._process = process
         self._base = base
         self._dtype = dtype
         self._transport = transport
+        self._logprobs_mode = logprobs_mode
         self._run_id = uuid.uuid4().hex[:8]
         self._folder: OwnedFolder | None = None
         self._num_syncs = 0
@@ -150,9 +154,14 @@ class VllmServer:
         groups: list[list[Completion]] = [[] for _ in requests]
         for number, positions in group_by_number(requests).items():
             prompts = [requests[position].prompt_ids for position in positions]
-            for position, group in zip(positions, self._client.complete(model, prompts, sampling, number), strict=True):
+            with at_temperature(sampling, self._logprobs_mode, self._scale_logits) as asked:
+                completed = self._client.complete(model, prompts, asked, number)
+            for position, group in zip(positions, completed, strict=True):
                 groups[position] = group
         return groups
+
+    def _scale_logits(self, factor: float) -> None:
+        self._client.call_workers(ScaledLogits.scale_logits.__name__, factor=factor)
 
     def _steadily(self, call: Callable[[], _Answer]) -> _Answer:
         """Return the call's answer; a server of leanrl's own that is lost is started anew and brought up to date.

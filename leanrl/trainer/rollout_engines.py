@@ -29,6 +29,7 @@ from leanrl.rollout.server_process import ServerProcess, free_port
 from leanrl.rollout.tied_head import methods_after_reload
 from leanrl.rollout.vllm_server import MOST_RESTARTS, VllmServer
 from leanrl.rollout.weight_transport import FolderTransport, NcclTransport
+from leanrl.rollout.whole_distribution import logprobs_mode
 from leanrl.trainer.rank_engines import OwnEngine, SharedEngine
 from leanrl.trainer.ranks import highest_of_ranks
 from leanrl.trainer.rollout_bridge import OtherPolicies, PolicyScorer, RolloutBridge, adapter_of, weights_of
@@ -126,7 +127,13 @@ def _users_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
     base = _base_config(model)
     require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
     client, name = open_usable_server(config, base)
-    return VllmServer(client, process=None, base=name, dtype=getattr(torch, config.model.compute_dtype))
+    return VllmServer(
+        client,
+        process=None,
+        base=name,
+        dtype=getattr(torch, config.model.compute_dtype),
+        logprobs_mode=logprobs_mode(config),
+    )
 
 
 def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
@@ -148,7 +155,9 @@ def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
         if takes_nccl(config)
         else FolderTransport(client, dtype=dtype, after_reload=methods_after_reload(arguments))
     )
-    return VllmServer(client, process=process, base=BASE_NAME, dtype=dtype, transport=transport)
+    return VllmServer(
+        client, process=process, base=BASE_NAME, dtype=dtype, transport=transport, logprobs_mode=logprobs_mode(config)
+    )
 
 
 def _usable_bytes(trainer: "LeanGRPOTrainer") -> int | None:

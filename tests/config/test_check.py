@@ -31,6 +31,17 @@ CASES = [
     (["hardware.device=cuda", "hardware.num_gpus=0"], "hardware.device, hardware.num_gpus", "but there are 0"),
     (["hardware.num_gpus=0", "model.attention=flash_attention_2"], "model.attention", "needs a GPU"),
     (
+        [
+            "rollout.engine=vllm-server",
+            "rollout.server_url=http://127.0.0.1:1",
+            "rollout.top_p=0.9",
+            "rollout.temperature=0.7",
+            "model.tuning.method=lora",
+        ],
+        "rollout.server_url, rollout.temperature, rollout.top_p",
+        "at temperature 1 alone, and it is 0.7",
+    ),
+    (
         ["train.updates_per_rollout=5"],
         "train.updates_per_rollout, train.num_prompts",
         "the 12 prompts of a rollout cannot be shared evenly by 5 updates",

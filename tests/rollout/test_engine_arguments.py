@@ -1,5 +1,6 @@
 """The arguments of an engine: what the run says and the plan counts, nothing left to vLLM's defaults."""
 
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,19 @@ def test_what_the_run_says_is_what_the_engine_is_told():
     assert told["generation_config"] == "vllm"
     assert told["trust_remote_code"] is False
     assert "enable_lora" not in told
+
+
+@pytest.mark.parametrize("cut", [{"top_p": 0.9}, {"top_k": 5}, {"min_p": 0.1}, {"repetition_penalty": 1.1}])
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_a_cut_distribution_is_reported_whole(cut, temperature):
+    """Raw log-probabilities ignore temperature, so the worker has to scale the logits where there is one."""
+    told = arguments(rank=4, temperature=temperature, **cut)
+    assert told["logprobs_mode"] == "raw_logprobs"
+    extension = told.get("worker_extension_cls")
+    assert (extension is None) == (temperature == 1.0)
+    if extension is not None:
+        module, _, name = extension.rpartition(".")
+        assert hasattr(getattr(import_module(module), name), "scale_logits")
 
 
 def test_an_adapters_rank_is_rounded_up_and_one_adapter_is_served():

@@ -104,15 +104,12 @@ def test_each_disagreement_has_its_name(engine, fault, difference):
     assert "leanrl train --resume" in caught.value.hint
 
 
-def test_what_sampling_cuts_off_is_not_held_against_the_engine():
-    """With top_p the engine reports renormalised numbers (-0.5 here), so a plain draw is compared instead."""
-
-    class Truncating(PlayedEngine):
-        def generate(self, requests, sampling):
-            return groups(-1.0 if sampling.is_plain else -0.5, requests)
-
+def test_a_cut_distribution_is_tested_on_what_was_drawn():
+    """Engines report the whole distribution whatever they cut: renormalised numbers (-0.5 here) are a mismatch."""
     nucleus = Sampling(temperature=0.7, max_completion_tokens=5, stop_token_ids=(0,), top_p=0.9)
-    assert check(Truncating(-1.0), sampling=nucleus) == 0.0
+    assert check(PlayedEngine(-1.0), sampling=nucleus) == 0.0
+    with pytest.raises(RolloutMismatchError):
+        check(PlayedEngine(-0.5), sampling=nucleus)
 
 
 def test_every_prompt_is_compared_in_turn_until_there_are_enough_tokens():
