@@ -59,7 +59,9 @@ def train_and_measure(
     if parts.problems.dropped and is_first_rank():
         write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
     summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
-    if "greedy_before" not in summary:
+    if "greedy_before" not in summary and not parts.is_at_start:
+        listener.warn("greedy_before stays unknown: summary.json lost it, and the checkpoint holds no start adapter.")
+    elif "greedy_before" not in summary:
         summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
         wait_for_all_ranks()  # each has read the summary of an earlier attempt
         if is_first_rank():

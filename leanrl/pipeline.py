@@ -6,6 +6,7 @@ Heavy libraries are imported inside the steps that need them, after everything t
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from leanrl.environment import describe_machine, host_memory_bytes, installed_vl
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.forecast import make_plan, plan_that_fits, with_chosen_micro_batch
 from leanrl.launch.run import launch
-from leanrl.launch.this_rank import this_rank
+from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
@@ -33,8 +34,10 @@ from leanrl.run_folder import (
     create_run_folder,
     new_run_path,
     open_run_folder,
+    step_of,
     write_json,
 )
+from leanrl.run_lock import hold
 from leanrl.types import Listener, RewardFunction
 
 if TYPE_CHECKING:
@@ -90,9 +93,10 @@ def train(
         run = RunFolder(first_rank_makes(lambda: _new_run(path, config, plugins=plugins, predicted=predicted).path))
         listener.say(f"run folder: {run.path}")
         try:
-            return train_and_measure(
-                config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=None
-            )
+            with hold(run.path) if is_first_rank() else nullcontext():
+                return train_and_measure(
+                    config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=None
+                )
         except (ConfigError, DoesNotFitError):
             if is_first_rank():
                 run.discard_unused()
@@ -128,29 +132,45 @@ def resume(
     ready = require_ready(Intent(config, rows, rewards or {}, run.kept_plugins(), run=run.path, is_training=True))
 
     from leanrl.grading.pool import GraderPool
-    from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
     from leanrl.trainer.ranks import join_ranks
 
-    checkpoint, step = None, 0
-    if run.complete_checkpoints() or rank is None or not rank.is_launched:
-        checkpoint, step, passed_over = resumable_checkpoint(run, config)
-        for line in passed_over if rank is None or not rank.is_launched else []:
-            listener.warn(line)
     if is_launched(config) and rank is None:
         _require_device(config)
-        rewind_metrics(run, step=step)
+        with hold(run.path):
+            _rewind_to_checkpoint(run, config, listener)
         return launch(config, run, listener=listener)
+    with hold(run.path) if rank is None or rank.number == 0 else nullcontext():
+        checkpoint = _checkpoint_of(run, config, rank, listener)
+        predicted = plan_that_fits(config, force=True, listener=listener)
+        with GraderPool() as grader:
+            parts = prepare(config, ready, grader=grader, listener=listener, checkpoint=checkpoint)
+            join_ranks(config)
+            if checkpoint is not None:
+                listener.say(f"resuming {run.path} after step {step_of(checkpoint)}")
+            return train_and_measure(
+                config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=checkpoint
+            )
+
+
+def _checkpoint_of(run: RunFolder, config: RunConfig, rank: Rank | None, listener: Listener) -> Path | None:
+    """Return the checkpoint to go on from; None for the ranks of a run that begins."""
+    from leanrl.trainer.checkpoints import resumable_checkpoint
+
     if rank is None or (rank.number == 0 and not rank.is_launched):
-        rewind_metrics(run, step=step)
-    predicted = plan_that_fits(config, force=True, listener=listener)
-    with GraderPool() as grader:
-        parts = prepare(config, ready, grader=grader, listener=listener)
-        join_ranks(config)
-        if checkpoint is not None:
-            listener.say(f"resuming {run.path} after step {step}")
-        return train_and_measure(
-            config, parts, run=run, grader=grader, listener=listener, predicted=predicted, checkpoint=checkpoint
-        )
+        return _rewind_to_checkpoint(run, config, listener)
+    if rank.is_launched and not run.complete_checkpoints():
+        return None
+    return resumable_checkpoint(run, config)[0]  # which one, and why, the launcher or the first rank says
+
+
+def _rewind_to_checkpoint(run: RunFolder, config: RunConfig, listener: Listener) -> Path:
+    from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
+
+    checkpoint, passed_over = resumable_checkpoint(run, config)
+    for line in passed_over:
+        listener.warn(line)
+    rewind_metrics(run, step=step_of(checkpoint))
+    return checkpoint
 
 
 def missing_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Path | None = None) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leanrl.config.schema import RunConfig
@@ -32,10 +33,16 @@ class Parts:
     tokenizer: "PreTrainedTokenizerBase"
     model: "PreTrainedModel"
     adapter: "PeftConfig | None"
+    is_at_start: bool = True  # whether the model is, until a checkpoint is loaded, the one that the run started from
 
 
-def prepare(config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: Listener) -> Parts:
-    """Load the tokenizer and the model, and check what only they can tell of what the preflight has read."""
+def prepare(
+    config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: Listener, checkpoint: Path | None = None
+) -> Parts:
+    """Load the tokenizer and the model, and check what only they can tell of what the preflight has read.
+
+    `checkpoint` is the one that a run goes on from.
+    """
     from leanrl.trainer.device import require_device
 
     require_device(config)
@@ -56,8 +63,9 @@ def prepare(config: RunConfig, ready: Ready, *, grader: "GraderPool", listener: 
     problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader)
     _say_problems(problems, config, listener)
     _say_attention(config, located, listener)
-    model, adapter = policy_of(config, located)
-    return Parts(ready.rewards, problems, tokenizer, model, adapter)
+    start = _start_of(config, checkpoint)
+    model, adapter = policy_of(_from_adapter(config, start), located)
+    return Parts(ready.rewards, problems, tokenizer, model, adapter, is_at_start=start is None or start != checkpoint)
 
 
 def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":
@@ -70,6 +78,25 @@ def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedMo
     if config.backend == "unsloth":
         return load_unsloth_policy(config, located), None
     return with_adapter(load_policy(config.model, located, device=loading_device(config)), config.model.tuning)
+
+
+def _start_of(config: RunConfig, checkpoint: Path | None) -> Path | None:
+    """Return the adapter to begin with; a resumed run finds it in its checkpoint: where it started from may be gone.
+
+    With a KL the checkpoint holds the start adapter as `ref`; without, only the trained one has its shape.
+    """
+    start = config.model.tuning.start_adapter
+    if start is None or checkpoint is None:
+        return None if start is None else Path(start)
+    reference = checkpoint / "ref"
+    return reference if (reference / "adapter_config.json").is_file() else checkpoint
+
+
+def _from_adapter(config: RunConfig, start: Path | None) -> RunConfig:
+    if start is None:
+        return config
+    tuning = config.model.tuning.model_copy(update={"start_adapter": str(start)})
+    return config.model_copy(update={"model": config.model.model_copy(update={"tuning": tuning})})
 
 
 def _say_attention(config: RunConfig, located: "LocatedModel", listener: Listener) -> None:

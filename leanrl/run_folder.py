@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from leanrl.checkpoint_files import COMPLETE, flush, seal
+from leanrl.adapter_link import link_newest_adapter
+from leanrl.checkpoint_files import COMPLETE, flush, missing_to_resume, seal
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 
@@ -57,6 +58,11 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def adapter(self) -> Path:
+        """A link to the newest complete checkpoint, where an adapter is trained."""
+        return self.path / "adapter"
 
     @property
     def partial_checkpoints(self) -> Path:
@@ -136,6 +142,7 @@ class RunFolder:
             _delete(final)
         os.replace(written, final)
         flush(self.checkpoints)
+        link_newest_adapter(self.adapter, final)
         return final
 
     def drop_old_checkpoints(self, keep_last: int, *, step: int) -> None:
@@ -195,9 +202,24 @@ def open_run_folder(path: Path) -> RunFolder:
         ConfigError: if there is no run.
     """
     run = RunFolder(path)
+    if (path / "trainer_state.json").is_file() or (path / "adapter_config.json").is_file():
+        raise _no_run_but_a_checkpoint(path)
     if not run.config.is_file():
         raise ConfigError(f"{path} is not a run folder: it has no config.json.", hint="`ls runs/` shows the runs here")
     return run
+
+
+def _no_run_but_a_checkpoint(path: Path) -> ConfigError:
+    """A checkpoint that was copied, or fetched from the Hub, which holds no optimizer state."""
+    lacking = missing_to_resume(path, num_ranks=1)
+    without = f", without {', '.join(lacking)}" if lacking else ""
+    run = path.resolve().parent.parent
+    is_inside = (run / "config.json").is_file() and path.resolve().parent.name == "checkpoints"
+    merge = f"`{command('merge', path, '--out', 'DIR')}` takes the model out"
+    return ConfigError(
+        f"{path} is not a run folder but a checkpoint{without}: training goes on from a run.",
+        hint=f"`{command('train', '--resume', run)}`" if is_inside else merge,
+    )
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

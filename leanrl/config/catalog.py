@@ -57,12 +57,16 @@ def diff_presets(left: str, right: str) -> list[Difference]:
     Raises:
         ConfigError: if one of them cannot be loaded.
     """
-    configs = load_config(left).config, load_config(right).config
-    before, after = (_comparable(config) for config in configs)
+    return diff_configs(load_config(left).config, load_config(right).config)
+
+
+def diff_configs(left: RunConfig, right: RunConfig) -> list[Difference]:
+    """Return every key in which two configurations differ, with the reason that either of them gives."""
+    before, after = _comparable(left), _comparable(right)
     sections = list(RunConfig.model_fields)
     keys = sorted({**before, **after}, key=lambda key: sections.index(key.partition(".")[0]))
     differing = [key for key in keys if before.get(key) != after.get(key)]
-    return [Difference(key, before.get(key), after.get(key), _reason(key, *configs)) for key in differing]
+    return [Difference(key, before.get(key), after.get(key), _reason(key, left, right)) for key in differing]
 
 
 def init_preset(name: str) -> str:

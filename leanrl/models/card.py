@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from leanrl.config.catalog import Difference, diff_presets
+from leanrl.config.catalog import Difference, diff_configs
+from leanrl.config.load import load_config
 from leanrl.config.schema import DataConfig, RunConfig
 from leanrl.config.shipped import preset_names
 from leanrl.models.licence import data_licence
@@ -188,7 +189,7 @@ def _settings(facts: CardFacts) -> str:
     if config.name not in preset_names():
         values = yaml.safe_dump(_without_paths(config), sort_keys=False, allow_unicode=True)
         return f"## Configuration\n\n```yaml\n{values}```\n\n"
-    differences = list(_public(diff_presets(config.name, str(run.config))))
+    differences = list(_public(diff_configs(load_config(config.name).config, config)))
     if not differences:
         return f"## Deviations from the preset\n\nNone from `{config.name}` as this version of leanrl has it.\n\n"
     rows = "\n".join(f"| {key} | {left} | {right} |" for key, left, right in differences)

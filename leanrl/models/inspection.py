@@ -174,7 +174,7 @@ def _rewards_at(run: RunFolder, step: int) -> dict[str, float]:
     if not run.metrics.is_file():
         return {}
     try:
-        found = [line for line in read_jsonl(run.metrics) if line.get("step") == step]
+        found = [line for line in read_jsonl(run.metrics) if isinstance(line, dict) and line.get("step") == step]
     except (LeanRLError, OSError):
         return {}
     rewards = found[-1].get("rewards", {}) if found else {}

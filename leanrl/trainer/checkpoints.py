@@ -107,8 +107,8 @@ def resume_damage(checkpoint: Path, config: RunConfig) -> list[str]:
     return damage + [f"{name} is not there" for name in lacking if name not in told]
 
 
-def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int, list[str]]:
-    """Return the newest whole checkpoint, its step, and the lines of `newest_checkpoint`.
+def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[str]]:
+    """Return the newest whole checkpoint and the lines of `newest_checkpoint`.
 
     One of the last step still has the run's end to do.
 
@@ -123,7 +123,7 @@ def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, int, 
             hint=f"`{command('report', run.path)}` shows it; "
             f"`{command('merge', run.path, '--out', 'DIR')}` takes the model out",
         )
-    return checkpoint, step, passed_over
+    return checkpoint, passed_over
 
 
 def rewind_metrics(run: RunFolder, *, step: int) -> None:

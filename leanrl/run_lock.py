@@ -1,0 +1,55 @@
+"""One process at a time on a run folder: two would mix their metrics and delete each other's checkpoints."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from leanrl.errors import ConfigError
+
+_FILE = ".lock"
+
+
+@contextmanager
+def hold(run: Path) -> Iterator[None]:
+    """Hold the lock of a run folder within it; the system lets go of it however the process ends.
+
+    A file system without locks, or a folder that cannot be written, has none: the run goes on without.
+
+    Raises:
+        ConfigError: naming the process that holds it.
+    """
+    try:
+        file = (run / _FILE).open("a+", encoding="utf-8")
+    except OSError:
+        yield
+        return
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise _refusal(run, file.read()) from None
+        except OSError:
+            yield
+            return
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()} since {datetime.now():%Y-%m-%d %H:%M:%S}\n")
+        file.flush()
+        yield
+
+
+def _refusal(run: Path, holder: str) -> ConfigError:
+    who = holder.strip() or "another process"
+    return ConfigError(
+        f"{run} is being trained by {who}; a second process would damage it.",
+        hint=f"wait until it ends, or stop it with a checkpoint: `kill -TERM {_number_of(who)}`",
+    )
+
+
+def _number_of(who: str) -> str:
+    words = who.split()
+    return words[1] if len(words) > 1 and words[1].isdigit() else "PID"
