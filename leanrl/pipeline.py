@@ -7,6 +7,7 @@ Heavy libraries are imported inside the steps that need them, after everything t
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from leanrl.preflight.intent import Intent
 from leanrl.preflight.sources import require_merge_out, require_trained
 from leanrl.preparation import prepare
 from leanrl.report.progress import PlainListener
+from leanrl.report.run_log import RunLog, logged
 from leanrl.run_folder import (
     RunFolder,
     create_run_folder,
@@ -42,6 +44,15 @@ from leanrl.types import Listener, RewardFunction
 
 if TYPE_CHECKING:
     from leanrl.models.merge import MergeReport
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a caller hands over beside the configuration."""
+
+    rows: Sequence[Mapping[str, Any]] | None
+    rewards: Mapping[str, RewardFunction]
+    plugins: Sequence[Path] = ()
 
 
 def train(
@@ -69,19 +80,28 @@ def train(
     Raises:
         LeanRLError: for everything that a user can fix, before the first step wherever that is possible.
     """
-    listener = listener or PlainListener()
     quiet_libraries()
+    given = Given(rows, rewards or {}, plugins)
+    with logged(listener or PlainListener()) as log:
+        return _train(config, given, run_dir=run_dir, force=force, listener=log)
+
+
+def _train(
+    config: RunConfig, given: Given, *, run_dir: Path | str | None, force: bool, listener: RunLog
+) -> dict[str, Any]:
+    rows, plugins = given.rows, given.plugins
     config = config if rows is None else _with_python_rows(config)
     _check(config, listener)
     rank = this_rank()
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     new_run = path if rank is None or rank.number == 0 else None
-    ready = require_ready(Intent(config, rows, rewards or {}, plugins, new_run=new_run, is_training=True))
+    ready = require_ready(Intent(config, rows, given.rewards, plugins, new_run=new_run, is_training=True))
     predicted = plan_that_fits(config, force=force, listener=listener)
     config = with_chosen_micro_batch(config, predicted, listener)
     if is_launched(config) and rank is None:
         _require_device(config)
         run = _new_run(path, config, plugins=plugins, predicted=predicted)
+        listener.open(run.log)
         return launch(config, run, listener=listener)
 
     from leanrl.grading.pool import GraderPool
@@ -91,6 +111,8 @@ def train(
         parts = prepare(config, ready, grader=grader, listener=listener)
         join_ranks(config)
         run = RunFolder(first_rank_makes(lambda: _new_run(path, config, plugins=plugins, predicted=predicted).path))
+        if is_first_rank():
+            listener.open(run.log)
         listener.say(f"run folder: {run.path}")
         try:
             with hold(run.path) if is_first_rank() else nullcontext():
@@ -117,8 +139,12 @@ def resume(
     Raises:
         ConfigError: if there is no run, no complete checkpoint, or nothing left to do.
     """
-    listener = listener or PlainListener()
     quiet_libraries()
+    with logged(listener or PlainListener()) as log:
+        return _resume(run_dir, Given(rows, rewards or {}), listener=log)
+
+
+def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str, Any]:
     run = open_run_folder(Path(run_dir))
     config = load_run_config(run.config)
     rank = this_rank()
@@ -128,8 +154,11 @@ def resume(
         from leanrl.trainer.unsloth_patch import require_patched_trl
 
         require_patched_trl()
-    _require_rows(config, rows)
-    ready = require_ready(Intent(config, rows, rewards or {}, run.kept_plugins(), run=run.path, is_training=True))
+    _require_rows(config, given.rows)
+    intent = Intent(config, given.rows, given.rewards, run.kept_plugins(), run=run.path, is_training=True)
+    ready = require_ready(intent)
+    if rank is None or rank.number == 0:
+        listener.open(run.log)
 
     from leanrl.grading.pool import GraderPool
     from leanrl.trainer.ranks import join_ranks

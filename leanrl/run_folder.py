@@ -78,6 +78,11 @@ class RunFolder:
         return self.path / "report"
 
     @property
+    def log(self) -> Path:
+        """What the run has said, each line with its time."""
+        return self.path / "log.txt"
+
+    @property
     def server_log(self) -> Path:
         """What a rollout server of the run's own prints."""
         return self.path / "rollout_server.log"

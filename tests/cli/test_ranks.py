@@ -88,6 +88,8 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
             assert other[name] == pytest.approx(one[name], rel=1e-4, abs=1e-6), f"{name} of step {one['step']}"
     run = tmp_path / "2"
     assert (run / "ranks" / "rank-1.log").is_file()
+    log = (run / "log.txt").read_text()
+    assert [log.count(text) for text in ("run folder: ", "model: ", "step 1/3 ")] == [1, 1, 1]  # the first rank alone
     assert (run / "checkpoints" / "step-000003" / "rng_state_1.pth").is_file()
     assert (run / "checkpoints" / "step-000003" / "pytorch_model_fsdp.bin").is_file() == (method == "full")
     parts = run / "checkpoints" / "step-000003" / "optimizer_parts"

@@ -64,6 +64,15 @@ def test_metrics_hold_one_object_a_step(lora_run):
     assert "step 2/2 | one_box" in outcome.err
 
 
+def said_in_the_log(run):
+    return [line.split(" ", 2)[2] for line in RunFolder(run).log.read_text().splitlines()]
+
+
+def test_the_log_holds_everything_that_was_said(lora_run):
+    run, outcome = lora_run
+    assert said_in_the_log(run) == outcome.err.splitlines()
+
+
 def test_environment_file_holds_versions_and_no_secret(tiny_model, tmp_path):
     secret = "hf_averysecrettoken"
     run = tmp_path / "run"
@@ -175,6 +184,9 @@ def test_kill_minus_nine_loses_nothing_but_the_steps_since_the_checkpoint(tiny_m
     outcome = leanrl("train", "--resume", run)
     assert outcome.code == 0, outcome.err
     assert f"after step {done}" in outcome.err
+    log = said_in_the_log(run)
+    assert log[-len(outcome.err.splitlines()) :] == outcome.err.splitlines()  # and the killed process's lines before
+    assert sum(line.startswith("step ") for line in log) >= done + 2
     steps = [step["step"] for step in read_jsonl(RunFolder(run).metrics)]
     assert steps == list(range(1, done + 3))
     assert _compared_steps(run)[0] == 1

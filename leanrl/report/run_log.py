@@ -1,0 +1,75 @@
+"""The log of a run: everything that is said while it works, each line with its time."""
+
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from leanrl.errors import LeanRLError
+from leanrl.report.progress import step_line
+from leanrl.types import Listener
+
+
+class RunLog:
+    """A listener that passes everything on and writes it to a file; what is said before there is one is kept for it.
+
+    Each line is flushed, so that a kill loses none. A file that exists is gone on with.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._kept: list[str] = []
+        self._file: TextIO | None = None
+        self._step_seconds: list[float] = []
+
+    def open(self, path: Path) -> None:
+        """Write what was kept to the file, and all that follows."""
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._file.writelines(self._kept)
+        self._kept.clear()
+
+    def close(self) -> None:
+        """End the file; a second call does nothing."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def say(self, text: str) -> None:
+        self._listener.say(text)
+        self.write(text)
+
+    def warn(self, text: str) -> None:
+        self._listener.warn(text)
+        self.write(f"warning: {text}")
+
+    def step(self, metrics: Mapping[str, Any], *, max_steps: int) -> None:
+        self._listener.step(metrics, max_steps=max_steps)
+        self._step_seconds.append(metrics["seconds"]["step"])
+        self.write(step_line(metrics, max_steps=max_steps, step_seconds=self._step_seconds))
+
+    def write(self, text: str) -> None:
+        """Write a text that is said elsewhere, one line for each of its own."""
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        lines = [f"{now} {line}\n" for line in text.splitlines()]
+        if self._file is None:
+            self._kept += lines
+        else:
+            self._file.writelines(lines)
+
+
+@contextmanager
+def logged(listener: Listener) -> Iterator[RunLog]:
+    """Give the log of a run, and write to it what ends the run early."""
+    log = RunLog(listener)
+    try:
+        yield log
+    except LeanRLError as error:
+        log.write(f"error: {error}")
+        raise
+    except BaseException:
+        log.write(traceback.format_exc())
+        raise
+    finally:
+        log.close()

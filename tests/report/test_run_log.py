@@ -1,0 +1,94 @@
+"""The log of a run: what was said, with times, whole after a kill."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from leanrl.errors import ConfigError
+from leanrl.report.run_log import RunLog, logged
+
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (.*)")
+METRICS = {
+    "step": 1, "rewards": {"accuracy": 0.5}, "completion_tokens": {"mean": 12.0}, "truncated_share": 0.25, "kl": None,
+    "seconds": {"step": 2.0},
+}  # fmt: skip
+
+
+class Heard:
+    def __init__(self):
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+    def warn(self, text):
+        self.lines.append(f"warning: {text}")
+
+    def step(self, metrics, *, max_steps):
+        self.lines.append("a step")
+
+
+def lines_of(path):
+    return [LINE.fullmatch(line).group(1) for line in path.read_text().splitlines()]
+
+
+def test_what_is_said_before_there_is_a_folder_is_kept_for_it(tmp_path):
+    heard = Heard()
+    with logged(heard) as log:
+        log.say("model: x")
+        log.warn("two\nlines")
+        log.open(tmp_path / "log.txt")
+        log.step(METRICS, max_steps=2)
+    assert heard.lines == ["model: x", "warning: two\nlines", "a step"]
+    step = "step 1/2 | accuracy 0.500 | length 12 | cut 25% | 2.0 s | left 2s"
+    assert lines_of(tmp_path / "log.txt") == ["model: x", "warning: two", "lines", step]
+
+
+def test_a_second_log_goes_on_with_the_file(tmp_path):
+    for text in ("first", "second"):
+        with logged(Heard()) as log:
+            log.open(tmp_path / "log.txt")
+            log.say(text)
+    assert lines_of(tmp_path / "log.txt") == ["first", "second"]
+
+
+def test_what_ends_a_run_is_its_last_line(tmp_path):
+    def end(error):
+        with logged(Heard()) as log:
+            log.open(tmp_path / "log.txt")
+            raise error
+
+    with pytest.raises(ConfigError):
+        end(ConfigError("no such key", hint="leanrl keys"))
+    assert lines_of(tmp_path / "log.txt") == ["error: no such key", "hint: leanrl keys"]
+    with pytest.raises(ZeroDivisionError):
+        end(ZeroDivisionError("bug"))
+    assert lines_of(tmp_path / "log.txt")[2] == "Traceback (most recent call last):"
+    assert lines_of(tmp_path / "log.txt")[-1] == "ZeroDivisionError: bug"
+
+
+def test_a_killed_process_leaves_every_line(tmp_path):
+    path = tmp_path / "log.txt"
+    script = (
+        "import os, signal\nfrom pathlib import Path\nfrom leanrl.report.progress import PlainListener\n"
+        "from leanrl.report.run_log import RunLog\n"
+        f"log = RunLog(PlainListener())\nlog.open(Path({str(path)!r}))\n"
+        "for number in range(5):\n    log.say(f'line {number}')\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert lines_of(path) == [f"line {number}" for number in range(5)]
+
+
+def test_without_a_file_everything_is_heard_all_the_same():
+    heard = Heard()
+    log = RunLog(heard)
+    log.say("a")
+    log.close()
+    log.close()
+    assert heard.lines == ["a"]
