@@ -31,7 +31,39 @@ def train_and_measure(
     predicted: Plan | None,
     checkpoint: Path | None,
 ) -> dict[str, Any]:
-    """Train from the start or from a checkpoint, with the scores around it, and return the run's summary."""
+    """Train from the start or from a checkpoint, with the scores around it, and return the run's summary.
+
+    Raises:
+        StoppedError: if the run ends early, also where its folder cannot be written any more.
+    """
+    from leanrl.trainer.lost_disk import is_of_disk, stop_for_disk
+
+    try:
+        return _train_and_measure(
+            config,
+            parts,
+            run=run,
+            grader=grader,
+            listener=listener,
+            predicted=predicted,
+            checkpoint=checkpoint,
+        )
+    except OSError as error:
+        if not is_of_disk(error):
+            raise
+        raise stop_for_disk(run, error) from error
+
+
+def _train_and_measure(
+    config: RunConfig,
+    parts: Parts,
+    *,
+    run: RunFolder,
+    grader: "GraderPool",
+    listener: Listener,
+    predicted: Plan | None,
+    checkpoint: Path | None,
+) -> dict[str, Any]:
     from leanrl.trainer.build import build_trainer
     from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
     from leanrl.trainer.probe import probe_longest_batch
@@ -69,7 +101,10 @@ def train_and_measure(
     try:
         trainer.train_from(checkpoint)
     except (StoppedError, RewardError):
-        end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
+        try:
+            end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
+        except OSError as error:  # what ended the run is the better message
+            listener.warn(f"{run.summary} cannot be written: {error.strerror}.")
         raise
     finally:
         stop.restore()
@@ -116,5 +151,10 @@ def _write_report(run: RunFolder, listener: Listener) -> None:
     from leanrl.report.page import write_report
 
     started = time.perf_counter()
-    page = write_report(run)
+    try:
+        page = write_report(run)
+    except OSError as error:
+        again = command("report", run.path)
+        listener.warn(f"the report cannot be written: {error.strerror}. The run is complete; `{again}` writes it.")
+        return
     listener.say(f"report: {page} ({duration(time.perf_counter() - started)})")

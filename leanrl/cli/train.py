@@ -97,6 +97,6 @@ def _print_summary(summary: dict[str, object], *, as_json: bool) -> None:
         json.dump(summary, sys.stdout, indent=2)
         print()
         return
-    for name, value in summary.items():
-        if value not in ([], None):
-            print(f"{name}: {value}")
+    from leanrl.report.outcome import outcome_text
+
+    print(outcome_text(summary))

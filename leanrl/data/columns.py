@@ -13,7 +13,7 @@ from leanrl.hints import setting
 _NAMES_ELSEWHERE = {
     "data.problem_column": ("question", "prompt", "query", "problem", "input", "instruction"),
     "data.answer_column": ("answer", "reward_model.ground_truth", "ground_truth", "final_answer", "solution", "target",
-                           "label", "output"),
+                           "result", "label", "output"),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from leanrl.report.outcome import outcome_text
 from leanrl.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 
@@ -48,7 +49,7 @@ def test_summary_has_scores_and_seconds(lora_run):
     assert summary["num_eval"] == sum(1 for _ in read_jsonl(folder / "greedy_after.jsonl"))
     assert summary["seconds"] > 0
     assert summary["cpu_seconds"] > 0
-    assert f"greedy_after: {summary['greedy_after']}" in outcome.out
+    assert outcome.out == outcome_text(summary) + "\n"
 
 
 def test_metrics_hold_one_object_a_step(lora_run):

@@ -1,0 +1,28 @@
+"""A disk that takes no more while a run goes on: what is kept, and how to go on."""
+
+import errno
+
+from leanrl.errors import StoppedError
+from leanrl.hints import command, quoted
+from leanrl.run_folder import RunFolder
+from leanrl.trainer.checkpoints import is_full_disk
+
+# A quota, a mount that turned read-only, a disk that fails; checkpoints have a message of their own when it is full.
+_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+
+
+def is_of_disk(error: OSError) -> bool:
+    """Return whether an error of the system is about what a disk takes, and not about a network or a process."""
+    return error.errno in _ERRNOS or is_full_disk(error)
+
+
+def stop_for_disk(run: RunFolder, error: OSError) -> StoppedError:
+    """Return the error that ends a run whose folder cannot be written any more."""
+    complete = run.complete_checkpoints()
+    kept = f"Nothing is lost up to {complete[-1].name}." if complete else "It has no complete checkpoint yet."
+    go_on = command("train", "--resume", run.path) if complete else command("train", "-p", run.config)
+    what = error.filename or run.path
+    return StoppedError(
+        f"the run folder {run.path} cannot be written: {error.strerror or error} ({what}). {kept}",
+        hint=f"`df -h {quoted(run.path)}` shows the room; make some, then `{go_on}`",
+    )
