@@ -34,6 +34,7 @@ def plan(
     """Show the memory, time and cost of a run before it runs."""
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
+    from leanrl.errors import MissingError
     from leanrl.pipeline import missing_here
     from leanrl.pipeline import plan as make_plan
 
@@ -45,15 +46,19 @@ def plan(
     config = load_config(preset, [*(overrides or []), *extra]).config
     for warning in find_warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
-    if fit:
-        answer, config = _fitted(config)
-    elif exact:
-        answer = _planned_if_possible(config)
-    else:
-        answer = _planned(make_plan(config, say=_say))
+    missing = missing_here(config, plugins=plugin or [])
+    try:
+        if fit:
+            answer, config = _fitted(config)
+        elif exact:
+            answer = _planned_if_possible(config)
+        else:
+            answer = _planned(make_plan(config, say=_say))
+    except MissingError:  # without a model there is no plan; what else is missing is said all the same
+        print("\n".join(f"missing here: {line}" for line in missing), file=sys.stderr)
+        raise
     if exact:
         answer = _with_simulation(answer, config)
-    missing = missing_here(config, plugins=plugin or [])
     if as_json:
         print(json.dumps({**answer.value, "missing": missing}, indent=2))
         return
