@@ -9,6 +9,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
+from leanrl.models.compare import require_read_whole
 from leanrl.models.fold import attach_adapter
 from leanrl.models.load import load_policy, load_tokenizer
 from leanrl.models.locate import LocatedModel, locate_model
@@ -57,4 +58,6 @@ def _adapted(trained: TrainedAdapter) -> Answerer:
 def _whole(folder: Path, config: RunConfig) -> Answerer:
     located = LocatedModel(str(folder), None, "folder", trust_remote_code=config.model.trust_remote_code)
     tokenizer = load_tokenizer(config.model, located)
-    return Answerer(load_policy(config.model, located, device="cpu"), tokenizer, config)
+    model = load_policy(config.model, located, device="cpu")
+    require_read_whole(model, folder)
+    return Answerer(model, tokenizer, config)

@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from leanrl.errors import ConfigError
+from leanrl.models.compare import refuse
 
 _REMEDY = "check that the base is the one it was trained on: -s model.id in the run, base_model_name_or_path elsewhere"
 
@@ -44,7 +45,17 @@ def attach_adapter(base: PreTrainedModel, folder: Path, *, is_trainable: bool = 
             f"the first is {first}.",
             hint=_REMEDY,
         )
+    _require_values(policy, weights, folder)
     return policy
+
+
+def _require_values(policy: PeftModel, weights: dict[str, Tensor], folder: Path) -> None:
+    """Compare what PEFT holds, in fp32 as a rule, with the file: a wider dtype holds the same values."""
+    held, found = policy.state_dict(), []
+    for name, saved in weights.items():
+        own = held[name.replace(".weight", ".default.weight")].cpu().to(saved.dtype)
+        found += [] if torch.equal(own, saved) else [f"{name} has other values than in the file"]
+    refuse(found, folder)
 
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from leanrl.errors import ConfigError
 from leanrl.generation import generation_to_save
 from leanrl.models.beside import require_room
+from leanrl.models.compare import require_read_whole
 from leanrl.models.fold import attach_adapter, fold_adapter
 from leanrl.models.load import load_as_saved, load_nf4, runs_own_code
 from leanrl.models.locate import LocatedModel
@@ -96,6 +97,7 @@ def write_merged_qlora(
 def write_copy(source: LocatedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, dtype: torch.dtype) -> Merged:
     """Write a model all of whose weights were trained, rounded to `dtype`."""
     model = load_as_saved(source, dtype="auto").float()
+    require_read_whole(model, Path(source.path_or_id))
     require_room(folder, needed_bytes=model.num_parameters() * dtype.itemsize)
     texts = sample_texts(model, tokenizer, seed=_SEED)
     scores = score_texts(model, texts)

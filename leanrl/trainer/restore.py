@@ -4,26 +4,23 @@ transformers' Trainer loads by the names in the file and only logs what it did n
 reference adapter, a dtype of its own, or names that differ on disk and in memory leave weights as they were.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel, get_peft_model_state_dict
-from safetensors import safe_open
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
-from transformers.core_model_loading import revert_weight_conversion
 
-from leanrl.errors import ConfigError
+from leanrl.models.compare import difference, differences, file_differences, other_names, refuse, tensors_of
 from leanrl.models.load import load_as_saved, runs_own_code
 from leanrl.models.locate import LocatedModel
 from leanrl.models.trained import ADAPTER_WEIGHTS, adapter_names
 
 _OPTIMIZER = "optimizer.pt"
 _SHARDED_MODEL = "pytorch_model_fsdp.bin"
-_MOST_NAMED = 3
 
 
 @torch.no_grad()
@@ -48,11 +45,11 @@ def check_shards(policy: nn.Module, checkpoint: Path) -> None:
     """
     saved = torch.load(checkpoint / _SHARDED_MODEL, map_location="cpu", mmap=True, weights_only=True)
     held = policy.state_dict()
-    found = [*_other_names(saved, held)]
+    found = [*other_names(saved, held)]
     for name in sorted(saved.keys() & held.keys()):
         whole = held[name].full_tensor() if isinstance(held[name], DTensor) else held[name]  # a meeting of all ranks
-        found += _difference(name, saved[name], whole)
-    _refuse(found, checkpoint)
+        found += difference(name, saved[name], whole)
+    refuse(found, checkpoint)
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Path) -> None:
@@ -67,29 +64,19 @@ def check_optimizer(optimizer: torch.optim.Optimizer, checkpoint: Path) -> None:
     if not file.is_file():
         return
     saved = _flat(torch.load(file, map_location="cpu", mmap=True, weights_only=True)["state"])
-    _refuse(list(differences(saved.items(), _flat(optimizer.state_dict()["state"]))), checkpoint)
-
-
-def differences(saved: Iterable[tuple[str, Tensor]], held: Mapping[str, Tensor]) -> Iterator[str]:
-    """Yield one line for each tensor that is on one side only, or whose shape, dtype or bits are others."""
-    seen = {}
-    for name, tensor in saved:
-        seen[name] = None
-        if name in held:
-            yield from _difference(name, tensor, held[name])
-    yield from _other_names(seen, held)
+    refuse(list(differences(saved.items(), _flat(optimizer.state_dict()["state"]))), checkpoint)
 
 
 def _restore_adapters(policy: PeftModel, checkpoint: Path) -> None:
     folders = adapter_names(checkpoint) | {"default": checkpoint}
-    found = [*_other_names(dict.fromkeys(folders), dict.fromkeys(policy.peft_config))]
+    found = [*other_names(dict.fromkeys(folders), dict.fromkeys(policy.peft_config))]
     for name in policy.peft_config.keys() & folders.keys():
         file = folders[name] / ADAPTER_WEIGHTS
         held = get_peft_model_state_dict(policy, adapter_name=name, save_embedding_layers=False)
-        _copy(_tensors(file), held)
+        _copy(tensors_of(file), held)
         held = get_peft_model_state_dict(policy, adapter_name=name, save_embedding_layers=False)
-        found += differences(_tensors(file), held)
-    _refuse(found, checkpoint)
+        found += differences(tensors_of(file), held)
+    refuse(found, checkpoint)
 
 
 def _restore_model(model: PreTrainedModel, checkpoint: Path) -> None:
@@ -100,13 +87,11 @@ def _restore_model(model: PreTrainedModel, checkpoint: Path) -> None:
     """
     located = LocatedModel(str(checkpoint), None, "folder", trust_remote_code=runs_own_code(model))
     copy = load_as_saved(located, dtype="auto", attention="eager")  # never run, and every family has eager
-    under_file_names = revert_weight_conversion(copy, copy.state_dict())
-    files = sorted(checkpoint.glob("model*.safetensors"))
-    found = [*differences(_all_tensors(files), _without_tied(under_file_names, files))]
+    found = [*file_differences(copy, checkpoint)]
     held = model.state_dict()
     _copy(copy.state_dict().items(), held)
     found += differences(copy.state_dict().items(), held)
-    _refuse(found, checkpoint)
+    refuse(found, checkpoint)
 
 
 def _copy(saved: Iterable[tuple[str, Tensor]], held: Mapping[str, Tensor]) -> None:
@@ -114,52 +99,6 @@ def _copy(saved: Iterable[tuple[str, Tensor]], held: Mapping[str, Tensor]) -> No
     for name, tensor in saved:
         if name in held and held[name].shape == tensor.shape and held[name].dtype == tensor.dtype:
             held[name].copy_(tensor)
-
-
-def _tensors(file: Path) -> Iterator[tuple[str, Tensor]]:
-    with safe_open(file, framework="pt") as opened:
-        for name in opened.keys():  # noqa: SIM118 - no mapping
-            yield name, opened.get_tensor(name)
-
-
-def _all_tensors(files: Iterable[Path]) -> Iterator[tuple[str, Tensor]]:
-    for file in files:
-        yield from _tensors(file)
-
-
-def _without_tied(held: Mapping[str, Tensor], files: Iterable[Path]) -> dict[str, Tensor]:
-    """Leave out tensors that no file names and that are one with another that a file does name."""
-    named = set()
-    for file in files:
-        with safe_open(file, framework="pt") as opened:
-            named |= set(opened.keys())
-    places = {held[name].data_ptr() for name in named & held.keys()}
-    return {name: tensor for name, tensor in held.items() if name in named or tensor.data_ptr() not in places}
-
-
-def _other_names(saved: Mapping[str, Any], held: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(saved.keys() - held.keys()):
-        yield f"{name} is in the checkpoint only"
-    for name in sorted(held.keys() - saved.keys()):
-        yield f"{name} is not in the checkpoint"
-
-
-def _difference(name: str, saved: Tensor, held: Tensor) -> Iterator[str]:
-    if saved.shape != held.shape:
-        yield f"{name} is {tuple(saved.shape)} in the checkpoint and {tuple(held.shape)} in this run"
-    elif saved.dtype != held.dtype:
-        yield f"{name} is {_name_of(saved.dtype)} in the checkpoint and {_name_of(held.dtype)} in this run"
-    elif not torch.equal(_bits(saved), _bits(held).to("cpu")):
-        yield f"{name} has other values than in the checkpoint"
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    """Return the bytes: a NaN is equal to itself."""
-    return tensor.detach().reshape(-1).contiguous().view(torch.uint8)
-
-
-def _name_of(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _flat(state: Mapping[Any, Any], prefix: str = "") -> dict[str, Tensor]:
@@ -174,12 +113,3 @@ def _flat(state: Mapping[Any, Any], prefix: str = "") -> dict[str, Tensor]:
         elif isinstance(value, Tensor):
             flat[name] = value
     return flat
-
-
-def _refuse(found: list[str], checkpoint: Path) -> None:
-    if found:
-        more = f", and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        raise ConfigError(
-            f"{checkpoint} does not fit this run, and nothing was trained: {'; '.join(found[:_MOST_NAMED])}{more}.",
-            hint="resume with the versions of leanrl, transformers and peft that wrote it (env.json names them)",
-        )

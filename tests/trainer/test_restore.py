@@ -16,6 +16,9 @@ from transformers import (
 )
 
 from leanrl.errors import ConfigError
+from leanrl.models.compare import require_read_whole
+from leanrl.models.load import load_as_saved
+from leanrl.models.locate import LocatedModel
 from leanrl.trainer.restore import check_optimizer, restore_weights
 from tests.tiny_model import make_tiny_tokenizer
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
@@ -198,7 +201,7 @@ def test_an_adapter_that_does_not_fit_is_refused_by_the_name_of_its_tensors(adap
     tensors = load_file(file)
     change(tensors)
     save_file(tensors, file)
-    with pytest.raises(ConfigError, match="does not fit this run") as caught:
+    with pytest.raises(ConfigError, match="does not fit what was loaded from it") as caught:
         restore_weights(adapter_run.model, checkpoint)
     assert said in caught.value.message
 
@@ -244,3 +247,15 @@ def test_optimizer_state_of_another_dtype_or_step_is_named(adapter_run, tmp_path
         check_optimizer(adapter_run.optimizer, checkpoint)
     assert "0.exp_avg is bfloat16 in the checkpoint and float32 in this run" in caught.value.message
     assert "1.step has other values" in caught.value.message
+
+
+def test_a_merge_and_a_sample_compare_the_whole_model_too(full_run, tmp_path):
+    """The same comparison, after the files are cast to the dtype that was asked for."""
+    checkpoint = full_run.run.checkpoint(2)
+    located = LocatedModel(str(checkpoint), None, "folder")
+    model = load_as_saved(located, dtype=torch.bfloat16)
+    require_read_whole(model, checkpoint)
+    with torch.no_grad():
+        model.model.norm.weight[3] += 1
+    with pytest.raises(ConfigError, match=r"model\.norm\.weight has other values"):
+        require_read_whole(model, checkpoint)
