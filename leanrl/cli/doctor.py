@@ -1,10 +1,12 @@
 """`leanrl doctor`."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
 
+from leanrl.cli.colour import painted
 from leanrl.cli.options import AsJson
 
 
@@ -24,7 +26,9 @@ def doctor(
     if as_json:
         print(json.dumps([finding.to_json() for finding in findings], indent=2))
         return
+    kinds = {"ok": "ok", "warn": "warning", "missing": "hint"}
     for finding in findings:
-        print(f"{finding.mark} {finding.subject}: {finding.text}")
+        mark = painted(finding.mark, kinds[finding.status], stream=sys.stdout)
+        print(f"{mark} {finding.subject}: {finding.text}")
         if finding.hint:
-            print(f"      {finding.hint}")
+            print(f"      {painted(finding.hint, 'hint', stream=sys.stdout)}")

@@ -15,7 +15,8 @@ from leanrl.cli.options import AsJson
 def grade(
     file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help='Lines {"completion", "gold"}; - reads stdin.')],
     mode: Annotated[
-        Literal["strict", "lenient"], typer.Option(help="strict: the answer must be boxed; lenient: it need not be.")
+        Literal["strict", "lenient"],
+        typer.Option(metavar="strict|lenient", help="strict: the answer must be boxed; lenient: it need not be."),
     ] = "strict",
     as_json: AsJson = False,
 ) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from leanrl.cli.colour import painted
+from leanrl.cli.command import Command
 from leanrl.cli.completion import whole_settings
 from leanrl.cli.doctor import doctor
 from leanrl.cli.grade import grade
@@ -30,17 +32,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(short_help="Train a model as a preset says.")(train)
-app.command(short_help="Show memory, time and cost before a run.")(plan)
-app.command(short_help="Write a page with the curves of runs.")(report)
-app.command(short_help="Fold an adapter into its base, and verify it.")(merge)
-app.command(short_help="Judge the answers of a file.")(grade)
-app.command(short_help="Ask a trained model one problem.")(sample)
+app.command(cls=Command, short_help="Train a model as a preset says.")(train)
+app.command(cls=Command, short_help="Show memory, time and cost before a run.")(plan)
+app.command(cls=Command, short_help="Write a page with the curves of runs.")(report)
+app.command(cls=Command, short_help="Fold an adapter into its base, and verify it.")(merge)
+app.command(cls=Command, short_help="Judge the answers of a file.")(grade)
+app.command(cls=Command, short_help="Ask a trained model one problem.")(sample)
 app.add_typer(presets, name="presets")
-app.command(short_help="List the keys of a config.")(keys)
-app.command(short_help="List the rewards and their options.")(rewards)
-app.command(short_help="List the GPUs that are known by name.")(cards)
-app.command(short_help="Say what this machine can run.")(doctor)
+app.command(cls=Command, short_help="List the keys of a config.")(keys)
+app.command(cls=Command, short_help="List the rewards and their options.")(rewards)
+app.command(cls=Command, short_help="List the GPUs that are known by name.")(cards)
+app.command(cls=Command, short_help="Say what this machine can run.")(doctor)
 
 
 @app.callback()
@@ -87,7 +89,7 @@ def _leave_without_reader() -> NoReturn:
 
 
 def _message(error: LeanRLError) -> str:
-    lines = [f"error: {error.message}"]
+    lines = [f"{painted('error:', 'error', stream=sys.stderr)} {error.message}"]
     if error.hint is not None:
-        lines.append(f"hint: {error.hint}")
+        lines.append(f"{painted('hint:', 'hint', stream=sys.stderr)} {error.hint}")
     return "\n".join(lines)

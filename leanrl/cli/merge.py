@@ -12,13 +12,17 @@ from leanrl.preflight.sources import require_folder
 
 def merge(
     source: Annotated[Path, typer.Argument(metavar="RUN|CHECKPOINT", help="A run folder or one of its checkpoints.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to create.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to create.")] = None,
     inspect: Annotated[
         bool, typer.Option("--inspect", help="Only say what the checkpoint is; exit code 2 if it is broken.")
     ] = False,
-    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    dtype: Annotated[str, typer.Option(metavar="DTYPE", help="bfloat16, float16 or float32.")] = "bfloat16",
     base: Annotated[
-        str, typer.Option(help="QLoRA: fold into the original 16-bit weights, or into the dequantised ones.")
+        str,
+        typer.Option(
+            metavar="original|dequantised",
+            help="QLoRA: fold into the original 16-bit weights, or into the dequantised ones.",
+        ),
     ] = "original",
     adapter: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several adapters.")] = None,
     gguf: Annotated[str | None, typer.Option(metavar="TYPE", help="Also write GGUF: F16, BF16 or Q8_0.")] = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from leanrl.cli.colour import painted
 from leanrl.cli.completion import complete_card
 from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins, Preset
 
@@ -18,16 +19,20 @@ def plan(
     preset: Preset = DEFAULT_PRESET,
     overrides: Overrides = None,
     gpu: Annotated[
-        str | None, typer.Option(help="Plan for this card; `leanrl cards` lists them.", autocompletion=complete_card)
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Plan for this card; `leanrl cards` lists them.", autocompletion=complete_card
+        ),
     ] = None,
     vram: Annotated[float | None, typer.Option(metavar="GIB", help="Plan for cards with this much memory.")] = None,
-    num_gpus: Annotated[int | None, typer.Option(help="Plan for this many cards.")] = None,
+    num_gpus: Annotated[int | None, typer.Option(metavar="N", help="Plan for this many cards.")] = None,
     fit: Annotated[
         bool, typer.Option("--fit", help="Search the fastest settings that fit; print their -s flags.")
     ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Run the real code of a step without a GPU and count its bytes; a minute.")
     ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 3 where the run does not fit.")] = False,
     plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +50,7 @@ def plan(
     ]
     config = load_config(preset, [*(overrides or []), *extra]).config
     for warning in find_warnings(config):
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"{painted('warning:', 'warning', stream=sys.stderr)} {warning}", file=sys.stderr)
     missing = missing_here(config, plugins=plugin or [])
     try:
         if fit:
@@ -61,8 +66,19 @@ def plan(
         answer = _with_simulation(answer, config)
     if as_json:
         print(json.dumps({**answer.value, "missing": missing}, indent=2))
-        return
-    print("\n".join([answer.text, *(f"missing here: {line}" for line in missing)]))
+    else:
+        print("\n".join([answer.text, *(f"missing here: {line}" for line in missing)]))
+    if strict:
+        _require_fit(answer.plan)
+
+
+def _require_fit(predicted: "Plan | None") -> None:
+    from leanrl.errors import ConfigError, DoesNotFitError
+
+    if predicted is None:
+        raise ConfigError("--strict has no plan to judge by.", hint="leave --strict out")
+    if predicted.verdict == "does_not_fit":
+        raise typer.Exit(DoesNotFitError.exit_code)
 
 
 def _say(text: str) -> None:

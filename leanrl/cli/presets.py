@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from leanrl.cli.command import Command
 from leanrl.cli.completion import complete_preset
 from leanrl.cli.options import AsJson
 
@@ -20,7 +21,7 @@ def default(context: typer.Context) -> None:
         list_all(as_json=False)
 
 
-@presets.command("list")
+@presets.command("list", cls=Command)
 def list_all(as_json: AsJson = False) -> None:
     """List the presets and what each is for."""
     from leanrl.config.catalog import list_presets
@@ -34,7 +35,7 @@ def list_all(as_json: AsJson = False) -> None:
         print(f"{preset.name:{width}}  {preset.about}")
 
 
-@presets.command()
+@presets.command(cls=Command)
 def show(name: Name) -> None:
     """Print a preset's file."""
     from leanrl.config.catalog import preset_text
@@ -42,7 +43,7 @@ def show(name: Name) -> None:
     print(preset_text(name), end="")
 
 
-@presets.command()
+@presets.command(cls=Command)
 def diff(left: Name, right: Name, as_json: AsJson = False) -> None:
     """Print the keys in which two presets differ, and why."""
     from leanrl.config.catalog import diff_presets
@@ -58,7 +59,7 @@ def diff(left: Name, right: Name, as_json: AsJson = False) -> None:
             print(f"    {difference.reason}")
 
 
-@presets.command()
+@presets.command(cls=Command)
 def init(name: Name) -> None:
     """Print a commented preset of one's own that starts from NAME: `leanrl presets init NAME > my.yaml`."""
     from leanrl.config.catalog import init_preset

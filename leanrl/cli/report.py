@@ -8,7 +8,7 @@ import typer
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="One run folder, or several to compare.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write [RUN/report].")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write [RUN/report].")] = None,
 ) -> None:
     """Write a page with the curves of a run, or of several runs side by side."""
     from leanrl.errors import ConfigError

@@ -25,7 +25,9 @@ def train(
         ),
     ] = None,
     overrides: Overrides = None,
-    run_dir: Annotated[Path | None, typer.Option(help="Run folder to create [runs/PRESET-TIME].")] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Run folder to create [runs/PRESET-TIME].")
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Continue a run from its newest complete checkpoint.")
     ] = None,

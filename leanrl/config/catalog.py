@@ -15,6 +15,8 @@ from leanrl.config.shipped import FILE_ENDINGS, preset_folder, preset_names, pre
 from leanrl.config.yaml_text import parse_yaml
 
 _NOT_COMPARED = ("name", "about", "reasons")
+# What a person with one card or none begins with.
+FIRST_PRESETS = ("cpu-demo", "single-gpu-lora", "single-gpu-qlora", "single-gpu-full", "plain")
 _UNBROKEN = 10_000  # characters: one line a value, so that taking one # away is enough
 
 
@@ -37,8 +39,9 @@ class Difference:
 
 
 def list_presets() -> list[PresetInfo]:
-    """Return the shipped presets in the order of their names."""
-    texts = {name: (preset_folder() / f"{name}.yaml").read_text(encoding="utf-8") for name in preset_names()}
+    """Return the shipped presets: first those to begin with, the rest in the order of their names."""
+    names = [*FIRST_PRESETS, *(name for name in preset_names() if name not in FIRST_PRESETS)]
+    texts = {name: (preset_folder() / f"{name}.yaml").read_text(encoding="utf-8") for name in names}
     return [PresetInfo(name, parse_yaml(text).get("about", "")) for name, text in texts.items()]
 
 

@@ -9,11 +9,13 @@ logits by the temperature itself, and vLLM samples at 1: the same tokens, with r
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from leanrl.config.schema import RunConfig
-from leanrl.rollout.protocol import Sampling
 from leanrl.rollout.tied_head import TiedHead
+
+if TYPE_CHECKING:  # the protocol speaks of tensors, and a dry run comes here without torch
+    from leanrl.rollout.protocol import Sampling
 
 LogprobsMode = Literal["processed_logprobs", "raw_logprobs"]
 
@@ -56,7 +58,7 @@ def scaling_extension(tied_head: str | None) -> str:
 
 
 @contextmanager
-def at_temperature(sampling: Sampling, mode: str, scale: Callable[[float], object]) -> Iterator[Sampling]:
+def at_temperature(sampling: "Sampling", mode: str, scale: Callable[[float], object]) -> Iterator["Sampling"]:
     """Give the sampling to ask vLLM for, while its log-probabilities are those at `sampling.temperature`.
 
     Args:

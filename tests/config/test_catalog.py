@@ -5,7 +5,7 @@ import re
 import pytest
 
 from leanrl.config import shipped
-from leanrl.config.catalog import diff_presets, init_preset, list_presets, preset_text
+from leanrl.config.catalog import FIRST_PRESETS, diff_presets, init_preset, list_presets, preset_text
 from leanrl.config.keys import schema_keys
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
@@ -15,7 +15,11 @@ from tests.config.files import write_preset
 def test_the_list_has_names_and_what_they_are_for():
     about = {preset.name: preset.about for preset in list_presets()}
     assert "135M" in about["cpu-demo"]
-    assert list(about) == sorted(about)
+    first = list(about)[: len(FIRST_PRESETS)]
+    assert first == list(FIRST_PRESETS)  # what one card or none can run
+    assert list(about)[len(first) :] == sorted(set(about) - set(first))
+    cards = [load_config(name).config.hardware.num_gpus for name in first]
+    assert max(cards) == 1
 
 
 def test_the_text_is_the_file_as_written(tmp_path):

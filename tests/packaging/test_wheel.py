@@ -64,7 +64,7 @@ def test_it_carries_nothing_else(wheel):
 
 def test_presets_are_listed_and_shown(installed):
     listed = [line.split()[0] for line in installed("-m", "leanrl", "presets").splitlines()]
-    assert listed == sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
     assert installed("-m", "leanrl", "presets", "show", "cpu-demo") == (ROOT / "presets" / "cpu-demo.yaml").read_text()
 
 

@@ -1,0 +1,75 @@
+"""Help and usage errors in plain words, and exit codes that a script can use."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from leanrl.cli.main import app
+from leanrl.errors import ConfigError, DataError, DoesNotFitError, LeanRLError, MissingError, StoppedError
+from tests.cli.run import leanrl
+
+ROOT = Path(__file__).parents[2]
+GROUP = typer.main.get_command(app)
+COMMANDS = [(name,) for name, command in GROUP.commands.items() if not hasattr(command, "commands")]
+COMMANDS += [("presets", name) for name in GROUP.commands["presets"].commands]
+
+
+@pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
+def test_no_type_of_python_is_in_the_help(words):
+    outcome = leanrl(*words, "--help")
+    assert outcome.code == 0
+    assert re.findall(r"<[^>]*>", outcome.out) == []
+    described = outcome.out.partition("\n")[2].replace("RUN...", "")
+    assert "..." not in described  # no sentence is cut
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plan", "--vram", "24GB"], "'--vram': `24GB` should be a number"),
+        (["plan", "--vram=24GB"], "'--vram': `24GB` should be a number"),
+        (["plan", "--num-gpus", "two"], "'--num-gpus': `two` should be a whole number"),
+        (["sample", "x", "y", "--temperature", "hot"], "'--temperature': `hot` should be a number"),
+        (["sample", "x", "y", "--temperature=-1"], "'--temperature': `-1` should be greater than or equal to 0"),
+        (["sample", "x", "y", "--max-tokens", "0"], "'--max-tokens': `0` should be greater than or equal to 1"),
+        (["grade", "x", "--mode", "loose"], "'--mode': 'loose' is not one of 'strict', 'lenient'."),
+    ],
+)
+def test_a_typing_error_shows_the_value(words, said):
+    outcome = leanrl(*words)
+    assert outcome.code == 2
+    assert f"Error: Invalid value for {said}" in outcome.err
+
+
+def test_every_number_of_a_command_is_told_with_its_value():
+    """Generated: whatever takes a number names the word that is none."""
+    for words in COMMANDS:
+        command = GROUP.commands[words[0]]
+        command = command.commands[words[1]] if len(words) > 1 else command
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and parameter.metavar in ("N", "NUMBER", "GIB"):
+                needed = ["x" for one in command.params if one.param_type_name == "argument" and one.required]
+                outcome = leanrl(*words, *needed, parameter.opts[0], "lots")
+                assert "`lots` should be a" in outcome.err, (words, parameter.opts)
+
+
+ERRORS = (ConfigError, DataError, DoesNotFitError, LeanRLError, MissingError, StoppedError)
+BIG = ["-p", "single-gpu-full", "--gpu", "rtx3060-12", "-s", "model.id=Qwen/Qwen2.5-7B-Instruct"]
+
+
+def test_strict_gives_the_exit_code_of_a_run_that_does_not_fit():
+    assert leanrl("plan", *BIG).code == 0
+    strict = leanrl("plan", *BIG, "--strict")
+    assert strict.code == DoesNotFitError.exit_code == 3
+    assert strict.out == leanrl("plan", *BIG).out
+    assert leanrl("plan", *BIG, "--strict", "--json").code == 3
+    assert leanrl("plan", "-p", "single-gpu-lora", "--gpu", "rtx4090", "--strict").code == 0
+
+
+def test_the_docs_have_every_exit_code():
+    table = (ROOT / "docs" / "command_line.md").read_text()
+    codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)}
+    raised = {error.exit_code for error in ERRORS}
+    assert raised | {0, 130, 143} == codes
