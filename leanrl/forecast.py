@@ -1,6 +1,6 @@
 """The plan of a run on this machine, made before its model is loaded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,8 +20,10 @@ def _keep_silent(_: str) -> None:
     """Hear nothing."""
 
 
-def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Plan | None:
+def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener, typed: Sequence[str] = ()) -> Plan | None:
     """Return the plan, or None, with a warning, where the model's shape cannot be had.
+
+    `typed` are the flags of preset and settings as a user gave them, for the command in a refusal.
 
     Raises:
         DoesNotFitError: if it does not fit; not with `force`.
@@ -35,7 +37,7 @@ def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener) -> Pla
     if note is not None:
         listener.say(note)
     if not force:
-        require_fit(predicted)
+        require_fit(predicted, typed=typed)
     return predicted
 
 

@@ -53,6 +53,7 @@ class Given:
     rows: Sequence[Mapping[str, Any]] | None
     rewards: Mapping[str, RewardFunction]
     plugins: Sequence[Path] = ()
+    typed: Sequence[str] = ()
 
 
 def train(
@@ -64,6 +65,7 @@ def train(
     run_dir: Path | str | None = None,
     force: bool = False,
     listener: Listener | None = None,
+    typed: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train, and return the run's summary (the content of summary.json).
 
@@ -76,12 +78,13 @@ def train(
         run_dir: a folder that does not exist yet; by default runs/<preset>-<time>.
         force: train although the plan says that it does not fit.
         listener: hears progress and warnings; by default they go to stderr.
+        typed: the flags of preset and settings on the command line, for commands in messages.
 
     Raises:
         LeanRLError: for everything that a user can fix, before the first step wherever that is possible.
     """
     quiet_libraries()
-    given = Given(rows, rewards or {}, plugins)
+    given = Given(rows, rewards or {}, plugins, typed)
     with logged(listener or PlainListener()) as log:
         return _train(config, given, run_dir=run_dir, force=force, listener=log)
 
@@ -96,7 +99,7 @@ def _train(
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     new_run = path if rank is None or rank.number == 0 else None
     ready = require_ready(Intent(config, rows, given.rewards, plugins, new_run=new_run, is_training=True))
-    predicted = plan_that_fits(config, force=force, listener=listener)
+    predicted = plan_that_fits(config, force=force, listener=listener, typed=given.typed)
     config = with_chosen_micro_batch(config, predicted, listener)
     if is_launched(config) and rank is None:
         _require_device(config)

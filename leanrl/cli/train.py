@@ -73,7 +73,14 @@ def _train(
     config = load_config(preset, overrides).config
     try:
         with listening() as listener:
-            summary = run_training(config, plugins=plugins, run_dir=run_dir, force=force, listener=listener)
+            summary = run_training(
+                config,
+                plugins=plugins,
+                run_dir=run_dir,
+                force=force,
+                listener=listener,
+                typed=train_arguments(preset, overrides, plugins=(), run_dir=None),
+            )
     except MissingError as error:
         if error.hint is None:
             typed = shlex.join(train_arguments(preset, overrides, plugins=plugins, run_dir=run_dir))

@@ -1,5 +1,6 @@
 """The plan of a run on the machine that is about to train it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
@@ -50,8 +51,8 @@ def plan_here(
     return plan, f"{before}; planned anew for the {gpu.name} that is here ({gpu.total_bytes / GIB:.1f} GiB){unknown}."
 
 
-def require_fit(plan: Plan) -> None:
-    """Refuse a run whose tensors alone are too large.
+def require_fit(plan: Plan, *, typed: Sequence[str] = ()) -> None:
+    """Refuse a run whose tensors alone are too large; `typed` are the flags of preset and settings as a user gave them.
 
     Raises:
         DoesNotFitError: with the cheapest changes that would make it fit.
@@ -59,6 +60,7 @@ def require_fit(plan: Plan) -> None:
     if plan.verdict == "does_not_fit":
         size = ["--vram", f"{plan.worst.usable_bytes / GIB:.1f}"] if plan.device == "cuda" else []
         raise DoesNotFitError(
-            f"preset {plan.preset} does not fit this machine; `{command('plan', '-p', plan.preset, *size)}` shows why.",
+            f"preset {plan.preset} does not fit this machine; "
+            f"`{command('plan', *(typed or ['-p', plan.preset]), *size)}` shows why.",
             hint="; or ".join(plan.fixes) or "`--force` trains all the same",
         )

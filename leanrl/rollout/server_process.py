@@ -90,7 +90,7 @@ class ServerProcess:
         said = "\n".join(f"    {line}" for line in lines)
         return MissingError(
             f"the rollout server {what}. The end of {self._log}:\n{said}",
-            hint="-s rollout.engine=hf generates without it; `leanrl train --dry-run` prints its command",
+            hint="-s rollout.engine=hf generates without it; the run's command with `--dry-run` prints the server's",
         )
 
 

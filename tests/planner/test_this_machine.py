@@ -111,6 +111,14 @@ def test_what_cannot_fit_is_refused_with_the_command_that_shows_why():
     assert "-s " in refused.value.hint
 
 
+def test_the_command_that_shows_why_has_the_flags_that_were_typed():
+    """A preset of one's own is named after its file, and that name loads nothing."""
+    plan, _ = plan_here(single_card("full"), gpu=Gpu("NVIDIA something", 16 * GIB), host_bytes=HOST)
+    typed = ["-p", "my file.yaml", "-s", "train.seed=7"]
+    with pytest.raises(DoesNotFitError, match=r"`leanrl plan -p 'my file.yaml' -s train.seed=7 --vram 16.0` shows why"):
+        require_fit(plan, typed=typed)
+
+
 def test_what_fits_or_is_tight_is_not_refused():
     for gib in (24, 11):
         require_fit(plan_run(single_card("lora"), vram_bytes=gib * GIB))
