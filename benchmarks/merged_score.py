@@ -18,6 +18,7 @@ from leanrl.models.quiet import quiet_transformers
 from leanrl.pipeline import merge
 from leanrl.rollout.hf import complete
 from leanrl.run_folder import RunFolder
+from leanrl.stopping import stopping_of
 
 
 def merged_scores(run: RunFolder) -> list[dict]:
@@ -49,6 +50,15 @@ def score_of(folder: Path, config: RunConfig, grader: GraderPool) -> float:
 
     def ask(prompts):
         length, size = config.rollout.max_completion_tokens, config.eval.batch_size
-        return complete(model, tokenizer, prompts, max_completion_tokens=length, temperature=0, batch_size=size)
+        return complete(
+            model,
+            tokenizer,
+            prompts,
+            stopping=stopping_of(tokenizer, model),
+            template_kwargs=config.model.chat_template_kwargs,
+            max_completion_tokens=length,
+            temperature=0,
+            batch_size=size,
+        )
 
     return greedy_score(rows, complete=ask, grader=grader).accuracy

@@ -83,6 +83,8 @@ def _train_and_measure(
         listener=listener,
         plan=predicted,
     )
+    if is_first_rank() and isinstance(parts.tokenizer.chat_template, str):
+        run.keep_template(parts.tokenizer.chat_template)
     needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
     require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
     shard_weights(trainer)

@@ -18,6 +18,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.forecast import make_plan, plan_that_fits, with_chosen_micro_batch
+from leanrl.hints import command
 from leanrl.launch.run import launch
 from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
@@ -149,7 +150,7 @@ def resume(
 
 def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str, Any]:
     run = open_run_folder(Path(run_dir))
-    config = load_run_config(run.config)
+    config = _with_kept_template(load_run_config(run.config), run)
     rank = this_rank()
     if config.backend == "unsloth" and rank is not None:
         # before a plug-in imports what it patches
@@ -221,7 +222,13 @@ def fit(config: RunConfig, **choices: Any) -> Fit:
 
 
 def merge(source: Path | str, out: Path | str, *, listener: Listener | None = None, **choices: Any) -> "MergeReport":
-    """Fold a run's adapter into its base and write the model to `out`; `choices` are those of `MergeChoices`."""
+    """Fold a run's adapter into its base and write the model to `out`.
+
+    `choices` are those of `MergeChoices`. The listener hears what is being done; by default it goes to stderr.
+    """
+    from leanrl.models.merge_choices import MergeChoices, checked
+
+    checked(MergeChoices(**choices))
     require_trained(Path(source))
     require_merge_out(Path(out), may_exist=choices.get("push") is not None)
     quiet_libraries()
@@ -229,7 +236,8 @@ def merge(source: Path | str, out: Path | str, *, listener: Listener | None = No
     from leanrl.models.quiet import quiet_transformers
 
     quiet_transformers()
-    return merge_run(Path(source), Path(out), warn=(listener or PlainListener()).warn, **choices)
+    listener = listener or PlainListener()
+    return merge_run(Path(source), Path(out), say=listener.say, warn=listener.warn, **choices)
 
 
 def sample(
@@ -237,8 +245,13 @@ def sample(
 ) -> str:
     """Return the answer of a run's newest checkpoint, or of a model's folder, to one problem.
 
-    A run is asked with the prompt it was trained on, a bare model with the problem as a user's message.
+    A run and a merged model are asked with the prompt of training, any other model with the problem alone.
+
+    Raises:
+        ConfigError: if the problem is empty, or `source` holds nothing that can be asked.
     """
+    if not problem.strip():
+        raise ConfigError("The problem is empty: there is nothing to ask.", hint=command("sample", source, "7 + 8"))
     require_trained(Path(source))
     quiet_libraries()
     from leanrl.data.prompts import build_prompt
@@ -258,6 +271,7 @@ def sample(
         asked.tokenizer,
         [prompt],
         stopping=stopping_of(asked.tokenizer, asked.model),
+        template_kwargs=asked.config.model.chat_template_kwargs,
         max_completion_tokens=max_completion_tokens or asked.config.rollout.max_completion_tokens,
         temperature=temperature,
         batch_size=1,
@@ -272,9 +286,21 @@ def _new_run(path: Path, config: RunConfig, *, plugins: Sequence[Path], predicte
     write_json(run.config, config.model_dump(mode="json"))
     write_json(run.env, describe_machine() | {"gpus": gpu_names()})
     run.keep_plugins(plugins)
+    if config.model.chat_template is not None:
+        from leanrl.models.chat_template import read_template
+
+        run.keep_template(read_template(Path(config.model.chat_template).expanduser()))
     if predicted is not None:
         write_json(run.plan, predicted.to_json())
     return run
+
+
+def _with_kept_template(config: RunConfig, run: RunFolder) -> RunConfig:
+    """Return the configuration with the template that the run keeps: the file it was started with may have changed."""
+    kept = run.kept_template()
+    if kept is None:
+        return config
+    return config.model_copy(update={"model": config.model.model_copy(update={"chat_template": str(kept)})})
 
 
 def _with_python_rows(config: RunConfig) -> RunConfig:

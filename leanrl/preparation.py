@@ -10,7 +10,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import setting
 from leanrl.preflight.intent import Ready
-from leanrl.types import DroppedRow, Listener, ProblemSet
+from leanrl.types import DroppedRow, Listener, ProblemSet, Row
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
@@ -48,7 +48,8 @@ def prepare(
     require_device(config)
 
     from leanrl.engine.trainable import require_trainable
-    from leanrl.models.load import load_tokenizer, require_chat_template
+    from leanrl.models.chat_template import check_prompt, require_chat_template
+    from leanrl.models.load import embedding_rows, load_tokenizer
     from leanrl.models.locate import locate_model
     from leanrl.models.quiet import quiet_transformers
 
@@ -60,7 +61,10 @@ def prepare(
     _require_served(config, located)
     tokenizer = load_tokenizer(config.model, located)
     require_chat_template(tokenizer, config.model)
-    problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader)
+    for warning in check_prompt(tokenizer, ready.problems.train[0].prompt, config.model.chat_template_kwargs):
+        listener.warn(warning)
+    num_rows = embedding_rows(located)
+    problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader, num_rows=num_rows)
     _say_problems(problems, config, listener)
     _say_attention(config, located, listener)
     start = _start_of(config, checkpoint)
@@ -129,14 +133,22 @@ def _usable(
     tokenizer: "PreTrainedTokenizerBase",
     rewards: "Sequence[Reward]",
     grader: "GraderPool",
+    *,
+    num_rows: int | None,
 ) -> ProblemSet:
     """Return the problems without prompts that are too long and, where asked, golds that no answer can match."""
     from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds
-    from leanrl.rollout.hf import prompt_ids
+    from leanrl.models.chat_template import require_in_embedding
+    from leanrl.rendering import prompt_ids
+
+    def count_tokens(row: Row) -> int:
+        ids = prompt_ids(tokenizer, row.prompt, config.model.chat_template_kwargs)
+        require_in_embedding(tokenizer, ids, num_rows=num_rows)
+        return len(ids)
 
     kept, dropped = drop_long_prompts(
         problems.train,
-        count_tokens=lambda row: len(prompt_ids(tokenizer, row.prompt)),
+        count_tokens=count_tokens,
         max_prompt_tokens=config.rollout.max_prompt_tokens,
     )
     modes = {reward.grade_mode for reward in rewards if reward.grade_mode is not None}

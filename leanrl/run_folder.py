@@ -17,6 +17,7 @@ from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 
 _PARTIAL = ".partial"
+_TEMPLATE = "chat_template.jinja"
 _NAME = re.compile(r"step-(\d+)")  # and no more: a copy made by hand (step-000050.bak) is none of ours
 
 
@@ -130,6 +131,16 @@ class RunFolder:
         """Return the command that does the same run again from its first step, its plug-ins included."""
         plugins = [part for file in self.kept_plugins() for part in ("--plugin", str(file))]
         return command("train", "-p", self.config, *plugins)
+
+    def keep_template(self, text: str) -> None:
+        """Keep the chat template that the run was started with; a resumed run takes no other."""
+        if self.kept_template() is None:
+            (self.path / _TEMPLATE).write_text(text, encoding="utf-8")
+
+    def kept_template(self) -> Path | None:
+        """Return the file of the run's chat template; None where its prompts need none."""
+        file = self.path / _TEMPLATE
+        return file if file.is_file() else None
 
     def checkpoint(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:06d}"

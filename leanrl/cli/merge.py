@@ -25,7 +25,7 @@ def merge(
         ),
     ] = "original",
     adapter: Annotated[str | None, typer.Option(metavar="NAME", help="Which of several adapters.")] = None,
-    gguf: Annotated[str | None, typer.Option(metavar="TYPE", help="Also write GGUF: F16, BF16 or Q8_0.")] = None,
+    gguf: Annotated[str | None, typer.Option(metavar="TYPE", help="Also make a GGUF file: F16, BF16 or Q8_0.")] = None,
     push: Annotated[str | None, typer.Option(metavar="REPO", help="Then push to this Hub repository.")] = None,
     public: Annotated[bool, typer.Option("--public", help="Make the pushed repository public.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write over a repository that holds another model.")] = False,

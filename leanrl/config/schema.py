@@ -83,6 +83,9 @@ class ModelConfig(Section):
     compute_dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the forward pass")
     attention: Literal["sdpa", "flash_attention_2", "eager"] = key("sdpa", "attention implementation")
     chat_template: str | None = key(None, "Jinja file; null takes the model's own template")
+    chat_template_kwargs: dict[str, Any] = key(
+        {}, "arguments of the chat template by name, such as enable_thinking: false; they reach every prompt"
+    )
     tuning: TuningConfig = key(TuningConfig(), "which weights are trained")
 
 

@@ -7,18 +7,20 @@ from pathlib import Path
 from peft import PeftModel
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from leanrl.config.schema import RunConfig
+from leanrl.config.schema import ModelConfig, RunConfig
 from leanrl.errors import ConfigError
+from leanrl.models.asking import read_asking
+from leanrl.models.chat_template import with_kept_template
 from leanrl.models.compare import require_read_whole
 from leanrl.models.fold import attach_adapter
-from leanrl.models.load import load_policy, load_tokenizer
+from leanrl.models.load import causal_config, load_policy, load_tokenizer
 from leanrl.models.locate import LocatedModel, locate_model
-from leanrl.models.trained import ADAPTER_CONFIG, TrainedAdapter, adapter_of, find_checkpoint, run_at
+from leanrl.models.trained import ADAPTER_CONFIG, Checkpoint, TrainedAdapter, adapter_of, find_checkpoint, run_at
 
 
 @dataclass(frozen=True)
 class Answerer:
-    """A model with its tokenizer; `config` is that of its run, or the defaults where it has none."""
+    """A model with its tokenizer; `config` is that of its run, or what lies beside the weights, or the defaults."""
 
     model: PreTrainedModel | PeftModel
     tokenizer: PreTrainedTokenizerBase
@@ -31,33 +33,42 @@ def load_answerer(source: Path, *, warn: Callable[[str], None] | None = None) ->
     Raises:
         ConfigError: if `source` is neither a run, nor a checkpoint, nor a model, or its weights are damaged.
     """
-    if run_at(source) is not None or (source / ADAPTER_CONFIG).is_file():
-        checkpoint = find_checkpoint(source, warn=warn)
-        if not checkpoint.is_whole_model:
-            return _adapted(adapter_of(checkpoint))
-        assert checkpoint.config is not None
-        return _whole(checkpoint.folder, checkpoint.config)
-    if (source / "config.json").is_file():
-        find_checkpoint(source)
-        return _whole(source, RunConfig())
-    raise ConfigError(
-        f"{source} is no run folder, no checkpoint and no model's folder.", hint="`ls runs/` shows the runs here"
-    )
+    is_one = any((source / name).is_file() for name in (ADAPTER_CONFIG, "config.json"))
+    if run_at(source) is None and not is_one:
+        raise ConfigError(
+            f"{source} is no run folder, no checkpoint and no model's folder.", hint="`ls runs/` shows the runs here"
+        )
+    checkpoint = find_checkpoint(source, warn=warn)
+    return _whole(checkpoint) if checkpoint.is_whole_model else _adapted(adapter_of(checkpoint))
 
 
 def _adapted(trained: TrainedAdapter) -> Answerer:
-    config = trained.config or RunConfig.model_validate(
-        {"model": {"id": trained.lora.base_model_name_or_path, "revision": trained.lora.revision}}
-    )
+    named = {"model": {"id": trained.lora.base_model_name_or_path, "revision": trained.lora.revision}}
+    config = trained.config or RunConfig.model_validate(named)
     located = locate_model(config.model)
-    tokenizer = load_tokenizer(config.model, located)
+    tokenizer = load_tokenizer(with_kept_template(config.model, trained.run), located)
     base = load_policy(config.model, located, device="cpu")
     return Answerer(attach_adapter(base, trained.folder), tokenizer, config)
 
 
-def _whole(folder: Path, config: RunConfig) -> Answerer:
-    located = LocatedModel(str(folder), None, "folder", trust_remote_code=config.model.trust_remote_code)
-    tokenizer = load_tokenizer(config.model, located)
-    model = load_policy(config.model, located, device="cpu")
-    require_read_whole(model, folder)
+def _whole(checkpoint: Checkpoint) -> Answerer:
+    config = checkpoint.config or read_asking(checkpoint.folder)
+    runs_code = config.model.trust_remote_code
+    located = LocatedModel(str(checkpoint.folder), None, "folder", trust_remote_code=runs_code)
+    # The weights are whole and in the dtype of their files, whatever they were trained with.
+    named = ModelConfig(
+        id=str(checkpoint.folder),
+        dtype=_dtype_of(located),
+        tuning={"method": "full"},
+        trust_remote_code=runs_code,
+        chat_template_kwargs=config.model.chat_template_kwargs,
+    )
+    tokenizer = load_tokenizer(with_kept_template(named, checkpoint.run), located)
+    model = load_policy(named, located, device="cpu")
+    require_read_whole(model, checkpoint.folder)
     return Answerer(model, tokenizer, config)
+
+
+def _dtype_of(located: LocatedModel) -> str:
+    dtype = str(causal_config(located).get_text_config().dtype)
+    return "bfloat16" if dtype == "torch.bfloat16" else "float32"

@@ -11,6 +11,7 @@ from leanrl.config.catalog import Difference, diff_configs
 from leanrl.config.load import load_config
 from leanrl.config.schema import DataConfig, RunConfig
 from leanrl.config.shipped import preset_names
+from leanrl.models.asking import ASKING_FILE
 from leanrl.models.licence import data_licence
 from leanrl.models.locate import LocatedModel
 from leanrl.models.origin import Origin
@@ -71,7 +72,7 @@ applies.
 |---|---|
 {table}
 
-{_settings(facts)}## Verification
+{_asking(facts)}{_settings(facts)}## Verification
 
 Checked before it was written: {facts.verification.text()}. At every token the difference is within the effect of
 rounding to {facts.origin.dtype} plus {facts.verification.tolerance:g} nats.
@@ -179,6 +180,25 @@ def _hardware(environment: Mapping[str, Any]) -> str:
     gpus = environment.get("gpus") or []
     named = f"{len(gpus)} x {gpus[0]}" if gpus else "no GPU"
     return f"{named}, {environment['num_cpus']} CPU cores, {environment['memory_bytes'] / 2**30:.0f} GiB of memory"
+
+
+def _asking(facts: CardFacts) -> str:
+    """Return how the model was asked in training: it was trained on no other prompt."""
+    if facts.config is None:
+        return ""
+    data, template_kwargs = facts.config.data, facts.config.model.chat_template_kwargs
+    system = "none" if data.system_prompt is None else f"`{_one_line(data.system_prompt)}`"
+    arguments = ", ".join(f"`{name}={value!r}`" for name, value in template_kwargs.items()) or "none"
+    return (
+        f"## How it was asked\n\n`{ASKING_FILE}` holds the prompt of training, and `leanrl sample` asks with it. "
+        "Elsewhere, give the same.\n\n| | |\n|---|---|\n"
+        f"| system message | {system} |\n| user message | `{_one_line(data.prompt_template)}` |\n"
+        f"| worked examples | {len(data.examples)} |\n| arguments of the chat template | {arguments} |\n\n"
+    )
+
+
+def _one_line(text: str) -> str:
+    return text.replace("|", r"\|").replace("\n", "\\n")
 
 
 def _settings(facts: CardFacts) -> str:

@@ -21,8 +21,8 @@ from leanrl.installation import install_extras
 from leanrl.models.gguf_tokenizer import add_tokenizer, require_known_tokenizer
 from leanrl.models.verify import TOLERANCE_NATS, Text, score_texts
 
-GGUF_TYPES = ("F16", "BF16", "Q8_0")
 _FAMILIES = ("llama", "qwen2")
+_HINT = "LLAMA_CPP=FOLDER with a checkout of llama.cpp, whose converter knows more"
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,15 @@ def require_gguf(kind: str, config: PreTrainedConfig, tokenizer: PreTrainedToken
     """Check that a GGUF file of this type can be written for this model, before any work.
 
     Raises:
-        ConfigError: naming the type, the family, or what in the model GGUF has no word for.
+        ConfigError: naming the family, or what in the model GGUF has no word for.
         MissingError: if the package gguf is not installed.
     """
-    if kind not in GGUF_TYPES:
-        raise ConfigError(f"--gguf is {kind}, which is none of {', '.join(GGUF_TYPES)}.", hint="--gguf Q8_0")
     if find_spec("gguf") is None:
         raise MissingError("--gguf needs the package gguf, which is not installed.", hint=install_extras("demo"))
     if config.model_type not in _FAMILIES:
         raise ConfigError(
             f"--gguf: the model is a {config.model_type}; leanrl writes GGUF for {' and '.join(_FAMILIES)}.",
-            hint="leave --gguf out, and use llama.cpp's convert_hf_to_gguf.py on the merged model",
+            hint=_HINT,
         )
     rope = _rope(config)
     unknown = [
@@ -70,7 +68,7 @@ def require_gguf(kind: str, config: PreTrainedConfig, tokenizer: PreTrainedToken
     if unknown:
         raise ConfigError(
             f"--gguf: the model has {', '.join(unknown)}, which leanrl does not write.",
-            hint="leave --gguf out, and use llama.cpp's convert_hf_to_gguf.py on the merged model",
+            hint=_HINT,
         )
     require_known_tokenizer(tokenizer)
 

@@ -12,6 +12,8 @@ from leanrl.errors import ConfigError
 # GGUF's types of tokens (gguf.TokenType): an ordinary one, a control token, one that was added, an unused place.
 _NORMAL, _CONTROL, _ADDED, _UNUSED = 1, 3, 4, 5
 
+_HINT = "LLAMA_CPP=FOLDER with a checkout of llama.cpp, whose converter knows more"
+
 # What the ways to split differ in: digits, contractions, spaces before words and at line ends, signs, other scripts.
 _PROBE = "It's 12345 (x=6.7)!\n\n  Über  naïve\t数学 don'T  \r\n A1b2 "
 
@@ -22,19 +24,29 @@ def require_known_tokenizer(tokenizer: PreTrainedTokenizerBase) -> None:
     Raises:
         ConfigError: if it is no byte-level BPE, or splits text in a way that has no name here.
     """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    kind = None if backend is None else json.loads(backend.to_str())["model"]["type"]
-    if kind != "BPE" or json.loads(backend.to_str())["model"].get("byte_fallback"):
+    if not is_byte_level(tokenizer):
         raise ConfigError(
-            f"--gguf: the tokenizer is {kind or 'a slow one'} and not byte-level BPE, which is all that leanrl writes.",
-            hint="leave --gguf out, and use llama.cpp's convert_hf_to_gguf.py on the merged model",
+            f"--gguf: the tokenizer is {_kind(tokenizer)} and not byte-level BPE, which is all that leanrl writes.",
+            hint=_HINT,
         )
     if split_name(tokenizer) is None:
         raise ConfigError(
             f"--gguf: the tokenizer splits text into words as none of {', '.join(_splits())} does, and llama.cpp goes "
             "by the name.",
-            hint="leave --gguf out, and use llama.cpp's convert_hf_to_gguf.py on the merged model",
+            hint=_HINT,
         )
+
+
+def is_byte_level(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Return whether the tokens are made of the 256 letters that stand for bytes.
+
+    The flag `byte_fallback` does not tell: transformers sets it on what it reads from GGUF, and it means nothing
+    beside a ByteLevel pre-tokenizer, which leaves no character unknown. A vocabulary that does fall back has `<0x00>`.
+    """
+    if _kind(tokenizer) != "BPE" or "<0x00>" in tokenizer.get_vocab():
+        return False
+    parts = json.loads(tokenizer.backend_tokenizer.to_str())
+    return all("ByteLevel" in _types(parts[part]) for part in ("pre_tokenizer", "decoder"))
 
 
 def split_name(tokenizer: PreTrainedTokenizerBase) -> str | None:
@@ -62,6 +74,19 @@ def add_tokenizer(writer: Any, tokenizer: PreTrainedTokenizerBase, *, num_tokens
     if tokenizer.chat_template is not None:
         writer.add_chat_template(tokenizer.chat_template)
     writer.add_add_bos_token(_starts_with_bos(tokenizer))
+
+
+def _kind(tokenizer: PreTrainedTokenizerBase) -> str:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    return "a slow one" if backend is None else str(json.loads(backend.to_str())["model"]["type"])
+
+
+def _types(part: dict[str, Any] | None) -> set[str]:
+    """Return the types of a pre-tokenizer or decoder and of those that it puts in sequence."""
+    if part is None:
+        return set()
+    inner = [*part.get("pretokenizers", []), *part.get("decoders", [])]
+    return {part["type"], *(name for one in inner for name in _types(one))}
 
 
 def _tokens(tokenizer: PreTrainedTokenizerBase, num_tokens: int) -> tuple[list[str], list[int]]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from jinja2 import TemplateError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -24,6 +23,7 @@ from leanrl.hints import setting
 from leanrl.models.adapter import check_targets
 from leanrl.models.adapter import lora_config as lora_config  # the simulation takes it from here
 from leanrl.models.attention import usable_attention
+from leanrl.models.chat_template import read_template, try_template
 from leanrl.models.locate import LocatedModel
 from leanrl.models.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
 from leanrl.stopping import special_ids
@@ -129,24 +129,11 @@ def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedToken
             hint=_code_hint(error, located) or "the folder of a model holds tokenizer.json and tokenizer_config.json",
         ) from error
     _refuse_response_parser(tokenizer, located)
-    _ensure_pad_token(tokenizer, num_rows=_embedding_rows(located))
+    _ensure_pad_token(tokenizer, num_rows=embedding_rows(located))
     if model.chat_template is not None:
-        tokenizer.chat_template = _read_template(Path(model.chat_template).expanduser())
-        _try_template(tokenizer, model.chat_template)
+        tokenizer.chat_template = read_template(Path(model.chat_template).expanduser())
+        try_template(tokenizer, model)
     return tokenizer
-
-
-def require_chat_template(tokenizer: PreTrainedTokenizerBase, model: ModelConfig) -> None:
-    """Check that messages can be turned into text; call it where a prompt is a conversation.
-
-    Raises:
-        ConfigError: if the tokenizer has no chat template.
-    """
-    if tokenizer.chat_template is None:
-        raise ConfigError(
-            f"{model.id or model.wheel} has no chat template, and the prompts are chat messages.",
-            hint="-s model.chat_template=FILE names a Jinja template",
-        )
 
 
 def load_nf4(located: LocatedModel, *, device: str) -> PreTrainedModel:
@@ -244,7 +231,7 @@ def _refuse_response_parser(tokenizer: PreTrainedTokenizerBase, located: Located
         )
 
 
-def _embedding_rows(located: LocatedModel) -> int | None:
+def embedding_rows(located: LocatedModel) -> int | None:
     """Return how many tokens the embedding knows; None where a folder holds a tokenizer and no model."""
     try:
         return causal_config(located).get_text_config().vocab_size
@@ -266,30 +253,3 @@ def _ensure_pad_token(tokenizer: PreTrainedTokenizerBase, *, num_rows: int | Non
     special = tokenizer.convert_ids_to_tokens(sorted(special_ids(tokenizer)))
     wanted = [*known, tokenizer.eos_token, *special, *sorted(usable, key=lambda token: vocabulary[token])]
     tokenizer.pad_token = next(token for token in wanted if token in usable)
-
-
-def _read_template(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"model.chat_template is {file}, which cannot be read: {error}", hint="-s model.chat_template=FILE"
-        ) from error
-
-
-def _try_template(tokenizer: PreTrainedTokenizerBase, file: str) -> None:
-    probe = "What is 3 + 4?"
-    try:
-        text = tokenizer.apply_chat_template(
-            [{"role": "user", "content": probe}], tokenize=False, add_generation_prompt=True
-        )
-    except TemplateError as error:
-        raise ConfigError(
-            f"model.chat_template is {file}, which does not render a message: {error}",
-            hint="its input is `messages`, a list of {role, content}, and `add_generation_prompt`",
-        ) from error
-    if probe not in text:
-        raise ConfigError(
-            f"model.chat_template is {file}, whose output does not contain the user's message: {text!r}",
-            hint="its input is `messages`, a list of {role, content}, and `add_generation_prompt`",
-        )

@@ -1,21 +1,25 @@
 """A model merged from a base and the adapter that a run has trained, or copied where all weights were trained."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError
+from leanrl.models.asking import write_asking
 from leanrl.models.beside import written_beside
 from leanrl.models.card import CardFacts, model_card
-from leanrl.models.gguf_file import GgufReport, require_gguf, verify_gguf, write_gguf
+from leanrl.models.chat_template import with_kept_template
+from leanrl.models.gguf_export import Export, finish_export, plan_export, write_modelfile
+from leanrl.models.gguf_file import GgufReport, verify_gguf, write_gguf
 from leanrl.models.load import load_as_saved, load_tokenizer, only_local
 from leanrl.models.locate import LocatedModel, locate_model
-from leanrl.models.merged import BaseKind, Distance, Merged, write_copy, write_merged, write_merged_qlora
+from leanrl.models.merge_choices import BaseKind, MergeChoices, checked
+from leanrl.models.merged import Distance, Merged, write_copy, write_merged, write_merged_qlora
 from leanrl.models.nf4 import is_quantised
 from leanrl.models.origin import Origin, origin_of, read_origin, write_origin
 from leanrl.models.publish import HubTarget, check_target, push_folder
@@ -23,32 +27,11 @@ from leanrl.models.trained import Checkpoint, TrainedAdapter, adapter_of, find_c
 from leanrl.models.verify import Verification
 from leanrl.run_folder import read_json_if_whole
 
-DTYPES = ("bfloat16", "float16", "float32")
-BASES: tuple[BaseKind, ...] = ("original", "dequantised")
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class MergeChoices:
-    """What a merge may be asked for.
-
-    Args:
-        dtype: dtype of the saved weights; the fold itself is fp32.
-        base: what a QLoRA adapter is folded into: the 16-bit weights that its base was made from, or those that the
-            NF4 base computes with.
-        adapter: which of several adapters of a checkpoint.
-        gguf: also write a GGUF file of this type.
-        push: a Hub repository that receives the model, with the user's own login.
-        private: whether a repository that is created is private.
-        replace: whether a repository that holds another model may be written over.
-    """
-
-    dtype: str = "bfloat16"
-    base: str = "original"
-    adapter: str | None = None
-    gguf: str | None = None
-    push: str | None = None
-    private: bool = True
-    replace: bool = False
+def _to_nobody(_: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +45,7 @@ class MergeReport:
     from_trained: dict[BaseKind, Distance] = field(default_factory=dict)
     gguf: GgufReport | None = None
     pushed_to: str | None = None
+    export_lines: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Return the report as lines for a person."""
@@ -87,7 +71,9 @@ class MergeReport:
                 f"warning: rounding to {origin.dtype} moves log-probs {verification.rounding_share:.0%} as far as "
                 "the adapter does; `--dtype float32` rounds nothing"
             )
-        return lines if self.gguf is None else [*lines, f"GGUF: {self.gguf.text()}"]
+        if self.gguf is not None:
+            lines.append(f"GGUF: {self.gguf.text()}")
+        return [*lines, *self.export_lines]
 
     def _distances(self) -> list[str]:
         return [
@@ -96,7 +82,7 @@ class MergeReport:
         ]
 
 
-def merge_run(source: Path, out: Path, *, warn: Callable[[str], None] | None = None, **chosen: Any) -> MergeReport:
+def merge_run(source: Path, out: Path, *, say: Say = _to_nobody, warn: Say | None = None, **chosen: Any) -> MergeReport:
     """Fold an adapter into its base, verify the result against base + adapter, and write it to `out`.
 
     Everything that can be refused is refused before a weight is read. The model is written beside `out` and
@@ -106,6 +92,7 @@ def merge_run(source: Path, out: Path, *, warn: Callable[[str], None] | None = N
     Args:
         source: a run folder (its newest whole checkpoint is taken) or the folder of an adapter.
         out: a folder that does not exist yet.
+        say: hears what is being done, for it takes minutes.
         warn: hears of newer checkpoints that are damaged and passed over.
         chosen: the fields of MergeChoices.
 
@@ -115,8 +102,7 @@ def merge_run(source: Path, out: Path, *, warn: Callable[[str], None] | None = N
         DoesNotFitError: if the disk is too small.
         LeanRLError: if the merged model differs from base + adapter, or the Hub does not take it.
     """
-    choices = MergeChoices(**chosen)
-    _check_choices(choices)
+    choices = checked(MergeChoices(**chosen))
     checkpoint = find_checkpoint(source, adapter=choices.adapter, warn=warn)
     trained = None if checkpoint.is_whole_model else adapter_of(checkpoint, name=choices.adapter)
     base = _base_of(checkpoint, trained)
@@ -128,15 +114,8 @@ def merge_run(source: Path, out: Path, *, warn: Callable[[str], None] | None = N
     if is_made:
         report = MergeReport(out=out, origin=origin, num_modules=0, verification=None)
     else:
-        report = _merge(checkpoint, trained, base, origin, out)
+        report = _merge(checkpoint, trained, base, origin, out, say=say)
     return report if target is None else _pushed(report, target)
-
-
-def _check_choices(choices: MergeChoices) -> None:
-    if choices.dtype not in DTYPES:
-        raise ConfigError(f"--dtype is {choices.dtype}, which is none of {', '.join(DTYPES)}.", hint="--dtype bfloat16")
-    if choices.base not in BASES:
-        raise ConfigError(f"--base is {choices.base}, which is none of {', '.join(BASES)}.", hint="--base original")
 
 
 def _base_of(checkpoint: Checkpoint, trained: TrainedAdapter | None) -> ModelConfig:
@@ -161,22 +140,28 @@ def _target(choices: MergeChoices, origin: Origin) -> HubTarget | None:
 
 
 def _merge(
-    checkpoint: Checkpoint, trained: TrainedAdapter | None, base: ModelConfig, origin: Origin, out: Path
+    checkpoint: Checkpoint, trained: TrainedAdapter | None, base: ModelConfig, origin: Origin, out: Path, *, say: Say
 ) -> MergeReport:
     whole = LocatedModel(str(checkpoint.folder), None, "folder", trust_remote_code=base.trust_remote_code)
     located = whole if trained is None else locate_model(base)
     tokenizer = _tokenizer(checkpoint, base, located)
-    _check_model(located, tokenizer, origin)
+    config = _checked_config(located, origin)
+    export = None if origin.gguf is None else plan_export(origin.gguf, config, tokenizer, out=out)
     with written_beside(out) as beside:
-        merged = _write(trained, base, located, tokenizer, origin, beside)
-        gguf = None if origin.gguf is None else _write_gguf(beside, out, tokenizer, merged, origin.gguf)
+        merged = _write(trained, base, located, tokenizer, origin, beside, say=say)
+        gguf = None
+        if export is not None:
+            gguf = _write_gguf(beside, export, tokenizer, merged, say=say)
+            write_modelfile(beside, export, tokenizer, checkpoint.config)
         report = MergeReport(out, origin, merged.num_modules, merged.verification, merged.from_trained, gguf)
         write_origin(origin, beside)
+        if checkpoint.config is not None:
+            write_asking(checkpoint.config, beside)
         (beside / "README.md").write_text(_card(report, checkpoint, trained, located), encoding="utf-8")
-    return report
+    return report if export is None else replace(report, export_lines=finish_export(export, out, say=say))
 
 
-def _check_model(located: LocatedModel, tokenizer: PreTrainedTokenizerBase, origin: Origin) -> None:
+def _checked_config(located: LocatedModel, origin: Origin) -> PreTrainedConfig:
     config = AutoConfig.from_pretrained(located.path_or_id, **only_local(located))
     if origin.base_kind == "dequantised" and origin.method in ("full", "lora"):
         raise ConfigError(
@@ -188,8 +173,7 @@ def _check_model(located: LocatedModel, tokenizer: PreTrainedTokenizerBase, orig
             f"{origin.base} is quantised itself: there is no 16-bit original to fold into.",
             hint="--base dequantised",
         )
-    if origin.gguf is not None:
-        require_gguf(origin.gguf, config, tokenizer)
+    return config
 
 
 def _write(
@@ -199,23 +183,32 @@ def _write(
     tokenizer: PreTrainedTokenizerBase,
     origin: Origin,
     folder: Path,
+    *,
+    say: Say,
 ) -> Merged:
     dtype = getattr(torch, origin.dtype)
     if trained is None:
-        return write_copy(located, tokenizer, folder, dtype=dtype)
+        return write_copy(located, tokenizer, folder, dtype=dtype, say=say)
     if origin.method == "qlora" or origin.base_kind == "dequantised":
-        return write_merged_qlora(trained.folder, located, tokenizer, folder, kind=origin.base_kind, dtype=dtype)
+        return write_merged_qlora(
+            trained.folder, located, tokenizer, folder, kind=origin.base_kind, dtype=dtype, say=say
+        )
     # First the dtype that the adapter was trained on, then fp32: the sum starts from the same weights.
     held = "auto" if trained.config is None else getattr(torch, base.dtype)
-    return write_merged(trained.folder, located, tokenizer, folder, held=held, dtype=dtype)
+    return write_merged(trained.folder, located, tokenizer, folder, held=held, dtype=dtype, say=say)
 
 
-def _write_gguf(folder: Path, out: Path, tokenizer: PreTrainedTokenizerBase, merged: Merged, kind: str) -> GgufReport:
+def _write_gguf(
+    folder: Path, export: Export, tokenizer: PreTrainedTokenizerBase, merged: Merged, *, say: Say
+) -> GgufReport | None:
+    """Write the file with leanrl's own writer where that is the way, and read it back."""
+    if export.way != "own":
+        return None
+    say(f"writing {export.file} and reading it back")
     written = LocatedModel(path_or_id=str(folder), revision=None, source="folder")
     model = load_as_saved(written, dtype=torch.float32)
-    file = folder / f"{out.name}-{kind}.gguf"
-    write_gguf(model, tokenizer, file, kind=kind)
-    return verify_gguf(model, file, merged.texts, kind=kind)
+    write_gguf(model, tokenizer, folder / export.file, kind=export.kind)
+    return verify_gguf(model, folder / export.file, merged.texts, kind=export.kind)
 
 
 def _pushed(report: MergeReport, target: HubTarget) -> MergeReport:
@@ -225,7 +218,7 @@ def _pushed(report: MergeReport, target: HubTarget) -> MergeReport:
 def _tokenizer(checkpoint: Checkpoint, base: ModelConfig, located: LocatedModel) -> PreTrainedTokenizerBase:
     """Return the tokenizer that was saved with the checkpoint, or the base's where none was."""
     if not (checkpoint.folder / "tokenizer_config.json").is_file():
-        return load_tokenizer(base, located)
+        return load_tokenizer(with_kept_template(base, checkpoint.run), located)
     saved = LocatedModel(str(checkpoint.folder), None, "folder", trust_remote_code=base.trust_remote_code)
     return load_tokenizer(base.model_copy(update={"chat_template": None}), saved)
 

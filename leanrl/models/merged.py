@@ -1,5 +1,6 @@
 """The weights of a merged model: folded in fp32, rounded once, written, read back and compared."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,11 +16,12 @@ from leanrl.models.compare import require_read_whole
 from leanrl.models.fold import attach_adapter, fold_adapter
 from leanrl.models.load import load_as_saved, load_nf4, runs_own_code
 from leanrl.models.locate import LocatedModel
+from leanrl.models.merge_choices import BaseKind
 from leanrl.models.nf4 import dequantise, is_nf4_checkpoint
 from leanrl.models.verify import Text, TextScores, Verification, sample_texts, score_texts, verify
 from leanrl.stopping import stopping_of
 
-BaseKind = Literal["original", "dequantised"]
+Say = Callable[[str], None]
 
 # Files of this size can be fetched again one by one, and no reader has to map a whole large model.
 SHARD_SIZE = "4GB"
@@ -61,10 +63,13 @@ def write_merged(
     *,
     held: torch.dtype | Literal["auto"],
     dtype: torch.dtype,
+    say: Say,
 ) -> Merged:
     """Write the base with its adapter folded in; `held` is the dtype that the adapter was trained on."""
+    say(f"loading the base {located.path_or_id}")
     base = load_as_saved(located, dtype=held).float()
-    return _write_fold(attach_adapter(base, adapter), tokenizer, folder, dtype=dtype, texts=None, from_trained={})
+    policy = attach_adapter(base, adapter)
+    return _write_fold(policy, tokenizer, folder, dtype=dtype, texts=None, from_trained={}, say=say)
 
 
 def write_merged_qlora(
@@ -75,8 +80,10 @@ def write_merged_qlora(
     *,
     kind: BaseKind,
     dtype: torch.dtype,
+    say: Say,
 ) -> Merged:
     """Write the chosen base with the adapter folded in, and measure both bases against the policy as trained."""
+    say(f"loading the base {located.path_or_id} in NF4, and sampling texts from the policy as trained")
     policy = attach_adapter(load_nf4(located, device="cpu"), adapter)
     texts = sample_texts(policy, tokenizer, seed=_SEED)
     as_trained = score_texts(policy, texts)
@@ -86,22 +93,29 @@ def write_merged_qlora(
     from_trained = {}
     for other in bases:
         if other != kind:
+            say(f"measuring the adapter on the {other} base")
             from_trained[other] = _distance(
                 score_texts(attach_adapter(_base(located, other), adapter), texts), as_trained
             )
+    say(f"measuring the adapter on the {kind} base")
     policy = attach_adapter(_base(located, kind), adapter)
     from_trained[kind] = _distance(score_texts(policy, texts), as_trained)
-    return _write_fold(policy, tokenizer, folder, dtype=dtype, texts=texts, from_trained=from_trained)
+    return _write_fold(policy, tokenizer, folder, dtype=dtype, texts=texts, from_trained=from_trained, say=say)
 
 
-def write_copy(source: LocatedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, dtype: torch.dtype) -> Merged:
+def write_copy(
+    source: LocatedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, *, dtype: torch.dtype, say: Say
+) -> Merged:
     """Write a model all of whose weights were trained, rounded to `dtype`."""
+    say(f"loading {source.path_or_id}, and sampling texts to compare with")
     model = load_as_saved(source, dtype="auto").float()
     require_read_whole(model, Path(source.path_or_id))
     require_room(folder, needed_bytes=model.num_parameters() * dtype.itemsize)
     texts = sample_texts(model, tokenizer, seed=_SEED)
     scores = score_texts(model, texts)
-    verification = _write(model, tokenizer, folder, dtype=dtype, texts=texts, trained=scores, base=None, folded=scores)
+    verification = _write(
+        model, tokenizer, folder, dtype=dtype, texts=texts, trained=scores, base=None, folded=scores, say=say
+    )
     return Merged(0, verification, texts, {})
 
 
@@ -119,12 +133,15 @@ def _write_fold(
     dtype: torch.dtype,
     texts: list[Text] | None,
     from_trained: dict[BaseKind, Distance],
+    say: Say,
 ) -> Merged:
     require_room(folder, needed_bytes=policy.get_base_model().num_parameters() * dtype.itemsize)
+    say("sampling texts, and scoring them with base and adapter")
     texts = texts or sample_texts(policy, tokenizer, seed=_SEED)
     with policy.disable_adapter():
         of_base = score_texts(policy, texts)
     trained = score_texts(policy, texts)
+    say("folding the adapter in fp32")
     model, num_modules = fold_adapter(policy)
     verification = _write(
         model,
@@ -135,6 +152,7 @@ def _write_fold(
         trained=trained,
         base=of_base,
         folded=score_texts(model, texts),
+        say=say,
     )
     return Merged(num_modules, verification, texts, from_trained)
 
@@ -149,15 +167,18 @@ def _write(
     trained: TextScores,
     base: TextScores | None,
     folded: TextScores,
+    say: Say,
 ) -> Verification:
     _refuse_overflow(model, dtype)
     _cast_weights(model, dtype)
+    say(f"writing the weights in {str(dtype).removeprefix('torch.')}")
     model.generation_config = generation_to_save(model, stopping_of(tokenizer, model))
     model.save_pretrained(folder, max_shard_size=SHARD_SIZE)
     tokenizer.save_pretrained(folder)
     _cast_weights(model, torch.float32)
     rounded = score_texts(model, texts)
     _let_go(model)
+    say("reading the files back and comparing every token")
     written = LocatedModel(str(folder), None, "folder", trust_remote_code=runs_own_code(model))
     merged = score_texts(load_as_saved(written, dtype=torch.float32), texts)
     return verify(merged=merged, trained=trained, base=base, folded=folded, rounded=rounded, num_texts=len(texts))

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from leanrl.errors import LeanRLError
+from leanrl.errors import ConfigError, LeanRLError
 from leanrl.generation import plain_generation, without_own_generation
+from leanrl.rendering import prompt_ids
 from leanrl.stopping import stopping_of
 
 # What fp32 leaves between x (W + scale B A) and x W + scale (x A) B. SmolLM2-135M with adapters that move
@@ -156,7 +157,8 @@ def verify(
 
 def _prompt(tokenizer: PreTrainedTokenizerBase, problem: str) -> Text:
     if tokenizer.chat_template is None:
-        return list(tokenizer(problem)["input_ids"])
-    messages = [{"role": "user", "content": problem}]
-    encoded = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=True)
-    return list(encoded["input_ids"])
+        return prompt_ids(tokenizer, problem, {})
+    try:
+        return prompt_ids(tokenizer, [{"role": "user", "content": problem}], {})
+    except ConfigError:  # a template that wants more than a question; any text will do for a comparison
+        return prompt_ids(tokenizer, problem, {})

@@ -155,6 +155,7 @@ def _repair_tokenizer(
     tokenizer.pad_token = unknown if unknown not in (None, tokenizer.eos_token) else tokenizer.eos_token
     tokenizer.clean_up_tokenization_spaces = False  # it would strip spaces before punctuation
     tokenizer.model_max_length = model.config.max_position_embeddings
+    tokenizer.backend_tokenizer.model.byte_fallback = False  # no token is a byte by its number: the split is ByteLevel
     if pre_tokenizer_name == "smollm":
         backend = tokenizer.backend_tokenizer
         backend.pre_tokenizer = pre_tokenizers.Sequence(

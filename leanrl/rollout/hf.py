@@ -1,26 +1,16 @@
 """Completions from transformers' own generate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.generation import plain_generation, without_own_generation
+from leanrl.rendering import Prompt, prompt_ids
 from leanrl.stopping import Stopping
-from leanrl.types import Message
-
-Prompt = list[Message] | str
-
-
-def prompt_ids(tokenizer: PreTrainedTokenizerBase, prompt: Prompt) -> list[int]:
-    """Return the tokens a prompt is asked with: through the chat template, or as plain text."""
-    if isinstance(prompt, str):
-        return tokenizer(prompt)["input_ids"]
-    return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=True)[
-        "input_ids"
-    ]
 
 
 @contextmanager
@@ -51,6 +41,7 @@ def complete(
     prompts: Sequence[Prompt],
     *,
     stopping: Stopping,
+    template_kwargs: Mapping[str, Any],
     max_completion_tokens: int,
     temperature: float,
     batch_size: int,
@@ -59,7 +50,7 @@ def complete(
     generation = plain_generation(stopping, max_new_tokens=max_completion_tokens, temperature=temperature)
     with generating(model):
         for start in range(0, len(prompts), batch_size):
-            ids = [prompt_ids(tokenizer, prompt) for prompt in prompts[start : start + batch_size]]
+            ids = [prompt_ids(tokenizer, prompt, template_kwargs) for prompt in prompts[start : start + batch_size]]
             input_ids, mask = pad_left(ids, stopping.pad_id, model.device)
             output = model.generate(input_ids=input_ids, attention_mask=mask, generation_config=generation)
             completions = [stopping.cut(tokens) for tokens in output[:, input_ids.shape[1] :].tolist()]

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from leanrl.rollout.hf import Prompt, complete
+from leanrl.rendering import Prompt
+from leanrl.rollout.hf import complete
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.sharding import drop_gathered_weights
 
@@ -16,6 +17,7 @@ def complete_greedily(trainer: LeanGRPOTrainer, prompts: Sequence[Prompt]) -> It
         trainer.processing_class,
         prompts,
         stopping=trainer.stopping,
+        template_kwargs=config.model.chat_template_kwargs,
         max_completion_tokens=config.rollout.max_completion_tokens,
         temperature=0,
         batch_size=config.eval.batch_size,

@@ -34,7 +34,7 @@ from leanrl.engine.step import StepSums
 from leanrl.errors import RewardError, StoppedError
 from leanrl.generation import generation_to_save
 from leanrl.planner.prediction import Plan
-from leanrl.rollout.hf import prompt_ids
+from leanrl.rendering import prompt_ids
 from leanrl.run_folder import RunFolder
 from leanrl.stopping import stopping_of
 from leanrl.trainer.batch_rows import bare_rows, batch_rows, split_batch
@@ -94,7 +94,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.run = run
         self.plan = plan
         self.uploads = uploads
-        self.opened_tag = opened_tag(self._tokenizer.decode(prompt_ids(self._tokenizer, rows[0].prompt)))
+        asked = prompt_ids(self._tokenizer, rows[0].prompt, config.model.chat_template_kwargs)
+        self.opened_tag = opened_tag(self._tokenizer.decode(asked))
         self.scorer = CompletionScorer(
             rows=rows,
             rewards=list(rewards),

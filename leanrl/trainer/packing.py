@@ -20,7 +20,7 @@ from leanrl.engine.packed_attention import RowBounds, attend_by_varlen, attend_r
 from leanrl.engine.rows import PACKED, PADDED, Layout, MicroBatch, StepRow
 from leanrl.engine.step import score_micro_batch, score_with_graph
 from leanrl.errors import ConfigError
-from leanrl.rollout.hf import prompt_ids
+from leanrl.rendering import prompt_ids
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.influence import found_in_gradients, found_in_values, input_gradients
 from leanrl.types import Listener
@@ -182,7 +182,9 @@ def _models(trainer: LeanGRPOTrainer) -> list[Any]:
 
 def _proof_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
     """Return the first prompt and the last, each with tokens of its own as a completion; the second is the longer."""
-    prompts = [prompt_ids(trainer.processing_class, trainer.rows[number].prompt) for number in (0, -1)]
+    template_kwargs = trainer.lean_config.model.chat_template_kwargs
+    asked = (trainer.rows[number].prompt for number in (0, -1))
+    prompts = [prompt_ids(trainer.processing_class, prompt, template_kwargs) for prompt in asked]
     return [
         StepRow(prompt, (prompt * length)[:length]) for prompt, length in zip(prompts, _COMPLETION_TOKENS, strict=True)
     ]

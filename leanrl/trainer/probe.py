@@ -12,7 +12,7 @@ from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import DoesNotFitError
 from leanrl.planner.leaner import leaner_settings, optimizer_state_bytes
 from leanrl.planner.prediction import Plan
-from leanrl.rollout.hf import prompt_ids
+from leanrl.rendering import prompt_ids
 from leanrl.trainer.actual import record_probe
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.ranks import first_of_ranks, highest_of_ranks
@@ -69,7 +69,8 @@ def is_wanted(config: RunConfig, *, device_type: str) -> bool:
 def longest_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
     """Return a full micro-batch of the longest prompt with completions of full length."""
     config = trainer.lean_config
-    longest = max((prompt_ids(trainer.processing_class, row.prompt) for row in trainer.rows), key=len)
+    template_kwargs = config.model.chat_template_kwargs
+    longest = max((prompt_ids(trainer.processing_class, row.prompt, template_kwargs) for row in trainer.rows), key=len)
     # Which tokens they are changes no size; the prompt's last one exists in every vocabulary.
     completion = [longest[-1]] * config.rollout.max_completion_tokens
     num_rows = min(config.full_completions_per_micro_batch, config.completions_per_rank)

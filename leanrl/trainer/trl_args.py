@@ -89,6 +89,7 @@ def _sampling_arguments(config: RunConfig) -> dict[str, Any]:
         "num_generations": config.train.num_completions,
         "max_completion_length": rollout.max_completion_tokens,
         "shuffle_dataset": config.data.shuffle,
+        "chat_template_kwargs": dict(config.model.chat_template_kwargs),
         "use_vllm": False,
         "vllm_max_model_length": config.max_model_tokens,
     }

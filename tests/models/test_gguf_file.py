@@ -1,5 +1,6 @@
 """A merged model as GGUF: what transformers reads out of it, and what is not written."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from transformers import (
 )
 
 from leanrl.errors import ConfigError, LeanRLError
-from leanrl.models.gguf_file import GGUF_TYPES, require_gguf, verify_gguf, write_gguf
-from leanrl.models.gguf_tokenizer import split_name
-from leanrl.models.merge import merge_run
-from tests.models.conftest import MakeRun
+from leanrl.models.gguf_file import require_gguf, verify_gguf, write_gguf
+from leanrl.models.gguf_tokenizer import is_byte_level, split_name
+from leanrl.models.wheel import WheelModel, unpack_wheel_model
+from tests.models.tiny_gguf import write_tiny_gguf
 from tests.tiny_model import CHAT_TEMPLATE, PAD, TURN_END, TURN_START, make_tiny_model
 
 gguf = pytest.importorskip("gguf", reason="GGUF needs the package gguf (extra demo)")
@@ -129,10 +130,40 @@ def test_what_is_not_written_is_refused_by_name(tmp_path: Path, changes: dict[st
         require_gguf("F16", config, smollm_tokenizer())
 
 
-def test_types_that_nothing_here_can_make_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--gguf is Q4_K_M, which is none of F16, BF16, Q8_0"):
-        require_gguf("Q4_K_M", model_of(tmp_path / "model", "llama").config, smollm_tokenizer())
-    assert GGUF_TYPES == ("F16", "BF16", "Q8_0")
+@pytest.mark.parametrize(
+    ("vocabulary", "split", "decoder", "byte_level"),
+    [
+        ({}, pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel(), True),
+        (
+            {},
+            pre_tokenizers.Sequence([pre_tokenizers.Digits(), pre_tokenizers.ByteLevel()]),
+            decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 0, 0)]),
+            True,
+        ),
+        ({}, pre_tokenizers.Metaspace(), decoders.Metaspace(), False),
+        ({}, pre_tokenizers.ByteLevel(), decoders.Metaspace(), False),
+        ({"<0x00>": 3}, pre_tokenizers.ByteLevel(), decoders.ByteLevel(), False),
+    ],
+)
+@pytest.mark.parametrize("flag", [True, False])
+def test_byte_level_is_told_by_the_parts_and_never_by_the_flag(vocabulary, split, decoder, byte_level, flag) -> None:
+    """transformers sets byte_fallback on every tokenizer that it reads from GGUF, and on Llama's own it is right."""
+    model = models.BPE(vocab={"a": 0, "b": 1, "<unk>": 2} | vocabulary, merges=[], byte_fallback=flag)
+    backend = Tokenizer(model)
+    backend.pre_tokenizer, backend.decoder = split, decoder
+    assert is_byte_level(PreTrainedTokenizerFast(tokenizer_object=backend)) is byte_level
+
+
+def test_a_model_that_came_out_of_a_gguf_file_goes_into_one_again(tmp_path: Path) -> None:
+    """The demo's own model does: it is unpacked from the GGUF file of a wheel."""
+    source = write_tiny_gguf(tmp_path / "tiny.gguf")
+    folder = unpack_wheel_model(WheelModel("tiny", "1", source), dtype="float32", models=tmp_path / "models")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert json.loads(tokenizer.backend_tokenizer.to_str())["model"]["byte_fallback"] is False
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    require_gguf("Q8_0", model.config, tokenizer)
+    write_gguf(model, tokenizer, tmp_path / "again.gguf", kind="F16")
+    assert verify_gguf(model, tmp_path / "again.gguf", TEXTS, kind="F16").difference_max < 1e-2
 
 
 @pytest.mark.parametrize(
@@ -152,19 +183,10 @@ def test_the_way_text_is_split_is_found_by_trying_it(split: pre_tokenizers.PreTo
 def test_an_unknown_way_to_split_and_another_kind_of_tokenizer_are_refused(tmp_path: Path) -> None:
     config = model_of(tmp_path / "model", "llama").config
     tokenizer = smollm_tokenizer()
-    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    known = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), known])
     with pytest.raises(ConfigError, match="as none of gpt-2, smollm, qwen2, llama-bpe does"):
         require_gguf("F16", config, tokenizer)
     unigram = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.Unigram([("a", 0.0)], unk_id=0)))
     with pytest.raises(ConfigError, match="the tokenizer is Unigram and not byte-level BPE"):
         require_gguf("F16", config, unigram)
-
-
-def test_a_merge_with_gguf_writes_and_reads_back_both(make_run: MakeRun, tmp_path: Path) -> None:
-    run = make_run(family="qwen2")
-    smollm_tokenizer().save_pretrained(run.checkpoint(7))
-    report = merge_run(run.path, tmp_path / "tuned", gguf="Q8_0")
-    assert (tmp_path / "tuned" / "tuned-Q8_0.gguf").is_file()
-    assert "GGUF: tuned-Q8_0.gguf (Q8_0), read back: log-probs differ" in report.text()
-    assert "tuned-Q8_0.gguf (Q8_0), read back" in (tmp_path / "tuned" / "README.md").read_text()
-    assert (tmp_path / "tuned" / "model.safetensors").is_file()

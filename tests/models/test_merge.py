@@ -61,6 +61,7 @@ def test_everything_a_model_needs_is_there_and_nothing_else(make_run: MakeRun, t
         "chat_template.jinja",
         "config.json",
         "generation_config.json",
+        "leanrl_prompt.json",
         "merge.json",
         "model.safetensors",
         "tokenizer.json",
@@ -251,9 +252,9 @@ def test_a_push_that_failed_goes_on_without_merging_again(
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"base": "nf4"}, "--base is nf4, which is none of original, dequantised"),
+        ({"base": "nf4"}, "--base: nf4 is none of original, dequantised"),
         ({"base": "dequantised"}, r"was trained on 16-bit weights \(lora\)"),
-        ({"gguf": "Q4_K_M"}, "--gguf is Q4_K_M, which is none of F16, BF16, Q8_0"),
+        ({"gguf": "Q4_K_M"}, "--gguf: Q4_K_M is none of F16, BF16, Q8_0"),
         ({"adapter": "best"}, "--adapter is best, and .* holds default"),
     ],
 )

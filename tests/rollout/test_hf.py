@@ -4,7 +4,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from leanrl.rollout.hf import complete, prompt_ids
+from leanrl.rendering import prompt_ids
+from leanrl.rollout.hf import complete
 from leanrl.stopping import stopping_of
 
 PROMPTS = ["1+1=", "what is twelve and thirty-four? ", "5", [{"role": "user", "content": "2+2="}]]
@@ -19,7 +20,7 @@ def loaded(tiny_model):
 
 def likeliest(model, tokenizer, prompt, *, max_completion_tokens):
     """Always take the likeliest next token, one prompt at a time and without padding or a cache."""
-    ids, completion = prompt_ids(tokenizer, prompt), []
+    ids, completion = prompt_ids(tokenizer, prompt, {}), []
     model.eval()
     with torch.no_grad():
         while len(completion) < max_completion_tokens:
@@ -32,7 +33,7 @@ def likeliest(model, tokenizer, prompt, *, max_completion_tokens):
 
 def completed(loaded, prompts, **choices):
     model, tokenizer = loaded
-    values = {"max_completion_tokens": 12, "temperature": 0, "batch_size": 1} | choices
+    values = {"template_kwargs": {}, "max_completion_tokens": 12, "temperature": 0, "batch_size": 1} | choices
     return complete(model, tokenizer, prompts, stopping=stopping_of(tokenizer, model), **values)
 
 
@@ -43,7 +44,7 @@ def greedily(loaded, prompts, **choices):
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_greedy_is_the_likeliest_token_whatever_the_batch(loaded, batch_size):
     """Prompts of 4, 32, 1 and more tokens share a batch, so all but one are padded."""
-    assert len({len(prompt_ids(loaded[1], prompt)) for prompt in PROMPTS}) == 4
+    assert len({len(prompt_ids(loaded[1], prompt, {})) for prompt in PROMPTS}) == 4
     by_hand = [likeliest(*loaded, prompt, max_completion_tokens=12) for prompt in PROMPTS]
     assert len(set(by_hand)) > 1
     assert greedily(loaded, PROMPTS, batch_size=batch_size) == by_hand
@@ -82,7 +83,7 @@ def test_no_prompt_no_completion(loaded):
 
 def test_plain_text_and_messages_become_tokens(loaded):
     _, tokenizer = loaded
-    assert tokenizer.decode(prompt_ids(tokenizer, "1+1=")) == "1+1="
-    assert tokenizer.decode(prompt_ids(tokenizer, [{"role": "user", "content": "1+1="}])) == (
+    assert tokenizer.decode(prompt_ids(tokenizer, "1+1=", {})) == "1+1="
+    assert tokenizer.decode(prompt_ids(tokenizer, [{"role": "user", "content": "1+1="}], {})) == (
         "<|im_start|>user\n1+1=<|im_end|>\n<|im_start|>assistant\n"
     )

@@ -80,7 +80,14 @@ def generated(loaded):
     texts = [
         list(
             complete(
-                model, tokenizer, PROMPTS, stopping=stopping, max_completion_tokens=10, temperature=heat, batch_size=2
+                model,
+                tokenizer,
+                PROMPTS,
+                stopping=stopping,
+                template_kwargs={},
+                max_completion_tokens=10,
+                temperature=heat,
+                batch_size=2,
             )
         )
         for heat in (0, 1.0)
