@@ -1,7 +1,7 @@
 """The licence of a run's data, as far as it can be told."""
 
-import httpx
 from huggingface_hub import HfApi
+from huggingface_hub.utils import httpx
 
 from leanrl.config.schema import DataConfig
 

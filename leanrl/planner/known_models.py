@@ -98,9 +98,8 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 def _config_from_hub(model_id: str, revision: str | None) -> dict[str, Any]:
     """Return the config in the Hub's cache, else ask once: a plan is not worth the Hub library's five retries."""
-    import httpx
     from huggingface_hub import get_session, hf_hub_url, try_to_load_from_cache
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers, httpx
 
     try:
         cached = try_to_load_from_cache(model_id, "config.json", revision=revision)

@@ -4,7 +4,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.rewards.registry import registered_rewards
+from leanrl.rewards.registry import option_parameters, registered_rewards
 from leanrl.types import GradeMode
 
 
@@ -24,7 +24,7 @@ def list_rewards() -> list[RewardInfo]:
     """Return every registered reward in the order of the names."""
     infos = []
     for name, (function, grade_mode, sees) in sorted(registered_rewards().items()):
-        parameters = dict(list(inspect.signature(function).parameters.items())[1:])
+        parameters = option_parameters(function)
         empty = inspect.Parameter.empty
         infos.append(
             RewardInfo(

@@ -56,6 +56,7 @@ class _Entry:
     sees: Literal["sample", "group"] = "sample"
 
 
+_OF_TRL = ("prompts", "completions", "completion_ids")  # how its reward functions begin
 _ENTRIES: dict[str, _Entry] = {}
 _registrations: list[str] = []
 
@@ -183,7 +184,14 @@ def _problems(
 
 
 def _option_problems(name: str, function: RewardFunction, options: RewardOptions) -> Iterator[Problem]:
-    parameters = _option_parameters(function)
+    parameters = option_parameters(function)
+    first = next(iter(inspect.signature(function).parameters), None)
+    if first in _OF_TRL:
+        signature = f"{_origin(function)} takes `{first}`, as a reward of TRL does"
+        yield Problem(
+            f"rewards.{name}", signature, "take one sample and return one number: `sample.text`, `sample.gold`"
+        )
+        return
     annotations = get_type_hints(function, include_extras=True)
     for option, value in options.items():
         where = f"reward_options.{name}.{option}"
@@ -197,9 +205,11 @@ def _option_problems(name: str, function: RewardFunction, options: RewardOptions
             yield Problem(f"reward_options.{name}.{option}", "has no default and is not given", "set it")
 
 
-def _option_parameters(function: RewardFunction) -> dict[str, inspect.Parameter]:
-    """Return the parameters after the sample, by name."""
-    return dict(list(inspect.signature(function).parameters.items())[1:])
+def option_parameters(function: RewardFunction) -> dict[str, inspect.Parameter]:
+    """Return the parameters after the sample, by name; `*arguments` and `**keywords` are no options."""
+    later = list(inspect.signature(function).parameters.items())[1:]
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: parameter for name, parameter in later if parameter.kind not in several}
 
 
 def _type_problem(annotation: Any, value: object) -> str | None:

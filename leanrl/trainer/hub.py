@@ -6,10 +6,9 @@ The login is the one of huggingface_hub (`hf auth login`, or HF_TOKEN); leanrl n
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub.utils import disable_progress_bars, httpx
 
 from leanrl.checkpoint_files import COMPLETE
 from leanrl.errors import ConfigError, LeanRLError, MissingError

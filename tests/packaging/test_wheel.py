@@ -75,3 +75,15 @@ def test_constraints_are_printed(installed):
 
 def test_a_preset_is_planned(installed):
     assert "a40x4-full-exp2" in installed("-m", "leanrl", "plan", "-p", "a40x4-full-exp2")
+
+
+def test_no_constraint_set_pins_what_another_python_forbids():
+    """vLLM asks for setuptools below 81 from Python 3.12 on: one pin for all versions cannot be resolved."""
+    for path in (ROOT / "constraints").iterdir():
+        assert not [line for line in path.read_text().splitlines() if line.startswith("setuptools==")], path
+
+
+def test_the_hubs_own_http_library_is_used():
+    """Its errors are those of the library that it was built on: httpx, or the one that follows it."""
+    importing = [path for path in (ROOT / "leanrl").rglob("*.py") if "\nimport httpx" in path.read_text()]
+    assert importing == []

@@ -212,3 +212,24 @@ def test_weighted_sum():
     assert weighted_sum({"format": 1.0, "cosine": -0.25}, {"format": 1.0, "cosine": 2.0}) == 0.5
     with pytest.raises(ValueError, match="weights"):
         weighted_sum({"format": 1.0}, {"format": 1.0, "cosine": 2.0})
+
+
+def _of_trl(completions, **kwargs):
+    return [0.0] * len(completions)
+
+
+def test_a_reward_of_trls_kind_is_told_from_one_of_ours():
+    with pytest.raises(ConfigError) as caught:
+        resolve_rewards({"length": 1.0}, {}, {"length": _of_trl})
+    (problem,) = caught.value.problems
+    assert problem.where == "rewards.length"
+    assert "takes `completions`, as a reward of TRL does" in problem.what
+    assert "sample.text" in problem.hint
+
+
+def test_keywords_are_no_options():
+    def polite(sample, **kwargs):
+        return float(len(kwargs))
+
+    (reward_of_it,) = resolve_rewards({"polite": 1.0}, {}, {"polite": polite})
+    assert reward_of_it.score(make_sample("x")) == 0.0
