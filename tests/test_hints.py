@@ -19,7 +19,7 @@ from leanrl.hints import command, quoted, setting
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "leanrl").rglob("*.py"))
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
-MAPS = ("rewards.", "reward_options.", "reasons.")
+MAPS = tuple(f"{key.name}." for key in schema_keys().values() if key.is_map)
 SAFE_CALLS = {"setting", "command", "quoted", "shlex.quote", "shlex.join"}
 # An interpolation behind one of these ends up in a shell.
 COMMANDS = typer.main.get_command(app)

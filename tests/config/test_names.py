@@ -14,7 +14,7 @@ from leanrl.config.validation import validate
 from leanrl.errors import ConfigError
 
 KNOWN = schema_keys().keys() | schema_groups().keys()
-IN_A_MAP = ("rewards.",)
+IN_A_MAP = ("rewards.", "model.chat_template_kwargs.")
 KEY_IN_TEXT = re.compile(r"\b([a-z_]+(?:\.[a-z_0-9]+)+)\b(=[\w/.-]+)?")
 
 
