@@ -58,6 +58,7 @@ def prepare(
     listener.say(f"model: {config.model.id} ({located.source})")
     for line in require_trainable(config, located):
         listener.say(line)
+    _check_architecture(config, located, listener)
     _require_served(config, located)
     tokenizer = load_tokenizer(config.model, located)
     require_chat_template(tokenizer, config.model)
@@ -66,7 +67,7 @@ def prepare(
     num_rows = embedding_rows(located)
     problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader, num_rows=num_rows)
     _say_problems(problems, config, listener)
-    _say_attention(config, located, listener)
+    _warn_of_lengths(problems, config, located, tokenizer, listener)
     start = _start_of(config, checkpoint)
     model, adapter = policy_of(_from_adapter(config, start), located)
     return Parts(ready.rewards, problems, tokenizer, model, adapter, is_at_start=start is None or start != checkpoint)
@@ -103,15 +104,36 @@ def _from_adapter(config: RunConfig, start: Path | None) -> RunConfig:
     return config.model_copy(update={"model": config.model.model_copy(update={"tuning": tuning})})
 
 
-def _say_attention(config: RunConfig, located: "LocatedModel", listener: Listener) -> None:
+def _check_architecture(config: RunConfig, located: "LocatedModel", listener: Listener) -> None:
+    """Check the model's config against the run before its weights are loaded, and say what will run otherwise."""
     from leanrl.models.attention import usable_attention
+    from leanrl.models.lengths import require_lengths
     from leanrl.models.load import causal_config
 
-    if config.backend == "unsloth":  # its own kernels choose
+    model_config = causal_config(located)
+    require_lengths(config, model_config)
+    if config.backend == "unsloth":  # its own kernels choose the attention
         return
-    attention = usable_attention(causal_config(located), config.model.attention)
+    attention = usable_attention(model_config, config.model.attention)
     if attention.reason is not None:
         listener.say(f"attention: {attention.name}, since {attention.reason}")
+
+
+def _warn_of_lengths(
+    problems: ProblemSet,
+    config: RunConfig,
+    located: "LocatedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    listener: Listener,
+) -> None:
+    from leanrl.models.lengths import warn_of_untrained_lengths
+    from leanrl.models.load import causal_config
+    from leanrl.rollout.hf import prompt_ids
+
+    longest = max((row.prompt for row in problems.train), key=lambda prompt: len(str(prompt)))
+    num_tokens = len(prompt_ids(tokenizer, longest))
+    for warning in warn_of_untrained_lengths(config, causal_config(located), longest_prompt_tokens=num_tokens):
+        listener.warn(warning)
 
 
 def _require_served(config: RunConfig, located: "LocatedModel") -> None:
