@@ -1,11 +1,15 @@
 """vLLM in the trainer's process: what it draws is what the trainer would have drawn, version after version."""
 
+import json
+import shutil
+
 import pytest
 import torch
 
 from leanrl.errors import StoppedError
 from leanrl.rollout.selftest import choose, mean_difference
 from leanrl.rollout.vllm_colocate import VllmColocate
+from leanrl.stopping import Stopping
 from tests.vllm.policies import requests, sampling, small_arguments
 
 
@@ -53,3 +57,22 @@ def test_a_prefix_cache_that_stays_stops_the_run(trained, monkeypatch):
             engine.generate(requests(), sampling())
     finally:
         engine.close()
+
+
+def test_completions_end_behind_every_stop_id_whatever_the_model_says(trained, tmp_path):
+    """The model's own generation_config asks for 30 tokens at least and for an end that the run does not have."""
+    folder = shutil.copytree(trained.folder, tmp_path / "model")
+    own = {"eos_token_id": 200, "min_new_tokens": 30, "repetition_penalty": 5.0, "temperature": 0.01}
+    (folder / "generation_config.json").write_text(json.dumps(own))
+    stop_ids = tuple(range(3, 120))
+    engine = VllmColocate(small_arguments(folder))
+    try:
+        engine.sync(trained.policy)
+        groups = engine.generate(requests(), sampling(stop_token_ids=stop_ids, max_completion_tokens=32))
+    finally:
+        engine.close()
+    completions = [one.token_ids for group in groups for one in group]
+    assert all(not set(tokens[:-1]) & set(stop_ids) for tokens in completions)
+    assert any(tokens[-1] in stop_ids and len(tokens) < 30 for tokens in completions)
+    stopping = Stopping(stop_ids, 0)
+    assert all(stopping.cut(tokens) == tokens for tokens in completions)
