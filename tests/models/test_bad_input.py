@@ -149,7 +149,8 @@ def test_a_place_where_nothing_can_be_written_is_named(run_here: RunHere, make_r
     (tmp_path / "file").touch()
     outcome = run_here("merge", make_run().path, "--out", tmp_path / "file" / "out")
     assert outcome.code == 2
-    assert f"{tmp_path / 'file' / 'out'} cannot be made" in outcome.err
+    assert f"--out is {tmp_path / 'file' / 'out'}, where nothing can be written" in outcome.err
+    assert f"{tmp_path / 'file'} is a file" in outcome.err
 
 
 def test_no_login_is_told_of_before_any_work(
