@@ -3,6 +3,8 @@
 Tiles of 13 tokens, the tiled head, checkpointing, sdpa where the family has it, and adapters or all weights.
 """
 
+import re
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
@@ -37,9 +39,10 @@ def _adapted(model, method):
     if method == "full":
         return model
     torch.manual_seed(3)
-    linear = [name for name, module in model.named_modules() if type(module) in (torch.nn.Linear, Conv1D)]
-    names = [name for name in linear if "mlp" in name or "feed_forward" in name]
-    return get_peft_model(model, LoraConfig(r=2, target_modules=names or ["in_proj"], init_lora_weights=False))
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear | Conv1D)]
+    in_mlp = [name for name in linear if re.search(r"(mlp|feed_forward|fc\d)", name) and "router" not in name]
+    names = in_mlp or [name for name in linear if name.endswith(("q_proj", "in_proj"))]
+    return get_peft_model(model, LoraConfig(r=2, target_modules=names, init_lora_weights=False))
 
 
 def _plain_loss(model):
