@@ -1,11 +1,11 @@
 """A Modelfile beside a GGUF file, so that Ollama asks the model as it was asked in training.
 
-Ollama fills a template of Go's with one exchange: .System, .Prompt and .Response. The chat template is a program in
-Jinja, so its fixed text is found by rendering marked messages and reading what stands between the marks.
+Ollama fills a template of Go's with .Messages and .System. The chat template is a program in Jinja, so its fixed text
+is found by rendering marked messages and reading what stands between the marks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 from transformers import PreTrainedTokenizerBase
 
@@ -19,64 +19,70 @@ _SYSTEM, _FIRST, _ANSWER, _SECOND = "Mark0System", "Mark1First", "Mark2Answer", 
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """The fixed text of one exchange, around a system message, a question and an answer.
+class FixedText:
+    """What a chat template writes around the messages of a conversation.
 
-    `before_system` is None where the chat template has no place for a system message before the question.
+    `before_system` and `behind_system` are None where it has no place for a system message before the question.
     """
 
     before_system: str | None
-    behind_system: str
-    before_question: str
-    behind_question: str
+    behind_system: str | None
+    before_first: str
+    before_answer: str
     behind_answer: str
+    opening: str
 
     def go_template(self, question: str) -> str:
-        """Return the exchange as a template of Go's; `question` holds `{problem}` where the problem stands."""
-        opening = _literal(self.before_question)
-        if self.before_system is not None:
-            with_system = f"{_literal(self.before_system)}{{{{ .System }}}}{_literal(self.behind_system)}"
-            opening = f"{{{{ if .System }}}}{with_system}{{{{ else }}}}{opening}{{{{ end }}}}"
+        """Return it as a template of Go's; `question` holds `{problem}` where the problem stands."""
         before, _, behind = question.partition(_PROBLEM)
-        asked = f"{_literal(before)}{{{{ .Prompt }}}}{_literal(behind)}{_literal(self.behind_question)}"
-        return f"{opening}{asked}{{{{ .Response }}}}{_literal(self.behind_answer)}"
+        following, system = _literal(self.behind_answer), ""
+        if self.before_system is not None and self.behind_system is not None:
+            system = f'{{{{ if eq .Role "system" }}}}{_literal(self.before_system)}{{{{ .Content }}}}{{{{ end }}}}'
+            behind_system = f"{{{{ else if and (eq $i 1) $.System }}}}{_literal(self.behind_system)}"
+            following = f"{behind_system}{{{{ else }}}}{following}"
+        else:
+            following = f"{{{{ else }}}}{following}"
+        first = f"{{{{ if eq $i 0 }}}}{_literal(self.before_first)}{following}{{{{ end }}}}"
+        user = f"{first}{_literal(before)}{{{{ .Content }}}}{_literal(behind)}"
+        return (
+            f"{{{{ range $i, $_ := .Messages }}}}{system}"
+            f'{{{{ if eq .Role "user" }}}}{user}{{{{ end }}}}'
+            f'{{{{ if eq .Role "assistant" }}}}{_literal(self.before_answer)}{{{{ .Content }}}}{{{{ end }}}}'
+            f"{{{{ end }}}}{_literal(self.opening)}"
+        )
 
 
-def read_exchange(tokenizer: PreTrainedTokenizerBase, config: RunConfig) -> Exchange | None:
+def read_fixed_text(tokenizer: PreTrainedTokenizerBase, config: RunConfig) -> FixedText | None:
     """Return the fixed text of the tokenizer's chat template; None where it has none that can be read off."""
     if tokenizer.chat_template is None:
         return None
 
-    def render(*turns: tuple[str, str]) -> str:
+    def between(*turns: tuple[str, str]) -> list[str]:
         messages: list[Message] = [{"role": role, "content": content} for role, content in turns]
         text = prompt_text(tokenizer, messages, config.model.chat_template_kwargs)
-        return text.removeprefix(_bos_that_is_added(tokenizer))
+        return _between(text.removeprefix(_bos_that_is_added(tokenizer)), [content for _, content in turns])
 
+    conversation = (("user", _FIRST), ("assistant", _ANSWER), ("user", _SECOND))
     try:
-        before, behind = _around(render(("user", _FIRST)), _FIRST)
-        behind_answer = _behind_answer(
-            render(("user", _FIRST), ("assistant", _ANSWER), ("user", _SECOND)), before_question=before
-        )
+        before_first, before_answer, behind_answer, opening = between(*conversation)
     except (TemplateError, ValueError):
         return None
     try:
-        text = render(("system", _SYSTEM), ("user", _FIRST))
-        before_system, rest = _around(text, _SYSTEM)
-        behind_system, _ = _around(rest, _FIRST)
+        before_system, behind_system, *_ = between(("system", _SYSTEM), *conversation)
     except (TemplateError, ValueError):
-        return Exchange(None, "", before, behind, behind_answer)
-    return Exchange(before_system, behind_system, before, behind, behind_answer)
+        return FixedText(None, None, before_first, before_answer, behind_answer, opening)
+    return FixedText(before_system, behind_system, before_first, before_answer, behind_answer, opening)
 
 
 def modelfile(gguf: str, tokenizer: PreTrainedTokenizerBase, stopping: Stopping, config: RunConfig) -> str:
     """Return a Modelfile for a GGUF file in the same folder: template, system message, examples, ends, lengths."""
     lines = [f"FROM ./{gguf}"]
-    exchange = read_exchange(tokenizer, config)
+    fixed = read_fixed_text(tokenizer, config)
     data, rollout = config.data, config.rollout
-    if exchange is None:
+    if fixed is None:
         lines.append("# The chat template has no form in Ollama that could be read off; Ollama takes the GGUF file's.")
     else:
-        lines.append(f"TEMPLATE {_quoted(exchange.go_template(data.prompt_template))}")
+        lines.append(f"TEMPLATE {_quoted(fixed.go_template(data.prompt_template))}")
     if data.system_prompt is not None:
         lines.append(f"SYSTEM {_quoted(data.system_prompt)}")
     for example in data.examples:
@@ -94,20 +100,15 @@ def modelfile(gguf: str, tokenizer: PreTrainedTokenizerBase, stopping: Stopping,
     return "\n".join(lines) + "\n"
 
 
-def _around(text: str, mark: str) -> tuple[str, str]:
-    """Return what stands before and behind a mark that has to be there once."""
-    if text.count(mark) != 1:
-        raise ValueError(f"{mark} is {text.count(mark)} times in what the template renders")
-    before, _, behind = text.partition(mark)
-    return before, behind
-
-
-def _behind_answer(text: str, *, before_question: str) -> str:
-    """Return what ends an answer: what stands between it and the opening of the next question."""
-    _, rest = _around(text, _ANSWER)
-    between, _ = _around(rest, _SECOND)
-    shared = takewhile(lambda pair: pair[0] == pair[1], zip(reversed(between), reversed(before_question), strict=False))
-    return between[: len(between) - sum(1 for _ in shared)]
+def _between(text: str, marks: Sequence[str]) -> list[str]:
+    """Return what stands before, between and behind marks that have to be there once each, in their order."""
+    parts = []
+    for mark in marks:
+        if text.count(mark) != 1:
+            raise ValueError(f"{mark} is {text.count(mark)} times in what the template renders")
+        before, _, text = text.partition(mark)
+        parts.append(before)
+    return [*parts, text]
 
 
 def _bos_that_is_added(tokenizer: PreTrainedTokenizerBase) -> str:

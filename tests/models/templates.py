@@ -29,6 +29,9 @@ MERGES_SYSTEM = (
     "{% endfor %}" + _OPEN
 )
 
+# Qwen2.5, SmolLM2: a system message of its own where none is given.
+OWN_SYSTEM = "{% if messages[0].role != 'system' %}{{ '<system>You help.</system>' }}{% endif %}" + PLAIN
+
 # Goes through user and assistant turns alone.
 DROPS_SYSTEM = (
     "{% for message in messages %}{% if message.role != 'system' %}" + _TURN + "{% endif %}{% endfor %}" + _OPEN

@@ -1,12 +1,13 @@
 """A Modelfile asks as the chat template does; its template is filled here as Ollama fills it."""
 
+import json
 import re
 
 import pytest
 
 from leanrl.config.schema import RunConfig
 from leanrl.data.prompts import build_prompt
-from leanrl.models.modelfile import modelfile, read_exchange
+from leanrl.models.modelfile import modelfile, read_fixed_text
 from leanrl.rendering import prompt_text
 from leanrl.stopping import Stopping
 from tests.models import templates
@@ -27,45 +28,88 @@ def config_with(**data) -> RunConfig:
     return RunConfig.model_validate({"data": {"prompt_template": WORDS} | data, "model": model})
 
 
-def filled(template: str, *, system: str | None, prompt: str, response: str = "") -> str:
-    """Fill a template of Go's that has one `if .System`, the three fields, and quoted braces."""
-    condition = re.compile(r"\{\{ if \.System \}\}(.*?)\{\{ else \}\}(.*?)\{\{ end \}\}", re.S)
-    chosen = condition.sub(lambda found: found[1] if system else found[2], template)
-    values = {".System": system or "", ".Prompt": prompt, ".Response": response, '"{{"': "{{", '"{"': "{"}
-    return re.sub(r"\{\{ (\.\w+|\"\{+\") \}\}", lambda found: values[found[1]], chosen)
+def filled(template: str, messages) -> str:
+    """Fill a template of Go's as Ollama does, with the actions that a Modelfile of leanrl's has."""
+    parts = re.split(r"\{\{ (.*?) \}\}", template)
+    system = next((one["content"] for one in messages if one["role"] == "system"), "")
+    loop, opening = _loop_and_rest(parts)
+    text = "".join(_fill(loop, {"i": i, "system": system, **one}) for i, one in enumerate(messages))
+    return text + _fill(opening, {})
+
+
+def _loop_and_rest(parts: list[str]) -> tuple[list[str], list[str]]:
+    assert (parts[0], parts[1]) == ("", "range $i, $_ := .Messages")
+    depth = 1
+    for index in range(3, len(parts), 2):
+        depth += parts[index].startswith("if ") - (parts[index] == "end")
+        if depth == 0:
+            return parts[2:index], parts[index + 1 :]
+    raise AssertionError("the range has no end")
+
+
+def _fill(parts: list[str], values) -> str:
+    """Each entry of `states` tells whether a branch is written, and whether one of its siblings was."""
+    out, states = [], [(True, True)]
+    conditions = {
+        'eq .Role "system"': lambda: values["role"] == "system",
+        'eq .Role "user"': lambda: values["role"] == "user",
+        'eq .Role "assistant"': lambda: values["role"] == "assistant",
+        "eq $i 0": lambda: values["i"] == 0,
+        "and (eq $i 1) $.System": lambda: values["i"] == 1 and values["system"],
+    }
+    for index, part in enumerate(parts):
+        writes = all(shown for shown, _ in states)
+        if index % 2 == 0:
+            out.append(part if writes else "")
+        elif part.startswith("if "):
+            holds = bool(conditions[part.removeprefix("if ")]())
+            states.append((holds, holds))
+        elif part.startswith("else"):
+            _, taken = states.pop()
+            holds = not taken and (part == "else" or bool(conditions[part.removeprefix("else if ")]()))
+            states.append((holds, taken or holds))
+        elif part == "end":
+            states.pop()
+        elif writes:
+            out.append(values["content"] if part == ".Content" else json.loads(part))
+    return "".join(out)
+
+
+EXAMPLES = [{"problem": "1 + 1", "answer": "{{2}}"}, {"problem": "2 + 2", "answer": "4"}]
 
 
 @pytest.mark.parametrize(
     "template",
-    [CHAT_TEMPLATE, templates.PLAIN, templates.MERGES_SYSTEM, templates.CUTS_THINKING, templates.SWITCHES_THINKING],
+    [
+        CHAT_TEMPLATE,
+        templates.PLAIN,
+        templates.OWN_SYSTEM,
+        templates.MERGES_SYSTEM,
+        templates.CUTS_THINKING,
+        templates.SWITCHES_THINKING,
+    ],
 )
 @pytest.mark.parametrize("system", [SYSTEM, None])
-def test_ollamas_prompt_is_the_prompt_of_training(template: str, system: str | None) -> None:
-    tokenizer, config = tokenizer_with(template), config_with(system_prompt=system)
-    prompt = build_prompt("3 + 4", template=WORDS, system_prompt=system)
+@pytest.mark.parametrize("examples", [[], EXAMPLES])
+def test_ollamas_prompt_is_the_prompt_of_training(template: str, system: str | None, examples) -> None:
+    tokenizer = tokenizer_with(template)
+    config = config_with(system_prompt=system, examples=examples)
+    prompt = build_prompt("3 + 4", template=WORDS, system_prompt=system, examples=config.data.examples)
     asked = prompt_text(tokenizer, prompt, config.model.chat_template_kwargs)
-    exchange = read_exchange(tokenizer, config)
-    assert exchange is not None
-    go_template = exchange.go_template(WORDS)
+    fixed = read_fixed_text(tokenizer, config)
+    assert fixed is not None
+    go_template = fixed.go_template(WORDS)
     assert f'TEMPLATE """{go_template}"""' in modelfile("m.gguf", tokenizer, Stopping((2,), 0), config)
-    before_answer = go_template.split("{{ .Response }}")[0]
-    assert filled(before_answer, system=system, prompt="3 + 4") == asked
-
-
-def test_an_answer_is_closed_before_the_next_question() -> None:
-    """Two exchanges, one behind the other, are what the template makes of the conversation."""
-    tokenizer, config = tokenizer_with(CHAT_TEMPLATE), config_with(prompt_template="{problem}")
-    exchange = read_exchange(tokenizer, config)
-    assert exchange is not None
-    go_template = exchange.go_template("{problem}")
-    turns = [("1 + 1", "2"), ("3 + 4", "")]
-    filled_turns = "".join(filled(go_template, system=None, prompt=ask, response=answer) for ask, answer in turns)
-    messages = [
-        {"role": "user", "content": "1 + 1"},
-        {"role": "assistant", "content": "2"},
-        {"role": "user", "content": "3 + 4"},
+    shown = [
+        turn
+        for example in examples
+        for turn in (
+            {"role": "user", "content": example["problem"]},
+            {"role": "assistant", "content": example["answer"]},
+        )
     ]
-    assert filled_turns.removesuffix(exchange.behind_answer) == prompt_text(tokenizer, messages, {})
+    given = [] if system is None else [{"role": "system", "content": system}]
+    assert filled(go_template, [*given, *shown, {"role": "user", "content": "3 + 4"}]) == asked
 
 
 def test_every_end_the_system_message_the_examples_and_the_lengths_are_there() -> None:
@@ -93,7 +137,10 @@ def test_a_template_that_cannot_be_read_off_is_left_to_ollama(template: str | No
 
 
 def test_a_template_without_a_system_turn_has_no_place_for_one() -> None:
-    exchange = read_exchange(tokenizer_with(templates.NO_SYSTEM), config_with())
-    assert exchange is not None
-    assert exchange.before_system is None
-    assert ".System" not in exchange.go_template("{problem}")
+    fixed = read_fixed_text(tokenizer_with(templates.NO_SYSTEM), config_with())
+    assert fixed is not None
+    assert fixed.before_system is None
+    go_template = fixed.go_template("{problem}")
+    assert "ystem" not in go_template
+    asked = [{"role": "user", "content": "3 + 4"}]
+    assert filled(go_template, asked) == prompt_text(tokenizer_with(templates.NO_SYSTEM), asked, {})
