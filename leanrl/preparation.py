@@ -128,10 +128,10 @@ def _warn_of_lengths(
 ) -> None:
     from leanrl.models.lengths import warn_of_untrained_lengths
     from leanrl.models.load import causal_config
-    from leanrl.rollout.hf import prompt_ids
+    from leanrl.rendering import prompt_ids
 
     longest = max((row.prompt for row in problems.train), key=lambda prompt: len(str(prompt)))
-    num_tokens = len(prompt_ids(tokenizer, longest))
+    num_tokens = len(prompt_ids(tokenizer, longest, config.model.chat_template_kwargs))
     for warning in warn_of_untrained_lengths(config, causal_config(located), longest_prompt_tokens=num_tokens):
         listener.warn(warning)
 
