@@ -12,7 +12,7 @@ from leanrl.models.merge import merge_run
 from tests.models.conftest import MakeRun
 from tests.models.test_gguf_file import smollm_tokenizer
 
-pytest.importorskip("gguf", reason="GGUF needs the package gguf: pip install gguf")
+pytest.importorskip("gguf", reason="GGUF needs the package gguf")
 
 # What llama.cpp's converter takes; it writes down what it was asked.
 CONVERTER = """

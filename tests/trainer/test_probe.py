@@ -43,7 +43,7 @@ def test_training_is_bit_identical_with_and_without_it(tiny_model, tmp_path, met
         notes = Notes()
         trainer, *_ = small_trainer(config, tmp_path / name, listener=notes)
         if name == "with":
-            write_json(trainer.run.plan, {})
+            write_json(trainer.run.plan, {"verdict": "fits"})
             probe_longest_batch(trainer, plan=_plan(config), listener=notes)
             assert notes.said[-1].startswith("probe: 4 completions of ")
         trainer.train()
