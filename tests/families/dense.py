@@ -67,16 +67,16 @@ DENSE: tuple[Family, ...] = (
     Family(
         "phi3-longrope",
         "phi3",
-        "rotary factors that depend on a row's length",
+        "longrope: one rotary factor for each frequency",
         SIZE
         | {
             "pad_token_id": 0,
-            "original_max_position_embeddings": 64,
+            "original_max_position_embeddings": 256,
             "rope_parameters": {
                 "rope_type": "longrope",
                 "rope_theta": 10000.0,
-                "original_max_position_embeddings": 64,
-                "short_factor": [1.0] * 8,
+                "original_max_position_embeddings": 256,
+                "short_factor": [1.0 + 0.1 * number for number in range(8)],
                 "long_factor": _LONG,
             },
         },
