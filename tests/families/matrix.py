@@ -32,13 +32,14 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", nargs="*", help="names of rows")
     parser.add_argument("--jobs", type=int, default=2, help="rows at a time, of one thread each")
+    parser.add_argument("--continue", dest="goes_on", action="store_true", help="keep the rows of OUT that passed")
     asked = parser.parse_args()
     forked.warm_up()
     families = [family for family in FAMILIES if not asked.only or family.name in asked.only]
     order = [(family.name, method) for method in METHODS for family in families]
-    content, rows = _about(), {}
+    content, rows = _about(), _passed(asked.out) if asked.goes_on else {}
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("fork")) as pool:
-        running = {pool.submit(_row, *wanted): wanted for wanted in order}
+        running = {pool.submit(_row, *wanted): wanted for wanted in order if wanted not in rows}
         for done in as_completed(running):
             rows[running[done]] = done.result()
             wanted = [(family.name, method) for family in families for method in METHODS]
@@ -46,6 +47,13 @@ def main() -> int:
             write_results_file(asked.out, content)
             print(json.dumps(done.result()), flush=True)
     return int(any("failure" in row for row in content["rows"]))
+
+
+def _passed(file: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the rows of an earlier part of the walk, each with the commit that it was made at."""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    kept = ({"commit": found["commit"]} | row for row in found["rows"] if "failure" not in row)
+    return {(row["family"], row["method"]): row for row in kept}
 
 
 def _about() -> dict[str, Any]:
@@ -83,7 +91,7 @@ def _row(name: str, method: Method) -> dict[str, Any]:
                 work = _GRADIENT.format(folder=str(model), name=family.name, method=method)
                 row["gradient_error"] = float(_forked_value(work).out.split()[-1])
         except (PathError, AssertionError) as failure:
-            row["failure"] = str(failure)[-2000:]
+            row["failure"] = str(failure).replace(f"{folder}/", "")[-2000:]
     return row | {"seconds": round(time.monotonic() - started, 1)}
 
 
