@@ -68,11 +68,11 @@ def estimate_step(
 ) -> StepTime:
     """Return the seconds of a step, averaged over the steps that share one batch of completions."""
     lengths = lengths or Lengths()
-    reuse = workload.num_iterations
+    reuse = workload.num_iterations * workload.updates_per_rollout
     flops = _flops_per_second(workload, card)
     return StepTime(
         generation=generation_seconds(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths) / reuse,
-        reference=_reference_operations(shape, workload, lengths) / flops / reuse,
+        reference=_scoring_passes(workload) * _scoring_operations(shape, workload, lengths) / flops,
         gradients=_training_operations(shape, workload, lengths) / flops
         + workload.num_micro_batches * shape.num_layers * _LAUNCH_LAYER_SECONDS,
         exchange=_exchange_bytes(shape, workload) / _EXCHANGE_BYTES_PER_SECOND,
@@ -124,9 +124,21 @@ def _training_operations(shape: ModelShape, workload: Workload, lengths: Lengths
     return workload.completions_per_rank * (body + attention + head)
 
 
-def _reference_operations(shape: ModelShape, workload: Workload, lengths: Lengths) -> float:
-    if workload.reference == "none":
-        return 0.0
+def _scoring_passes(workload: Workload) -> float:
+    """Return how often a step's completions are scored without a gradient, averaged over the steps on a rollout.
+
+    The reference scores them once. So does the policy that has sampled where they are used in several steps, or where
+    dropout keeps the training pass from standing for it; with dropout every step but a rollout's first scores anew.
+    """
+    updates = workload.updates_per_rollout
+    is_reused = workload.num_iterations * updates > 1
+    has_reference = workload.reference != "none"
+    is_dropped = workload.lora_dropout > 0 and (is_reused or has_reference or workload.engine != "hf")
+    once = has_reference + (is_reused or is_dropped)
+    return (once + (workload.num_iterations - 1 / updates if is_dropped else 0)) / workload.num_iterations
+
+
+def _scoring_operations(shape: ModelShape, workload: Workload, lengths: Lengths) -> float:
     tokens, scored = laid_out_row_tokens(workload, lengths)
     row = 2 * _body_params(shape) * tokens + _attention_operations(shape, tokens) + 2 * shape.embedding_params * scored
     return workload.completions_per_rank * row

@@ -73,7 +73,7 @@ def least_kv_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """Bytes that `model.generate` needs for a rank's completions, made all at once."""
-    sequences = workload.completions_per_rank
+    sequences = workload.completions_per_engine
     keys_and_values = sequences * sequence_kv_bytes(
         shape, tokens=workload.row_tokens, bytes_per_number=workload.compute_bytes
     )

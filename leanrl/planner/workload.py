@@ -72,6 +72,8 @@ class Workload:
     micro_batch_completions: int = 1
     num_micro_batches: int = 1
     num_iterations: int = 1
+    # Optimizer steps that share a rollout, each on a part of it; completions below are those of one step.
+    updates_per_rollout: int = 1
     completions_per_rank: int = 1
     completions_per_step: int = 1
     prompts_per_step: int = 1
@@ -142,10 +144,10 @@ class Workload:
 
     @property
     def completions_per_engine(self) -> int:
-        """Completions that one rollout engine makes in a step."""
+        """Completions that one rollout engine makes at once: those of all steps on a rollout."""
         if self.engine == "vllm-server":
-            return math.ceil(self.completions_per_step / max(1, self.num_rollout_gpus))
-        return self.completions_per_rank
+            return math.ceil(self.completions_per_step * self.updates_per_rollout / max(1, self.num_rollout_gpus))
+        return self.completions_per_rank * self.updates_per_rollout
 
 
 def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None) -> Workload:
@@ -179,6 +181,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         num_iterations=config.algorithm.num_iterations,
+        updates_per_rollout=config.train.updates_per_rollout,
         completions_per_rank=max(1, config.completions_per_rank),
         completions_per_step=config.completions_per_step,
         prompts_per_step=config.train.num_prompts,

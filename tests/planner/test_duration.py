@@ -87,6 +87,38 @@ def test_iterations_share_the_rollout():
     assert twice.gradients == once.gradients
 
 
+def test_updates_share_the_rollout_and_train_on_a_part_of_it():
+    """Two updates of half the completions each: the engine makes as many at once, every other step."""
+    whole = Workload(engine="vllm-server", num_rollout_gpus=1, completions_per_rank=8, completions_per_step=8)
+    half = replace(whole, completions_per_rank=4, completions_per_step=4, updates_per_rollout=2)
+    one, two = (estimate_step(TINY, workload, CARD, kv_bytes=10**9) for workload in (whole, half))
+    assert half.completions_per_engine == whole.completions_per_engine == 8
+    assert two.generation == pytest.approx(one.generation / 2)
+    assert two.sync == pytest.approx(one.sync / 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "passes"),
+    [
+        ({}, 0),
+        ({"reference": "adapter_off"}, 1),
+        ({"lora_dropout": 0.1}, 0),  # nothing is compared
+        ({"lora_dropout": 0.1, "engine": "vllm-colocate"}, 1),  # importance ratios
+        ({"num_iterations": 2}, 1 / 2),  # old log-probabilities, once for two steps
+        ({"updates_per_rollout": 2}, 1),  # each step's part once
+        ({"num_iterations": 2, "lora_dropout": 0.1}, (1 + 1) / 2),  # old for the first step, new for the second
+        ({"updates_per_rollout": 2, "lora_dropout": 0.1}, 1 + 1 / 2),  # every second step scores its part anew
+        ({"num_iterations": 2, "lora_dropout": 0.1, "reference": "adapter_off"}, (2 + 1) / 2),
+    ],
+)
+def test_passes_that_score_without_a_gradient(changes, passes):
+    """In units of a step's completions; a reference scores each of them once in one step."""
+    workload = Workload(method="lora")
+    seconds = estimate_step(TINY, replace(workload, **changes), CARD, kv_bytes=10**9).reference
+    once = estimate_step(TINY, replace(workload, reference="adapter_off"), CARD, kv_bytes=10**9).reference
+    assert seconds == pytest.approx(passes * once)
+
+
 def paper_step_seconds() -> float:
     """Experiment 1 as it ran: each of four micro-steps waits for 18 completions of at most 4096 tokens."""
     workload = Workload(
