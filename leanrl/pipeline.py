@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from leanrl.config.check import find_contradictions, find_warnings
 from leanrl.config.load import load_run_config
+from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
+from leanrl.data.counted import with_known_length
 from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.forecast import make_plan, plan_that_fits, with_chosen_micro_batch
@@ -29,7 +31,7 @@ from leanrl.planner.plan import Plan
 from leanrl.preflight.checks import examine, require_ready
 from leanrl.preflight.intent import Intent
 from leanrl.preflight.sources import require_merge_out, require_trained
-from leanrl.preparation import prepare
+from leanrl.preparation import Parts, prepare
 from leanrl.report.progress import PlainListener
 from leanrl.report.run_log import RunLog, logged
 from leanrl.run_folder import (
@@ -100,7 +102,8 @@ def _train(
     path = Path(run_dir) if run_dir is not None else new_run_path(Path("runs"), config.name, datetime.now())
     new_run = path if rank is None or rank.number == 0 else None
     ready = require_ready(Intent(config, rows, given.rewards, plugins, new_run=new_run, is_training=True))
-    predicted = plan_that_fits(config, force=force, listener=listener, typed=given.typed)
+    counted = with_run_length(config, num_rows=len(ready.problems.train))
+    predicted = plan_that_fits(counted, force=force, listener=listener, typed=given.typed)
     config = with_chosen_micro_batch(config, predicted, listener)
     if is_launched(config) and rank is None:
         _require_device(config)
@@ -113,6 +116,7 @@ def _train(
 
     with GraderPool() as grader:
         parts = prepare(config, ready, grader=grader, listener=listener)
+        config = _with_length(config, parts, listener)
         join_ranks(config)
         run = RunFolder(first_rank_makes(lambda: _new_run(path, config, plugins=plugins, predicted=predicted).path))
         if is_first_rank():
@@ -165,7 +169,7 @@ def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str,
         listener.open(run.log)
 
     from leanrl.grading.pool import GraderPool
-    from leanrl.trainer.ranks import join_ranks
+    from leanrl.trainer.ranks import is_first_rank, join_ranks
 
     if is_launched(config) and rank is None:
         _require_device(config)
@@ -174,10 +178,14 @@ def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str,
         return launch(config, run, listener=listener)
     with hold(run.path) if rank is None or rank.number == 0 else nullcontext():
         checkpoint = _checkpoint_of(run, config, rank, listener)
-        predicted = plan_that_fits(config, force=True, listener=listener)
+        counted = with_run_length(config, num_rows=len(ready.problems.train))
+        predicted = plan_that_fits(counted, force=True, listener=listener)
         with GraderPool() as grader:
             parts = prepare(config, ready, grader=grader, listener=listener, checkpoint=checkpoint)
+            asked, config = config, _with_length(config, parts, listener)
             join_ranks(config)
+            if config != asked and is_first_rank():  # whoever started the ranks had not counted the problems
+                write_json(run.config, config.model_dump(mode="json"))
             if checkpoint is not None:
                 listener.say(f"resuming {run.path} after step {step_of(checkpoint)}")
             return train_and_measure(
@@ -213,7 +221,7 @@ def missing_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Pa
 
 def plan(config: RunConfig, **choices: Any) -> Plan:
     """Return the predicted memory, time and cost of a run; `choices` are those of `forecast.make_plan`."""
-    return make_plan(config, **choices)
+    return make_plan(with_known_length(config), **choices)
 
 
 def fit(config: RunConfig, **choices: Any) -> Fit:
@@ -277,6 +285,15 @@ def sample(
         batch_size=1,
     )
     return next(iter(completions))
+
+
+def _with_length(config: RunConfig, parts: Parts, listener: Listener) -> RunConfig:
+    """Return the config with the steps of its epochs over the problems that are left, and say how many."""
+    counted = with_run_length(config, num_rows=len(parts.problems.train))
+    if counted != config:
+        epochs, steps = config.train.num_epochs, counted.train.max_steps
+        listener.say(f"train.num_epochs is {epochs:g}: {steps} steps for {len(parts.problems.train)} problems")
+    return counted
 
 
 def _new_run(path: Path, config: RunConfig, *, plugins: Sequence[Path], predicted: Plan | None) -> RunFolder:

@@ -86,6 +86,14 @@ def _idle_hardware(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_rest(config: RunConfig) -> Iterator[str]:
+    if config.train.num_epochs is not None:
+        yield f"train.max_steps {config.train.max_steps} has no effect: train.num_epochs decides how long the run is."
+    if config.checkpoints.every_steps != config.steps_between_checkpoints:
+        yield (
+            f"checkpoints.every_steps {config.checkpoints.every_steps} is rounded up to "
+            f"{config.steps_between_checkpoints}: checkpoints lie between rollouts, which serve "
+            f"{config.steps_per_rollout} steps each."
+        )
     if config.train.offload_activations and config.hardware.is_cpu:
         yield "train.offload_activations has no effect: on a CPU activations are in host memory anyway."
     if config.train.reference_device == "host" and config.hardware.is_cpu:

@@ -165,11 +165,8 @@ OTHERWISE = {
     "reward_funcs": ("rewards.accuracy=1", "a weight for each; `leanrl rewards` lists them, --plugin adds your own"),
     "reward_weights": ("rewards.accuracy=1", "a weight for each; `leanrl rewards` lists them"),
     "datasets": ("data.path=FILE.jsonl", "a file; data.hub_id is a dataset on the Hub"),
-    "num_train_epochs": (
-        "train.max_steps=500",
-        "optimizer steps; an epoch is all problems / train.num_prompts of them",
-    ),
-    "total_epochs": ("train.max_steps=500", "optimizer steps; an epoch is all problems / train.num_prompts of them"),
+    "num_train_epochs": ("train.num_epochs=1", "it goes before train.max_steps"),
+    "total_epochs": ("train.num_epochs=1", "it goes before train.max_steps"),
     "val_files": ("data.num_heldout=50", "rows of the same file that are kept for eval.greedy"),
     "wandb_project": ("tracking=wandb", "its own variables, such as WANDB_PROJECT, are honoured"),
     "wandb_name": ("tracking=wandb", "the run has the name of its folder"),

@@ -212,7 +212,7 @@ class OptimizerConfig(Section):
     learning_rate: Positive = key(1.0e-6, "peak learning rate")
     schedule: Literal["constant", "linear", "cosine", "cosine_with_min"] = key("linear", "decay after warm-up")
     min_learning_rate_ratio: Fraction = key(0.0, "floor of cosine_with_min as a share of the peak")
-    warmup_ratio: Fraction = key(0.0, "share of max_steps with a linearly rising learning rate")
+    warmup_ratio: Fraction = key(0.0, "share of all steps with a linearly rising learning rate")
     beta1: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.9, "Adam's first decay")
     beta2: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.999, "Adam's second decay")
     eps: Positive = key(1.0e-8, "Adam's epsilon")
@@ -221,7 +221,10 @@ class OptimizerConfig(Section):
 
 
 class TrainConfig(Section):
-    max_steps: PositiveInt = key(500, "optimizer steps")
+    max_steps: PositiveInt = key(500, "optimizer steps, where num_epochs does not say how many")
+    num_epochs: Positive | None = key(
+        None, "times that every problem is asked, in place of max_steps; a part of an epoch is rounded up to a rollout"
+    )
     num_prompts: PositiveInt = key(12, "prompts in a rollout, over all ranks")
     updates_per_rollout: PositiveInt = key(
         1, "optimizer steps that share one rollout, each on an equal part of its prompts (off-policy mini-batches)"

@@ -45,7 +45,7 @@ def _predict_on_cards(
         gpus=tuple(gpus),
         kv_cache_bytes=kv_bytes,
         num_nodes=config.hardware.num_nodes,
-        max_steps=config.train.max_steps,
+        max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
         step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
         floors=() if measured else find_floors(shape, workload, kv_bytes=kv_bytes),
         source="simulation" if measured else "closed_form",
@@ -72,7 +72,7 @@ def _predict_on_host(
         gpus=(_gpu_plan(0, "both", phases, workload, target),),
         kv_cache_bytes=0,
         source="simulation" if measured else "closed_form",
-        max_steps=config.train.max_steps,
+        max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
     )
 
 

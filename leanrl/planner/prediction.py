@@ -68,7 +68,8 @@ class Plan:
     gpus: tuple[GpuPlan, ...]
     kv_cache_bytes: int
     num_nodes: int = 1
-    max_steps: int = 1
+    # None where a run is as long as its epochs, and nobody has counted the problems.
+    max_steps: int | None = 1
     step_time: StepTime | None = None
     floors: tuple[Floor, ...] = ()
     base_note: str | None = None
@@ -82,7 +83,9 @@ class Plan:
     @property
     def total_hours(self) -> float | None:
         """Hours of all steps; loading, evaluation and checkpoints come on top."""
-        return None if self.step_time is None else round(self.step_time.seconds * self.max_steps / 3600, 2)
+        if self.step_time is None or self.max_steps is None:
+            return None
+        return round(self.step_time.seconds * self.max_steps / 3600, 2)
 
     @property
     def cost_usd(self) -> float | None:

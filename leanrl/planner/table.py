@@ -60,8 +60,10 @@ def _summary(plan: Plan) -> list[str]:
 
 
 def _time_line(plan: Plan) -> str:
-    if plan.step_seconds is None or plan.total_hours is None:
+    if plan.step_seconds is None:
         return "How long it takes is not predicted here."
+    if plan.total_hours is None:
+        return f"A step takes about {plan.step_seconds:.0f} s; how many there are is known once problems are counted."
     cost = "" if plan.cost_usd is None else f", about ${plan.cost_usd:.0f}"
     return f"A step takes about {plan.step_seconds:.0f} s, the run about {plan.total_hours:.1f} h{cost}."
 
