@@ -24,6 +24,7 @@ from tests.families.paths import Line, PathError, walk
 from tests.families.table import FAMILIES, named
 
 ROOT = Path(__file__).parents[2]
+MOST_GRADIENT_ERROR = 1e-4
 
 
 def main() -> int:
@@ -90,6 +91,9 @@ def _row(name: str, method: Method) -> dict[str, Any]:
             if method != "qlora":
                 work = _GRADIENT.format(folder=str(model), name=family.name, method=method)
                 row["gradient_error"] = float(_forked_value(work).out.split()[-1])
+                if row["gradient_error"] > MOST_GRADIENT_ERROR:
+                    share = f"{row['gradient_error']:.0%}"
+                    raise PathError(f"gradients: error: they are {share} from those of plain transformers")
         except (PathError, AssertionError) as failure:
             row["failure"] = str(failure).replace(f"{folder}/", "")[-2000:]
     return row | {"seconds": round(time.monotonic() - started, 1)}
