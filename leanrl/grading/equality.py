@@ -13,7 +13,7 @@ _TIME = re.compile(r"\d{1,2}:\d{2}")
 
 # What the left side of `name = value` looks like when the value alone is an answer: letters, subscripts, arguments.
 _SUBSCRIPT_OR_ARGUMENT = re.compile(r"_\s*(?:\{[^{}]*\}|\w)|(?<=[A-Za-z}])\s*\([^()]*\)")
-_NAME = re.compile(r"[A-Za-z\s\\{}',|:()]*[A-Za-z][A-Za-z\s\\{}',|:()]*")
+_NAME = re.compile(r"[\s\\{}',|:()]*+[A-Za-z][A-Za-z\s\\{}',|:()]*+")
 _CONSTANT_COMMAND = re.compile(r"\\(?:frac|sqrt|pi|cdot|times|log|ln|sin|cos|tan|exp|binom|infty)(?![A-Za-z])")
 _RELATION = re.compile(r"[<>]|\\(?:le|ge|neq)(?![A-Za-z])")
 _SET_OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")

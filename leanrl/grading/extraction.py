@@ -10,14 +10,15 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 # What may stand between boxes that together are one answer: commas, semicolons, "and" and "or", amid spacing and math
 # delimiters; nothing at all, on one line.
-_FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*"
-_WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*\{\s*,?\s*(?:and|or)\s*\}|\b(?:and|or)\b)"
-_TIED_IN_0_5_2 = re.compile(r"\s*\$?\s*(?:,|and|or)\s*\$?\s*")
+# Possessive repeats (*+) give nothing back, so that a failed match takes one pass.
+_FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*+"
+_WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+\}|\b(?:and|or)\b)"
+_TIED_IN_0_5_2 = re.compile(r"\s*+(?:\$\s*+)?(?:,|and|or)\s*+(?:\$\s*+)?")
 _DELIMITER = re.compile(r"\$\$|(?<!\\)\$|\\[()\[\]]")
-_JOINED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})+|[ $]*")
+_JOINED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})++|[ $]*+")
 
 # The unboxed forms of an answer; the last match counts.
-_TAGGED = re.compile(r"<answer>(?P<answer>.+?)</answer>", re.DOTALL)
+_TAGGED = re.compile(r"<answer>(?P<answer>(?:(?!</?answer>).)++)</answer>", re.DOTALL)
 _HASHES = re.compile(r"^####[ \t]*(?P<answer>.+)$", re.MULTILINE)  # the form of GSM8K's own solutions
 _ANNOUNCED = re.compile(
     r"\b(?:answer|result|solution)\b(?:[^.:\n=]{0,60}?\b(?:is|are|was)\b(?:[ \t]*:)?|[ \t*_]*[:=])"

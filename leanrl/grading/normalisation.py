@@ -48,7 +48,7 @@ _SYNONYMS = _rules(
     (r"\\colon(?![A-Za-z])", ":"),
     (r"\\(?:simeq|thickapprox)(?![A-Za-z])", r"\\approx "),
     (
-        r"[(\[]\s*\\begin\s*\{(array|matrix)\}\s*(?:\{[^{}]*\})?((?:[^\\]|\\(?!begin|end))*)\\end\s*\{\1\}\s*[)\]]",
+        r"[(\[]\s*+\\begin\s*+\{(array|matrix)\}\s*+(?:\{[^{}]*+\})?+((?:[^\\]|\\(?!begin|end))*+)\\end\s*+\{\1\}\s*+[)\]]",
         r"\\begin{pmatrix}\2\\end{pmatrix}",
     ),
     (r"\\backslash(?![A-Za-z])", r"\\setminus "),
@@ -57,7 +57,7 @@ _SYNONYMS = _rules(
     (r"\\(?:ast|cdotp)(?![A-Za-z])", r"\\cdot "),
     (r"\\R(?![A-Za-z])|\\(?:mathbf|mathrm|bf)\s*\{R\}", r"\\mathbb{R}"),
     (
-        r"\(\s*\\[bp]?mod\s*\{?([^(){}]+)\}?\s*\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
+        r"\(\s*+\\[bp]?mod\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
         r"\\pmod{\1\2}",
     ),
     (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
@@ -82,7 +82,7 @@ _ANGLES_AND_TIMES = _rules(
 )
 _PERCENT = _rules(
     (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
-    (r"\s*\\?%", r"\\%"),
+    (r"(?<!\s)\s*+\\?%", r"\\%"),
 )
 _WORDS = _rules(
     # One command for words, whatever their font.
@@ -92,7 +92,7 @@ _WORDS = _rules(
         r"\\text{",
     ),
     (r"\\text\s*\{\s*\}", ""),
-    (r"\\text\s*\{\s*,?\s*(?:and|or)\s*,?\s*\}|,?(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])", ", "),
+    (r"\\text\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+(?:,\s*+)?\}|,?(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])", ", "),
     # A letter, a number or a plain term set as text is itself.
     (r"\\text\s*\{\s*([A-Za-z]|\\[A-Za-z]+|[A-Za-z+\-*/=.,()^]*\d[A-Za-z\d+\-*/=.,()^]*)\s*\}", r" \1 "),
     (r"\\text\s*\{\s*([-+]?\d[\d.,/]*) ([A-Za-z ]+)\}$", r" \1 \\text{\2}"),
@@ -112,9 +112,9 @@ _NUMBERS = _rules(
 _LAST = _rules(
     (r"\s+", " "),
     (r"^(?:\\(?:approx|simeq|sim|therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
-    (r"^\](.*),(.*)\[$", r"(\1,\2)"),  # ]0, 1[
-    (r"^\](.*),(.*)\]$", r"(\1,\2]"),
-    (r"^\[(.*),(.*)\[$", r"[\1,\2)"),
+    (r"^\](.*),([^,]*)\[$", r"(\1,\2)"),  # ]0, 1[
+    (r"^\](.*),([^,]*)\]$", r"(\1,\2]"),
+    (r"^\[(.*),([^,]*)\[$", r"[\1,\2)"),
 )
 
 

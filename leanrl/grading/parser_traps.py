@@ -7,8 +7,8 @@ It adds where `2(3)` and `(2)(3)` multiply (it takes them for mixed numbers), re
 import re
 
 _PRODUCT = re.compile(r"(?<![\w.^_}\\])(\d+(?:\.\d+)?|\\pi)\s*(?=[(\[])|(\))\s*(?=[(\d])")
-_SCIENTIFIC = re.compile(r"(?<![A-Za-z\\])(\d+(?:\.\d+)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z])")
-_PRIMES = re.compile(r"([A-Za-z])(?:\^\s*\{?\s*((?:\\prime\s*)+)\}?|('+))")
+_SCIENTIFIC = re.compile(r"(?<![A-Za-z\\\d])(\d++(?:\.\d++)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z])")
+_PRIMES = re.compile(r"([A-Za-z])(?:\^\s*+(?:\{\s*+)?((?:\\prime\s*+)++)\}?|('++))")
 _LETTER = re.compile(r"\\(?:mathbb|operatorname|begin|end)\s*\{\w+\*?\}|\\[A-Za-z]+|[A-Za-z]+")
 _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(?:\}\s*)?\}")
 _IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")

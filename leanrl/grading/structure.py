@@ -105,7 +105,7 @@ _RELATION = re.compile(r"[<>]|\\(?:le|ge|neq|forall|exists|pmod|bmod|mid)(?![A-Z
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
 _CHOICE = re.compile(r"\((?P<letter>[A-Z])\)(?:\s+(?P<value>[^\s+\-*/^_=<>].*))?", re.DOTALL)
 _BASED = re.compile(
-    r"(?P<sign>-?)\(?(?P<digits>[0-9A-F]*\d[0-9A-F]*)\)?\s*_\s*(?:\{\s*)?(?P<base>\d{1,2}|\\text\s*\{[^{}]*\})(?:\s*\})?"
+    r"(?P<sign>-?)\(?(?P<digits>[A-F]*+\d[0-9A-F]*+)\)?\s*+_\s*+(?:\{\s*+)?(?P<base>\d{1,2}|\\text\s*\{[^{}]*\})(?:\s*\})?"
 )
 _MODULO = re.compile(r"(?P<value>.*\S)\s*\\pmod\{(?P<modulus>[^{}]+)\}", re.DOTALL)
 _SET_BUILDER = re.compile(

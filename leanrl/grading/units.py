@@ -24,7 +24,7 @@ _BARE_UNIT = re.compile(
     rf"(?<=[\d}})])\s?(?:(?<=\s){_WORD}|(?:{_SHORT_UNITS}|inches|feet|miles|meters|units)\b){_POWER}"
     rf"(?:\s?(?:/\s?)?{_WORD}{_POWER})*$"
 )
-_DEGREES = re.compile(r"\s*(?:\^\s*(?:\{\s*(?:\\circ|\\degree)\s*\}|\\circ|\\degree)|\\degree|\\textdegree)"
+_DEGREES = re.compile(r"(?<!\s)\s*+(?:\^\s*+(?:\{\s*+(?:\\circ|\\degree)\s*\}|\\circ|\\degree)|\\degree|\\textdegree)"
                       r"(?:\s*(?:\\(?:text|mathrm)\{\s*[CFK]\s*\}|[CFK]\b))?")  # fmt: skip
 _HAS_VALUE = re.compile(r"\d|\\(?:pi|sqrt|infty|frac)(?![A-Za-z])")
 
