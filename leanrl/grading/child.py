@@ -8,7 +8,7 @@ from typing import Any
 
 import leanrl
 from leanrl.errors import MissingError
-from leanrl.grading.frames import read_frame, write_frame
+from leanrl.grading.frames import read_frame, write_frame_before
 
 # Added to the wall clock: an answer whose parent is dead may use this much CPU time before the kernel ends it.
 _CPU_SECONDS_AFTER_WALL_CLOCK = 5
@@ -47,6 +47,8 @@ class Child:
             process_group=0,
             bufsize=0,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         self.is_ready = False
 
     def fileno(self) -> int:
@@ -54,14 +56,15 @@ class Child:
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
-    def send(self, request: dict[str, Any]) -> None:
+    def send(self, request: dict[str, Any], *, deadline: float) -> None:
         """Hand over one request.
 
         Raises:
+            TimeoutError: if the process has not taken all of it when `time.monotonic()` reaches the deadline.
             OSError: if the process has ended.
         """
         assert self._process.stdin is not None
-        write_frame(self._process.stdin.fileno(), request)
+        write_frame_before(self._process.stdin.fileno(), request, deadline=deadline)
 
     def receive(self) -> dict[str, Any]:
         """Return the next reply; wait for it.

@@ -48,7 +48,7 @@ class Crew:
             self._start_children(min(self._num_workers, len(tasks)) + 1)
         try:
             while len(verdicts) < len(tasks):
-                self._hand_out(waiting)
+                self._hand_out(waiting, verdicts)
                 self._take_replies(verdicts)
                 self._end_overdue(verdicts)
         finally:
@@ -71,17 +71,22 @@ class Crew:
         while len(self._children) < num_children:
             self._children.append(self._starter.submit(self._launch).result())
 
-    def _hand_out(self, waiting: deque[Task]) -> None:
-        """Give waiting tasks to children that have none."""
+    def _hand_out(self, waiting: deque[Task], verdicts: dict[Task, Verdict]) -> None:
+        """Give waiting tasks to children that have none; the clock of a task starts before it is sent."""
         for child in [child for child in self._children if child.is_ready and child not in self._running]:
             if not waiting or len(self._running) >= self._num_workers:
                 return
+            started = time.monotonic()
             try:
-                child.send(asdict(waiting[0]))
+                child.send(asdict(waiting[0]), deadline=started + self._seconds)
+            except TimeoutError:
+                verdicts[waiting.popleft()] = Verdict("timeout", time.monotonic() - started)
+                self._replace(child)
+                continue
             except OSError:
                 self._replace(child)  # it died while it had nothing to do
                 continue
-            self._running[child] = _Running(waiting.popleft(), time.monotonic())
+            self._running[child] = _Running(waiting.popleft(), started)
 
     def _take_replies(self, verdicts: dict[Task, Verdict]) -> None:
         """Wait for news from a child, or for the next deadline."""

@@ -2,7 +2,9 @@
 
 import json
 import os
+import select
 import struct
+import time
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
@@ -14,9 +16,25 @@ def write_frame(descriptor: int, value: object) -> None:
     Raises:
         OSError: if nobody reads the pipe any more.
     """
-    body = json.dumps(value).encode("ascii")  # escapes whatever is no ASCII, lone surrogates too
-    unsent = memoryview(_LENGTH.pack(len(body)) + body)
+    unsent = _frame(value)
     while unsent:
+        unsent = unsent[os.write(descriptor, unsent) :]
+
+
+def write_frame_before(descriptor: int, value: object, *, deadline: float) -> None:
+    """Write one value to a pipe that never blocks, as long as `time.monotonic()` has not reached the deadline.
+
+    A reader that is stuck takes what fits into the pipe (64 KiB) and no more.
+
+    Raises:
+        TimeoutError: at the deadline; a part of the value may be written.
+        OSError: if nobody reads the pipe any more.
+    """
+    unsent = _frame(value)
+    while unsent:
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0 or not select.select([], [descriptor], [], seconds_left)[1]:
+            raise TimeoutError("nobody has read the pipe")
         unsent = unsent[os.write(descriptor, unsent) :]
 
 
@@ -28,6 +46,11 @@ def read_frame(descriptor: int) -> Any:
     """
     (length,) = _LENGTH.unpack(_read_exactly(descriptor, _LENGTH.size))
     return json.loads(_read_exactly(descriptor, length))
+
+
+def _frame(value: object) -> memoryview:
+    body = json.dumps(value).encode("ascii")  # escapes whatever is no ASCII, lone surrogates too
+    return memoryview(_LENGTH.pack(len(body)) + body)
 
 
 def _read_exactly(descriptor: int, num_bytes: int) -> bytes:

@@ -29,7 +29,7 @@ from tests.grading.pumps import pumped_texts
 NUM_CHARS = 40_000
 MAX_CPU_SECONDS = 0.4
 # These see the end of an answer only.
-SHORT = {pattern: units._TAIL_CHARS for pattern in (units._SET_UNIT, units._BARE_UNIT)}
+SHORT = dict.fromkeys((units._SET_UNIT, units._BARE_UNIT), units._TAIL_CHARS)
 _METHOD = r"\.(search|match|fullmatch|finditer|findall|sub|split)\("
 
 

@@ -104,6 +104,21 @@ def test_a_worker_that_died_while_idle_costs_nothing():
         assert pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])[0].correct
 
 
+def test_a_worker_that_does_not_read_costs_one_verdict():
+    """More than a pipe holds goes to a worker that is stopped, as a debugger or a full machine may leave it."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1, seconds=0.5) as pool:
+        assert pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])[0].correct
+        stopped = processes_of(os.getpid()) - before
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: all(state(pid) == "T" for pid in stopped))
+        long = GradeRequest("x" * 200_000 + r"\boxed{x+2}", "2+x", "as_run")
+        assert pool.grade([long])[0].reason == "timeout"
+        assert pool.grade([GradeRequest(r"\boxed{x+3}", "3+x")])[0].reason in ("timeout", "correct")
+        assert pool.grade([GradeRequest(r"\boxed{x+4}", "4+x")])[0].correct
+
+
 def test_memory_is_bounded():
     """A number that would fill gigabytes is refused them, and the pool goes on."""
     with GraderPool(num_workers=1, seconds=3, memory_bytes=300 * 2**20) as pool:
