@@ -21,6 +21,7 @@ class Family:
         settings: arguments of the config class.
         targets: `model.tuning.targets` of the adapter rows where all-linear is refused.
         refused: a part of the message by which a method, or all-linear, is refused, by method.
+        reference_attention: the attention of plain transformers that gradients are compared with.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Family:
     settings: Mapping[str, Any]
     targets: tuple[str, ...] | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    reference_attention: Literal["eager", "sdpa"] = "eager"
 
     @property
     def trained_methods(self) -> tuple[Method, ...]:

@@ -1,4 +1,4 @@
-"""A family's gradients through leanrl's engine, against plain transformers: eager attention, whole logits, a mask."""
+"""A family's gradients through leanrl's engine, against plain transformers: eager attention, whole logits."""
 
 from pathlib import Path
 
@@ -32,7 +32,9 @@ def gradient_error(model: Path, family: Family, method: Method) -> float:
     bare = ours.get_base_model() if isinstance(ours, PeftModel) else ours
     bare.gradient_checkpointing_enable({"use_reentrant": False})
     prepare_model(bare, config.train)
-    plain_model = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, attn_implementation="eager")
+    plain_model = AutoModelForCausalLM.from_pretrained(
+        model, dtype=torch.float32, attn_implementation=family.reference_attention
+    )
     plain = _policy(plain_model, config.model).eval()
     expected, found = _plain_gradients(plain), _lean_gradients(ours.train())
     assert expected.keys() == found.keys()

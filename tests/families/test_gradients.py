@@ -10,17 +10,9 @@ from tests.families.table import FAMILIES
 from tests.families.tiny import make_tiny_family
 
 TRAINED = [family for family in FAMILIES if "lora" not in family.refused]
-# Padded rows of a model with alibi score otherwise than each row alone: 13 % of the gradient. Not understood yet.
-KNOWN_WRONG = {"falcon-alibi"}
 
 
-def _cases():
-    for family in TRAINED:
-        marks = [pytest.mark.xfail(strict=True)] if family.name in KNOWN_WRONG else []
-        yield pytest.param(family, marks=marks, id=family.name)
-
-
-@pytest.mark.parametrize("family", list(_cases()))
+@pytest.mark.parametrize("family", TRAINED, ids=[family.name for family in TRAINED])
 def test_gradients_are_those_of_plain_transformers(family: Family, tmp_path: Path) -> None:
     """Tiles of 16 tokens, checkpointed layers and three padded rows, against each row alone."""
     assert gradient_error(make_tiny_family(tmp_path, family), family, "lora") < 2e-5
