@@ -310,3 +310,18 @@ def _delete(checkpoint: Path) -> None:
     (checkpoint / COMPLETE).unlink(missing_ok=True)
     flush(checkpoint)
     shutil.rmtree(checkpoint)
+
+
+def require_folder(source: Path) -> None:
+    """Check that what is named as a run or a checkpoint is a folder.
+
+    Raises:
+        ConfigError: if it is not there, or is a file.
+    """
+    if source.is_file():
+        raise ConfigError(
+            f"{source} is a file, not the folder of a run or a checkpoint.",
+            hint=f"`{command('merge', source.parent, '--inspect')}`",
+        )
+    if not source.is_dir():
+        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")

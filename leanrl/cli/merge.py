@@ -7,7 +7,7 @@ import typer
 
 from leanrl.environment import quiet_libraries
 from leanrl.errors import ConfigError
-from leanrl.preflight.sources import require_folder
+from leanrl.run_folder import require_folder
 
 
 def merge(

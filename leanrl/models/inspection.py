@@ -17,11 +17,10 @@ from leanrl.models.trained import (
     ADAPTER_CONFIG,
     ADAPTER_WEIGHTS,
     adapter_names,
-    require_folder,
     run_around,
     run_at,
 )
-from leanrl.run_folder import RunFolder, read_json, read_json_if_whole, read_jsonl
+from leanrl.run_folder import RunFolder, read_json, read_json_if_whole, read_jsonl, require_folder
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import command, quoted, setting
-from leanrl.run_folder import RunFolder, read_json
+from leanrl.run_folder import RunFolder, read_json, require_folder
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
@@ -118,21 +118,6 @@ def adapter_names(folder: Path) -> dict[str, Path]:
     """Return the folders of a checkpoint's adapters by name; PEFT keeps `default` in the checkpoint itself."""
     named = {path.parent.name: path.parent for path in sorted(folder.glob(f"*/{ADAPTER_CONFIG}"))}
     return {"default": folder, **named} if (folder / ADAPTER_CONFIG).is_file() else named
-
-
-def require_folder(source: Path) -> None:
-    """Check that what is named as a run or a checkpoint is a folder.
-
-    Raises:
-        ConfigError: if it is not there, or is a file.
-    """
-    if source.is_file():
-        raise ConfigError(
-            f"{source} is a file, not the folder of a run or a checkpoint.",
-            hint=f"`{command('merge', source.parent, '--inspect')}`",
-        )
-    if not source.is_dir():
-        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
 
 
 def run_at(folder: Path) -> RunFolder | None:

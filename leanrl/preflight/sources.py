@@ -6,25 +6,10 @@ from pathlib import Path
 from leanrl.errors import ConfigError
 from leanrl.hints import command
 from leanrl.output_folder import require_writable
-from leanrl.run_folder import RunFolder
+from leanrl.run_folder import RunFolder, require_folder
 
 # What merge and sample take: a run, its folder of checkpoints, a checkpoint, an adapter or several, a model.
 _KNOWN_BY = ("config.json", "adapter_config.json", "*/adapter_config.json", "step-*", "checkpoints/step-*")
-
-
-def require_folder(source: Path) -> None:
-    """Check that a folder is there.
-
-    Raises:
-        ConfigError: if it is not there, or is a file.
-    """
-    if source.is_file():
-        raise ConfigError(
-            f"{source} is a file, not the folder of a run or a checkpoint.",
-            hint=f"`{command('merge', source.parent, '--inspect')}`",
-        )
-    if not source.is_dir():
-        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")
 
 
 def require_trained(source: Path) -> None:

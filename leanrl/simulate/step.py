@@ -21,11 +21,10 @@ from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.planner.workload import Rows, untiled_rows
 from leanrl.simulate import attention
-from leanrl.simulate.dropout import cuda_dropout
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
 from leanrl.simulate.few_tiles import few_tiles
-from leanrl.simulate.products import cuda_products
 from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
+from leanrl.simulate.stand_in_functions import cuda_functions
 from leanrl.simulate.stand_ins import Adam8bit
 from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
 
@@ -87,7 +86,7 @@ def simulate_step(
 
 @contextmanager
 def _as_on_a_gpu() -> Iterator[None]:
-    with attention.cuda_attention(), cuda_dropout(), cuda_products(), few_tiles():
+    with attention.cuda_attention(), cuda_functions(), few_tiles():
         yield
 
 
