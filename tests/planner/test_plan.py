@@ -15,7 +15,10 @@ from tests.planner.sample_runs import GIB, cpu_run, four_card_server, run, singl
 
 def test_json_has_the_contract_keys():
     value = json.loads(json.dumps(plan_run(four_card_server()).to_json()))
-    assert list(value) == ["preset", "device", "verdict", "gpus", "micro_batch_tokens", "time", "cost_usd", "fixes"]
+    assert list(value) == [
+        *("preset", "device", "source", "verdict", "gpus", "micro_batch_tokens", "time", "cost_usd", "fixes")
+    ]
+    assert value["source"] == "closed_form"
     assert list(value["time"]) == ["step_seconds", "total_hours"]
     gpu = value["gpus"][0]
     assert list(gpu) == ["index", "role", "usable_bytes", "peak_bytes", "upper_bytes", "peak_phase", "phases"]
