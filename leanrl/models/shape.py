@@ -33,8 +33,8 @@ def counted_shape(model: nn.Module) -> ModelShape:
     layers = _decoder_layers(model)
     num_params = sum(tensor.numel() for tensor in model.parameters())
     linears = _linears(layers)
-    heads = text.num_attention_heads
-    num_sliding, num_stateful = _kinds(text, len(layers))
+    heads = getattr(text, "num_attention_heads", None) or 1  # Mamba has none
+    num_sliding, num_stateful = _num_windowed_layers(text, len(layers)), num_stateful_layers(text)
     return ModelShape(
         family=text.model_type,
         num_layers=len(layers),
@@ -59,9 +59,9 @@ def counted_shape(model: nn.Module) -> ModelShape:
 
 
 def _decoder_layers(model: nn.Module) -> nn.ModuleList:
-    """Return the longest list of modules: the decoder's layers, whatever they are called."""
+    """Return the list of modules with the most parameters: the decoder's layers, whatever they are called."""
     lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
-    return max(lists, key=len)
+    return max(lists, key=lambda layers: sum(tensor.numel() for tensor in layers.parameters()))
 
 
 def _linears(layers: nn.ModuleList) -> dict[str, tuple[int, int]]:
@@ -94,13 +94,17 @@ def _num_kv_heads(text: Any, heads: int) -> int:
     return next((count for count in named if count), heads)
 
 
-def _kinds(text: Any, num_layers: int) -> tuple[int, int]:
-    """Return how many layers have a window, and how many keep a state in place of keys and values."""
+def num_stateful_layers(text: Any) -> int:
+    """Return how many layers of a text config keep a state in place of keys and values."""
+    kinds = getattr(text, "layer_types", None) or []
+    return sum(kind not in (*_FULL, *_WINDOWED) for kind in kinds)
+
+
+def _num_windowed_layers(text: Any, num_layers: int) -> int:
     kinds = getattr(text, "layer_types", None)
     if not kinds:
-        return (num_layers if getattr(text, "sliding_window", None) else 0), 0
-    num_windowed = sum(kind in _WINDOWED for kind in kinds)
-    return num_windowed, sum(kind not in (*_FULL, *_WINDOWED) for kind in kinds)
+        return num_layers if getattr(text, "sliding_window", None) else 0
+    return sum(kind in _WINDOWED for kind in kinds)
 
 
 def _state_numbers(text: Any) -> int:

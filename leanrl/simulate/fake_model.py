@@ -10,6 +10,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, Pre
 
 from leanrl.config.schema import ModelConfig
 from leanrl.models.adapter import lora_config
+from leanrl.models.attention import usable_attention
+from leanrl.models.shape import num_stateful_layers
 from leanrl.planner.shapes import ModelShape
 from leanrl.simulate import attention, stand_ins
 
@@ -59,20 +61,25 @@ def meta_policy(model_config: PretrainedConfig, model: ModelConfig) -> PreTraine
 
 
 def meta_model(model_config: PretrainedConfig, model: ModelConfig) -> PreTrainedModel:
-    """Return the bare model on the meta device."""
+    """Return the bare model on the meta device, with the attention that it would run on."""
     attention.register()
-    build = partial(
-        AutoModelForCausalLM.from_config,
-        model_config,
-        dtype=getattr(torch, model.dtype),
-        trust_remote_code=model.trust_remote_code,
-    )
+    build = partial(AutoModelForCausalLM.from_config, model_config, dtype=getattr(torch, model.dtype))
+    usable = usable_attention(model_config, model.attention).name
     with torch.device("meta"):
+        if usable == "eager":
+            return build(attn_implementation="eager")
         try:
             return build(attn_implementation=attention.NAME)
         except KeyError:
             # Families with a class for each implementation know the names of transformers alone.
             return build(attn_implementation="sdpa")
+
+
+def packs_rows(model: PreTrainedModel) -> bool:
+    """Return whether rows of a pack can be kept apart: by the attention that takes their bounds, and by no state."""
+    text = model.config.get_text_config()
+    takes_bounds = model._supports_attention_backend and text._attn_implementation != "eager"
+    return takes_bounds and num_stateful_layers(text) == 0
 
 
 def materialise(model: nn.Module) -> None:

@@ -21,7 +21,7 @@ from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.planner.workload import Rows, untiled_rows
 from leanrl.simulate import attention
-from leanrl.simulate.fake_model import materialise, meta_model, meta_policy
+from leanrl.simulate.fake_model import materialise, meta_model, meta_policy, packs_rows
 from leanrl.simulate.few_tiles import few_tiles
 from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
 from leanrl.simulate.stand_in_functions import cuda_functions
@@ -99,8 +99,7 @@ def count_step(
     say: Callable[[str], None] = keep_silent,
 ) -> None:
     """Run the step on a model whose tensors exist, fake or real, and let `tracker` count what it allocates."""
-    bare = policy.get_base_model() if isinstance(policy, PeftModel) else policy
-    prepare_model(bare, config.train, copies=Copies(tracker.forget))
+    prepare_model(_bare(policy), config.train, copies=Copies(tracker.forget))
     if reference is not None:
         attach_logprob_head(reference)
     is_trained = [tensor.requires_grad for tensor in policy.parameters()]
@@ -116,6 +115,10 @@ def count_step(
         _run_step(config, policy, optimizer, tracker, _reference_scorer(config, policy, reference, tracker), say)
 
 
+def _bare(policy: nn.Module) -> nn.Module:
+    return policy.get_base_model() if isinstance(policy, PeftModel) else policy
+
+
 def _run_step(
     config: RunConfig,
     policy: nn.Module,
@@ -129,10 +132,11 @@ def _run_step(
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=config.model.compute_dtype == "bfloat16")
     reference_logprobs = None
     longest = _longest_rows(config)
+    is_packed = config.packs_rows and packs_rows(_bare(policy))
     if score_reference is not None:
         say(f"scoring {_text(longest)} with the start model")
         with tracker.phase("reference", category="activations"), autocast:
-            reference_logprobs = score_reference(_micro_batch(config, longest))[0]
+            reference_logprobs = score_reference(_micro_batch(config, longest, is_packed=is_packed))[0]
     num_micro_batches = min(2, config.micro_batches_per_step)
     for rows in _trained_rows(config):
         policy.zero_grad()
@@ -140,7 +144,7 @@ def _run_step(
             say(f"micro-batch {index + 1} of {num_micro_batches}: {_text(rows)}, forward and backward")
             sync_gradients(policy, is_last=index == num_micro_batches - 1)
             with tracker.phase("forward_backward", category="activations"), autocast:
-                micro_batch = _micro_batch(config, rows, reference_logprobs=reference_logprobs)
+                micro_batch = _micro_batch(config, rows, is_packed=is_packed, reference_logprobs=reference_logprobs)
                 train_micro_batch(policy, micro_batch, settings=settings)
                 del micro_batch
     say(f"optimizer step: {config.optimizer.name}")
@@ -224,7 +228,7 @@ def _trained_rows(config: RunConfig) -> Iterator[Rows]:
     yield longest
 
 
-def _micro_batch(config: RunConfig, rows: Rows, *, reference_logprobs: Any = None) -> MicroBatch:
+def _micro_batch(config: RunConfig, rows: Rows, *, is_packed: bool, reference_logprobs: Any = None) -> MicroBatch:
     row = StepRow(
         prompt_ids=[0] * rows.prompt_tokens,
         completion_ids=[0] * rows.completion_tokens,
@@ -232,7 +236,7 @@ def _micro_batch(config: RunConfig, rows: Rows, *, reference_logprobs: Any = Non
         weight=1.0,
         reference_logprobs=None if reference_logprobs is None else reference_logprobs[: rows.completion_tokens],
     )
-    layout = PACKED if config.packs_rows else PADDED
+    layout = PACKED if is_packed else PADDED
     return layout.lay_out([row] * rows.count, pad_id=0, device="cpu")
 
 
