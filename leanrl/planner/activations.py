@@ -39,10 +39,12 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.is_tiled:
         # The gradient of the tiled module's input is written beside that of its output.
         mlp = 2 * stream * tokens + _mlp_tile_bytes(shape, workload)
-        # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them.
-        attention = (_attention_temporary(shape, workload) - stream) * tokens
+        # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them. In a
+        # parallel block the MLP's input is its own, and the MLP's gradient for that waits.
+        beside = stream if shape.terms.norms == "parallel" else -stream
+        attention = (_attention_temporary(shape, workload) + beside) * tokens
         return saved + token_ids * tokens + max(mlp, attention)
-    if shape.norms_per_layer > 2:
+    if shape.norms_behind:
         work = _work_with_norm_behind_bytes(shape, workload)
     else:
         work = _mlp_work_bytes(shape, workload, tokens=tokens)
@@ -51,8 +53,8 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
     """Bytes that autograd saves for one token in one layer whose attention has no mask."""
-    attention = [readers for readers in _readers(shape) if not _is_of_mlp(readers)]
     if workload.is_tiled:
+        attention = [readers for readers in _module_readers(shape) if not _is_of_mlp(readers)]
         return (
             _tile_inputs(shape, workload)
             + _query_norms(shape, workload)
@@ -103,7 +105,7 @@ def position_bytes(shape: ModelShape, workload: Workload) -> int:
     Gemma 3 has a second pair where some layers have a window and others have none.
     """
     tokens = workload.micro_batch_tokens if workload.packs_rows else workload.row_tokens
-    has_both_kinds = shape.family == "gemma3_text" and 0 < shape.num_sliding_layers < shape.num_layers
+    has_both_kinds = shape.terms.has_two_rotations and 0 < shape.num_sliding_layers < shape.num_layers
     tables = 4 if has_both_kinds else 2
     return tables * residual_bytes_per_number(workload) * shape.head_dim * tokens
 
@@ -119,30 +121,38 @@ def _norms(shape: ModelShape, workload: Workload) -> int:
 
 
 def _norm(shape: ModelShape, workload: Workload) -> int:
-    return 4 * shape.hidden + _normalised(shape, workload) + 4
+    return _norm_inputs(shape) + _normalised(shape, workload) + 4
+
+
+def _norm_inputs(shape: ModelShape) -> int:
+    """Copies of the input in fp32; one that takes the mean away keeps the difference for its square and for itself."""
+    return (8 if shape.terms.centres else 4) * shape.hidden
 
 
 def _normalised(shape: ModelShape, workload: Workload) -> int:
-    """Gemma multiplies by its weight in fp32, the others in the dtype of the stream."""
-    number = 4 if shape.family == "gemma3_text" else residual_bytes_per_number(workload)
+    """Some multiply by their weight in fp32 (Gemma, OLMo 2), the others in the dtype of the stream."""
+    in_fp32 = shape.terms.weighs_in_fp32 or shape.terms.centres
+    number = 4 if in_fp32 else residual_bytes_per_number(workload)
     return number * shape.hidden * (workload.method == "full")
 
 
 def _query_norms(shape: ModelShape, workload: Workload) -> int:
-    """The same of the norms over each head's queries and keys; they never run in tiles."""
-    if not shape.has_query_norm:
+    """The same of the norms over queries and keys; they never run in tiles."""
+    if shape.terms.query_norm == "none":
         return 0
-    normalised = (4 if shape.family == "gemma3_text" else workload.compute_bytes) * (workload.method == "full")
-    return (4 + normalised) * (shape.query + shape.key_value) + 4 * (shape.num_heads + shape.num_kv_heads)
+    normalised = (4 if shape.terms.weighs_in_fp32 else workload.compute_bytes) * (workload.method == "full")
+    roots = shape.num_heads + shape.num_kv_heads if shape.terms.query_norm == "head" else 2
+    return (4 + normalised) * (shape.query + shape.key_value) + 4 * roots
 
 
 def _tile_inputs(shape: ModelShape, workload: Workload) -> int:
-    """What norms and MLP keep in tiles: their inputs. The first norm's is the layer's checkpoint.
+    """What norms and MLP keep in tiles: their inputs. The first norm's, or attention's, is the layer's checkpoint.
 
-    Gemma's two norms behind attention and MLP have inputs of their own.
+    Norms behind attention and MLP have inputs of their own. Without a norm before it the MLP reads the stream.
     """
-    streams = 3 if workload.activations == "kept" else 2
-    outputs = workload.compute_bytes * (shape.norms_per_layer - 2)
+    streams = 2 if shape.terms.norms in ("before", "both") else 1
+    streams += workload.activations == "kept"
+    outputs = workload.compute_bytes * shape.norms_behind
     return (streams * residual_bytes_per_number(workload) + outputs) * shape.hidden
 
 
@@ -162,8 +172,7 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
             continue
         count = sum(name in trained for name in readers)
         is_cast = copies_each or (workload.is_autocast and readers != ("o_proj",))
-        # Phi-3 lays queries out by head, so attention's output has to be copied before o_proj reads it.
-        is_kept_anyway = readers == ("o_proj",) and not is_cast and shape.family != "phi3"
+        is_kept_anyway = readers == ("o_proj",) and not is_cast and not shape.terms.lays_out_by_head
         copies = count if is_cast else min(count, 1)
         total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
         # Dropout keeps a mask of one byte a number.
@@ -197,15 +206,23 @@ def _repeated(shape: ModelShape, workload: Workload) -> int:
 
 def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
     """Linear layers grouped by the tensor they read."""
-    if shape.family == "phi3":
-        return [("qkv_proj",), ("o_proj",), ("gate_up_proj",), ("down_proj",)]
-    return [("q_proj", "k_proj", "v_proj"), ("o_proj",), ("gate_proj", "up_proj"), ("down_proj",)]
+    queries, output, gates, down = _module_readers(shape)
+    if shape.terms.norms == "parallel":
+        return [(*queries, *gates), output, down]
+    return [queries, output, gates, down]
+
+
+def _module_readers(shape: ModelShape) -> list[tuple[str, ...]]:
+    """The same within attention and within the MLP, which in tiles keeps an input of its own."""
+    queries = ("qkv_proj",) if shape.terms.fuses_qkv else ("q_proj", "k_proj", "v_proj")
+    gates = ("gate_up_proj",) if shape.terms.fuses_gate else ("gate_proj", "up_proj")
+    return [queries, ("o_proj",), gates, ("down_proj",)]
 
 
 def _attention(shape: ModelShape, workload: Workload) -> int:
     """Rotated queries and keys, values, the output, and flash attention's fp32 log-sum of each head."""
     numbers = 2 * shape.query + 2 * shape.key_value
-    if shape.family == "phi3":
+    if shape.terms.fuses_qkv:
         # The values are a view into the fused projection, all of which stays with them.
         numbers += shape.query + shape.key_value
     return workload.compute_bytes * numbers + 4 * shape.num_heads
@@ -221,8 +238,9 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
     expanded = 2 * e * query if query != key_value else 0
     backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
     if is_masked(shape, workload):
-        outputs = e * (shape.norms_per_layer - 2) * shape.hidden
-        backward = max(backward, masked_backward_bytes(shape, workload) - outputs)
+        backward = max(backward, masked_backward_bytes(shape, workload))
+    # What the norms behind attention and MLP have kept is gone by then.
+    backward -= e * shape.norms_behind * shape.hidden
     return backward - _linear_inputs(shape, workload, [("o_proj",)])
 
 
@@ -235,7 +253,7 @@ def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:
 def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
     """One tile of the MLP, forward and backward, and the fp32 sums of its weights' gradients over tiles."""
     tokens = workload.tokens_at_once
-    layers = [readers for readers in _readers(shape) if _is_of_mlp(readers)]
+    layers = [readers for readers in _module_readers(shape) if _is_of_mlp(readers)]
     saved = _mlp(shape, workload) + _linear_inputs(shape, workload, layers) + _adapter_products(workload, layers)
     if workload.method == "full":
         weights = sum(shape.linears[name][0] * shape.linears[name][1] for readers in layers for name in readers)
@@ -302,4 +320,4 @@ def _adapter_again_bytes(shape: ModelShape, workload: Workload) -> int:
     if "down_proj" not in workload.lora_targets:
         return 0
     product = shape.intermediate * (workload.lora_dropout > 0)
-    return workload.compute_bytes * (product + 4 * shape.hidden)
+    return workload.compute_bytes * (product + (4 + shape.terms.scales_blocks) * shape.hidden)

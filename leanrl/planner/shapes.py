@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from leanrl.errors import ConfigError, NoFormulaError, Problem
-
-# What `shape_from_config` can count: dense decoders with rotary attention and a gated MLP.
-# Multimodal "gemma3" is not one of them: its vision tower is no part of this arithmetic.
-FAMILIES = ("qwen2", "qwen3", "llama", "mistral", "gemma3_text", "phi3")
+from leanrl.planner.families import FAMILIES, Family, family_of
 
 _SIZES = {
     "num_layers": "num_hidden_layers",
@@ -19,17 +16,12 @@ _SIZES = {
 }
 # Far beyond any model's; what is larger is a mistake, and its plan would be nonsense.
 _LARGEST_SIZE = 100_000_000
-# What transformers takes for keys that a config.json leaves out (5.17; a test compares them); null is no such value.
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "qwen2": {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28},
-    "qwen3": {"num_key_value_heads": 32, "head_dim": 128, "sliding_window": 4096, "max_window_layers": 28},
-    "mistral": {"num_key_value_heads": 8, "sliding_window": 4096},
-    "gemma3_text": {
-        "num_key_value_heads": 4,
-        "head_dim": 256,
-        "sliding_window": 4096,
-        "tie_word_embeddings": True,
-    },
+# Keys of a layer that is not the family's plain one, and the values with which it is: what else they say is no formula.
+_KNOWN_LAYERS = {"full_attention", "sliding_attention"}
+_PLAIN: dict[str, tuple[Any, ...]] = {
+    "use_qk_norm": (False,),
+    "attn_logit_softcapping": (),
+    "clip_qkv": (),
 }
 
 
@@ -84,14 +76,26 @@ class ModelShape:
         return self.num_kv_heads * self.head_dim
 
     @property
-    def has_query_norm(self) -> bool:
-        """Whether queries and keys pass through a norm of their own."""
-        return self.family in ("qwen3", "gemma3_text")
+    def terms(self) -> Family:
+        """What a decoder layer is made of."""
+        return family_of(self.family)
+
+    @property
+    def norms_behind(self) -> int:
+        """Norms over the hidden size behind attention and MLP."""
+        return 2 if self.terms.norms in ("behind", "both") else 0
 
     @property
     def norms_per_layer(self) -> int:
-        """Norms over the hidden size in a layer; Gemma 3 has one on both sides of attention and MLP."""
-        return 4 if self.family == "gemma3_text" else 2
+        """Norms over the hidden size in a layer."""
+        return {"before": 2, "behind": 2, "both": 4, "parallel": 1}[self.terms.norms]
+
+    @property
+    def query_norm_widths(self) -> tuple[int, int]:
+        """Numbers that one norm over queries and one over keys weigh; 0 without such norms."""
+        if self.terms.query_norm == "none":
+            return 0, 0
+        return (self.head_dim, self.head_dim) if self.terms.query_norm == "head" else (self.query, self.key_value)
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
@@ -101,8 +105,9 @@ class ModelShape:
         query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
         attention = {"q_proj": (hidden, query), "k_proj": (hidden, key_value), "v_proj": (hidden, key_value)}
         mlp = {"gate_proj": (hidden, inner), "up_proj": (hidden, inner)}
-        if self.family == "phi3":
+        if self.terms.fuses_qkv:
             attention = {"qkv_proj": (hidden, query + 2 * key_value)}
+        if self.terms.fuses_gate:
             mlp = {"gate_up_proj": (hidden, 2 * inner)}
         return {**attention, "o_proj": (query, hidden), **mlp, "down_proj": (inner, hidden)}
 
@@ -122,7 +127,7 @@ class ModelShape:
             + self.output_bias * self.hidden
             + self.mlp_bias * (2 * self.intermediate + self.hidden)
         )
-        norms = self.norms_per_layer * self.hidden + self.has_query_norm * 2 * self.head_dim
+        norms = self.norms_per_layer * self.hidden + sum(self.query_norm_widths)
         return self.linear_params_per_layer + biases + norms
 
     @property
@@ -153,7 +158,7 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             hint="`leanrl plan --exact` simulates any model that transformers knows",
         )
     config = _with_defaults(config)
-    unknown = [*_missing_sizes(config, where), *_expert_problems(config, where)]
+    unknown = [*_missing_sizes(config, where), *_unknown_terms(config, where)]
     problems = [*_size_problems(config, where), *_head_problems(config, where)]
     problems += [*_window_problems(config, where), *_tie_problems(config, where)]
     if problems or unknown:
@@ -171,7 +176,7 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Key-value heads that the heads cannot share are no model that transformers runs: then each head has its own.
     """
-    defaults = dict(_DEFAULTS.get(config["model_type"], {}))
+    defaults = dict(family_of(config["model_type"]).defaults)
     heads = config.get("num_attention_heads")
     if not _is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
         defaults.pop("num_key_value_heads", None)
@@ -227,10 +232,17 @@ def _tie_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     return [Problem(where, f"tie_word_embeddings is {tied!r}; it must be true or false")]
 
 
-def _expert_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
     if config.get("num_local_experts") or config.get("num_experts"):
         return [Problem(where, "is a mixture of experts, for which leanrl has no formula")]
-    return []
+    kinds = config.get("layer_types")
+    unknown = sorted({str(kind) for kind in kinds} - _KNOWN_LAYERS) if isinstance(kinds, list) else []
+    problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
+    return problems + [
+        Problem(where, f"{key} is {config[key]!r}, for which leanrl has no formula")
+        for key, plain in _PLAIN.items()
+        if config.get(key) is not None and config[key] not in plain
+    ]
 
 
 def _is_size(value: Any) -> TypeGuard[int]:
@@ -238,38 +250,43 @@ def _is_size(value: Any) -> TypeGuard[int]:
 
 
 def _read_shape(config: Mapping[str, Any]) -> ModelShape:
-    family = config["model_type"]
     heads = config["num_attention_heads"]
-    attention_bias = bool(config.get("attention_bias", False))
-    window, num_sliding = _sliding_layers(config)
+    terms = family_of(config["model_type"])
+    window, num_sliding = _sliding_layers(config, terms)
     return ModelShape(
-        family=family,
+        family=config["model_type"],
         **{name: config[key] for name, key in _SIZES.items()},
         num_kv_heads=config.get("num_key_value_heads") or heads,
         head_dim=config.get("head_dim") or config["hidden_size"] // heads,
         tied=bool(config.get("tie_word_embeddings")),
-        # Qwen2 has biases on q, k and v whatever its config says; Phi-3 and Mistral have none.
-        qkv_bias=family == "qwen2" or (family in ("llama", "qwen3", "gemma3_text") and attention_bias),
-        output_bias=family in ("llama", "qwen3", "gemma3_text") and attention_bias,
-        mlp_bias=family == "llama" and bool(config.get("mlp_bias", False)),
+        qkv_bias=_has(terms.qkv_bias, config),
+        output_bias=_has(terms.output_bias, config),
+        mlp_bias=_has(terms.mlp_bias, config),
         sliding_window=window,
         num_sliding_layers=num_sliding,
     )
 
 
-def _sliding_layers(config: Mapping[str, Any]) -> tuple[int | None, int]:
+def _has(bias: bool | str, config: Mapping[str, Any]) -> bool:
+    """Whether a bias is there: always, never, or as the config says under the key that is named."""
+    return bias if isinstance(bias, bool) else bool(config.get(bias, False))
+
+
+def _sliding_layers(config: Mapping[str, Any], terms: Family) -> tuple[int | None, int]:
     """Return the window and how many layers use it; they keep keys and values of the window only."""
-    family, window, num_layers = config["model_type"], config.get("sliding_window"), config["num_hidden_layers"]
-    if not window or family == "llama" or (family in ("qwen2", "qwen3") and not config.get("use_sliding_window")):
+    window, num_layers = config.get("sliding_window"), config["num_hidden_layers"]
+    is_off = terms.windows == "switched" and not config.get("use_sliding_window")
+    if not window or terms.windows == "none" or is_off:
         return None, 0
-    if family in ("mistral", "phi3"):
+    if terms.windows == "all":
         return window, num_layers
     kinds = config.get("layer_types")
     if kinds is not None:
         num_sliding = sum(kind == "sliding_attention" for kind in kinds)
-    elif family == "gemma3_text":
-        # Every pattern-th layer attends to everything; 6 is the pattern of all released Gemma 3 models.
-        num_sliding = num_layers - num_layers // int(config.get("sliding_window_pattern") or 6)
+    elif terms.window_pattern is not None:
+        num_sliding = num_layers - num_layers // int(config.get("sliding_window_pattern") or terms.window_pattern)
+    elif terms.windows == "by_layer":
+        num_sliding = num_layers
     else:
-        num_sliding = max(0, num_layers - int(config["max_window_layers"] or 0))
+        num_sliding = max(0, num_layers - int(config.get("max_window_layers") or 0))
     return (window, num_sliding) if num_sliding > 0 else (None, 0)

@@ -1,0 +1,132 @@
+"""What a decoder layer of each family is made of, where a config.json does not say it: terms, and no arithmetic.
+
+A family with a term that is not here (experts, linear attention, learned positions, a LayerNorm of torch, no gate in
+the MLP) has no row: its plan comes from the simulation.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+# Where the norms over the hidden size stand: before attention and MLP, behind them, or both. A parallel block has one
+# norm, whose result attention and MLP read, and adds both to the stream.
+Norms = Literal["before", "behind", "both", "parallel"]
+# A norm over each head's queries and keys, or over all heads at once.
+QueryNorm = Literal["none", "head", "width"]
+# Which layers have the window: none, all, those that `layer_types` names, or the same where `use_sliding_window` is on.
+Windows = Literal["none", "all", "by_layer", "switched"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Terms of a decoder layer; a bias is there always, never, or where the config has the key named here."""
+
+    norms: Norms = "before"
+    # Whether a norm multiplies by its weight in fp32, before its result gets the dtype of the stream.
+    weighs_in_fp32: bool = False
+    # Whether a norm takes the mean away in fp32 (a LayerNorm by hand).
+    centres: bool = False
+    query_norm: QueryNorm = "none"
+    # Whether queries and keys are turned in fp32.
+    rotates_in_fp32: bool = False
+    # Whether queries lie head by head in memory, so that attention's output has to be copied before o_proj reads it.
+    lays_out_by_head: bool = False
+    # Whether results of attention and MLP are multiplied before they are added to the stream.
+    scales_blocks: bool = False
+    fuses_qkv: bool = False
+    fuses_gate: bool = False
+    qkv_bias: bool | str = False
+    output_bias: bool | str = False
+    mlp_bias: bool | str = False
+    windows: Windows = "none"
+    # Every so many layers one attends to everything, where `layer_types` is left out.
+    window_pattern: int | None = None
+    # Whether layers with a window and layers without have rotary tables of their own.
+    has_two_rotations: bool = False
+    # What transformers takes for keys that a config.json leaves out (5.17; a test compares them). Null is not left out.
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+
+_QWEN: dict[str, Any] = {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28}
+_GEMMA: dict[str, Any] = {"head_dim": 256, "tie_word_embeddings": True}
+_ALL_BIASES: dict[str, Any] = {"qkv_bias": "attention_bias", "output_bias": "attention_bias"}
+
+FAMILIES = {
+    "qwen2": Family(qkv_bias=True, windows="switched", defaults=_QWEN),
+    "qwen3": Family(query_norm="head", **_ALL_BIASES, windows="switched", defaults=_QWEN | {"head_dim": 128}),
+    "llama": Family(**_ALL_BIASES, mlp_bias="mlp_bias"),
+    "granite": Family(scales_blocks=True, **_ALL_BIASES, mlp_bias="mlp_bias"),
+    "smollm3": Family(
+        **_ALL_BIASES,
+        mlp_bias="mlp_bias",
+        windows="switched",
+        defaults={"num_key_value_heads": 4, "tie_word_embeddings": True},
+    ),
+    "seed_oss": Family(
+        qkv_bias="attention_bias",
+        output_bias="attention_out_bias",
+        mlp_bias="mlp_bias",
+        defaults={"num_key_value_heads": 8, "head_dim": 128, "attention_bias": True},
+    ),
+    "mistral": Family(windows="all", defaults={"num_key_value_heads": 8, "sliding_window": 4096}),
+    "ministral": Family(windows="by_layer", defaults={"num_key_value_heads": 8, "sliding_window": 4096}),
+    "olmo2": Family(norms="behind", weighs_in_fp32=True, query_norm="width", **_ALL_BIASES),
+    "olmo3": Family(
+        norms="behind",
+        weighs_in_fp32=True,
+        query_norm="width",
+        **_ALL_BIASES,
+        windows="by_layer",
+        window_pattern=4,
+        has_two_rotations=True,
+        defaults={"sliding_window": 4096},
+    ),
+    "exaone4": Family(
+        norms="behind",
+        query_norm="head",
+        windows="by_layer",
+        window_pattern=4,
+        defaults={"num_key_value_heads": 32, "sliding_window": 4096},
+    ),
+    "gemma": Family(weighs_in_fp32=True, **_ALL_BIASES, defaults=_GEMMA | {"num_key_value_heads": 16}),
+    "gemma3_text": Family(
+        norms="both",
+        weighs_in_fp32=True,
+        query_norm="head",
+        **_ALL_BIASES,
+        windows="by_layer",
+        window_pattern=6,
+        has_two_rotations=True,
+        defaults=_GEMMA | {"num_key_value_heads": 4, "sliding_window": 4096},
+    ),
+    "phi3": Family(fuses_qkv=True, fuses_gate=True, lays_out_by_head=True, windows="all"),
+    "glm": Family(
+        fuses_gate=True,
+        lays_out_by_head=True,
+        qkv_bias="attention_bias",
+        defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True},
+    ),
+    "glm4": Family(
+        norms="both",
+        fuses_gate=True,
+        lays_out_by_head=True,
+        qkv_bias="attention_bias",
+        defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True},
+    ),
+    "cohere": Family(
+        norms="parallel", centres=True, rotates_in_fp32=True, **_ALL_BIASES, defaults={"tie_word_embeddings": True}
+    ),
+    "cohere2": Family(
+        norms="parallel",
+        centres=True,
+        rotates_in_fp32=True,
+        **_ALL_BIASES,
+        windows="by_layer",
+        window_pattern=4,
+        defaults={"tie_word_embeddings": True, "sliding_window": 4096},
+    ),
+}
+
+
+def family_of(name: str) -> Family:
+    """Return the terms of a family; of one that is not known, those of Llama."""
+    return FAMILIES.get(name, Family())

@@ -1,0 +1,155 @@
+"""Every family that the closed form counts: parameters and layers on the meta device, its peak by the simulation."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from leanrl.config.load import load_config
+from leanrl.errors import NoFormulaError
+from leanrl.planner.families import FAMILIES
+from leanrl.planner.phases import train_phases
+from leanrl.planner.shapes import shape_from_config
+from leanrl.planner.workload import workload_of
+from leanrl.simulate.step import simulate_step
+
+SIZES = {
+    "num_hidden_layers": 2,
+    "hidden_size": 384,
+    "intermediate_size": 1024,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 64,
+    "vocab_size": 512,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+SETTINGS = {
+    "rollout.engine": "hf",
+    "rollout.max_prompt_tokens": 256,
+    "rollout.max_completion_tokens": 1792,
+    "rollout.max_model_tokens": 2048,
+    "train.num_prompts": 2,
+    "train.num_completions": 2,
+    "train.micro_batch_completions": 2,
+    "train.max_tokens_per_micro_batch": "null",
+    "train.tile_tokens": "null",
+    "model.tuning.rank": 8,
+}
+# Every bias that some family has a key for.
+BIASES = {"attention_bias": True, "mlp_bias": True, "attention_out_bias": True}
+
+
+@pytest.mark.parametrize("extra", [{}, BIASES, {"tie_word_embeddings": False}], ids=["plain", "biases", "untied"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_parameters_and_linear_layers(family, extra):
+    """Every parameter, and the name and size of every linear layer of a decoder layer."""
+    config = AutoConfig.for_model(family, **SIZES | extra)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    shape = shape_from_config(config.to_dict())
+    assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
+    assert shape.linears == {
+        name.rsplit(".", 1)[-1]: (module.in_features, module.out_features)
+        for name, module in model.get_decoder().layers[0].named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_keys_that_a_config_leaves_out_are_read_as_transformers_reads_them(family):
+    """64 heads, which every family's own number of key-value heads divides."""
+    given = {"num_hidden_layers": 8, "hidden_size": 512, "intermediate_size": 48, "num_attention_heads": 64}
+    given |= {"model_type": family, "vocab_size": 64}
+    theirs = AutoConfig.for_model(**given, pad_token_id=0, eos_token_id=1, bos_token_id=2)
+    if getattr(theirs, "head_dim", 0) is None:
+        # transformers itself cannot build this family without one.
+        given["head_dim"] = theirs.head_dim = 8
+    shape = shape_from_config(given)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(theirs)
+    assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
+    assert shape.num_kv_heads == (getattr(theirs, "num_key_value_heads", None) or 64)
+    kinds = getattr(theirs, "layer_types", None)
+    if kinds is not None:
+        assert shape.num_sliding_layers == kinds.count("sliding_attention")
+
+
+def peaks(family, overrides):
+    """(planned, simulated) bytes of forward and backward of two layers, where what a layer adds is most of the peak."""
+    model_config = AutoConfig.for_model(family, **SIZES, tie_word_embeddings=True)
+    values = SETTINGS | overrides
+    config = load_config("plain", [f"{name}={value}" for name, value in values.items()]).config
+    shape = shape_from_config(model_config.to_dict())
+    planned = {phase.name: phase.bytes for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)}
+    simulated = {phase.name: phase.bytes for phase in simulate_step(config, model_config).phases}
+    return planned["forward_backward"], simulated["forward_backward"]
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_peak_is_that_of_the_simulation(family, method):
+    planned, simulated = peaks(family, {"model.tuning.method": method})
+    assert planned == pytest.approx(simulated, rel=0.025)
+
+
+@pytest.mark.parametrize("family", ["gemma", "glm", "cohere", "olmo2", "granite"])
+def test_the_peak_in_tiles_is_that_of_the_simulation(family):
+    """One family of each kind of norm, fused gate, parallel block and scaled block."""
+    planned, simulated = peaks(family, {"model.tuning.method": "lora", "train.tile_tokens": 256})
+    assert planned == pytest.approx(simulated, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("family", "dropped"),
+    [
+        ("gemma3_text", {"norms": "before"}),
+        ("olmo2", {"norms": "before"}),
+        ("olmo2", {"query_norm": "none"}),
+        ("olmo2", {"weighs_in_fp32": False}),
+        ("cohere", {"norms": "before"}),
+        ("cohere", {"centres": False}),
+        ("glm", {"lays_out_by_head": False}),
+        ("phi3", {"fuses_gate": False}),
+        ("granite", {"scales_blocks": False}),
+    ],
+    ids=str,
+)
+def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
+    """So that a row of the table without it fails the tests above: here the plan itself is seen to change."""
+    methods = ({"model.tuning.method": "full"}, {"model.tuning.method": "lora", "model.tuning.dropout": 0.1})
+    settings = [[f"{key}={value}" for key, value in (SETTINGS | method).items()] for method in methods]
+    configs = [load_config("plain", overrides).config for overrides in settings]
+    values = AutoConfig.for_model(family, **SIZES).to_dict()
+
+    def planned():
+        shape = shape_from_config(values)
+        return [
+            [phase.components for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)]
+            for config in configs
+        ]
+
+    whole = planned()
+    monkeypatch.setitem(FAMILIES, family, replace(FAMILIES[family], **dropped))
+    assert planned() != whole
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"model_type": "cohere", "use_qk_norm": True},
+        {"model_type": "gemma2"},
+        {"model_type": "lfm2"},
+        {"model_type": "qwen3_5_text"},
+        {"model_type": "llama", "num_local_experts": 4},
+        {"model_type": "llama", "attn_logit_softcapping": 50.0},
+        {"model_type": "qwen3", "layer_types": ["full_attention", "linear_attention"]},
+    ],
+    ids=str,
+)
+def test_a_term_that_is_not_understood_has_no_formula(values):
+    """It is never guessed: the plan comes from the simulation."""
+    with pytest.raises(NoFormulaError):
+        shape_from_config(SIZES | values)
