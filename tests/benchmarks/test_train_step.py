@@ -56,10 +56,12 @@ def test_equal_rows_have_one_length_and_no_group_without_variance():
 
 @pytest.mark.parametrize("case", [MIX, Case("full", 0.0, "mix")], ids=lambda case: case.name)
 def test_all_sides_take_the_same_step(case):
-    """Losses and gradients are equal, in whichever way the sides come to them."""
+    """Losses and gradients are equal, in whichever way the sides come to them.
+
+    On policy the loss is 0 but for rounding; a gradient of 0 would have no relative difference.
+    """
     found = measure_times(case, TINY_SCALE, sides_of(_asked(), case, TINY_SCALE), _asked(), deadline=LATER)
     assert list(found) == list(SIDES)
-    assert found[TRL]["loss"] != 0.0
     for side in found.values():
         assert side["loss_difference"] < 1e-6
         assert side["gradient_difference"] < 1e-5
