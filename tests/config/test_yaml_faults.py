@@ -274,3 +274,12 @@ def test_the_same_from_the_command_line(override, said):
     (problem,) = caught.value.problems
     assert said in str(problem)
     assert len(str(problem)) < 500
+
+
+@pytest.mark.parametrize("function", ["os.mkdir", "os.makedirs"])
+def test_a_tag_runs_no_code(function, tmp_path):
+    """A loader that knows Python's tags makes the folder."""
+    folder = tmp_path / "made"
+    with pytest.raises(NoYamlError):
+        parse_yaml(f"a: !!python/object/apply:{function} ['{folder}']\n")
+    assert not folder.exists()

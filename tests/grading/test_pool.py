@@ -260,3 +260,11 @@ def test_golds_are_checked_at_load(pool):
     """What cannot be read is found before training; the paper's code cannot read a bare number."""
     assert pool.can_parse_gold([r"\frac{1}{2}", "4", ""]) == [True, True, False]
     assert pool.can_parse_gold(["4", "$4$", r"so \boxed{4}"], "as_run") == [False, True, True]
+
+
+def test_the_clock_of_an_answer_counts_seconds():
+    """An answer that hangs has its verdict long before ten times its two seconds, on a slow machine too."""
+    with GraderPool(num_workers=1, seconds=2) as pool:
+        (verdict,) = pool.grade([GradeRequest(HANGS, "5")])
+    assert verdict.reason == "timeout"
+    assert 2 <= verdict.seconds < 15
