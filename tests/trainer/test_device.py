@@ -28,7 +28,7 @@ def cards(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: found[index])
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
-    monkeypatch.setattr(checks, "num_cards_here", lambda: None)  # only torch can tell
+    monkeypatch.setattr(checks, "num_cards_here", lambda: len(found))
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,13 @@ def test_without_a_gpu_there_is_none(monkeypatch):
 def test_a_gpu_with_a_number_that_does_not_exist_is_named_before_ranks_are_started(cards, monkeypatch, tmp_path):
     """Ranks on GPUs 0 to 2, the server on 3; a rank that is launched sees the first three only."""
     config = load_config("a40x4-full-exp2", ["rollout.engine=hf", "rollout.num_gpus=0"]).config
-    with pytest.raises(MissingError, match="GPU 3 is used, and torch sees 0 to 2") as caught:
-        pipeline.train(config, run_dir=tmp_path / "run", force=True, listener=Notes())
-    assert caught.value.hint.startswith("-s hardware.num_gpus=3")
+    for refuse, who in (
+        (lambda: pipeline.train(config, run_dir=tmp_path / "run", force=True, listener=Notes()), "there are"),
+        (lambda: require_device(config), "torch sees"),
+    ):
+        with pytest.raises(MissingError, match=f"GPU 3 is used, and {who} 0 to 2") as caught:
+            refuse()
+        assert caught.value.hint.startswith("-s hardware.num_gpus=3")
     assert not (tmp_path / "run").exists()
     monkeypatch.setenv("LEANRL_ROLLOUT_CARDS", "3")
     require_device(load_config("a40x4-full-exp2").config)
