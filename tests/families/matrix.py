@@ -43,7 +43,7 @@ def main() -> int:
         running = {pool.submit(_row, *wanted): wanted for wanted in order if wanted not in rows}
         for done in as_completed(running):
             rows[running[done]] = done.result()
-            wanted = [(family.name, method) for family in families for method in METHODS]
+            wanted = [(family.name, method) for family in FAMILIES for method in METHODS]
             content["rows"] = [rows[row] for row in wanted if row in rows]
             write_results_file(asked.out, content)
             print(json.dumps(done.result()), flush=True)
