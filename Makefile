@@ -8,7 +8,7 @@ UNSLOTH_VENV ?= .venv-unsloth
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-vllm test-unsloth test-families check clean
+.PHONY: demo test test-vllm test-unsloth test-families mutate check clean
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -28,6 +28,10 @@ test-unsloth: $(UNSLOTH_VENV)/.unsloth
 	scripts/test_unsloth $(UNSLOTH_VENV)/bin
 
 # Every model family through train, resume, merge, sample and plan: an hour. `make test` runs a sample of it.
+# Small faults in the code, one at a time; the tests beside each must fail.
+mutate: $(VENV)/.dev
+	scripts/mutate $(BIN)
+
 test-families: $(VENV)/.dev
 	scripts/test_families $(BIN)
 
