@@ -43,7 +43,7 @@ def build_trainer(
 ) -> tuple[LeanGRPOTrainer, StepRecorder, SignalStop]:
     """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
     start_weights = adapter_weights(model)
-    set_seed(config.train.seed)  # TRL draws the adapter's first weights before it seeds anything
+    set_seed(config.train.seed)  # before TRL draws the adapter's first weights; TRL 1.16 seeds there by itself
     arguments = GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints))
     if arguments.device.type == "cpu":
         arguments.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load finds no way to "cpu:0", a rank's

@@ -109,13 +109,13 @@ def offloads(config: RunConfig, here: Here) -> bool:
     here.patch.setattr("leanrl.engine.prepare._host_activations", lambda *_: made.append(True))
     from leanrl.engine.prepare import prepare_model
 
-    model = trainer_of_cpu_model(here)
+    model = plain_model(here)
     prepare_model(model, config.train)
     here.patch.undo()
     return bool(made)
 
 
-def trainer_of_cpu_model(here: Here) -> Any:
+def plain_model(here: Here) -> Any:
     from transformers import AutoModelForCausalLM
 
     return AutoModelForCausalLM.from_pretrained(here.model)
