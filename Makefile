@@ -27,11 +27,11 @@ test-vllm: $(VLLM_VENV)/.vllm
 test-unsloth: $(UNSLOTH_VENV)/.unsloth
 	scripts/test_unsloth $(UNSLOTH_VENV)/bin
 
-# Every model family through train, resume, merge, sample and plan: an hour. `make test` runs a sample of it.
 # Small faults in the code, one at a time; the tests beside each must fail.
 mutate: $(VENV)/.dev
 	scripts/mutate $(BIN)
 
+# Every model family through train, resume, merge, sample and plan: an hour. `make test` runs a sample of it.
 test-families: $(VENV)/.dev
 	scripts/test_families $(BIN)
 
