@@ -30,7 +30,7 @@ Outcome = Literal["caught", "survived", "timeout", "fails without it"]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A fault: `old` stands once in `file` and becomes `new`; `tests` are pytest's node ids."""
+    """A fault: `old` stands once in `file` and becomes `new`; `tests` are arguments of pytest."""
 
     name: str
     file: str

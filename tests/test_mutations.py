@@ -31,4 +31,6 @@ def test_every_fault_can_be_put_in_and_taken_out(tmp_path):
 def test_names_are_unique_and_their_tests_exist():
     mutations = _mutations()
     assert len({mutation.name for mutation in mutations}) == len(mutations)
-    assert all((ROOT / test.split("::")[0]).exists() for mutation in mutations for test in mutation.tests)
+    named = [test for mutation in mutations for test in mutation.tests if test.startswith("tests/")]
+    assert len(named) >= len(mutations)
+    assert all((ROOT / test.split("::")[0]).exists() for test in named)
