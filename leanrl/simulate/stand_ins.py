@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 # bitsandbytes' NF4 with double quantisation: blocks of 64 weights with a scale of one byte, and of 256 scales with
 # an fp32 one (bitsandbytes/functional.py, quantize_4bit and quantize_blockwise).
@@ -15,9 +17,10 @@ _SCALES_PER_SCALE = 256
 class NF4Linear(nn.Linear):
     """Holds what bitsandbytes' Linear4bit holds; its weight is dequantised while it multiplies."""
 
-    def __init__(self, linear: nn.Linear, *, compute_dtype: torch.dtype) -> None:
+    def __init__(self, linear: nn.Linear | Conv1D, *, compute_dtype: torch.dtype) -> None:
         nn.Module.__init__(self)
-        self.in_features, self.out_features = linear.in_features, linear.out_features
+        is_transposed = isinstance(linear, Conv1D)
+        self.in_features, self.out_features = linear.weight.shape if is_transposed else reversed(linear.weight.shape)
         self.compute_dtype = compute_dtype
         num_weights = linear.weight.numel()
         num_scales = -(-num_weights // _WEIGHTS_PER_SCALE)
@@ -60,12 +63,12 @@ class Adam8bit(torch.optim.Optimizer):
                     state[f"{moment}_scales"] = torch.empty(num_scales, dtype=torch.float32, device=param.device)
 
 
-def quantise(model: nn.Module, *, compute_dtype: torch.dtype) -> None:
-    """Replace the linear layers of the decoder (never the head) by NF4 stand-ins."""
-    layers = model.get_submodule("model.layers")
-    for parent in list(layers.modules()):
+def quantise(model: PreTrainedModel, *, compute_dtype: torch.dtype) -> None:
+    """Replace linear layers, GPT-2's transposed ones too, by NF4 stand-ins; never the head."""
+    head = model.get_output_embeddings()
+    for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Linear):
+            if child is not head and isinstance(child, nn.Linear | Conv1D):
                 setattr(parent, name, NF4Linear(child, compute_dtype=compute_dtype))
 
 

@@ -1,0 +1,19 @@
+"""NF4 stand-ins: which layers they replace, and the bytes that these hold."""
+
+import torch
+from transformers import AutoModelForCausalLM, GPT2Config
+
+from leanrl.simulate.stand_ins import NF4Linear, quantise
+
+
+def test_transposed_linear_layers_are_quantised_and_the_head_is_not():
+    """GPT-2, 2 layers of width 32: 3h + h + 4h + 4h columns or rows of h each, at half a byte."""
+    config = GPT2Config(n_embd=32, n_layer=2, n_head=2, n_positions=64, vocab_size=64, tie_word_embeddings=False)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    quantise(model, compute_dtype=torch.bfloat16)
+    quantised = [module for module in model.modules() if isinstance(module, NF4Linear)]
+    sizes = [(module.in_features, module.out_features) for module in quantised]
+    assert sizes == 2 * [(32, 96), (32, 32), (32, 128), (128, 32)]
+    assert sum(module.weight.numel() for module in quantised) == 2 * 12 * 32 * 32 // 2
+    assert not isinstance(model.get_output_embeddings(), NF4Linear)
