@@ -2,12 +2,13 @@
 
     scripts/mutate [BIN_FOLDER] [--only NAME...] [--jobs N]
 
-Writes benchmarks/results/mutations-<date>.json after each fault. Exit code 1 if one survives.
+Writes benchmarks/results/mutations-<date>.json after each fault of the whole list. Exit code 1 unless all are caught.
 """
 
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +26,10 @@ ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "scripts" / "mutations.yaml"
 TEST_SECONDS = 300
 
-Outcome = Literal["caught", "survived", "timeout", "fails without it"]
+Outcome = Literal["caught", "survived", "timeout", "stale", "fails without it", "no test ran"]
+# By pytest's exit code; 2 to 5 say that no test could be run.
+_PASSED = 0
+_OUTCOMES: dict[int | None, Outcome] = {_PASSED: "survived", 1: "caught", None: "timeout"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,9 @@ def main() -> int:
             for done in as_completed(running):
                 rows.append(asdict(running[done]) | {"outcome": done.result()})
                 print(f"{rows[-1]['outcome']:17} {rows[-1]['name']}", flush=True)
-                _write(rows, len(mutations))
-    num_caught = sum(row["outcome"] in ("caught", "timeout") for row in rows)
+                if not asked.only:
+                    _write(rows, len(mutations))
+    num_caught = _num_caught(rows)
     print(f"{num_caught} of {len(mutations)} caught")
     return int(num_caught < len(mutations))
 
@@ -93,29 +98,39 @@ def _copy(target: Path) -> Path:
 def _try(mutation: Mutation, copies: "SimpleQueue[Path]") -> Outcome:
     root = copies.get()
     try:
-        if _run(mutation.tests, root) != 0:
+        if _run(mutation.tests, root) != _PASSED:
             return "fails without it"
         undo = mutation.apply(root)
         try:
-            return "survived" if _run(mutation.tests, root) == 0 else "caught"
-        except subprocess.TimeoutExpired:
-            return "timeout"
+            return _OUTCOMES.get(_run(mutation.tests, root), "no test ran")
         finally:
             undo()
+    except ValueError:
+        return "stale"
     finally:
         copies.put(root)
 
 
-def _run(tests: tuple[str, ...], root: Path) -> int:
-    return subprocess.run(
+def _run(tests: tuple[str, ...], root: Path) -> int | None:
+    """Return pytest's exit code, or None where the tests take too long; what they started ends with them."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests],
         cwd=root,
         env=os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        timeout=TEST_SECONDS,
-        check=False,
-    ).returncode
+        start_new_session=True,
+    )
+    try:
+        return process.wait(timeout=TEST_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return None
+
+
+def _num_caught(rows: list[dict[str, Any]]) -> int:
+    return sum(row["outcome"] == "caught" for row in rows)
 
 
 def _write(rows: list[dict[str, Any]], num_mutations: int) -> None:
@@ -127,7 +142,7 @@ def _write(rows: list[dict[str, Any]], num_mutations: int) -> None:
         "date": date.today().isoformat(),
         "machine": describe_machine(),
         "mutations": num_mutations,
-        "caught": sum(row["outcome"] in ("caught", "timeout") for row in rows),
+        "caught": _num_caught(rows),
         "rows": sorted(rows, key=lambda row: str(row["name"])),
     }
     write_results_file(RESULTS / f"mutations-{date.today().isoformat()}.json", content)
