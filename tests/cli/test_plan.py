@@ -179,7 +179,7 @@ def test_exact(tmp_path):
     fitted = json.loads(plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--fit", "--exact", "--json").out)
     assert fitted["flags"] != ""
     assert fitted["exact"]["peak_bytes"] > found["exact"]["peak_bytes"], "without checkpointing it is faster, and fits"
-    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "olmo2"}))
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "starcoder2"}))
     unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact")
     assert unknown.code == 0
     assert "for whose layers the planner has no formula" in unknown.err

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from transformers import TrainerCallback
 
@@ -70,3 +71,5 @@ if __name__ == "__main__":
     faulthandler.dump_traceback_later(200, exit=True)  # before the test loses its patience: says where a rank waits
     for tuning in ("lora", "full"):
         train(*sys.argv[1:], tuning)
+    if dist.is_initialized():
+        dist.destroy_process_group()  # gloo's threads abort a process that ends without this

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 from transformers import TrainerCallback
 
 from leanrl.errors import ConfigError
@@ -121,3 +122,5 @@ def main(folder, out, *names):
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(200, exit=True)  # before the test loses its patience: says where a rank waits
     main(*sys.argv[1:])
+    if dist.is_initialized():
+        dist.destroy_process_group()  # gloo's threads abort a process that ends without this

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from leanrl.engine.step import score_micro_batch, train_micro_batch
@@ -98,3 +99,5 @@ def main(folder, out):
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    if dist.is_initialized():
+        dist.destroy_process_group()  # gloo's threads abort a process that ends without this
