@@ -22,7 +22,7 @@ def link_newest_adapter(link: Path, checkpoint: Path) -> None:
         _remove(beside)
         try:
             beside.symlink_to(os.path.relpath(checkpoint, link.parent), target_is_directory=True)
-        except (OSError, NotImplementedError):
+        except (OSError, NotImplementedError):  # a file system without links
             _copy(checkpoint, beside)
         if link.is_dir() and not link.is_symlink():
             shutil.rmtree(link)  # the system puts nothing in place of a folder that is not empty

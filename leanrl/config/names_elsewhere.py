@@ -254,7 +254,7 @@ NOT_HERE = {
     "model_init_kwargs": "loading has keys of its own: model.dtype, model.attention and others",
     "disable_dropout": "dropout of the model's own is off; model.tuning.dropout is the adapter's",
     "special_tokens": "the tokenizer's own special tokens are used",
-    "cache_implementation": "rollout.engine=hf uses the cache of transformers as it comes",
+    "cache_implementation": "rollout.engine=hf uses transformers' default KV cache",
     "use_transformers_continuous_batching": "rollout.engine=hf generates in plain batches",
     "transformers_continuous_batching_config": "rollout.engine=hf generates in plain batches",
     "use_transformers_paged": "rollout.engine=hf generates in plain batches",

@@ -11,7 +11,7 @@ from leanrl.planner.shapes import Counted, ModelShape, shape_from_config
 
 # GPT-2's linear layer, whose weight lies the other way round.
 _LINEAR_CLASSES = ("Linear", "Conv1D")
-# Layer types of transformers that keep keys and values of the whole text, or of a window.
+# Layer types of transformers that keep a KV cache of the whole text, or of a window.
 _FULL, _WINDOWED = ("full_attention", "attention", "global"), ("sliding_attention", "chunked_attention", "local")
 
 
@@ -87,7 +87,7 @@ def _sizes(layers: nn.ModuleList) -> list[tuple[str, int, int]]:
 
 
 def _num_kv_heads(text: Any, heads: int) -> int:
-    """Return the heads of keys and values; Falcon's older models name theirs by `multi_query`."""
+    """Return the number of KV heads; Falcon's older models name theirs by `multi_query`."""
     if getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False):
         return 1
     named = (getattr(text, name, None) for name in ("num_key_value_heads", "num_kv_heads"))
@@ -95,7 +95,7 @@ def _num_kv_heads(text: Any, heads: int) -> int:
 
 
 def num_stateful_layers(text: Any) -> int:
-    """Return how many layers of a text config keep a state in place of keys and values."""
+    """Return how many layers of a text config keep a state in place of a KV cache."""
     kinds = getattr(text, "layer_types", None) or []
     return sum(kind not in (*_FULL, *_WINDOWED) for kind in kinds)
 

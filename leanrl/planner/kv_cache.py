@@ -1,4 +1,4 @@
-"""Bytes of keys and values that generation keeps."""
+"""Bytes of the KV cache that generation keeps."""
 
 import math
 
@@ -9,7 +9,7 @@ BLOCK_TOKENS = 16
 
 
 def kv_bytes_per_token(shape: ModelShape, *, bytes_per_number: int = 2) -> int:
-    """Bytes of one token's keys and values over all layers that keep them."""
+    """Bytes of one token's KV cache over all layers that have one."""
     return 2 * (shape.num_layers - shape.num_stateful_layers) * shape.key_value * bytes_per_number
 
 
