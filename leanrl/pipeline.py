@@ -28,7 +28,7 @@ from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.plan import Plan
-from leanrl.preflight.checks import examine, require_ready
+from leanrl.preflight.checks import Findings, examine, require_ready
 from leanrl.preflight.intent import Intent
 from leanrl.preflight.sources import require_merge_out, require_trained
 from leanrl.preparation import Parts, prepare
@@ -214,9 +214,10 @@ def _rewind_to_checkpoint(run: RunFolder, config: RunConfig, listener: Listener)
     return checkpoint
 
 
-def missing_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Path | None = None) -> list[str]:
-    """Return a line for each thing that `train` would refuse on this machine, or fetch first; nothing is fetched."""
-    return examine(Intent(config, plugins=plugins, new_run=new_run)).lines
+def examine_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Path | None = None) -> Findings:
+    """Return what `train` would refuse on this machine, fetch first or warn of; nothing is fetched."""
+    quiet_libraries()
+    return examine(Intent(config, plugins=plugins, new_run=new_run))
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, all_at_once
 from leanrl.hints import setting
 from leanrl.preflight.intent import Ready
+from leanrl.preflight.model_here import examine_model
 from leanrl.types import DroppedRow, Listener, ProblemSet, Row
 
 if TYPE_CHECKING:
@@ -47,23 +48,13 @@ def prepare(
 
     require_device(config)
 
-    from leanrl.engine.trainable import require_trainable
-    from leanrl.models.chat_template import check_prompt, require_chat_template
-    from leanrl.models.load import embedding_rows, load_tokenizer
+    from leanrl.models.load import embedding_rows
     from leanrl.models.locate import locate_model
-    from leanrl.models.quiet import quiet_transformers
 
-    quiet_transformers()
     located = locate_model(config.model)
     listener.say(f"model: {config.model.id} ({located.source})")
-    for line in require_trainable(config, located):
-        listener.say(line)
-    _check_architecture(config, located, listener)
+    tokenizer = _tokenizer(config, located, ready.problems, listener)
     _require_served(config, located)
-    tokenizer = load_tokenizer(config.model, located)
-    require_chat_template(tokenizer, config.model)
-    for warning in check_prompt(tokenizer, ready.problems.train[0].prompt, config.model.chat_template_kwargs):
-        listener.warn(warning)
     num_rows = embedding_rows(located)
     problems = _usable(ready.problems, config, tokenizer, ready.rewards, grader, num_rows=num_rows)
     _say_problems(problems, config, listener)
@@ -104,19 +95,19 @@ def _from_adapter(config: RunConfig, start: Path | None) -> RunConfig:
     return config.model_copy(update={"model": config.model.model_copy(update={"tuning": tuning})})
 
 
-def _check_architecture(config: RunConfig, located: "LocatedModel", listener: Listener) -> None:
-    """Check the model's config against the run before its weights are loaded, and say what will run otherwise."""
-    from leanrl.models.attention import usable_attention
-    from leanrl.models.lengths import require_lengths
-    from leanrl.models.load import causal_config
-
-    model_config = causal_config(located)
-    require_lengths(config, model_config)
-    if config.backend == "unsloth":  # its own kernels choose the attention
-        return
-    attention = usable_attention(model_config, config.model.attention)
-    if attention.reason is not None:
-        listener.say(f"attention: {attention.name}, since {attention.reason}")
+def _tokenizer(
+    config: RunConfig, located: "LocatedModel", problems: ProblemSet, listener: Listener
+) -> "PreTrainedTokenizerBase":
+    """Return the tokenizer of a model that can be trained as asked, and say how it will run."""
+    found = examine_model(config, located, problems.train[0].prompt)
+    if found.obstacles:
+        raise all_at_once(found.obstacles, f"{located.path_or_id} cannot be trained as this run asks:")
+    for line in found.lines:
+        listener.say(line)
+    for warning in found.warnings:
+        listener.warn(warning)
+    assert found.tokenizer is not None
+    return found.tokenizer
 
 
 def _warn_of_lengths(

@@ -28,7 +28,7 @@ def print_dry_run(
     """Print the whole of a run without starting it; needs no GPU and no extra package."""
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
-    from leanrl.pipeline import missing_here
+    from leanrl.pipeline import examine_here
     from leanrl.processes import processes
     from leanrl.run_folder import new_run_path
 
@@ -38,8 +38,8 @@ def print_dry_run(
     specs = processes(config, arguments=arguments)
     predicted, no_plan = _plan(config)
     new_run = run_dir or new_run_path(Path("runs"), config.name, datetime.now())
-    missing = missing_here(config, plugins=plugins, new_run=new_run)
-    warnings = find_warnings(config)
+    found = examine_here(config, plugins=plugins, new_run=new_run)
+    warnings = [*find_warnings(config), *found.warnings]
     if as_json:
         answer = {
             "config": config.model_dump(mode="json"),
@@ -49,7 +49,7 @@ def print_dry_run(
                 {"role": spec.role, "node": spec.node, "environment": spec.environment, "command": spec.command}
                 for spec in specs
             ],
-            "missing": missing,
+            "missing": found.lines,
             "warnings": warnings,
         }
         print(json.dumps(answer, indent=2))
@@ -63,7 +63,7 @@ def print_dry_run(
     for spec in specs:
         node = f" on node {spec.node}" if config.hardware.num_nodes > 1 else ""
         print(f"  {spec.role}{node}\n    {spec.shell()}")
-    print("\nmissing here\n" + _indented("\n".join(missing) or "nothing"))
+    print("\nmissing here\n" + _indented("\n".join(found.lines) or "nothing"))
     if warnings:
         print("\nwarnings\n" + _indented("\n".join(warnings)))
 

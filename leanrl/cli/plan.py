@@ -40,7 +40,7 @@ def plan(
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.errors import MissingError
-    from leanrl.pipeline import missing_here
+    from leanrl.pipeline import examine_here
     from leanrl.pipeline import plan as make_plan
 
     extra = [
@@ -49,9 +49,10 @@ def plan(
         *([f"hardware.vram_gib={vram}"] if vram is not None else []),
     ]
     config = load_config(preset, [*(overrides or []), *extra]).config
-    for warning in find_warnings(config):
+    found = examine_here(config, plugins=plugin or [])
+    missing = found.lines
+    for warning in [*find_warnings(config), *found.warnings]:
         print(f"{painted('warning:', 'warning', stream=sys.stderr)} {warning}", file=sys.stderr)
-    missing = missing_here(config, plugins=plugin or [])
     try:
         if fit:
             answer, config = _fitted(config)

@@ -83,6 +83,18 @@ def require_model_here(model: ModelConfig) -> bool:
     return False
 
 
+def locate_unfetched(model: ModelConfig, *, cache: Path | None = None) -> LocatedModel | None:
+    """Return what `locate_model` would where all files lie on this machine already; None where some do not.
+
+    Errors are those of `require_model_here`.
+    """
+    if not require_model_here(model):
+        return None
+    unpacked = Path(future_location(model, cache=cache)).expanduser()
+    is_ready = (unpacked / "config.json").is_file() or _is_cached(model)
+    return locate_model(model, cache=cache) if is_ready else None
+
+
 def future_location(model: ModelConfig, *, cache: Path | None = None) -> str:
     """Return the folder or Hub id that `locate_model` will give, without fetching or unpacking anything."""
     folder = Path(model.id).expanduser()

@@ -4,7 +4,7 @@ A check raises the error that the run would end with, or yields a line on what i
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,11 +15,12 @@ from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
 from leanrl.launch.run import require_ranks
 from leanrl.launch.this_rank import this_rank
-from leanrl.models.locate import require_model_here
+from leanrl.models.locate import locate_unfetched, require_model_here
 from leanrl.output_folder import require_writable
 from leanrl.preflight.cards_here import num_cards_here
 from leanrl.preflight.dataset_here import is_dataset_here
 from leanrl.preflight.intent import Intent, Ready
+from leanrl.preflight.model_here import examine_model
 from leanrl.preflight.tryout import try_rewards
 from leanrl.rewards.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import WeightedGroupReward, WeightedReward, resolve_rewards
@@ -37,6 +38,7 @@ class Findings:
     obstacles: list[LeanRLError]
     to_fetch: list[str]
     ready: Ready | None
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def lines(self) -> list[str]:
@@ -58,8 +60,21 @@ def examine(intent: Intent) -> Findings:
     problems = _attempt(lambda: _problems(intent, to_fetch, may_fetch=may_fetch), obstacles)
     if rewards is not None and problems is not None:
         obstacles += try_rewards(rewards, problems, intent)
+    warnings = []
+    if problems is not None and not obstacles and not intent.is_training:
+        warnings = _model_in_detail(intent, problems, obstacles)
     ready = None if obstacles or rewards is None or problems is None else Ready(rewards, problems)
-    return Findings(obstacles, to_fetch, ready)
+    return Findings(obstacles, to_fetch, ready, warnings)
+
+
+def _model_in_detail(intent: Intent, problems: ProblemSet, obstacles: list[LeanRLError]) -> list[str]:
+    """Return what a plan or a dry run warns of in a model that lies here; a run looks when it loads the model."""
+    located = locate_unfetched(intent.config.model)
+    if located is None:
+        return []
+    found = examine_model(intent.config, located, problems.train[0].prompt)
+    obstacles += found.obstacles
+    return found.warnings
 
 
 def require_ready(intent: Intent) -> Ready:

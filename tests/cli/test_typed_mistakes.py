@@ -12,6 +12,7 @@ from leanrl.cli.main import app
 from leanrl.errors import LeanRLError, MissingError
 from leanrl.preflight import checks
 from tests.cli.run import tiny_overrides
+from tests.models import templates
 
 PLUGIN = """
 from leanrl.rewards.registry import reward
@@ -31,6 +32,9 @@ FILES = {
     "raises.py": PLUGIN.format(name="raises", returned="sample.nosuch"),
     "none.py": PLUGIN.format(name="none", returned="None"),
     "leaves.py": "raise SystemExit(3)\n",
+    "drops.jinja": templates.DROPS_SYSTEM,
+    "merges.jinja": templates.MERGES_SYSTEM,
+    "raises.jinja": "{{ raise_exception('not today') }}",
     "my plugin.py": PLUGIN.format(name="spaced", returned="1 / 0"),
 }
 
@@ -92,6 +96,10 @@ MISTAKES = {
     "run folder with a name too long": ([], ["--run-dir", "x" * 300], ["a name has more than 255 bytes"], 2),
     "run folder that exists": ([], ["--run-dir", "."], [". exists already, and leanrl never writes over a run."], 2),
     "chat template": (["model.chat_template=nope.jinja"], [], ["there is no file nope.jinja"], 5),
+    "template that drops the system message": (
+        ["model.chat_template=drops.jinja"], [], ["data.system_prompt: the template leaves the system message out"], 2,
+    ),
+    "template that raises": (["model.chat_template=raises.jinja"], [], ["which does not render a message"], 2),
 }  # fmt: skip
 
 
@@ -156,6 +164,14 @@ def test_nothing_is_missing_where_training_would_start(tiny_model, place):
     shown = CliRunner().invoke(app, ["train", *_arguments(tiny_model, MINE, []), "--dry-run"]).stdout
     assert "\nmissing here\n  nothing" in shown
     assert "missing here" not in CliRunner().invoke(app, ["plan", *_arguments(tiny_model, MINE, [])]).stdout
+
+
+def test_what_a_template_changes_is_warned_of(tiny_model, place):
+    arguments = _arguments(tiny_model, [*MINE, "model.chat_template=merges.jinja"], [])
+    sentence = "the chat template has no system turn"
+    shown = CliRunner().invoke(app, ["train", *arguments, "--dry-run"]).stdout
+    assert sentence in shown.partition("\nwarnings\n")[2]
+    assert sentence in CliRunner().invoke(app, ["plan", *arguments]).stderr
 
 
 @pytest.mark.parametrize(("cards", "device"), [(0, "no GPU"), (2, "GPU 3 is used, and there are 0 to 1")])
