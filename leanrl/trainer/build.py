@@ -15,6 +15,7 @@ from trl import GRPOConfig
 from leanrl.config.schema import RunConfig
 from leanrl.engine.optimizers import optimizer_class, shared_optimizer_class
 from leanrl.models.adapter import adapter_weights, set_adapter_dtype
+from leanrl.models.attention import usable_attention
 from leanrl.planner.prediction import Plan
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
@@ -44,7 +45,8 @@ def build_trainer(
     """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
     start_weights = adapter_weights(model)
     set_seed(config.train.seed)  # before TRL draws the adapter's first weights; TRL 1.16 seeds there by itself
-    arguments = GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints))
+    attention = usable_attention(model.config, config.model.attention).name
+    arguments = GRPOConfig(**grpo_arguments(config, output_dir=run.partial_checkpoints, attention=attention))
     if arguments.device.type == "cpu":
         arguments.__dict__["_setup_devices"] = torch.device("cpu")  # torch.load finds no way to "cpu:0", a rank's
     keep_to_one_card(arguments)

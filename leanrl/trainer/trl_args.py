@@ -24,8 +24,10 @@ _LOSS_TYPES = {
 }
 
 
-def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
+def grpo_arguments(config: RunConfig, *, output_dir: Path, attention: str | None = None) -> dict[str, Any]:
     """Return the keyword arguments of `trl.GRPOConfig` for a run.
+
+    `attention` is what the policy runs on, where that is not `model.attention`: TRL loads the reference with it.
 
     TRL sees one optimizer step as one batch without accumulation: the engine cuts it into micro-batches itself
     (`train.micro_batch_completions`), so the weights of the loss cannot depend on how it was cut. unsloth has no such
@@ -37,6 +39,7 @@ def grpo_arguments(config: RunConfig, *, output_dir: Path) -> dict[str, Any]:
         **_cut_arguments(config),
         **_optimizer_arguments(config),
         **_bookkeeping_arguments(config, output_dir),
+        "model_init_kwargs": _reference_arguments(config, attention or config.model.attention),
         **(FSDP_ARGUMENTS if config.shares_weights else {}),
     }
 
@@ -147,10 +150,13 @@ def _bookkeeping_arguments(config: RunConfig, output_dir: Path) -> dict[str, Any
         "dataloader_num_workers": 0,
         "remove_unused_columns": False,
         "trust_remote_code": config.model.trust_remote_code,
-        "model_init_kwargs": {
-            "dtype": config.model.dtype,
-            "attn_implementation": config.model.attention,
-            "revision": config.model.revision or "main",
-            "use_safetensors": True,
-        },
+    }
+
+
+def _reference_arguments(config: RunConfig, attention: str) -> dict[str, Any]:
+    return {
+        "dtype": config.model.dtype,
+        "attn_implementation": attention,
+        "revision": config.model.revision or "main",
+        "use_safetensors": True,
     }

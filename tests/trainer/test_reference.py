@@ -14,6 +14,8 @@ from leanrl.errors import DoesNotFitError
 from leanrl.trainer import reference as reference_module
 from leanrl.trainer import step_pass
 from leanrl.trainer.probe import probe_longest_batch
+from tests.families.table import named
+from tests.families.tiny import make_tiny_family
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
@@ -66,6 +68,20 @@ def test_it_visits_once_a_step_before_any_gradient_exists(tiny_model, tmp_path, 
     trainer.train_from(None)
     step = [("visit", 0), *[("score", True)] * 3, ("home", 0), *[("train", None)] * 3]
     assert weights.events == step * 2
+
+
+@pytest.mark.parametrize("name", ["gemma2", "gpt_oss"])
+def test_it_runs_on_the_attention_of_the_policy(name, tmp_path):
+    """transformers' sdpa would drop a cap on attention (Gemma 2), and is no choice for GPT-OSS: before an update the
+    policy and its copy agree, so the first step has no KL."""
+    folder = make_tiny_family(tmp_path / "model", named(name))
+    notes = Notes()
+    config = config_with(folder, "gpu", pack_rows="never")
+    trainer, *_ = small_trainer(config, tmp_path / "run", listener=notes)
+    assert trainer.ref_model.config._attn_implementation == "eager"
+    trainer.train_from(None)
+    assert notes.steps[0]["kl"] == pytest.approx(0.0, abs=1e-9)
+    assert notes.steps[1]["kl"] > 1e-6
 
 
 def test_a_run_is_the_same_to_the_bit_wherever_the_reference_waits(tiny_model, tmp_path):
