@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+# A reason of `out_of_reach`.
+SHARED = "its weight is another module's too"
+
 
 def linear_modules(model: PreTrainedModel) -> dict[str, nn.Module]:
     """Return the linear modules by name; the head gets no adapter and is left out."""
@@ -22,11 +25,35 @@ def is_linear(module: nn.Module) -> bool:
 
 
 def out_of_reach(model: PreTrainedModel) -> dict[str, str]:
-    """Return the linear modules on which an adapter would not act, with the reason; all-linear leaves them out."""
+    """Return the linear modules that can have no adapter, with the reason; all-linear leaves them out.
+
+    It would not act, or could not be folded back.
+    """
     reasons = dict.fromkeys(_of_its_own_kind(model), "its output is more than a product")
     reasons |= dict.fromkeys(_read_past_the_module(model), "its weight is read past the module")
     reasons |= dict.fromkeys(_beside_the_decoder(model), "text does not run through it")
+    reasons |= dict.fromkeys(of_several_modules(model), SHARED)
     return {name: reasons[name] for name in linear_modules(model) if name in reasons}
+
+
+def of_several_modules(model: nn.Module) -> dict[str, str]:
+    """Return the linear modules whose weight is also another module's, with the name of that module.
+
+    Zamba's layers share blocks of attention and MLP. An adapter belongs to one module: what it adds to the shared
+    weight would act in all of them. A module that stands in two places is a case of the same.
+    """
+    owners: dict[int, list[str]] = {}
+    modules = dict(model.named_modules(remove_duplicate=False))
+    for name, module in modules.items():
+        if isinstance(weight := module._parameters.get("weight"), Tensor):
+            owners.setdefault(id(weight), []).append(name)
+    groups = (names for names in owners.values() if len(names) > 1)
+    return {
+        name: next(other for other in names if other != name)
+        for names in groups
+        for name in names
+        if is_linear(modules[name])
+    }
 
 
 def can_be_nf4(model: PreTrainedModel) -> bool:

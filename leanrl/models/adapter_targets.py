@@ -8,7 +8,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import TuningConfig
 from leanrl.errors import Problem
-from leanrl.models.adaptable import fused_experts, last_part, linear_modules, matches, out_of_reach
+from leanrl.models.adaptable import SHARED, fused_experts, last_part, linear_modules, matches, out_of_reach
 from leanrl.models.adapter import lora_config
 from leanrl.models.empty_model import empty_model
 
@@ -50,7 +50,7 @@ def _experts(asked: str, config: PreTrainedConfig, tuning: TuningConfig) -> Prob
 
 
 def _ineffective(model: PreTrainedModel, targets: Sequence[str]) -> list[Problem]:
-    """An adapter that does not act everywhere would train another policy than the one that is served."""
+    """An adapter that does not act everywhere, or changes more than it was trained in, would serve another policy."""
     lost = {name: reason for name, reason in out_of_reach(model).items() if matches(targets, name)}
     first = next(iter(lost), None)
     if first is None:
@@ -58,7 +58,8 @@ def _ineffective(model: PreTrainedModel, targets: Sequence[str]) -> list[Problem
     bad = sorted({last_part(name) for name in lost})
     rest = [target for target in targets if last_part(target) not in bad]
     hint = f"-s '{_KEY}=[{','.join(rest)}]'" if rest else f"-s {_KEY}=all-linear leaves them out"
-    return [Problem(_KEY, f"an adapter on {', '.join(bad)} does not act: {lost[first]} ({first})", hint)]
+    fault = "cannot be folded back" if lost[first] == SHARED else "does not act"
+    return [Problem(_KEY, f"an adapter on {', '.join(bad)} {fault}: {lost[first]} ({first})", hint)]
 
 
 def _refusal(model: PreTrainedModel, tuning: TuningConfig) -> str | None:

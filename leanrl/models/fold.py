@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from leanrl.errors import ConfigError
+from leanrl.models.adaptable import of_several_modules
 from leanrl.models.compare import refuse
 
 _REMEDY = "check that the base is the one it was trained on: -s model.id in the run, base_model_name_or_path elsewhere"
@@ -96,8 +97,10 @@ def fold_adapter(policy: PeftModel) -> tuple[PreTrainedModel, int]:
     from: subtracting the adapter again does not give a rounded base back.
 
     Raises:
+        ConfigError: if two adapters are on one weight: each would act in the other's module as well.
         ValueError: if a base weight is not fp32.
     """
+    _require_a_weight_each(policy)
     num_folded = 0
     for module in policy.modules():
         if not isinstance(module, LoraLayer):
@@ -108,6 +111,19 @@ def fold_adapter(policy: PeftModel) -> tuple[PreTrainedModel, int]:
         weight += _delta(module)
         num_folded += 1
     return policy.unload(), num_folded
+
+
+def _require_a_weight_each(policy: PeftModel) -> None:
+    shared = of_several_modules(policy.get_base_model())
+    adapted = [name for name, module in policy.get_base_model().named_modules() if isinstance(module, LoraLayer)]
+    lost = {name: other for name in adapted if (other := shared.get(f"{name}.base_layer")) is not None}
+    if lost:
+        name, other = next(iter(lost.items()))
+        raise ConfigError(
+            f"the adapter cannot be folded into its base: {len(lost)} of its modules share their weight with another "
+            f"module, the first is {name} with {other.removesuffix('.base_layer')}.",
+            hint="serve base and adapter apart; -s model.tuning.targets=all-linear trains without these modules",
+        )
 
 
 def _delta(layer: LoraLayer) -> Tensor:

@@ -1,5 +1,6 @@
 """What cannot be trained is refused by name from the config: the folders here hold no weights."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_the_names_in_the_hint_train(family: Family, tmp_path: Path) -> None:
         ("mamba", ["targets=[out_proj]"], "on out_proj does not act: its weight is read", "targets=all-linear"),
         ("qwen3_next", ["targets=[q_proj,gate_proj,up_proj]"], "experts of qwen3_next", "o_proj"),
         ("gemma3", ["targets=[fc1]"], "on fc1 does not act: text does not run through it", "targets=all-linear"),
+        ("zamba2", ["targets=[q_proj,linear]"], "q_proj cannot be folded back: its weight is another", "=[linear]"),
         ("llama4_text", ["targets=[q_proj,router]"], "router does not act: its output is more", "=[q_proj]"),
     ],
 )
@@ -112,6 +114,8 @@ def test_every_adapter_of_all_linear_acts_and_can_be_folded_back(family: Family,
     }
     assert names
     assert not names & left_out
+    weights = Counter(id(weight) for _, weight in model.named_parameters(remove_duplicate=False))
+    assert all(weights[id(model.get_submodule(name).get_base_layer().weight)] == 1 for name in names)
     assert not any(isinstance(part, ParamWrapper) for part in adapted.modules())
 
 

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 from leanrl.errors import ConfigError
+from leanrl.models.adaptable import SHARED, out_of_reach
 from leanrl.models.fold import attach_adapter, fold_adapter
 from tests.models.conftest import MakeRun
 from tests.tiny_model import make_tiny_model
@@ -54,6 +55,44 @@ def test_a_bf16_base_is_never_folded_into(tiny_model: Path) -> None:
     base = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16)
     with pytest.raises(ValueError, match=r"torch\.bfloat16; fold into fp32"):
         fold_adapter(get_peft_model(base, LoraConfig(r=1, target_modules=["q_proj"])))
+
+
+def _tie_to_the_next_layer(model):
+    model.model.layers[1].self_attn.q_proj.weight = model.model.layers[0].self_attn.q_proj.weight
+
+
+def _stand_in_two_layers(model):
+    model.model.layers[1].self_attn.q_proj = model.model.layers[0].self_attn.q_proj
+
+
+def _tie_to_the_embedding(model):
+    """A head that the model does not call its head."""
+    model.score = torch.nn.Linear(model.config.hidden_size, model.config.vocab_size, bias=False)
+    model.score.weight = model.model.embed_tokens.weight
+
+
+@pytest.mark.parametrize(
+    ("share", "target", "shared"),
+    [
+        (_tie_to_the_next_layer, "q_proj", 2),
+        (_stand_in_two_layers, "q_proj", 1),
+        (_tie_to_the_embedding, "score", 1),
+    ],
+)
+def test_an_adapter_on_a_weight_of_two_modules_is_left_out_and_not_folded(
+    share, target: str, shared: int, tiny_model: Path
+) -> None:
+    """One fold would act in both modules; PEFT gives each a change of its own."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    assert out_of_reach(model) == {}
+    share(model)
+    left_out = out_of_reach(model)
+    assert set(left_out.values()) == {SHARED}
+    assert len(left_out) == shared
+    assert all(name.endswith(target) for name in left_out)
+    policy = get_peft_model(model, LoraConfig(r=1, target_modules=[target]))
+    with pytest.raises(ConfigError, match=rf"{shared} of its modules share their weight .*{target} with model\."):
+        fold_adapter(policy)
 
 
 def test_an_adapter_of_another_base_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
