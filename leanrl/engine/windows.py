@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel
 
 from leanrl.engine import packed_attention
+from leanrl.models.layer_values import shared_value
 
 # Families by how their decoder takes a mask that is ready (transformers 5.17, modeling files): by kind of layer, or one
 # for all layers. Other families make their own.
@@ -42,7 +43,7 @@ def window_mask(model: PreTrainedModel, ids_B_S: Tensor) -> Tensor | dict[str, T
 def _window(config: PretrainedConfig) -> int | None:
     """The window of the layers that have one; None where no layer has, or the family is not known."""
     is_by_kind = config.model_type in _BY_KIND and "sliding_attention" in config.layer_types
-    return config.sliding_window if is_by_kind or config.model_type in _ONE_FOR_ALL else None
+    return shared_value(config, "sliding_window") if is_by_kind or config.model_type in _ONE_FOR_ALL else None
 
 
 def _attention_dtype(model: PreTrainedModel, ids_B_S: Tensor) -> torch.dtype:

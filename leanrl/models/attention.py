@@ -9,6 +9,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from leanrl.errors import ConfigError
 from leanrl.hints import setting
+from leanrl.models.layer_values import layer_configs
 
 # transformers hands a cap on attention's logits to every implementation, and its sdpa drops it without an error
 # (transformers 5.17, integrations/sdpa_attention.py). attn_logit_softcapping in Gemma 2 and VaultGemma.
@@ -48,4 +49,5 @@ def usable_attention(config: PreTrainedConfig, asked: str) -> Attention:
 
 
 def _caps(config: PreTrainedConfig) -> list[str]:
-    return sorted(key for key, value in vars(config.get_text_config()).items() if _CAP.search(key) and value)
+    layers = layer_configs(config.get_text_config())
+    return sorted({key for layer in layers for key, value in vars(layer).items() if _CAP.search(key) and value})

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import setting
+from leanrl.models.layer_values import layer_values
 
 # Rotary factors that transformers picks anew for each batch, by its longest row (modeling_rope_utils,
 # dynamic_rope_update). Others that scale, such as yarn, are fixed by the config.
@@ -51,9 +52,9 @@ def warn_of_untrained_lengths(
 ) -> Iterator[str]:
     """Yield a warning where rows can be longer than those that a rotary model was trained on."""
     text = model_config.get_text_config()
-    trained = getattr(text, "max_position_embeddings", None)
+    trained = _num_positions(text)
     longest = longest_prompt_tokens + config.rollout.max_completion_tokens
-    if any(_rotary(text)) and isinstance(trained, int) and longest > trained:
+    if any(_rotary(text)) and trained is not None and longest > trained:
         yield (
             f"rows can have {longest_prompt_tokens} + {config.rollout.max_completion_tokens} tokens, and "
             f"max_position_embeddings of the model is {trained}: it was not trained beyond "
@@ -80,12 +81,18 @@ def _shorter(config: RunConfig, num_tokens: int) -> str:
 
 
 def _rotary(text: PreTrainedConfig) -> Iterator[Mapping[str, Any]]:
-    """Yield the rotary parameters of the model, or of each kind of its layers."""
-    parameters = getattr(text, "rope_parameters", None) or {}
-    if "rope_type" in parameters:
-        yield parameters
-    else:
-        yield from (value for value in parameters.values() if isinstance(value, Mapping))
+    """Yield the rotary parameters of every layer, or of each kind of layers."""
+    for parameters in layer_values(text, "rope_parameters"):
+        if parameters and "rope_type" in parameters:
+            yield parameters
+        else:
+            yield from (value for value in (parameters or {}).values() if isinstance(value, Mapping))
+
+
+def _num_positions(text: PreTrainedConfig) -> int | None:
+    """Return the positions that every layer knows."""
+    known = [value for value in layer_values(text, "max_position_embeddings") if isinstance(value, int)]
+    return min(known, default=None)
 
 
 def _factor_limit(text: PreTrainedConfig, rope: Mapping[str, Any]) -> Limit | None:
@@ -93,13 +100,14 @@ def _factor_limit(text: PreTrainedConfig, rope: Mapping[str, Any]) -> Limit | No
         return None
     original = rope.get("original_max_position_embeddings") if rope["rope_type"] == "longrope" else None
     reason = f"beyond, its {rope['rope_type']} factors depend on the longest row of a batch, and so would every row"
-    return Limit(original or text.max_position_embeddings, reason)
+    num_tokens = original or _num_positions(text)
+    return None if num_tokens is None else Limit(num_tokens, reason)
 
 
 def _table_limit(model_config: PreTrainedConfig) -> Limit | None:
     """Return the size of the table that positions are looked up in; models without one take any length."""
-    num_positions = getattr(model_config.get_text_config(), "max_position_embeddings", None)
-    if not isinstance(num_positions, int):
+    num_positions = _num_positions(model_config.get_text_config())
+    if num_positions is None:
         return None
     model = _blueprint(model_config)
     sizes = range(num_positions, num_positions + _SPARE_ROWS + 1)

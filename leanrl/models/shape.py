@@ -7,6 +7,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig
 
 from leanrl.errors import NoFormulaError
+from leanrl.models.layer_values import attention_sizes, layer_values
 from leanrl.planner.shapes import Counted, ModelShape, shape_from_config
 
 # GPT-2's linear layer, whose weight lies the other way round.
@@ -27,25 +28,26 @@ def shape_of(config: PretrainedConfig) -> ModelShape:
 def counted_shape(model: nn.Module) -> ModelShape:
     """Return the shape of a model by its modules; what modules do not show is read from its config.
 
-    Keys and values take the general formula: layers with attention x key-value heads x head size.
+    Keys and values take the general formula: layers with attention x key-value heads x head size. Where layers differ
+    in heads or window, those of the largest stand for all: an upper estimate of the KV cache.
     """
     text = model.config.get_text_config()
     layers = _decoder_layers(model)
     num_params = sum(tensor.numel() for tensor in model.parameters())
     linears = _linears(layers)
-    heads = getattr(text, "num_attention_heads", None) or 1  # Mamba has none
+    heads = max(attention_sizes(text), key=lambda sizes: sizes.key_value)
     num_sliding, num_stateful = _num_windowed_layers(text, len(layers)), num_stateful_layers(text)
     return ModelShape(
         family=text.model_type,
         num_layers=len(layers),
         hidden=text.hidden_size,
         intermediate=max(inputs for inputs, _ in linears.values()),
-        num_heads=heads,
-        num_kv_heads=_num_kv_heads(text, heads),
-        head_dim=getattr(text, "head_dim", None) or text.hidden_size // heads,
+        num_heads=heads.num_heads,
+        num_kv_heads=heads.num_kv_heads,
+        head_dim=heads.head_dim,
         vocab=text.vocab_size,
         tied=bool(getattr(text, "tie_word_embeddings", False)),
-        sliding_window=getattr(text, "sliding_window", None) if num_sliding else None,
+        sliding_window=_largest_window(text) if num_sliding else None,
         num_sliding_layers=num_sliding,
         num_stateful_layers=num_stateful,
         state_numbers=_state_numbers(text) if num_stateful else 0,
@@ -86,14 +88,6 @@ def _sizes(layers: nn.ModuleList) -> list[tuple[str, int, int]]:
     return sizes
 
 
-def _num_kv_heads(text: Any, heads: int) -> int:
-    """Return the number of KV heads; Falcon's older models name theirs by `multi_query`."""
-    if getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False):
-        return 1
-    named = (getattr(text, name, None) for name in ("num_key_value_heads", "num_kv_heads"))
-    return next((count for count in named if count), heads)
-
-
 def num_stateful_layers(text: Any) -> int:
     """Return how many layers of a text config keep a state in place of a KV cache."""
     kinds = getattr(text, "layer_types", None) or []
@@ -103,8 +97,12 @@ def num_stateful_layers(text: Any) -> int:
 def _num_windowed_layers(text: Any, num_layers: int) -> int:
     kinds = getattr(text, "layer_types", None)
     if not kinds:
-        return num_layers if getattr(text, "sliding_window", None) else 0
+        return min(num_layers, sum(bool(window) for window in layer_values(text, "sliding_window")))
     return sum(kind in _WINDOWED for kind in kinds)
+
+
+def _largest_window(text: Any) -> int | None:
+    return max((window for window in layer_values(text, "sliding_window") if window), default=None)
 
 
 def _state_numbers(text: Any) -> int:

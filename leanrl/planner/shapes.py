@@ -22,6 +22,7 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "use_qk_norm": (False,),
     "attn_logit_softcapping": (),
     "clip_qkv": (),
+    "per_layer_config": ({},),
 }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -13,11 +13,15 @@ from leanrl.algorithms import products
 
 @contextmanager
 def cuda_functions() -> Iterator[None]:
-    """Let dropout and sums of products hold what their CUDA kernels hold.
+    """Let dropout, sums of products and products of experts hold what their CUDA kernels hold.
 
     The functions are replaced, not intercepted: a mode would not reach the layers that the backward pass recomputes.
     """
-    with _replaced(functional, "dropout", _native_dropout), _replaced(products, "add_product", _touch_the_sum):
+    with (
+        _replaced(functional, "dropout", _native_dropout),
+        _replaced(functional, "grouped_mm", _grouped_product),
+        _replaced(products, "add_product", _touch_the_sum),
+    ):
         yield
 
 
@@ -43,3 +47,30 @@ def _native_dropout(input: Tensor, p: float = 0.5, training: bool = True, inplac
 def _touch_the_sum(sum_n_m: Tensor, left_n_k: Tensor, right_k_m: Tensor) -> None:
     """Allocate nothing: the CUDA kernel adds to an fp32 sum itself, other devices copy both factors first."""
     sum_n_m.add_(0)
+
+
+def _grouped_product(input_S_I: Tensor, weight_E_I_O: Tensor, *, offs: Tensor) -> Tensor:
+    """Multiply S tokens, in the order of their E experts, by I x O weights.
+
+    The kernels take fp32 and fp16 too, one expert after the other. torch's fake tensors know bf16 alone
+    (torch/_meta_registrations.py, _meta_grouped_mm_common).
+    """
+    if weight_E_I_O.dtype is torch.bfloat16:
+        return torch._grouped_mm(input_S_I, weight_E_I_O, offs=offs)
+    return cast("Tensor", _ExpertProducts.apply(input_S_I, weight_E_I_O))
+
+
+class _ExpertProducts(torch.autograd.Function):
+    """Results without numbers; a factor is kept, and a gradient made, only where it is asked for."""
+
+    @staticmethod
+    def forward(ctx: Any, input_S_I: Tensor, weight_E_I_O: Tensor) -> Tensor:
+        trains_input, trains_weight = ctx.needs_input_grad
+        ctx.save_for_backward(input_S_I if trains_weight else None, weight_E_I_O if trains_input else None)
+        ctx.sizes = input_S_I.shape, weight_E_I_O.shape
+        return input_S_I.new_empty(input_S_I.shape[0], weight_E_I_O.shape[2])
+
+    @staticmethod
+    def backward(ctx: Any, grad_S_O: Tensor) -> tuple[Tensor | None, ...]:
+        asked = zip(ctx.sizes, ctx.needs_input_grad, strict=True)
+        return tuple(grad_S_O.new_empty(sizes) if is_trained else None for sizes, is_trained in asked)

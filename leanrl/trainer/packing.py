@@ -20,6 +20,7 @@ from leanrl.engine.packed_attention import RowBounds, attend_by_varlen, attend_r
 from leanrl.engine.rows import PACKED, PADDED, Layout, MicroBatch, StepRow
 from leanrl.engine.step import score_micro_batch, score_with_graph
 from leanrl.errors import ConfigError
+from leanrl.models.layer_values import AttentionSizes, attention_sizes
 from leanrl.rendering import prompt_ids
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.influence import found_in_gradients, found_in_values, input_gradients
@@ -133,11 +134,14 @@ def kernel_error(model_config: PretrainedConfig, config: RunConfig, *, device: s
 
     Random numbers in the model's head sizes, with and without a window; 0 where no pack reaches the kernel.
     """
-    text = model_config.get_text_config()
     if config.model.compute_dtype == "float32":
         return 0.0
-    num_heads, num_kv_heads = text.num_attention_heads, text.num_key_value_heads or text.num_attention_heads
-    head_size = getattr(text, "head_dim", None) or text.hidden_size // num_heads
+    distinct = set(attention_sizes(model_config.get_text_config()))
+    return max(_kernel_error(sizes, device=device) for sizes in distinct)
+
+
+def _kernel_error(sizes: AttentionSizes, *, device: str) -> float:
+    num_heads, num_kv_heads, head_size = sizes.num_heads, sizes.num_kv_heads, sizes.head_dim
     generator = torch.Generator(device).manual_seed(0)
     exact = [
         torch.randn(1, sum(_KERNEL_ROWS), heads, head_size, device=device, generator=generator).transpose(1, 2)

@@ -13,6 +13,8 @@ from leanrl.run_folder import read_json, write_json
 from leanrl.trainer.packing import kernel_error
 from tests.engine.test_packed_attention import by_its_documentation
 from tests.engine.tiny_families import model_of
+from tests.families.table import named
+from tests.families.tiny import tiny_config
 from tests.tiny_model import make_tiny_tokenizer
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -241,3 +243,16 @@ def test_a_kernel_that_is_wrong_is_found_out(tiny_model, monkeypatch, kernel):
     assert kernel_error(model_config, config, device="cpu") < 0.01
     monkeypatch.setattr(packed_attention, "varlen_attn", kernel)
     assert kernel_error(model_config, config, device="cpu") > 0.04
+
+
+def test_the_kernel_is_tried_with_the_heads_of_every_layer(tiny_model, monkeypatch):
+    """Gemma 4's layers with full attention have heads of another size: 32 in place of 16."""
+
+    def wrong_for_wide_heads(query, *args, scale, **asked):
+        return by_its_documentation(query, *args, scale=scale * (1.1 if query.shape[-1] == 32 else 1.0), **asked)
+
+    config = small_config(tiny_model, model={"id": str(tiny_model), "compute_dtype": "bfloat16"})
+    monkeypatch.setattr(packed_attention, "varlen_attn", by_its_documentation)
+    assert kernel_error(tiny_config(named("gemma4_text")), config, device="cpu") < 0.01
+    monkeypatch.setattr(packed_attention, "varlen_attn", wrong_for_wide_heads)
+    assert kernel_error(tiny_config(named("gemma4_text")), config, device="cpu") > 0.04
