@@ -1,5 +1,7 @@
 """Bytes of activations in one micro-batch: what the backward pass keeps, and the most that exists while it works.
 
+Where layers differ in kind, each kind is counted as if it were alone (`ModelShape.layer_kinds`).
+
 Counted tensor by tensor from transformers' decoder layer with flash attention and no mask (rows are padded on
 the right), per token; `e` is the size of a computed number (2 in bf16) and `s` that of the residual stream.
 For a bf16 Qwen2 that is trained whole, a kept layer is 8I + 20h + 4kv + 4nh + 8 bytes a token and the peak of its
@@ -20,8 +22,8 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens
     layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
     if workload.activations == "kept":
-        repeated = shape.num_sliding_layers * _repeated(shape, workload)
-        return (shape.num_layers * layer_bytes_per_token(shape, workload) + repeated) * tokens
+        kept = sum(kind.num_layers * layer_bytes_per_token(kind, workload) for kind in shape.layer_kinds)
+        return (kept + shape.num_sliding_layers * _repeated(shape, workload)) * tokens
     # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
     return layer_input * (2 if workload.activations == "offloaded" else shape.num_layers)
 
@@ -29,8 +31,28 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
 def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
     """The most bytes that one layer adds to `kept_bytes` in its recomputation and backward pass.
 
-    Where some layers have a window, it is one of those.
+    Where some layers have a window, it is one of those. When a kind's last layer works, those behind it keep nothing.
     """
+    kinds = shape.layer_kinds
+    if len(kinds) == 1:
+        return _peak_of_a_kind(shape, workload)
+    attending, mixing = kinds
+    behind_attention, behind_mixing = shape.layers_behind
+    return max(
+        _peak_of_a_kind(attending, workload) - behind_attention * largest_kept_bytes(mixing, workload),
+        _peak_of_a_kind(mixing, workload) - behind_mixing * largest_kept_bytes(attending, workload),
+    )
+
+
+def largest_kept_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of `kept_bytes` that are of the layer that keeps most; of offloaded ones none is the last to go."""
+    tokens = workload.micro_batch_tokens
+    if workload.activations == "kept":
+        return max(layer_bytes_per_token(kind, workload) for kind in shape.layer_kinds) * tokens
+    return 0 if workload.activations == "offloaded" else residual_bytes_per_number(workload) * shape.hidden * tokens
+
+
+def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens
     recomputed = layer_bytes_per_token(shape, workload) + _repeated(shape, workload)
     saved = 0 if workload.activations == "kept" else recomputed * tokens
@@ -42,8 +64,8 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
         # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them. In a
         # parallel block the MLP's input is its own, and the MLP's gradient for that waits.
         beside = stream if shape.terms.norms == "parallel" else -stream
-        attention = (_attention_temporary(shape, workload) + beside) * tokens
-        return saved + token_ids * tokens + max(mlp, attention)
+        mixing = (_mixing_temporary(shape, workload) + beside) * tokens
+        return saved + token_ids * tokens + max(mlp, mixing)
     if shape.norms_behind:
         work = _work_with_norm_behind_bytes(shape, workload)
     else:
@@ -54,19 +76,18 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
     """Bytes that autograd saves for one token in one layer whose attention has no mask."""
     if workload.is_tiled:
-        attention = [readers for readers in _module_readers(shape) if not _is_of_mlp(readers)]
         return (
             _tile_inputs(shape, workload)
             + _query_norms(shape, workload)
-            + _linear_inputs(shape, workload, attention)
-            + _attention(shape, workload)
-            + _adapter_products(workload, attention)
+            + _linear_inputs(shape, workload, shape.mixing_readers)
+            + _mixing(shape, workload)
+            + _adapter_products(workload, shape.mixing_readers)
         )
     return (
         _norms(shape, workload)
         + _query_norms(shape, workload)
         + _linear_inputs(shape, workload, _readers(shape))
-        + _attention(shape, workload)
+        + _mixing(shape, workload)
         + _mlp(shape, workload)
         + _adapter_products(workload, _readers(shape))
     )
@@ -92,11 +113,12 @@ def scored_hidden_bytes(shape: ModelShape, workload: Workload) -> int:
 def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     """Bytes of a forward pass without gradients over `tokens`: about three MLP and four hidden tensors.
 
-    Two MLP tensors are there while an NF4 weight is dequantised for a third.
+    Two MLP tensors are there while an NF4 weight is dequantised for a third. A mixer may make more than an MLP.
     """
     e, inner = workload.compute_bytes, shape.intermediate
     last = max(e * inner * tokens, dequantised_bytes(shape, workload))
-    return e * (2 * inner + 4 * shape.hidden) * tokens + last
+    mixing = shape.mixer.forward_bytes(e) * tokens if shape.mixer else 0
+    return e * 4 * shape.hidden * tokens + max(e * 2 * inner * tokens + last, mixing)
 
 
 def position_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -138,7 +160,7 @@ def _normalised(shape: ModelShape, workload: Workload) -> int:
 
 def _query_norms(shape: ModelShape, workload: Workload) -> int:
     """The same of the norms over queries and keys; they never run in tiles."""
-    if shape.terms.query_norm == "none":
+    if shape.terms.query_norm == "none" or shape.mixer is not None:
         return 0
     normalised = (4 if shape.terms.weighs_in_fp32 else workload.compute_bytes) * (workload.method == "full")
     roots = shape.num_heads + shape.num_kv_heads if shape.terms.query_norm == "head" else 2
@@ -162,17 +184,19 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
     Layers that read the same tensor share it, unless each makes its own copy in bf16: under autocast (from an
     fp32 norm) and where adapters drop numbers of it. Attention's output is kept by attention itself.
     """
-    e = workload.compute_bytes
+    e, output = workload.compute_bytes, (shape.terms.output_name,)
     linears = shape.linears
     trained = tuple(linears) if workload.method == "full" else workload.lora_targets
     copies_each = workload.method != "full" and workload.lora_dropout > 0
     total = 0
     for readers in layers:
-        if readers == ("down_proj",):
+        if readers == (shape.terms.down_name,):
             continue
         count = sum(name in trained for name in readers)
-        is_cast = copies_each or (workload.is_autocast and readers != ("o_proj",))
-        is_kept_anyway = readers == ("o_proj",) and not is_cast and not shape.terms.lays_out_by_head
+        # Attention and what stands in its place compute in the dtype of their linear layers.
+        is_cast = copies_each or (workload.is_autocast and readers != shape.mixing_readers[-1])
+        is_attention_output = readers == output and shape.mixer is None
+        is_kept_anyway = is_attention_output and not is_cast and not shape.terms.lays_out_by_head
         copies = count if is_cast else min(count, 1)
         total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
         # Dropout keeps a mask of one byte a number.
@@ -188,15 +212,11 @@ def _mlp(shape: ModelShape, workload: Workload) -> int:
 def _kept_product(shape: ModelShape, workload: Workload) -> int:
     """What down_proj's weight or adapter keeps of its input, with a mask where numbers of it are dropped."""
     number = workload.compute_bytes + (workload.lora_dropout > 0)
-    return number * _trains_down(workload) * shape.intermediate
+    return number * _trains_down(shape, workload) * shape.intermediate
 
 
-def _is_of_mlp(readers: tuple[str, ...]) -> bool:
-    return readers[0].startswith(("gate", "down"))
-
-
-def _trains_down(workload: Workload) -> bool:
-    return workload.method == "full" or "down_proj" in workload.lora_targets
+def _trains_down(shape: ModelShape, workload: Workload) -> bool:
+    return workload.method == "full" or shape.terms.down_name in workload.lora_targets
 
 
 def _repeated(shape: ModelShape, workload: Workload) -> int:
@@ -205,18 +225,18 @@ def _repeated(shape: ModelShape, workload: Workload) -> int:
 
 
 def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
-    """Linear layers grouped by the tensor they read."""
-    queries, output, gates, down = _module_readers(shape)
+    """Linear layers grouped by the tensor they read; in tiles the MLP keeps an input of its own."""
     if shape.terms.norms == "parallel":
+        (queries, output), (gates, down) = shape.mixing_readers, shape.mlp_readers
         return [(*queries, *gates), output, down]
-    return [queries, output, gates, down]
+    return [*shape.mixing_readers, *shape.mlp_readers]
 
 
-def _module_readers(shape: ModelShape) -> list[tuple[str, ...]]:
-    """The same within attention and within the MLP, which in tiles keeps an input of its own."""
-    queries = ("qkv_proj",) if shape.terms.fuses_qkv else ("q_proj", "k_proj", "v_proj")
-    gates = ("gate_up_proj",) if shape.terms.fuses_gate else ("gate_proj", "up_proj")
-    return [queries, ("o_proj",), gates, ("down_proj",)]
+def _mixing(shape: ModelShape, workload: Workload) -> int:
+    """What attention, or the mixer in its place, keeps beside the inputs of its linear layers."""
+    if shape.mixer is None:
+        return _attention(shape, workload)
+    return shape.mixer.kept_bytes(workload.compute_bytes)
 
 
 def _attention(shape: ModelShape, workload: Workload) -> int:
@@ -226,6 +246,14 @@ def _attention(shape: ModelShape, workload: Workload) -> int:
         # The values are a view into the fused projection, all of which stays with them.
         numbers += shape.query + shape.key_value
     return workload.compute_bytes * numbers + 4 * shape.num_heads
+
+
+def _mixing_temporary(shape: ModelShape, workload: Workload) -> int:
+    """The most that attention, or the mixer in its place, adds for a token."""
+    if shape.mixer is None:
+        return _attention_temporary(shape, workload)
+    output = _linear_inputs(shape, workload, shape.mixer.readers[-1:])
+    return shape.mixer.backward_bytes(workload.compute_bytes) - output
 
 
 def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
@@ -241,7 +269,7 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
         backward = max(backward, masked_backward_bytes(shape, workload))
     # What the norms behind attention and MLP have kept is gone by then.
     backward -= e * shape.norms_behind * shape.hidden
-    return backward - _linear_inputs(shape, workload, [("o_proj",)])
+    return backward - _linear_inputs(shape, workload, [(shape.terms.output_name,)])
 
 
 def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:
@@ -253,7 +281,7 @@ def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:
 def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
     """One tile of the MLP, forward and backward, and the fp32 sums of its weights' gradients over tiles."""
     tokens = workload.tokens_at_once
-    layers = [readers for readers in _module_readers(shape) if _is_of_mlp(readers)]
+    layers = shape.mlp_readers
     saved = _mlp(shape, workload) + _linear_inputs(shape, workload, layers) + _adapter_products(workload, layers)
     if workload.method == "full":
         weights = sum(shape.linears[name][0] * shape.linears[name][1] for readers in layers for name in readers)
@@ -276,7 +304,7 @@ def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> in
     """
     work = _mlp_backward_bytes(shape, workload, tokens=tokens)
     if "gate_up_proj" in workload.lora_targets:
-        num_hidden = 2 + (workload.lora_dropout > 0 and _trains_down(workload))
+        num_hidden = 2 + (workload.lora_dropout > 0 and _trains_down(shape, workload))
         work += num_hidden * workload.compute_bytes * shape.hidden * tokens
     return max(work, _adapter_again_bytes(shape, workload) * tokens)
 
@@ -317,7 +345,7 @@ def _adapter_again_bytes(shape: ModelShape, workload: Workload) -> int:
     The product lies beside what dropout has made of it, and beside four hidden tensors: the norm's output, the base
     layer's result, the adapter's and its multiple (found by tracing).
     """
-    if "down_proj" not in workload.lora_targets:
+    if shape.terms.down_name not in workload.lora_targets:
         return 0
     product = shape.intermediate * (workload.lora_dropout > 0)
     return workload.compute_bytes * (product + (4 + shape.terms.scales_blocks) * shape.hidden)

@@ -145,8 +145,10 @@ def _scoring_operations(shape: ModelShape, workload: Workload, lengths: Lengths)
 
 
 def _attention_operations(shape: ModelShape, tokens: float) -> float:
-    """Scores and weighted values of one causal row: two products over half of all pairs."""
-    return 2 * tokens * tokens * shape.query * shape.num_layers
+    """Scores and weighted values of one causal row: two products over half of all pairs; mixers see a token once."""
+    num_attending = shape.num_layers - shape.num_stateful_layers
+    mixing = shape.num_stateful_layers * shape.mixer.operations * tokens if shape.mixer else 0
+    return 2 * tokens * tokens * shape.query * num_attending + mixing
 
 
 def _exchange_bytes(shape: ModelShape, workload: Workload) -> float:
@@ -182,7 +184,7 @@ def _optimizer_seconds(shape: ModelShape, workload: Workload, card: Card) -> flo
 
 
 def _body_params(shape: ModelShape) -> int:
-    return shape.num_layers * shape.linear_params_per_layer
+    return shape.linear_params
 
 
 def _flops_per_second(workload: Workload, card: Card) -> float:

@@ -1,7 +1,7 @@
 """What a decoder layer of each family is made of, where a config.json does not say it: terms, and no arithmetic.
 
-A family with a term that is not here (experts, linear attention, learned positions, a LayerNorm of torch, no gate in
-the MLP) has no row: its plan comes from the simulation.
+A family with a term that is not here (experts, learned positions, a LayerNorm of torch, no gate in the MLP) has no row:
+its plan comes from the simulation.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +14,8 @@ Norms = Literal["before", "behind", "both", "parallel"]
 QueryNorm = Literal["none", "head", "width"]
 # Which layers have the window: none, all, those that `layer_types` names, or the same where `use_sliding_window` is on.
 Windows = Literal["none", "all", "by_layer", "switched"]
+# What stands in the place of attention in some layers (leanrl.planner.mixers), and keeps a state of constant size.
+Mixing = Literal["short_convolution"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Family:
     lays_out_by_head: bool = False
     # Whether results of attention and MLP are multiplied before they are added to the stream.
     scales_blocks: bool = False
+    # The name in `layer_types` of layers without attention, and what they have.
+    mixing: tuple[str, Mixing] | None = None
+    # Every so many layers one has attention, where `layer_types` is left out; None is all.
+    attention_every: int | None = None
+    output_name: str = "o_proj"
+    gate_name: str = "gate_proj"
+    up_name: str = "up_proj"
+    down_name: str = "down_proj"
     fuses_qkv: bool = False
     fuses_gate: bool = False
     qkv_bias: bool | str = False
@@ -42,6 +52,8 @@ class Family:
     window_pattern: int | None = None
     # Whether layers with a window and layers without have rotary tables of their own.
     has_two_rotations: bool = False
+    # Other names of keys, which transformers prefers where a config.json has them.
+    other_names: dict[str, str] = field(default_factory=dict)
     # What transformers takes for keys that a config.json leaves out (5.17; a test compares them). Null is not left out.
     defaults: dict[str, Any] = field(default_factory=dict)
 
@@ -123,6 +135,23 @@ FAMILIES = {
         windows="by_layer",
         window_pattern=4,
         defaults={"tie_word_embeddings": True, "sliding_window": 4096},
+    ),
+    "lfm2": Family(
+        query_norm="head",
+        mixing=("conv", "short_convolution"),
+        output_name="out_proj",
+        gate_name="w1",
+        up_name="w3",
+        down_name="w2",
+        other_names={"intermediate_size": "block_ff_dim", "tie_word_embeddings": "tie_embedding"},
+        defaults={
+            "num_key_value_heads": 8,
+            "tie_word_embeddings": True,
+            "conv_L_cache": 3,
+            "block_auto_adjust_ff_dim": True,
+            "block_multiple_of": 256,
+            "block_ffn_dim_multiplier": 1.0,
+        },
     ),
 }
 

@@ -13,6 +13,7 @@ from leanrl.planner.activations import (
     final_norm_bytes,
     forward_bytes,
     kept_bytes,
+    largest_kept_bytes,
     layer_peak_bytes,
     position_bytes,
     scored_hidden_bytes,
@@ -256,8 +257,9 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
         ),
     }
     layer_moment = {**kept, **while_layers_run, "layer at work": layer_peak_bytes(shape, workload)}
+    last_kept = max(kept["kept activations"] // shape.num_layers, largest_kept_bytes(shape, workload))
     last_moment = {
-        "kept activations": 0 if workload.is_fsdp else kept["kept activations"] // shape.num_layers,
+        "kept activations": 0 if workload.is_fsdp else last_kept,
         "gathered weights": 0 if workload.is_fsdp else kept["gathered weights"],
         "adapter casts": kept["adapter casts"],
         "gradients": last_gradient_bytes(shape, workload),

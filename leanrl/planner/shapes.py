@@ -1,11 +1,13 @@
-"""The shape of a dense decoder model: the numbers in its config.json that decide bytes and seconds."""
+"""The shape of a decoder model without experts: the numbers in its config.json that decide bytes and seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from leanrl.errors import ConfigError, NoFormulaError, Problem
 from leanrl.planner.families import FAMILIES, Family, family_of
+from leanrl.planner.layer_kinds import attending_layers, behind_the_last, inner_size
+from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
 
 _SIZES = {
     "num_layers": "num_hidden_layers",
@@ -45,7 +47,9 @@ class ModelShape:
     """Sizes of one model; every linear layer is named as in transformers.
 
     Layers with a window keep keys and values of the window only. `num_stateful_layers` keep none, but a state of
-    constant size: linear attention, short convolutions; `state_numbers` of them for each sequence and layer.
+    constant size: linear attention, short convolutions; `state_numbers` of them for each sequence and layer. Such a
+    layer has `mixer` in the place of attention, made of `mixing_widths`. `layers_behind` are those behind the last
+    layer with attention, and those behind the last one without.
     """
 
     family: str
@@ -64,6 +68,8 @@ class ModelShape:
     num_sliding_layers: int = 0
     num_stateful_layers: int = 0
     state_numbers: int = 0
+    mixing_widths: tuple[int, ...] = ()
+    layers_behind: tuple[int, int] = (0, 0)
     counted: Counted | None = None
 
     @property
@@ -82,6 +88,24 @@ class ModelShape:
         return family_of(self.family)
 
     @property
+    def mixer(self) -> Mixer | None:
+        """What stands in the place of attention, in all layers of a kind or in some of the model's."""
+        if self.terms.mixing is None or not self.mixing_widths:
+            return None
+        return mixer_of(self.terms.mixing[1], self.hidden, self.mixing_widths)
+
+    @property
+    def layer_kinds(self) -> list["ModelShape"]:
+        """The model as if it had the layers with attention alone, and as if it had those with a mixer alone."""
+        if self.mixer is None or not self.num_stateful_layers:
+            return [self]
+        with_mixer = replace(self, num_layers=self.num_stateful_layers, num_sliding_layers=0)
+        num_attending = self.num_layers - self.num_stateful_layers
+        if not num_attending:
+            return [with_mixer]
+        return [replace(self, num_layers=num_attending, num_stateful_layers=0, mixing_widths=()), with_mixer]
+
+    @property
     def norms_behind(self) -> int:
         """Norms over the hidden size behind attention and MLP."""
         return 2 if self.terms.norms in ("behind", "both") else 0
@@ -94,42 +118,80 @@ class ModelShape:
     @property
     def query_norm_widths(self) -> tuple[int, int]:
         """Numbers that one norm over queries and one over keys weigh; 0 without such norms."""
-        if self.terms.query_norm == "none":
+        if self.terms.query_norm == "none" or self.mixer is not None:
             return 0, 0
         return (self.head_dim, self.head_dim) if self.terms.query_norm == "head" else (self.query, self.key_value)
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
-        """(inputs, outputs) of each linear layer of a decoder layer."""
+        """(inputs, outputs) of each linear layer; where kinds of layers differ, of a name the larger one."""
         if self.counted is not None:
             return self.counted.linears
-        query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
-        attention = {"q_proj": (hidden, query), "k_proj": (hidden, key_value), "v_proj": (hidden, key_value)}
-        mlp = {"gate_proj": (hidden, inner), "up_proj": (hidden, inner)}
-        if self.terms.fuses_qkv:
-            attention = {"qkv_proj": (hidden, query + 2 * key_value)}
-        if self.terms.fuses_gate:
-            mlp = {"gate_up_proj": (hidden, 2 * inner)}
-        return {**attention, "o_proj": (query, hidden), **mlp, "down_proj": (inner, hidden)}
+        found: dict[str, tuple[int, int]] = {}
+        for kind in self.layer_kinds:
+            for name, sizes in kind._linears_of_a_layer.items():
+                found[name] = max(found.get(name, sizes), sizes)
+        return found
 
     @property
-    def linear_params_per_layer(self) -> int:
-        """Weights of the linear layers of one decoder layer, without biases."""
+    def _linears_of_a_layer(self) -> dict[str, tuple[int, int]]:
+        query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
+        terms = self.terms
+        attention = {"q_proj": (hidden, query), "k_proj": (hidden, key_value), "v_proj": (hidden, key_value)}
+        mlp = {terms.gate_name: (hidden, inner), terms.up_name: (hidden, inner)}
+        if terms.fuses_qkv:
+            attention = {"qkv_proj": (hidden, query + 2 * key_value)}
+        if terms.fuses_gate:
+            mlp = {"gate_up_proj": (hidden, 2 * inner)}
+        mixed = {**attention, terms.output_name: (query, hidden)} if self.mixer is None else self.mixer.linears
+        return {**mixed, **mlp, terms.down_name: (inner, hidden)}
+
+    @property
+    def mixing_readers(self) -> list[tuple[str, ...]]:
+        """Linear layers of attention, or of what stands in its place, grouped by the tensor they read."""
+        if self.mixer is not None:
+            return self.mixer.readers
+        queries = ("qkv_proj",) if self.terms.fuses_qkv else ("q_proj", "k_proj", "v_proj")
+        return [queries, (self.terms.output_name,)]
+
+    @property
+    def mlp_readers(self) -> list[tuple[str, ...]]:
+        """The same of the MLP."""
+        gates = ("gate_up_proj",) if self.terms.fuses_gate else (self.terms.gate_name, self.terms.up_name)
+        return [gates, (self.terms.down_name,)]
+
+    @property
+    def linear_params(self) -> int:
+        """Weights of the linear layers of all decoder layers, without biases."""
         if self.counted is not None:
-            return self.counted.linear_params_per_layer
-        return sum(inputs * outputs for inputs, outputs in self.linears.values())
+            return self.num_layers * self.counted.linear_params_per_layer
+        return sum(kind.num_layers * kind._linear_params_of_a_layer for kind in self.layer_kinds)
+
+    @property
+    def layer_params(self) -> int:
+        """Parameters of all decoder layers."""
+        if self.counted is not None:
+            return self.num_layers * self.counted.params_per_layer
+        return sum(kind.num_layers * kind._params_of_a_layer for kind in self.layer_kinds)
 
     @property
     def params_per_layer(self) -> int:
+        """Parameters of the largest decoder layer."""
         if self.counted is not None:
             return self.counted.params_per_layer
-        biases = (
-            self.qkv_bias * (self.query + 2 * self.key_value)
-            + self.output_bias * self.hidden
-            + self.mlp_bias * (2 * self.intermediate + self.hidden)
-        )
+        return max(kind._params_of_a_layer for kind in self.layer_kinds)
+
+    @property
+    def _linear_params_of_a_layer(self) -> int:
+        return sum(inputs * outputs for inputs, outputs in self._linears_of_a_layer.values())
+
+    @property
+    def _params_of_a_layer(self) -> int:
+        attention = self.qkv_bias * (self.query + 2 * self.key_value) + self.output_bias * self.hidden
+        mixing = attention if self.mixer is None else self.mixer.other_params
+        biases = self.mlp_bias * (2 * self.intermediate + self.hidden)
         norms = self.norms_per_layer * self.hidden + sum(self.query_norm_widths)
-        return self.linear_params_per_layer + biases + norms
+        return self._linear_params_of_a_layer + mixing + biases + norms
 
     @property
     def embedding_params(self) -> int:
@@ -141,7 +203,7 @@ class ModelShape:
         if self.counted is not None:
             return self.counted.num_params
         tables = self.embedding_params if self.tied else 2 * self.embedding_params
-        return tables + self.num_layers * self.params_per_layer + self.hidden
+        return tables + self.layer_params + self.hidden
 
 
 def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") -> ModelShape:
@@ -173,15 +235,17 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
 
 
 def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the config with what transformers takes for missing keys.
+    """Return the config with what transformers takes for missing keys, and with one name for each key.
 
     Key-value heads that the heads cannot share are no model that transformers runs: then each head has its own.
     """
-    defaults = dict(family_of(config["model_type"]).defaults)
+    terms = family_of(config["model_type"])
+    defaults = dict(terms.defaults)
     heads = config.get("num_attention_heads")
     if not _is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
         defaults.pop("num_key_value_heads", None)
-    return {**defaults, **config}
+    named = {key: config[other] for key, other in terms.other_names.items() if other in config}
+    return {**defaults, **config, **named}
 
 
 def _missing_sizes(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -237,7 +301,8 @@ def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
     if config.get("num_local_experts") or config.get("num_experts"):
         return [Problem(where, "is a mixture of experts, for which leanrl has no formula")]
     kinds = config.get("layer_types")
-    unknown = sorted({str(kind) for kind in kinds} - _KNOWN_LAYERS) if isinstance(kinds, list) else []
+    known = _KNOWN_LAYERS | {kind for kind, _ in [family_of(config["model_type"]).mixing or (None, None)]}
+    unknown = sorted({str(kind) for kind in kinds} - known) if isinstance(kinds, list) else []
     problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
     return problems + [
         Problem(where, f"{key} is {config[key]!r}, for which leanrl has no formula")
@@ -254,9 +319,12 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     heads = config["num_attention_heads"]
     terms = family_of(config["model_type"])
     window, num_sliding = _sliding_layers(config, terms)
-    return ModelShape(
+    attends = attending_layers(config, terms)
+    num_stateful = attends.count(False)
+    widths = mixing_widths(terms.mixing[1], config) if terms.mixing and num_stateful else ()
+    shape = ModelShape(
         family=config["model_type"],
-        **{name: config[key] for name, key in _SIZES.items()},
+        **{name: config[key] for name, key in _SIZES.items()} | {"intermediate": inner_size(config)},
         num_kv_heads=config.get("num_key_value_heads") or heads,
         head_dim=config.get("head_dim") or config["hidden_size"] // heads,
         tied=bool(config.get("tie_word_embeddings")),
@@ -265,7 +333,11 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         mlp_bias=_has(terms.mlp_bias, config),
         sliding_window=window,
         num_sliding_layers=num_sliding,
+        num_stateful_layers=num_stateful,
+        mixing_widths=widths,
+        layers_behind=(behind_the_last(attends, True), behind_the_last(attends, False)),
     )
+    return shape if shape.mixer is None else replace(shape, state_numbers=shape.mixer.state_numbers)
 
 
 def _has(bias: bool | str, config: Mapping[str, Any]) -> bool:

@@ -11,9 +11,12 @@ NF4_BYTES_PER_PARAM = 0.5 + 1 / 64 + 4 / (64 * 256)
 
 def adapter_params(shape: ModelShape, workload: Workload) -> int:
     """Parameters of a LoRA adapter: rank x (inputs + outputs) of each adapted layer."""
-    linears = shape.linears
-    widths = sum(sum(linears[name]) for name in workload.lora_targets)
-    return shape.num_layers * workload.lora_rank * widths
+    return workload.lora_rank * sum(kind.num_layers * _adapted_widths(kind, workload) for kind in shape.layer_kinds)
+
+
+def _adapted_widths(kind: ModelShape, workload: Workload) -> int:
+    """Inputs and outputs of the adapted layers of a decoder layer; not every kind of layer has every target."""
+    return sum(sum(sizes) for name, sizes in kind.linears.items() if name in workload.lora_targets)
 
 
 def trained_params(shape: ModelShape, workload: Workload) -> int:
@@ -34,7 +37,7 @@ def base_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def nf4_bytes(shape: ModelShape) -> int:
     """Bytes of a base whose linear layers are NF4; embedding, head and norms stay 16-bit."""
-    quantised = shape.num_layers * shape.linear_params_per_layer
+    quantised = shape.linear_params
     return int(quantised * NF4_BYTES_PER_PARAM) + 2 * (shape.num_params - quantised)
 
 
@@ -51,7 +54,7 @@ def gathered_bytes(shape: ModelShape, workload: Workload) -> int:
         return _gathered_layers_params(shape) * computed
     if workload.is_autocast and workload.method == "full":
         # Autocast keeps one bf16 copy of each linear weight until its context ends; our head casts for itself.
-        return shape.num_layers * shape.linear_params_per_layer * computed
+        return shape.linear_params * computed
     return 0
 
 
@@ -59,7 +62,7 @@ def adapter_cast_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the copies of a finer adapter that autocast keeps until its context ends; tiles cast for themselves."""
     if workload.adapter_bytes_per_param <= workload.compute_bytes:
         return 0
-    in_tiles = [name for name in workload.lora_targets if name.startswith(("gate", "up", "down"))]
+    in_tiles = [name for readers in shape.mlp_readers for name in readers]
     kept = [name for name in workload.lora_targets if not workload.is_tiled or name not in in_tiles]
     return adapter_params(shape, replace(workload, lora_targets=tuple(kept))) * workload.compute_bytes
 
@@ -101,7 +104,7 @@ def arriving_reference_bytes(shape: ModelShape, workload: Workload) -> int:
 
 def root_params(shape: ModelShape) -> int:
     """Parameters outside the decoder layers: embedding, head and last norm."""
-    return shape.num_params - shape.num_layers * shape.params_per_layer
+    return shape.num_params - shape.layer_params
 
 
 def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:

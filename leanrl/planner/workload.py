@@ -177,7 +177,8 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         attention=config.model.attention,
         on_cpu=config.hardware.is_cpu,
         tile_tokens=config.train.tile_tokens,
-        packs_rows=config.packs_rows,
+        # A state would go on from one row of a pack to the next.
+        packs_rows=config.packs_rows and shape.num_stateful_layers == 0,
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         num_iterations=config.algorithm.num_iterations,

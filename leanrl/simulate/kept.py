@@ -152,7 +152,8 @@ def _last_line(stderr: str, model_id: str, code: int) -> str:
 
 
 def _read_shape(values: Mapping[str, Any]) -> ModelShape:
-    counted = values["counted"]
+    widths = {name: tuple(values[name]) for name in ("mixing_widths", "layers_behind")}
+    values, counted = {**values, **widths}, values["counted"]
     if counted is None:
         return ModelShape(**values)
     linears = {name: (inputs, outputs) for name, (inputs, outputs) in counted["linears"].items()}

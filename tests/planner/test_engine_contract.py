@@ -96,7 +96,7 @@ def test_layer_of_fp32_weights_under_autocast(family):
     values = SIZES | family
     shape = shape_of(values)
     counted = layer_bytes_per_token(shape, Workload(weight_bytes_per_param=4)) * NUM_TOKENS
-    copies = 2 * shape.linear_params_per_layer
+    copies = 2 * shape.linear_params // shape.num_layers
     assert saved_by_a_layer(values, dtype=torch.float32) == pytest.approx(counted + copies, rel=0.005)
 
 

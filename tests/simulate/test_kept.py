@@ -78,7 +78,7 @@ def test_the_shape_is_counted_on_the_modules(plan):
     layer = 4 * 64 * 64 + 2 * 64 * 256 + 9 * 64 + 256
     assert plan.shape.num_params == 512 * 64 + 1026 * 64 + 3 * layer + 2 * 64
     assert plan.shape.linears["fc2"] == (256, 64)
-    assert plan.shape.linear_params_per_layer == 4 * 64 * 64 + 2 * 64 * 256
+    assert plan.shape.linear_params == plan.shape.num_layers * (4 * 64 * 64 + 2 * 64 * 256)
 
 
 def test_a_kept_simulation_is_read(plan, config, monkeypatch):

@@ -1,0 +1,36 @@
+"""Which layers of a config have attention, and how wide their MLPs are."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from leanrl.planner.families import Family
+
+
+def inner_size(config: Mapping[str, Any]) -> int:
+    """Return the width of the MLP, which some configs give for an MLP without a gate, to be cut and rounded up."""
+    inner: int = config["intermediate_size"]
+    if not config.get("block_auto_adjust_ff_dim"):
+        return inner
+    inner = int(2 * inner / 3)
+    if config["block_ffn_dim_multiplier"] is None:
+        return inner
+    multiple: int = config["block_multiple_of"]
+    return multiple * math.ceil(int(config["block_ffn_dim_multiplier"] * inner) / multiple)
+
+
+def attending_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
+    """Return of each layer whether it has attention."""
+    num_layers, kinds = config["num_hidden_layers"], config.get("layer_types")
+    if terms.mixing is None:
+        return [True] * num_layers
+    if kinds is not None:
+        return [kind != terms.mixing[0] for kind in kinds]
+    if config.get("full_attn_idxs") is not None:
+        return [index in config["full_attn_idxs"] for index in range(num_layers)]
+    every = config.get("full_attention_interval") or terms.attention_every or 1
+    return [(index + 1) % every == 0 for index in range(num_layers)]
+
+
+def behind_the_last(attends: list[bool], kind: bool) -> int:
+    return attends[::-1].index(kind) if kind in attends else 0
