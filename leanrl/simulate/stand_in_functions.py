@@ -2,18 +2,36 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils._pytree import tree_map_only
 
 from leanrl.algorithms import products
+
+# Operators that autocast runs in fp32 on CUDA and leaves alone on a CPU, of those that decoders call
+# (aten/src/ATen/autocast_mode.h, AT_FORALL_FP32). A norm keeps an fp32 copy of its input so, and gives fp32.
+_IN_FP32 = (
+    "layer_norm",
+    "rms_norm",
+    "group_norm",
+    "pow.Tensor_Scalar",
+    "pow.Tensor_Tensor",
+    "exp",
+    "expm1",
+    "log",
+    "reciprocal",
+    "rsqrt",
+    "softplus",
+)
 
 
 @contextmanager
 def cuda_functions() -> Iterator[None]:
-    """Let dropout, sums of products and products of experts hold what their CUDA kernels hold.
+    """Let dropout, sums of products, products of experts and autocast hold what they hold on CUDA.
 
     The functions are replaced, not intercepted: a mode would not reach the layers that the backward pass recomputes.
     """
@@ -21,8 +39,30 @@ def cuda_functions() -> Iterator[None]:
         _replaced(functional, "dropout", _native_dropout),
         _replaced(functional, "grouped_mm", _grouped_product),
         _replaced(products, "add_product", _touch_the_sum),
+        _autocast_of_cuda(),
     ):
         yield
+
+
+@contextmanager
+def _autocast_of_cuda() -> Iterator[None]:
+    """Let the CPU's autocast run in fp32 what CUDA's does."""
+    with torch.library._scoped_library("aten", "IMPL") as library:
+        for name in _IN_FP32:
+            packet, _, overload = name.partition(".")
+            operator = getattr(getattr(torch.ops.aten, packet), overload or "default")
+            library.impl(name, partial(_run_in_fp32, operator), "AutocastCPU")
+        yield
+
+
+def _run_in_fp32(operator: Any, *inputs: Any, **named: Any) -> Any:
+    with torch._C._ExcludeDispatchKeyGuard(torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCPU)):
+        inputs, named = tree_map_only(Tensor, _in_fp32, (inputs, named))
+        return operator(*inputs, **named)
+
+
+def _in_fp32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
 
 
 @contextmanager
