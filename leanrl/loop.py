@@ -18,6 +18,7 @@ from leanrl.types import Listener, Row
 
 if TYPE_CHECKING:
     from leanrl.grading.pool import GraderPool
+    from leanrl.trainer.callbacks import SignalStop, StepRecorder
     from leanrl.trainer.grpo import LeanGRPOTrainer
 
 
@@ -36,25 +37,40 @@ def train_and_measure(
     Raises:
         StoppedError: if the run ends early, also where its folder cannot be written any more.
     """
-    from leanrl.trainer.lost_disk import is_of_disk, stop_for_disk
+    from leanrl.trainer.lost_disk import stopping_at_a_lost_disk
+    from leanrl.trainer.probe import probe_longest_batch
+    from leanrl.trainer.ranks import is_first_rank
+    from leanrl.trainer.summary import end_summary
 
-    try:
-        return _train_and_measure(
-            config,
-            parts,
-            run=run,
-            grader=grader,
-            listener=listener,
-            predicted=predicted,
-            checkpoint=checkpoint,
-        )
-    except OSError as error:
-        if not is_of_disk(error):
+    with stopping_at_a_lost_disk(run):
+        trainer, recorder, stop = _built(config, parts, run=run, grader=grader, listener=listener, predicted=predicted)
+        if checkpoint is None:
+            probe_longest_batch(trainer, plan=predicted, listener=listener)
+        summary = _begin_summary(config, parts, trainer, grader, listener)
+        try:
+            trainer.train_from(checkpoint)
+        except (StoppedError, RewardError):
+            _end_stopped(trainer, summary, listener)
             raise
-        raise stop_for_disk(run, error) from error
+        finally:
+            stop.restore()
+            trainer.rollout.close()
+        summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
+        if stop.received is not None and trainer.state.global_step < config.train.max_steps:
+            end_summary(run, summary, status="stopped", meter=trainer.meter)
+            raise InterruptedRunError(
+                f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
+                hint=command("train", "--resume", run.path),
+                signal_number=stop.received,
+            )
+        summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
+        summary = end_summary(run, summary, status="finished", meter=trainer.meter)
+        if is_first_rank():
+            _write_report(run, listener)
+        return summary
 
 
-def _train_and_measure(
+def _built(
     config: RunConfig,
     parts: Parts,
     *,
@@ -62,14 +78,12 @@ def _train_and_measure(
     grader: "GraderPool",
     listener: Listener,
     predicted: Plan | None,
-    checkpoint: Path | None,
-) -> dict[str, Any]:
+) -> "tuple[LeanGRPOTrainer, StepRecorder, SignalStop]":
+    """Return a trainer that can begin, with what records its steps and what hears signals."""
     from leanrl.trainer.build import build_trainer
     from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
-    from leanrl.trainer.probe import probe_longest_batch
-    from leanrl.trainer.ranks import is_first_rank, wait_for_all_ranks
+    from leanrl.trainer.ranks import is_first_rank
     from leanrl.trainer.sharding import shard_weights
-    from leanrl.trainer.summary import end_summary, start_summary
 
     trainer, recorder, stop = build_trainer(
         config,
@@ -88,8 +102,17 @@ def _train_and_measure(
     needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
     require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
     shard_weights(trainer)
-    if checkpoint is None:
-        probe_longest_batch(trainer, plan=predicted, listener=listener)
+    return trainer, recorder, stop
+
+
+def _begin_summary(
+    config: RunConfig, parts: Parts, trainer: "LeanGRPOTrainer", grader: "GraderPool", listener: Listener
+) -> dict[str, Any]:
+    """Return the summary of a run that begins or goes on, with the score before training where it can be had."""
+    from leanrl.trainer.ranks import is_first_rank, wait_for_all_ranks
+    from leanrl.trainer.summary import start_summary
+
+    run = trainer.run
     if parts.problems.dropped and is_first_rank():
         write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
     summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
@@ -100,30 +123,18 @@ def _train_and_measure(
         wait_for_all_ranks()  # each has read the summary of an earlier attempt
         if is_first_rank():
             write_json(run.summary, summary)
-    try:
-        trainer.train_from(checkpoint)
-    except (StoppedError, RewardError):
-        try:
-            end_summary(run, summary | {"steps": trainer.state.global_step}, status="stopped", meter=trainer.meter)
-        except OSError as error:  # what ended the run is the better message
-            listener.warn(f"{run.summary} cannot be written: {error.strerror}.")
-        raise
-    finally:
-        stop.restore()
-        trainer.rollout.close()
-    summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
-    if stop.received is not None and trainer.state.global_step < config.train.max_steps:
-        end_summary(run, summary, status="stopped", meter=trainer.meter)
-        raise InterruptedRunError(
-            f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",
-            hint=command("train", "--resume", run.path),
-            signal_number=stop.received,
-        )
-    summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_after", listener)
-    summary = end_summary(run, summary, status="finished", meter=trainer.meter)
-    if is_first_rank():
-        _write_report(run, listener)
     return summary
+
+
+def _end_stopped(trainer: "LeanGRPOTrainer", summary: dict[str, Any], listener: Listener) -> None:
+    """Write the summary of a run that an error ends; that error is the better message where this fails too."""
+    from leanrl.trainer.summary import end_summary
+
+    run, steps = trainer.run, {"steps": trainer.state.global_step}
+    try:
+        end_summary(run, summary | steps, status="stopped", meter=trainer.meter)
+    except OSError as error:
+        listener.warn(f"{run.summary} cannot be written: {error.strerror}.")
 
 
 def _greedy(

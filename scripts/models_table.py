@@ -1,15 +1,25 @@
 """docs/models.md, written from scripts/models_introduction.md and the newest benchmarks/results/families-*.json.
 
-Write it anew with `python scripts/models_table.py > docs/models.md` after `make test-families`.
+Write it anew with `python scripts/models_table.py > docs/models.md` after `make test-families`, and when the planner
+learns a family: that column is what the planner says of the row's config.
 """
 
 import json
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from leanrl.errors import NoFormulaError  # noqa: E402 - scripts/ is no package: the tests' table is found from ROOT
+from leanrl.planner.shapes import shape_from_config  # noqa: E402
+from tests.families.table import named  # noqa: E402
+from tests.families.tiny import tiny_config  # noqa: E402
+
+RESULTS = ROOT / "benchmarks" / "results"
 
 _INTRODUCTION = Path(__file__).with_name("models_introduction.md")
 _METHODS = ("lora", "full", "qlora")
@@ -57,7 +67,7 @@ def _line(name: str, methods: Mapping[str, Mapping[str, Any]]) -> str:
                     _method(methods[method]) if method in methods else f"{_NAMES[method]}: not run"
                     for method in _METHODS
                 ),
-                _same(passed, "plan"),
+                _plan_source(name) if passed else "",
                 _same(passed, "rows"),
                 _pair(methods, "packed_from_padded"),
                 _pair(methods, "gradient_error"),
@@ -76,6 +86,15 @@ def _method(row: Mapping[str, Any]) -> str:
     if "failure" in row:
         return f"{name} fails"
     return name if row["targets"] == "all-linear" else f"{name} on attention"
+
+
+def _plan_source(family: str) -> str:
+    """Return whether the planner has a formula for a row's config."""
+    try:
+        shape_from_config(tiny_config(named(family)).to_dict())
+    except NoFormulaError:
+        return "simulated"
+    return "formula"
 
 
 def _same(rows: Sequence[Mapping[str, Any]], column: str) -> str:

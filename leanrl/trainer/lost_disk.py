@@ -1,6 +1,8 @@
 """A disk that takes no more while a run goes on: what is kept, and how to go on."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from leanrl.errors import StoppedError
 from leanrl.hints import command, quoted
@@ -16,8 +18,18 @@ def is_of_disk(error: OSError) -> bool:
     return error.errno in _ERRNOS or is_full_disk(error)
 
 
-def stop_for_disk(run: RunFolder, error: OSError) -> StoppedError:
-    """Return the error that ends a run whose folder cannot be written any more."""
+@contextmanager
+def stopping_at_a_lost_disk(run: RunFolder) -> Iterator[None]:
+    """End with a StoppedError where the run's folder cannot be written any more."""
+    try:
+        yield
+    except OSError as error:
+        if not is_of_disk(error):
+            raise
+        raise _stop(run, error) from error
+
+
+def _stop(run: RunFolder, error: OSError) -> StoppedError:
     complete = run.complete_checkpoints()
     kept = f"Nothing is lost up to {complete[-1].name}." if complete else "It has no complete checkpoint yet."
     go_on = command("train", "--resume", run.path) if complete else command("train", "-p", run.config)
