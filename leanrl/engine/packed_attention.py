@@ -115,7 +115,7 @@ def _attend(
     tensors = query_B_N_S_D, key_B_K_S_D, value_B_K_S_D
     settings: dict[str, Any] = {"scaling": scaling, "sliding_window": sliding_window}
     num_queries, num_keys = query_B_N_S_D.shape[2], key_B_K_S_D.shape[2]
-    if row_bounds is not None and _kernel_takes(query_B_N_S_D):
+    if row_bounds is not None and _kernel_takes(query_B_N_S_D, value_B_K_S_D):
         return attend_by_varlen(*tensors, row_bounds, **settings), None
     if row_bounds is None and (attention_mask is not None or num_queries != num_keys):
         return sdpa_attention_forward(module, *tensors, attention_mask, dropout=dropout, **settings, **others)
@@ -130,9 +130,14 @@ def _mask(*, q_length: int, kv_length: int, attention_mask: Tensor | None = None
     return sdpa_mask(q_length=q_length, kv_length=kv_length, attention_mask=attention_mask, **others)
 
 
-def _kernel_takes(query: Tensor) -> bool:
-    dtype = _autocast_dtype(query)
-    return query.device.type == "cuda" and dtype in _KERNEL_DTYPES and query.shape[-1] in _KERNEL_HEAD_SIZES
+def flash_takes_heads(query: Tensor, value: Tensor) -> bool:
+    """Whether FlashAttention knows the head size; latent attention has values of another size than queries."""
+    return query.shape[-1] == value.shape[-1] and query.shape[-1] in _KERNEL_HEAD_SIZES
+
+
+def _kernel_takes(query: Tensor, value: Tensor) -> bool:
+    is_on_gpu = query.device.type == "cuda" and _autocast_dtype(query) in _KERNEL_DTYPES
+    return is_on_gpu and flash_takes_heads(query, value)
 
 
 def _as_autocast(tensor: Tensor) -> Tensor:

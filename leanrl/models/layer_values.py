@@ -9,6 +9,15 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
+_SIZES = (
+    "num_attention_heads",
+    "num_key_value_heads",
+    "num_kv_heads",
+    "head_dim",
+    "qk_nope_head_dim",
+    "qk_rope_head_dim",
+)
+
 
 @dataclass(frozen=True)
 class AttentionSizes:
@@ -45,21 +54,22 @@ def shared_value(text: PretrainedConfig, name: str) -> Any:
 
 
 def attention_sizes(text: PretrainedConfig) -> list[AttentionSizes]:
-    """Return the heads of every layer; a family without attention counts as one head of the hidden size."""
-    names = ("num_attention_heads", "num_key_value_heads", "num_kv_heads", "head_dim")
-    columns = zip(*(layer_values(text, name) for name in names), strict=True)
-    return [_sizes(text, *(_number(value) for value in layer)) for layer in columns]
+    """Return the heads of every layer; a family without attention counts as one head of the hidden size.
+
+    Keys of latent attention have a part without positions and one with (DeepSeek); its `head_dim` is the second alone.
+    """
+    columns = {name: [_number(value) for value in layer_values(text, name)] for name in _SIZES}
+    return [_sizes(text, **dict(zip(columns, layer, strict=True))) for layer in zip(*columns.values(), strict=True)]
 
 
-def _sizes(
-    text: PretrainedConfig, heads: int | None, key_value: int | None, kv: int | None, size: int | None
-) -> AttentionSizes:
-    num_heads = heads or 1  # Mamba has none
+def _sizes(text: PretrainedConfig, **known: int | None) -> AttentionSizes:
+    num_heads = known["num_attention_heads"] or 1  # Mamba has none
     # Falcon's older models name theirs by `multi_query`.
     is_one = getattr(text, "multi_query", False) and not getattr(text, "new_decoder_architecture", False)
-    return AttentionSizes(
-        num_heads, 1 if is_one else key_value or kv or num_heads, size or text.hidden_size // num_heads
-    )
+    num_kv_heads = 1 if is_one else known["num_key_value_heads"] or known["num_kv_heads"] or num_heads
+    latent = (known["qk_nope_head_dim"] or 0) + (known["qk_rope_head_dim"] or 0)
+    head_dim = latent if known["qk_nope_head_dim"] else known["head_dim"] or text.hidden_size // num_heads
+    return AttentionSizes(num_heads, num_kv_heads, head_dim)
 
 
 def _number(value: Any) -> int | None:

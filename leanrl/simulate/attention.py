@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv
 
-from leanrl.engine.packed_attention import RowBounds, attend_by_varlen
+from leanrl.engine.packed_attention import RowBounds, attend_by_varlen, attend_row_by_row, flash_takes_heads
 
 # No part of it may be "flash": transformers would look for a kernel of that name.
 NAME = "simulated_cuda"
@@ -75,15 +75,31 @@ def _attend(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[Tensor, None]:
+    tensors = query_B_N_S_D, key_B_K_S_D, value_B_K_S_D
     if row_bounds is not None:
-        tensors = query_B_N_S_D, key_B_K_S_D, value_B_K_S_D
-        return attend_by_varlen(*tensors, row_bounds, scaling=scaling, sliding_window=sliding_window), None
+        settings: dict[str, Any] = {"scaling": scaling, "sliding_window": sliding_window}
+        if flash_takes_heads(query_B_N_S_D, value_B_K_S_D):
+            return attend_by_varlen(*tensors, row_bounds, **settings), None
+        return attend_row_by_row(module, *tensors, row_bounds.lengths, dropout=dropout, **settings), None
     if attention_mask is not None:
-        output_B_N_S_D = _attend_masked(query_B_N_S_D, key_B_K_S_D, value_B_K_S_D, attention_mask, scaling, dropout)
+        output_B_N_S_D = _attend_masked(*tensors, attention_mask, scaling, dropout)
     else:
-        attend = torch.ops.aten._scaled_dot_product_flash_attention
-        output_B_N_S_D = attend(query_B_N_S_D, key_B_K_S_D, value_B_K_S_D, dropout, True, scale=scaling)[0]
+        output_B_N_S_D = _attend_causal(*tensors, scaling, dropout)
     return output_B_N_S_D.transpose(1, 2).contiguous(), None
+
+
+def _attend_causal(
+    query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, value_B_K_S_D: Tensor, scaling: float | None, dropout: float
+) -> Tensor:
+    """The flash kernel, or what torch takes for heads that it does not know: shared ones are multiplied out."""
+    tensors = query_B_N_S_D, key_B_K_S_D, value_B_K_S_D
+    if flash_takes_heads(query_B_N_S_D, value_B_K_S_D):
+        return torch.ops.aten._scaled_dot_product_flash_attention(*tensors, dropout, True, scale=scaling)[0]
+    if query_B_N_S_D.shape[1] != key_B_K_S_D.shape[1]:
+        multiply = torch.ops.aten._scaled_dot_product_attention_math
+        return multiply(*tensors, None, dropout, True, scale=scaling, enable_gqa=True)[0]
+    attend = torch.ops.aten._scaled_dot_product_efficient_attention
+    return attend(*tensors, None, query_B_N_S_D.requires_grad, dropout, True, scale=scaling)[0]
 
 
 def _attend_masked(
@@ -126,4 +142,7 @@ def _scaled_dot_product(
         mask = attn_mask.expand(*query.shape[:3], key.shape[-2])
         attend = torch.ops.aten._scaled_dot_product_efficient_attention
         return attend(query, key, value, mask, query.requires_grad, dropout_p, is_causal, scale=scale)[0]
+    if not flash_takes_heads(query, value):
+        attend = torch.ops.aten._scaled_dot_product_efficient_attention
+        return attend(query, key, value, None, query.requires_grad, dropout_p, is_causal, scale=scale)[0]
     return torch.ops.aten._scaled_dot_product_flash_attention(query, key, value, dropout_p, is_causal, scale=scale)[0]

@@ -186,9 +186,16 @@ def test_torchs_own_varlen_runs_forward_and_backward_on_fake_tensors(monkeypatch
     assert all(tensor.is_contiguous() for tensor in attended[0][:3])
 
 
-@pytest.mark.parametrize(("dtype", "head_size"), [(torch.float32, 64), (torch.bfloat16, 36), (torch.bfloat16, 264)])
-def test_what_the_kernel_does_not_take_goes_row_by_row(dtype, head_size):
+@pytest.mark.parametrize(
+    ("dtype", "head_size", "value_size"),
+    [(torch.float32, 64, 64), (torch.bfloat16, 36, 36), (torch.bfloat16, 264, 264), (torch.bfloat16, 192, 128)],
+)
+def test_what_the_kernel_does_not_take_goes_row_by_row(dtype, head_size, value_size):
+    """Values of latent attention are narrower than its queries and keys."""
     with FakeTensorMode():
-        query = torch.empty(1, 4, 16, head_size, dtype=dtype, device="cuda")
-        assert not packed_attention._kernel_takes(query)
-        assert packed_attention._kernel_takes(torch.empty(1, 4, 16, 64, dtype=torch.bfloat16, device="cuda"))
+
+        def heads(size, dtype):
+            return torch.empty(1, 4, 16, size, dtype=dtype, device="cuda")
+
+        assert not packed_attention._kernel_takes(heads(head_size, dtype), heads(value_size, dtype))
+        assert packed_attention._kernel_takes(heads(64, torch.bfloat16), heads(64, torch.bfloat16))

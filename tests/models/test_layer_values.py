@@ -29,11 +29,12 @@ SIZES = {"hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 2, 
         ("falcon", SIZES | {"num_kv_heads": 2, "multi_query": True}, [(4, 1, 16), (4, 1, 16)]),
         ("falcon", SIZES | {"num_kv_heads": 2, "new_decoder_architecture": True}, [(4, 2, 16), (4, 2, 16)]),
         ("mamba", {"hidden_size": 64, "num_hidden_layers": 1}, [(1, 1, 64)]),
+        ("deepseek_v3", dict(named("deepseek_v3").settings), [(4, 4, 24), (4, 4, 24)]),
         ("gemma4_text", dict(named("gemma4_text").settings), 2 * [(4, 2, 16), (4, 1, 32)]),
     ],
 )
 def test_heads_of_each_layer(family, values, expected):
-    """Gemma 4: layers with full attention have wider heads, and fewer for keys and values."""
+    """DeepSeek: 16 numbers without positions and 8 with. Gemma 4: full attention has wider heads, fewer of keys."""
     assert attention_sizes(AutoConfig.for_model(family, **values)) == [AttentionSizes(*sizes) for sizes in expected]
 
 

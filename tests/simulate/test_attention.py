@@ -1,0 +1,34 @@
+"""The attention that a GPU would run has the shapes of plain attention, whatever the sizes of its heads."""
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn import functional
+
+from leanrl.engine.packed_attention import RowBounds
+from leanrl.simulate.attention import _attend, cuda_attention
+
+
+@pytest.mark.parametrize("bounds", [None, (6, 10)], ids=["padded", "packed"])
+@pytest.mark.parametrize(
+    ("heads", "kv_heads", "size", "value_size"),
+    [(4, 4, 64, 64), (4, 2, 64, 64), (4, 4, 24, 16), (4, 2, 24, 16), (4, 2, 512, 512)],
+    ids=["plain", "shared", "latent", "latent and shared", "wide"],
+)
+def test_the_output_has_the_size_of_the_values(heads, kv_heads, size, value_size, bounds):
+    """Latent attention (DeepSeek) has narrower values; heads of 512 (Gemma 4) are too wide for flash attention."""
+    module = nn.Module()
+    module.num_key_value_groups = heads // kv_heads
+    with FakeTensorMode(), cuda_attention():
+        query = torch.empty(1, heads, 16, size, dtype=torch.bfloat16, requires_grad=True)
+        key = torch.empty(1, kv_heads, 16, size, dtype=torch.bfloat16, requires_grad=True)
+        value = torch.empty(1, kv_heads, 16, value_size, dtype=torch.bfloat16, requires_grad=True)
+        rows = None if bounds is None else RowBounds.of(bounds, "cpu")
+        output, _ = _attend(module, query, key, value, None, row_bounds=rows, scaling=0.1)
+        output.sum().backward()
+        assert output.shape == (1, 16, heads, value_size)
+        assert (query.grad.shape, key.grad.shape, value.grad.shape) == (query.shape, key.shape, value.shape)
+        if kv_heads == heads:
+            called = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            assert called.shape == (1, heads, 16, value_size)
