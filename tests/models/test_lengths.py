@@ -70,6 +70,21 @@ def test_factors_that_change_with_the_length_end_where_they_change(family, value
     assert _change_by_a_neighbour(config, limit + 1) > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("family", "values", "limit"),
+    [
+        ("phi3", {"rope_parameters": LONGROPE, "original_max_position_embeddings": 64}, 64),
+        ("llama", {"rope_parameters": LONGROPE}, 64),
+        ("llama", {"rope_parameters": DYNAMIC}, 256),
+    ],
+)
+def test_a_row_beyond_the_limit_was_sampled_with_other_factors_than_one_pass_has(family, values, limit):
+    """So rows of one kind in a micro-batch of their own would be scored wrong as well (docs/architecture.md)."""
+    config = config_of(family, **values)
+    assert _sampled_from_scored(config, limit - 12, limit) < 1e-4
+    assert _sampled_from_scored(config, limit - 6, limit + 6) > 1e-3
+
+
 def test_the_context_of_vllm_counts_too():
     """It takes the long factors for every row where its context is longer."""
     config = config_of("phi3", rope_parameters=LONGROPE, original_max_position_embeddings=64)
@@ -99,3 +114,18 @@ def _change_by_a_neighbour(config, num_tokens):
     alone = model(ids[:1, :30]).logits
     beside = model(ids).logits[:1, :30]
     return (alone - beside).abs().max()
+
+
+@torch.no_grad()
+def _sampled_from_scored(config, num_prompt_tokens, num_tokens):
+    """The largest difference of logits as a text is generated and as one pass over all of it computes them."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").eval()
+    prompt = torch.randint(3, 64, (1, num_prompt_tokens))
+    new_tokens = num_tokens - num_prompt_tokens
+    lengths = {"min_new_tokens": new_tokens, "max_new_tokens": new_tokens}
+    generated = model.generate(
+        prompt, do_sample=False, output_logits=True, return_dict_in_generate=True, use_cache=True, **lengths
+    )
+    scored = model(generated.sequences).logits[0, num_prompt_tokens - 1 : -1]
+    return (torch.cat(generated.logits) - scored).abs().max()
