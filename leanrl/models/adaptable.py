@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from leanrl.models.layer_values import layer_configs
+
 # A reason of `out_of_reach`.
 SHARED = "its weight is another module's too"
 
@@ -69,18 +71,27 @@ def out_of_reach_summary(left_out: Mapping[str, str]) -> list[str]:
     return [f"{', '.join(sorted(names))}: {reason}" for reason, names in leaves.items()]
 
 
-def fused_experts(model: nn.Module) -> list[str]:
+def fused_experts(model: PreTrainedModel) -> list[str]:
     """Return the weights that hold several experts in one tensor: no linear modules, so an adapter cannot be folded in.
 
-    They are told by their axes: experts, outputs, inputs. A convolution has such weights as well.
+    They are told by their axes: experts, as many as the config says, outputs, inputs. Others have three axes too, such
+    as convolutions and the gates of a recurrent block, one matrix for each head.
     """
+    counts = _numbers_of_experts(model)
     return [
         f"{name}.{weight_name}"
         for name, module in model.named_modules()
         if not isinstance(module, nn.Conv1d)
         for weight_name, weight in module.named_parameters(recurse=False)
-        if weight.dim() == 3 and min(weight.shape) > 1
+        if weight.dim() == 3 and min(weight.shape) > 1 and weight.shape[0] in counts
     ]
+
+
+def _numbers_of_experts(model: PreTrainedModel) -> set[int]:
+    """Return what the config says under any key of experts: num_experts, num_local_experts, n_routed_experts, ..."""
+    layers = layer_configs(model.config.get_text_config())
+    values = (value for layer in layers for key, value in vars(layer).items() if "expert" in key)
+    return {count for value in values for count in (value if isinstance(value, list | tuple) else [value]) if count}
 
 
 def last_part(name: str) -> str:

@@ -24,7 +24,7 @@ _GEMMA3 = (
         },
     }
 )
-_GEMMA4 = (
+GEMMA4 = (
     SIZE
     | WINDOW
     | {
@@ -85,5 +85,5 @@ GEMMA: tuple[Family, ...] = (
             "final_logit_softcapping": 3.0,
         },
     ),
-    Family("gemma4_text", "gemma4_text", "inputs of each layer, shared KV, wide MLP, k as v, final soft-cap", _GEMMA4),
+    Family("gemma4_text", "gemma4_text", "inputs of each layer, shared KV, wide MLP, k as v, final soft-cap", GEMMA4),
 )

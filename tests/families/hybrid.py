@@ -1,18 +1,9 @@
-"""Families with a state, a convolution or experts in their layers."""
+"""Families with a state or a convolution in their layers."""
 
-from tests.families.family import ATTENTION_ONLY, Family
-from tests.families.sizes import MHA, SIZE, WINDOW
+from tests.families.family import Family
+from tests.families.sizes import DELTA, MHA, SIZE
 
-_DELTA = {
-    "layer_types": ["linear_attention", "full_attention"],
-    "linear_num_key_heads": 2,
-    "linear_num_value_heads": 4,
-    "linear_key_head_dim": 16,
-    "linear_value_head_dim": 16,
-}
 _MAMBA2 = {"mamba_n_heads": 8, "mamba_d_head": 16, "mamba_d_state": 16, "mamba_expand": 2, "mamba_chunk_size": 16}
-_EXPERTS = {"num_experts": 4, "num_local_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 32}
-_NO_EXPERTS = {"lora": "experts", "qlora": "experts"}
 
 HYBRID: tuple[Family, ...] = (
     Family(
@@ -26,13 +17,13 @@ HYBRID: tuple[Family, ...] = (
         "qwen3_5_text",
         "qwen3_5_text",
         "linear attention, gated norm, gated attention, partial rotary",
-        SIZE | _DELTA | {"head_dim": 32},
+        SIZE | DELTA | {"head_dim": 32},
     ),
     Family(
         "olmo_hybrid",
         "olmo_hybrid",
         "linear attention beside attention without positions",
-        SIZE | _DELTA | {"rope_parameters": None},
+        SIZE | DELTA | {"rope_parameters": None},
     ),
     Family(
         "falcon_h1",
@@ -96,51 +87,38 @@ HYBRID: tuple[Family, ...] = (
         {"hidden_size": 64, "state_size": 8, "num_hidden_layers": 2, "initializer_range": 0.1},
     ),
     Family(
-        "qwen3_moe",
-        "qwen3_moe",
-        "fused experts, q and k norms",
-        SIZE | _EXPERTS | {"head_dim": 32},
-        targets=ATTENTION_ONLY,
-        refused={"all-linear": "experts"},
+        "bamba",
+        "bamba",
+        "Mamba beside attention of partial rotary positions",
+        SIZE | _MAMBA2 | {"attn_layer_indices": [1]},
     ),
     Family(
-        "mixtral",
-        "mixtral",
-        "fused experts, window",
-        SIZE | _EXPERTS | {"sliding_window": 16},
-        targets=ATTENTION_ONLY,
-        refused={"all-linear": "experts"},
-    ),
-    Family(
-        "qwen3_next",
-        "qwen3_next",
-        "linear attention, shared and fused experts, gated norm",
-        SIZE | _DELTA | _EXPERTS | {"head_dim": 32, "shared_expert_intermediate_size": 32},
-        targets=ATTENTION_ONLY,
-        refused={"all-linear": "experts"},
-    ),
-    Family(
-        "gpt_oss",
-        "gpt_oss",
-        "attention sinks, fused experts, window, biases",
-        SIZE | WINDOW | {"num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 32, "intermediate_size": 64},
-        targets=ATTENTION_ONLY,
-        refused={"all-linear": "experts"},
-    ),
-    Family(
-        "llama4_text",
-        "llama4_text",
-        "chunked attention, fused experts, layers without positions",
+        "nemotron_h",
+        "nemotron_h",
+        "Mamba, attention or an MLP of squared ReLU in a layer",
         SIZE
-        | _EXPERTS
         | {
+            "num_hidden_layers": 3,
+            "layers_block_type": ["mamba", "attention", "mlp"],
             "head_dim": 16,
-            "intermediate_size_mlp": 128,
-            "attention_chunk_size": 16,
-            "moe_layers": [1],
-            "no_rope_layers": [1, 0],
+            "mamba_num_heads": 8,
+            "mamba_head_dim": 16,
+            "ssm_state_size": 16,
+            "n_groups": 2,
+            "chunk_size": 16,
         },
-        targets=ATTENTION_ONLY,
-        refused={"all-linear": "experts"},
+    ),
+    Family(
+        "recurrent_gemma",
+        "recurrent_gemma",
+        "gated recurrence beside attention in a window, soft-cap",
+        SIZE
+        | {
+            "num_key_value_heads": 1,
+            "block_types": ["recurrent", "attention"],
+            "lru_width": 64,
+            "attention_window_size": 16,
+            "logits_soft_cap": 3.0,
+        },
     ),
 )

@@ -1,4 +1,4 @@
-"""The tiny size that the rows share, and a sliding window in one of two layers."""
+"""The tiny size that the rows share, and kinds of layers that one of two has."""
 
 from typing import Any
 
@@ -14,3 +14,11 @@ SIZE: dict[str, Any] = {
 }
 MHA = SIZE | {"num_key_value_heads": 4}
 WINDOW = {"sliding_window": 16, "layer_types": ["sliding_attention", "full_attention"]}
+# Linear attention by the delta rule in one of two layers.
+DELTA: dict[str, Any] = {
+    "layer_types": ["linear_attention", "full_attention"],
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 16,
+    "linear_value_head_dim": 16,
+}

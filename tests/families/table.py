@@ -5,11 +5,12 @@ scheme, are rows of their own.
 """
 
 from tests.families.dense import DENSE
+from tests.families.experts import EXPERTS
 from tests.families.family import Family
 from tests.families.gemma import GEMMA
 from tests.families.hybrid import HYBRID
 
-FAMILIES: tuple[Family, ...] = (*DENSE, *GEMMA, *HYBRID)
+FAMILIES: tuple[Family, ...] = (*DENSE, *GEMMA, *HYBRID, *EXPERTS)
 
 
 def named(name: str) -> Family:
