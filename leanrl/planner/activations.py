@@ -8,6 +8,9 @@ For a bf16 Qwen2 that is trained whole, a kept layer is 8I + 20h + 4kv + 4nh + 8
 backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value width, nh heads).
 """
 
+import math
+
+from leanrl.planner.mixers import Mixer
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import dequantised_bytes
 from leanrl.planner.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
@@ -70,6 +73,10 @@ def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
         work = _work_with_norm_behind_bytes(shape, workload)
     else:
         work = _mlp_work_bytes(shape, workload, tokens=tokens)
+    if shape.mixer is not None:
+        # A mixer works before the second norm and the MLP have kept anything, or after they let go of it.
+        mlp = _norm(shape, workload) + _mlp_module(shape, workload)
+        work = max(work, (_mixing_temporary(shape, workload) - mlp) * tokens)
     return saved + (stream + token_ids) * tokens + work
 
 
@@ -117,7 +124,7 @@ def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
     """
     e, inner = workload.compute_bytes, shape.intermediate
     last = max(e * inner * tokens, dequantised_bytes(shape, workload))
-    mixing = shape.mixer.forward_bytes(e) * tokens if shape.mixer else 0
+    mixing = _in_padded_rows(shape.mixer.forward_bytes(e), shape.mixer, workload) * tokens if shape.mixer else 0
     return e * 4 * shape.hidden * tokens + max(e * 2 * inner * tokens + last, mixing)
 
 
@@ -129,7 +136,8 @@ def position_bytes(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens if workload.packs_rows else workload.row_tokens
     has_both_kinds = shape.terms.has_two_rotations and 0 < shape.num_sliding_layers < shape.num_layers
     tables = 4 if has_both_kinds else 2
-    return tables * residual_bytes_per_number(workload) * shape.head_dim * tokens
+    rotated = int(shape.rotated_share * shape.head_dim)
+    return tables * residual_bytes_per_number(workload) * rotated * tokens
 
 
 def residual_bytes_per_number(workload: Workload) -> int:
@@ -195,7 +203,7 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
         count = sum(name in trained for name in readers)
         # Attention and what stands in its place compute in the dtype of their linear layers.
         is_cast = copies_each or (workload.is_autocast and readers != shape.mixing_readers[-1])
-        is_attention_output = readers == output and shape.mixer is None
+        is_attention_output = readers == output and shape.mixer is None and not shape.terms.gates_attention
         is_kept_anyway = is_attention_output and not is_cast and not shape.terms.lays_out_by_head
         copies = count if is_cast else min(count, 1)
         total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
@@ -207,6 +215,12 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
 def _mlp(shape: ModelShape, workload: Workload) -> int:
     """Gate, its activation and up; their product where down_proj's weight or adapter needs it."""
     return 3 * workload.compute_bytes * shape.intermediate + _kept_product(shape, workload)
+
+
+def _mlp_module(shape: ModelShape, workload: Workload) -> int:
+    """The same with the inputs of its linear layers and adapters."""
+    inputs = _linear_inputs(shape, workload, shape.mlp_readers)
+    return inputs + _mlp(shape, workload) + _adapter_products(workload, shape.mlp_readers)
 
 
 def _kept_product(shape: ModelShape, workload: Workload) -> int:
@@ -236,15 +250,24 @@ def _mixing(shape: ModelShape, workload: Workload) -> int:
     """What attention, or the mixer in its place, keeps beside the inputs of its linear layers."""
     if shape.mixer is None:
         return _attention(shape, workload)
-    return shape.mixer.kept_bytes(workload.compute_bytes)
+    kept = shape.mixer.kept_bytes(workload.compute_bytes, trains_all=workload.method == "full")
+    return _in_padded_rows(kept, shape.mixer, workload)
+
+
+def _in_padded_rows(num_bytes: int, mixer: Mixer, workload: Workload) -> int:
+    """Bytes of a token that a mixer takes, where it pads each row."""
+    padded = math.ceil(workload.row_tokens / mixer.chunk_tokens) * mixer.chunk_tokens
+    return math.ceil(num_bytes * padded / workload.row_tokens)
 
 
 def _attention(shape: ModelShape, workload: Workload) -> int:
-    """Rotated queries and keys, values, the output, and flash attention's fp32 log-sum of each head."""
+    """Rotated queries and keys, values, the output, its gate, and flash attention's fp32 log-sum of each head."""
     numbers = 2 * shape.query + 2 * shape.key_value
     if shape.terms.fuses_qkv:
         # The values are a view into the fused projection, all of which stays with them.
         numbers += shape.query + shape.key_value
+    if shape.terms.gates_attention:
+        numbers += shape.query
     return workload.compute_bytes * numbers + 4 * shape.num_heads
 
 
@@ -252,8 +275,7 @@ def _mixing_temporary(shape: ModelShape, workload: Workload) -> int:
     """The most that attention, or the mixer in its place, adds for a token."""
     if shape.mixer is None:
         return _attention_temporary(shape, workload)
-    output = _linear_inputs(shape, workload, shape.mixer.readers[-1:])
-    return shape.mixer.backward_bytes(workload.compute_bytes) - output
+    return _in_padded_rows(shape.mixer.work_bytes(workload.compute_bytes), shape.mixer, workload)
 
 
 def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
@@ -282,7 +304,7 @@ def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
     """One tile of the MLP, forward and backward, and the fp32 sums of its weights' gradients over tiles."""
     tokens = workload.tokens_at_once
     layers = shape.mlp_readers
-    saved = _mlp(shape, workload) + _linear_inputs(shape, workload, layers) + _adapter_products(workload, layers)
+    saved = _mlp_module(shape, workload)
     if workload.method == "full":
         weights = sum(shape.linears[name][0] * shape.linears[name][1] for readers in layers for name in readers)
         # autograd hands out a tile's gradients together: down_proj's waits for the others.

@@ -15,7 +15,7 @@ QueryNorm = Literal["none", "head", "width"]
 # Which layers have the window: none, all, those that `layer_types` names, or the same where `use_sliding_window` is on.
 Windows = Literal["none", "all", "by_layer", "switched"]
 # What stands in the place of attention in some layers (leanrl.planner.mixers), and keeps a state of constant size.
-Mixing = Literal["short_convolution"]
+Mixing = Literal["short_convolution", "gated_delta_rule"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Family:
     # Whether a norm takes the mean away in fp32 (a LayerNorm by hand).
     centres: bool = False
     query_norm: QueryNorm = "none"
+    # The share of each head that is turned, where `partial_rotary_factor` is left out; None turns all and reads no key.
+    rotated_share: float | None = None
+    # Whether q_proj makes a gate beside the queries, through which attention's output goes.
+    gates_attention: bool = False
     # Whether queries and keys are turned in fp32.
     rotates_in_fp32: bool = False
     # Whether queries lie head by head in memory, so that attention's output has to be copied before o_proj reads it.
@@ -110,14 +114,16 @@ FAMILIES = {
         has_two_rotations=True,
         defaults=_GEMMA | {"num_key_value_heads": 4, "sliding_window": 4096},
     ),
-    "phi3": Family(fuses_qkv=True, fuses_gate=True, lays_out_by_head=True, windows="all"),
+    "phi3": Family(rotated_share=1.0, fuses_qkv=True, fuses_gate=True, lays_out_by_head=True, windows="all"),
     "glm": Family(
+        rotated_share=0.5,
         fuses_gate=True,
         lays_out_by_head=True,
         qkv_bias="attention_bias",
         defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True},
     ),
     "glm4": Family(
+        rotated_share=0.5,
         norms="both",
         fuses_gate=True,
         lays_out_by_head=True,
@@ -135,6 +141,24 @@ FAMILIES = {
         windows="by_layer",
         window_pattern=4,
         defaults={"tie_word_embeddings": True, "sliding_window": 4096},
+    ),
+    "qwen3_5_text": Family(
+        weighs_in_fp32=True,
+        query_norm="head",
+        rotated_share=0.25,
+        gates_attention=True,
+        **_ALL_BIASES,
+        mixing=("linear_attention", "gated_delta_rule"),
+        attention_every=4,
+        defaults={
+            "num_key_value_heads": 4,
+            "head_dim": 256,
+            "linear_conv_kernel_dim": 4,
+            "linear_key_head_dim": 128,
+            "linear_value_head_dim": 128,
+            "linear_num_key_heads": 16,
+            "linear_num_value_heads": 32,
+        },
     ),
     "lfm2": Family(
         query_norm="head",

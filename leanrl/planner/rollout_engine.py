@@ -42,7 +42,7 @@ def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
 def _served_widths(kind: ModelShape) -> int:
     """Inputs and outputs of a decoder layer's linear layers; of fused ones vLLM adapts each part."""
     hidden, query, inner = kind.hidden, kind.query, kind.intermediate
-    attention = 3 * hidden + query + 2 * kind.key_value + query + hidden
+    attention = 3 * hidden + kind.query_outputs + 2 * kind.key_value + query + hidden
     mixing = attention if kind.mixer is None else sum(sum(sizes) for sizes in kind.mixer.linears.values())
     return mixing + 2 * hidden + 2 * inner + inner + hidden
 
@@ -84,11 +84,11 @@ def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
         shape, tokens=workload.row_tokens, bytes_per_number=workload.compute_bytes
     )
     # A new token copies a layer's keys and values into larger tensors, and repeats them for every query head. A state
-    # is decayed into a copy, to which a third is added.
+    # is decayed into a copy, and a third is added to that.
     states = 4 * sequences * shape.state_numbers
     num_attending = shape.num_layers - shape.num_stateful_layers
     one_layer = (keys_and_values - shape.num_stateful_layers * states) // max(1, num_attending)
     repeated = one_layer * shape.num_heads // shape.num_kv_heads
     prefill = forward_bytes(shape, workload, tokens=sequences * workload.prompt_tokens)
     sampler = 12 * shape.vocab * sequences
-    return {"keys and values": keys_and_values, "generation": max(prefill, one_layer + repeated, 2 * states) + sampler}
+    return {"keys and values": keys_and_values, "generation": max(prefill, one_layer + repeated, 3 * states) + sampler}

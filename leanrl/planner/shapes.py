@@ -64,6 +64,7 @@ class ModelShape:
     qkv_bias: bool = False
     output_bias: bool = False
     mlp_bias: bool = False
+    rotated_share: float = 1.0
     sliding_window: int | None = None
     num_sliding_layers: int = 0
     num_stateful_layers: int = 0
@@ -81,6 +82,11 @@ class ModelShape:
     def key_value(self) -> int:
         """Width of the keys of one token, over all key-value heads; the values are as wide."""
         return self.num_kv_heads * self.head_dim
+
+    @property
+    def query_outputs(self) -> int:
+        """Width of what q_proj makes: the queries, and a gate as wide where attention has one."""
+        return self.query * (2 if self.terms.gates_attention else 1)
 
     @property
     def terms(self) -> Family:
@@ -137,7 +143,11 @@ class ModelShape:
     def _linears_of_a_layer(self) -> dict[str, tuple[int, int]]:
         query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
         terms = self.terms
-        attention = {"q_proj": (hidden, query), "k_proj": (hidden, key_value), "v_proj": (hidden, key_value)}
+        attention = {
+            "q_proj": (hidden, self.query_outputs),
+            "k_proj": (hidden, key_value),
+            "v_proj": (hidden, key_value),
+        }
         mlp = {terms.gate_name: (hidden, inner), terms.up_name: (hidden, inner)}
         if terms.fuses_qkv:
             attention = {"qkv_proj": (hidden, query + 2 * key_value)}
@@ -187,7 +197,7 @@ class ModelShape:
 
     @property
     def _params_of_a_layer(self) -> int:
-        attention = self.qkv_bias * (self.query + 2 * self.key_value) + self.output_bias * self.hidden
+        attention = self.qkv_bias * (self.query_outputs + 2 * self.key_value) + self.output_bias * self.hidden
         mixing = attention if self.mixer is None else self.mixer.other_params
         biases = self.mlp_bias * (2 * self.intermediate + self.hidden)
         norms = self.norms_per_layer * self.hidden + sum(self.query_norm_widths)
@@ -331,6 +341,7 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         qkv_bias=_has(terms.qkv_bias, config),
         output_bias=_has(terms.output_bias, config),
         mlp_bias=_has(terms.mlp_bias, config),
+        rotated_share=_rotated_share(config, terms),
         sliding_window=window,
         num_sliding_layers=num_sliding,
         num_stateful_layers=num_stateful,
@@ -338,6 +349,15 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         layers_behind=(behind_the_last(attends, True), behind_the_last(attends, False)),
     )
     return shape if shape.mixer is None else replace(shape, state_numbers=shape.mixer.state_numbers)
+
+
+def _rotated_share(config: Mapping[str, Any], terms: Family) -> float:
+    """Return the share of each head's numbers that positions turn."""
+    if terms.rotated_share is None:
+        return 1.0
+    named = [config.get("rope_parameters"), config]
+    shares = [keys["partial_rotary_factor"] for keys in named if keys and keys.get("partial_rotary_factor")]
+    return float(shares[0]) if shares else terms.rotated_share
 
 
 def _has(bias: bool | str, config: Mapping[str, Any]) -> bool:

@@ -43,6 +43,14 @@ SETTINGS = {
 }
 # Of families whose layers differ: both kinds in the middle, so that what is above a frozen embedding is neither.
 HYBRID = {
+    "qwen3_5_text": {
+        "num_hidden_layers": 3,
+        "layer_types": ["full_attention", "linear_attention", "full_attention"],
+        "linear_num_key_heads": 2,
+        "linear_num_value_heads": 4,
+        "linear_key_head_dim": 48,
+        "linear_value_head_dim": 80,
+    },
     "lfm2": {
         "num_hidden_layers": 4,
         "intermediate_size": 1536,
@@ -175,6 +183,8 @@ def test_kept_layers_of_both_kinds_are_those_of_the_simulation(family, method):
         ("phi3", {"fuses_gate": False}),
         ("granite", {"scales_blocks": False}),
         ("lfm2", {"query_norm": "none"}),
+        ("qwen3_5_text", {"gates_attention": False}),
+        ("qwen3_5_text", {"rotated_share": None}),
     ],
     ids=str,
 )
@@ -203,7 +213,7 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
         {"model_type": "cohere", "use_qk_norm": True},
         {"model_type": "gemma2"},
         {"model_type": "lfm2", "layer_types": ["full_attention", "linear_attention"]},
-        {"model_type": "qwen3_5_text"},
+        {"model_type": "qwen3_next"},
         {"model_type": "llama", "num_local_experts": 4},
         {"model_type": "llama", "attn_logit_softcapping": 50.0},
         {"model_type": "qwen3", "layer_types": ["full_attention", "linear_attention"]},
