@@ -74,7 +74,7 @@ def measure(
     config = config_of(backend, case, scale, device=device, num_steps=num_steps)
     with tempfile.TemporaryDirectory() as folder:
         if backend == "unsloth":
-            import_unsloth(Path(folder) / "unsloth_cache", listener)
+            import_unsloth(Path(folder) / "unsloth_cache", listener, engine=config.rollout.engine)
             from leanrl.trainer.unsloth_patch import require_patched_trl
 
             require_patched_trl()

@@ -66,7 +66,7 @@ def _time_ratio(num_tokens: int, num_words: int, hidden_size: int) -> float:
 def _backward_seconds(drawn: tuple[Tensor, ...]) -> float:
     hidden, head, targets, upstream = drawn
     leaves = [tensor.clone().requires_grad_() for tensor in (hidden, head)]
-    loss = (_tiled(*leaves, targets) * upstream).sum()
+    loss = (_tiled(leaves[0], leaves[1], targets) * upstream).sum()
     started = time.process_time()
     loss.backward()
     return time.process_time() - started
@@ -82,7 +82,7 @@ def _draw(num_tokens: int, num_words: int, hidden_size: int, *, seed: int) -> tu
 def _gradients(score: Score, drawn: tuple[Tensor, ...], dtype: torch.dtype) -> list[Tensor]:
     hidden, head, targets, upstream = drawn
     leaves = [tensor.clone().to(dtype).requires_grad_() for tensor in (hidden, head)]
-    (score(*leaves, targets) * upstream).sum().backward()
+    (score(leaves[0], leaves[1], targets) * upstream).sum().backward()
     return [leaf.grad.double() for leaf in leaves if leaf.grad is not None]
 
 

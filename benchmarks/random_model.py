@@ -24,9 +24,9 @@ def write_random_model(folder: Path, *, device: str, dtype: str, tiny: bool) -> 
 
 
 def _tokenizer_of_bytes() -> PreTrainedTokenizerFast:
-    """Return a tokenizer that a model of random weights can have: every byte, and an end."""
-    pieces = ["<end>", *sorted(pre_tokenizers.ByteLevel.alphabet())[:-1]]
+    """Return a tokenizer that a model of random weights can have: bytes, an end, and padding that ends no answer."""
+    pieces = ["<end>", "<pad>", *sorted(pre_tokenizers.ByteLevel.alphabet())[:-2]]
     tokenizer = Tokenizer(models.BPE(vocab={piece: number for number, piece in enumerate(pieces)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<end>")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>", pad_token="<pad>")

@@ -8,6 +8,7 @@ Axes: B sequences, N query heads, K key-value heads, S tokens, D head size, R ro
 """
 
 from collections.abc import Sequence
+from inspect import signature
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ NAME = "packed_rows"
 # only).
 _KERNEL_DTYPES = (torch.float16, torch.bfloat16)
 _KERNEL_HEAD_SIZES = range(8, 257, 8)
+# Heads of keys and values that several queries share: torch 2.11 takes them as they are, later releases ask to be told.
+_IS_TOLD_OF_SHARED_HEADS = "enable_gqa" in signature(varlen_attn).parameters
 
 
 class RowBounds(NamedTuple):
@@ -65,6 +68,7 @@ def attend_by_varlen(
     )
     # A window of W tokens holds the token itself; the kernel counts those to its left.
     left = -1 if sliding_window is None else sliding_window - 1
+    shared_heads = {"enable_gqa": query_S_N_D.shape[1] != key_S_K_D.shape[1]} if _IS_TOLD_OF_SHARED_HEADS else {}
     output_S_N_D = varlen_attn(
         query_S_N_D,
         key_S_K_D,
@@ -75,7 +79,7 @@ def attend_by_varlen(
         longest,
         scale=scaling,
         window_size=(left, 0),
-        enable_gqa=query_S_N_D.shape[1] != key_S_K_D.shape[1],
+        **shared_heads,
     )
     return output_S_N_D[None]
 

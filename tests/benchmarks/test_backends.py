@@ -12,11 +12,13 @@ sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
 
 import backends  # noqa: E402 - found by the line above
 import backends_side  # noqa: E402
+import random_model  # noqa: E402
 from backends import BACKENDS, CASES, SCALE, TINY_SCALE, with_ratios  # noqa: E402
 from backends_side import config_of, describe  # noqa: E402
 from train_step_case import Step, make_step  # noqa: E402
 
 from leanrl.config.check import find_contradictions  # noqa: E402
+from leanrl.trainer.unsloth import require_padding_apart  # noqa: E402
 
 NEEDS_BITSANDBYTES = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
 
@@ -78,6 +80,11 @@ def test_ratios_are_unsloths_and_need_both():
     assert with_ratios({"hf": hf, "unsloth": unsloth})["unsloth"] == unsloth | {"speed_ratio": 1.5, "peak_ratio": 0.75}
     failed = {"failed": "out of memory"}
     assert with_ratios({"hf": hf, "unsloth": failed}) == {"hf": hf, "unsloth": failed}
+
+
+def test_the_random_model_pads_as_unsloth_takes_it():
+    tokenizer = random_model._tokenizer_of_bytes()
+    require_padding_apart(tokenizer, [tokenizer.eos_token_id], model="random")
 
 
 def test_no_side_starts_after_the_budget(tmp_path):

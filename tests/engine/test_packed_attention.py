@@ -113,11 +113,11 @@ def test_saved_configs_do_not_name_it(tiny_model, tmp_path):
     assert packed_attention.NAME not in (tmp_path / "config.json").read_text()
 
 
-def by_its_documentation(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale, window_size, enable_gqa):
+def by_its_documentation(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale, window_size, enable_gqa=None):
     """What torch says `varlen_attn` computes, written out: (W, 0) is causal with W tokens to the left, -1 all."""
     assert cu_seq_q.dtype == torch.int32
     assert max_q == max_k == cu_seq_q.diff().max()
-    assert enable_gqa == (query.shape[1] != key.shape[1])
+    assert enable_gqa in (None, query.shape[1] != key.shape[1])
     share = query.shape[1] // key.shape[1]
     key, value = (tensor.repeat_interleave(share, dim=1) for tensor in (key, value))
     left, right = window_size
@@ -142,10 +142,19 @@ class _Module(torch.nn.Module):
     num_key_value_groups = 2
 
 
+def as_in_torch_2_11(query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, *, scale, window_size):
+    """Its signature has no `enable_gqa`: heads that are shared are taken as they are."""
+    return by_its_documentation(
+        query, key, value, cu_seq_q, cu_seq_k, max_q, max_k, scale=scale, window_size=window_size
+    )
+
+
+@pytest.mark.parametrize(("kernel", "is_told"), [(by_its_documentation, True), (as_in_torch_2_11, False)])
 @pytest.mark.parametrize("sliding_window", [None, 1, 5])
 @pytest.mark.parametrize("num_kv_heads", [2, 4])
-def test_the_kernel_is_asked_for_what_row_by_row_computes(monkeypatch, num_kv_heads, sliding_window):
-    monkeypatch.setattr(packed_attention, "varlen_attn", by_its_documentation)
+def test_the_kernel_is_asked_for_what_row_by_row_computes(monkeypatch, num_kv_heads, sliding_window, kernel, is_told):
+    monkeypatch.setattr(packed_attention, "varlen_attn", kernel)
+    monkeypatch.setattr(packed_attention, "_IS_TOLD_OF_SHARED_HEADS", is_told)
     tensors = _tensors(num_kv_heads, dtype=torch.float64)
     module = _Module()
     module.num_key_value_groups = 4 // num_kv_heads
@@ -160,7 +169,8 @@ def test_the_kernel_takes_what_it_is_given():
     """The names that we use, in the torch that is installed."""
     parameters = inspect.signature(varlen_attn).parameters
     assert list(parameters)[:7] == ["query", "key", "value", "cu_seq_q", "cu_seq_k", "max_q", "max_k"]
-    assert {"scale", "window_size", "enable_gqa"} <= set(parameters)
+    assert {"scale", "window_size"} <= set(parameters)
+    assert ("enable_gqa" in parameters) == packed_attention._IS_TOLD_OF_SHARED_HEADS
 
 
 @pytest.mark.parametrize("query_dtype", [torch.bfloat16, torch.float32], ids=["bf16", "fp32 under autocast"])
