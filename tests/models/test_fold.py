@@ -1,10 +1,11 @@
 """W + scale * B A, by hand."""
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
@@ -124,3 +125,27 @@ def test_an_adapter_that_diverged_is_refused(make_run: MakeRun, tiny_model: Path
     with pytest.raises(ConfigError, match="not finite") as caught:
         attach_adapter(base, checkpoint)
     assert "earlier checkpoint" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("side", ["lora_A", "lora_B"])
+def test_an_adapter_whose_values_are_not_those_of_its_file_is_refused(
+    make_run: MakeRun, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, side: str
+) -> None:
+    """A loader that leaves one number of one matrix as it was drawn: names and shapes tell nothing of it."""
+    checkpoint = make_run().checkpoint(7)
+    name = f"base_model.model.model.layers.0.self_attn.q_proj.{side}"
+    load = PeftModel.from_pretrained
+
+    @torch.no_grad()
+    def loses_a_number(*arguments: object, **named: object) -> PeftModel:
+        policy = load(*arguments, **named)
+        policy.get_submodule(name)["default"].weight[0, 0] += 1
+        return policy
+
+    def base() -> torch.nn.Module:
+        return AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+
+    attach_adapter(base(), checkpoint)
+    monkeypatch.setattr(PeftModel, "from_pretrained", loses_a_number)
+    with pytest.raises(ConfigError, match=rf"{re.escape(name)}\.weight has other values than in the file"):
+        attach_adapter(base(), checkpoint)
