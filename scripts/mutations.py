@@ -3,7 +3,8 @@
     scripts/mutate [BIN_FOLDER] [--only NAME...] [--jobs N] [--continue]
 
 All tests that are named run once without a fault. Writes benchmarks/results/mutations-<date>.json after each fault of
-the whole list; `--continue` keeps the rows of today's file whose fault was caught in the same code by the same tests.
+the whole list. `--continue` keeps the rows of today's file whose fault was caught in the same code by the same tests,
+and adds to them.
 Exit code 1 unless all are caught.
 """
 
@@ -73,17 +74,20 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="faults at a time, of one thread each")
     parser.add_argument("--continue", dest="go_on", action="store_true", help="keep what today's file says was caught")
     asked = parser.parse_args()
-    mutations = [mutation for mutation in read_mutations() if not asked.only or mutation.name in asked.only]
+    mutations = read_mutations()
+    named = [mutation for mutation in mutations if not asked.only or mutation.name in asked.only]
     rows = kept_rows(_rows_of_today(), mutations, ROOT) if asked.go_on else []
     kept = {row["name"] for row in rows}
-    for row in _tried([mutation for mutation in mutations if mutation.name not in kept], asked.jobs):
+    for row in _tried([mutation for mutation in named if mutation.name not in kept], asked.jobs):
         rows.append(row)
         print(f"{row['outcome']:17} {row['name']}", flush=True)
-        if not asked.only:
+        if asked.go_on or not asked.only:
             _write(rows, len(mutations))
-    num_caught = _num_caught(rows)
-    print(f"{num_caught} of {len(mutations)} caught")
-    return int(num_caught < len(mutations))
+    if asked.go_on:
+        _write(rows, len(mutations))  # also without the rows that do not hold
+    num_wanted = len(mutations if asked.go_on else named)
+    print(f"{_num_caught(rows)} of {num_wanted} caught")
+    return int(_num_caught(rows) < num_wanted)
 
 
 def _tried(mutations: list[Mutation], num_jobs: int) -> Iterator[dict[str, Any]]:

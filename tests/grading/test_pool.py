@@ -1,5 +1,6 @@
 """The pool of killable processes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -114,9 +115,19 @@ def test_a_worker_that_does_not_read_costs_one_verdict():
             os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: all(state(pid) == "T" for pid in stopped))
         long = GradeRequest("x" * 200_000 + r"\boxed{x+2}", "2+x", "as_run")
+        waking = threading.Timer(20.0, _wake, [stopped])  # a request that waits without end would never fail
+        waking.start()
         assert pool.grade([long])[0].reason == "timeout"
+        assert waking.is_alive(), "the request waited for the worker"
+        waking.cancel()
         assert pool.grade([GradeRequest(r"\boxed{x+3}", "3+x")])[0].reason in ("timeout", "correct")
         assert pool.grade([GradeRequest(r"\boxed{x+4}", "4+x")])[0].correct
+
+
+def _wake(stopped):
+    for pid in stopped:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_memory_is_bounded():
