@@ -90,6 +90,12 @@ def test_a_problem_that_is_left_out() -> None:
     assert (where, what) == ("model.chat_template", "the template leaves the problem itself out")
 
 
+def test_a_problem_that_is_left_out_is_not_found_in_an_example_like_it() -> None:
+    without_last = templates.PLAIN.replace("in messages %}", "in messages[:-1] %}")
+    [(where, what, _)] = problems(without_last, [QUESTION, {"role": "assistant", "content": "\\boxed{7}"}, QUESTION])
+    assert (where, what) == ("model.chat_template", "the template leaves the problem itself out")
+
+
 @pytest.mark.parametrize("template", BROKEN)
 def test_a_fault_of_the_template_is_no_traceback(template) -> None:
     [(where, what, hint)] = problems(template, WITH_SYSTEM)
