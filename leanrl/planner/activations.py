@@ -10,7 +10,18 @@ backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value
 
 import math
 
+from leanrl.planner.activation_functions import activation_bytes
 from leanrl.planner.mixers import Mixer
+from leanrl.planner.norms import (
+    gives_fp32,
+    held_bytes,
+    norm_bytes,
+    norm_output_bytes,
+    normalised_bytes,
+    norms_bytes,
+    query_norms_bytes,
+    residual_bytes_per_number,
+)
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import dequantised_bytes
 from leanrl.planner.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
@@ -63,19 +74,22 @@ def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
     token_ids = 8
     if workload.is_tiled:
         # The gradient of the tiled module's input is written beside that of its output.
-        mlp = 2 * stream * tokens + _mlp_tile_bytes(shape, workload)
+        mlp_input = norm_output_bytes(shape, workload) * shape.hidden
+        mlp = (stream + mlp_input) * tokens + _mlp_tile_bytes(shape, workload)
         # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them. In a
         # parallel block the MLP's input is its own, and the MLP's gradient for that waits.
-        beside = stream if shape.terms.norms == "parallel" else -stream
+        # Without a norm before it, attention's gradient waits for the one that went past it.
+        beside = {"parallel": stream, "behind": 0}.get(shape.norms, -stream)
         mixing = (_mixing_temporary(shape, workload) + beside) * tokens
-        return saved + token_ids * tokens + max(mlp, mixing)
+        query_norm = (stream + _query_norm_backward(shape, workload)) * tokens
+        return token_ids * tokens + max(saved + mlp, saved + mixing, query_norm)
     if shape.norms_behind:
         work = _work_with_norm_behind_bytes(shape, workload)
     else:
         work = _mlp_work_bytes(shape, workload, tokens=tokens)
     if shape.mixer is not None:
         # A mixer works before the second norm and the MLP have kept anything, or after they let go of it.
-        mlp = _norm(shape, workload) + _mlp_module(shape, workload)
+        mlp = norm_bytes(shape, workload) + _mlp_module(shape, workload)
         work = max(work, (_mixing_temporary(shape, workload) - mlp) * tokens)
     return saved + (stream + token_ids) * tokens + work
 
@@ -85,14 +99,14 @@ def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
     if workload.is_tiled:
         return (
             _tile_inputs(shape, workload)
-            + _query_norms(shape, workload)
+            + query_norms_bytes(shape, workload)
             + _linear_inputs(shape, workload, shape.mixing_readers)
             + _mixing(shape, workload)
             + _adapter_products(workload, shape.mixing_readers)
         )
     return (
-        _norms(shape, workload)
-        + _query_norms(shape, workload)
+        norms_bytes(shape, workload)
+        + query_norms_bytes(shape, workload)
         + _linear_inputs(shape, workload, _readers(shape))
         + _mixing(shape, workload)
         + _mlp(shape, workload)
@@ -104,7 +118,7 @@ def final_norm_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes that the last norm keeps between the layers and the head; in tiles it keeps its input alone."""
     if workload.is_tiled:
         return residual_bytes_per_number(workload) * shape.hidden * workload.micro_batch_tokens
-    return (4 * shape.hidden + _normalised(shape, workload)) * workload.micro_batch_tokens
+    return (4 * shape.hidden + normalised_bytes(shape, workload)) * workload.micro_batch_tokens
 
 
 def final_norm_backward_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -137,42 +151,8 @@ def position_bytes(shape: ModelShape, workload: Workload) -> int:
     has_both_kinds = shape.terms.has_two_rotations and 0 < shape.num_sliding_layers < shape.num_layers
     tables = 4 if has_both_kinds else 2
     rotated = int(shape.rotated_share * shape.head_dim)
-    return tables * residual_bytes_per_number(workload) * rotated * tokens
-
-
-def residual_bytes_per_number(workload: Workload) -> int:
-    """Size of a number between layers: fp32 where autocast meets fp32 weights, whose embedding starts the stream."""
-    return 4 if workload.is_autocast else workload.compute_bytes
-
-
-def _norms(shape: ModelShape, workload: Workload) -> int:
-    """An fp32 copy of the input and the inverse root; the normalised numbers too where the weight is trained."""
-    return shape.norms_per_layer * _norm(shape, workload)
-
-
-def _norm(shape: ModelShape, workload: Workload) -> int:
-    return _norm_inputs(shape) + _normalised(shape, workload) + 4
-
-
-def _norm_inputs(shape: ModelShape) -> int:
-    """Copies of the input in fp32; one that takes the mean away keeps the difference for its square and for itself."""
-    return (8 if shape.terms.centres else 4) * shape.hidden
-
-
-def _normalised(shape: ModelShape, workload: Workload) -> int:
-    """Some multiply by their weight in fp32 (Gemma, OLMo 2), the others in the dtype of the stream."""
-    in_fp32 = shape.terms.weighs_in_fp32 or shape.terms.centres
-    number = 4 if in_fp32 else residual_bytes_per_number(workload)
-    return number * shape.hidden * (workload.method == "full")
-
-
-def _query_norms(shape: ModelShape, workload: Workload) -> int:
-    """The same of the norms over queries and keys; they never run in tiles."""
-    if shape.terms.query_norm == "none" or shape.mixer is not None:
-        return 0
-    normalised = (4 if shape.terms.weighs_in_fp32 else workload.compute_bytes) * (workload.method == "full")
-    roots = shape.num_heads + shape.num_kv_heads if shape.terms.query_norm == "head" else 2
-    return (4 + normalised) * (shape.query + shape.key_value) + 4 * roots
+    number = 4 if shape.terms.tables_in_fp32 else residual_bytes_per_number(workload)
+    return tables * number * rotated * tokens
 
 
 def _tile_inputs(shape: ModelShape, workload: Workload) -> int:
@@ -180,10 +160,11 @@ def _tile_inputs(shape: ModelShape, workload: Workload) -> int:
 
     Norms behind attention and MLP have inputs of their own. Without a norm before it the MLP reads the stream.
     """
-    streams = 2 if shape.terms.norms in ("before", "both") else 1
+    streams = 2 if shape.norms in ("before", "both") else 1
     streams += workload.activations == "kept"
     outputs = workload.compute_bytes * shape.norms_behind
-    return (streams * residual_bytes_per_number(workload) + outputs) * shape.hidden
+    of_mlp = norm_output_bytes(shape, workload) - residual_bytes_per_number(workload)
+    return (streams * residual_bytes_per_number(workload) + outputs + of_mlp) * shape.hidden
 
 
 def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str, ...]]) -> int:
@@ -202,9 +183,12 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
             continue
         count = sum(name in trained for name in readers)
         # Attention and what stands in its place compute in the dtype of their linear layers.
-        is_cast = copies_each or (workload.is_autocast and readers != shape.mixing_readers[-1])
+        reads_fp32 = workload.is_autocast or (gives_fp32(shape) and workload.compute_bytes < 4)
+        is_cast = copies_each or (reads_fp32 and readers != shape.mixing_readers[-1])
         is_attention_output = readers == output and shape.mixer is None and not shape.terms.gates_attention
-        is_kept_anyway = is_attention_output and not is_cast and not shape.terms.lays_out_by_head
+        is_kept_anyway = is_attention_output and not is_cast and not shape.lays_out_by_head
+        if readers == shape.mixing_readers[0] and not is_cast and _reads_checkpoint(shape, workload):
+            continue
         copies = count if is_cast else min(count, 1)
         total += 0 if is_kept_anyway else copies * e * linears[readers[0]][0]
         # Dropout keeps a mask of one byte a number.
@@ -212,9 +196,16 @@ def _linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str
     return total
 
 
+def _reads_checkpoint(shape: ModelShape, workload: Workload) -> bool:
+    """Whether attention reads the layer's input itself, which is kept as its checkpoint."""
+    return shape.norms == "behind" and workload.activations != "kept"
+
+
 def _mlp(shape: ModelShape, workload: Workload) -> int:
     """Gate, its activation and up; their product where down_proj's weight or adapter needs it."""
-    return 3 * workload.compute_bytes * shape.intermediate + _kept_product(shape, workload)
+    e = workload.compute_bytes
+    kept = 3 * e if shape.terms.has_gate else activation_bytes(shape.activation, e).kept
+    return kept * shape.intermediate + _kept_product(shape, workload)
 
 
 def _mlp_module(shape: ModelShape, workload: Workload) -> int:
@@ -240,7 +231,7 @@ def _repeated(shape: ModelShape, workload: Workload) -> int:
 
 def _readers(shape: ModelShape) -> list[tuple[str, ...]]:
     """Linear layers grouped by the tensor they read; in tiles the MLP keeps an input of its own."""
-    if shape.terms.norms == "parallel":
+    if shape.norms == "parallel":
         (queries, output), (gates, down) = shape.mixing_readers, shape.mlp_readers
         return [(*queries, *gates), output, down]
     return [*shape.mixing_readers, *shape.mlp_readers]
@@ -294,6 +285,19 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
     return backward - _linear_inputs(shape, workload, [(shape.terms.output_name,)])
 
 
+def _query_norm_backward(shape: ModelShape, workload: Workload) -> int:
+    """All that a token of the layer has in the backward pass of the norm over queries, beside the stream's gradient.
+
+    The inputs of the queries' layer, the norm's own, what comes and goes, and the gradients of keys and values. Layers
+    that are kept count with all that they keep.
+    """
+    if shape.terms.query_norm == "none" or shape.mixer is not None or workload.activations == "kept":
+        return 0
+    inputs = shape.mixing_readers[:1]
+    kept = _linear_inputs(shape, workload, inputs) + _adapter_products(workload, inputs)
+    return kept + (4 + _NORM_BACKWARD) * shape.query + 2 * workload.compute_bytes * shape.key_value
+
+
 def _adapter_products(workload: Workload, layers: list[tuple[str, ...]]) -> int:
     """x A of each adapted layer, which the gradient of B needs."""
     count = sum(name in workload.lora_targets for readers in layers for name in readers)
@@ -314,7 +318,7 @@ def _mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
     sums = workload.adapter_bytes_per_param * workload.lora_rank * sum(sum(shape.linears[name]) for name in adapted)
     # Beside a tile's backward pass: what base layer and adapter gave together, and the gradient for it.
     work = _mlp_backward_bytes(shape, workload, tokens=tokens) + 2 * workload.compute_bytes * shape.hidden * tokens
-    return saved * tokens + max(work, _adapter_again_bytes(shape, workload) * tokens) + sums
+    return saved * tokens + max(work, _mlp_again_bytes(shape, workload) * tokens) + sums
 
 
 def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
@@ -328,7 +332,24 @@ def _mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> in
     if "gate_up_proj" in workload.lora_targets:
         num_hidden = 2 + (workload.lora_dropout > 0 and _trains_down(shape, workload))
         work += num_hidden * workload.compute_bytes * shape.hidden * tokens
-    return max(work, _adapter_again_bytes(shape, workload) * tokens)
+    return max(work, (_mlp_again_bytes(shape, workload) + held_bytes(shape, workload)) * tokens)
+
+
+def _mlp_again_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Temporaries of a token in the recomputed forward pass of an MLP, less what it keeps only after them.
+
+    The adapter of up: what the base layer gives, the adapter's product and its multiple. Or the activation, or
+    down_proj's adapter.
+    """
+    e, inner = workload.compute_bytes, shape.intermediate
+    activation = None if shape.terms.has_gate else activation_bytes(shape.activation, e)
+    moments = [_adapter_again_bytes(shape, workload)]
+    if activation is not None:
+        moments.append(activation.forward * inner)
+    if shape.terms.up_name in workload.lora_targets:
+        beside = 2 * e if activation is None else 3 * e - activation.kept
+        moments.append(beside * inner - _kept_product(shape, workload))
+    return max(moments)
 
 
 def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
@@ -337,7 +358,8 @@ def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -
     The gradients of product, activation and up exist together when the product itself is freed.
     """
     e, inner = workload.compute_bytes, shape.intermediate
-    peaks = [(3 * e * inner - _kept_product(shape, workload)) * tokens]
+    work = 3 * e if shape.terms.has_gate else activation_bytes(shape.activation, e).backward
+    peaks = [(work * inner - _kept_product(shape, workload)) * tokens]
     if workload.method == "full":
         # For few tokens the gradient of down_proj's weight outweighs them.
         peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
@@ -355,9 +377,9 @@ def _work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
     and the gradient for it waits, in fp32 too.
     """
     tokens = workload.micro_batch_tokens
-    of_norm = _NORM_BACKWARD * shape.hidden - _normalised(shape, workload)
-    of_mlp = _mlp_backward_bytes(shape, workload, tokens=tokens) - _norm(shape, workload) * tokens
-    waiting = (4 + workload.compute_bytes) * shape.hidden - _norm(shape, workload)
+    of_norm = _NORM_BACKWARD * shape.hidden - normalised_bytes(shape, workload)
+    of_mlp = _mlp_backward_bytes(shape, workload, tokens=tokens) - norm_bytes(shape, workload) * tokens
+    waiting = (4 + workload.compute_bytes) * shape.hidden - norm_bytes(shape, workload)
     return max(of_norm * tokens, of_mlp, (_adapter_again_bytes(shape, workload) + waiting) * tokens)
 
 

@@ -1,7 +1,6 @@
 """What a decoder layer of each family is made of, where a config.json does not say it: terms, and no arithmetic.
 
-A family with a term that is not here (experts, learned positions, a LayerNorm of torch, no gate in the MLP) has no row:
-its plan comes from the simulation.
+A family with a term that is not here (experts, learned positions) has no row: its plan comes from the simulation.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +9,9 @@ from typing import Any, Literal
 # Where the norms over the hidden size stand: before attention and MLP, behind them, or both. A parallel block has one
 # norm, whose result attention and MLP read, and adds both to the stream.
 Norms = Literal["before", "behind", "both", "parallel"]
+# Who computes a norm: the model's own code, in fp32; torch's LayerNorm, which autocast runs in fp32, copy and result
+# too; or the same with autocast left, in the dtype that autocast gives.
+NormCode = Literal["own", "torch", "torch_without_autocast"]
 # A norm over each head's queries and keys, or over all heads at once.
 QueryNorm = Literal["none", "head", "width"]
 # Which layers have the window: none, all, those that `layer_types` names, or the same where `use_sliding_window` is on.
@@ -27,6 +29,11 @@ class Family:
     weighs_in_fp32: bool = False
     # Whether a norm takes the mean away in fp32 (a LayerNorm by hand).
     centres: bool = False
+    norm_code: NormCode = "own"
+    # Whether attention and MLP read the same input where the config has this key; a parallel block has one norm then.
+    parallel_key: str | None = None
+    # Whether the layer's code holds the first norm's result, and attention's, until its end.
+    holds_first_norm: bool = False
     query_norm: QueryNorm = "none"
     # The share of each head that is turned, where `partial_rotary_factor` is left out; None turns all and reads no key.
     rotated_share: float | None = None
@@ -34,6 +41,8 @@ class Family:
     gates_attention: bool = False
     # Whether queries and keys are turned in fp32.
     rotates_in_fp32: bool = False
+    # Whether the cosines and sines stay fp32.
+    tables_in_fp32: bool = False
     # Whether queries lie head by head in memory, so that attention's output has to be copied before o_proj reads it.
     lays_out_by_head: bool = False
     # Whether results of attention and MLP are multiplied before they are added to the stream.
@@ -47,6 +56,7 @@ class Family:
     up_name: str = "up_proj"
     down_name: str = "down_proj"
     fuses_qkv: bool = False
+    has_gate: bool = True
     fuses_gate: bool = False
     qkv_bias: bool | str = False
     output_bias: bool | str = False
@@ -83,12 +93,51 @@ FAMILIES = {
         mlp_bias="mlp_bias",
         defaults={"num_key_value_heads": 8, "head_dim": 128, "attention_bias": True},
     ),
+    "arcee": Family(
+        has_gate=False,
+        **_ALL_BIASES,
+        mlp_bias="mlp_bias",
+        defaults={"hidden_act": "relu2"},
+    ),
+    "stablelm": Family(
+        norm_code="torch",
+        parallel_key="use_parallel_residual",
+        holds_first_norm=True,
+        qkv_bias="use_qkv_bias",
+        rotated_share=0.25,
+        defaults={"num_key_value_heads": 32},
+    ),
+    "starcoder2": Family(
+        norm_code="torch",
+        has_gate=False,
+        up_name="c_fc",
+        down_name="c_proj",
+        qkv_bias="use_bias",
+        output_bias="use_bias",
+        mlp_bias="use_bias",
+        windows="all",
+        defaults={
+            "hidden_act": "gelu_pytorch_tanh",
+            "num_key_value_heads": 2,
+            "use_bias": True,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "nemotron": Family(
+        norm_code="torch_without_autocast",
+        has_gate=False,
+        **_ALL_BIASES,
+        mlp_bias="mlp_bias",
+        rotated_share=0.5,
+        defaults={"hidden_act": "relu2"},
+    ),
     "mistral": Family(windows="all", defaults={"num_key_value_heads": 8, "sliding_window": 4096}),
     "ministral": Family(windows="by_layer", defaults={"num_key_value_heads": 8, "sliding_window": 4096}),
-    "olmo2": Family(norms="behind", weighs_in_fp32=True, query_norm="width", **_ALL_BIASES),
+    "olmo2": Family(norms="behind", weighs_in_fp32=True, tables_in_fp32=True, query_norm="width", **_ALL_BIASES),
     "olmo3": Family(
         norms="behind",
         weighs_in_fp32=True,
+        tables_in_fp32=True,
         query_norm="width",
         **_ALL_BIASES,
         windows="by_layer",

@@ -1,4 +1,4 @@
-"""Which layers of a config have attention, and how wide their MLPs are."""
+"""Which layers of a config have attention, what of their heads positions turn, and how wide their MLPs are."""
 
 import math
 from collections.abc import Mapping
@@ -34,3 +34,12 @@ def attending_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
 
 def behind_the_last(attends: list[bool], kind: bool) -> int:
     return attends[::-1].index(kind) if kind in attends else 0
+
+
+def rotated_share(config: Mapping[str, Any], terms: Family) -> float:
+    """Return the share of each head's numbers that positions turn."""
+    if terms.rotated_share is None:
+        return 1.0
+    named = [config.get("rope_parameters"), config]
+    shares = [keys["partial_rotary_factor"] for keys in named if keys and keys.get("partial_rotary_factor")]
+    return float(shares[0]) if shares else terms.rotated_share

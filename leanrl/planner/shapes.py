@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
 from leanrl.errors import ConfigError, NoFormulaError, Problem
-from leanrl.planner.families import FAMILIES, Family, family_of
-from leanrl.planner.layer_kinds import attending_layers, behind_the_last, inner_size
+from leanrl.planner.activation_functions import activation_of, knows
+from leanrl.planner.families import FAMILIES, Family, Norms, family_of
+from leanrl.planner.layer_kinds import attending_layers, behind_the_last, inner_size, rotated_share
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
 
 _SIZES = {
@@ -64,6 +65,8 @@ class ModelShape:
     qkv_bias: bool = False
     output_bias: bool = False
     mlp_bias: bool = False
+    is_parallel: bool = False
+    activation: str = "silu"
     rotated_share: float = 1.0
     sliding_window: int | None = None
     num_sliding_layers: int = 0
@@ -101,6 +104,11 @@ class ModelShape:
         return mixer_of(self.terms.mixing[1], self.hidden, self.mixing_widths)
 
     @property
+    def lays_out_by_head(self) -> bool:
+        """Whether attention's output is copied before o_proj reads it; of heads that are turned in part it is."""
+        return self.terms.lays_out_by_head or self.rotated_share < 1
+
+    @property
     def layer_kinds(self) -> list["ModelShape"]:
         """The model as if it had the layers with attention alone, and as if it had those with a mixer alone."""
         if self.mixer is None or not self.num_stateful_layers:
@@ -112,14 +120,24 @@ class ModelShape:
         return [replace(self, num_layers=num_attending, num_stateful_layers=0, mixing_widths=()), with_mixer]
 
     @property
+    def norms(self) -> Norms:
+        """Where the norms over the hidden size stand."""
+        return "parallel" if self.is_parallel else self.terms.norms
+
+    @property
     def norms_behind(self) -> int:
         """Norms over the hidden size behind attention and MLP."""
-        return 2 if self.terms.norms in ("behind", "both") else 0
+        return 2 if self.norms in ("behind", "both") else 0
 
     @property
     def norms_per_layer(self) -> int:
         """Norms over the hidden size in a layer."""
-        return {"before": 2, "behind": 2, "both": 4, "parallel": 1}[self.terms.norms]
+        return {"before": 2, "behind": 2, "both": 4, "parallel": 1}[self.norms]
+
+    @property
+    def norm_params(self) -> int:
+        """Weights of a norm over the hidden size, and the biases of torch's."""
+        return self.hidden * (1 if self.terms.norm_code == "own" else 2)
 
     @property
     def query_norm_widths(self) -> tuple[int, int]:
@@ -143,12 +161,10 @@ class ModelShape:
     def _linears_of_a_layer(self) -> dict[str, tuple[int, int]]:
         query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
         terms = self.terms
-        attention = {
-            "q_proj": (hidden, self.query_outputs),
-            "k_proj": (hidden, key_value),
-            "v_proj": (hidden, key_value),
-        }
-        mlp = {terms.gate_name: (hidden, inner), terms.up_name: (hidden, inner)}
+        outputs = {"q_proj": self.query_outputs, "k_proj": key_value, "v_proj": key_value}
+        attention = {name: (hidden, width) for name, width in outputs.items()}
+        gate = {terms.gate_name: (hidden, inner)} if terms.has_gate else {}
+        mlp = {**gate, terms.up_name: (hidden, inner)}
         if terms.fuses_qkv:
             attention = {"qkv_proj": (hidden, query + 2 * key_value)}
         if terms.fuses_gate:
@@ -167,8 +183,9 @@ class ModelShape:
     @property
     def mlp_readers(self) -> list[tuple[str, ...]]:
         """The same of the MLP."""
-        gates = ("gate_up_proj",) if self.terms.fuses_gate else (self.terms.gate_name, self.terms.up_name)
-        return [gates, (self.terms.down_name,)]
+        terms = self.terms
+        gates = (terms.gate_name, terms.up_name) if terms.has_gate else (terms.up_name,)
+        return [("gate_up_proj",) if terms.fuses_gate else gates, (terms.down_name,)]
 
     @property
     def linear_params(self) -> int:
@@ -199,8 +216,8 @@ class ModelShape:
     def _params_of_a_layer(self) -> int:
         attention = self.qkv_bias * (self.query_outputs + 2 * self.key_value) + self.output_bias * self.hidden
         mixing = attention if self.mixer is None else self.mixer.other_params
-        biases = self.mlp_bias * (2 * self.intermediate + self.hidden)
-        norms = self.norms_per_layer * self.hidden + sum(self.query_norm_widths)
+        biases = self.mlp_bias * ((1 + self.terms.has_gate) * self.intermediate + self.hidden)
+        norms = self.norms_per_layer * self.norm_params + sum(self.query_norm_widths)
         return self._linear_params_of_a_layer + mixing + biases + norms
 
     @property
@@ -213,7 +230,7 @@ class ModelShape:
         if self.counted is not None:
             return self.counted.num_params
         tables = self.embedding_params if self.tied else 2 * self.embedding_params
-        return tables + self.layer_params + self.hidden
+        return tables + self.layer_params + self.norm_params
 
 
 def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") -> ModelShape:
@@ -314,6 +331,9 @@ def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
     known = _KNOWN_LAYERS | {kind for kind, _ in [family_of(config["model_type"]).mixing or (None, None)]}
     unknown = sorted({str(kind) for kind in kinds} - known) if isinstance(kinds, list) else []
     problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
+    activation = activation_of(config)
+    if not knows(activation, has_gate=family_of(config["model_type"]).has_gate):
+        problems.append(Problem(where, f"has the activation {activation!r}, for which leanrl has no formula"))
     return problems + [
         Problem(where, f"{key} is {config[key]!r}, for which leanrl has no formula")
         for key, plain in _PLAIN.items()
@@ -341,7 +361,9 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         qkv_bias=_has(terms.qkv_bias, config),
         output_bias=_has(terms.output_bias, config),
         mlp_bias=_has(terms.mlp_bias, config),
-        rotated_share=_rotated_share(config, terms),
+        is_parallel=terms.norms == "parallel" or bool(terms.parallel_key and config.get(terms.parallel_key)),
+        activation=activation_of(config),
+        rotated_share=rotated_share(config, terms),
         sliding_window=window,
         num_sliding_layers=num_sliding,
         num_stateful_layers=num_stateful,
@@ -349,15 +371,6 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         layers_behind=(behind_the_last(attends, True), behind_the_last(attends, False)),
     )
     return shape if shape.mixer is None else replace(shape, state_numbers=shape.mixer.state_numbers)
-
-
-def _rotated_share(config: Mapping[str, Any], terms: Family) -> float:
-    """Return the share of each head's numbers that positions turn."""
-    if terms.rotated_share is None:
-        return 1.0
-    named = [config.get("rope_parameters"), config]
-    shares = [keys["partial_rotary_factor"] for keys in named if keys and keys.get("partial_rotary_factor")]
-    return float(shares[0]) if shares else terms.rotated_share
 
 
 def _has(bias: bool | str, config: Mapping[str, Any]) -> bool:

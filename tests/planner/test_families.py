@@ -58,7 +58,14 @@ HYBRID = {
     },
 }
 # Every bias that some family has a key for.
-BIASES = {"attention_bias": True, "mlp_bias": True, "attention_out_bias": True, "conv_bias": True}
+BIASES = {
+    "attention_bias": True,
+    "mlp_bias": True,
+    "attention_out_bias": True,
+    "conv_bias": True,
+    "use_qkv_bias": True,
+    "use_bias": False,
+}
 
 
 @pytest.mark.parametrize("extra", [{}, BIASES, {"tie_word_embeddings": False}], ids=["plain", "biases", "untied"])
@@ -138,9 +145,9 @@ def test_the_peak_is_that_of_the_simulation(family, method):
     assert planned == pytest.approx(simulated, rel=0.025)
 
 
-@pytest.mark.parametrize("family", ["gemma", "glm", "cohere", "olmo2", "granite", *HYBRID])
+@pytest.mark.parametrize("family", ["gemma", "glm", "cohere", "olmo2", "granite", "stablelm", "nemotron", *HYBRID])
 def test_the_peak_in_tiles_is_that_of_the_simulation(family):
-    """One family of each kind of norm, fused gate, parallel and scaled block; every one whose layers differ."""
+    """One family of each kind of norm, fused gate, parallel and scaled block, no gate; all whose layers differ."""
     planned, simulated = peaks(family, {"model.tuning.method": "lora", "train.tile_tokens": 256})
     assert planned == pytest.approx(simulated, rel=0.05)
 
@@ -185,6 +192,10 @@ def test_kept_layers_of_both_kinds_are_those_of_the_simulation(family, method):
         ("lfm2", {"query_norm": "none"}),
         ("qwen3_5_text", {"gates_attention": False}),
         ("qwen3_5_text", {"rotated_share": None}),
+        ("starcoder2", {"has_gate": True}),
+        ("starcoder2", {"norm_code": "own"}),
+        ("stablelm", {"holds_first_norm": False}),
+        ("nemotron", {"norm_code": "torch"}),
     ],
     ids=str,
 )
@@ -216,6 +227,9 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
         {"model_type": "qwen3_next"},
         {"model_type": "llama", "num_local_experts": 4},
         {"model_type": "llama", "attn_logit_softcapping": 50.0},
+        {"model_type": "arcee", "hidden_act": "gelu_new"},
+        {"model_type": "llama", "hidden_act": "relu2"},
+        {"model_type": "stablelm", "qk_layernorm": True},
         {"model_type": "qwen3", "layer_types": ["full_attention", "linear_attention"]},
     ],
     ids=str,

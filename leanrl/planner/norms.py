@@ -1,0 +1,69 @@
+"""Bytes of a token that the norms of a decoder layer keep, and the size of what they give.
+
+torch's LayerNorm runs in fp32 under autocast: it copies an input of 16 bits and gives fp32, of which every linear layer
+makes its own copy. It keeps mean and root, and no normalised numbers.
+"""
+
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import Workload
+
+
+def residual_bytes_per_number(workload: Workload) -> int:
+    """Size of a number between layers: fp32 where autocast meets fp32 weights, whose embedding starts the stream."""
+    return 4 if workload.is_autocast else workload.compute_bytes
+
+
+def gives_fp32(shape: ModelShape) -> bool:
+    """Whether the norms over the hidden size give fp32 to layers that compute in 16 bits."""
+    return shape.terms.norm_code == "torch"
+
+
+def norm_output_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Size of a number that a norm gives to attention and MLP."""
+    return 4 if gives_fp32(shape) else residual_bytes_per_number(workload)
+
+
+def norms_bytes(shape: ModelShape, workload: Workload) -> int:
+    """What all norms over the hidden size keep; without autocast torch's keep their inputs, of which one is new."""
+    if shape.terms.norm_code == "torch_without_autocast":
+        return residual_bytes_per_number(workload) * shape.hidden + 8 * shape.norms_per_layer
+    return shape.norms_per_layer * norm_bytes(shape, workload)
+
+
+def norm_bytes(shape: ModelShape, workload: Workload) -> int:
+    """An fp32 copy of the input and the inverse root; the normalised numbers too where the weight is trained."""
+    roots = 4 if shape.terms.norm_code == "own" else 8
+    return _inputs(shape) + normalised_bytes(shape, workload) + roots
+
+
+def normalised_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Some multiply by their weight in fp32 (Gemma, OLMo 2), the others in the dtype of the stream."""
+    if shape.terms.norm_code != "own":
+        return 0
+    in_fp32 = shape.terms.weighs_in_fp32 or shape.terms.centres
+    number = 4 if in_fp32 else residual_bytes_per_number(workload)
+    return number * shape.hidden * (workload.method == "full")
+
+
+def query_norms_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The same of the norms over queries and keys; they never run in tiles."""
+    if shape.terms.query_norm == "none" or shape.mixer is not None:
+        return 0
+    normalised = (4 if shape.terms.weighs_in_fp32 else workload.compute_bytes) * (workload.method == "full")
+    roots = shape.num_heads + shape.num_kv_heads if shape.terms.query_norm == "head" else 2
+    return (4 + normalised) * (shape.query + shape.key_value) + 4 * roots
+
+
+def held_bytes(shape: ModelShape, workload: Workload) -> int:
+    """What a layer's code holds while its MLP runs and nothing keeps: results of torch's norms, the stream."""
+    if not gives_fp32(shape):
+        return 0
+    held = 4 + residual_bytes_per_number(workload)
+    if shape.terms.holds_first_norm and shape.norms_per_layer > 1:
+        held += 4 + workload.compute_bytes
+    return held * shape.hidden
+
+
+def _inputs(shape: ModelShape) -> int:
+    """Copies of the input in fp32; one that takes the mean away keeps the difference for its square and for itself."""
+    return (8 if shape.terms.centres else 4) * shape.hidden
