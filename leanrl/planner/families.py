@@ -229,6 +229,9 @@ FAMILIES = {
 }
 
 
+_LLAMA = Family()
+
+
 def family_of(name: str) -> Family:
     """Return the terms of a family; of one that is not known, those of Llama."""
-    return FAMILIES.get(name, Family())
+    return FAMILIES.get(name, _LLAMA)

@@ -2,32 +2,21 @@
 micro-batch alone for `train.max_tokens_per_micro_batch: auto`."""
 
 import bisect
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
-from leanrl.config.sharing import releases_cache
 from leanrl.planner.cards import Card
-from leanrl.planner.fixes import (
-    Changes,
-    as_flags,
-    away_from_training,
-    changes_only,
-    is_refused,
-    micro_batch_changes,
-    with_changes,
-)
+from leanrl.planner.fixes import Changes, Fix, as_flags, changes_only, micro_batch_changes, with_changes
 from leanrl.planner.known_models import find_shape
-from leanrl.planner.predict import predict
+from leanrl.planner.nearest import nearest_note
+from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
+from leanrl.planner.search import Search
+from leanrl.planner.search_space import micro_batch_sizes
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.table import plan_table
 from leanrl.planner.target import Target, find_target
-
-_GIB = 2**30
-# Large enough for full matrix units at a hidden size of 1536, small beside the rows of a micro-batch.
-_SMALL_TILE_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -52,7 +41,7 @@ class Fit:
     @property
     def missing_bytes(self) -> int:
         """Bytes by which the fullest card is too small; 0 where it fits."""
-        return max(0, *(gpu.upper_bytes - gpu.usable_bytes for gpu in self.plan.gpus))
+        return max(0, self.plan.missing_bytes)
 
 
 def fit_run(
@@ -64,33 +53,57 @@ def fit_run(
     host_bytes: int | None = None,
     vllm: str | None = None,
 ) -> Fit:
-    """Return the fastest settings that fit; the estimator stays what it is.
+    """Return the fastest settings that fit, of the first variant of the run that does.
 
-    Searched: micro-batch, checkpointing, activations in host memory, tile size, sleep mode, a shared base, where the
-    reference lives and, if the optimizer of the config fits nowhere, the leaner ones. Keys and values get what the
-    settings leave. Prompts and completions a step, the loss and the trained weights are never touched.
+    Settings keep the run and its arithmetic: micro-batch, checkpointing, activations in host memory, tile size, sleep
+    mode, a shared base, where the reference lives. Where none fits come, in this order, other arithmetic (optimizer,
+    NF4 in vLLM, sharding, 16-bit numbers), adapters, and fewer prompts or completions and shorter ones. `leanrl plan`
+    offers fixes by the same search (`search.py`).
 
     Arguments and errors are those of `plan_run`.
     """
     target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
-    nearest: Fit | None = None
-    for optimizer in _optimizers(config):
-        found = [_priced(config, changes, known_shape, target) for changes in _settings(config, optimizer, vllm)]
-        fitting = [fit for fit in found if fit.fits]
-        if fitting:
-            return min(fitting, key=_slowness)
-        nearest = min([*([nearest] if nearest else []), *found], key=lambda fit: fit.missing_bytes)
-    assert nearest is not None
-    return nearest
+    search, chosen = search_of(config, known_shape, target), micro_batch_of(config, known_shape, target)
+
+    def priced(changes: Changes) -> Fit:
+        whole = chosen | changes
+        plan = predict(with_changes(config, whole), known_shape, target)
+        return Fit(changes_only(config, whole), plan)
+
+    if search.first is None:
+        found = priced(search.nearest.changes)
+    else:
+        candidates = [search.first.changes, *search.all_settings(search.first.variant)]
+        found = min((fit for fit in map(priced, candidates) if fit.fits), key=_slowness)
+    return Fit(found.changes, with_floors(found.plan))
+
+
+def search_of(config: RunConfig, shape: ModelShape, target: Target) -> Search:
+    """Return the search for settings of a run that fit; a micro-batch `auto` is chosen first."""
+    return Search(
+        with_largest_micro_batch(config, shape, target),
+        missing=lambda changed: predict(changed, shape, target).missing_bytes,
+        vllm=target.vllm,
+    )
+
+
+def micro_batch_of(config: RunConfig, shape: ModelShape, target: Target) -> Changes:
+    """Return the change from `train.max_tokens_per_micro_batch: auto` to what it chooses; none for other values."""
+    chosen = with_largest_micro_batch(config, shape, target).train.max_tokens_per_micro_batch
+    return changes_only(config, {"train.max_tokens_per_micro_batch": chosen})
 
 
 def with_largest_micro_batch(config: RunConfig, shape: ModelShape, target: Target) -> RunConfig:
     """Return the config with the most tokens a micro-batch that fit in place of `auto`; one completion's if none do."""
     if config.train.max_tokens_per_micro_batch != "auto":
         return config
-    smallest, *larger = (micro_batch_changes(config, size) for size in _micro_batches(config))
-    fitting = (changes for changes in reversed(larger) if _priced(config, changes, shape, target).fits)
+    smallest, *larger = (micro_batch_changes(config, size) for size in micro_batch_sizes(config))
+    fitting = (
+        changes
+        for changes in reversed(larger)
+        if predict(with_changes(config, changes), shape, target).verdict == "fits"
+    )
     return with_changes(config, next(fitting, smallest))
 
 
@@ -98,7 +111,7 @@ def with_most_completions(config: RunConfig, *, fits: Callable[[RunConfig], bool
     """Return the same where asking whether a micro-batch fits is dear: by halves, which a few questions answer."""
     if config.train.max_tokens_per_micro_batch != "auto":
         return config
-    candidates = [with_changes(config, micro_batch_changes(config, size)) for size in _micro_batches(config)]
+    candidates = [with_changes(config, micro_batch_changes(config, size)) for size in micro_batch_sizes(config)]
     # The first is taken where none fits.
     num_fitting = bisect.bisect_left(candidates[1:], True, key=lambda changed: not fits(changed))
     return candidates[num_fitting]
@@ -114,21 +127,19 @@ def with_planned_micro_batch(config: RunConfig, plan: Plan | None) -> RunConfig:
 
 def fit_text(fit: Fit) -> str:
     """Return what was found as plain text: the flags, or what is nearest and by how much, then the plan."""
+    changes_run = Fix(fit.changes).changes_run
     if fit.fits and not fit.changes:
         found = "The settings are the fastest that fit already."
-    elif fit.fits:
+    elif fit.fits and changes_run is None:
         found = f"The fastest settings that fit, with the same prompts and completions a step:\n  {fit.flags}"
+    elif fit.fits:
+        found = f"The fastest settings that fit; they change the run ({changes_run}):\n  {fit.flags}"
     else:
-        flags = f" with\n  {fit.flags}" if fit.changes else " as it is"
-        found = f"Nothing fits. Nearest, {fit.missing_bytes / _GIB:.1f} GiB too large, is the run{flags}"
+        found = nearest_note(fit.changes, fit.plan)
     return f"{found}\n\n{plan_table(fit.plan)}"
 
 
-def _priced(config: RunConfig, changes: Changes, shape: ModelShape, target: Target) -> Fit:
-    return Fit(changes, predict(with_changes(config, changes), shape, target))
-
-
-def _slowness(fit: Fit) -> tuple[bool, float, bool, int, int]:
+def _slowness(fit: Fit) -> tuple[bool, float, bool, int, int, bool]:
     """Order by seconds where they are known; else, and among equals, by what usually costs time.
 
     Copies of activations to host memory are not in the seconds: settings without them come first.
@@ -136,47 +147,6 @@ def _slowness(fit: Fit) -> tuple[bool, float, bool, int, int]:
     workload = fit.plan.workload
     seconds = fit.plan.step_seconds or 0.0
     is_offloaded, is_kept = (workload.activations == name for name in ("offloaded", "kept"))
-    return (is_offloaded, seconds, not is_kept, workload.num_micro_batches, len(fit.changes))
-
-
-def _optimizers(config: RunConfig) -> Iterator[Changes]:
-    """The config's own optimizer, then leaner ones: other arithmetic, so only where they are needed."""
-    yield {}
-    if config.model.tuning.method == "full":
-        for name in ("adamw_8bit", "adamw_offloaded"):
-            if name != config.optimizer.name:
-                yield {"optimizer.name": name, "model.dtype": "bfloat16"}
-
-
-def _settings(config: RunConfig, optimizer: Changes, vllm: str | None) -> Iterator[Changes]:
-    """Every combination of settings, each as the changes it makes to the config."""
-    axes: list[Sequence[tuple[str, object]]] = [
-        [change for size in _micro_batches(config) for change in micro_batch_changes(config, size).items()],
-        [("train.gradient_checkpointing", value) for value in (False, True)],
-        [("train.offload_activations", value) for value in (False, True)],
-        [("train.tile_tokens", size) for size in _tile_sizes(config)],
-    ]
-    if config.rollout.engine == "vllm-colocate":
-        # Levels 1 and 2 leave the same on the card; the config's own choice between them stands.
-        deepest = config.rollout.sleep_level if config.rollout.sleep_level in (1, 2) else 1
-        levels = (0, "kv", deepest) if releases_cache(vllm) else (0, deepest)
-        axes.append([("rollout.sleep_level", level) for level in levels])
-    if config.rollout.share_base is False and config.model.tuning.method == "lora":
-        axes.append([("rollout.share_base", value) for value in (False, "auto")])
-    if config.rollout.gpu_memory_fraction is not None:
-        axes.append([("rollout.gpu_memory_fraction", value) for value in (config.rollout.gpu_memory_fraction, None)])
-    if config.model.tuning.method == "full" and config.algorithm.kl_beta > 0:
-        axes.append([("train.reference_device", place) for place in ("gpu", away_from_training(config))])
-    for combination in itertools.product(*axes):
-        changes = changes_only(config, {**dict(combination), **optimizer})
-        if not is_refused(config, changes):
-            yield changes
-
-
-def _tile_sizes(config: RunConfig) -> list[int | None]:
-    return list(dict.fromkeys([config.train.tile_tokens, _SMALL_TILE_TOKENS]))
-
-
-def _micro_batches(config: RunConfig) -> list[int]:
-    per_rank = max(1, config.completions_per_rank)
-    return [size for size in range(1, per_rank + 1) if per_rank % size == 0]
+    # Of a key more or less, the number of bases comes last: with one, its weights stay while gradients are computed.
+    shares_anew = "rollout.share_base" in fit.changes
+    return (is_offloaded, seconds, not is_kept, workload.num_micro_batches, len(fit.changes), shares_anew)

@@ -1,9 +1,9 @@
 """Changes that take less memory than a plan that turned out too small."""
 
 from leanrl.config.schema import RunConfig
-from leanrl.planner.fixes import find_fixes
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
+from leanrl.planner.search import Search
 from leanrl.planner.target import Target
 
 # How much less a change has to take: nearer than this, it would be lost in what the plan had wrong.
@@ -17,10 +17,13 @@ def leaner_settings(config: RunConfig, plan: Plan, *, vllm: str | None = None) -
     The plan said that the run fits, so that its own fixes are none; a real card said otherwise.
     """
     target = Target(plan.device, plan.gpus[0].usable_bytes, plan.card, vllm)
-    most_bytes = (1 - _LEAST_SAVING) * training_bytes(plan)
-    return find_fixes(
-        config, fits=lambda changed: training_bytes(predict(changed, plan.shape, target)) <= most_bytes, vllm=vllm
+    most_bytes = int((1 - _LEAST_SAVING) * training_bytes(plan))
+    search = Search(
+        config,
+        missing=lambda changed: training_bytes(predict(changed, plan.shape, target)) - most_bytes,
+        vllm=vllm,
     )
+    return tuple(fix.flags for fix in search.fixes())
 
 
 def training_bytes(plan: Plan) -> int:

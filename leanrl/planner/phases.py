@@ -5,7 +5,8 @@ buckets, and what a colocated engine keeps between rollouts. Gradients are freed
 next rollout.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from leanrl.planner.activations import (
@@ -141,7 +142,7 @@ def _computed_phases(
         phases.append(_phase("reference", stays, between, _reference(shape, workload)))
     return [
         *phases,
-        _phase("forward_backward", stays, between, _forward_backward(shape, workload)),
+        _phase("forward_backward", stays, between, _forward_backward(shape, _without_engine(workload))),
         _phase("optimizer_step", stays, between, _optimizer_step(shape, workload)),
     ]
 
@@ -224,6 +225,12 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
     return moment
 
 
+def _without_engine(workload: Workload) -> Workload:
+    """Return what the trainer alone is asked to do: the same for every way to generate."""
+    return replace(workload, engine="hf", engine_memory_fraction=None, residency="asleep", shares_base=False)
+
+
+@lru_cache(maxsize=4096)
 def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """The largest moment of the longest micro-batch, or of a shorter one that no tile keeps from holding more."""
     moments = (_training_moment(shape, one) for one in (workload, workload.longest_untiled))

@@ -5,11 +5,12 @@ from dataclasses import replace
 from leanrl.config.schema import RunConfig
 from leanrl.planner.base_note import base_note
 from leanrl.planner.cards import Card
-from leanrl.planner.fit import with_largest_micro_batch, with_most_completions
-from leanrl.planner.fixes import find_fixes
+from leanrl.planner.fit import search_of, with_largest_micro_batch, with_most_completions
+from leanrl.planner.fixes import changes_only, with_changes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.measured import MeasuredModel
-from leanrl.planner.predict import predict
+from leanrl.planner.nearest import nearest_note
+from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.table import plan_table
@@ -52,14 +53,17 @@ def plan_run(
         return _measured_plan(config, measured, target)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     config = with_largest_micro_batch(config, known_shape, target)
-    plan = predict(config, known_shape, target)
+    plan = with_floors(predict(config, known_shape, target))
     plan = replace(plan, base_note=base_note(config, plan, target))
     if plan.verdict == "fits":
         return plan
-    fixes = find_fixes(
-        config, fits=lambda changed: predict(changed, known_shape, target).verdict == "fits", vllm=target.vllm
-    )
-    return replace(plan, fixes=fixes)
+    search = search_of(config, known_shape, target)
+    offers = search.fixes()
+    if offers:
+        return replace(plan, offers=offers)
+    nearest = search.nearest.changes
+    nearest_plan = predict(with_changes(config, nearest), known_shape, target)
+    return replace(plan, nearest_note=nearest_note(changes_only(config, nearest), nearest_plan))
 
 
 def _measured_plan(config: RunConfig, model: MeasuredModel, target: Target) -> Plan:

@@ -16,10 +16,17 @@ from leanrl.planner.workload import Workload, workload_of
 
 
 def predict(config: RunConfig, shape: ModelShape, target: Target, *, measured: MeasuredStep | None = None) -> Plan:
-    """Return the plan of a config, without fixes; a step that was measured takes the place of the formulas."""
+    """Return the plan of a config, without fixes and floors; a measured step takes the place of the formulas."""
     workload = workload_of(config, shape, vllm=target.vllm)
     on_target = _predict_on_host if target.device == "cpu" else _predict_on_cards
     return on_target(config, shape, workload, target, measured)
+
+
+def with_floors(plan: Plan) -> Plan:
+    """Return the plan with the floors of its training cards, which the closed form knows."""
+    if plan.device == "cpu" or plan.source != "closed_form":
+        return plan
+    return replace(plan, floors=find_floors(plan.shape, plan.workload, kv_bytes=plan.kv_cache_bytes))
 
 
 def _predict_on_cards(
@@ -47,7 +54,6 @@ def _predict_on_cards(
         num_nodes=config.hardware.num_nodes,
         max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
         step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
-        floors=() if measured else find_floors(shape, workload, kv_bytes=kv_bytes),
         source="simulation" if measured else "closed_form",
     )
 

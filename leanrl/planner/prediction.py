@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from leanrl.planner.cards import Card
 from leanrl.planner.duration import StepTime
+from leanrl.planner.fixes import Fix
 from leanrl.planner.floors import Floor
 from leanrl.planner.measured import Source
 from leanrl.planner.phases import Phase
@@ -73,7 +74,8 @@ class Plan:
     step_time: StepTime | None = None
     floors: tuple[Floor, ...] = ()
     base_note: str | None = None
-    fixes: tuple[str, ...] = ()
+    offers: tuple[Fix, ...] = ()
+    nearest_note: str | None = None
     source: Source = "closed_form"
 
     @property
@@ -102,6 +104,16 @@ class Plan:
         return "tight" if "tight" in verdicts else "fits"
 
     @property
+    def fixes(self) -> tuple[str, ...]:
+        """The flags of what is offered to make it fit, cheapest first."""
+        return tuple(fix.flags for fix in self.offers)
+
+    @property
+    def missing_bytes(self) -> int:
+        """Bytes by which the fullest card is too small for the upper estimate; not above 0 where the run fits."""
+        return max(gpu.upper_bytes - gpu.usable_bytes for gpu in self.gpus)
+
+    @property
     def engine_settings(self) -> dict[str, int]:
         """Arguments of a vLLM engine by vLLM's names: what the plan counted; empty where none generates.
 
@@ -128,4 +140,5 @@ class Plan:
             "time": {"step_seconds": self.step_seconds, "total_hours": self.total_hours},
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),
+            "fixes_change_run": [fix.changes_run for fix in self.offers],
         }

@@ -41,7 +41,9 @@ def plan_table(plan: Plan) -> str:
     if plan.floors:
         lines += ["", _floor_line(plan)]
     if plan.fixes:
-        lines += ["", "To make it fit, cheapest first:", *(f"  {fix}" for fix in plan.fixes)]
+        lines += ["", "To make it fit, cheapest first:", *(f"  {fix.line}" for fix in plan.offers)]
+    if plan.nearest_note is not None:
+        lines += ["", plan.nearest_note]
     lines += ["", *_assumptions(plan)]
     return "\n".join(lines) + "\n"
 

@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from leanrl.config.load import load_config
 from leanrl.errors import NoFormulaError
+from leanrl.planner import phases
 from leanrl.planner.families import FAMILIES
 from leanrl.planner.kv_cache import sequence_kv_bytes
 from leanrl.planner.phases import train_phases
@@ -207,6 +208,7 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
     values = AutoConfig.for_model(family, **SIZES | HYBRID.get(family, {})).to_dict()
 
     def planned():
+        phases._forward_backward.cache_clear()
         shape = shape_from_config(values)
         return [
             [phase.components for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)]

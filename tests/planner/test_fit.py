@@ -11,7 +11,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.config.support import not_in_this_version
 from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
 from leanrl.planner.fixes import as_flags, is_refused, with_changes
-from leanrl.planner.plan import plan_run
+from leanrl.planner.plan import plan_run, plan_table
 from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
 
 
@@ -46,13 +46,12 @@ def test_estimator_is_kept():
 
 
 def test_activations_wait_in_host_memory_only_as_a_last_resort():
-    """Of settings with the same seconds the one that copies least is taken; where nothing fits, it is nearest."""
+    """Of settings with the same seconds the one that copies least is taken; below, it keeps the run what it is."""
     config = single_card("full", train={"micro_batch_completions": 6, "num_prompts": 1, "num_completions": 6})
     for gib in (40, 16, 9):
         assert "train.offload_activations" not in fit_run(config, vram_bytes=gib * GIB).changes
-    nearest = fit_run(config, vram_bytes=8 * GIB)
-    assert not nearest.fits
-    assert nearest.changes["train.offload_activations"] is True
+    assert fit_run(config, vram_bytes=88 * GIB // 10).changes["train.offload_activations"] is True
+    assert fit_run(config, vram_bytes=8 * GIB).changes["model.tuning.method"] == "lora"
 
 
 def test_one_base_and_keys_and_values_given_back_are_among_the_settings():
@@ -91,11 +90,38 @@ def test_optimizer_of_the_config_is_kept_where_it_fits():
 
 
 def test_nothing_fits():
-    """4 GiB hold the 3.3 GiB of bf16 weights, but not what trains them."""
-    fit = fit_run(single_card("full"), vram_bytes=4 * GIB)
+    """1 GiB does not hold the weights in any form: what is nearest is said, and what it would take."""
+    config = single_card("full")
+    fit = fit_run(config, vram_bytes=GIB)
     assert not fit.fits
-    assert fit.missing_bytes == fit.plan.gpus[0].upper_bytes - 4 * GIB > 0
+    assert fit.missing_bytes == fit.plan.gpus[0].upper_bytes - GIB > 0
     assert fit_text(fit).startswith(f"Nothing fits. Nearest, {fit.missing_bytes / GIB:.1f} GiB too large")
+    needed = -(-fit.plan.gpus[0].upper_bytes // GIB)
+    way_out = f"The largest part there is weights, 1.5 GiB: a smaller model (model.id) or a card with {needed} GiB"
+    assert way_out in fit_text(fit)
+    plan = plan_run(config, vram_bytes=GIB)
+    assert (plan.fixes, way_out in plan_table(plan)) == ((), True)
+    assert fit_run(with_changes(config, fit.changes), vram_bytes=needed * GIB).fits
+
+
+def test_what_changes_the_run_comes_last_and_is_marked(tmp_path):
+    """7B QLoRA in 12 GB: two NF4 bases are 10.4 GiB; one, and fewer or shorter completions, fit."""
+    config = single_card("qlora", gpu="rtx3060-12", model={"id": "Qwen/Qwen2.5-7B", "tuning": {"method": "qlora"}})
+    plan, found = plan_run(config), fit_run(config)
+    assert plan.verdict == "does_not_fit"
+    assert plan.offers
+    assert all("changes the run" in fix.line and fix.line in plan_table(plan) for fix in plan.offers)
+    assert found.fits
+    assert "they change the run" in fit_text(found)
+    assert plan_run(after_flags(config, plan.fixes[0], tmp_path)).verdict == "fits"
+
+
+def test_a_base_for_the_engine_is_searched_too():
+    """One fix of a plan is enough for `--fit`, and faster than what leaves keys and values to one sequence."""
+    model = {"id": "Qwen/Qwen2.5-3B-Instruct", "tuning": {"method": "qlora"}}
+    config = single_card("qlora", gpu="rtx3060-12", model=model)
+    assert any("rollout.base=nf4" in fix for fix in plan_run(config).fixes)
+    assert fit_run(config).changes["rollout.base"] == "nf4"
 
 
 def test_text_names_the_flags():
@@ -144,15 +170,16 @@ def test_fixes_are_added_up_where_one_is_not_enough(tmp_path):
     config = single_card("lora", train={"micro_batch_completions": 72, "gradient_checkpointing": False})
     plan = plan_run(config, vram_bytes=10 * GIB)
     assert plan.verdict == "does_not_fit"
-    assert len(plan.fixes) == 1
     assert plan.fixes[0].count("-s ") > 1
+    assert plan.offers[0].changes_run is None
+    assert all(fix.changes_run for fix in plan.offers[1:])
     assert plan_run(after_flags(config, plan.fixes[0], tmp_path), vram_bytes=10 * GIB).verdict == "fits"
 
 
 def test_ranks_that_share_weights_are_offered_every_optimizer():
-    """Three of them: both leaner ones make room on 22 GiB, and on 14 nothing else does."""
+    """Three of them: each leaner one makes room on 20 GiB, and on 14 nothing else does."""
     config = four_card_server()
-    fixes = " ".join(plan_run(config, vram_bytes=22 * GIB).fixes)
+    fixes = " ".join(plan_run(config, vram_bytes=20 * GIB).fixes)
     assert "optimizer.name=adamw_8bit" in fixes
     assert "optimizer.name=adamw_offloaded" in fixes
     fit = fit_run(config, vram_bytes=14 * GIB)

@@ -20,9 +20,12 @@ def test_every_proposal_takes_a_tenth_less_where_gradients_are_computed():
         assert training_bytes(plan_run(changed)) <= 0.9 * training_bytes(plan)
 
 
-def test_a_run_that_is_as_lean_as_can_be_has_none():
-    config = single_card("qlora", train={"micro_batch_completions": 1}, algorithm={"kl_beta": 0.0})
-    assert leaner_settings(config, plan_run(config)) == ()
+def test_a_run_that_is_as_lean_as_can_be_is_offered_shorter_completions():
+    train = {"micro_batch_completions": 1, "tile_tokens": 256, "offload_activations": True}
+    config = single_card("qlora", train=train, algorithm={"kl_beta": 0.0})
+    proposals = leaner_settings(config, plan_run(config))
+    assert proposals
+    assert all("max_completion_tokens" in proposal or "adapter_dtype" in proposal for proposal in proposals)
 
 
 def test_state_of_the_optimizer():

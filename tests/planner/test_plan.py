@@ -16,7 +16,8 @@ from tests.planner.sample_runs import GIB, cpu_run, four_card_server, run, singl
 def test_json_has_the_contract_keys():
     value = json.loads(json.dumps(plan_run(four_card_server()).to_json()))
     assert list(value) == [
-        *("preset", "device", "source", "verdict", "gpus", "micro_batch_tokens", "time", "cost_usd", "fixes")
+        *("preset", "device", "source", "verdict", "gpus", "micro_batch_tokens", "time", "cost_usd", "fixes"),
+        "fixes_change_run",
     ]
     assert value["source"] == "closed_form"
     assert list(value["time"]) == ["step_seconds", "total_hours"]
