@@ -26,6 +26,7 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
     "attn_logit_softcapping": (),
     "clip_qkv": (),
     "per_layer_config": ({},),
+    "qk_layernorm": (False,),
 }
 
 

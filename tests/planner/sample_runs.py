@@ -6,6 +6,19 @@ from leanrl.config.schema import RunConfig
 
 DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"
 GIB = 2**30
+# A step of two rows of 2048 tokens that run whole: of a small model's peak most is what its layers add.
+SMALL_STEP: dict[str, Any] = {
+    "rollout.engine": "hf",
+    "rollout.max_prompt_tokens": 256,
+    "rollout.max_completion_tokens": 1792,
+    "rollout.max_model_tokens": 2048,
+    "train.num_prompts": 2,
+    "train.num_completions": 2,
+    "train.micro_batch_completions": 2,
+    "train.max_tokens_per_micro_batch": "null",
+    "train.tile_tokens": "null",
+    "model.tuning.rank": 8,
+}
 
 
 def run(**sections: Any) -> RunConfig:

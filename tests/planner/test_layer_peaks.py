@@ -12,6 +12,7 @@ from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload, workload_of
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.simulate.step import simulate_step
+from tests.planner.sample_runs import SMALL_STEP
 
 # Hidden size 640, MLP 2048: the norm behind an MLP that is little wider than the stream.
 GEMMA = find_shape("google/gemma-3-270m-it")
@@ -97,19 +98,7 @@ def test_kept_activations_have_no_such_moment_twice():
 def test_small_shapes_against_the_simulation(family, intermediate, overrides):
     """Two layers and few words, so that what a layer adds is most of the peak: within 1 %."""
     shape = ModelShape(family, 2, 384, intermediate, 3, 1, 128, 512, tied=True, qkv_bias=family == "qwen2")
-    values = {
-        "rollout.engine": "hf",
-        "rollout.max_prompt_tokens": 256,
-        "rollout.max_completion_tokens": 1792,
-        "rollout.max_model_tokens": 2048,
-        "train.num_prompts": 2,
-        "train.num_completions": 2,
-        "train.micro_batch_completions": 2,
-        "train.max_tokens_per_micro_batch": "null",
-        "train.tile_tokens": "null",
-        "model.tuning.rank": 8,
-        "model.tuning.method": "lora",
-    } | overrides
+    values = SMALL_STEP | {"model.tuning.method": "lora"} | overrides
     config = load_config("plain", [f"{name}={value}" for name, value in values.items()]).config
     planned = {phase.name: phase.bytes for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)}
     simulated = {phase.name: phase.bytes for phase in simulate_step(config, transformers_config(shape)).phases}
