@@ -19,6 +19,7 @@ from leanrl.models.attention import usable_attention
 from leanrl.planner.prediction import Plan
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.callbacks import SignalStop, StepRecorder
+from leanrl.trainer.causality import require_causal
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.packing import pack_if_proved
@@ -69,6 +70,7 @@ def build_trainer(
     if config.model.tuning.method != "full":
         dtype = getattr(torch, config.model.tuning.adapter_dtype)
         set_adapter_dtype(trainer.model, dtype, weights=start_weights)
+    require_causal(trainer)
     pack_if_proved(trainer, listener=listener)
     chosen = shared_optimizer_class if config.shares_weights else optimizer_class
     trainer.optimizer_cls_and_kwargs = chosen(config.optimizer)  # GRPOTrainer takes no such argument

@@ -70,7 +70,7 @@ def _why_not(trainer: LeanGRPOTrainer) -> str | None:
         leaked = _measure_leak(trainer)
         for model in models:
             attend_to_packed_rows(model)
-        influence = found_in_values(partial(_score, trainer, layout=PACKED), _short_rows(trainer))
+        influence = found_in_values(partial(score_rows, trainer, layout=PACKED), _short_rows(trainer))
         if influence is not None:
             return influence
         packed = _measure(trainer, PACKED)
@@ -119,14 +119,14 @@ def _measure(trainer: LeanGRPOTrainer, layout: Layout) -> _Measured:
         own = [gradient_1_S_H[0].split(lengths)[number] for number, gradient_1_S_H in enumerate(whole)]
     else:
         own = [gradient_B_S_H[number, : lengths[number]] for number, gradient_B_S_H in enumerate(whole)]
-    return _Measured(_score(trainer, _proof_rows(trainer), layout), own, [gradient[0] for gradient in whole])
+    return _Measured(score_rows(trainer, proof_rows(trainer), layout), own, [gradient[0] for gradient in whole])
 
 
 def _measure_leak(trainer: LeanGRPOTrainer) -> _Measured:
-    rows, short = _proof_rows(trainer), _short_rows(trainer)
+    rows, short = proof_rows(trainer), _short_rows(trainer)
     (whole_1_S_H,) = _gradients(trainer, [_beside(*short)], PADDED)
     own = whole_1_S_H[0, -short[1].num_tokens :]
-    return _Measured(_score(trainer, [_beside(*rows)], PADDED), [own], [whole_1_S_H[0]])
+    return _Measured(score_rows(trainer, [_beside(*rows)], PADDED), [own], [whole_1_S_H[0]])
 
 
 def kernel_error(model_config: PretrainedConfig, config: RunConfig, *, device: str = "cuda") -> float:
@@ -184,7 +184,7 @@ def _models(trainer: LeanGRPOTrainer) -> list[Any]:
     return [policy, *reference]
 
 
-def _proof_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
+def proof_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
     """Return the first prompt and the last, each with tokens of its own as a completion; the second is the longer."""
     template_kwargs = trainer.lean_config.model.chat_template_kwargs
     asked = (trainer.rows[number].prompt for number in (0, -1))
@@ -201,7 +201,7 @@ def _short_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
     """
     return [
         StepRow(row.prompt_ids[:1], [*row.prompt_ids[1:_FEW_PROMPT_TOKENS], *row.completion_ids])
-        for row in _proof_rows(trainer)
+        for row in proof_rows(trainer)
     ]
 
 
@@ -210,7 +210,7 @@ def _beside(first: StepRow, second: StepRow) -> StepRow:
     return StepRow([*first.prompt_ids, *first.completion_ids, *second.prompt_ids], second.completion_ids)
 
 
-def _score(trainer: LeanGRPOTrainer, rows: list[StepRow], layout: Layout) -> Tensor:
+def score_rows(trainer: LeanGRPOTrainer, rows: list[StepRow], layout: Layout) -> Tensor:
     """Return logprobs_B_T of the rows under the policy, wherever its weights are before training begins."""
     with _evaluating(trainer):
         return score_micro_batch(trainer.model, _lay_out(trainer, rows, layout), temperature=1.0)
