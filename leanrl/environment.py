@@ -61,6 +61,12 @@ def _versions() -> dict[str, str]:
     return {name: found for name in PACKAGES if (found := installed_version(name)) is not None}
 
 
+def gpu_names(drivers: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
+    """Return the names that NVIDIA's driver gives the GPUs of this machine; torch is not asked, which takes seconds."""
+    lines = [line for file in sorted(drivers.glob("*/information")) for line in file.read_text().splitlines()]
+    return [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]
+
+
 def host_memory_bytes() -> int:
     """Return the bytes of RAM, or of the control group that confines this process where that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -5,8 +5,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import host_memory_bytes, installed_vllm
+from leanrl.environment import gpu_names, host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError, NoFormulaError, SimulationError
+from leanrl.planner.cards import CARDS, recognise_card
 from leanrl.planner.fit import with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
@@ -46,8 +47,17 @@ def make_plan(config: RunConfig, *, say: Callable[[str], None] = _keep_silent, *
 
     A model that the closed form does not know is simulated: `say` hears it.
     """
-    known = {"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices}
+    known = {"host_bytes": planned_host_bytes(config), "vllm": installed_vllm(), **choices}
     return _by_formula_or_simulation(config, partial(plan_run, config, **known), say=say)
+
+
+def planned_host_bytes(config: RunConfig) -> int | None:
+    """Return this machine's memory where the run is planned for its CPU or for a card that it has; else None."""
+    if config.hardware.is_cpu:
+        return host_memory_bytes()
+    card = CARDS.get(config.hardware.gpu or "")
+    is_here = card is not None and any(recognise_card(name, card.usable_bytes) is card for name in gpu_names())
+    return host_memory_bytes() if is_here else None
 
 
 def _by_formula_or_simulation(config: RunConfig, plan: Callable[..., Answer], *, say: Callable[[str], None]) -> Answer:

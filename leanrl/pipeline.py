@@ -17,9 +17,9 @@ from leanrl.config.load import load_run_config
 from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
 from leanrl.data.counted import with_known_length
-from leanrl.environment import describe_machine, host_memory_bytes, installed_vllm, quiet_libraries
+from leanrl.environment import describe_machine, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
-from leanrl.forecast import make_plan, plan_that_fits, with_chosen_micro_batch
+from leanrl.forecast import make_plan, plan_that_fits, planned_host_bytes, with_chosen_micro_batch
 from leanrl.hints import command
 from leanrl.launch.run import launch
 from leanrl.launch.this_rank import Rank, this_rank
@@ -227,7 +227,7 @@ def plan(config: RunConfig, **choices: Any) -> Plan:
 
 def fit(config: RunConfig, **choices: Any) -> Fit:
     """Return the fastest settings that fit and keep the estimator; `choices` are those of `planner.fit.fit_run`."""
-    return fit_run(config, **{"host_bytes": host_memory_bytes(), "vllm": installed_vllm(), **choices})
+    return fit_run(config, **{"host_bytes": planned_host_bytes(config), "vllm": installed_vllm(), **choices})
 
 
 def merge(source: Path | str, out: Path | str, *, listener: Listener | None = None, **choices: Any) -> "MergeReport":

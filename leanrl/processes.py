@@ -27,7 +27,8 @@ def _server(config: RunConfig, cards: list[str]) -> ProcessSpec:
 def _flags(config: RunConfig) -> list[str]:
     """Return what the server will be started with, on the cards that the config names."""
     try:
-        plan = plan_run(config, host_bytes=host_memory_bytes(), vllm=installed_vllm())
+        host_bytes = host_memory_bytes() if config.hardware.is_cpu else None
+        plan = plan_run(config, host_bytes=host_bytes, vllm=installed_vllm())
     except MissingError as error:
         return ["--model", config.model.id, f"(more, once the model's shape is known: {error.message})"]
     is_on_cards = plan.device == "cuda"

@@ -10,9 +10,31 @@ import pytest
 
 import leanrl.environment as environment
 from leanrl import __version__
-from leanrl.environment import PACKAGES, describe_machine, host_memory_bytes, installed_version, quiet_libraries
+from leanrl.environment import (
+    PACKAGES,
+    describe_machine,
+    gpu_names,
+    host_memory_bytes,
+    installed_version,
+    quiet_libraries,
+)
+
+DRIVER_FILE = """\
+Model: \t\t NVIDIA A40
+IRQ:   \t\t 120
+GPU UUID: \t GPU-00000000-0000-0000-0000-000000000000
+"""
 
 TELEMETRY = ("HF_HUB_DISABLE_TELEMETRY", "VLLM_NO_USAGE_STATS", "VLLM_DO_NOT_TRACK", "DO_NOT_TRACK")
+
+
+def test_names_of_the_gpus_come_from_the_driver(tmp_path):
+    for number in range(2):
+        folder = tmp_path / f"0000:0{number}:00.0"
+        folder.mkdir()
+        (folder / "information").write_text(DRIVER_FILE)
+    assert gpu_names(tmp_path) == ["NVIDIA A40"] * 2
+    assert gpu_names(tmp_path / "none") == []
 
 
 def test_telemetry_is_off_unless_the_user_turned_it_on(monkeypatch):

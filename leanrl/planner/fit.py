@@ -85,6 +85,7 @@ def search_of(config: RunConfig, shape: ModelShape, target: Target) -> Search:
         with_largest_micro_batch(config, shape, target),
         missing=lambda changed: predict(changed, shape, target).missing_bytes,
         vllm=target.vllm,
+        is_host_limited=target.host_bytes is not None,
     )
 
 

@@ -34,6 +34,8 @@ def nearest_note(changes: Changes, plan: Plan) -> str:
 
 
 def _way_out(plan: Plan) -> str:
+    if plan.host is not None and plan.host.missing_bytes == plan.missing_bytes:
+        return f"{plan.host.sentence} A smaller model (model.id), fewer cards or more memory would do."
     peak = plan.worst.peak
     largest = max(peak.components, key=lambda name: peak.components[name])
     key = "a smaller model (model.id)"

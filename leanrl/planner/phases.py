@@ -33,7 +33,7 @@ from leanrl.planner.head import head_backward_bytes, head_forward_bytes
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.optimizer_state import optimizer_bytes, step_buffer_bytes
 from leanrl.planner.rollout_engine import (
-    CUDA_GRAPH_BYTES,
+    cuda_graph_bytes,
     engine_weight_bytes,
     engine_working_bytes,
     generate_bytes,
@@ -305,7 +305,7 @@ def _colocated_engine(shape: ModelShape, workload: Workload, kv_bytes: int) -> d
 def _resident_working(shape: ModelShape, workload: Workload) -> dict[str, int]:
     return {
         "engine adapter buffers": lora_buffer_bytes(shape, workload),
-        "engine CUDA graphs": CUDA_GRAPH_BYTES,
+        "engine CUDA graphs": cuda_graph_bytes(workload),
     }
 
 
@@ -314,6 +314,6 @@ def _engine_between_rollouts(shape: ModelShape, workload: Workload, kv_bytes: in
     if workload.engine != "vllm-colocate":
         return {}
     if workload.residency == "asleep":
-        return {"engine CUDA graphs": CUDA_GRAPH_BYTES}
+        return {"engine CUDA graphs": cuda_graph_bytes(workload)}
     awake = {"engine weights": engine_weight_bytes(shape, workload), **_resident_working(shape, workload)}
     return {**awake, "keys and values": kv_bytes} if workload.residency == "awake" else awake

@@ -40,7 +40,8 @@ def plan_run(
             simulation.
         card: the card to plan for; None takes `config.hardware.gpu`.
         vram_bytes: bytes of a card, instead of what the named card has.
-        host_bytes: memory of this machine; needed where the run is on a CPU.
+        host_bytes: memory of the machine that the run is for; needed where it is on a CPU. Without it the host memory
+            of a run on cards is a need that is printed and not compared.
         vllm: the version that generates; None is the newest that leanrl works with.
 
     Raises:

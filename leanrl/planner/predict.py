@@ -6,6 +6,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.duration import estimate_step
 from leanrl.planner.floors import find_floors
+from leanrl.planner.host_memory import host_need
 from leanrl.planner.kv_budget import choose_kv_bytes
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
@@ -51,6 +52,13 @@ def _predict_on_cards(
         workload=workload,
         gpus=tuple(gpus),
         kv_cache_bytes=kv_bytes,
+        host=host_need(
+            shape,
+            workload,
+            num_ranks=num_train,
+            has_server=workload.engine == "vllm-server" and num_rollout > 0,
+            total_bytes=target.host_bytes,
+        ),
         num_nodes=config.hardware.num_nodes,
         max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
         step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,

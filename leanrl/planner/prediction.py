@@ -1,5 +1,6 @@
 """What a run is predicted to take: the plan, its cards and their verdicts."""
 
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,6 +8,7 @@ from leanrl.planner.cards import Card
 from leanrl.planner.duration import StepTime
 from leanrl.planner.fixes import Fix
 from leanrl.planner.floors import Floor
+from leanrl.planner.host_memory import HostNeed, VerdictName
 from leanrl.planner.measured import Source
 from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
@@ -14,7 +16,6 @@ from leanrl.planner.workload import Workload
 
 Device = Literal["cuda", "cpu"]
 Role = Literal["train", "rollout", "both"]
-VerdictName = Literal["fits", "tight", "does_not_fit"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Plan:
     """What a run is predicted to take; `gpus` are the cards of one node, or the host of a CPU run.
 
     `source` says where the bytes of a training card come from. `step_time` is None where no card is known by name, and
-    on a CPU; the cost also where its price is not known.
+    on a CPU; the cost also where its price is not known. `host` is the host memory that cards need beside their own.
     """
 
     preset: str
@@ -68,6 +69,7 @@ class Plan:
     workload: Workload
     gpus: tuple[GpuPlan, ...]
     kv_cache_bytes: int
+    host: HostNeed | None = None
     num_nodes: int = 1
     # None where a run is as long as its epochs, and nobody has counted the problems.
     max_steps: int | None = 1
@@ -98,7 +100,7 @@ class Plan:
 
     @property
     def verdict(self) -> VerdictName:
-        verdicts = {gpu.verdict for gpu in self.gpus}
+        verdicts = {gpu.verdict for gpu in self.gpus} | ({self.host.verdict} if self.host else set())
         if "does_not_fit" in verdicts:
             return "does_not_fit"
         return "tight" if "tight" in verdicts else "fits"
@@ -110,8 +112,12 @@ class Plan:
 
     @property
     def missing_bytes(self) -> int:
-        """Bytes by which the fullest card is too small for the upper estimate; not above 0 where the run fits."""
-        return max(gpu.upper_bytes - gpu.usable_bytes for gpu in self.gpus)
+        """Bytes by which the fullest card, or host memory, is too small; not above 0 where the run fits."""
+        on_host = self.host.missing_bytes if self.host else None
+        return max(
+            *(gpu.upper_bytes - gpu.usable_bytes for gpu in self.gpus),
+            -sys.maxsize if on_host is None else on_host,
+        )
 
     @property
     def engine_settings(self) -> dict[str, int]:
@@ -136,6 +142,7 @@ class Plan:
             "source": self.source,
             "verdict": self.verdict,
             "gpus": [gpu.to_json() for gpu in self.gpus],
+            "host": None if self.host is None else self.host.to_json(),
             "micro_batch_tokens": self.workload.micro_batch_tokens,
             "time": {"step_seconds": self.step_seconds, "total_hours": self.total_hours},
             "cost_usd": self.cost_usd,

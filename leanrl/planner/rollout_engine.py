@@ -6,8 +6,10 @@ from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import nf4_bytes
 from leanrl.planner.workload import Workload
 
-# An estimate, not measured: what captured CUDA graphs take.
-CUDA_GRAPH_BYTES = 512 * 2**20
+# What captured CUDA graphs take, as public logs have it: 0.17 to 0.20 GiB without an adapter (vLLM 0.7 and 0.8), of
+# which more are kept since; 1.12 and 1.15 GiB where vLLM captures each graph with an adapter and without (0.10, 0.11).
+_CUDA_GRAPH_BYTES = 512 * 2**20
+_CUDA_GRAPH_WITH_ADAPTER_BYTES = int(1.15 * 2**30)
 # Sampler: bf16 logits, an fp32 copy, and an fp32 log-softmax, for each sequence.
 _SAMPLER_BYTES_PER_LOGIT = 10
 # The self-test of an adapter on another base scores a prompt and so much of a completion (rollout.selftest).
@@ -47,6 +49,11 @@ def _served_widths(kind: ModelShape) -> int:
     return mixing + 2 * hidden + 2 * inner + inner + hidden
 
 
+def cuda_graph_bytes(workload: Workload) -> int:
+    """Bytes of vLLM's captured CUDA graphs, which stay while it sleeps."""
+    return _CUDA_GRAPH_BYTES if workload.method == "full" else _CUDA_GRAPH_WITH_ADAPTER_BYTES
+
+
 def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """Bytes that a vLLM engine needs besides weights and keys and values, by component."""
     tokens = min(workload.engine_batch_tokens, workload.completions_per_engine * workload.row_tokens)
@@ -55,7 +62,7 @@ def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int
         "engine activations": hidden_tensors,
         "engine sampler": _SAMPLER_BYTES_PER_LOGIT * shape.vocab * _rows_of_logits(workload),
         "engine adapter buffers": lora_buffer_bytes(shape, workload),
-        "engine CUDA graphs": CUDA_GRAPH_BYTES,
+        "engine CUDA graphs": cuda_graph_bytes(workload),
     }
 
 

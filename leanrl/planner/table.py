@@ -34,6 +34,8 @@ def plan_table(plan: Plan) -> str:
     lines = _summary(plan)
     for gpus in _equal_gpus(plan):
         lines += ["", *_picture(plan, gpus)]
+    if plan.host is not None:
+        lines += ["", plan.host.sentence]
     if plan.base_note is not None:
         lines += ["", plan.base_note]
     if plan.workload.method == "qlora" and plan.workload.engine != "hf":

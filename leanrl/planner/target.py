@@ -5,23 +5,23 @@ from dataclasses import dataclass, replace
 from leanrl.config.schema import HardwareConfig, RunConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.cards import GIB, Card, Price, find_card, require_bf16
+from leanrl.planner.host_memory import USABLE_SHARE
 from leanrl.planner.prediction import Device
-
-# Of a CPU's memory; the rest belongs to the system and to whatever else runs there.
-_USABLE_SHARE_OF_HOST = 0.8
 
 
 @dataclass(frozen=True)
 class Target:
     """Where the bytes have to go; every card of a run is of the same kind.
 
-    `vllm` is the version that generates there; None is the newest that leanrl works with.
+    `vllm` is the version that generates there; None is the newest that leanrl works with. `host_bytes` is the memory
+    of the machine that the cards are in; None where it is not known.
     """
 
     device: Device
     usable_bytes: int
     card: Card | None = None
     vllm: str | None = None
+    host_bytes: int | None = None
 
 
 def find_target(
@@ -41,7 +41,7 @@ def find_target(
     if config.hardware.is_cpu:
         if host_bytes is None:
             raise ValueError("host_bytes is None; a plan for a CPU needs the machine's memory.")
-        return Target("cpu", int(_USABLE_SHARE_OF_HOST * host_bytes))
+        return Target("cpu", int(USABLE_SHARE * host_bytes))
     card = _as_given(config.hardware, card or _named_card(config.hardware))
     if card is not None:
         require_bf16(card)
@@ -50,13 +50,13 @@ def find_target(
     if vram_bytes is not None:
         if vram_bytes <= 0:
             raise ConfigError(f"a card of {vram_bytes} bytes holds nothing.", hint="`leanrl plan --vram 24` is 24 GiB")
-        return Target("cuda", vram_bytes, card, vllm)
+        return Target("cuda", vram_bytes, card, vllm, host_bytes)
     if card is None:
         raise MissingError(
             "hardware.gpu names no card, so there is no memory to plan for.",
             hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
         )
-    return Target("cuda", card.usable_bytes, card, vllm)
+    return Target("cuda", card.usable_bytes, card, vllm, host_bytes)
 
 
 def _named_card(hardware: HardwareConfig) -> Card | None:

@@ -37,7 +37,8 @@ def plan_here(
     Errors are those of `plan_run`.
     """
     if gpu is None:
-        return plan_run(config, host_bytes=host_bytes, vllm=vllm, measured=measured), None
+        known_bytes = host_bytes if config.hardware.is_cpu else None
+        return plan_run(config, host_bytes=known_bytes, vllm=vllm, measured=measured), None
     card = recognise_card(gpu.name, gpu.total_bytes)
     named = None if card is None else card.name
     share_gib = config.hardware.vram_gib
@@ -59,8 +60,10 @@ def require_fit(plan: Plan, *, typed: Sequence[str] = ()) -> None:
     """
     if plan.verdict == "does_not_fit":
         size = ["--vram", f"{plan.worst.usable_bytes / GIB:.1f}"] if plan.device == "cuda" else []
+        is_host = plan.host is not None and plan.host.verdict == "does_not_fit"
+        why = f"{plan.host.sentence} " if plan.host is not None and is_host else ""
         raise DoesNotFitError(
-            f"preset {plan.preset} does not fit this machine; "
+            f"preset {plan.preset} does not fit this machine; {why}"
             f"`{command('plan', *(typed or ['-p', plan.preset]), *size)}` shows why.",
             hint="; or ".join(plan.fixes) or "`--force` trains all the same",
         )

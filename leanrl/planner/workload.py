@@ -93,6 +93,10 @@ class Workload:
     engine_batch_tokens: int = 8192
     residency: Residency = "asleep"
     shares_base: bool = False
+    # Whether a sleeping engine keeps its weights in host memory; else they are dropped.
+    engine_keeps_weights: bool = True
+    # Whether trained weights reach a server through a file in memory.
+    publishes_weights: bool = False
     # Whether the optimizer's state waits in host memory while the engine holds the card.
     parks_optimizer: bool = False
 
@@ -198,6 +202,8 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         engine_memory_fraction=config.rollout.gpu_memory_fraction,
         residency=_residency(config, is_shared=is_shared),
         shares_base=is_shared,
+        engine_keeps_weights=config.rollout.sleep_level != 2,
+        publishes_weights=config.rollout.engine == "vllm-server" and config.rollout.weight_transport == "shm",
     )
 
 

@@ -114,10 +114,10 @@ def test_a_vllm_that_cannot_rest_beside_a_shared_base_has_one_of_its_own(vllm, s
 
 
 def test_no_plan_offers_a_rest_that_this_vllm_has_not():
-    """9.8 GiB lack less than keys and values take, and 0.30 gives those back together with the weights only."""
+    """10.45 GiB lack less than keys and values take, and 0.30 gives those back together with the weights only."""
     tight = with_changes(lora(sleep_level=0, share_base=False), {"train.micro_batch_completions": 1})
-    assert "-s rollout.sleep_level=kv" in plan_run(tight, vram_bytes=int(9.8 * GIB)).fixes
-    assert plan_run(tight, vram_bytes=int(9.8 * GIB), vllm="0.30.0").fixes[0] == "-s rollout.sleep_level=1"
+    assert "-s rollout.sleep_level=kv" in plan_run(tight, vram_bytes=int(10.45 * GIB)).fixes
+    assert plan_run(tight, vram_bytes=int(10.45 * GIB), vllm="0.30.0").fixes[0] == "-s rollout.sleep_level=1"
     assert fit_run(lora(sleep_level=0), vllm="0.30.0").changes.get("rollout.sleep_level") != "kv"
 
 

@@ -16,7 +16,7 @@ from tests.planner.sample_runs import GIB, cpu_run, four_card_server, run, singl
 def test_json_has_the_contract_keys():
     value = json.loads(json.dumps(plan_run(four_card_server()).to_json()))
     assert list(value) == [
-        *("preset", "device", "source", "verdict", "gpus", "micro_batch_tokens", "time", "cost_usd", "fixes"),
+        *("preset", "device", "source", "verdict", "gpus", "host", "micro_batch_tokens", "time", "cost_usd", "fixes"),
         "fixes_change_run",
     ]
     assert value["source"] == "closed_form"
@@ -147,7 +147,8 @@ def test_card_without_memory(gib):
 
 @pytest.mark.parametrize("name", preset_names())
 def test_preset_fits_the_hardware_it_was_made_for(name):
-    """A CPU preset has 8 GiB here, a small laptop."""
-    plan = plan_run(load_config(name).config, host_bytes=8 * GIB)
+    """A CPU preset has 8 GiB here, a small laptop; a machine has 32 GiB of host memory for each card."""
+    config = load_config(name).config
+    plan = plan_run(config, host_bytes=(32 * config.hardware.num_gpus or 8) * GIB)
     assert plan.verdict == "fits"
     assert plan.preset == name
