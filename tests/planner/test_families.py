@@ -85,9 +85,11 @@ def test_keys_that_a_config_leaves_out_are_read_as_transformers_reads_them(famil
     given = {"num_hidden_layers": 8, "hidden_size": 512, "intermediate_size": 48, "num_attention_heads": 64}
     given |= {"model_type": family, "vocab_size": 64}
     theirs = AutoConfig.for_model(**given, pad_token_id=0, eos_token_id=1, bos_token_id=2)
-    if getattr(theirs, "head_dim", 0) is None:
-        # transformers itself cannot build this family without one.
-        given["head_dim"] = theirs.head_dim = 8
+    for key in ("head_dim", "num_key_value_heads"):
+        if getattr(theirs, key, 0) is None:
+            # transformers itself cannot build this family without one.
+            given[key] = 8
+            setattr(theirs, key, 8)
     shape = shape_from_config(given)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(theirs)
