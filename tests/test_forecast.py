@@ -26,13 +26,14 @@ SIZES = {
         ("hardware.gpu=a40", ["NVIDIA A40"], True),
         ("hardware.gpu=a40", ["NVIDIA GeForce RTX 4090"], False),
         ("hardware.gpu=a40", [], False),
-        ("hardware.num_gpus=0", [], True),
+        ("hardware.device=cpu", [], True),
     ],
 )
 def test_memory_of_this_machine_counts_where_the_plan_is_for_it(monkeypatch, device, here, is_compared):
     """The driver's files are the only part that this machine may not have."""
     monkeypatch.setattr("leanrl.forecast.gpu_names", lambda: here)
-    plan = make_plan(load_config("plain", ["model.id=Qwen/Qwen3-0.6B", "hardware.num_gpus=1", device]).config)
+    num_gpus = f"hardware.num_gpus={int(device != 'hardware.device=cpu')}"
+    plan = make_plan(load_config("plain", ["model.id=Qwen/Qwen3-0.6B", num_gpus, device]).config)
     on_host = plan.gpus[0].usable_bytes / 0.8 if plan.device == "cpu" else plan.host.total_bytes
     assert (on_host == pytest.approx(host_memory_bytes())) if is_compared else on_host is None
 
