@@ -18,6 +18,7 @@ from leanrl.planner.workload import Workload
 _GIB = 2**30
 # An estimate: Python with torch on a card, transformers and, in the trainer or in a process of its own, vLLM.
 _PROCESS_BYTES = 3 * _GIB
+_REMARKS = {"fits": "", "tight": " That is tight.", "does_not_fit": " That does not fit."}
 # Of a machine's memory; the rest belongs to the system and to whatever else runs there.
 USABLE_SHARE = 0.8
 
@@ -56,7 +57,7 @@ class HostNeed:
         largest = sorted(self.components.items(), key=lambda item: -item[1])
         parts = ", ".join(f"{name} {size / _GIB:.1f}" for name, size in largest if size >= _GIB / 20)
         there = "" if self.total_bytes is None else f" of this machine's {self.total_bytes / _GIB:.1f}"
-        return f"Host memory needed: {self.bytes / _GIB:.1f}{there} GiB ({parts})."
+        return f"Host memory needed: {self.bytes / _GIB:.1f}{there} GiB ({parts}).{_REMARKS[self.verdict]}"
 
     def to_json(self) -> dict[str, int | dict[str, int] | None]:
         return {"bytes": self.bytes, "total_bytes": self.total_bytes, "components": dict(self.components)}

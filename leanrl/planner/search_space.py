@@ -76,8 +76,11 @@ def arithmetic_axes(config: RunConfig) -> list[Axis]:
 
 def methods(config: RunConfig) -> Iterator[Changes]:
     """Yield the leaner methods: other weights are trained."""
-    # An adapter's reference is its base, its ranks are whole, and NF4 computes in bfloat16.
-    as_adapter = {
+    # An adapter's reference is its base, its ranks are whole, and NF4 computes in bfloat16. A base that vLLM drops does
+    # not come back with an adapter, and NF4 cannot be shared.
+    as_adapter: Changes = {
+        **({"rollout.sleep_level": 1} if config.rollout.sleep_level == 2 else {}),
+        **({"rollout.share_base": "auto"} if config.rollout.share_base is True else {}),
         "train.reference_device": "gpu",
         "hardware.parallel": "auto",
         "model.dtype": "bfloat16",
@@ -95,7 +98,7 @@ def engines(config: RunConfig) -> Iterator[Changes]:
     """Yield no change, then the trainer's own model as what generates: slow, but the weights exist once."""
     yield _NONE
     if config.rollout.engine == "vllm-colocate" and config.backend == "hf":
-        yield {"rollout.engine": "hf"}
+        yield {"rollout.engine": "hf", **({"rollout.share_base": "auto"} if config.rollout.share_base is True else {})}
 
 
 def size_axes(config: RunConfig) -> list[list[Changes]]:

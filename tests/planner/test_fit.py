@@ -116,6 +116,31 @@ def test_what_changes_the_run_comes_last_and_is_marked(tmp_path):
     assert plan_run(after_flags(config, plan.fixes[0], tmp_path)).verdict == "fits"
 
 
+@pytest.mark.parametrize(
+    "keys", [{"rollout.sleep_level": 2}, {"rollout.sleep_level": 1}, {"train.reference_device": "host"}]
+)
+def test_keys_of_full_parameters_follow_the_method(keys):
+    """7B in 24 GB: one base of 14.2 GiB for trainer and vLLM; in 15, two NF4 bases.
+
+    Level 2, or a reference of its own, would be refused for an adapter.
+    """
+    config = single_card("full", model={"id": "Qwen/Qwen2.5-7B", "tuning": {"method": "full"}})
+    sizes = {"train.num_prompts", "train.num_completions", "rollout.max_completion_tokens", "rollout.engine"}
+    for gib, method in ((24, "lora"), (15, "qlora")):
+        found = fit_run(with_changes(config, keys), vram_bytes=gib * GIB)
+        assert found.fits
+        assert found.changes["model.tuning.method"] == method
+        assert not found.changes.keys() & sizes
+
+
+def test_a_base_that_has_to_be_shared_is_no_obstacle_to_nf4():
+    model = {"id": "Qwen/Qwen2.5-7B", "tuning": {"method": "lora"}}
+    rollout = {"engine": "vllm-colocate", "max_completion_tokens": 3584, "share_base": True}
+    found = fit_run(single_card("lora", model=model, rollout=rollout), vram_bytes=14 * GIB)
+    assert found.fits
+    assert found.changes["model.tuning.method"] == "qlora"
+
+
 def test_a_base_for_the_engine_is_searched_too():
     """One fix of a plan is enough for `--fit`, and faster than what leaves keys and values to one sequence."""
     model = {"id": "Qwen/Qwen2.5-3B-Instruct", "tuning": {"method": "qlora"}}

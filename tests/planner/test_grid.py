@@ -3,9 +3,12 @@
 import pytest
 
 from benchmarks.plan_grid import GRID, contradictions, examine
-from leanrl.planner.fit import fit_run
+from leanrl.planner.fit import fit_run, search_of
 from leanrl.planner.fixes import with_changes
+from leanrl.planner.known_models import find_shape
 from leanrl.planner.plan import plan_run
+from leanrl.planner.predict import predict
+from leanrl.planner.target import find_target
 from tests.planner.sample_runs import GIB, cpu_run, four_card_server, single_card
 
 # Every eleventh: 37 plans, with each card, model, method and length among them.
@@ -44,6 +47,19 @@ def test_runs_beside_the_grid(config, gib):
     plan, found = plan_run(config, vram_bytes=gib * GIB), fit_run(config, vram_bytes=gib * GIB)
     sized = with_changes(config, {"hardware.vram_gib": float(gib)})
     assert list(contradictions(sized, plan, found)) == []
+
+
+@pytest.mark.parametrize("host", [None, 16])
+@pytest.mark.parametrize("gib", [6, 10.5, 14])
+@pytest.mark.parametrize("method", ["full", "lora", "qlora"])
+def test_the_leanest_settings_tell_whether_any_fit(method, gib, host):
+    """What the search asks first, against every combination of settings."""
+    config, host_bytes = single_card(method), None if host is None else host * GIB
+    shape, target = find_shape(config.model.id), find_target(config, vram_bytes=int(gib * GIB), host_bytes=host_bytes)
+    search = search_of(config, shape, target)
+    is_found = search.first is not None and not search.first.variant
+    everything = (predict(with_changes(config, changes), shape, target) for changes in search.all_settings({}))
+    assert is_found == any(plan.verdict == "fits" for plan in everything)
 
 
 @pytest.mark.parametrize("gib", [1, 2, 3, 4])

@@ -86,6 +86,7 @@ def test_the_need_is_printed_and_compared_only_with_the_machine_of_the_plan():
     }
     here = plan_run(full_7b(), host_bytes=64 * GIB)
     assert f"{here.host.bytes / GIB:.1f} of this machine's 64.0 GiB" in plan_table(here)
+    assert "That does not fit." in plan_table(here)
     # Without a GPU the plan is for a card elsewhere, whatever this machine has.
     elsewhere, _ = plan_here(full_7b(), gpu=None, host_bytes=8 * GIB)
     assert (elsewhere.verdict, elsewhere.host.total_bytes) == ("fits", None)
