@@ -50,7 +50,7 @@ def test_runs_beside_the_grid(config, gib):
 
 
 @pytest.mark.parametrize("host", [None, 16])
-@pytest.mark.parametrize("gib", [6, 10.5, 14])
+@pytest.mark.parametrize("gib", [6, 10.5, 17])
 @pytest.mark.parametrize("method", ["full", "lora", "qlora"])
 def test_the_leanest_settings_tell_whether_any_fit(method, gib, host):
     """What the search asks first, against every combination of settings."""
