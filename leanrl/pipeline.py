@@ -226,7 +226,7 @@ def plan(config: RunConfig, **choices: Any) -> Plan:
 
 
 def fit(config: RunConfig, **choices: Any) -> Fit:
-    """Return the fastest settings that fit and keep the estimator; `choices` are those of `planner.fit.fit_run`."""
+    """Return the fastest settings that fit, of the same run where any do; `choices` as in `planner.fit.fit_run`."""
     return fit_run(config, **{"host_bytes": planned_host_bytes(config), "vllm": installed_vllm(), **choices})
 
 

@@ -1,5 +1,5 @@
-"""The settings that fit, with the same prompts and completions a step: all of them for `leanrl plan --fit`, the
-micro-batch alone for `train.max_tokens_per_micro_batch: auto`."""
+"""The settings that fit: the fastest for `leanrl plan --fit`, the micro-batch alone for
+`train.max_tokens_per_micro_batch: auto`."""
 
 import bisect
 from collections.abc import Callable

@@ -38,8 +38,11 @@ class Fix:
 
     @property
     def line(self) -> str:
-        """The flags, and a remark where they make it another run."""
-        return self.flags if self.changes_run is None else f"{self.flags}  (changes the run: {self.changes_run})"
+        """The flags, and a remark where they make it another run or a slow one."""
+        remarks = [] if self.changes_run is None else [f"changes the run: {self.changes_run}"]
+        if self.changes.get("rollout.engine") == "hf":
+            remarks.append("slow: model.generate in place of vLLM")
+        return f"{self.flags}  ({'; '.join(remarks)})" if remarks else self.flags
 
 
 def with_changes(config: RunConfig, changes: Changes) -> RunConfig:

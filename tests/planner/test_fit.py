@@ -113,6 +113,8 @@ def test_what_changes_the_run_comes_last_and_is_marked(tmp_path):
     assert all("changes the run" in fix.line and fix.line in plan_table(plan) for fix in plan.offers)
     assert found.fits
     assert "they change the run" in fit_text(found)
+    assert found.changes["rollout.engine"] == "hf"
+    assert all(("slow: " in fix.line) == ("rollout.engine=hf" in fix.flags) for fix in plan.offers)
     assert plan_run(after_flags(config, plan.fixes[0], tmp_path)).verdict == "fits"
 
 
