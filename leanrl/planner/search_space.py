@@ -170,8 +170,11 @@ def _switch(config: RunConfig, key: str, *, leanest: bool | None) -> Axis:
 def _sleep_levels(config: RunConfig, vllm: str | None, *, is_host_limited: bool) -> Axis:
     """Keys and values come back at once, where this vLLM can give them back alone; weights have to travel.
 
-    Level 2 needs no host memory, and new weights after each step: those of a run that trains all of them.
+    Level 2 needs no host memory, and new weights after each step: those of a run that trains all of them. A base that
+    has to be shared stays awake with a vLLM that gives back keys and values with its weights alone.
     """
+    if config.rollout.share_base is True and not releases_cache(vllm):
+        return Axis.of([], leanest=_NONE)
     levels = [level for level in (0, "kv", 1) if level != "kv" or releases_cache(vllm)]
     levels += [2] if config.model.tuning.method == "full" else []
     now = config.rollout.sleep_level

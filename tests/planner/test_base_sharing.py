@@ -121,6 +121,16 @@ def test_no_plan_offers_a_rest_that_this_vllm_has_not():
     assert fit_run(lora(sleep_level=0), vllm="0.30.0").changes.get("rollout.sleep_level") != "kv"
 
 
+def test_a_base_that_has_to_be_shared_keeps_an_old_vllm_awake():
+    """Every other sleep level would be refused with it; what is found instead is another setting."""
+    config = lora(sleep_level=0, share_base=True)
+    found = fit_run(config, vram_bytes=12 * GIB, vllm="0.30.0")
+    assert found.fits
+    assert found.changes
+    assert "rollout.sleep_level" not in found.changes
+    assert plan_run(config, vram_bytes=8 * GIB, vllm="0.30.0").fixes
+
+
 def test_a_key_that_stands_in_the_way_is_named_with_the_others():
     config = with_changes(lora(share_base=True), {"model.tuning.method": "qlora"})
     (problem,) = [one for one in find_contradictions(config) if one.where == "rollout.share_base"]
