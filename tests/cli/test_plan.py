@@ -18,6 +18,7 @@ SMALL = {
     "num_key_value_heads": 2,
     "vocab_size": 1000,
 }
+WITHOUT_FORMULA = {"model_type": "opt", "word_embed_proj_dim": SMALL["hidden_size"], "architectures": ["OPT"]}
 LORA = ("-p", "single-gpu-lora")
 
 
@@ -48,7 +49,7 @@ def test_a_family_that_nothing_knows(tmp_path, family):
 
 def test_a_family_without_a_formula_is_simulated(tmp_path):
     """The plan says where its bytes come from; the second time they are read."""
-    values = {**SMALL, "model_type": "opt", "word_embed_proj_dim": SMALL["hidden_size"], "architectures": ["OPT"]}
+    values = {**SMALL, **WITHOUT_FORMULA}
     first, second = (plan_model(tmp_path, values) for _ in range(2))
     assert first.code == 0, first.err
     assert "Training memory simulated" in first.out
@@ -179,7 +180,7 @@ def test_exact(tmp_path):
     fitted = json.loads(plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--fit", "--exact", "--json").out)
     assert fitted["flags"] != ""
     assert fitted["exact"]["peak_bytes"] > found["exact"]["peak_bytes"], "without checkpointing it is faster, and fits"
-    (tmp_path / "config.json").write_text(json.dumps({**SMALL, "model_type": "starcoder2"}))
+    (tmp_path / "config.json").write_text(json.dumps({**SMALL, **WITHOUT_FORMULA}))
     unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact")
     assert unknown.code == 0
     assert "for whose layers the planner has no formula" in unknown.err
