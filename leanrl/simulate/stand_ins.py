@@ -64,11 +64,14 @@ class Adam8bit(torch.optim.Optimizer):
 
 
 def quantise(model: PreTrainedModel, *, compute_dtype: torch.dtype) -> None:
-    """Replace linear layers, GPT-2's transposed ones too, by NF4 stand-ins; never the head."""
+    """Replace linear layers, GPT-2's transposed ones too, by NF4 stand-ins; never the head.
+
+    transformers leaves subclasses of linear modules as they are, such as PhiMoE's router, which returns more.
+    """
     head = model.get_output_embeddings()
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if child is not head and isinstance(child, nn.Linear | Conv1D):
+            if child is not head and type(child) in (nn.Linear, Conv1D):
                 setattr(parent, name, NF4Linear(child, compute_dtype=compute_dtype))
 
 

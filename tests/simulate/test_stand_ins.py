@@ -3,7 +3,10 @@
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config
 
+from leanrl.models.empty_model import empty_model
 from leanrl.simulate.stand_ins import NF4Linear, quantise
+from tests.families.table import named
+from tests.families.tiny import tiny_config
 
 
 def test_transposed_linear_layers_are_quantised_and_the_head_is_not():
@@ -17,3 +20,11 @@ def test_transposed_linear_layers_are_quantised_and_the_head_is_not():
     assert sizes == 2 * [(32, 96), (32, 32), (32, 128), (128, 32)]
     assert sum(module.weight.numel() for module in quantised) == 2 * 12 * 32 * 32 // 2
     assert not isinstance(model.get_output_embeddings(), NF4Linear)
+
+
+def test_a_subclass_of_a_linear_module_stays_as_it_is():
+    """PhiMoE's router is one, and returns three tensors; attention has four plain modules in each of two layers."""
+    model = empty_model(tiny_config(named("phimoe")))
+    quantise(model, compute_dtype=torch.bfloat16)
+    assert type(model.model.layers[0].mlp.router).__name__ == "PhimoeTopKRouter"
+    assert sum(isinstance(module, NF4Linear) for module in model.modules()) == 8
