@@ -228,6 +228,9 @@ FAMILIES = {
     ),
 }
 
+# Multimodal model types of which transformers loads the text model alone as a causal language model.
+TEXT_ALONE = {"qwen3_5": "qwen3_5_text"}
+
 
 _LLAMA = Family()
 

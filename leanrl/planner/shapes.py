@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from leanrl.errors import ConfigError, NoFormulaError, Problem
 from leanrl.planner.activation_functions import activation_of, knows
-from leanrl.planner.families import FAMILIES, Family, Norms, family_of
+from leanrl.planner.families import FAMILIES, TEXT_ALONE, Family, Norms, family_of
 from leanrl.planner.layer_kinds import attending_layers, behind_the_last, inner_size, rotated_share
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
 
@@ -241,6 +241,7 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
         NoFormulaError: for a family that cannot be counted, a mixture of experts, or a size that the config leaves out.
         ConfigError: for sizes that make no sense; all at once.
     """
+    config = _text_alone(config)
     family = config.get("model_type")
     if family not in FAMILIES:
         named = "no model_type" if family is None else f"model_type {family!r}"
@@ -260,6 +261,12 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             hint="download it again, or write it with `model.config.save_pretrained`",
         )
     return _read_shape(config)
+
+
+def _text_alone(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the part of a config that describes the causal language model, where other parts are not loaded."""
+    family, text = TEXT_ALONE.get(str(config.get("model_type"))), config.get("text_config")
+    return {**text, "model_type": family} if family is not None and isinstance(text, Mapping) else config
 
 
 def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from leanrl.config.load import load_config
 from leanrl.errors import NoFormulaError
 from leanrl.planner import phases
-from leanrl.planner.families import FAMILIES
+from leanrl.planner.families import FAMILIES, TEXT_ALONE
 from leanrl.planner.kv_cache import sequence_kv_bytes
 from leanrl.planner.phases import train_phases
 from leanrl.planner.shapes import shape_from_config
@@ -101,6 +101,19 @@ def test_keys_that_a_config_leaves_out_are_read_as_transformers_reads_them(famil
         assert shape.num_stateful_layers == len(kinds) - kinds.count("sliding_attention") - kinds.count(
             "full_attention"
         )
+
+
+@pytest.mark.parametrize("wrapper", TEXT_ALONE)
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_wrapper_of_which_the_text_model_is_loaded_alone(wrapper, tied):
+    """No parameter of the vision part; whether the head is tied is the text model's own key."""
+    text = SIZES | HYBRID.get(TEXT_ALONE[wrapper], {}) | {"tie_word_embeddings": tied}
+    config = AutoConfig.for_model(wrapper, text_config=text, tie_word_embeddings=not tied)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    shape = shape_from_config(config.to_dict())
+    assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
+    assert (shape.family, shape.num_stateful_layers) == (model.config.model_type, 1)
 
 
 def test_keys_of_released_lfm2_configs_are_read():
