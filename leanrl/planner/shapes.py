@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from leanrl.errors import ConfigError, NoFormulaError, Problem
 from leanrl.planner.activation_functions import activation_of, knows
 from leanrl.planner.families import FAMILIES, TEXT_ALONE, Family, Norms, family_of
 from leanrl.planner.layer_kinds import attending_layers, behind_the_last, inner_size, rotated_share
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
+from leanrl.planner.size_problems import (
+    SIZES,
+    head_problems,
+    is_size,
+    missing_sizes,
+    size_problems,
+    tie_problems,
+    window_problems,
+)
 
-_SIZES = {
-    "num_layers": "num_hidden_layers",
-    "hidden": "hidden_size",
-    "intermediate": "intermediate_size",
-    "num_heads": "num_attention_heads",
-    "vocab": "vocab_size",
-}
-# Far beyond any model's; what is larger is a mistake, and its plan would be nonsense.
-_LARGEST_SIZE = 100_000_000
 # Keys of a layer that is not the family's plain one, and the values with which it is: what else they say is no formula.
 _KNOWN_LAYERS = {"full_attention", "sliding_attention"}
 _PLAIN: dict[str, tuple[Any, ...]] = {
@@ -250,9 +250,9 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             hint="`leanrl plan --exact` simulates any model that transformers knows",
         )
     config = _with_defaults(config)
-    unknown = [*_missing_sizes(config, where), *_unknown_terms(config, where)]
-    problems = [*_size_problems(config, where), *_head_problems(config, where)]
-    problems += [*_window_problems(config, where), *_tie_problems(config, where)]
+    unknown = [*missing_sizes(config, where), *_unknown_terms(config, where)]
+    problems = [*size_problems(config, where), *head_problems(config, where)]
+    problems += [*window_problems(config, where), *tie_problems(config, where)]
     if problems or unknown:
         # A wrong size is a mistake; what is only unknown to the planner may be a model that trains.
         raise (ConfigError if problems else NoFormulaError)(
@@ -277,59 +277,10 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     terms = family_of(config["model_type"])
     defaults = dict(terms.defaults)
     heads = config.get("num_attention_heads")
-    if not _is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
+    if not is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
         defaults.pop("num_key_value_heads", None)
     named = {key: config[other] for key, other in terms.other_names.items() if other in config}
     return {**defaults, **config, **named}
-
-
-def _missing_sizes(config: Mapping[str, Any], where: str) -> list[Problem]:
-    return [Problem(where, f"{key} is missing") for key in _SIZES.values() if config.get(key) is None]
-
-
-def _size_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
-    given = [key for key in (*_SIZES.values(), "num_key_value_heads", "head_dim") if config.get(key) is not None]
-    return [
-        Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}")
-        for key in given
-        if not _is_size(config[key])
-    ]
-
-
-def _head_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
-    heads, hidden = config.get("num_attention_heads"), config.get("hidden_size")
-    if not _is_size(heads):
-        return []
-    kv_heads = config.get("num_key_value_heads")
-    problems = []
-    if _is_size(kv_heads) and heads % kv_heads:
-        problems.append(Problem(where, f"{heads} attention heads cannot share {kv_heads} key-value heads evenly"))
-    if _is_size(hidden) and config.get("head_dim") is None and hidden % heads:
-        problems.append(Problem(where, f"head_dim is missing and hidden_size {hidden} / {heads} heads is not whole"))
-    return problems
-
-
-def _window_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
-    """A window of 0, null or false is none at all."""
-    keys = ("sliding_window", "max_window_layers", "sliding_window_pattern")
-    problems = [
-        Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}, or null")
-        for key in keys
-        if config.get(key) and not _is_size(config[key])
-    ]
-    kinds, num_layers = config.get("layer_types"), config.get("num_hidden_layers")
-    if not isinstance(kinds, list | None):
-        problems.append(Problem(where, f"layer_types is {kinds!r}; it must be a list, one of a layer"))
-    elif kinds is not None and _is_size(num_layers) and len(kinds) != num_layers:
-        problems.append(Problem(where, f"layer_types has {len(kinds)} entries for {num_layers} layers"))
-    return problems
-
-
-def _tie_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
-    tied = config.get("tie_word_embeddings")
-    if isinstance(tied, bool | None):
-        return []
-    return [Problem(where, f"tie_word_embeddings is {tied!r}; it must be true or false")]
 
 
 def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -349,10 +300,6 @@ def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
     ]
 
 
-def _is_size(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_SIZE
-
-
 def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     heads = config["num_attention_heads"]
     terms = family_of(config["model_type"])
@@ -362,7 +309,7 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     widths = mixing_widths(terms.mixing[1], config) if terms.mixing and num_stateful else ()
     shape = ModelShape(
         family=config["model_type"],
-        **{name: config[key] for name, key in _SIZES.items()} | {"intermediate": inner_size(config)},
+        **{name: config[key] for name, key in SIZES.items()} | {"intermediate": inner_size(config)},
         num_kv_heads=config.get("num_key_value_heads") or heads,
         head_dim=config.get("head_dim") or config["hidden_size"] // heads,
         tied=bool(config.get("tie_word_embeddings")),
