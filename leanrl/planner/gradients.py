@@ -48,6 +48,21 @@ def first_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
     return min(gradient_bytes(shape, workload), shape.embedding_params * gradient_bytes_per_param(workload))
 
 
+def gradient_bytes_at_the_first_layer(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the gradients of a single micro-batch when the backward pass reaches the first layer.
+
+    Those of the first layer and, where it is not the head, of the embedding are still to come. FSDP2 has reduced those
+    of the other layers to shards.
+    """
+    if workload.is_fsdp:
+        return 4 * (shape.layer_params - shape.params_per_layer) // workload.num_ranks
+    whole = gradient_bytes(shape, workload)
+    if workload.method != "full":
+        return whole - whole // shape.num_layers
+    to_come = shape.params_per_layer + (0 if shape.tied else shape.embedding_params)
+    return whole - whole * to_come // shape.num_params
+
+
 def last_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the gradients when those of embedding and head are done, which are the last.
 

@@ -23,6 +23,7 @@ from leanrl.planner.gradients import (
     bucket_bytes,
     first_gradient_bytes,
     gradient_bytes,
+    gradient_bytes_at_the_first_layer,
     last_gradient_bytes,
     new_embedding_gradient_bytes,
     reduced_gradient_bytes,
@@ -238,7 +239,10 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """The largest moment: the backward pass of head or last norm, the last layer's, the first's end, DDP's exchange."""
+    """The largest moment: backward pass of head or last norm, of the last layer, of the first, its end, DDP's exchange.
+
+    Between the last layer and the first what is kept falls and what gradients take rises, both by as much a layer.
+    """
     kept = {
         "kept activations": kept_bytes(shape, workload),
         "gathered weights": gathered_bytes(shape, workload),
@@ -265,6 +269,11 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     }
     layer_moment = {**kept, **while_layers_run, "layer at work": layer_peak_bytes(shape, workload)}
     last_kept = max(kept["kept activations"] // shape.num_layers, largest_kept_bytes(shape, workload))
+    first_layer_moment = {
+        **layer_moment,
+        "kept activations": last_kept,
+        "gradients": gradient_bytes_at_the_first_layer(shape, workload),
+    }
     last_moment = {
         "kept activations": 0 if workload.is_fsdp else last_kept,
         "gathered weights": 0 if workload.is_fsdp else kept["gathered weights"],
@@ -275,7 +284,9 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     }
     # DDP exchanges in a pass of one token, when all micro-batches are done: its activations are nothing.
     exchange_moment = {"gradients": whole, "gradient buffers": new_embedding_gradient_bytes(shape, workload)}
-    moments = [head_moment, layer_moment, last_moment, *([exchange_moment] if workload.sharding == "ddp" else [])]
+    moments = [head_moment, layer_moment, last_moment]
+    moments += [exchange_moment] if workload.sharding == "ddp" else []
+    moments += [] if accumulates else [first_layer_moment]
     return max(moments, key=lambda moment: sum(moment.values()))
 
 
