@@ -32,7 +32,7 @@ def out_of_reach(model: PreTrainedModel) -> dict[str, str]:
     It would not act, or could not be folded back.
     """
     reasons = dict.fromkeys(_of_its_own_kind(model), "its output is more than a product")
-    reasons |= dict.fromkeys(_read_past_the_module(model), "its weight is read past the module")
+    reasons |= dict.fromkeys(read_past_the_module(model), "its weight is read past the module")
     reasons |= dict.fromkeys(_beside_the_decoder(model), "text does not run through it")
     reasons |= dict.fromkeys(of_several_modules(model), SHARED)
     return {name: reasons[name] for name in linear_modules(model) if name in reasons}
@@ -111,10 +111,11 @@ def _beside_the_decoder(model: PreTrainedModel) -> Iterator[str]:
     return (name for name, module in linear_modules(model).items() if module not in inside)
 
 
-def _read_past_the_module(model: PreTrainedModel) -> Iterator[str]:
-    """Mamba's fused kernels take the weights of some projections; an adapter is in the module's forward.
+def read_past_the_module(model: PreTrainedModel) -> Iterator[str]:
+    """Yield the linear modules whose weights a layer takes itself, as Mamba's fused kernels do.
 
-    On machines without these kernels the adapter would act, so no run of the model could tell.
+    An adapter is in the module's forward. On machines without these kernels it would act, so no run of the model could
+    tell. An NF4 weight is packed, and nothing but the module can multiply by it.
     """
     for parent_name, parent in model.named_modules():
         for child_name, child in parent.named_children():

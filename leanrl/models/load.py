@@ -152,7 +152,7 @@ def _load_nf4(located: LocatedModel, config: PreTrainedConfig, *, attention: str
         require_nf4(config, where=located.path_or_id)
         how = {}
     else:
-        how = {"quantization_config": nf4_settings()}
+        how = {"quantization_config": nf4_settings(config)}
     # transformers would take the first GPU there is; a quantised model is not moved afterwards.
     model = load_as_saved(located, dtype=torch.bfloat16, attention=attention, device_map={"": device}, **how)
     settle_layers(model)

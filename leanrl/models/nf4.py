@@ -10,18 +10,28 @@ import torch
 from torch import nn
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
+from transformers.quantizers.base import get_keys_to_not_convert
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.installation import install_extras
+from leanrl.models.adaptable import read_past_the_module
+from leanrl.models.empty_model import empty_model
 
 
-def nf4_settings() -> BitsAndBytesConfig:
-    """Return how 16-bit weights are quantised as they are loaded; embedding and head stay 16-bit."""
+def nf4_settings(model_config: PreTrainedConfig) -> BitsAndBytesConfig:
+    """Return how 16-bit weights are quantised as they are loaded.
+
+    Embedding, head and the weights that layers read past their modules stay 16-bit.
+    """
+    model = empty_model(model_config)
+    read_past = list(read_past_the_module(model))
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
+        # A list takes the place of the modules that transformers keeps by itself.
+        llm_int8_skip_modules=[*get_keys_to_not_convert(model), *read_past] if read_past else None,
     )
 
 

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from leanrl.models.adaptable import read_past_the_module
+
 # bitsandbytes' NF4 with double quantisation: blocks of 64 weights with a scale of one byte, and of 256 scales with
 # an fp32 one (bitsandbytes/functional.py, quantize_4bit and quantize_blockwise).
 _WEIGHTS_PER_SCALE = 64
@@ -66,12 +68,13 @@ class Adam8bit(torch.optim.Optimizer):
 def quantise(model: PreTrainedModel, *, compute_dtype: torch.dtype) -> None:
     """Replace linear layers, GPT-2's transposed ones too, by NF4 stand-ins; never the head.
 
-    transformers leaves subclasses of linear modules as they are, such as PhiMoE's router, which returns more.
+    transformers leaves subclasses of linear modules as they are, such as PhiMoE's router, which returns more. Weights
+    that layers read past their modules stay too (`models.nf4.nf4_settings`).
     """
-    head = model.get_output_embeddings()
+    kept = {model.get_output_embeddings(), *map(model.get_submodule, read_past_the_module(model))}
     for parent in list(model.modules()):
         for name, child in list(parent.named_children()):
-            if child is not head and type(child) in (nn.Linear, Conv1D):
+            if child not in kept and type(child) in (nn.Linear, Conv1D):
                 setattr(parent, name, NF4Linear(child, compute_dtype=compute_dtype))
 
 

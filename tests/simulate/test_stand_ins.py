@@ -4,6 +4,7 @@ import torch
 from transformers import AutoModelForCausalLM, GPT2Config
 
 from leanrl.models.empty_model import empty_model
+from leanrl.models.nf4 import nf4_settings
 from leanrl.simulate.stand_ins import NF4Linear, quantise
 from tests.families.table import named
 from tests.families.tiny import tiny_config
@@ -28,3 +29,15 @@ def test_a_subclass_of_a_linear_module_stays_as_it_is():
     quantise(model, compute_dtype=torch.bfloat16)
     assert type(model.model.layers[0].mlp.router).__name__ == "PhimoeTopKRouter"
     assert sum(isinstance(module, NF4Linear) for module in model.modules()) == 8
+
+
+def test_weights_that_a_layer_reads_itself_are_not_quantised():
+    """By the stand-ins, and by what transformers is told; the head is in a list that takes the place of its own."""
+    model_config = tiny_config(named("mamba"))
+    model = empty_model(model_config)
+    quantise(model, compute_dtype=torch.bfloat16)
+    mixer = model.backbone.layers[0].mixer
+    assert [type(module).__name__ for module in (mixer.in_proj, mixer.dt_proj)] == ["NF4Linear", "Linear"]
+    skipped = nf4_settings(model_config).llm_int8_skip_modules
+    assert {"lm_head", "backbone.layers.0.mixer.dt_proj"} <= set(skipped)
+    assert nf4_settings(GPT2Config(n_layer=1, n_embd=8, n_head=2)).llm_int8_skip_modules is None
