@@ -3,10 +3,6 @@
 from types import SimpleNamespace
 
 import pytest
-from vllm.config import CacheConfig
-from vllm.config.lora import MaxLoRARanks
-from vllm.engine.arg_utils import EngineArgs
-from vllm.v1.worker.utils import request_memory
 
 from leanrl.rollout.servable import LORA_RANKS
 from tests.rollout.test_engine_arguments import arguments
@@ -14,16 +10,23 @@ from tests.rollout.test_engine_arguments import arguments
 
 @pytest.mark.parametrize("usable_bytes", [None, 20 * 2**30], ids=["CPU", "card"])
 def test_the_engine_knows_every_argument(usable_bytes):
+    from vllm.engine.arg_utils import EngineArgs
+
     assert arguments(rank=8, usable_bytes=usable_bytes).keys() <= set(EngineArgs.__dataclass_fields__)
 
 
 def test_the_ranks_of_adapters_are_vllms():
+    from vllm.config.lora import MaxLoRARanks
+
     assert MaxLoRARanks.__args__ == LORA_RANKS
 
 
 @pytest.mark.parametrize("free_share", [0.02, 0.5])
 def test_an_engine_starts_on_a_card_that_others_use_too(free_share):
     """vLLM asks before it takes anything; what it takes are the bytes that are given."""
+    from vllm.config import CacheConfig
+    from vllm.v1.worker.utils import request_memory
+
     card = SimpleNamespace(total_memory=24 * 2**30, free_memory=int(free_share * 24 * 2**30), device_="cuda:0")
     share = arguments(usable_bytes=20 * 2**30)["gpu_memory_utilization"]
     assert request_memory(card, CacheConfig(gpu_memory_utilization=share)) <= card.free_memory
