@@ -25,7 +25,7 @@ NAME = "packed_rows"
 # only).
 _KERNEL_DTYPES = (torch.float16, torch.bfloat16)
 _KERNEL_HEAD_SIZES = range(8, 257, 8)
-# Heads of keys and values that several queries share: torch 2.11 takes them as they are, later releases ask to be told.
+# Key-value heads that several query heads share: torch 2.11 takes them as they are, later releases ask to be told.
 _IS_TOLD_OF_SHARED_HEADS = "enable_gqa" in signature(varlen_attn).parameters
 
 

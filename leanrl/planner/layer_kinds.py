@@ -33,6 +33,7 @@ def attending_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
 
 
 def behind_the_last(attends: list[bool], kind: bool) -> int:
+    """Return how many layers follow the last one that has attention, or with False the last that has none."""
     return attends[::-1].index(kind) if kind in attends else 0
 
 
