@@ -1,0 +1,186 @@
+"""How long completions are: mean, spread and share that the limit cuts, and what follows for a batch of them.
+
+Lengths are taken as lognormal, with a share of completions that never end. The three numbers of a profile are those
+of sampled completions, after the limit has cut them.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+# The spread that is assumed where none is known: standard deviation over mean of the lengths without a limit.
+ASSUMED_CV = 0.6
+# A smaller share of cut completions is not told from none: a few dozen samples do not show it.
+_LEAST_CUT_SHARE = 0.01
+_NUM_SLICES = 256
+# Lengths beyond so many standard deviations of their logarithm add nothing to an integral.
+_FAR = 6.0
+
+
+@dataclass(frozen=True)
+class LengthProfile:
+    """Lengths of sampled completions in tokens, and who says so.
+
+    Args:
+        mean_tokens: mean of all completions; a cut one counts with the limit.
+        limit_tokens: the limit that cut them.
+        cv: standard deviation / mean of the lengths that completions would have without a limit.
+        cut_share: share of completions that the limit cut; None takes what mean and cv leave beyond it.
+        source: where the numbers are from.
+
+    Raises:
+        ValueError: if no lengths have these numbers; `contradiction` says why.
+    """
+
+    mean_tokens: float
+    limit_tokens: int
+    cv: float = ASSUMED_CV
+    cut_share: float | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        problem = contradiction(self.mean_tokens, self.limit_tokens, self.cut_share)
+        if problem is not None:
+            raise ValueError(problem)
+
+    @property
+    def distribution(self) -> "LengthDistribution":
+        return _fitted(self)
+
+    def text_at(self, limit_tokens: int) -> str:
+        """Return mean and share cut under a limit, and the source, as a part of a sentence."""
+        mean, cut = self.distribution.mean(limit_tokens), self.distribution.cut_share(limit_tokens)
+        source = f" ({self.source})" if self.source else ""
+        return f"mean {mean:.0f} of {limit_tokens} tokens, {cut:.0%} cut{source}"
+
+
+def contradiction(mean_tokens: float, limit_tokens: int, cut_share: float | None) -> str | None:
+    """Return why no completions have this mean and this share at the limit, or None."""
+    if not 0 < mean_tokens <= limit_tokens:
+        return f"a mean of {mean_tokens:g} tokens is not between 0 and the limit of {limit_tokens}"
+    if cut_share is None or cut_share in (0.0, 1.0):
+        is_whole = cut_share == 1.0 and mean_tokens < limit_tokens
+        return f"where all are cut, their mean is the limit of {limit_tokens} tokens" if is_whole else None
+    if not 0 < cut_share < 1:
+        return f"{cut_share:g} is no share"
+    if mean_tokens <= cut_share * limit_tokens:
+        least = cut_share * limit_tokens
+        return f"the {cut_share:.0%} that are cut alone make a mean of {least:.0f} tokens, above {mean_tokens:g}"
+    return None
+
+
+@dataclass(frozen=True)
+class LengthDistribution:
+    """Lengths without a limit: lognormal, with a share that never ends. Tokens are real numbers here."""
+
+    log_mean: float
+    log_sd: float
+    endless_share: float = 0.0
+
+    def alive(self, tokens: float) -> float:
+        """Share of completions that are longer."""
+        return self.endless_share + (1 - self.endless_share) * (1 - self._ended(tokens))
+
+    def cut_share(self, limit_tokens: float) -> float:
+        return self.alive(limit_tokens)
+
+    def mean(self, limit_tokens: float) -> float:
+        """Mean length where the limit cuts."""
+        return self._moment(1, limit_tokens)
+
+    def mean_square(self, limit_tokens: float) -> float:
+        """Mean of the squared length where the limit cuts; what attention over growing rows follows."""
+        return self._moment(2, limit_tokens)
+
+    def longest(self, count: int, limit_tokens: float) -> float:
+        """Expected length of the longest of `count` completions: the integral of 1 - (1 - alive)^count."""
+        far = min(limit_tokens, math.exp(self.log_mean + _FAR * self.log_sd))
+        width = far / _NUM_SLICES
+        lengths = (width * (number + 0.5) for number in range(_NUM_SLICES))
+        reached = width * sum(1 - (1 - self.alive(length)) ** count for length in lengths)
+        return reached + (limit_tokens - far) * (1 - (1 - self.endless_share) ** count)
+
+    def _ended(self, tokens: float) -> float:
+        return _normal((math.log(tokens) - self.log_mean) / self.log_sd) if tokens > 0 else 0.0
+
+    def _moment(self, power: int, limit_tokens: float) -> float:
+        finished = (1 - self.endless_share) * _ended_moment(self, power, limit_tokens)
+        return finished + self.cut_share(limit_tokens) * limit_tokens**power
+
+
+def _ended_moment(lengths: LengthDistribution, power: int, limit_tokens: float) -> float:
+    """Integral of length^power over the lognormal lengths below the limit."""
+    mean, sd = lengths.log_mean, lengths.log_sd
+    whole = math.exp(power * mean + (power * sd) ** 2 / 2)
+    return whole * _normal((math.log(limit_tokens) - mean - power * sd * sd) / sd)
+
+
+@lru_cache(maxsize=1024)
+def _fitted(profile: LengthProfile) -> LengthDistribution:
+    """Return the distribution with the mean and the share of a profile.
+
+    The spread gives way where it would leave more beyond the limit than was cut. What was cut beyond that never ends.
+    """
+    mean, limit, cut = profile.mean_tokens, profile.limit_tokens, profile.cut_share
+    sd = math.sqrt(math.log(1 + profile.cv**2))
+    if mean >= limit or cut == 1:
+        return LengthDistribution(math.log(limit), sd, endless_share=1.0)
+    free = _of_mean(mean, sd, limit)
+    if cut is None:
+        return free
+    allowed = max(cut, _LEAST_CUT_SHARE)
+    if free.cut_share(limit) > allowed:
+        return _of_cut_share(mean, allowed, limit)
+    return free if cut <= _LEAST_CUT_SHARE else _with_endless(mean, sd, cut, limit)
+
+
+def _of_mean(mean: float, sd: float, limit: float) -> LengthDistribution:
+    log_mean = _root(
+        lambda value: LengthDistribution(value, sd).mean(limit) - mean,
+        low=math.log(mean) - sd * sd,
+        high=math.log(limit) + _FAR * sd + sd * sd,
+    )
+    return LengthDistribution(log_mean, sd)
+
+
+def _of_cut_share(mean: float, cut: float, limit: float) -> LengthDistribution:
+    quantile = _normal_quantile(1 - cut)
+
+    def having(sd: float) -> LengthDistribution:
+        return LengthDistribution(math.log(limit) - quantile * sd, sd)
+
+    return having(_root(lambda sd: mean - having(sd).mean(limit), low=1e-3, high=20.0))
+
+
+def _with_endless(mean: float, sd: float, cut: float, limit: float) -> LengthDistribution:
+    """Those below the limit have the mean that is left to them; the rest of the cut ones never end."""
+    mean_of_ended = (mean - cut * limit) / (1 - cut)
+
+    def excess(log_mean: float) -> float:
+        lengths = LengthDistribution(log_mean, sd)
+        return _ended_moment(lengths, 1, limit) - mean_of_ended * (1 - lengths.cut_share(limit))
+
+    low = math.log(mean_of_ended) - sd * sd
+    log_mean = _root(excess, low=low, high=math.log(limit) - _normal_quantile(1 - cut) * sd)
+    tail = LengthDistribution(log_mean, sd).cut_share(limit)
+    return LengthDistribution(log_mean, sd, endless_share=max(0.0, (cut - tail) / (1 - tail)))
+
+
+def _root(function: Callable[[float], float], *, low: float, high: float) -> float:
+    """Return where a rising function is 0, by halving; an end of the range where it is 0 nowhere."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        if function(middle) < 0:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _normal(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2))
+
+
+def _normal_quantile(share: float) -> float:
+    return _root(lambda value: _normal(value) - share, low=-8.0, high=8.0)
