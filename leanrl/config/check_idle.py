@@ -94,6 +94,8 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
             f"{config.steps_between_checkpoints}: checkpoints lie between rollouts, which serve "
             f"{config.steps_per_rollout} steps each."
         )
+    if config.train.kept_layers and not config.train.gradient_checkpointing:
+        yield "train.kept_layers has no effect: without train.gradient_checkpointing every layer keeps its activations."
     if config.train.offload_activations and config.hardware.is_cpu:
         yield "train.offload_activations has no effect: on a CPU activations are in host memory anyway."
     if config.train.reference_device == "host" and config.hardware.is_cpu:

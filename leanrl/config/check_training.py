@@ -90,6 +90,13 @@ def _activations(config: RunConfig) -> Iterator[Problem]:
             "every activation of every layer would travel to host memory, not the layers' inputs alone",
             "`-s train.gradient_checkpointing=true`",
         )
+    if config.train.gradient_checkpointing == "auto" and config.train.kept_layers:
+        yield Problem(
+            "train.gradient_checkpointing, train.kept_layers",
+            f"auto chooses how many layers are kept, and {config.train.kept_layers} are asked for",
+            f"`{setting('train.gradient_checkpointing', True)}` keeps {config.train.kept_layers}, or "
+            f"`{setting('train.kept_layers', 0)}` leaves it to auto",
+        )
     if config.train.pack_rows == "always" and not config.packs_rows:
         yield Problem(
             "train.pack_rows, model.attention, backend",

@@ -248,7 +248,12 @@ class TrainConfig(Section):
     max_nonfinite_steps: PositiveInt = key(
         3, "steps in a row with a loss or gradient that is not finite; each is skipped, then the run stops"
     )
-    gradient_checkpointing: bool = key(True, "recompute activations in the backward pass")
+    gradient_checkpointing: bool | Literal["auto"] = key(
+        True, "recompute activations in the backward pass; auto: of the layers that memory has no room for; exact"
+    )
+    kept_layers: NonNegativeInt = key(
+        0, "the last decoder layers, whose activations are kept while the others are recomputed; exact"
+    )
     offload_activations: bool = key(
         False, "keep layer inputs in host memory from the forward to the backward pass; exact, costs time"
     )

@@ -13,7 +13,7 @@ def unsloth_contradictions(config: RunConfig) -> Iterator[Problem]:
     """Yield every combination that unsloth cannot run, with the reason; nothing for another backend."""
     if config.backend != "unsloth":
         return
-    for applies, where, what, hint in (*_ranks(config), *_weights(config), *_loss(config), *_micro_batches(config)):
+    for applies, where, what, hint in (*_ranks(config), *_weights(config), *_loss(config), *_passes(config)):
         if applies:
             yield Problem(where, what, hint)
 
@@ -131,10 +131,16 @@ def _loss(config: RunConfig) -> list[_Check]:
     ]
 
 
-def _micro_batches(config: RunConfig) -> list[_Check]:
+def _passes(config: RunConfig) -> list[_Check]:
     size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
     even = max((number for number in range(1, size + 1) if per_rank % number == 0), default=1)
     return [
+        (
+            config.train.gradient_checkpointing == "auto" or config.train.kept_layers > 0,
+            "backend, train.gradient_checkpointing, train.kept_layers",
+            "unsloth's own checkpointing recomputes every layer or none",
+            "`-s train.gradient_checkpointing=true -s train.kept_layers=0`, or `-s backend=hf`",
+        ),
         (
             config.train.max_tokens_per_micro_batch is not None,
             "backend, train.max_tokens_per_micro_batch",

@@ -1,5 +1,5 @@
 """A model made ready for the engine: its head scores tokens, its layers run in tiles and without dropout of their own,
-its activations may travel.
+its activations may travel, and the last layers may keep theirs.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from leanrl.config.schema import TrainConfig
 from leanrl.engine.dropout import switch_off_dropout
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.host_activations import MIN_BYTES, Copies, CudaCopies, HostActivations
+from leanrl.engine.kept_layers import keep_last_layers, keep_off_saved_tensors
 from leanrl.engine.tiles import tile_modules
 
 
@@ -36,6 +37,10 @@ def prepare_model(
     attach_logprob_head(model, saved_tensors=_host_activations(model, copies, min_bytes) if offloads else None)
     if train.tile_tokens is not None:
         tile_modules(model, tile_tokens=train.tile_tokens)
+    if train.kept_layers:
+        keep_last_layers(model, train.kept_layers)
+    if train.kept_layers and offloads:
+        keep_off_saved_tensors(model)
 
 
 def _free_inputs(model: PreTrainedModel) -> None:

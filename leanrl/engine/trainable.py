@@ -7,7 +7,9 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import ModelConfig, RunConfig
 from leanrl.engine.head import head_problem
+from leanrl.engine.kept_layers import decoder_layers
 from leanrl.errors import ConfigError, Problem
+from leanrl.hints import setting
 from leanrl.models.adaptable import can_be_nf4, out_of_reach, out_of_reach_summary
 from leanrl.models.adapter import check_targets
 from leanrl.models.adapter_targets import target_problems
@@ -55,6 +57,7 @@ def find_obstacles(model: PreTrainedModel, model_config: PreTrainedConfig, confi
                 "-s train.gradient_checkpointing=false",
             )
         )
+    problems += _unkeepable_layers(model, config)
     if config.model.tuning.method == "qlora" and not can_be_nf4(model):
         problems.append(
             Problem(
@@ -66,6 +69,20 @@ def find_obstacles(model: PreTrainedModel, model_config: PreTrainedConfig, confi
     if config.model.tuning.method != "full":
         check_targets(model, config.model.tuning)
     return problems + target_problems(model_config, config.model.tuning)
+
+
+def _unkeepable_layers(model: PreTrainedModel, config: RunConfig) -> list[Problem]:
+    kept, num_layers = config.train.kept_layers, len(decoder_layers(model))
+    if not config.train.gradient_checkpointing or not model.supports_gradient_checkpointing or kept <= num_layers:
+        return []
+    if num_layers == 0:
+        what, hint = "the layers of this model are recomputed all or none", setting("train.kept_layers", 0)
+    else:
+        what, hint = (
+            f"{kept} are more than the model's {num_layers} decoder layers",
+            setting("train.kept_layers", num_layers),
+        )
+    return [Problem("train.kept_layers", what, hint)]
 
 
 def _left_out(model: PreTrainedModel, chosen: ModelConfig) -> list[str]:

@@ -73,7 +73,7 @@ def checkpointing(config: RunConfig) -> bool | str:
     """Return unsloth's word for how activations are kept; "unsloth" sends layer inputs to host memory."""
     if config.train.offload_activations:
         return "unsloth"
-    return config.train.gradient_checkpointing
+    return config.train.gradient_checkpointing is not False
 
 
 def require_patched_model(policy: PeftModel) -> None:

@@ -129,7 +129,7 @@ def _optimizer_arguments(config: RunConfig) -> dict[str, Any]:
         "max_grad_norm": optimizer.max_grad_norm,
         "seed": config.train.seed,
         "bf16": config.model.compute_dtype == "bfloat16",
-        "gradient_checkpointing": config.train.gradient_checkpointing,
+        "gradient_checkpointing": config.train.gradient_checkpointing is not False,
         "gradient_checkpointing_kwargs": {"use_reentrant": False},
     }
 

@@ -237,6 +237,12 @@ def test_activations_travel_from_checkpointed_layers_only(tmp_path):
     assert problem.where == "train.offload_activations, train.gradient_checkpointing"
 
 
+def test_a_number_of_kept_layers_and_auto_exclude_each_other(tmp_path):
+    (problem,) = problems_of(tmp_path, ["train.gradient_checkpointing=auto", "train.kept_layers=3"])
+    assert problem.where == "train.gradient_checkpointing, train.kept_layers"
+    assert "`-s train.gradient_checkpointing=true` keeps 3" in problem.hint
+
+
 def test_several_contradictions_are_found_together(tmp_path):
     problems = problems_of(tmp_path, ["rewards.accuracy=0", "rollout.max_model_tokens=9", "eval.greedy=true"])
     assert len(problems) == 3
@@ -245,6 +251,7 @@ def test_several_contradictions_are_found_together(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
+        (["train.gradient_checkpointing=false", "train.kept_layers=2"], "train.kept_layers has no effect"),
         (["rollout.max_model_tokens=2000"], "rollout.max_model_tokens has no effect: rollout.engine is hf"),
         (["rollout.gpu_memory_fraction=0.5"], "rollout.gpu_memory_fraction has no effect"),
         (["hardware.num_gpus=0", "train.offload_activations=true"], "train.offload_activations has no effect"),

@@ -31,6 +31,16 @@ REFUSED = [
         "the product of a completion's ratios",
     ),
     (["train.max_tokens_per_micro_batch=9000"], "backend, train.max_tokens_per_micro_batch", "counts completions"),
+    (
+        ["train.gradient_checkpointing=auto"],
+        "backend, train.gradient_checkpointing, train.kept_layers",
+        "recomputes every layer or none",
+    ),
+    (
+        ["train.kept_layers=2"],
+        "backend, train.gradient_checkpointing, train.kept_layers",
+        "recomputes every layer or none",
+    ),
     (["train.micro_batch_completions=5"], "backend, train.micro_batch_completions", "5 does not divide 48"),
 ]
 

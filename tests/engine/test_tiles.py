@@ -29,7 +29,7 @@ SETTINGS = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=0.0, temperature=1.
 
 def model_of(family="qwen2", *, dtype=torch.float64, method="full", checkpointing=True, dropout=0.0, **values):
     torch.manual_seed(0)
-    config = AutoConfig.for_model(family, **SIZES, **values)
+    config = AutoConfig.for_model(family, **SIZES | values)
     model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa", dtype=dtype)
     attach_logprob_head(model)
     if method == "lora":

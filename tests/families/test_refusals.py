@@ -95,6 +95,19 @@ def test_a_family_that_cannot_recompute_its_layers_is_told_the_key(tmp_path: Pat
     assert "-s train.gradient_checkpointing=false" in str(caught.value)
 
 
+@pytest.mark.parametrize(("kept", "is_refused"), [(2, False), (3, True)])
+def test_more_kept_layers_than_the_model_has_are_refused(kept: int, is_refused: bool, tmp_path: Path) -> None:
+    config = _asked("train.gradient_checkpointing=true", f"train.kept_layers={kept}", "model.tuning.method=full")
+    located = _located(tmp_path, named("llama"))
+    if not is_refused:
+        assert require_trainable(config, located) == []
+        return
+    with pytest.raises(ConfigError) as caught:
+        require_trainable(config, located)
+    assert "3 are more than the model's 2 decoder layers" in str(caught.value)
+    assert "-s train.kept_layers=2" in str(caught.value)
+
+
 def test_all_linear_says_what_it_leaves_out(tmp_path: Path) -> None:
     lines = require_trainable(_asked(), _located(tmp_path, named("falcon_h1")))
     assert lines == ["all-linear leaves out out_proj: its weight is read past the module"]

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
+from leanrl.engine.kept_layers import decoder_layers
 from leanrl.engine.tiles import tile_modules
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.probe import is_wanted
@@ -102,6 +103,13 @@ def tiles(config: RunConfig, here: Here) -> list[int]:
     return seen
 
 
+def recomputed_layers(config: RunConfig, here: Here) -> list[bool]:
+    """Return of each decoder layer whether it runs again in the backward pass."""
+    model = trainer_of(config, here).model
+    model.gradient_checkpointing_enable({"use_reentrant": False})
+    return [layer.gradient_checkpointing for layer in decoder_layers(model.get_base_model())]
+
+
 def offloads(config: RunConfig, here: Here) -> bool:
     """Return whether the forward pass saves tensors through the hooks of host memory, on a machine with CUDA."""
     made: list[bool] = []
@@ -178,6 +186,7 @@ FELT = [
     Felt("train.skip_zero_advantage", False, passed_rows, [0.0, 1.0]),
     Felt("train.max_nonfinite_steps", 5, attribute("nonfinite.max_in_a_row"), 5),
     Felt("train.gradient_checkpointing", True, argument("gradient_checkpointing"), True),
+    Felt("train.kept_layers", 1, recomputed_layers, [True, False], beside={"train.gradient_checkpointing": True}),
     Felt("train.offload_activations", True, offloads, True),
     Felt("train.tile_tokens", 64, tiles, [64]),
     Felt("train.probe", "always", is_probed, True),
