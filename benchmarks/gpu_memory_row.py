@@ -121,12 +121,12 @@ def measure(row: Row, device_name: str, *, tiny: bool, vram_gib: float | None) -
     import torch
 
     from leanrl.trainer.gauges import choose_gauge
-    from leanrl.trainer.memory_meter import MemoryMeter
+    from leanrl.trainer.phase_meter import PhaseMeter
 
     device = torch.device(device_name)
     cap_memory(device, vram_gib)
     used_at_start = driver_used_bytes(device)
-    meter = MemoryMeter(choose_gauge(device), first="load")
+    meter = PhaseMeter(choose_gauge(device), first="load")
     try:
         model = build(row, device, gauge=meter.gauge, tiny=tiny)
         meter.end()

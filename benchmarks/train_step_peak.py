@@ -20,7 +20,7 @@ from train_step_sides import Side, locate
 
 from leanrl.environment import quiet_libraries
 from leanrl.trainer.gauges import choose_gauge
-from leanrl.trainer.memory_meter import Gauge, Peak
+from leanrl.trainer.phase_meter import Gauge, Peak
 
 M_MMAP_THRESHOLD, MAPPED_BYTES = -3, 128 * 1024  # the name's number in glibc's malloc.h, and glibc's first value
 

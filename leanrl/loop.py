@@ -55,7 +55,7 @@ def train_and_measure(
         finally:
             stop.restore()
             trainer.rollout.close()
-        summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings}
+        summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings, **_against_plan(run)}
         if stop.received is not None and trainer.state.global_step < config.train.max_steps:
             end_summary(run, summary, status="stopped", meter=trainer.meter)
             raise InterruptedRunError(
@@ -132,9 +132,18 @@ def _end_stopped(trainer: "LeanGRPOTrainer", summary: dict[str, Any], listener: 
 
     run, steps = trainer.run, {"steps": trainer.state.global_step}
     try:
-        end_summary(run, summary | steps, status="stopped", meter=trainer.meter)
+        end_summary(run, summary | steps | _against_plan(run), status="stopped", meter=trainer.meter)
     except OSError as error:
         listener.warn(f"{run.summary} cannot be written: {error.strerror}.")
+
+
+def _against_plan(run: RunFolder) -> dict[str, Any]:
+    """Return what the run has measured against its plan, all attempts on it together; nothing without a plan."""
+    from leanrl.report.plan_section import plan_check
+    from leanrl.report.run_data import read_run
+
+    data = read_run(run)
+    return {"against_plan": plan_check(data)} if data.plan else {}
 
 
 def _greedy(

@@ -44,6 +44,11 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
+    def saves(self) -> Path:
+        """Seconds of every checkpoint that was saved; a step that was done twice stands there twice."""
+        return self.path / "saves.jsonl"
+
+    @property
     def completions(self) -> Path:
         return self.path / "completions"
 

@@ -12,6 +12,7 @@ from leanrl.planner.host_memory import HostNeed, VerdictName
 from leanrl.planner.measured import Source
 from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
+from leanrl.planner.step_seconds import planned_seconds
 from leanrl.planner.workload import Workload
 
 Device = Literal["cuda", "cpu"]
@@ -144,7 +145,11 @@ class Plan:
             "gpus": [gpu.to_json() for gpu in self.gpus],
             "host": None if self.host is None else self.host.to_json(),
             "micro_batch_tokens": self.workload.micro_batch_tokens,
-            "time": {"step_seconds": self.step_seconds, "total_hours": self.total_hours},
+            "time": {
+                "step_seconds": self.step_seconds,
+                "total_hours": self.total_hours,
+                "parts": None if self.step_time is None else planned_seconds(self.step_time),
+            },
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),
             "fixes_change_run": [fix.changes_run for fix in self.offers],

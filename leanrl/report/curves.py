@@ -14,7 +14,8 @@ Pick = Callable[[Record], Any]
 # One smoothed point stands for about a fifteenth of the run: enough to see a trend, not to hide a collapse.
 _WINDOWS_PER_RUN = 15
 _MIN_WINDOW = 3
-_PHASE_ORDER = ("rollout", "reward", "train")
+# As they happen. leanrl 0.1.0 wrote `reward` and `train`.
+_PHASE_ORDER = ("sync", "rollout", "reward", "grading", "reference", "train", "forward_backward", "optimizer_step")
 _WHOLE_STEP = "step"
 
 

@@ -10,7 +10,7 @@ _MEMORIES = {"rss": "of host memory", "cuda": "on the GPU"}
 
 def outcome_text(summary: Mapping[str, Any]) -> str:
     """Return the content of summary.json as lines for a person; what a run does not have is left out."""
-    lines = [_ending(summary), *_scores(summary), *_rows(summary), *_memory(summary)]
+    lines = [_ending(summary), *_scores(summary), *_rows(summary), *_memory(summary), *_against_plan(summary)]
     if summary.get("checkpoint") is not None:
         lines.append(f"Newest checkpoint: {summary['checkpoint']}.")
     warnings = summary.get("warnings") or []
@@ -48,3 +48,11 @@ def _memory(summary: Mapping[str, Any]) -> list[str]:
     peaks = summary.get("peak_bytes") or {}
     parts = [f"{bytes_text(value)} {_MEMORIES.get(name, name)}" for name, value in peaks.items()]
     return [f"Highest memory: {', '.join(parts)}."] if parts else []
+
+
+def _against_plan(summary: Mapping[str, Any]) -> list[str]:
+    """Return the ratios to the plan, and the sentences on what is far from it."""
+    found = summary.get("against_plan") or {}
+    compared = [one for one in [*found.get("memory", []), *found.get("seconds", [])] if "ratio" in one]
+    ratios = ", ".join(f"{one['name']} {one['ratio']:.2f}" for one in compared)
+    return [*([f"Measured / planned: {ratios}."] if ratios else []), *found.get("notes", [])]

@@ -7,12 +7,12 @@ from leanrl.report.answers import heldout_answers, sampled_completions
 from leanrl.report.curves import Curve, health_curves, paper_curves, smoothing_window, time_curves
 from leanrl.report.markup import document, section, text
 from leanrl.report.memory import memory_charts
+from leanrl.report.plan_section import plan_against_actual
 from leanrl.report.run_data import RunData, read_run
 from leanrl.report.sections import (
     dropped_rows,
     header,
     phase_table,
-    plan_against_actual,
     score,
     settings,
     tiles,

@@ -16,8 +16,8 @@ Record = Mapping[str, Any]
 class RunData:
     """The files of a run as values; an absent file is an empty one.
 
-    `steps` are in order, each step once. `completions` holds the saved samples by step; `greedy_before` and
-    `greedy_after` the answers to the held-out problems, each problem once.
+    `steps` are in order, each step once; `saves` are the checkpoints of them. `completions` holds the saved samples by
+    step; `greedy_before` and `greedy_after` the answers to the held-out problems, each problem once.
     """
 
     folder_name: str
@@ -26,6 +26,7 @@ class RunData:
     env: Record = field(default_factory=dict)
     summary: Record = field(default_factory=dict)
     steps: list[Record] = field(default_factory=list)
+    saves: list[Record] = field(default_factory=list)
     completions: dict[int, list[Record]] = field(default_factory=dict)
     greedy_before: dict[str, Record] = field(default_factory=dict)
     greedy_after: dict[str, Record] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class RunData:
 def read_run(run: RunFolder) -> RunData:
     """Read everything that the report shows; never fails for what a file lacks or contains."""
     notes: list[str] = []
-    by_step = {record["step"]: record for record in _read_records(run.metrics, notes) if _has_step(record)}
+    by_step, saves = (_by_step(_read_records(path, notes)) for path in (run.metrics, run.saves))
     return RunData(
         folder_name=run.path.resolve().name,
         config=_read_object(run.config, notes),
@@ -62,6 +63,7 @@ def read_run(run: RunFolder) -> RunData:
         env=_read_object(run.env, notes),
         summary=_read_object(run.summary, notes),
         steps=[by_step[step] for step in sorted(by_step)],
+        saves=[saves[step] for step in sorted(saves)],
         completions={
             step: records
             for path in sorted(run.completions.glob("step-*.jsonl"))
@@ -115,8 +117,9 @@ def _parse(line: bytes) -> Record | None:
     return record if isinstance(record, dict) else None
 
 
-def _has_step(record: Record) -> bool:
-    return isinstance(record.get("step"), int)
+def _by_step(records: list[Record]) -> dict[int, Record]:
+    """Return the records of steps; of a step that was done twice the later one."""
+    return {record["step"]: record for record in records if isinstance(record.get("step"), int)}
 
 
 def _step_of(path: Path) -> int | None:

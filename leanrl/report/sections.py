@@ -92,29 +92,6 @@ def phase_table(data: RunData) -> str:
     return f'<div class="stack" aria-hidden="true">{bar}</div>' + table(["phase", "all steps", "share"], rows)
 
 
-def plan_against_actual(data: RunData) -> str:
-    """Return what the plan predicted beside what was measured; nothing where there was no plan."""
-    rows = []
-    gpus = [gpu for gpu in data.plan.get("gpus") or [] if isinstance(gpu, dict)]
-    if gpus:
-        worst = max(gpus, key=lambda gpu: gpu.get("peak_bytes") or 0)
-        measured = _measured_peak(data)
-        usable = f"{bytes_text(worst.get('usable_bytes'))} usable"
-        predicted = f"{bytes_text(worst.get('peak_bytes'))} to {bytes_text(worst.get('upper_bytes'))}"
-        ratio = _ratio(measured, worst.get("peak_bytes"))
-        rows.append([f"peak memory ({usable})", predicted, bytes_text(measured), ratio])
-    planned_step = (data.plan.get("time") or {}).get("step_seconds")
-    step_seconds = [value for record in data.steps if (value := part(record, group="seconds", name="step")) is not None]
-    if planned_step and step_seconds:
-        median = statistics.median(step_seconds)
-        rows.append(["a step", seconds_text(planned_step), seconds_text(median), _ratio(median, planned_step)])
-    if not rows:
-        return ""
-    lead = "On a CPU the measured peak is the whole process: it counts Python and its libraries as well."
-    head = ["", "predicted", "measured", "measured / predicted"]
-    return section("Plan against actual", table(head, rows), lead=lead if data.plan.get("device") == "cpu" else "")
-
-
 def dropped_rows(data: RunData) -> str:
     """Return the rows that were not trained on, each with its place and reason."""
     if not data.dropped:
@@ -160,13 +137,6 @@ def _peaks(data: RunData) -> str:
     return " · ".join(f"{bytes_text(value)} {text(names.get(name, name))}" for name, value in sorted(peaks.items()))
 
 
-def _measured_peak(data: RunData) -> Any:
-    """Return the highest memory of the device that the plan is about."""
-    device = "rss" if data.plan.get("device") == "cpu" else "cuda"
-    found = [part(record, group="peak_bytes", name=device) for record in [*data.steps, data.summary]]
-    return max((value for value in found if isinstance(value, int | float)), default=None)
-
-
 def _completions_a_step(data: RunData) -> str:
     num_prompts, num_completions = data.setting("train.num_prompts"), data.setting("train.num_completions")
     if not isinstance(num_prompts, int) or not isinstance(num_completions, int):
@@ -183,7 +153,3 @@ def _phase_seconds(data: RunData) -> dict[str, float]:
 def _total_seconds(data: RunData, name: str) -> float:
     found = [part(record, group="seconds", name=name) for record in data.steps]
     return sum(seconds for seconds in found if isinstance(seconds, int | float))
-
-
-def _ratio(measured: Any, predicted: Any) -> str:
-    return f"{measured / predicted:.2f}" if measured and predicted else number_text(None)

@@ -12,11 +12,12 @@ from leanrl.config.schema import RunConfig
 from leanrl.hints import setting
 from leanrl.run_folder import RunFolder, append_jsonl, write_jsonl
 from leanrl.trainer.actual import STEPS_TO_COMPARE, append_actual
+from leanrl.trainer.cpu_share import CpuShares
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.health import first_step_warnings
-from leanrl.trainer.memory_meter import highest_of_each
 from leanrl.trainer.metrics import peak_bytes, step_metrics
-from leanrl.trainer.ranks import highest_of_ranks
+from leanrl.trainer.phase_meter import Peaks, Seconds, highest_of_each
+from leanrl.trainer.ranks import highest_of_ranks, of_all_ranks
 from leanrl.types import Listener
 
 
@@ -32,15 +33,23 @@ class StepRecorder(TrainerCallback):
         self._first = True
         self._num_shortages = 0
         self._peaks = trainer.meter.take()
+        self._shares = CpuShares(trainer.accelerator.device)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._num_shortages = self.trainer.budget.num_shortages  # those before a checkpoint were told of
+        self.trainer.meter.take_seconds()  # of loading and the probe
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._shares.begin()
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.trainer.meter.end()
 
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+    def on_save(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
         self._peaks = highest_of_each(self._peaks, self.trainer.meter.take())
+        seconds = self.trainer.meter.take_seconds().get("save", 0.0)
+        if state.is_world_process_zero:
+            append_jsonl(self.run.saves, {"step": state.global_step, "seconds": seconds})
 
     def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
         self._compare_with_plan(state)
@@ -54,21 +63,26 @@ class StepRecorder(TrainerCallback):
         **_: Any,
     ) -> None:
         # A step on completions of an earlier one has no reward; the log at the end of training has no loss.
-        if logs is None or "loss" not in logs or not state.is_world_process_zero:
+        if logs is None or "loss" not in logs:
             return
-        meter = self.trainer.meter
-        peaks = meter.take()
+        peaks, seconds = self.trainer.meter.take(), self.trainer.meter.take_seconds()
         self._peaks = highest_of_each(self._peaks, peaks)
+        if state.is_world_process_zero:
+            self._record(logs, state, peaks=peaks, seconds=seconds)
+        if state.global_step in STEPS_TO_COMPARE:
+            self._compare_with_plan(state)
+
+    def _record(self, logs: dict[str, Any], state: TrainerState, *, peaks: Peaks, seconds: Seconds) -> None:
         metrics = step_metrics(
             logs,
             step=state.global_step,
             reward_names=list(self.config.rewards),
-            highest_bytes=peak_bytes(meter),
+            highest_bytes=peak_bytes(self.trainer.meter),
             peaks=peaks,
+            seconds=seconds,
+            cpu_share=self._shares.of_step(),
         )
         append_jsonl(self.run.metrics, metrics)
-        if state.global_step in STEPS_TO_COMPARE:
-            self._compare_with_plan(state)
         self.listener.step(metrics, max_steps=state.max_steps)
         if self._first:
             self._first = False
@@ -99,10 +113,11 @@ class StepRecorder(TrainerCallback):
             self.listener.warn(warning)
 
     def _compare_with_plan(self, state: TrainerState) -> None:
-        """Put the peaks of the run so far beside the plan; those of the card that writes the metrics."""
+        """Put the peaks of the run so far, those of every rank, beside the plan; all ranks come here."""
+        peaks_of_ranks = of_all_ranks(self._peaks)
         if state.is_world_process_zero:
             source = self.trainer.meter.gauge.source
-            append_actual(self.run, step=state.global_step, peaks=self._peaks, source=source)
+            append_actual(self.run, step=state.global_step, peaks_of_ranks=peaks_of_ranks, source=source)
 
     def _save_completions(self, step: int) -> None:
         scores = self.trainer.last_scores

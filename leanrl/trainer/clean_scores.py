@@ -10,7 +10,7 @@ from torch import nn
 from leanrl.engine.adapter_dropout import without_dropout
 from leanrl.engine.rows import StepRow
 from leanrl.trainer.batch_rows import batch_rows
-from leanrl.trainer.memory_meter import MemoryMeter
+from leanrl.trainer.phase_meter import PhaseMeter
 from leanrl.trainer.step_pass import StepPass
 
 # TRL's names of what a step compares the policy with: the reference, and the rollout engine's own numbers.
@@ -27,7 +27,7 @@ class CleanScores:
         meter: puts the memory of scoring under its phase.
     """
 
-    def __init__(self, step_pass: StepPass, *, has_dropout: bool, meter: MemoryMeter) -> None:
+    def __init__(self, step_pass: StepPass, *, has_dropout: bool, meter: PhaseMeter) -> None:
         self._step_pass = step_pass
         self._meter = meter
         self._is_needed = has_dropout

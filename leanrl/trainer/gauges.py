@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import torch
 
-from leanrl.trainer.memory_meter import Gauge, Peak
+from leanrl.trainer.phase_meter import Gauge, Peak
 
 # proc(5): writing 5 resets the peak resident set size, which `status` shows as VmHWM.
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -31,6 +31,8 @@ class CudaGauge:
         self._cuda, self._device = cuda, device
 
     def read(self) -> Peak:
+        """Wait for the kernels that were launched: their seconds belong to the phase that launched them."""
+        self._cuda.synchronize(self._device)
         return Peak(self._cuda.max_memory_allocated(self._device), self._cuda.max_memory_reserved(self._device))
 
     def reset(self) -> None:

@@ -43,10 +43,10 @@ from leanrl.trainer.clean_scores import CleanScores
 from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, opened_tag
 from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
-from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.nonfinite import NonfiniteSteps
 from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
 from leanrl.trainer.part_files import part_files
+from leanrl.trainer.phase_meter import PhaseMeter
 from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.restore import check_optimizer, check_shards, restore_weights
 from leanrl.trainer.reward_failure import stop_for_reward
@@ -84,7 +84,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         uploads: CheckpointUploads | None = None,
         **trl_arguments: Any,
     ) -> None:
-        self.meter = MemoryMeter(choose_gauge(trl_arguments["args"].device), first="load")
+        self.meter = PhaseMeter(choose_gauge(trl_arguments["args"].device), first="load")
         self.stopping = stopping_of(trl_arguments["processing_class"], trl_arguments["model"])
         super().__init__(reward_funcs=[NamedReward(reward.name) for reward in rewards], **trl_arguments)
         self._keep_to_stopping()
@@ -177,7 +177,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         completion_ids_list: list[list[int]],
     ) -> Tensor:
         """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
-        with self._timed("reward"):
+        with self.meter.phase("grading"):
             completed = completions_of(inputs, completions, completion_ids_list)
             try:
                 self.last_samples, self.last_scores = self.scorer.score(completed)
@@ -211,7 +211,7 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     def _generate(self, prompts: list[Any]) -> Any:
         give_back_unused(self.accelerator.device)  # a colocated vLLM wakes in pools of its own
-        with self.meter.phase("rollout"), self._timed("rollout"):
+        with self.meter.phase("rollout"):
             return super()._generate(prompts)
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
@@ -261,13 +261,12 @@ class LeanGRPOTrainer(GRPOTrainer):
         with self._timed("step"):
             model.train()
             batch = self._prepare_inputs(inputs)
-            with self._timed("train"):
-                rows = self._step_rows(batch)
-                rows = self.clean_scores.of_step(self.model, rows, version=self.state.global_step)
-                with self.meter.phase("forward_backward"):
-                    totals = self.step_pass.add_gradients(model, rows)
-                    self._log_sums(totals, rows)
-                    loss = self._checked_loss(model, totals.loss, rows)
+            rows = self._step_rows(batch)
+            rows = self.clean_scores.of_step(self.model, rows, version=self.state.global_step)
+            with self.meter.phase("forward_backward"):
+                totals = self.step_pass.add_gradients(model, rows)
+                self._log_sums(totals, rows)
+                loss = self._checked_loss(model, totals.loss, rows)
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
         self._step += 1
         return loss
@@ -334,9 +333,9 @@ class LeanGRPOTrainer(GRPOTrainer):
         try:
             with self.meter.phase("save"):
                 super()._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()
-            if self.accelerator.is_main_process:
-                self._publish(self.state.global_step)
+                self.accelerator.wait_for_everyone()
+                if self.accelerator.is_main_process:
+                    self._publish(self.state.global_step)
         except Exception as error:
             if not is_full_disk(error):
                 raise

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from leanrl.trainer.memory_meter import MemoryMeter, Peaks
+from leanrl.trainer.phase_meter import Peaks, PhaseMeter, Seconds
 
 # TRL's name of a logged value (trl 1.16, grpo_trainer.py) and ours.
 _NAMES = {
@@ -34,13 +34,21 @@ _LENGTHS = {
 
 
 def step_metrics(
-    logs: Mapping[str, Any], *, step: int, reward_names: list[str], highest_bytes: Mapping[str, int], peaks: Peaks
+    logs: Mapping[str, Any],
+    *,
+    step: int,
+    reward_names: list[str],
+    highest_bytes: Mapping[str, int],
+    peaks: Peaks,
+    seconds: Seconds,
+    cpu_share: float | None = None,
 ) -> dict[str, Any]:
     """Return the object of one step for metrics.jsonl; a value that the step did not produce is null.
 
     A step on completions of an earlier one has no rewards, lengths or verdicts: its rollout's first step has them.
 
-    `highest_bytes` is of the run so far (see `peak_bytes`), `peaks` of this step's phases.
+    `highest_bytes` is of the run so far (see `peak_bytes`), `peaks` and `seconds` of this step's phases. `seconds.step`
+    holds them all, and what lies between them. `cpu_share` is that of `trainer/cpu_share.py`.
     """
     return {
         "step": step,
@@ -49,7 +57,8 @@ def step_metrics(
         "completion_tokens": {name: logs.get(key) for name, key in _LENGTHS.items()},
         "verdicts": _under("verdicts/", logs),
         "rollout_mismatch": _under("mismatch/", logs),
-        "seconds": _under("seconds/", logs),
+        "seconds": {"step": logs["seconds/step"] + seconds.get("optimizer_step", 0.0), **seconds},
+        "cpu_share": cpu_share,
         "peak_bytes": dict(highest_bytes),
         "phase_peak_bytes": {
             name: {"allocated": peak.allocated_bytes, "reserved": peak.reserved_bytes} for name, peak in peaks.items()
@@ -57,7 +66,7 @@ def step_metrics(
     }
 
 
-def peak_bytes(meter: MemoryMeter) -> dict[str, int]:
+def peak_bytes(meter: PhaseMeter) -> dict[str, int]:
     """Return the highest memory this process has held: resident on the host, and allocated on its GPU.
 
     The meter resets what the system keeps, so it is asked too.

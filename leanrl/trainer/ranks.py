@@ -5,12 +5,15 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
 from leanrl.config.schema import RunConfig
 from leanrl.launch.this_rank import this_rank
+
+Value = TypeVar("Value")
 
 # The longest that one rank may be busy while the others wait for it: torch's own limit for gloo, for NCCL as well,
 # whose ten minutes a rollout may take longer than. transformers sets no limit on a CPU.
@@ -67,6 +70,15 @@ def highest_of_ranks(number: float) -> float:
     numbers: list[float] = [number] * dist.get_world_size()
     dist.all_gather_object(numbers, number)
     return max(numbers)
+
+
+def of_all_ranks(value: Value) -> list[Value]:
+    """Return what every rank gives, in the order of their numbers; call it on all of them."""
+    if not dist.is_initialized():
+        return [value]
+    values: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 def first_of_ranks(text: str | None) -> str | None:

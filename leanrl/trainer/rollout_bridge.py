@@ -3,7 +3,6 @@
 Axes: B completions, T completion tokens.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -87,7 +86,8 @@ class RolloutBridge:
         """
         requests = group_requests(prompts)
         self.engine.wake()
-        measures = self._sync(step)
+        measures: dict[str, float] = {}
+        self._sync(step)
         groups = self.engine.generate(requests, sampling)
         if self._scorer is not None and self._is_tested(step):
             selftest = self._selftest(
@@ -108,16 +108,13 @@ class RolloutBridge:
     def close(self) -> None:
         self.engine.close()
 
-    def _sync(self, step: int) -> dict[str, float]:
+    def _sync(self, step: int) -> None:
         if self._served is not None and self._served.version == step:
-            return {}
-        started = time.perf_counter()
+            return
         with self._metered():
             self._adapter_before = None if self._served is None else self._served.adapter
             self._served = self._policy(step)
             self.engine.sync(self._served)
-        # An engine that shares the trainer's weights has nothing to wait for, and nothing to test.
-        return {} if self._scorer is None else {"seconds/sync": time.perf_counter() - started}
 
     def _is_tested(self, step: int) -> bool:
         return step < _FIRST_TESTED_STEPS or step % self._test_every_steps == 0

@@ -7,8 +7,8 @@ from typing import Any
 import psutil
 
 from leanrl.run_folder import RunFolder, read_json_if_whole, write_json
-from leanrl.trainer.memory_meter import MemoryMeter
 from leanrl.trainer.metrics import peak_bytes
+from leanrl.trainer.phase_meter import PhaseMeter
 from leanrl.trainer.ranks import is_first_rank
 
 
@@ -17,7 +17,7 @@ def start_summary(run: RunFolder, **facts: Any) -> dict[str, Any]:
     return {**read_json_if_whole(run.summary), "status": "running", **facts}
 
 
-def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: MemoryMeter) -> dict[str, Any]:
+def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: PhaseMeter) -> dict[str, Any]:
     """Add the newest checkpoint, time and memory, and write the file.
 
     `seconds` count from the start of this process; `cpu_seconds` hold all its threads and ended children.

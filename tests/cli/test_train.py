@@ -52,6 +52,21 @@ def test_summary_has_scores_and_seconds(lora_run):
     assert outcome.out == outcome_text(summary) + "\n"
 
 
+def test_a_run_is_held_against_its_plan(lora_run):
+    """Resident memory is more than the tensors of a tiny model; on a CPU no seconds are planned."""
+    folder, outcome = lora_run
+    found = json.loads(RunFolder(folder).summary.read_text())["against_plan"]
+    (memory,) = found["memory"]
+    assert memory["ratio"] == pytest.approx(memory["measured"] / memory["planned"], abs=0.001)
+    assert memory["ratio"] > 1
+    assert found["memory_source"].startswith("resident size of the process")
+    names = ["generation", "grading", "gradients", "optimizer", "step", "save"]
+    assert [one["name"] for one in found["seconds"]] == names
+    assert all("planned" not in one and one["measured"] > 0 for one in found["seconds"])
+    assert [save["step"] for save in read_jsonl(RunFolder(folder).saves)] == [1, 2]
+    assert f"Measured / planned: peak memory {memory['ratio']:.2f}." in outcome.out
+
+
 def test_metrics_hold_one_object_a_step(lora_run):
     folder, outcome = lora_run
     steps = list(read_jsonl(RunFolder(folder).metrics))
@@ -61,7 +76,7 @@ def test_metrics_hold_one_object_a_step(lora_run):
         assert step["kl"] is None
         assert step["completion_tokens"]["max"] <= 8
         assert sum(step["verdicts"].values()) == pytest.approx(1)
-        assert step["seconds"].keys() == {"rollout", "reward", "train", "step"}
+        assert step["seconds"].keys() == {"step", "rollout", "grading", "forward_backward", "optimizer_step"}
     assert "step 2/2 | one_box" in outcome.err
 
 

@@ -84,8 +84,8 @@ def test_only_what_was_measured_is_drawn() -> None:
 
 def test_phases_come_in_the_order_in_which_they_happen() -> None:
     found = data({"seconds": {"step": 9.0, "sync": 1.0, "train": 3.0, "rollout": 4.0}})
-    assert phase_names(found) == ["rollout", "train", "sync"]
-    assert [series.name for series in time_curves(found)[0].series] == ["rollout", "train", "sync", "step"]
+    assert phase_names(found) == ["sync", "rollout", "train"]
+    assert [series.name for series in time_curves(found)[0].series] == ["sync", "rollout", "train", "step"]
 
 
 def test_a_verdict_that_did_not_occur_is_zero_and_one_that_was_not_graded_is_a_gap() -> None:

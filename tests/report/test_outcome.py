@@ -32,6 +32,17 @@ def test_a_summary_is_read_as_sentences():
     ]
 
 
+def test_a_run_is_held_against_its_plan():
+    """What was not planned has no ratio, and is left to the page."""
+    memory = [{"name": "peak memory", "unit": "bytes", "measured": 3, "planned": 2, "ratio": 1.5}]
+    seconds = [{"name": "generation", "unit": "seconds", "measured": 3.0}]
+    found = {"memory": memory, "seconds": seconds, "notes": ["Peak memory: 3 measured, 2 planned. Why."]}
+    assert outcome_text(SUMMARY | {"against_plan": found}).splitlines()[4:6] == [
+        "Measured / planned: peak memory 1.50.",
+        "Peak memory: 3 measured, 2 planned. Why.",
+    ]
+
+
 def test_nothing_is_said_of_what_a_run_has_not():
     bare = {"status": "finished", "preset": "mine", "steps": 2, "seconds": 4.0, "num_train_rows": 8, "warnings": []}
     assert outcome_text(bare) == "Finished: 2 steps of mine in 4.0 s.\nProblems: 8 to train on."

@@ -9,14 +9,14 @@ import torch
 
 from leanrl.trainer import gauges
 from leanrl.trainer.gauges import CudaGauge, PeakRssGauge, SampledRssGauge, choose_gauge
-from leanrl.trainer.memory_meter import MemoryMeter, Peak
+from leanrl.trainer.phase_meter import Peak, PhaseMeter
 
 BIG = 256 * 2**20
 CAN_RESET = isinstance(choose_gauge(torch.device("cpu")), PeakRssGauge)
 
 
 class StandInCuda:
-    """The three calls of torch.cuda on two devices, with the meaning of their documentation."""
+    """The four calls of torch.cuda on two devices, with the meaning of their documentation."""
 
     def __init__(self):
         self.allocated, self.reserved = {0: 0, 1: 0}, {0: 0, 1: 0}
@@ -26,6 +26,9 @@ class StandInCuda:
         self.allocated[device], self.reserved[device] = allocated, reserved
         self.most_allocated[device] = max(self.most_allocated[device], allocated)
         self.most_reserved[device] = max(self.most_reserved[device], reserved)
+
+    def synchronize(self, device):
+        self.waited_for = device
 
     def max_memory_allocated(self, device):
         return self.most_allocated[device]
@@ -40,7 +43,7 @@ class StandInCuda:
 def test_phases_on_a_gpu():
     """The allocator keeps what it reserved: the second phase still has 12 of the first; the other card is not read."""
     cuda = StandInCuda()
-    meter = MemoryMeter(CudaGauge(cuda, 1))
+    meter = PhaseMeter(CudaGauge(cuda, 1))
     cuda.hold(0, allocated=99, reserved=99)
     cuda.hold(1, allocated=4, reserved=6)
     meter.end()
@@ -49,11 +52,12 @@ def test_phases_on_a_gpu():
         cuda.hold(1, allocated=5, reserved=12)
     with meter.phase("optimizer_step"):
         cuda.hold(1, allocated=7, reserved=12)
+    assert cuda.waited_for == 1
     assert meter.take() == {"load": Peak(4, 6), "forward_backward": Peak(9, 12), "optimizer_step": Peak(7, 12)}
 
 
 def test_the_calls_of_torch_cuda_exist():
-    for name in ("max_memory_allocated", "max_memory_reserved", "reset_peak_memory_stats"):
+    for name in ("synchronize", "max_memory_allocated", "max_memory_reserved", "reset_peak_memory_stats"):
         assert callable(getattr(torch.cuda, name))
 
 
@@ -64,7 +68,7 @@ def test_a_gpu_has_the_allocators_gauge():
 @pytest.mark.skipif(not CAN_RESET, reason="this system keeps no peak that can be reset")
 def test_the_peak_of_a_process_is_read_and_reset():
     """256 MiB are touched and given back within one phase; the next does not see them."""
-    meter = MemoryMeter(choose_gauge(torch.device("cpu")))
+    meter = PhaseMeter(choose_gauge(torch.device("cpu")))
     meter.end()
     with meter.phase("rollout"):
         before = psutil.Process().memory_info().rss
@@ -82,7 +86,7 @@ def test_where_no_peak_can_be_reset_the_end_of_a_phase_stands_for_it(monkeypatch
     gauge = choose_gauge(torch.device("cpu"))
     assert isinstance(gauge, SampledRssGauge)
     assert "sampled" in gauge.source
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
     with meter.phase("rollout"):
         kept = _touch(BIG)

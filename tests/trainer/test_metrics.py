@@ -3,8 +3,8 @@
 import pytest
 
 from leanrl.run_folder import read_jsonl
-from leanrl.trainer.memory_meter import MemoryMeter, Peak
 from leanrl.trainer.metrics import peak_bytes, step_metrics
+from leanrl.trainer.phase_meter import Peak, PhaseMeter
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 LOGS = {
@@ -30,7 +30,6 @@ LOGS = {
     "rewards/one_box/mean": 0.75,
     "verdicts/correct": 0.25,
     "verdicts/no_box": 0.75,
-    "seconds/rollout": 3.0,
     "seconds/step": 4.0,
     "step_time": 9.0,
 }
@@ -45,6 +44,8 @@ def test_trls_names_become_ours():
         reward_names=["one_box", "accuracy"],
         highest_bytes={"rss": 5, "cuda": 9},
         peaks={"rollout": Peak(6, 8), "forward_backward": Peak(7)},
+        seconds={"rollout": 3.0, "optimizer_step": 0.5},
+        cpu_share=0.75,
     )
     assert metrics == {
         "step": 7,
@@ -68,7 +69,8 @@ def test_trls_names_become_ours():
         "completion_tokens": {"mean": 10.5, "min": 4.0, "max": 14.0},
         "verdicts": {"correct": 0.25, "no_box": 0.75},
         "rollout_mismatch": {"ratio_p50": 0.99},
-        "seconds": {"rollout": 3.0, "step": 4.0},
+        "seconds": {"step": 4.5, "rollout": 3.0, "optimizer_step": 0.5},
+        "cpu_share": 0.75,
         "peak_bytes": {"rss": 5, "cuda": 9},
         "phase_peak_bytes": {
             "rollout": {"allocated": 6, "reserved": 8},
@@ -94,15 +96,15 @@ class Still:
 
 def test_peak_memory_is_in_bytes():
     """This process has torch loaded: more than 100 MiB, less than 1 TiB; KiB or pages would miss one of the two."""
-    assert 100 * 2**20 < peak_bytes(MemoryMeter(Still("cpu", 0)))["rss"] < 2**40
+    assert 100 * 2**20 < peak_bytes(PhaseMeter(Still("cpu", 0)))["rss"] < 2**40
 
 
 def test_a_peak_that_the_system_has_forgotten_is_the_meters():
-    assert peak_bytes(MemoryMeter(Still("cpu", 2**50))) == {"rss": 2**50}
+    assert peak_bytes(PhaseMeter(Still("cpu", 2**50))) == {"rss": 2**50}
 
 
 def test_a_gpus_peak_stands_beside_the_hosts():
-    peaks = peak_bytes(MemoryMeter(Still("cuda", 2**50)))
+    peaks = peak_bytes(PhaseMeter(Still("cuda", 2**50)))
     assert peaks["cuda"] == 2**50
     assert peaks["rss"] < 2**40
 
@@ -119,7 +121,10 @@ def test_every_log_key_that_is_read_is_written_by_trl(tiny_model, tmp_path):
         missing += [name for name, value in metrics["completion_tokens"].items() if value is None]
         assert set(missing) <= ONLY_WITH_VLLM
         assert metrics["reward"] == pytest.approx(metrics["rewards"]["variety"])
-        assert set(metrics["seconds"]) == {"rollout", "reward", "train", "step"}
+        phases = {"rollout", "grading", "reference", "forward_backward", "optimizer_step"}
+        assert set(metrics["seconds"]) == {"step", *phases}
+        assert 0 < sum(metrics["seconds"][name] for name in phases) <= metrics["seconds"]["step"]
+        assert metrics["cpu_share"] > 0
     assert list(read_jsonl(tmp_path / "run" / "metrics.jsonl")) == notes.steps
     saved = sorted(path.name for path in (tmp_path / "run" / "completions").iterdir())
     assert saved == ["step-000001.jsonl", "step-000002.jsonl"]

@@ -23,7 +23,7 @@ from leanrl.trainer.restore import check_optimizer, restore_weights
 from tests.tiny_model import make_tiny_tokenizer
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
-MEASURED = ("seconds", "peak_bytes", "phase_peak_bytes")
+MEASURED = ("seconds", "cpu_share", "peak_bytes", "phase_peak_bytes")
 
 
 def trained(config, run_path, *, checkpoint=None):

@@ -6,10 +6,10 @@ import torch
 
 from leanrl.run_folder import RunFolder, write_json
 from leanrl.trainer.gauges import choose_gauge
-from leanrl.trainer.memory_meter import MemoryMeter
+from leanrl.trainer.phase_meter import PhaseMeter
 from leanrl.trainer.summary import end_summary, start_summary
 
-METER = MemoryMeter(choose_gauge(torch.device("cpu")))
+METER = PhaseMeter(choose_gauge(torch.device("cpu")))
 
 
 def test_a_new_summary_holds_its_facts(tmp_path):

@@ -1,9 +1,11 @@
-"""MemoryMeter: the real peak of every phase of a step, under the planner's names.
+"""PhaseMeter: the real peak and the seconds of every phase of a step, under the planner's names.
 
-What is read comes from a gauge (`trainer/gauges.py`); this file only decides which phase a reading belongs to.
+What is read comes from a gauge (`trainer/gauges.py`) and a clock; this file only decides which phase a reading
+belongs to.
 """
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -19,7 +21,10 @@ class Peak:
     reserved_bytes: int | None = None
 
 
-Peaks = Mapping[PhaseName, Peak]
+# Grading takes time and no memory that the planner counts.
+MeteredPhase = PhaseName | Literal["grading"]
+Peaks = Mapping[MeteredPhase, Peak]
+Seconds = Mapping[MeteredPhase, float]
 
 
 class Gauge(Protocol):
@@ -29,7 +34,7 @@ class Gauge(Protocol):
     source: str
 
     def read(self) -> Peak:
-        """Return the most bytes since the last reset."""
+        """Return the most bytes since the last reset, once the device has done what it was given."""
         ...
 
     def reset(self) -> None:
@@ -37,20 +42,26 @@ class Gauge(Protocol):
         ...
 
 
-class MemoryMeter:
-    """Attributes peaks to phases; of phases within each other the innermost has it.
+class PhaseMeter:
+    """Attributes peaks and seconds to phases; of phases within each other the innermost has them.
 
     Whatever happens before the first phase ends counts as `first`: a process is metered from its start.
+    `clock` returns seconds from any start.
     """
 
-    def __init__(self, gauge: Gauge, *, first: PhaseName = "load") -> None:
+    def __init__(
+        self, gauge: Gauge, *, first: MeteredPhase = "load", clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.gauge = gauge
-        self._open: list[PhaseName] = [first]
-        self._peaks: dict[PhaseName, Peak] = {}
+        self._clock = clock
+        self._open: list[MeteredPhase] = [first]
+        self._peaks: dict[MeteredPhase, Peak] = {}
+        self._seconds: dict[MeteredPhase, float] = {}
         self._highest_bytes = 0
+        self._since = clock()
 
     @contextmanager
-    def phase(self, name: PhaseName) -> Iterator[None]:
+    def phase(self, name: MeteredPhase) -> Iterator[None]:
         """Meter what runs inside as the phase `name`."""
         self.begin(name)
         try:
@@ -58,7 +69,7 @@ class MemoryMeter:
         finally:
             self.end()
 
-    def begin(self, name: PhaseName) -> None:
+    def begin(self, name: MeteredPhase) -> None:
         """Open a phase that ends elsewhere in the code."""
         self._close_stretch()
         self._open.append(name)
@@ -68,9 +79,14 @@ class MemoryMeter:
         self._close_stretch()
         self._open.pop()
 
-    def take(self) -> dict[PhaseName, Peak]:
+    def take(self) -> dict[MeteredPhase, Peak]:
         """Return the peak of every phase that was closed since the last call, and start anew."""
         taken, self._peaks = self._peaks, {}
+        return taken
+
+    def take_seconds(self) -> dict[MeteredPhase, float]:
+        """Return the seconds of every phase since the last call, without those of phases within it; start anew."""
+        taken, self._seconds = self._seconds, {}
         return taken
 
     def highest_bytes(self) -> int:
@@ -81,9 +97,12 @@ class MemoryMeter:
         peak = self.gauge.read()
         self.gauge.reset()
         self._highest_bytes = max(self._highest_bytes, peak.allocated_bytes)
+        now = self._clock()
         if self._open:
             name = self._open[-1]
             self._peaks[name] = highest(self._peaks.get(name), peak)
+            self._seconds[name] = self._seconds.get(name, 0.0) + now - self._since
+        self._since = now
 
 
 def highest(first: Peak | None, second: Peak) -> Peak:
@@ -94,7 +113,7 @@ def highest(first: Peak | None, second: Peak) -> Peak:
     return Peak(max(first.allocated_bytes, second.allocated_bytes), max(reserved, default=None))
 
 
-def highest_of_each(first: Peaks, second: Peaks) -> dict[PhaseName, Peak]:
+def highest_of_each(first: Peaks, second: Peaks) -> dict[MeteredPhase, Peak]:
     """Return the larger peak of every phase that either of them has."""
     return {**first, **{name: highest(first.get(name), peak) for name, peak in second.items()}}
 

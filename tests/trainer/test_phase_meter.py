@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.trainer.memory_meter import MemoryMeter, Peak, as_records, highest, highest_of_each
+from leanrl.trainer.phase_meter import Peak, PhaseMeter, as_records, highest, highest_of_each
 
 
 class HandGauge:
@@ -31,7 +31,7 @@ def gauge():
 
 def test_each_phase_has_its_own_peak(gauge):
     """Loading passes through 50 and keeps 30; a rollout goes to 80 and back; the next phase starts from 30."""
-    meter = MemoryMeter(gauge, first="load")
+    meter = PhaseMeter(gauge, first="load")
     gauge.hold(50)
     gauge.hold(30)
     meter.end()
@@ -44,7 +44,7 @@ def test_each_phase_has_its_own_peak(gauge):
 
 
 def test_a_phase_that_comes_again_keeps_its_highest(gauge):
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
     for num_bytes in (20, 70, 40):
         with meter.phase("reference"):
@@ -55,7 +55,7 @@ def test_a_phase_that_comes_again_keeps_its_highest(gauge):
 
 def test_a_phase_within_another_has_its_own_bytes(gauge):
     """New weights arrive within a rollout: 90 are the sync's, and the rollout has 60 before and 65 after."""
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
     with meter.phase("rollout"):
         gauge.hold(60)
@@ -72,7 +72,7 @@ def test_a_phase_within_another_has_its_own_bytes(gauge):
 
 
 def test_what_happens_between_phases_belongs_to_none_but_is_the_highest(gauge):
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
     meter.take()
     gauge.hold(200)
@@ -84,21 +84,21 @@ def test_what_happens_between_phases_belongs_to_none_but_is_the_highest(gauge):
 
 
 def test_what_is_held_now_can_be_the_highest(gauge):
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
     gauge.hold(300)
     assert meter.highest_bytes() == 300
 
 
 def test_taking_starts_anew(gauge):
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
     assert meter.take() == {"load": Peak(0, 10)}
     assert meter.take() == {}
 
 
 def test_a_phase_that_fails_is_closed(gauge):
-    meter = MemoryMeter(gauge)
+    meter = PhaseMeter(gauge)
     meter.end()
 
     def fail():
@@ -129,6 +129,30 @@ def test_highest(first, second, expected):
 def test_highest_of_each_keeps_phases_of_both():
     merged = highest_of_each({"load": Peak(7), "rollout": Peak(2)}, {"rollout": Peak(4), "save": Peak(1)})
     assert merged == {"load": Peak(7), "rollout": Peak(4), "save": Peak(1)}
+
+
+def test_seconds_belong_to_the_innermost_phase(gauge):
+    """A rollout of 10 s with 3 s of sync in it, 5 s of grading behind it, and 2 s between that are nobody's."""
+    now = [0.0]
+    meter = PhaseMeter(gauge, clock=lambda: now[0])
+
+    def wait(seconds):
+        now[0] += seconds
+
+    wait(1)
+    meter.end()
+    with meter.phase("rollout"):
+        wait(4)
+        with meter.phase("sync"):
+            wait(3)
+        wait(3)
+    wait(2)
+    with meter.phase("grading"):
+        wait(5)
+    assert meter.take_seconds() == {"load": 1, "rollout": 7, "sync": 3, "grading": 5}
+    with meter.phase("rollout"):
+        wait(1)
+    assert meter.take_seconds() == {"rollout": 1}
 
 
 def test_records():
