@@ -1,14 +1,21 @@
 """`leanrl report`."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from leanrl.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from leanrl.run_folder import RunFolder
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="One run folder, or several to compare.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write [RUN/report].")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a page with the curves of a run, or of several runs side by side."""
     from leanrl.errors import ConfigError
@@ -21,10 +28,22 @@ def report(
         place = out or folders[0].report
         require_writable(place, what=f"the report goes to {place}", hint="name a folder of yours with `--out DIR`")
     if len(folders) == 1:
-        print(write_report(folders[0], out=out))
+        _print(write_report(folders[0], out=out), folders, as_json=as_json)
         return
     if out is None:
         raise ConfigError("a comparison of several runs needs a folder of its own.", hint="--out DIR")
     from leanrl.report.comparison import write_comparison
 
-    print(write_comparison(folders, out))
+    _print(write_comparison(folders, out), folders, as_json=as_json)
+
+
+def _print(page: Path, folders: "list[RunFolder]", *, as_json: bool) -> None:
+    """Print the page's path, as JSON with what each run measured against its plan."""
+    if not as_json:
+        print(page)
+        return
+    from leanrl.report.plan_section import plan_check
+    from leanrl.report.run_data import read_run
+
+    found = [{"run": str(folder.path), "against_plan": plan_check(read_run(folder))} for folder in folders]
+    print(json.dumps({"page": str(page), "runs": found}, indent=2))

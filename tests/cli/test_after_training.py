@@ -25,6 +25,18 @@ def test_report_writes_a_page_that_needs_nothing_else(run, tmp_path):
     assert "<script" not in page
 
 
+def test_report_prints_what_the_run_measured_against_its_plan(run, tmp_path):
+    outcome = leanrl("report", run, "--out", tmp_path / "report", "--json")
+    assert outcome.code == 0, outcome.err
+    printed = json.loads(outcome.out)
+    assert printed["page"] == str(tmp_path / "report" / "index.html")
+    (found,) = printed["runs"]
+    in_summary = json.loads((run / "summary.json").read_text())["against_plan"]
+    assert found["against_plan"]["seconds"] == in_summary["seconds"]
+    # The process has grown since: the score after training comes behind the last step.
+    assert found["against_plan"]["memory"][0]["measured"] >= in_summary["memory"][0]["measured"]
+
+
 def test_merge_writes_a_model_that_transformers_loads(run, tmp_path):
     out = tmp_path / "merged"
     outcome = leanrl("merge", run, "--out", out, "--dtype", "float32")
