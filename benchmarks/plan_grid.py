@@ -73,7 +73,7 @@ def examine(case: Case) -> dict[str, Any]:
         **asdict(case),
         "verdict": plan.verdict,
         "fixes": [fix.line for fix in plan.offers],
-        "nearest": plan.nearest_note,
+        "nearest": None if plan.nearest is None else plan.nearest.run,
         "fit": found.flags if found.fits else None,
         "missing_bytes": found.missing_bytes,
         "contradictions": list(contradictions(config, plan, found)),
@@ -85,8 +85,8 @@ def contradictions(config: RunConfig, plan: Plan, found: Fit) -> Iterator[str]:
     can_fit = plan.verdict == "fits" or bool(plan.offers)
     if can_fit != found.fits:
         yield f"the plan is {plan.verdict} with {len(plan.offers)} fixes, and --fit says fits: {found.fits}"
-    if (plan.nearest_note is None) != can_fit:
-        yield f"the plan is {plan.verdict} with {len(plan.offers)} fixes, and names as nearest: {plan.nearest_note}"
+    if (plan.nearest is None) != can_fit:
+        yield f"the plan is {plan.verdict} with {len(plan.offers)} fixes, and names as nearest: {plan.nearest}"
     for fix in plan.offers:
         yield from _broken_promise(config, fix.changes, fix.flags)
     if found.fits:

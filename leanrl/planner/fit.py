@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.cards import Card
-from leanrl.planner.fixes import Changes, Fix, as_flags, changes_only, micro_batch_changes, with_changes
+from leanrl.planner.fixes import Changes, as_flags, changes_only, micro_batch_changes, with_changes
 from leanrl.planner.known_models import find_shape
-from leanrl.planner.nearest import nearest_note
 from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
 from leanrl.planner.search import Search
 from leanrl.planner.search_space import micro_batch_sizes
 from leanrl.planner.shapes import ModelShape
-from leanrl.planner.table import plan_table
 from leanrl.planner.target import Target, find_target
 
 
@@ -124,20 +122,6 @@ def with_planned_micro_batch(config: RunConfig, plan: Plan | None) -> RunConfig:
         return config
     size = 1 if plan is None else plan.workload.micro_batch_completions
     return with_changes(config, micro_batch_changes(config, size))
-
-
-def fit_text(fit: Fit) -> str:
-    """Return what was found as plain text: the flags, or what is nearest and by how much, then the plan."""
-    changes_run = Fix(fit.changes).changes_run
-    if fit.fits and not fit.changes:
-        found = "The settings are the fastest that fit already."
-    elif fit.fits and changes_run is None:
-        found = f"The fastest settings that fit, with the same prompts and completions a step:\n  {fit.flags}"
-    elif fit.fits:
-        found = f"The fastest settings that fit; they change the run ({changes_run}):\n  {fit.flags}"
-    else:
-        found = nearest_note(fit.changes, fit.plan)
-    return f"{found}\n\n{plan_table(fit.plan)}"
 
 
 def _slowness(fit: Fit) -> tuple[bool, float, bool, int, int, bool]:

@@ -59,6 +59,12 @@ class HostNeed:
         there = "" if self.total_bytes is None else f" of this machine's {self.total_bytes / _GIB:.1f}"
         return f"Host memory needed: {self.bytes / _GIB:.1f}{there} GiB ({parts}).{_REMARKS[self.verdict]}"
 
+    @property
+    def short_sentence(self) -> str:
+        """What is needed, beside what there is."""
+        there = "" if self.total_bytes is None else f" of this machine's {self.total_bytes / _GIB:.1f}"
+        return f"{self.bytes / _GIB:.1f}{there} GiB.{_REMARKS[self.verdict]}"
+
     def to_json(self) -> dict[str, int | dict[str, int] | None]:
         return {"bytes": self.bytes, "total_bytes": self.total_bytes, "components": dict(self.components)}
 

@@ -36,4 +36,4 @@ def _room(shape: ModelShape, workload: Workload, usable_bytes: int, measured: Me
 
 
 def _holds_kv(phase: Phase) -> bool:
-    return "keys and values" in phase.components
+    return "KV cache" in phase.components

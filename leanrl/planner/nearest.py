@@ -1,15 +1,19 @@
 """Where nothing fits: what comes nearest, and which key would bring it down."""
 
 import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from leanrl.planner.fixes import Changes, as_flags
-from leanrl.planner.prediction import Plan
+
+if TYPE_CHECKING:
+    from leanrl.planner.prediction import Plan
 
 _GIB = 2**30
 # Components whose bytes are those of sequences; those of all others follow from the model.
 _OF_LENGTHS = frozenset(
     {
-        "keys and values",
+        "KV cache",
         "generation",
         "activations",
         "kept activations",
@@ -22,18 +26,26 @@ _OF_LENGTHS = frozenset(
 )
 
 
-def nearest_note(changes: Changes, plan: Plan) -> str:
+@dataclass(frozen=True)
+class Nearest:
+    """The run that comes nearest, with its flags, and what would make it fit."""
+
+    run: str
+    way_out: str
+
+
+def nearest(changes: Changes, plan: "Plan") -> Nearest:
     """Return what comes nearest, by how many bytes it is too large, what is largest there and the key to change.
 
     Args:
         changes: what the nearest run has otherwise than the one that was asked for.
         plan: the plan of the nearest run.
     """
-    flags = f" with\n  {as_flags(changes)}" if changes else " as it is"
-    return f"Nothing fits. Nearest, {plan.missing_bytes / _GIB:.1f} GiB too large, is the run{flags}\n{_way_out(plan)}"
+    flags = f"with {as_flags(changes)}" if changes else "as it is"
+    return Nearest(f"{plan.missing_bytes / _GIB:.1f} GiB too large {flags}", _way_out(plan))
 
 
-def _way_out(plan: Plan) -> str:
+def _way_out(plan: "Plan") -> str:
     if plan.host is not None and plan.host.missing_bytes == plan.missing_bytes:
         return f"{plan.host.sentence} A smaller model (model.id), fewer cards or more memory would do."
     peak = plan.worst.peak

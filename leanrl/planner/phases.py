@@ -116,7 +116,7 @@ def train_phases(
 
 def rollout_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> list[Phase]:
     """Return the phases of a card that only generates: loading, generating, and taking new weights."""
-    engine = {"engine weights": engine_weight_bytes(shape, workload), "keys and values": kv_bytes}
+    engine = {"engine weights": engine_weight_bytes(shape, workload), "KV cache": kv_bytes}
     working = engine_working_bytes(shape, workload)
     arriving = {"arriving weights": 2 * shape.embedding_params if workload.method == "full" else 0}
     return [
@@ -200,7 +200,7 @@ def _sync(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int
         return moving
     engine = {"engine weights": engine_weight_bytes(shape, workload), **_resident_working(shape, workload)}
     if workload.residency == "awake":
-        engine["keys and values"] = kv_bytes
+        engine["KV cache"] = kv_bytes
     return {**engine, **moving}
 
 
@@ -308,7 +308,7 @@ def _colocated_engine(shape: ModelShape, workload: Workload, kv_bytes: int) -> d
         return {}
     return {
         "engine weights": engine_weight_bytes(shape, workload),
-        "keys and values": kv_bytes,
+        "KV cache": kv_bytes,
         **engine_working_bytes(shape, workload),
     }
 
@@ -327,4 +327,4 @@ def _engine_between_rollouts(shape: ModelShape, workload: Workload, kv_bytes: in
     if workload.residency == "asleep":
         return {"engine CUDA graphs": cuda_graph_bytes(workload)}
     awake = {"engine weights": engine_weight_bytes(shape, workload), **_resident_working(shape, workload)}
-    return {**awake, "keys and values": kv_bytes} if workload.residency == "awake" else awake
+    return {**awake, "KV cache": kv_bytes} if workload.residency == "awake" else awake

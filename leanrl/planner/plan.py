@@ -9,7 +9,7 @@ from leanrl.planner.fit import search_of, with_largest_micro_batch, with_most_co
 from leanrl.planner.fixes import changes_only, with_changes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.measured import MeasuredModel
-from leanrl.planner.nearest import nearest_note
+from leanrl.planner.nearest import nearest
 from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
 from leanrl.planner.shapes import ModelShape
@@ -62,9 +62,9 @@ def plan_run(
     offers = search.fixes()
     if offers:
         return replace(plan, offers=offers)
-    nearest = search.nearest.changes
-    nearest_plan = predict(with_changes(config, nearest), known_shape, target)
-    return replace(plan, nearest_note=nearest_note(changes_only(config, nearest), nearest_plan))
+    changes = search.nearest.changes
+    nearest_plan = predict(with_changes(config, changes), known_shape, target)
+    return replace(plan, nearest=nearest(changes_only(config, changes), nearest_plan))
 
 
 def _measured_plan(config: RunConfig, model: MeasuredModel, target: Target) -> Plan:

@@ -4,12 +4,13 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from leanrl.planner.cards import Card
+from leanrl.planner.cards import GIB, Card
 from leanrl.planner.duration import StepTime
 from leanrl.planner.fixes import Fix
 from leanrl.planner.floors import Floor
 from leanrl.planner.host_memory import HostNeed, VerdictName
 from leanrl.planner.measured import Source
+from leanrl.planner.nearest import Nearest
 from leanrl.planner.phases import Phase
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.step_seconds import planned_seconds
@@ -78,17 +79,25 @@ class Plan:
     floors: tuple[Floor, ...] = ()
     base_note: str | None = None
     offers: tuple[Fix, ...] = ()
-    nearest_note: str | None = None
+    nearest: Nearest | None = None
     source: Source = "closed_form"
 
     @property
+    def card_name(self) -> str:
+        """The name of the kind of card, or its size where it is not known by name."""
+        return self.card.name if self.card else f"{self.gpus[0].usable_bytes / GIB:.4g} GiB card"
+
+    @property
     def step_seconds(self) -> float | None:
-        return None if self.step_time is None else round(self.step_time.seconds, 1)
+        """Seconds of a step; None for a run that does not fit, which takes none."""
+        if self.step_time is None or self.verdict == "does_not_fit":
+            return None
+        return round(self.step_time.seconds, 1)
 
     @property
     def total_hours(self) -> float | None:
         """Hours of all steps; loading, evaluation and checkpoints come on top."""
-        if self.step_time is None or self.max_steps is None:
+        if self.step_seconds is None or self.step_time is None or self.max_steps is None:
             return None
         return round(self.step_time.seconds * self.max_steps / 3600, 2)
 

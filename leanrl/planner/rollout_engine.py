@@ -98,4 +98,4 @@ def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     repeated = one_layer * shape.num_heads // shape.num_kv_heads
     prefill = forward_bytes(shape, workload, tokens=sequences * workload.prompt_tokens)
     sampler = 12 * shape.vocab * sequences
-    return {"keys and values": keys_and_values, "generation": max(prefill, one_layer + repeated, 3 * states) + sampler}
+    return {"KV cache": keys_and_values, "generation": max(prefill, one_layer + repeated, 3 * states) + sampler}

@@ -26,9 +26,9 @@ def plan(*arguments):
     return leanrl("plan", *arguments)
 
 
-def plan_model(folder, config):
+def plan_model(folder, config, *flags):
     (folder / "config.json").write_text(json.dumps(config))
-    return plan(*LORA, "-s", f"model.id={folder}")
+    return plan(*LORA, "-s", f"model.id={folder}", *flags)
 
 
 def assert_refused(outcome, *, code=2, says):
@@ -50,7 +50,7 @@ def test_a_family_that_nothing_knows(tmp_path, family):
 def test_a_family_without_a_formula_is_simulated(tmp_path):
     """The plan says where its bytes come from; the second time they are read."""
     values = {**SMALL, **WITHOUT_FORMULA}
-    first, second = (plan_model(tmp_path, values) for _ in range(2))
+    first, second = (plan_model(tmp_path, values, "--details") for _ in range(2))
     assert first.code == 0, first.err
     assert "Training memory simulated" in first.out
     assert "opt', for whose layers the planner has no formula" in first.err
@@ -140,7 +140,10 @@ def test_a_price_of_ones_own():
     one, two = (json.loads(plan("--json", "-s", f"hardware.usd_per_hour={usd}").out) for usd in ("0.5", "1.0"))
     assert one["time"] == two["time"]
     assert two["cost_usd"] == pytest.approx(2 * one["cost_usd"], abs=0.02)
-    assert "$0.50 an hour and card, as given (hardware.usd_per_hour)" in plan("-s", "hardware.usd_per_hour=0.5").out
+    assert (
+        "$0.50 an hour and card, as given (hardware.usd_per_hour)"
+        in plan("-s", "hardware.usd_per_hour=0.5", "--details").out
+    )
 
 
 def test_a_card_of_ones_own():
@@ -181,7 +184,7 @@ def test_exact(tmp_path):
     assert fitted["flags"] != ""
     assert fitted["exact"]["peak_bytes"] > found["exact"]["peak_bytes"], "without checkpointing it is faster, and fits"
     (tmp_path / "config.json").write_text(json.dumps({**SMALL, **WITHOUT_FORMULA}))
-    unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact")
+    unknown = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact", "--details")
     assert unknown.code == 0
     assert "for whose layers the planner has no formula" in unknown.err
     assert "Training memory simulated" in unknown.out

@@ -144,7 +144,7 @@ def test_a_dry_run_lists_it_and_a_plan_too(tiny_model, place, name):
         assert line in missing
     if "--run-dir" in more:  # a plan makes no run folder
         return
-    planned = CliRunner().invoke(app, ["plan", *_arguments(tiny_model, settings, more)])
+    planned = CliRunner().invoke(app, ["plan", *_arguments(tiny_model, settings, more), "--details"])
     no_shape = name.startswith("model")  # then there is no plan, and the lines precede the error
     assert isinstance(planned.exception, MissingError) if no_shape else planned.exit_code == 0, planned.exception
     assert "missing here: " in planned.output

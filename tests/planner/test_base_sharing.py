@@ -39,19 +39,17 @@ def test_a_shared_base_is_counted_once():
 @pytest.mark.parametrize(
     ("sleep_level", "share_base", "stays"),
     [
-        (0, False, {"engine weights", "keys and values", "engine adapter buffers"}),
+        (0, False, {"engine weights", "KV cache", "engine adapter buffers"}),
         ("kv", False, {"engine weights", "engine adapter buffers"}),
         (1, False, set()),
-        (0, "auto", {"keys and values", "engine adapter buffers"}),
+        (0, "auto", {"KV cache", "engine adapter buffers"}),
         ("kv", "auto", {"engine adapter buffers"}),
         (1, "auto", {"engine adapter buffers"}),  # a shared base stays, so level 1 gives back no more than kv
     ],
 )
 def test_what_an_engine_holds_while_gradients_are_computed(sleep_level, share_base, stays):
     held = components(lora(sleep_level=sleep_level, share_base=share_base), "forward_backward").keys()
-    assert {name for name in held if name.startswith("engine") or name == "keys and values"} == stays | {
-        "engine CUDA graphs"
-    }
+    assert {name for name in held if name.startswith("engine") or name == "KV cache"} == stays | {"engine CUDA graphs"}
 
 
 def test_the_plan_says_what_is_asked_for_and_what_the_other_would_take():

@@ -10,5 +10,5 @@ def test_example_of_the_page(capsys):
     (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     exec(compile(code, str(PAGE), "exec"), {})
     printed = capsys.readouterr().out
-    assert printed.startswith("single-gpu-full: It fits")
+    assert printed.startswith("single-gpu-full on 1 x rtx4090: it fits")
     assert "-s train.micro_batch_completions=" in printed

@@ -9,7 +9,8 @@ import pytest
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import not_in_this_version
-from leanrl.planner.fit import fit_run, fit_text, with_planned_micro_batch
+from leanrl.planner.fit import fit_run, with_planned_micro_batch
+from leanrl.planner.fit_text import fit_text
 from leanrl.planner.fixes import as_flags, is_refused, with_changes
 from leanrl.planner.plan import plan_run, plan_table
 from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
@@ -95,7 +96,7 @@ def test_nothing_fits():
     fit = fit_run(config, vram_bytes=GIB)
     assert not fit.fits
     assert fit.missing_bytes == fit.plan.gpus[0].upper_bytes - GIB > 0
-    assert fit_text(fit).startswith(f"Nothing fits. Nearest, {fit.missing_bytes / GIB:.1f} GiB too large")
+    assert f"  nearest         {fit.missing_bytes / GIB:.1f} GiB too large with -s " in fit_text(fit)
     needed = -(-fit.plan.gpus[0].upper_bytes // GIB)
     way_out = f"The largest part there is weights, 1.5 GiB: a smaller model (model.id) or a card with {needed} GiB"
     assert way_out in fit_text(fit)

@@ -3,7 +3,8 @@
 import pytest
 
 from leanrl.errors import DoesNotFitError
-from leanrl.planner.fit import fit_run, fit_text
+from leanrl.planner.fit import fit_run
+from leanrl.planner.fit_text import fit_text
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.host_memory import shared_memory_bytes
 from leanrl.planner.plan import plan_run, plan_table

@@ -114,7 +114,7 @@ def test_on_a_card_it_is_what_plan_json_says(preset, vram_gib):
     )
     generates = [gpu for gpu in plan.to_json()["gpus"] if gpu["role"] != "train"]
     rollout = next(phase for phase in generates[0]["phases"] if phase["name"] == "rollout")
-    assert told["kv_cache_memory_bytes"] == rollout["components"]["keys and values"]
+    assert told["kv_cache_memory_bytes"] == rollout["components"]["KV cache"]
     assert {name: told[name] for name in plan.engine_settings} == plan.engine_settings
 
 

@@ -70,7 +70,7 @@ def test_the_plan_has_the_bytes_of_the_simulation(plan, config):
     for name in ("forward_backward", "optimizer_step"):
         engine = sum(size for part, size in phases[name].components.items() if part.startswith("engine"))
         assert phases[name].bytes - engine == simulated[name].bytes
-    assert phases["rollout"].components["keys and values"] > 0
+    assert phases["rollout"].components["KV cache"] > 0
 
 
 def test_the_shape_is_counted_on_the_modules(plan):

@@ -1,0 +1,90 @@
+"""What `leanrl plan` answers, and how it is printed."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leanrl.config.schema import RunConfig
+    from leanrl.planner.prediction import Plan
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is printed: as JSON, or as the first screen with the details behind it; and the plan that it holds."""
+
+    value: dict[str, Any]
+    screen: Sequence[str]
+    details: Sequence[str]
+    plan: "Plan | None"
+
+
+def planned(config: "RunConfig") -> Answer:
+    """Return the plan of a run."""
+    from leanrl.pipeline import plan as make_plan
+    from leanrl.planner.details import plan_details
+    from leanrl.planner.screen import first_screen
+
+    found = make_plan(config, say=_say)
+    return Answer(found.to_json(), first_screen(found), plan_details(found), found)
+
+
+def planned_if_possible(config: "RunConfig") -> Answer:
+    """Return the plan, or nothing: a model that only transformers knows can be simulated without one."""
+    from leanrl.errors import LeanRLError
+
+    try:
+        return planned(config)
+    except LeanRLError as error:
+        _say(f"no plan is made: {error.message}")
+        return Answer({}, [], [], None)
+
+
+def fitted(config: "RunConfig") -> "tuple[Answer, RunConfig]":
+    """Return the settings that fit with their plan, and the config that has them."""
+    from leanrl.pipeline import fit
+    from leanrl.planner.details import plan_details
+    from leanrl.planner.fit_text import fit_screen
+    from leanrl.planner.fixes import with_changes
+
+    found = fit(config)
+    value = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
+    answer = Answer(value | {"plan": found.plan.to_json()}, fit_screen(found), plan_details(found.plan), found.plan)
+    return answer, with_changes(config, found.changes)
+
+
+def print_answer(answer: Answer, missing: Sequence[str], *, as_json: bool, with_details: bool) -> None:
+    """Print the answer and what is missing on this machine to train: a line on the first screen, else all of it."""
+    if as_json:
+        print(json.dumps({**answer.value, "missing": list(missing)}, indent=2))
+        return
+    if with_details:
+        behind = ["", *answer.details] if answer.details else []
+        print("\n".join([*answer.screen, *behind, *([""] if missing else []), *missing_lines(missing)]))
+        return
+    print(
+        "\n".join([*answer.screen, *_missing_in_short(missing), "  --details shows every phase and what was assumed."])
+    )
+
+
+def missing_lines(missing: Sequence[str]) -> list[str]:
+    """Return everything that is missing, a line each."""
+    return [f"missing here: {line}" for line in missing]
+
+
+def _missing_in_short(missing: Sequence[str]) -> list[str]:
+    """Return one line: the first thing that is missing, with its hint where it is the only one, and how many follow."""
+    from leanrl.planner.screen import row
+
+    if not missing:
+        return []
+    first, *others = missing
+    if not others:
+        return [row("missing here", first)]
+    return [row("missing here", f"{first.partition(' (hint: ')[0].rstrip('.')}; and {len(others)} more (--details)")]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,0 +1,99 @@
+"""The first screen of a plan: whether it fits, what it takes and what would make it fit, in at most 12 lines."""
+
+from collections.abc import Sequence
+
+from leanrl.planner.phase_words import PHASE_WORDS
+from leanrl.planner.phases import Phase
+from leanrl.planner.prediction import GpuPlan, Plan
+from leanrl.planner.time_text import time_line
+
+# `leanrl plan` adds a line about what is missing here and one about --details.
+MOST_LINES = 10
+_GIB = 2**30
+_LABEL_WIDTH = 15
+_NUM_PARTS = 3
+_VERDICTS = {
+    "fits": "it fits.",
+    "tight": "it is tight. The tensors fit, but perhaps not with what the driver and fragmentation add.",
+    "does_not_fit": "it does not fit.",
+}
+
+
+def first_screen(
+    plan: Plan, *, verdict: str | None = None, remedies: Sequence[str] | None = None, notes: Sequence[str] = ()
+) -> list[str]:
+    """Return the lines of the first screen.
+
+    Args:
+        plan: what is shown.
+        verdict: what is said behind the run's name; None takes the plan's own verdict.
+        remedies: rows in place of the plan's fixes and of what comes nearest.
+        notes: rows that belong on the first screen, such as the line of a simulation.
+    """
+    lines = [
+        f"{plan.preset} on {place(plan)}: {verdict or _VERDICTS[plan.verdict]}",
+        *_memory_rows(plan),
+        *notes,
+        *([] if plan.verdict == "does_not_fit" else [row("time", time_line(plan))]),
+        *_host_rows(plan),
+        *(remedy_rows(plan) if remedies is None else remedies),
+    ]
+    optional = [] if plan.base_note is None else [row("note", plan.base_note)]
+    return [*lines, *optional[: max(0, MOST_LINES - len(lines))]]
+
+
+def row(label: str, text: str) -> str:
+    """Return a line of the first screen: what it is about, and what is said of it."""
+    return f"  {label:<{_LABEL_WIDTH}} {text}"
+
+
+def remedy_rows(plan: Plan) -> list[str]:
+    """Return the changes that make the run fit, cheapest first, or what comes nearest."""
+    if plan.nearest is not None:
+        return [row("nearest", plan.nearest.run), row("way out", plan.nearest.way_out)]
+    labels = ["to make it fit", *["or"] * len(plan.offers)]
+    return [row(label, fix.line) for label, fix in zip(labels, plan.offers, strict=False)]
+
+
+def place(plan: Plan) -> str:
+    """Return where the run is planned: cards by number and name, or the CPU of this machine."""
+    if plan.device == "cpu":
+        return "the CPU"
+    return f"{len(plan.gpus) * plan.num_nodes} x {plan.card_name}"
+
+
+def _memory_rows(plan: Plan) -> list[str]:
+    worst = plan.worst
+    return [
+        row("needed", f"{_gib(worst.peak.bytes)} GiB for tensors at the fullest moment{_of_which_card(plan, worst)}"),
+        row("upper estimate", f"{_gib(worst.upper_bytes)} GiB {_added(plan)}, of {_limit(plan, worst)}"),
+        row("fullest phase", f"{PHASE_WORDS[worst.peak.name]}: {_largest_parts(worst.peak)}"),
+    ]
+
+
+def _of_which_card(plan: Plan, worst: GpuPlan) -> str:
+    if len({gpu.role for gpu in plan.gpus}) == 1:
+        return ""
+    return f" of the card that {'generates' if worst.role == 'rollout' else 'trains'}"
+
+
+def _added(plan: Plan) -> str:
+    return f"with {'the process' if plan.device == 'cpu' else 'the CUDA context'} and fragmentation"
+
+
+def _limit(plan: Plan, worst: GpuPlan) -> str:
+    size = f"{_gib(worst.usable_bytes)} GiB"
+    return f"{size} (80 % of this machine's memory)" if plan.device == "cpu" else f"the card's {size}"
+
+
+def _largest_parts(phase: Phase) -> str:
+    largest = sorted(phase.components.items(), key=lambda part: -part[1])[:_NUM_PARTS]
+    return ", ".join(f"{name} {_gib(size)}" for name, size in largest) + " GiB"
+
+
+def _host_rows(plan: Plan) -> list[str]:
+    return [] if plan.host is None else [row("host memory", plan.host.short_sentence)]
+
+
+def _gib(size: int) -> str:
+    return f"{size / _GIB:.1f}"
