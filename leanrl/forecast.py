@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from leanrl.config.schema import RunConfig
 from leanrl.environment import gpu_names, host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError, NoFormulaError, SimulationError
-from leanrl.planner.cards import CARDS, recognise_card
+from leanrl.planner.card_names import known_card, recognise_card
 from leanrl.planner.fit import with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
@@ -55,7 +55,7 @@ def planned_host_bytes(config: RunConfig) -> int | None:
     """Return this machine's memory where the run is planned for its CPU or for a card that it has; else None."""
     if config.hardware.is_cpu:
         return host_memory_bytes()
-    card = CARDS.get(config.hardware.gpu or "")
+    card = known_card(config.hardware.gpu)
     is_here = card is not None and any(recognise_card(name, card.usable_bytes) is card for name in gpu_names())
     return host_memory_bytes() if is_here else None
 

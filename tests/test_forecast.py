@@ -24,6 +24,9 @@ SIZES = {
     ("device", "here", "is_compared"),
     [
         ("hardware.gpu=a40", ["NVIDIA A40"], True),
+        ("hardware.gpu=A40", ["NVIDIA A40"], True),
+        ("hardware.gpu=4090", ["NVIDIA GeForce RTX 4090"], True),
+        ("hardware.gpu=4070", ["NVIDIA GeForce RTX 4070 Ti SUPER"], False),
         ("hardware.gpu=a40", ["NVIDIA GeForce RTX 4090"], False),
         ("hardware.gpu=a40", [], False),
         ("hardware.device=cpu", [], True),

@@ -68,11 +68,18 @@ def cards(as_json: AsJson = False) -> None:
     width = max(len(name) for name in CARDS)
     print(f"{'name':{width}}  GiB    GB/s  bf16 TFLOP/s  $ an hour  card")
     for card in CARDS.values():
-        speed = f"{card.bf16_flops / 1e12:12.0f}" if card.has_bf16 else "no bf16: not".rjust(12)
-        price = f"{card.price.usd_per_hour:9.2f}" if card.price is not None else " " * 9
-        usable, bandwidth = card.usable_bytes / _GIB, card.bandwidth_bytes_per_second / 1e9
-        print(f"{card.name:{width}}  {usable:5.1f}  {bandwidth:4.0f}  {speed}  {price}  {card.title}")
-    print("\nPrices are dated in --json; set yours: -s hardware.usd_per_hour=PRICE. Another card: --vram GIB.")
+        rate = _number(card.bf16_flops / 1e12, width=12) if card.has_bf16 else "no bf16".rjust(12)
+        bandwidth = _number(card.bandwidth_bytes_per_second / 1e9, width=4)
+        price = f"{card.price.usd_per_hour:9.2f}" if card.price is not None else "-".rjust(9)
+        print(f"{card.name:{width}}  {card.usable_bytes / _GIB:5.1f}  {bandwidth}  {rate}  {price}  {card.title}")
+    print(
+        "\n-: not known, so that no time or no dollars are predicted. Prices are dated in --json; set yours:\n"
+        "-s hardware.usd_per_hour=PRICE. `4090`, `RTX 4090` and `a100 80gb` are names too. Another card: --vram GIB."
+    )
+
+
+def _number(value: float, *, width: int) -> str:
+    return f"{value:{width}.0f}" if value > 0 else "-".rjust(width)
 
 
 def _keys_like(prefix: str) -> "list[Key]":

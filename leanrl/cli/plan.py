@@ -44,6 +44,7 @@ def plan(
     from leanrl.config.load import load_config
     from leanrl.errors import MissingError
     from leanrl.pipeline import examine_here
+    from leanrl.planner.card_names import size_note
 
     extra = [
         *([f"hardware.gpu={gpu}"] if gpu is not None else []),
@@ -54,6 +55,9 @@ def plan(
     found = examine_here(config, plugins=plugin or [])
     for warning in [*find_warnings(config), *found.warnings]:
         print(f"{painted('warning:', 'warning', stream=sys.stderr)} {warning}", file=sys.stderr)
+    note = size_note(config.hardware.gpu)
+    if note is not None:
+        print(note, file=sys.stderr)
     try:
         if fit:
             answer, config = fitted(config)

@@ -92,7 +92,7 @@ def _key(name: str, field: FieldInfo) -> Key:
         default=field.default,
         about=field.description or "",
         choices=tuple(_choices(annotation)),
-        is_text=annotation is str or set(get_args(annotation)) == {str, type(None)},
+        is_text=annotation is str or {_bare(argument) for argument in get_args(annotation)} == {str, type(None)},
         item_takes=_takes(get_args(annotation)[1]) if get_origin(annotation) is dict else None,
     )
 
@@ -111,6 +111,10 @@ def _takes(annotation: Any, metadata: Iterable[Any] = ()) -> str:
     if origin is dict:
         return f"a map from names to {_plural(arguments[1])}"
     return " ".join([_PLAIN[annotation], *_bound_words(metadata)])
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _choices(annotation: Any) -> list[str]:

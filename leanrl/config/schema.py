@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from leanrl.types import Language
 
@@ -12,6 +12,10 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+# `gpu: 4090` is a number to YAML.
+CardName = Annotated[
+    str, BeforeValidator(lambda name: str(name) if isinstance(name, int) and not isinstance(name, bool) else name)
+]
 ReferenceDevice = Literal["gpu", "host", "disk"]
 
 
@@ -27,7 +31,7 @@ def key(default: Any, about: str) -> Any:
 
 
 class HardwareConfig(Section):
-    gpu: str | None = key(None, "card the preset was planned for; `leanrl plan --gpu` lists the names")
+    gpu: CardName | None = key(None, "card the preset was planned for, such as rtx4090; `leanrl cards` lists them")
     vram_gib: Positive | None = key(None, "GiB that a card offers; null takes the named card's")
     bandwidth_gb_per_second: Positive | None = key(None, "memory bandwidth; null takes the named card's")
     bf16_tflops: Positive | None = key(None, "dense bf16 rate; null takes the named card's")

@@ -94,7 +94,8 @@ def generation_seconds(shape: ModelShape, workload: Workload, card: Card, *, kv_
     completion = workload.completion_tokens * lengths.mean_completion_share
     # Sum over a completion's tokens of what stands before each.
     tokens_read = sequences * completion * (prompt + completion / 2)
-    bytes_read = steps * served_weight_bytes(shape, workload) + tokens_read * kv_bytes_per_token(shape)
+    token_bytes = kv_bytes_per_token(shape, bytes_per_number=workload.compute_bytes)
+    bytes_read = steps * served_weight_bytes(shape, workload) + tokens_read * token_bytes
     per_step = _VLLM_STEP_SECONDS if workload.engine != "hf" else _GENERATE_LAYER_SECONDS * shape.num_layers
     prefill = 2 * _body_params(shape) * prompt * sequences / _flops_per_second(workload, card)
     return bytes_read / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE) + steps * per_step + prefill
@@ -188,5 +189,4 @@ def _body_params(shape: ModelShape) -> int:
 
 
 def _flops_per_second(workload: Workload, card: Card) -> float:
-    # fp32 products run on the tensor cores as TF32, at half the rate of bf16.
-    return card.bf16_flops * COMPUTE_SHARE / (2 if workload.compute_bytes == 4 else 1)
+    return card.flops(workload.compute_bytes) * COMPUTE_SHARE

@@ -2,6 +2,7 @@
 `train.max_tokens_per_micro_batch: auto`."""
 
 import bisect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from leanrl.planner.prediction import Plan
 from leanrl.planner.search import Search
 from leanrl.planner.search_space import micro_batch_sizes
 from leanrl.planner.shapes import ModelShape
-from leanrl.planner.target import Target, find_target
+from leanrl.planner.target import Target, find_target, lacks_bf16
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,13 @@ def fit_run(
 
 def search_of(config: RunConfig, shape: ModelShape, target: Target) -> Search:
     """Return the search for settings of a run that fit; a micro-batch `auto` is chosen first."""
+
+    def missing(changed: RunConfig) -> int:
+        return sys.maxsize if lacks_bf16(changed, target.card) else predict(changed, shape, target).missing_bytes
+
     return Search(
         with_largest_micro_batch(config, shape, target),
-        missing=lambda changed: predict(changed, shape, target).missing_bytes,
+        missing=missing,
         vllm=target.vllm,
         is_host_limited=target.host_bytes is not None,
     )

@@ -61,7 +61,9 @@ def _predict_on_cards(
         ),
         num_nodes=config.hardware.num_nodes,
         max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
-        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes) if card else None,
+        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes)
+        if card is not None and card.has_speeds(workload.compute_bytes)
+        else None,
         source="simulation" if measured else "closed_form",
     )
 

@@ -24,8 +24,8 @@ def engine_weight_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def served_weight_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the weights that vLLM computes with, whoever else does."""
-    return nf4_bytes(shape) if workload.engine_is_nf4 else 2 * shape.num_params
+    """Bytes of the weights that vLLM computes with, whoever else does: in the run's compute dtype."""
+    return nf4_bytes(shape) if workload.engine_is_nf4 else workload.compute_bytes * shape.num_params
 
 
 def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -36,9 +36,9 @@ def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
     rank = fitting[0] if fitting else workload.lora_rank
     if shape.counted is not None:
         widths = sum(sum(sizes) for sizes in shape.linears.values())
-        return 2 * rank * shape.num_layers * widths
+        return workload.compute_bytes * rank * shape.num_layers * widths
     widths = sum(kind.num_layers * _served_widths(kind) for kind in shape.layer_kinds)
-    return 2 * rank * widths
+    return workload.compute_bytes * rank * widths
 
 
 def _served_widths(kind: ModelShape) -> int:
@@ -57,7 +57,7 @@ def cuda_graph_bytes(workload: Workload) -> int:
 def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """Bytes that a vLLM engine needs besides weights and keys and values, by component."""
     tokens = min(workload.engine_batch_tokens, workload.completions_per_engine * workload.row_tokens)
-    hidden_tensors = 2 * tokens * 3 * (shape.intermediate + shape.hidden)
+    hidden_tensors = workload.compute_bytes * tokens * 3 * (shape.intermediate + shape.hidden)
     return {
         "engine activations": hidden_tensors,
         "engine sampler": _SAMPLER_BYTES_PER_LOGIT * shape.vocab * _rows_of_logits(workload),
@@ -76,12 +76,17 @@ def _rows_of_logits(workload: Workload) -> int:
 
 def wanted_kv_bytes(shape: ModelShape, workload: Workload) -> int:
     """Keys and values of all completions of a step at full length, so that none has to wait."""
-    return workload.completions_per_engine * sequence_kv_bytes(shape, tokens=workload.row_tokens)
+    return workload.completions_per_engine * _sequence_bytes(shape, workload, workload.row_tokens)
 
 
 def least_kv_bytes(shape: ModelShape, workload: Workload) -> int:
     """Keys and values of one sequence of the longest length: vLLM does not start with less."""
-    return sequence_kv_bytes(shape, tokens=workload.engine_model_tokens)
+    return _sequence_bytes(shape, workload, workload.engine_model_tokens)
+
+
+def _sequence_bytes(shape: ModelShape, workload: Workload, tokens: int) -> int:
+    """Bytes of one sequence's KV cache, which vLLM keeps in the dtype that it computes in."""
+    return sequence_kv_bytes(shape, tokens=tokens, bytes_per_number=workload.compute_bytes)
 
 
 def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:

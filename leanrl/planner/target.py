@@ -4,9 +4,14 @@ from dataclasses import dataclass, replace
 
 from leanrl.config.schema import HardwareConfig, RunConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.planner.cards import GIB, Card, Price, find_card, require_bf16
+from leanrl.planner.card_names import find_card
+from leanrl.planner.cards import CARDS, GIB, Card, Price
+from leanrl.planner.fixes import Changes, as_flags, changes_only
 from leanrl.planner.host_memory import USABLE_SHARE
 from leanrl.planner.prediction import Device
+
+# Of the cards that a hint names.
+_NUM_OFFERED = 4
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ def find_target(
 
     Raises:
         MissingError: if neither a card nor its bytes are named.
-        ConfigError: for an unknown card, one without bf16, or one without memory.
+        ConfigError: for an unknown card, one without bf16 for a run that needs it, or one without memory.
     """
     if config.hardware.is_cpu:
         if host_bytes is None:
@@ -44,7 +49,7 @@ def find_target(
         return Target("cpu", int(USABLE_SHARE * host_bytes))
     card = _as_given(config.hardware, card or _named_card(config.hardware))
     if card is not None:
-        require_bf16(card)
+        require_bf16(card, config)
     if vram_bytes is None and config.hardware.vram_gib is not None:
         vram_bytes = int(config.hardware.vram_gib * GIB)
     if vram_bytes is not None:
@@ -57,6 +62,38 @@ def find_target(
             hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
         )
     return Target("cuda", card.usable_bytes, card, vllm, host_bytes)
+
+
+def require_bf16(card: Card, config: RunConfig) -> None:
+    """Raise ConfigError where a run needs bf16 and the card has none, with what would be needed."""
+    if not lacks_bf16(config, card):
+        return
+    large = [other for other in CARDS.values() if other.has_bf16 and other.usable_bytes >= 0.95 * card.usable_bytes]
+    smallest = sorted(large, key=lambda other: other.usable_bytes)[:_NUM_OFFERED]
+    flags = as_flags(changes_only(config, in_float32(config)))
+    raise ConfigError(
+        f"{card.name}: the {card.title} has no bf16, in which this run computes.",
+        hint=f"`{flags}` computes in float32, with twice the bytes; cards with bf16 and as much memory: "
+        f"{', '.join(other.name for other in smallest)}",
+    )
+
+
+def lacks_bf16(config: RunConfig, card: Card | None) -> bool:
+    """Whether a run computes, keeps weights or trains an adapter in bf16, as NF4 does, on a card that has none."""
+    if card is None or card.has_bf16:
+        return False
+    return bool(changes_only(config, in_float32(config)))
+
+
+def in_float32(config: RunConfig) -> Changes:
+    """Return the changes that make a run compute without bf16."""
+    method = config.model.tuning.method
+    return {
+        "model.dtype": "float32",
+        "model.compute_dtype": "float32",
+        **({} if method == "full" else {"model.tuning.adapter_dtype": "float32"}),
+        **({"model.tuning.method": "lora"} if method == "qlora" else {}),
+    }
 
 
 def _named_card(hardware: HardwareConfig) -> Card | None:

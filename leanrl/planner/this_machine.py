@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from leanrl.config.schema import RunConfig
 from leanrl.errors import DoesNotFitError
 from leanrl.hints import command
-from leanrl.planner.cards import GIB, recognise_card
+from leanrl.planner.card_names import cards_called, recognise_card
+from leanrl.planner.cards import GIB
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.measured import MeasuredModel
 from leanrl.planner.plan import plan_run
@@ -45,9 +46,10 @@ def plan_here(
     vram_bytes = gpu.total_bytes if share_gib is None else min(gpu.total_bytes, int(share_gib * GIB))
     renamed = with_changes(config, {"hardware.gpu": named})
     plan = plan_run(renamed, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm, measured=measured)
-    if named == config.hardware.gpu:
+    asked = config.hardware.gpu
+    if card is None if asked is None else card in cards_called(asked):
         return plan, None
-    before = f"{config.name} was planned for {config.hardware.gpu or 'no card by name'}"
+    before = f"{config.name} was planned for {asked or 'no card by name'}"
     unknown = ", which is not among the cards known by name" if card is None else ""
     return plan, f"{before}; planned anew for the {gpu.name} that is here ({gpu.total_bytes / GIB:.1f} GiB){unknown}."
 

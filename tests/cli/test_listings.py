@@ -96,4 +96,5 @@ def test_cards():
     assert "no bf16" in next(line for line in text.splitlines() if line.startswith("t4 "))
     rows = json.loads(printed("cards", "--json"))
     assert {row["name"] for row in rows} == set(CARDS)
-    assert all(row["price"]["seen"] for row in rows)
+    assert all(row["price"] is None or row["price"]["seen"] for row in rows)
+    assert next(line for line in text.splitlines() if line.startswith("mi300x ")).split()[2:5] == ["-", "-", "-"]
