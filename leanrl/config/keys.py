@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from leanrl.config.schema import Finite, RunConfig
+from leanrl.config.field_types import Finite
+from leanrl.config.schema import RunConfig
 
 _PLAIN = {
     int: "a whole number",
