@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leanrl.config.lengths import length_contradiction
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
 from leanrl.hints import setting
@@ -18,9 +19,25 @@ def training_contradictions(config: RunConfig) -> Iterator[Problem]:
         _importance_window,
         _whole_distribution,
         _other_base,
+        _lengths,
     )
     for check in checks:
         yield from check(config)
+
+
+def _lengths(config: RunConfig) -> Iterator[Problem]:
+    lengths = config.rollout.lengths
+    limit = lengths.limit_tokens or config.rollout.max_completion_tokens
+    if lengths.mean_tokens is None:
+        return
+    problem = length_contradiction(lengths.mean_tokens, limit, lengths.cut_share)
+    if problem is not None:
+        yield Problem(
+            "rollout.lengths.mean_tokens, rollout.lengths.cut_share, rollout.lengths.limit_tokens",
+            problem,
+            "rollout.lengths.limit_tokens is the limit under which the completions were sampled; "
+            f"{setting('rollout.lengths.mean_tokens', None)} plans without them",
+        )
 
 
 def _groups(config: RunConfig) -> Iterator[Problem]:

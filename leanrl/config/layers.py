@@ -16,10 +16,12 @@ _REMOVABLE = ("rewards", "reward_options")
 # the first, and another dataset none for its columns. A budget of tokens stands in place of a number of completions.
 _OF_A_DATASET = ("hub_config", "hub_revision", "split", "*_column", "gold_from")
 _SOURCES = ("generator", "path", "hub_id")
+# The lengths that one model has sampled on one set of problems are not those of another.
+_LENGTHS = "rollout.lengths.*"
 _FALLS_WITH = {
-    "model.id": ("model.revision", "model.wheel", "model.trust_remote_code"),
+    "model.id": ("model.revision", "model.wheel", "model.trust_remote_code", _LENGTHS),
     **{
-        f"data.{source}": tuple(f"data.{key}" for key in (*_SOURCES, *_OF_A_DATASET) if key != source)
+        f"data.{source}": (*(f"data.{key}" for key in (*_SOURCES, *_OF_A_DATASET) if key != source), _LENGTHS)
         for source in _SOURCES
     },
     "train.micro_batch_completions": ("train.max_tokens_per_micro_batch",),
@@ -97,7 +99,7 @@ def _drop_what_falls(merged: dict[Path, Given], leaves: Mapping[Path, Any]) -> N
 def _matches(path: Path, pattern: str) -> bool:
     start, _, end = pattern.partition("*")
     name = ".".join(path)
-    return name.startswith(start) and name.endswith(end) if end else name == pattern
+    return name.startswith(start) and name.endswith(end) if "*" in pattern else name == pattern
 
 
 def _is_removable(path: Path) -> bool:

@@ -2,23 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from leanrl.config.field_types import CardName, Finite, Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
+from leanrl.config.lengths import LengthsConfig
+from leanrl.config.section import Section, key
 from leanrl.types import Language
 
 ReferenceDevice = Literal["gpu", "host", "disk"]
-
-
-class Section(BaseModel):
-    """A frozen group of keys that refuses unknown ones."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), strict=True)
-
-
-def key(default: Any, about: str) -> Any:
-    """Return a field with its default and its line of help."""
-    return Field(default, description=about)
 
 
 class HardwareConfig(Section):
@@ -162,6 +153,7 @@ class RolloutConfig(Section):
         "let the trainer's frozen 16-bit base be colocated vLLM's own tensors, so that it exists once and nothing but "
         "keys and values is given back between rollouts; auto: where it can be; true refuses where it cannot",
     )
+    lengths: LengthsConfig = key(LengthsConfig(), "how long completions are expected to be; only plans read it")
 
 
 class AlgorithmConfig(Section):

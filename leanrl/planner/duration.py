@@ -1,25 +1,21 @@
 """Seconds of a step, by roofline: generation from bytes read, training from operations, the rest from bytes moved.
 
-Nothing here was measured by leanrl, and no constant was fitted to a run: docs/planning.md states what the estimate
-makes of two published runs, and how far off it is.
+leanrl has measured nothing of this on a GPU. docs/planning.md compares it with public runs, and says which constants
+were chosen with some of them in view.
 """
 
 from dataclasses import dataclass
 
 from leanrl.planner.cards import Card
-from leanrl.planner.kv_cache import kv_bytes_per_token
+from leanrl.planner.compute_rate import BANDWIDTH_SHARE, flops_per_second
+from leanrl.planner.length_profile import LengthProfile
 from leanrl.planner.optimizer_state import is_in_host_memory
-from leanrl.planner.rollout_engine import engine_weight_bytes, served_weight_bytes, wanted_kv_bytes
+from leanrl.planner.rollout_engine import engine_weight_bytes
+from leanrl.planner.rollout_time import MEAN_PROMPT_SHARE, generation_seconds
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.weights import trained_params
 from leanrl.planner.workload import Workload
 
-# Shares of the data sheet's rates that such work usually reaches.
-BANDWIDTH_SHARE = 0.8
-COMPUTE_SHARE = 0.4
-# A decoding step beside its reads: scheduling and launches in vLLM; `model.generate` launches layer by layer.
-_VLLM_STEP_SECONDS = 0.0025
-_GENERATE_LAYER_SECONDS = 0.001
 # Launching the kernels of one layer, forward and backward, for each micro-batch.
 _LAUNCH_LAYER_SECONDS = 0.002
 # PCIe 4.0 x16 as it is met between cards; host memory as one socket offers it; disk-backed memory written and read.
@@ -28,14 +24,6 @@ _HOST_BYTES_PER_SECOND = 20e9
 _HANDOVER_BYTES_PER_SECOND = 2e9
 # Grading, tokenising, logging.
 _BOOKKEEPING_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """How long texts are, as shares of their limits; one completion of each batch is taken to reach the limit."""
-
-    mean_prompt_share: float = 0.5
-    mean_completion_share: float = 0.8
 
 
 @dataclass(frozen=True)
@@ -64,16 +52,16 @@ class StepTime:
 
 
 def estimate_step(
-    shape: ModelShape, workload: Workload, card: Card, *, kv_bytes: int, lengths: Lengths | None = None
+    shape: ModelShape, workload: Workload, card: Card, *, kv_bytes: int, lengths: LengthProfile
 ) -> StepTime:
     """Return the seconds of a step, averaged over the steps that share one batch of completions."""
-    lengths = lengths or Lengths()
     reuse = workload.num_iterations * workload.updates_per_rollout
-    flops = _flops_per_second(workload, card)
+    rows = _Rows.of(workload, lengths)
+    flops = flops_per_second(workload, card, tokens=workload.micro_batch_completions * rows.tokens)
     return StepTime(
         generation=generation_seconds(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths) / reuse,
-        reference=_scoring_passes(workload) * _scoring_operations(shape, workload, lengths) / flops,
-        gradients=_training_operations(shape, workload, lengths) / flops
+        reference=_scoring_passes(workload) * _scoring_operations(shape, workload, rows) / flops,
+        gradients=_training_operations(shape, workload, rows) / flops
         + workload.num_micro_batches * shape.num_layers * _LAUNCH_LAYER_SECONDS,
         exchange=_exchange_bytes(shape, workload) / _EXCHANGE_BYTES_PER_SECOND,
         sync=_sync_seconds(shape, workload) / reuse,
@@ -81,47 +69,34 @@ def estimate_step(
     )
 
 
-def generation_seconds(shape: ModelShape, workload: Workload, card: Card, *, kv_bytes: int, lengths: Lengths) -> float:
-    """Seconds until the last completion of a step is made.
+@dataclass(frozen=True)
+class _Rows:
+    """A rank's rows as the trainer lays them out: mean tokens, mean scored tokens, and mean squared tokens."""
 
-    Each decoding step reads the weights once and the keys and values of all running sequences. Where those of a
-    full batch do not fit together, fewer sequences run at a time and the steps are as many times more.
-    """
-    sequences = workload.completions_per_engine
-    crowding = 1.0 if workload.engine == "hf" else wanted_kv_bytes(shape, workload) / max(1, kv_bytes)
-    steps = workload.completion_tokens * min(max(1.0, crowding), sequences)
-    prompt = workload.prompt_tokens * lengths.mean_prompt_share
-    completion = workload.completion_tokens * lengths.mean_completion_share
-    # Sum over a completion's tokens of what stands before each.
-    tokens_read = sequences * completion * (prompt + completion / 2)
-    token_bytes = kv_bytes_per_token(shape, bytes_per_number=workload.compute_bytes)
-    bytes_read = steps * served_weight_bytes(shape, workload) + tokens_read * token_bytes
-    per_step = _VLLM_STEP_SECONDS if workload.engine != "hf" else _GENERATE_LAYER_SECONDS * shape.num_layers
-    prefill = 2 * _body_params(shape) * prompt * sequences / _flops_per_second(workload, card)
-    return bytes_read / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE) + steps * per_step + prefill
+    tokens: float
+    scored: float
+    squared: float
 
-
-def laid_out_row_tokens(workload: Workload, lengths: Lengths) -> tuple[float, float]:
-    """(tokens, scored tokens) of a row as the trainer lays it out: packed, or padded to the longest beside it.
-
-    A padded micro-batch of one has rows of the mean length; the larger it is, the nearer its rows are to the limit.
-    """
-    share = lengths.mean_completion_share
-    if not workload.packs_rows:
-        share += (1 - share) * (1 - 1 / workload.micro_batch_completions)
-    scored = workload.completion_tokens * share
-    return workload.prompt_tokens * lengths.mean_prompt_share + scored, scored
+    @classmethod
+    def of(cls, workload: Workload, lengths: LengthProfile) -> "_Rows":
+        """Packed rows are as long as they are. Padded ones are as long as the longest of their micro-batch."""
+        limit, prompt = workload.completion_tokens, workload.prompt_tokens * MEAN_PROMPT_SHARE
+        drawn = lengths.distribution
+        if workload.packs_rows:
+            mean = drawn.mean(limit)
+            return cls(prompt + mean, mean, prompt**2 + 2 * prompt * mean + drawn.mean_square(limit))
+        longest = drawn.longest(workload.micro_batch_completions, limit)
+        return cls(prompt + longest, longest, (prompt + longest) ** 2)
 
 
-def _training_operations(shape: ModelShape, workload: Workload, lengths: Lengths) -> float:
+def _training_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> float:
     """Operations of a rank's forward and backward passes; a frozen weight has no gradient of its own."""
-    tokens, scored = laid_out_row_tokens(workload, lengths)
     forwards = 1 if workload.activations == "kept" else 2
     backwards = 2 if workload.method == "full" else 1
-    body = 2 * _body_params(shape) * tokens * (forwards + backwards)
-    attention = _attention_operations(shape, tokens) * (forwards + 2)
+    body = 2 * shape.linear_params * rows.tokens * (forwards + backwards)
+    attention = _attention_operations(shape, rows) * (forwards + 2)
     # Our head is computed again in the backward pass, with or without checkpointing.
-    head = 2 * shape.embedding_params * scored * (2 + backwards)
+    head = 2 * shape.embedding_params * rows.scored * (2 + backwards)
     return workload.completions_per_rank * (body + attention + head)
 
 
@@ -139,17 +114,16 @@ def _scoring_passes(workload: Workload) -> float:
     return (once + (workload.num_iterations - 1 / updates if is_dropped else 0)) / workload.num_iterations
 
 
-def _scoring_operations(shape: ModelShape, workload: Workload, lengths: Lengths) -> float:
-    tokens, scored = laid_out_row_tokens(workload, lengths)
-    row = 2 * _body_params(shape) * tokens + _attention_operations(shape, tokens) + 2 * shape.embedding_params * scored
-    return workload.completions_per_rank * row
+def _scoring_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> float:
+    body, head = 2 * shape.linear_params * rows.tokens, 2 * shape.embedding_params * rows.scored
+    return workload.completions_per_rank * (body + _attention_operations(shape, rows) + head)
 
 
-def _attention_operations(shape: ModelShape, tokens: float) -> float:
+def _attention_operations(shape: ModelShape, rows: _Rows) -> float:
     """Scores and weighted values of one causal row: two products over half of all pairs; mixers see a token once."""
     num_attending = shape.num_layers - shape.num_stateful_layers
-    mixing = shape.num_stateful_layers * shape.mixer.operations * tokens if shape.mixer else 0
-    return 2 * tokens * tokens * shape.query * num_attending + mixing
+    mixing = shape.num_stateful_layers * shape.mixer.operations * rows.tokens if shape.mixer else 0
+    return 2 * rows.squared * shape.query * num_attending + mixing
 
 
 def _exchange_bytes(shape: ModelShape, workload: Workload) -> float:
@@ -182,11 +156,3 @@ def _optimizer_seconds(shape: ModelShape, workload: Workload, card: Card) -> flo
         across = 8 * trained_params(shape, workload) / shards / _EXCHANGE_BYTES_PER_SECOND
         return moved / _HOST_BYTES_PER_SECOND + across
     return moved / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE)
-
-
-def _body_params(shape: ModelShape) -> int:
-    return shape.linear_params
-
-
-def _flops_per_second(workload: Workload, card: Card) -> float:
-    return card.flops(workload.compute_bytes) * COMPUTE_SHARE

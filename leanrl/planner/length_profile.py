@@ -8,9 +8,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-# The spread that is assumed where none is known: standard deviation over mean of the lengths without a limit.
-ASSUMED_CV = 0.6
+from leanrl.config.lengths import ASSUMED_CV, length_contradiction
+from leanrl.config.schema import RunConfig
+
+# Means, as shares of the limit, for a run of which no lengths are known.
+ASSUMED_SHARES = (0.25, 0.5, 0.8)
 # A smaller share of cut completions is not told from none: a few dozen samples do not show it.
 _LEAST_CUT_SHARE = 0.01
 _NUM_SLICES = 256
@@ -28,9 +32,10 @@ class LengthProfile:
         cv: standard deviation / mean of the lengths that completions would have without a limit.
         cut_share: share of completions that the limit cut; None takes what mean and cv leave beyond it.
         source: where the numbers are from.
+        is_assumed: whether nobody has sampled any, and the mean is one of `ASSUMED_SHARES` of the limit.
 
     Raises:
-        ValueError: if no lengths have these numbers; `contradiction` says why.
+        ValueError: if no lengths have these numbers; `length_contradiction` says why.
     """
 
     mean_tokens: float
@@ -38,15 +43,27 @@ class LengthProfile:
     cv: float = ASSUMED_CV
     cut_share: float | None = None
     source: str = ""
+    is_assumed: bool = False
 
     def __post_init__(self) -> None:
-        problem = contradiction(self.mean_tokens, self.limit_tokens, self.cut_share)
+        problem = length_contradiction(self.mean_tokens, self.limit_tokens, self.cut_share)
         if problem is not None:
             raise ValueError(problem)
 
     @property
     def distribution(self) -> "LengthDistribution":
         return _fitted(self)
+
+    def to_json(self, limit_tokens: int) -> dict[str, Any]:
+        """Return mean and share cut under a limit, and where they are from."""
+        lengths = self.distribution
+        return {
+            "mean_tokens": round(lengths.mean(limit_tokens), 1),
+            "cut_share": round(lengths.cut_share(limit_tokens), 3),
+            "cv": self.cv,
+            "is_assumed": self.is_assumed,
+            "source": self.source,
+        }
 
     def text_at(self, limit_tokens: int) -> str:
         """Return mean and share cut under a limit, and the source, as a part of a sentence."""
@@ -55,19 +72,24 @@ class LengthProfile:
         return f"mean {mean:.0f} of {limit_tokens} tokens, {cut:.0%} cut{source}"
 
 
-def contradiction(mean_tokens: float, limit_tokens: int, cut_share: float | None) -> str | None:
-    """Return why no completions have this mean and this share at the limit, or None."""
-    if not 0 < mean_tokens <= limit_tokens:
-        return f"a mean of {mean_tokens:g} tokens is not between 0 and the limit of {limit_tokens}"
-    if cut_share is None or cut_share in (0.0, 1.0):
-        is_whole = cut_share == 1.0 and mean_tokens < limit_tokens
-        return f"where all are cut, their mean is the limit of {limit_tokens} tokens" if is_whole else None
-    if not 0 < cut_share < 1:
-        return f"{cut_share:g} is no share"
-    if mean_tokens <= cut_share * limit_tokens:
-        least = cut_share * limit_tokens
-        return f"the {cut_share:.0%} that are cut alone make a mean of {least:.0f} tokens, above {mean_tokens:g}"
-    return None
+def profile_of(config: RunConfig) -> LengthProfile | None:
+    """Return the lengths that a run expects, or None where they are unknown."""
+    lengths = config.rollout.lengths
+    if lengths.mean_tokens is None:
+        return None
+    limit = lengths.limit_tokens or config.rollout.max_completion_tokens
+    return LengthProfile(lengths.mean_tokens, limit, lengths.cv, lengths.cut_share, lengths.source or "")
+
+
+def assumed_profiles(limit_tokens: int) -> list[LengthProfile]:
+    """Return what a run of which no lengths are known is planned for: means of 25, 50 and 80 % of the limit."""
+    return [LengthProfile(share * limit_tokens, limit_tokens, is_assumed=True) for share in ASSUMED_SHARES]
+
+
+def middle_profile(limit_tokens: int) -> LengthProfile:
+    """Return the one of the assumed profiles by which settings are compared."""
+    profiles = assumed_profiles(limit_tokens)
+    return profiles[len(profiles) // 2]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from leanrl.planner.duration import estimate_step
 from leanrl.planner.floors import find_floors
 from leanrl.planner.host_memory import host_need
 from leanrl.planner.kv_budget import choose_kv_bytes
+from leanrl.planner.length_profile import middle_profile, profile_of
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan, Role
@@ -35,6 +36,7 @@ def _predict_on_cards(
 ) -> Plan:
     card, usable_bytes = target.card, target.usable_bytes
     kv_bytes = choose_kv_bytes(shape, workload, usable_bytes=usable_bytes, measured=measured)
+    lengths = profile_of(config) or middle_profile(workload.completion_tokens)
     num_rollout = config.rollout.num_gpus
     num_train = max(1, config.hardware.num_gpus - num_rollout)
     role: Role = "train" if workload.engine == "vllm-server" else "both"
@@ -61,9 +63,10 @@ def _predict_on_cards(
         ),
         num_nodes=config.hardware.num_nodes,
         max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
-        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes)
+        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths)
         if card is not None and card.has_speeds(workload.compute_bytes)
         else None,
+        lengths=lengths,
         source="simulation" if measured else "closed_form",
     )
 

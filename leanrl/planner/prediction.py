@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from leanrl.planner.cards import GIB, Card
-from leanrl.planner.duration import StepTime
+from leanrl.planner.duration import StepTime, estimate_step
 from leanrl.planner.fixes import Fix
 from leanrl.planner.floors import Floor
 from leanrl.planner.host_memory import HostNeed, VerdictName
+from leanrl.planner.length_profile import LengthProfile, assumed_profiles
 from leanrl.planner.measured import Source
 from leanrl.planner.nearest import Nearest
 from leanrl.planner.phases import Phase
@@ -76,6 +77,8 @@ class Plan:
     # None where a run is as long as its epochs, and nobody has counted the problems.
     max_steps: int | None = 1
     step_time: StepTime | None = None
+    # What the time rests on; those of the middle assumption where no lengths are known.
+    lengths: LengthProfile | None = None
     floors: tuple[Floor, ...] = ()
     base_note: str | None = None
     offers: tuple[Fix, ...] = ()
@@ -107,6 +110,21 @@ class Plan:
         if self.total_hours is None or self.card is None or self.card.price is None:
             return None
         return round(self.total_hours * len(self.gpus) * self.num_nodes * self.card.price.usd_per_hour, 2)
+
+    @property
+    def time_range(self) -> list[tuple[LengthProfile, StepTime]]:
+        """The time of a step with the lengths that are known, or with each of the assumed ones, shortest first."""
+        if self.card is None or self.step_time is None or self.lengths is None:
+            return []
+        if not self.lengths.is_assumed:
+            return [(self.lengths, self.step_time)]
+        return [
+            (
+                lengths,
+                estimate_step(self.shape, self.workload, self.card, kv_bytes=self.kv_cache_bytes, lengths=lengths),
+            )
+            for lengths in assumed_profiles(self.workload.completion_tokens)
+        ]
 
     @property
     def verdict(self) -> VerdictName:
@@ -158,6 +176,10 @@ class Plan:
                 "step_seconds": self.step_seconds,
                 "total_hours": self.total_hours,
                 "parts": None if self.step_time is None else planned_seconds(self.step_time),
+                "lengths": None if self.lengths is None else self.lengths.to_json(self.workload.completion_tokens),
+                "step_seconds_by_mean": {
+                    f"{lengths.mean_tokens:.0f}": round(step.seconds, 1) for lengths, step in self.time_range
+                },
             },
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),

@@ -4,10 +4,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
+from leanrl.config.lengths import ASSUMED_CV
 from leanrl.config.load import load_run_config
 from leanrl.errors import ConfigError
 from leanrl.hints import command
-from leanrl.planner.length_profile import ASSUMED_CV, LengthProfile
+from leanrl.planner.length_profile import LengthProfile
 from leanrl.run_folder import open_run_folder, read_jsonl
 
 # Where the longest of nearly every batch reaches the limit, it says nothing about the spread.

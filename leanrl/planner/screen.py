@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from leanrl.planner.phase_words import PHASE_WORDS
 from leanrl.planner.phases import Phase
 from leanrl.planner.prediction import GpuPlan, Plan
-from leanrl.planner.time_text import time_line
+from leanrl.planner.time_text import lengths_line, time_line
 
 # `leanrl plan` adds a line about what is missing here and one about --details.
 MOST_LINES = 10
@@ -34,7 +34,7 @@ def first_screen(
         f"{plan.preset} on {place(plan)}: {verdict or _VERDICTS[plan.verdict]}",
         *_memory_rows(plan),
         *notes,
-        *([] if plan.verdict == "does_not_fit" else [row("time", time_line(plan))]),
+        *_time_rows(plan),
         *_host_rows(plan),
         *(remedy_rows(plan) if remedies is None else remedies),
     ]
@@ -89,6 +89,13 @@ def _limit(plan: Plan, worst: GpuPlan) -> str:
 def _largest_parts(phase: Phase) -> str:
     largest = sorted(phase.components.items(), key=lambda part: -part[1])[:_NUM_PARTS]
     return ", ".join(f"{name} {_gib(size)}" for name, size in largest) + " GiB"
+
+
+def _time_rows(plan: Plan) -> list[str]:
+    if plan.verdict == "does_not_fit":
+        return []
+    lengths = [] if plan.step_seconds is None else [row("lengths", lengths_line(plan))]
+    return [row("time", time_line(plan)), *lengths]
 
 
 def _host_rows(plan: Plan) -> list[str]:

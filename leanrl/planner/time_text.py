@@ -2,32 +2,57 @@
 
 from dataclasses import asdict
 
-from leanrl.planner.duration import BANDWIDTH_SHARE, COMPUTE_SHARE, Lengths
+from leanrl.planner.compute_rate import BANDWIDTH_SHARE
+from leanrl.planner.length_profile import ASSUMED_SHARES
 from leanrl.planner.prediction import Plan
 
 
 def time_line(plan: Plan) -> str:
-    """Return the seconds of a step, the hours of the run and what they cost; of a run that can run."""
+    """Return the seconds of a step, the hours of the run and what they cost; of a run that can run.
+
+    Where nobody knows how long completions are, each is a range: "20 / 31 / 45 s a step".
+    """
     if plan.step_seconds is None:
         return "not predicted: the card's speed is not known" if plan.device == "cuda" else "not predicted on a CPU"
-    step = f"about {plan.step_seconds:.0f} s a step"
+    step = f"about {_range([time.seconds for _, time in plan.time_range], '.0f')} s a step"
     if plan.total_hours is None:
         return f"{step}; how many steps there are is known once problems are counted"
-    cost = "" if plan.cost_usd is None else f", about ${plan.cost_usd:.0f}"
-    return f"{step}, {plan.total_hours:.1f} h for all {plan.max_steps} steps{cost}"
+    scales = [time.seconds / plan.step_seconds for _, time in plan.time_range]
+    hours = _range([plan.total_hours * scale for scale in scales], ".1f")
+    cost = "" if plan.cost_usd is None else f", about ${_range([plan.cost_usd * scale for scale in scales], '.0f')}"
+    return f"{step}, {hours} h for all {plan.max_steps} steps{cost}"
+
+
+def lengths_line(plan: Plan) -> str:
+    """Return which lengths of completions the time rests on."""
+    if plan.lengths is None:
+        return ""
+    limit = plan.workload.completion_tokens
+    if plan.lengths.is_assumed:
+        shares = _range([100 * share for share in ASSUMED_SHARES], ".0f")
+        return f"unknown; the times are for a mean of {shares} % of {limit} tokens (--lengths or --measure says more)"
+    return f"completions: {plan.lengths.text_at(limit)}"
 
 
 def time_details(plan: Plan) -> list[str]:
     """Return what a step's seconds are spent on, what they assume, and whose price it is."""
-    if plan.step_time is None or plan.step_seconds is None:
+    if plan.step_time is None or plan.step_seconds is None or plan.lengths is None:
         return []
     parts = {name: seconds for name, seconds in asdict(plan.step_time).items() if seconds >= 0.5}
+    limit, count = plan.workload.completion_tokens, plan.workload.completions_per_engine
+    longest = plan.lengths.distribution.longest(count, limit)
+    assumed = f", for a mean of {plan.lengths.mean_tokens:.0f} tokens" if plan.lengths.is_assumed else ""
     lines = [
-        f"Seconds of a step: {', '.join(f'{name} {seconds:.0f}' for name, seconds in parts.items())}.",
-        f"Time: every step has a completion of full length, their mean is {Lengths().mean_completion_share:.0%} of it; "
-        f"{BANDWIDTH_SHARE:.0%} of the card's bandwidth, {COMPUTE_SHARE:.0%} of its bf16 rate.",
+        f"Seconds of a step{assumed}: {', '.join(f'{name} {seconds:.0f}' for name, seconds in parts.items())}.",
+        f"Lengths: {lengths_line(plan)}.",
+        f"Time: the longest of {count} completions has {longest:.0f} tokens; {BANDWIDTH_SHARE:.0%} of the card's "
+        "bandwidth, 25 to 50 % of its bf16 rate.",
     ]
     if plan.card is not None and plan.card.price is not None:
         price = plan.card.price
         lines.append(f"Price: ${price.usd_per_hour:.2f} an hour and card, {price.seen} ({price.source}).")
     return lines
+
+
+def _range(values: list[float], spec: str) -> str:
+    return " / ".join(f"{value:{spec}}" for value in values)

@@ -10,6 +10,7 @@ from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.loop import _greedy
 from leanrl.planner.plan import plan_run
 from leanrl.planner.prediction import Plan
+from leanrl.planner.time_text import lengths_line
 from leanrl.planner.workload import workload_of
 from leanrl.processes import processes
 from leanrl.run_folder import read_jsonl
@@ -29,6 +30,15 @@ def of_plan(read: Any) -> Probe:
 
 def usable_bytes(plan: Plan) -> int:
     return plan.gpus[0].usable_bytes
+
+
+def mean_tokens(plan: Plan) -> float:
+    """Return the mean length of completions that the plan's time rests on."""
+    return plan.lengths.distribution.mean(plan.workload.completion_tokens)
+
+
+def cut_share(plan: Plan) -> float:
+    return plan.lengths.distribution.cut_share(plan.workload.completion_tokens)
 
 
 def rank_environment(config: RunConfig, here: Here) -> list[str]:
@@ -82,6 +92,9 @@ _CARD = {"hardware.gpu": "a40", "hardware.num_gpus": 1, "hardware.device": "auto
 _TWO_CARDS = {**_CARD, **FULL, "hardware.num_gpus": 2}
 _THREE_STEPS = {"train.max_steps": 3, "checkpoints.every_steps": 3}
 
+_LONG_ROWS = {**_CARD, "rollout.max_completion_tokens": 1000}
+_LENGTHS = {**_LONG_ROWS, "rollout.lengths.mean_tokens": 300.0}
+
 FELT = [
     Felt("name", "monday", argument("run_name"), "monday"),
     Felt("backend", "unsloth", lambda config, here: is_launched(config), True),
@@ -98,6 +111,11 @@ FELT = [
     Felt("hardware.bf16_tflops", 5.0, of_plan(lambda plan: plan.card.bf16_flops), 5.0e12, beside=_CARD),
     Felt("hardware.bf16_tflops", 5.0, of_plan(lambda plan: plan.step_seconds), beside=_CARD),
     Felt("hardware.usd_per_hour", 8.0, of_plan(lambda plan: plan.card.price.usd_per_hour), 8.0, beside=_CARD),
+    Felt("rollout.lengths.mean_tokens", 300.0, of_plan(mean_tokens), 300.0, beside=_LONG_ROWS),
+    Felt("rollout.lengths.cv", 0.2, of_plan(lambda plan: plan.step_seconds), beside=_LENGTHS),
+    Felt("rollout.lengths.cut_share", 0.2, of_plan(cut_share), 0.2, beside=_LENGTHS),
+    Felt("rollout.lengths.limit_tokens", 400, of_plan(lambda plan: plan.step_seconds), beside=_LENGTHS),
+    Felt("rollout.lengths.source", "a guess", of_plan(lambda plan: "(a guess)" in lengths_line(plan)), True, _LENGTHS),
     Felt("hardware.num_gpus", 2, of_plan(lambda plan: len(plan.gpus)), 2, beside=_CARD, usual=1),
     Felt("hardware.num_nodes", 2, nodes, [0, 1], beside=_TWO_CARDS),
     Felt("hardware.num_cpu_ranks", 2, rank_environment, ["0", "1"]),

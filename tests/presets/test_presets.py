@@ -34,6 +34,11 @@ def parent_of(name):
     return parse_yaml(preset_text(name)).get("extends")
 
 
+def acting_differences(left, right):
+    """Return the keys that differ, without what only plans read."""
+    return [difference for difference in diff_presets(left, right) if not difference.key.startswith("rollout.lengths.")]
+
+
 def test_the_promised_presets_are_there():
     assert preset_names() == sorted(
         [
@@ -134,18 +139,44 @@ def test_a_corrected_twin_corrects_the_named_traps_and_nothing_else(name):
 
 def test_experiments_2_and_3_differ_by_the_reward_and_the_english_sentence():
     """The paper, sec. 3: experiment 3 takes the cosine reward and asks for English."""
-    keys = {difference.key.partition(".")[0] for difference in diff_presets(*AS_RUN[1:])}
+    keys = {difference.key.partition(".")[0] for difference in acting_differences(*AS_RUN[1:])}
     assert keys == {"data", "rewards", "reward_options"}
     second, third = (load_config(name).config.data.system_prompt for name in AS_RUN[1:])
     assert third == f"{second} Note that respond by English, NOT use other languages."
 
 
 def test_experiments_1_and_2_differ_by_the_dataset_and_the_length():
-    differing = {difference.key: (difference.left, difference.right) for difference in diff_presets(*AS_RUN[:2])}
+    differing = {difference.key: (difference.left, difference.right) for difference in acting_differences(*AS_RUN[:2])}
     assert differing == {
         "data.hub_id": ("knoveleng/open-s1", "knoveleng/open-rs"),
         "rollout.max_completion_tokens": (4096, 3584),
     }
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_says_how_long_its_completions_are_and_who_says_so(name):
+    rollout = load_config(name).config.rollout
+    assert rollout.lengths.limit_tokens == rollout.max_completion_tokens
+    assert rollout.lengths.mean_tokens < rollout.max_completion_tokens
+    assert rollout.lengths.source
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [("a40x4-full-exp1", 3000, 4000), ("a40x4-full-exp2", 2000, 3500), ("a40x4-full-exp3", 1000, 3500)],
+)
+def test_the_lengths_are_those_of_the_paper(name, low, high):
+    """Open-RS, arXiv 2503.16219, sec. 3: near 4000 and then 3000 tokens; 2000 to 3500; 1000 to 3500."""
+    for twin in (name, f"{name}-corrected"):
+        assert low < load_config(twin).config.rollout.lengths.mean_tokens < high
+
+
+@pytest.mark.parametrize("change", ["model.id=other/model", "data.path=other.jsonl"])
+def test_lengths_fall_with_the_model_or_the_problems_that_they_were_sampled_on(change):
+    assert load_config("single-gpu-lora").config.rollout.lengths.mean_tokens is not None
+    assert load_config("single-gpu-lora", [change]).config.rollout.lengths.mean_tokens is None
+    own = load_config("single-gpu-lora", [change, "rollout.lengths.mean_tokens=100"]).config.rollout.lengths
+    assert (own.mean_tokens, own.source) == (100, None)
 
 
 def test_the_system_prompt_is_the_published_one():
