@@ -54,11 +54,12 @@ class LengthProfile:
     def distribution(self) -> "LengthDistribution":
         return _fitted(self)
 
-    def to_json(self, limit_tokens: int) -> dict[str, Any]:
-        """Return mean and share cut under a limit, and where they are from."""
+    def to_json(self, *, count: int, limit_tokens: int) -> dict[str, Any]:
+        """Return what is expected of `count` completions under a limit, and where that is from."""
         lengths = self.distribution
         return {
-            "mean_tokens": round(lengths.mean(limit_tokens), 1),
+            "mean": round(lengths.mean(limit_tokens), 1),
+            "longest": round(lengths.longest(count, limit_tokens), 1),
             "cut_share": round(lengths.cut_share(limit_tokens), 3),
             "cv": self.cv,
             "is_assumed": self.is_assumed,
@@ -69,7 +70,7 @@ class LengthProfile:
         """Return mean and share cut under a limit, and the source, as a part of a sentence."""
         mean, cut = self.distribution.mean(limit_tokens), self.distribution.cut_share(limit_tokens)
         source = f" ({self.source})" if self.source else ""
-        return f"mean {mean:.0f} of {limit_tokens} tokens, {cut:.0%} cut{source}"
+        return f"mean {mean:.0f} tokens of at most {limit_tokens}, {100 * cut:.0f} % cut{source}"
 
 
 def profile_of(config: RunConfig) -> LengthProfile | None:

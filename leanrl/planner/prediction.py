@@ -163,6 +163,14 @@ class Plan:
         """The card with the least room."""
         return max(self.gpus, key=lambda gpu: gpu.upper_bytes / gpu.usable_bytes)
 
+    @property
+    def _expected_lengths(self) -> dict[str, Any] | None:
+        if self.lengths is None:
+            return None
+        workload = self.workload
+        count = workload.completions_per_step * workload.updates_per_rollout
+        return self.lengths.to_json(count=count, limit_tokens=workload.completion_tokens)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "preset": self.preset,
@@ -176,7 +184,7 @@ class Plan:
                 "step_seconds": self.step_seconds,
                 "total_hours": self.total_hours,
                 "parts": None if self.step_time is None else planned_seconds(self.step_time),
-                "lengths": None if self.lengths is None else self.lengths.to_json(self.workload.completion_tokens),
+                "completion_tokens": self._expected_lengths,
                 "step_seconds_by_mean": {
                     f"{lengths.mean_tokens:.0f}": round(step.seconds, 1) for lengths, step in self.time_range
                 },

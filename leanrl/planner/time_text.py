@@ -31,7 +31,7 @@ def lengths_line(plan: Plan) -> str:
     if plan.lengths.is_assumed:
         shares = _range([100 * share for share in ASSUMED_SHARES], ".0f")
         return f"unknown; the times are for a mean of {shares} % of {limit} tokens (--lengths or --measure says more)"
-    return f"completions: {plan.lengths.text_at(limit)}"
+    return plan.lengths.text_at(limit)
 
 
 def time_details(plan: Plan) -> list[str]:

@@ -11,6 +11,7 @@ from leanrl.planner.duration import estimate_step
 from leanrl.planner.fit import fit_run
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.known_models import KNOWN_MODELS
+from leanrl.planner.length_profile import LengthProfile
 from leanrl.planner.plan import plan_run, plan_table
 from leanrl.planner.workload import workload_of
 from tests.planner.sample_runs import DISTILL, GIB, single_card
@@ -69,7 +70,10 @@ def taken(plan):
 def test_generation_reads_the_weights_whoever_holds_them():
     workload, card = workload_of(lora(share_base="auto"), SHAPE), plan_run(lora()).card
     own = replace(workload, shares_base=False)
-    shared, separate = (estimate_step(SHAPE, one, card, kv_bytes=GIB).generation for one in (workload, own))
+    lengths = LengthProfile(500, workload.completion_tokens)
+    shared, separate = (
+        estimate_step(SHAPE, one, card, kv_bytes=GIB, lengths=lengths).generation for one in (workload, own)
+    )
     assert shared == separate
 
 

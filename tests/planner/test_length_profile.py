@@ -105,5 +105,5 @@ def test_numbers_that_no_completions_have(mean, cut, says):
 
 def test_a_profile_says_its_numbers_under_a_limit():
     profile = LengthProfile(600, 10_000, source="a guess")
-    assert profile.text_at(10_000) == "mean 600 of 10000 tokens, 0% cut (a guess)"
-    assert profile.text_at(300) == "mean 288 of 300 tokens, 83% cut (a guess)"
+    assert profile.text_at(10_000) == "mean 600 tokens of at most 10000, 0 % cut (a guess)"
+    assert profile.text_at(300) == "mean 288 tokens of at most 300, 83 % cut (a guess)"

@@ -20,7 +20,9 @@ def test_json_has_the_contract_keys():
         "fixes_change_run",
     ]
     assert value["source"] == "closed_form"
-    assert list(value["time"]) == ["step_seconds", "total_hours"]
+    assert list(value["time"]) == [
+        *("step_seconds", "total_hours", "parts", "completion_tokens", "step_seconds_by_mean")
+    ]
     gpu = value["gpus"][0]
     assert list(gpu) == ["index", "role", "usable_bytes", "peak_bytes", "upper_bytes", "peak_phase", "phases"]
     for phase in gpu["phases"]:
