@@ -27,6 +27,8 @@ from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
 from leanrl.planner.fit import Fit, fit_run
+from leanrl.planner.known_models import SIZED_MODELS, find_sized_model
+from leanrl.planner.largest import Method, Row, find_rows
 from leanrl.planner.plan import Plan
 from leanrl.preflight.checks import Findings, examine, require_ready
 from leanrl.preflight.intent import Intent
@@ -228,6 +230,13 @@ def plan(config: RunConfig, **choices: Any) -> Plan:
 def fit(config: RunConfig, **choices: Any) -> Fit:
     """Return the fastest settings that fit, of the same run where any do; `choices` as in `planner.fit.fit_run`."""
     return fit_run(config, **{"host_bytes": planned_host_bytes(config), "vllm": installed_vllm(), **choices})
+
+
+def largest(configs: Mapping[Method, RunConfig], *, num_gpus: int | None = None, model: str | None = None) -> list[Row]:
+    """Return the largest known model of each method and its longest completions, or those of the model named."""
+    host_bytes = planned_host_bytes(next(iter(configs.values())))
+    models = SIZED_MODELS if model is None else [find_sized_model(model)]
+    return find_rows(configs, num_gpus=num_gpus, models=models, host_bytes=host_bytes, vllm=installed_vllm())
 
 
 def merge(source: Path | str, out: Path | str, *, listener: Listener | None = None, **choices: Any) -> "MergeReport":

@@ -20,10 +20,10 @@ def complete_preset(incomplete: str) -> list[str]:
 
 
 def complete_card(incomplete: str) -> list[str]:
-    """Return the names of cards that begin with what is typed."""
+    """Return the names of cards that begin with what is typed, also without their `rtx`."""
     from leanrl.planner.cards import CARDS
 
-    return _like(incomplete, CARDS)
+    return _like(incomplete, CARDS) or _like(incomplete, (name.removeprefix("rtx") for name in CARDS))
 
 
 def complete_key(incomplete: str) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def plan(
+    context: typer.Context,
     preset: Preset = DEFAULT_PRESET,
     overrides: Overrides = None,
     gpu: Annotated[
@@ -27,6 +28,12 @@ def plan(
     fit: Annotated[
         bool, typer.Option("--fit", help="Search the fastest settings that fit; print their -s flags.")
     ] = False,
+    largest: Annotated[
+        bool,
+        typer.Option(
+            "--largest", help="The largest model and the longest completions that fit; without a card, of ten."
+        ),
+    ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Run the real code of a step without a GPU and count its bytes; a minute.")
     ] = False,
@@ -38,6 +45,20 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
+    if largest:
+        from leanrl.errors import ConfigError
+
+        if fit or exact or details or strict:
+            raise ConfigError(
+                "--largest makes tables, to which --fit, --exact, --details and --strict do nothing.",
+                hint="leave them out, and add them to the command of a row",
+            )
+        from leanrl.cli.largest import print_largest
+
+        source = context.get_parameter_source("preset")
+        typed = None if source is None or source.name == "DEFAULT" else preset
+        print_largest(typed, overrides or [], gpu=gpu, vram=vram, num_gpus=num_gpus, as_json=as_json)
+        return
     from leanrl.cli.plan_answer import fitted, missing_lines, planned, planned_if_possible, print_answer
     from leanrl.cli.plan_exact import with_simulation
     from leanrl.config.check import find_warnings

@@ -78,15 +78,24 @@ def fit_run(
     return Fit(found.changes, with_floors(found.plan))
 
 
-def search_of(config: RunConfig, shape: ModelShape, target: Target) -> Search:
-    """Return the search for settings of a run that fit; a micro-batch `auto` is chosen first."""
+def _missing_bytes(plan: Plan) -> int:
+    return plan.missing_bytes
 
-    def missing(changed: RunConfig) -> int:
-        return sys.maxsize if lacks_bf16(changed, target.card) else predict(changed, shape, target).missing_bytes
+
+def search_of(
+    config: RunConfig, shape: ModelShape, target: Target, *, missing: Callable[[Plan], int] = _missing_bytes
+) -> Search:
+    """Return the search for settings of a run that fit; a micro-batch `auto` is chosen first.
+
+    `missing` are the bytes by which a plan is too large; a card without bf16 lacks all that a run in it needs.
+    """
+
+    def priced(changed: RunConfig) -> int:
+        return sys.maxsize if lacks_bf16(changed, target.card) else missing(predict(changed, shape, target))
 
     return Search(
         with_largest_micro_batch(config, shape, target),
-        missing=missing,
+        missing=priced,
         vllm=target.vllm,
         is_host_limited=target.host_bytes is not None,
     )

@@ -77,8 +77,13 @@ def is_refused(config: RunConfig, changes: Changes) -> bool:
 
     What it refuses of the config itself does not count.
     """
+    return bool(new_refusals(config, changes))
+
+
+def new_refusals(config: RunConfig, changes: Changes) -> list[Problem]:
+    """Return what `leanrl train` would refuse of the changes, and does not refuse of the config itself."""
     before = _refusals(config)
-    return any(problem not in before for problem in _refusals(with_changes(config, changes)))
+    return [problem for problem in _refusals(with_changes(config, changes)) if problem not in before]
 
 
 def _refusals(config: RunConfig) -> list[Problem]:

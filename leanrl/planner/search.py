@@ -10,6 +10,7 @@ from leanrl.planner.search_space import (
     Axis,
     combinations,
     engines,
+    method_variants,
     micro_batch_sizes,
     setting_axes,
     singles,
@@ -78,6 +79,32 @@ class Search:
         """Of everything that was tried, what lacks the fewest bytes."""
         assert self.first is None
         return min(self._tried, key=lambda candidate: (candidate.missing_bytes, len(candidate.changes)))
+
+    def fits(self, changes: Changes) -> bool:
+        """Whether a run with these changes fits, and would not be refused."""
+        return bool(self._fitting([changes]))
+
+    def leanest_of_method(self) -> Candidate | None:
+        """Return the first variant of the config's method and sizes that fits at its leanest settings.
+
+        None tells that no settings make it fit, at the price of a few plans.
+        """
+        for variant in self._allowed(method_variants(self._config)):
+            for settings in combinations(with_changes(self._config, variant), self._axes(variant), lean=True):
+                candidate = self._priced(variant, settings)
+                if candidate.fits:
+                    return candidate
+        return None
+
+    def fewest_of_method(self) -> Candidate | None:
+        """Return the same variant with the fewest settings that it needs, and the largest micro-batch."""
+        for variant in self._allowed(method_variants(self._config)):
+            if self._priced(variant, {}).fits:
+                return self._tried[-1]
+            found = self._fitting_settings(variant)
+            if found is not None:
+                return self._with_fewest_settings(found)
+        return None
 
     def fixes(self) -> tuple[Fix, ...]:
         """Return up to three changes that make the run fit; none if and only if `first` is None.

@@ -53,10 +53,15 @@ def setting_axes(config: RunConfig, *, vllm: str | None = None, is_host_limited:
 
 def variants(config: RunConfig) -> Iterator[Changes]:
     """Yield the run as it is, with other arithmetic from one change to many, then with adapters, each alike."""
-    yield from _by_number(arithmetic_axes(config))
+    yield from method_variants(config)
     for method in methods(config):
         changed = with_changes(config, method)
-        yield from ({**method, **arithmetic} for arithmetic in _by_number(arithmetic_axes(changed)))
+        yield from ({**method, **arithmetic} for arithmetic in method_variants(changed))
+
+
+def method_variants(config: RunConfig) -> list[Changes]:
+    """Return the run as it is, and with other arithmetic from one change to many; its method stays."""
+    return _by_number(arithmetic_axes(config))
 
 
 def arithmetic_axes(config: RunConfig) -> list[Axis]:

@@ -68,14 +68,18 @@ def require_bf16(card: Card, config: RunConfig) -> None:
     """Raise ConfigError where a run needs bf16 and the card has none, with what would be needed."""
     if not lacks_bf16(config, card):
         return
-    large = [other for other in CARDS.values() if other.has_bf16 and other.usable_bytes >= 0.95 * card.usable_bytes]
-    smallest = sorted(large, key=lambda other: other.usable_bytes)[:_NUM_OFFERED]
     flags = as_flags(changes_only(config, in_float32(config)))
     raise ConfigError(
         f"{card.name}: the {card.title} has no bf16, in which this run computes.",
         hint=f"`{flags}` computes in float32, with twice the bytes; cards with bf16 and as much memory: "
-        f"{', '.join(other.name for other in smallest)}",
+        f"{', '.join(cards_with_bf16(card))}",
     )
+
+
+def cards_with_bf16(card: Card) -> list[str]:
+    """Return the names of the smallest cards that have bf16 and as much memory."""
+    large = [other for other in CARDS.values() if other.has_bf16 and other.usable_bytes >= 0.95 * card.usable_bytes]
+    return [other.name for other in sorted(large, key=lambda other: other.usable_bytes)[:_NUM_OFFERED]]
 
 
 def lacks_bf16(config: RunConfig, card: Card | None) -> bool:

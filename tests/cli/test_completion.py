@@ -45,6 +45,12 @@ def test_presets():
     assert '"cpu-demo"' in in_zsh("leanrl train -p cpu")
 
 
+def test_cards():
+    assert in_bash("leanrl", "plan", "--gpu", "rtx409") == ["rtx4090"]
+    assert in_bash("leanrl", "plan", "--gpu", "a100") == ["a100-40", "a100-80"]
+    assert in_bash("leanrl", "plan", "--gpu", "4060t") == ["4060ti-8", "4060ti-16"]
+
+
 def test_files_of_presets_and_folders_of_them(tmp_path):
     (tmp_path / "mine.yaml").write_text("")
     (tmp_path / "data.jsonl").write_text("")
