@@ -8,7 +8,7 @@ UNSLOTH_VENV ?= .venv-unsloth
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-vllm test-unsloth test-families mutate check clean
+.PHONY: demo test test-vllm test-unsloth test-families mutate check clean gpu-check
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -34,6 +34,10 @@ mutate: $(VENV)/.dev
 # Every model family through train, resume, merge, sample and plan: an hour. `make test` runs a sample of it.
 test-families: $(VENV)/.dev
 	scripts/test_families $(BIN)
+
+# Is the card of this machine ready: kernels, planned bytes, vLLM beside the trainer. Ends in `go` or what is wrong.
+gpu-check:
+	scripts/gpu_proof --quick
 
 check: $(VENV)/.dev
 	scripts/check $(BIN)

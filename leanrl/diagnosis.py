@@ -12,7 +12,14 @@ from packaging.requirements import Requirement
 
 from leanrl.environment import host_memory_bytes, installed_version
 from leanrl.errors import ConfigError
-from leanrl.installation import DISTRIBUTION, find_namesake, install_extras, install_packages, replace_namesake
+from leanrl.installation import (
+    DISTRIBUTION,
+    check_card,
+    find_namesake,
+    install_extras,
+    install_packages,
+    replace_namesake,
+)
 
 Status = Literal["ok", "warn", "missing"]
 _MARKS = {"ok": "ok  ", "warn": "warn", "missing": "-   "}
@@ -111,7 +118,7 @@ def _device() -> Finding:
         return Finding("device", "warn", text, "leanrl train -p cpu-demo")
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     gib = torch.cuda.get_device_properties(0).total_memory / 2**30
-    return Finding("device", "ok", f"{len(names)} x {names[0]}, {gib:.0f} GiB, CUDA {torch.version.cuda}")
+    return Finding("device", "ok", f"{len(names)} x {names[0]}, {gib:.0f} GiB, CUDA {torch.version.cuda}", check_card())
 
 
 def _bf16() -> Finding:

@@ -47,6 +47,15 @@ def install_cpu_vllm() -> str | None:
     return shlex.join(["python", str(_CPU_VLLM_SCRIPT if folder == "." else Path(folder, _CPU_VLLM_SCRIPT))])
 
 
+def check_card() -> str:
+    """Return the command that proves leanrl on the card of this machine; a wheel does not have it."""
+    root = checkout_folder()
+    if root is None:
+        return "make gpu-check, in a checkout of leanrl"
+    folder = _seen_from_here(root)
+    return "make gpu-check" if folder == "." else shlex.join(["make", "-C", folder, "gpu-check"])
+
+
 def replace_namesake() -> str:
     """Return the commands that take away the distribution `leanrl` and put back the files that it shares with ours."""
     ours = install_extras().removeprefix("pip install ")

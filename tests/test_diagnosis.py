@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packaging.requirements import Requirement
@@ -72,6 +73,17 @@ def test_a_full_disk_is_warned_of(monkeypatch):
 def test_a_machine_without_a_gpu_can_run_the_demo(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert (found("device").status, found("device").hint) == ("warn", "leanrl train -p cpu-demo")
+
+
+def test_a_card_is_named_with_the_command_that_proves_it(monkeypatch):
+    """A card of torch's is imitated: this machine may have none."""
+    monkeypatch.chdir(Path(__file__).parents[1])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda index: "NVIDIA H100")
+    monkeypatch.setattr("torch.cuda.get_device_properties", lambda index: SimpleNamespace(total_memory=80 * 2**30))
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: True)
+    assert found("device").hint == "make gpu-check"
 
 
 @pytest.mark.parametrize("name", ["default", "unsloth"])

@@ -16,6 +16,7 @@ from leanrl.diagnosis import diagnose
 from leanrl.installation import (
     DISTRIBUTION,
     Extra,
+    check_card,
     install_cpu_vllm,
     install_extras,
     install_packages,
@@ -67,6 +68,7 @@ def test_in_the_checkout_an_extra_is_installed_from_here(monkeypatch):
     assert install_extras("vllm", "memory") == "pip install -e '.[vllm,memory]'"
     assert install_extras() == "pip install -e ."
     assert install_cpu_vllm() == "python scripts/install_vllm_cpu.py"
+    assert check_card() == "make gpu-check"
 
 
 def test_elsewhere_the_checkout_is_named(monkeypatch, tmp_path):
@@ -80,6 +82,7 @@ def test_a_checkout_in_a_folder_with_a_space_is_quoted(monkeypatch):
     monkeypatch.setattr(installation, "checkout_folder", lambda: Path("/home/ada/my work"))
     assert shlex.split(install_extras("demo")) == ["pip", "install", "-e", "/home/ada/my work[demo]"]
     assert shlex.split(install_cpu_vllm()) == ["python", "/home/ada/my work/scripts/install_vllm_cpu.py"]
+    assert shlex.split(check_card()) == ["make", "-C", "/home/ada/my work", "gpu-check"]
 
 
 def test_a_folder_that_is_gone_is_no_obstacle(monkeypatch, tmp_path):
@@ -94,6 +97,7 @@ def test_a_wheel_is_asked_for_by_the_name_of_its_distribution(wheel):
     assert install_extras("vllm") == "pip install 'leanrl-grpo[vllm]'"
     assert install_extras() == "pip install leanrl-grpo"
     assert install_cpu_vllm() is None
+    assert check_card() == "make gpu-check, in a checkout of leanrl"
 
 
 def test_pins_and_packages_of_others(wheel):
