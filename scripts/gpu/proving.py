@@ -99,10 +99,13 @@ def prove_step(step: Step, stage: Stage, target: Target) -> Row:
     folder = target.out / re.sub(r"\W+", "-", stage.name)
     files = Files(folder / re.sub(r"\W+", "-", step.name), folder / "runs")
     card = None if target.card is None else target.card.known_name
-    words = words_for(device=target.device, card=card, out=files.out, runs=files.runs, python=sys.executable)
+    seconds = min(step.seconds * (_REHEARSAL_FACTOR if target.is_rehearsal else 1), target.left_seconds)
+    words = words_for(
+        device=target.device, card=card, seconds=seconds, out=files.out, runs=files.runs, python=sys.executable
+    )
     ended = run_bounded(
         step.command(words, is_rehearsal=target.is_rehearsal),
-        seconds=min(step.seconds * (_REHEARSAL_FACTOR if target.is_rehearsal else 1), target.left_seconds),
+        seconds=seconds,
         log=files.out.with_suffix(".log"),
         cwd=ROOT,
         environment=environment(step, stage, target),

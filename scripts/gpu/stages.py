@@ -11,6 +11,7 @@ import yaml
 LIST = Path(__file__).with_name("stages.yaml")
 # Words of a command that stand for several arguments, or none.
 _FLAGS = ("tiny", "demo", "brief")
+_SECONDS_TO_WRITE = 10.0
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,12 @@ def _quick(stage: Stage) -> Stage:
     return replace(stage, steps=tuple(step for step in stage.steps if step.quick))
 
 
-def words_for(*, device: str, card: str | None, out: Path, runs: Path, python: str) -> dict[str, str]:
+def words_for(*, device: str, card: str | None, seconds: float, out: Path, runs: Path, python: str) -> dict[str, str]:
     """Return what stands for the braces of a command.
 
     Args:
         card: the name that `hardware.gpu` takes for the card that is here, or None where the planner does not know it.
+        seconds: after which the step is killed; what counts its own time is told to end a little earlier.
         out: folder of the step's results.
         runs: folder of the stage's run folders.
     """
@@ -92,6 +94,7 @@ def words_for(*, device: str, card: str | None, out: Path, runs: Path, python: s
     return {
         "python": python,
         "device": device,
+        "seconds": f"{max(1.0, seconds - _SECONDS_TO_WRITE):.0f}",
         "out": str(out),
         "runs": str(runs),
         "tiny": "" if is_card else "--tiny",

@@ -57,7 +57,7 @@ def test_the_last_line_is_go_or_what_is_wrong(tmp_path):
 
 def test_every_step_has_a_command_and_a_reader_that_is_there(tmp_path):
     for device in ("cuda", "cpu"):
-        words = words_for(device=device, card="h100", out=tmp_path, runs=tmp_path, python="python3")
+        words = words_for(device=device, card="h100", seconds=60, out=tmp_path, runs=tmp_path, python="python3")
         for stage in read_stages():
             for step in stage.steps:
                 assert step.command(words, is_rehearsal=device == "cpu")[0] == "python3"

@@ -1,9 +1,11 @@
 """The sleep of a colocated vLLM: its keys and values are gone meanwhile, and nothing else has changed afterwards."""
 
+from collections import deque
+
 import pytest
 
 from leanrl.rollout.vllm_colocate import VllmColocate
-from leanrl.rollout.vllm_sleep import cache_storages
+from leanrl.rollout.vllm_sleep import CacheRelease, cache_storages
 from tests.vllm.policies import requests, sampling, small_arguments
 
 
@@ -68,3 +70,33 @@ def test_level_0_gives_nothing_back(trained):
         assert sum(storage.nbytes() for storage in cache_storages(engine._llm)) > 0
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize("num_scheduled_ahead", [0, 1])
+def test_what_a_card_releases_may_be_released_right_after_generation(trained, monkeypatch, num_scheduled_ahead):
+    """vLLM's own engine, scheduler and checks; a CPU has no pool, so the executor's last call is recorded."""
+    engine = VllmColocate(small_arguments(trained.folder), sleep_level="kv")
+    try:
+        engine.sync(trained.policy)
+        released = []
+        core = engine._llm.llm_engine.engine_core.engine_core
+        monkeypatch.setattr(core.model_executor, "discard", released.append)
+        monkeypatch.setattr(core.model_executor, "wake_up", lambda tags: None)
+        if num_scheduled_ahead:
+            schedule_ahead(core)
+        release = CacheRelease(engine._llm)
+        for _ in range(2):
+            assert greedy(engine)
+            release.fall_asleep()
+            assert engine._llm.llm_engine.engine_core.engine_core.is_scheduler_paused()
+            release.wake_up()
+        assert released == [("kv_cache",)] * 2
+    finally:
+        engine.close()
+
+
+def schedule_ahead(core):
+    """Let the engine keep a batch in flight, as a card's does."""
+    core.batch_queue_size = 2
+    core.batch_queue = deque(maxlen=2)
+    core.step_fn = core.step_with_batch_queue
