@@ -49,12 +49,19 @@ def describe_machine() -> dict[str, Any]:
     """Return versions, commit and hardware; never a variable of the environment, which may hold a key."""
     return {
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "num_cpus": os.cpu_count(),
+        **describe_cpu(),
         "memory_bytes": host_memory_bytes(),
         "versions": {"leanrl": __version__} | _versions(),
         "commit": checkout_commit(),
     }
+
+
+def describe_cpu(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, Any]:
+    """Return system, the CPU's name where the system tells it, and how many cores it has."""
+    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    system = f"{platform.system()} {platform.machine()}"
+    return {"system": system, "cpu": names[0] if names else None, "num_cpus": os.cpu_count()}
 
 
 def _versions() -> dict[str, str]:

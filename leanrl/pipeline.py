@@ -17,7 +17,7 @@ from leanrl.config.load import load_run_config
 from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
 from leanrl.data.counted import with_known_length
-from leanrl.environment import describe_machine, installed_vllm, quiet_libraries
+from leanrl.environment import describe_cpu, describe_machine, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.forecast import make_plan, plan_that_fits, planned_host_bytes, with_chosen_micro_batch
 from leanrl.hints import command
@@ -26,9 +26,11 @@ from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
+from leanrl.planner.calibration import Calibration
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.known_models import SIZED_MODELS, find_sized_model
 from leanrl.planner.largest import Method, Row, find_rows
+from leanrl.planner.next_run import learn_from
 from leanrl.planner.plan import Plan
 from leanrl.preflight.checks import Findings, examine, require_ready
 from leanrl.preflight.intent import Intent
@@ -220,6 +222,11 @@ def examine_here(config: RunConfig, *, plugins: Sequence[Path] = (), new_run: Pa
     """Return what `train` would refuse on this machine, fetch first or warn of; nothing is fetched."""
     quiet_libraries()
     return examine(Intent(config, plugins=plugins, new_run=new_run))
+
+
+def learn(config: RunConfig, run: Path) -> Calibration:
+    """Return what a run has measured, as far as it holds for another run on this machine."""
+    return learn_from(run, config, here=describe_cpu(), vllm=installed_vllm())
 
 
 def plan(config: RunConfig, **choices: Any) -> Plan:

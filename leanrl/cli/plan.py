@@ -1,22 +1,35 @@
 """`leanrl plan`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leanrl.cli.colour import painted
-from leanrl.cli.completion import complete_card
-from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins, Preset
+from leanrl.cli.completion import complete_card, complete_preset
+from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 
 if TYPE_CHECKING:
     from leanrl.planner.prediction import Plan
 
 
 def plan(
-    context: typer.Context,
-    preset: Preset = DEFAULT_PRESET,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            "-p",
+            metavar="NAME|FILE",
+            help=f"Preset or YAML file [{DEFAULT_PRESET}; with --from the run's own].",
+            autocompletion=complete_preset,
+        ),
+    ] = None,
     overrides: Overrides = None,
+    from_run: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="RUN", help="Plan with the lengths, speeds and memory that a run measured."),
+    ] = None,
     gpu: Annotated[
         str | None,
         typer.Option(
@@ -48,19 +61,18 @@ def plan(
     if largest:
         from leanrl.errors import ConfigError
 
-        if fit or exact or details or strict:
+        if fit or exact or details or strict or from_run is not None:
             raise ConfigError(
-                "--largest makes tables, to which --fit, --exact, --details and --strict do nothing.",
+                "--largest makes tables, to which --from, --fit, --exact, --details and --strict do nothing.",
                 hint="leave them out, and add them to the command of a row",
             )
         from leanrl.cli.largest import print_largest
 
-        source = context.get_parameter_source("preset")
-        typed = None if source is None or source.name == "DEFAULT" else preset
-        print_largest(typed, overrides or [], gpu=gpu, vram=vram, num_gpus=num_gpus, as_json=as_json)
+        print_largest(preset, overrides or [], gpu=gpu, vram=vram, num_gpus=num_gpus, as_json=as_json)
         return
     from leanrl.cli.plan_answer import fitted, missing_lines, planned, planned_if_possible, print_answer
     from leanrl.cli.plan_exact import with_simulation
+    from leanrl.cli.plan_from import card_of, preset_of, with_what_was_measured
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.errors import MissingError
@@ -72,7 +84,13 @@ def plan(
         *([f"hardware.num_gpus={num_gpus}"] if num_gpus is not None else []),
         *([f"hardware.vram_gib={vram}"] if vram is not None else []),
     ]
-    config = load_config(preset, [*(overrides or []), *extra]).config
+    calibration = None
+    if from_run is not None:
+        preset, own = preset or preset_of(from_run), [] if preset or gpu or vram else card_of(from_run)
+        config = load_config(preset, [*own, *(overrides or []), *extra]).config
+        config, calibration = with_what_was_measured(config, from_run, typed=overrides or [])
+    else:
+        config = load_config(preset or DEFAULT_PRESET, [*(overrides or []), *extra]).config
     found = examine_here(config, plugins=plugin or [])
     for warning in [*find_warnings(config), *found.warnings]:
         print(f"{painted('warning:', 'warning', stream=sys.stderr)} {warning}", file=sys.stderr)
@@ -81,9 +99,10 @@ def plan(
         print(note, file=sys.stderr)
     try:
         if fit:
-            answer, config = fitted(config)
+            answer, config = fitted(config, calibration=calibration)
         else:
-            answer = planned_if_possible(config) if exact else planned(config)
+            make = planned_if_possible if exact else planned
+            answer = make(config, calibration=calibration)
     except MissingError:  # without a model there is no plan; what else is missing is said all the same
         print("\n".join(missing_lines(found.lines)), file=sys.stderr)
         raise

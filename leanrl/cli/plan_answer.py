@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
+    from leanrl.planner.calibration import Calibration
     from leanrl.planner.prediction import Plan
 
 
@@ -21,35 +22,35 @@ class Answer:
     plan: "Plan | None"
 
 
-def planned(config: "RunConfig") -> Answer:
-    """Return the plan of a run."""
+def planned(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
+    """Return the plan of a run, with what another one has measured."""
     from leanrl.pipeline import plan as make_plan
     from leanrl.planner.details import plan_details
     from leanrl.planner.screen import first_screen
 
-    found = make_plan(config, say=_say)
+    found = make_plan(config, say=_say, calibration=calibration)
     return Answer(found.to_json(), first_screen(found), plan_details(found), found)
 
 
-def planned_if_possible(config: "RunConfig") -> Answer:
+def planned_if_possible(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
     """Return the plan, or nothing: a model that only transformers knows can be simulated without one."""
     from leanrl.errors import LeanRLError
 
     try:
-        return planned(config)
+        return planned(config, calibration=calibration)
     except LeanRLError as error:
         _say(f"no plan is made: {error.message}")
         return Answer({}, [], [], None)
 
 
-def fitted(config: "RunConfig") -> "tuple[Answer, RunConfig]":
+def fitted(config: "RunConfig", *, calibration: "Calibration | None" = None) -> "tuple[Answer, RunConfig]":
     """Return the settings that fit with their plan, and the config that has them."""
     from leanrl.pipeline import fit
     from leanrl.planner.details import plan_details
     from leanrl.planner.fit_text import fit_screen
     from leanrl.planner.fixes import with_changes
 
-    found = fit(config)
+    found = fit(config, calibration=calibration)
     value = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
     answer = Answer(value | {"plan": found.plan.to_json()}, fit_screen(found), plan_details(found.plan), found.plan)
     return answer, with_changes(config, found.changes)

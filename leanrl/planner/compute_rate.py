@@ -14,8 +14,12 @@ _COMPUTE_SHARES = ((256, 0.25), (1024, 0.40), (2048, 0.50))
 
 
 def flops_per_second(workload: Workload, card: Card, *, tokens: float) -> float:
-    """Operations a second in passes of so many tokens."""
-    return card.flops(workload.compute_bytes) * compute_share(tokens)
+    """Operations a second in passes of so many tokens.
+
+    A CPU has few units to fill: its rate does not depend on the tokens of a pass.
+    """
+    share = compute_share(math.inf if workload.on_cpu else tokens)
+    return card.flops(workload.compute_bytes) * share
 
 
 def compute_share(tokens: float) -> float:

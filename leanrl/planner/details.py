@@ -1,5 +1,6 @@
 """What stands behind the first screen of a plan: every phase of every card, its parts, and what was assumed."""
 
+from leanrl.planner.calibration_text import calibration_details
 from leanrl.planner.phase_words import PHASE_WORDS
 from leanrl.planner.phases import Phase
 from leanrl.planner.prediction import GpuPlan, Plan
@@ -17,13 +18,14 @@ _SOURCES = {
 
 
 def plan_details(plan: Plan) -> list[str]:
-    """Return the lines behind the first screen; nothing in them was measured."""
+    """Return the lines behind the first screen; nothing in them was measured but what they say was."""
     lines: list[str] = []
     for gpus in _equal_gpus(plan):
         lines += [*_picture(plan, gpus), ""]
     for note in _notes(plan):
         lines += [note, ""]
-    return [*lines, *_assumptions(plan)]
+    measured = [] if plan.calibration is None else [*calibration_details(plan.calibration), ""]
+    return [*lines, *measured, *_assumptions(plan)]
 
 
 def _notes(plan: Plan) -> list[str]:

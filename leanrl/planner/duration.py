@@ -89,6 +89,11 @@ class _Rows:
         return cls(prompt + longest, longest, (prompt + longest) ** 2)
 
 
+def training_operations(shape: ModelShape, workload: Workload, lengths: LengthProfile) -> float:
+    """Return the operations of a rank's forward and backward passes in a step."""
+    return _training_operations(shape, workload, _Rows.of(workload, lengths))
+
+
 def _training_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> float:
     """Operations of a rank's forward and backward passes; a frozen weight has no gradient of its own."""
     forwards = 1 if workload.activations == "kept" else 2

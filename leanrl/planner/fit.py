@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
+from leanrl.planner.calibration import Calibration
 from leanrl.planner.cards import Card
 from leanrl.planner.fixes import Changes, as_flags, changes_only, micro_batch_changes, with_changes
 from leanrl.planner.known_models import find_shape
@@ -51,6 +52,7 @@ def fit_run(
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
     vllm: str | None = None,
+    calibration: Calibration | None = None,
 ) -> Fit:
     """Return the fastest settings that fit, of the first variant of the run that does.
 
@@ -61,7 +63,9 @@ def fit_run(
 
     Arguments and errors are those of `plan_run`.
     """
-    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
+    target = find_target(
+        config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm, calibration=calibration
+    )
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
     search, chosen = search_of(config, known_shape, target), micro_batch_of(config, known_shape, target)
 

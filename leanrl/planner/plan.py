@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.base_note import base_note
+from leanrl.planner.calibration import Calibration
 from leanrl.planner.cards import Card
 from leanrl.planner.fit import search_of, with_largest_micro_batch, with_most_completions
 from leanrl.planner.fixes import changes_only, with_changes
@@ -28,6 +29,7 @@ def plan_run(
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
     vllm: str | None = None,
+    calibration: Calibration | None = None,
 ) -> Plan:
     """Return the plan of a run; where it does not fit, with changes that would make it.
 
@@ -43,13 +45,16 @@ def plan_run(
         host_bytes: memory of the machine that the run is for; needed where it is on a CPU. Without it the host memory
             of a run on cards is a need that is printed and not compared.
         vllm: the version that generates; None is the newest that leanrl works with.
+        calibration: what a run has measured of the machine.
 
     Raises:
         MissingError: if the model's shape cannot be had, or neither a card nor its bytes are named.
         NoFormulaError: for a model that the closed form does not know.
         ConfigError: for an unknown card, a card without bf16, or a model or config that cannot be planned.
     """
-    target = find_target(config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm)
+    target = find_target(
+        config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm, calibration=calibration
+    )
     if measured is not None:
         return _measured_plan(config, measured, target)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.allocation import upper_bytes
-from leanrl.planner.duration import estimate_step
+from leanrl.planner.calibration import step_time
 from leanrl.planner.floors import find_floors
 from leanrl.planner.host_memory import host_need
 from leanrl.planner.kv_budget import choose_kv_bytes
@@ -63,10 +63,9 @@ def _predict_on_cards(
         ),
         num_nodes=config.hardware.num_nodes,
         max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
-        step_time=estimate_step(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths)
-        if card is not None and card.has_speeds(workload.compute_bytes)
-        else None,
+        step_time=step_time(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths, calibration=target.calibration),
         lengths=lengths,
+        calibration=target.calibration,
         source="simulation" if measured else "closed_form",
     )
 
@@ -82,6 +81,8 @@ def _predict_on_host(
         optimizer="adamw" if workload.optimizer == "adamw_offloaded" else workload.optimizer,
     )
     phases = tuple(train_phases(shape, workload, kv_bytes=0, measured=measured))
+    lengths = profile_of(config) or middle_profile(workload.completion_tokens)
+    time = step_time(shape, workload, None, kv_bytes=0, lengths=lengths, calibration=target.calibration)
     return Plan(
         preset=config.name,
         device="cpu",
@@ -92,9 +93,13 @@ def _predict_on_host(
         kv_cache_bytes=0,
         source="simulation" if measured else "closed_form",
         max_steps=None if config.train.num_epochs is not None else config.train.max_steps,
+        step_time=time,
+        lengths=None if time is None else lengths,
+        calibration=target.calibration,
     )
 
 
 def _gpu_plan(index: int, role: Role, phases: tuple[Phase, ...], workload: Workload, target: Target) -> GpuPlan:
-    upper = max(upper_bytes(phase, workload, device=target.device) for phase in phases)
+    measured_bytes = None if target.calibration is None else target.calibration.overhead_bytes
+    upper = max(upper_bytes(phase, workload, device=target.device, measured_bytes=measured_bytes) for phase in phases)
     return GpuPlan(index, role, target.usable_bytes, upper, phases)

@@ -4,8 +4,9 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from leanrl.planner.calibration import Calibration, step_time
 from leanrl.planner.cards import GIB, Card
-from leanrl.planner.duration import StepTime, estimate_step
+from leanrl.planner.duration import StepTime
 from leanrl.planner.fixes import Fix
 from leanrl.planner.floors import Floor
 from leanrl.planner.host_memory import HostNeed, VerdictName
@@ -84,6 +85,8 @@ class Plan:
     offers: tuple[Fix, ...] = ()
     nearest: Nearest | None = None
     source: Source = "closed_form"
+    # What a run has measured, where the plan is made from one.
+    calibration: Calibration | None = None
 
     @property
     def card_name(self) -> str:
@@ -114,17 +117,24 @@ class Plan:
     @property
     def time_range(self) -> list[tuple[LengthProfile, StepTime]]:
         """The time of a step with the lengths that are known, or with each of the assumed ones, shortest first."""
-        if self.card is None or self.step_time is None or self.lengths is None:
+        if self.step_time is None or self.lengths is None:
             return []
         if not self.lengths.is_assumed:
             return [(self.lengths, self.step_time)]
-        return [
-            (
-                lengths,
-                estimate_step(self.shape, self.workload, self.card, kv_bytes=self.kv_cache_bytes, lengths=lengths),
-            )
-            for lengths in assumed_profiles(self.workload.completion_tokens)
-        ]
+        by_lengths = (
+            (lengths, self._time_with(lengths)) for lengths in assumed_profiles(self.workload.completion_tokens)
+        )
+        return [(lengths, time) for lengths, time in by_lengths if time is not None]
+
+    def _time_with(self, lengths: LengthProfile) -> StepTime | None:
+        return step_time(
+            self.shape,
+            self.workload,
+            self.card,
+            kv_bytes=self.kv_cache_bytes,
+            lengths=lengths,
+            calibration=self.calibration,
+        )
 
     @property
     def verdict(self) -> VerdictName:
@@ -175,6 +185,7 @@ class Plan:
         return {
             "preset": self.preset,
             "device": self.device,
+            "card": None if self.card is None else self.card.name,
             "source": self.source,
             "verdict": self.verdict,
             "gpus": [gpu.to_json() for gpu in self.gpus],
@@ -192,4 +203,5 @@ class Plan:
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),
             "fixes_change_run": [fix.changes_run for fix in self.offers],
+            "measured": None if self.calibration is None else self.calibration.to_json(),
         }

@@ -50,7 +50,9 @@ def _served_widths(kind: ModelShape) -> int:
 
 
 def cuda_graph_bytes(workload: Workload) -> int:
-    """Bytes of vLLM's captured CUDA graphs, which stay while it sleeps."""
+    """Bytes of vLLM's captured CUDA graphs, which stay while it sleeps; a CPU captures none."""
+    if workload.on_cpu:
+        return 0
     return _CUDA_GRAPH_BYTES if workload.method == "full" else _CUDA_GRAPH_WITH_ADAPTER_BYTES
 
 

@@ -35,6 +35,7 @@ def generation_seconds(
     longest = drawn.longest(count, limit)
     if workload.engine == "hf":
         steps, per_step, once = longest, _GENERATE_LAYER_SECONDS * shape.num_layers, 0.0
+        decoded = count * longest
         tokens_read = count * longest * (prompt + longest / 2)
     else:
         waiting = _crowding(shape, workload, drawn, kv_bytes=kv_bytes) - 1
@@ -43,12 +44,22 @@ def generation_seconds(
             _vllm_step_seconds(shape, workload),
             _ROUND_SECONDS,
         )
+        decoded = count * drawn.mean(limit)
         # Sum over a completion's tokens of what stands before each: prompt x length + length^2 / 2.
         tokens_read = count * (prompt * drawn.mean(limit) + drawn.mean_square(limit) / 2)
     token_bytes = kv_bytes_per_token(shape, bytes_per_number=workload.compute_bytes)
     bytes_read = steps * served_weight_bytes(shape, workload) + tokens_read * token_bytes
     prefill = 2 * shape.linear_params * prompt * count / flops_per_second(workload, card, tokens=prompt * count)
-    return bytes_read / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE) + steps * per_step + prefill + once
+    reading = bytes_read / (card.bandwidth_bytes_per_second * BANDWIDTH_SHARE)
+    return reading + _products_seconds(shape, workload, card, num_tokens=decoded) + steps * per_step + prefill + once
+
+
+def _products_seconds(shape: ModelShape, workload: Workload, card: Card, *, num_tokens: float) -> float:
+    """Seconds of the products of decoded tokens on a CPU; a card does them while it reads the weights."""
+    if not workload.on_cpu:
+        return 0.0
+    operations = 2 * (shape.linear_params + shape.embedding_params) * num_tokens
+    return operations / flops_per_second(workload, card, tokens=num_tokens)
 
 
 def _crowding(shape: ModelShape, workload: Workload, lengths: LengthDistribution, *, kv_bytes: int) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from leanrl.planner.calibration_text import calibration_line
 from leanrl.planner.phase_words import PHASE_WORDS
 from leanrl.planner.phases import Phase
 from leanrl.planner.prediction import GpuPlan, Plan
@@ -36,6 +37,7 @@ def first_screen(
         *notes,
         *_time_rows(plan),
         *_host_rows(plan),
+        *([] if plan.calibration is None else [row("measured", calibration_line(plan.calibration))]),
         *(remedy_rows(plan) if remedies is None else remedies),
     ]
     optional = [] if plan.base_note is None else [row("note", plan.base_note)]

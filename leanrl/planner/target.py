@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from leanrl.config.schema import HardwareConfig, RunConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.planner.calibration import Calibration
 from leanrl.planner.card_names import find_card
 from leanrl.planner.cards import CARDS, GIB, Card, Price
 from leanrl.planner.fixes import Changes, as_flags, changes_only
@@ -19,7 +20,7 @@ class Target:
     """Where the bytes have to go; every card of a run is of the same kind.
 
     `vllm` is the version that generates there; None is the newest that leanrl works with. `host_bytes` is the memory
-    of the machine that the cards are in; None where it is not known.
+    of the machine that the cards are in; None where it is not known. `calibration` holds what a run has measured there.
     """
 
     device: Device
@@ -27,6 +28,7 @@ class Target:
     card: Card | None = None
     vllm: str | None = None
     host_bytes: int | None = None
+    calibration: Calibration | None = None
 
 
 def find_target(
@@ -36,6 +38,7 @@ def find_target(
     vram_bytes: int | None = None,
     host_bytes: int | None = None,
     vllm: str | None = None,
+    calibration: Calibration | None = None,
 ) -> Target:
     """Return what to plan for: the given card or bytes, else the card that the config names, else the host.
 
@@ -46,7 +49,7 @@ def find_target(
     if config.hardware.is_cpu:
         if host_bytes is None:
             raise ValueError("host_bytes is None; a plan for a CPU needs the machine's memory.")
-        return Target("cpu", int(USABLE_SHARE * host_bytes))
+        return Target("cpu", int(USABLE_SHARE * host_bytes), calibration=calibration)
     card = _as_given(config.hardware, card or _named_card(config.hardware))
     if card is not None:
         require_bf16(card, config)
@@ -55,13 +58,13 @@ def find_target(
     if vram_bytes is not None:
         if vram_bytes <= 0:
             raise ConfigError(f"a card of {vram_bytes} bytes holds nothing.", hint="`leanrl plan --vram 24` is 24 GiB")
-        return Target("cuda", vram_bytes, card, vllm, host_bytes)
+        return Target("cuda", vram_bytes, card, vllm, host_bytes, calibration)
     if card is None:
         raise MissingError(
             "hardware.gpu names no card, so there is no memory to plan for.",
             hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
         )
-    return Target("cuda", card.usable_bytes, card, vllm, host_bytes)
+    return Target("cuda", card.usable_bytes, card, vllm, host_bytes, calibration)
 
 
 def require_bf16(card: Card, config: RunConfig) -> None:

@@ -6,20 +6,24 @@ from leanrl.planner.compute_rate import BANDWIDTH_SHARE
 from leanrl.planner.length_profile import ASSUMED_SHARES
 from leanrl.planner.prediction import Plan
 
+_NO_TIME_ON_A_CPU = "not predicted on a CPU; `leanrl plan --from RUN` predicts it from what a run measured"
+# Smaller parts of a step are left out.
+_LEAST_SHARE = 0.01
+
 
 def time_line(plan: Plan) -> str:
     """Return the seconds of a step, the hours of the run and what they cost; of a run that can run.
 
     Where nobody knows how long completions are, each is a range: "20 / 31 / 45 s a step".
     """
-    if plan.step_seconds is None:
-        return "not predicted: the card's speed is not known" if plan.device == "cuda" else "not predicted on a CPU"
-    step = f"about {_range([time.seconds for _, time in plan.time_range], '.0f')} s a step"
+    if plan.step_seconds is None or plan.step_time is None:
+        return "not predicted: the card's speed is not known" if plan.device == "cuda" else _NO_TIME_ON_A_CPU
+    step = f"about {_range([time.seconds for _, time in plan.time_range])} s a step"
     if plan.total_hours is None:
         return f"{step}; how many steps there are is known once problems are counted"
-    scales = [time.seconds / plan.step_seconds for _, time in plan.time_range]
-    hours = _range([plan.total_hours * scale for scale in scales], ".1f")
-    cost = "" if plan.cost_usd is None else f", about ${_range([plan.cost_usd * scale for scale in scales], '.0f')}"
+    scales = [time.seconds / plan.step_time.seconds for _, time in plan.time_range]
+    hours = _range([plan.total_hours * scale for scale in scales])
+    cost = "" if plan.cost_usd is None else f", about ${_range([plan.cost_usd * scale for scale in scales])}"
     return f"{step}, {hours} h for all {plan.max_steps} steps{cost}"
 
 
@@ -29,7 +33,7 @@ def lengths_line(plan: Plan) -> str:
         return ""
     limit = plan.workload.completion_tokens
     if plan.lengths.is_assumed:
-        shares = _range([100 * share for share in ASSUMED_SHARES], ".0f")
+        shares = _range([100 * share for share in ASSUMED_SHARES])
         return f"unknown; the times are for a mean of {shares} % of {limit} tokens (--lengths or --measure says more)"
     return plan.lengths.text_at(limit)
 
@@ -38,15 +42,15 @@ def time_details(plan: Plan) -> list[str]:
     """Return what a step's seconds are spent on, what they assume, and whose price it is."""
     if plan.step_time is None or plan.step_seconds is None or plan.lengths is None:
         return []
-    parts = {name: seconds for name, seconds in asdict(plan.step_time).items() if seconds >= 0.5}
+    least = _LEAST_SHARE * plan.step_time.seconds
+    parts = {name: seconds for name, seconds in asdict(plan.step_time).items() if seconds >= least}
     limit, count = plan.workload.completion_tokens, plan.workload.completions_per_engine
     longest = plan.lengths.distribution.longest(count, limit)
     assumed = f", for a mean of {plan.lengths.mean_tokens:.0f} tokens" if plan.lengths.is_assumed else ""
     lines = [
-        f"Seconds of a step{assumed}: {', '.join(f'{name} {seconds:.0f}' for name, seconds in parts.items())}.",
+        f"Seconds of a step{assumed}: {', '.join(f'{name} {_number(seconds)}' for name, seconds in parts.items())}.",
         f"Lengths: {lengths_line(plan)}.",
-        f"Time: the longest of {count} completions has {longest:.0f} tokens; {BANDWIDTH_SHARE:.0%} of the card's "
-        "bandwidth, 25 to 50 % of its bf16 rate.",
+        f"Time: the longest of {count} completions has {longest:.0f} tokens; {_rates(plan)}.",
     ]
     if plan.card is not None and plan.card.price is not None:
         price = plan.card.price
@@ -54,5 +58,17 @@ def time_details(plan: Plan) -> list[str]:
     return lines
 
 
-def _range(values: list[float], spec: str) -> str:
-    return " / ".join(f"{value:{spec}}" for value in values)
+def _rates(plan: Plan) -> str:
+    data_sheet = f"{BANDWIDTH_SHARE:.0%} of the card's bandwidth, 25 to 50 % of its bf16 rate"
+    if plan.calibration is None or not plan.calibration.factors:
+        return data_sheet
+    return "speeds as measured" if plan.device == "cpu" else f"{data_sheet}, corrected by what was measured"
+
+
+def _range(values: list[float]) -> str:
+    return " / ".join(map(_number, values))
+
+
+def _number(value: float) -> str:
+    """Return two digits of a small number, and a large one whole."""
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"

@@ -57,7 +57,8 @@ def _length_ratio(name: str, data: RunData) -> float | None:
         return None
     key, logged = ("longest", "max") if name == _FOLLOWS_THE_LONGEST else ("mean", "mean")
     measured = list(_logged(data, logged))
-    return fmean(measured) / planned[key] if measured and planned.get(key) else None
+    expected = planned.get(key)
+    return fmean(measured) / expected if measured and isinstance(expected, int | float) and expected > 0 else None
 
 
 def _longest(data: RunData) -> float | None:

@@ -9,6 +9,7 @@ from leanrl.config.load import load_config
 from leanrl.config.shipped import preset_names
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.cards import CARDS
+from leanrl.planner.fixes import with_changes
 from leanrl.planner.plan import plan_run
 from tests.planner.sample_runs import GIB, cpu_run, four_card_server, run, single_card
 
@@ -16,8 +17,8 @@ from tests.planner.sample_runs import GIB, cpu_run, four_card_server, run, singl
 def test_json_has_the_contract_keys():
     value = json.loads(json.dumps(plan_run(four_card_server()).to_json()))
     assert list(value) == [
-        *("preset", "device", "source", "verdict", "gpus", "host", "micro_batch_tokens", "time", "cost_usd", "fixes"),
-        "fixes_change_run",
+        *("preset", "device", "card", "source", "verdict", "gpus", "host", "micro_batch_tokens", "time", "cost_usd"),
+        *("fixes", "fixes_change_run", "measured"),
     ]
     assert value["source"] == "closed_form"
     assert list(value["time"]) == [
@@ -29,6 +30,12 @@ def test_json_has_the_contract_keys():
         assert list(phase) == ["name", "bytes", "components"]
         assert phase["bytes"] == sum(phase["components"].values())
     assert gpu["peak_bytes"] == max(phase["bytes"] for phase in gpu["phases"]) < gpu["upper_bytes"]
+
+
+def test_vllm_on_a_cpu_captures_no_cuda_graphs():
+    changed = with_changes(cpu_run(), {"rollout.engine": "vllm-colocate"})
+    (host,) = plan_run(changed, host_bytes=24 * GIB).gpus
+    assert all("engine CUDA graphs" not in phase.components for phase in host.phases)
 
 
 def test_roles_of_a_server_topology():

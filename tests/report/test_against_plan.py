@@ -150,6 +150,7 @@ def test_the_page_and_the_summary_say_the_same() -> None:
         {"gpus": [7, {"peak_bytes": "large"}]},
         {"time": [1]},
         {"time": {"parts": 3}},
+        {"time": {"parts": {"step": 0.1}, "completion_tokens": {"mean": "long"}}},
         {"actual": [{"step": 1, "phases": [3, {"name": "x"}]}, "broken"]},
         {"actual": [{"step": 1, "ranks": [None, 4]}]},
     ],
