@@ -12,7 +12,12 @@ from leanrl.errors import ConfigError
 from leanrl.planner.cards import CARDS, Card
 
 # Words that say who made a card, or how it is built in, and not which it is.
-_SILENT = re.compile(r"nvidia|geforce|rtx|quadro|tesla|amd|instinct|gpu|generation|oam|hbm\d?e?|sxm\d?")
+_SILENT = re.compile(
+    r"nvidia|geforce|rtx|quadro|tesla|amd|instinct|gpu|generation|blackwell|workstation|server|edition|hgx|dgx"
+    r"|oam|vf|hbm\d?e?|sxm\d?"
+)
+# "4080S" and "4070S Ti" are the SUPER of a 4080 and of a 4070 Ti.
+_SHORT_SUPER = re.compile(r"(\d{4})(ti)?s(ti)?")
 # The same for most cards; an H100 for PCIe has speeds of its own.
 _FORM = "pcie"
 _MEMORY = re.compile(r"\b(\d+) ?(?:gb|gib|g)\b")
@@ -78,7 +83,9 @@ def _readings(name: str) -> Iterator[tuple[str, int | None]]:
 
 
 def _model(words: list[str]) -> str:
-    return "".join(words).removeprefix("rtx")
+    model = "".join(words).removeprefix("rtx")
+    short = _SHORT_SUPER.fullmatch(model)
+    return model if short is None else f"{short[1]}{short[2] or short[3] or ''}super"
 
 
 def _of_model(model: str) -> list[Card]:

@@ -1,10 +1,12 @@
 """Changes that take less memory than a plan that turned out too small."""
 
+import sys
+
 from leanrl.config.schema import RunConfig
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
 from leanrl.planner.search import Search
-from leanrl.planner.target import Target
+from leanrl.planner.target import Target, lacks_bf16
 
 # How much less a change has to take: nearer than this, it would be lost in what the plan had wrong.
 _LEAST_SAVING = 0.1
@@ -18,12 +20,12 @@ def leaner_settings(config: RunConfig, plan: Plan, *, vllm: str | None = None) -
     """
     target = Target(plan.device, plan.gpus[0].usable_bytes, plan.card, vllm)
     most_bytes = int((1 - _LEAST_SAVING) * training_bytes(plan))
-    search = Search(
-        config,
-        missing=lambda changed: training_bytes(predict(changed, plan.shape, target)) - most_bytes,
-        vllm=vllm,
-    )
-    return tuple(fix.flags for fix in search.fixes())
+
+    def missing(changed: RunConfig) -> int:
+        is_impossible = lacks_bf16(changed, plan.card)
+        return sys.maxsize if is_impossible else training_bytes(predict(changed, plan.shape, target)) - most_bytes
+
+    return tuple(fix.flags for fix in Search(config, missing=missing, vllm=vllm).fixes())
 
 
 def training_bytes(plan: Plan) -> int:

@@ -48,8 +48,8 @@ def require_device(config: RunConfig) -> None:
         )
     if config.model.compute_dtype == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False):
         raise MissingError(
-            f"{torch.cuda.get_device_name(0)} has no bf16, in which leanrl trains.",
-            hint="`leanrl plan --gpu` names cards that have it",
+            f"{torch.cuda.get_device_name(0)} has no bf16, in which this run computes.",
+            hint="-s model.dtype=float32 -s model.compute_dtype=float32; `leanrl cards` lists cards that have bf16",
         )
 
 

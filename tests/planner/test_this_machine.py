@@ -52,11 +52,11 @@ def test_a_share_of_the_card_can_be_asked_for_and_no_more_than_there_is():
 
 
 def test_an_unknown_card_has_its_bytes_and_no_time():
-    gpu = Gpu("NVIDIA RTX PRO 6000", int(94.5 * GIB))
+    gpu = Gpu("NVIDIA RTX PRO 5000 Blackwell", int(47.4 * GIB))
     plan, note = plan_here(single_card("lora"), gpu=gpu, host_bytes=HOST)
     assert (plan.card, plan.step_seconds, plan.verdict) == (None, None, "fits")
     assert plan.gpus[0].usable_bytes == gpu.total_bytes
-    assert note.endswith("(94.5 GiB), which is not among the cards known by name.")
+    assert note.endswith("(47.4 GiB), which is not among the cards known by name.")
 
 
 def test_a_preset_without_a_card_has_a_plan_where_there_is_one():
