@@ -13,6 +13,7 @@ from typing import Any, Literal
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.planner.card_names import known_card
+from leanrl.planner.cards import GIB
 from leanrl.planner.fit import search_of, with_largest_micro_batch
 from leanrl.planner.fixes import Changes, changes_only, is_refused, micro_batch_changes, new_refusals, with_changes
 from leanrl.planner.known_models import SIZED_MODELS, SizedModel
@@ -33,6 +34,7 @@ COMMON_CARDS = (
 # With fewer sequences at a time, decoding reads the weights for too few tokens.
 _LEAST_SEQUENCES = 8
 _LENGTH_STEP = 512
+_LARGEST_CARD_GIB = 1024
 _LEAST_BYTES_A_PARAMETER = {"full": 2.0, "lora": 2.0, "qlora": 0.5}
 
 
@@ -125,7 +127,7 @@ def _row(
     start = with_changes(config, changes)
     found = find_largest(start, models=models, **target)
     if found is None:
-        return Row(method, why_not="none fits" if len(models) > 1 else "it does not fit")
+        return Row(method, why_not=_what_is_missing(start, models, find_target(start, **target)))
     return Row(method, replace(found, changes=changes_only(config, changes | found.changes)))
 
 
@@ -190,6 +192,25 @@ def _longest_of(config: RunConfig, model: SizedModel, target: Target) -> Largest
     asked = changes_only(config, _sized(model, tokens) | changes)
     plan = _planned(with_changes(config, asked), model.shape, target)
     return Largest(config.model.tuning.method, model.model_id, tokens, tokens == longest, asked, plan)
+
+
+def _what_is_missing(config: RunConfig, models: Sequence[SizedModel], target: Target) -> str:
+    """Return why none of the models fits: what the smallest needs, or that none takes rows of such a length."""
+    row_tokens = config.rollout.max_prompt_tokens + config.rollout.max_completion_tokens
+    long = [model for model in models if model.context_tokens >= row_tokens]
+    if not long:
+        return f"none takes rows of {row_tokens:,} tokens: shorten rollout.max_completion_tokens"
+    smallest = min(long, key=lambda model: model.shape.num_params)
+    sizes = range(target.usable_bytes * 10 // GIB, _LARGEST_CARD_GIB * 10)
+    needed = bisect.bisect_left(sizes, True, key=lambda tenths: _fits_on(config, smallest, target, tenths * GIB // 10))
+    if needed == len(sizes):
+        return f"none fits: {smallest.model_id} is too large for the memory of this machine"
+    return f"none fits: {smallest.model_id} needs cards with {sizes[needed] / 10:.1f} GiB"
+
+
+def _fits_on(config: RunConfig, model: SizedModel, target: Target, usable_bytes: int) -> bool:
+    fits = _Fitting(config, model, replace(target, usable_bytes=usable_bytes))
+    return fits(config.rollout.max_completion_tokens)
 
 
 class _Fitting:

@@ -19,7 +19,8 @@ the preset's; the KV cache holds 8 of them. Calculated, not measured."""
 def card_table(rows: Sequence[Row], commands: Mapping[Method, str], *, card: Card | None) -> str:
     """Return the table of one card; `commands` plan a row again, but for the flags of its settings."""
     lines = [] if card is None or card.has_bf16 else [_float32_note(card), ""]
-    lines += [*_aligned([_HEADS, *(_cells(row) for row in rows)]), "", _LEGEND]
+    lines += _aligned([_HEADS, *(_cells(row) for row in rows)])
+    lines += ["", _LEGEND] if any(row.found is not None for row in rows) else []
     lines += _context_line(rows)
     for row in rows:
         if row.found is not None:

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leanrl.cli.main import app
-from leanrl.errors import ConfigError, MissingError
+from leanrl.errors import ConfigError, MissingError, NoFormulaError
 from leanrl.planner.largest import COMMON_CARDS, METHODS
 
 CONFIG = {
@@ -107,6 +107,15 @@ def test_the_longest_completions_of_a_model_of_ones_own(tmp_path):
         assert_fits(row["command"])
 
 
+def test_a_model_without_a_formula_is_named(tmp_path):
+    """Its plan is a simulation for each setting: too dear for a search."""
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG | {"model_type": "opt"}))
+    result = run("--largest", "--gpu", "4090", "-s", f"model.id={tmp_path}")
+    assert isinstance(result.exception, NoFormulaError)
+    assert "has no formula" in result.exception.message
+    assert result.exception.hint
+
+
 @pytest.mark.parametrize(
     ("flags", "error", "says"),
     [
@@ -114,6 +123,7 @@ def test_the_longest_completions_of_a_model_of_ones_own(tmp_path):
         (("--vram", "0"), ConfigError, "hardware.vram_gib: must be a number > 0"),
         (("-p", "cpu-demo"), ConfigError, "trains on a CPU"),
         (("--gpu", "4090", "--fit"), ConfigError, "--fit"),
+        (("--gpu", "4090", "-p", "single-gpu-lora", "-s", "rollout.max_model_tokens=100"), ConfigError, "do not fit"),
         (("--gpu", "4090", "-s", "model.id=/no/such/model"), MissingError, "model.id"),
         (("--gpu", "4090", "--num-gpus", "0"), ConfigError, "0 cards hold nothing"),
     ],

@@ -1,5 +1,6 @@
 """The largest models of a card: that they fit, that no larger one does, and what is said where none can."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -97,7 +98,8 @@ def test_completions_end_with_the_model_and_it_is_said():
 
 def test_a_model_that_takes_no_such_rows_is_not_chosen():
     small = [replace(model, context_tokens=4095) for model in SIZED_MODELS]
-    assert find_largest(preset("lora"), models=small, card=find_card("h200")) is None
+    rows = find_rows({"lora": preset("lora")}, models=small, card=find_card("h200"))
+    assert rows[0].why_not == "none takes rows of 4,096 tokens: shorten rollout.max_completion_tokens"
 
 
 def test_a_card_without_bf16_has_rows_in_float32_and_says_what_would_be_needed():
@@ -117,9 +119,15 @@ def test_a_card_without_bf16_has_rows_in_float32_and_says_what_would_be_needed()
 
 
 def test_a_card_too_small_for_any():
+    """What the smallest model needs is enough, and 0.1 GiB less is not."""
+    config = preset("lora")
     rows = find_rows({method: preset(method) for method in METHODS}, vram_bytes=GIB)
     assert [row.found for row in rows] == [None] * 3
-    assert "full    none fits" in card_table(rows, {}, card=None)
+    text = card_table(rows, {}, card=None)
+    needed = re.search(r"LoRA +none fits: HuggingFaceTB/SmolLM2-135M needs cards with (\d\.\d) GiB", text)
+    usable_bytes = int(float(needed[1]) * GIB)
+    assert find_largest(config, vram_bytes=usable_bytes + 1) is not None
+    assert find_largest(config, vram_bytes=usable_bytes - GIB // 10) is None
     assert cards_markdown({"small": rows}).splitlines()[-1] == "| small | - | - | - | 0 |"
 
 
