@@ -5,7 +5,7 @@
 Heavy libraries are imported inside the steps that need them, after everything that can fail without them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ from leanrl.planner.calibration import Calibration
 from leanrl.planner.fit import Fit, fit_run
 from leanrl.planner.known_models import SIZED_MODELS, find_sized_model
 from leanrl.planner.largest import Method, Row, find_rows
+from leanrl.planner.length_profile import LengthProfile
 from leanrl.planner.next_run import learn_from
 from leanrl.planner.plan import Plan
 from leanrl.preflight.checks import Findings, examine, require_ready
@@ -232,6 +233,16 @@ def learn(config: RunConfig, run: Path) -> Calibration:
 def plan(config: RunConfig, **choices: Any) -> Plan:
     """Return the predicted memory, time and cost of a run; `choices` are those of `forecast.make_plan`."""
     return make_plan(with_known_length(config), **choices)
+
+
+def measure_lengths(config: RunConfig, *, say: Callable[[str], None]) -> LengthProfile:
+    """Return the lengths of a short sample of the run's completions; `say` hears how far it is."""
+    quiet_libraries()
+    from leanrl.measurement import measure_lengths as measure
+    from leanrl.models.quiet import quiet_transformers
+
+    quiet_transformers()
+    return measure(config, say=say)
 
 
 def fit(config: RunConfig, **choices: Any) -> Fit:

@@ -38,6 +38,15 @@ def plan(
     ] = None,
     vram: Annotated[float | None, typer.Option(metavar="GIB", help="Plan for cards with this much memory.")] = None,
     num_gpus: Annotated[int | None, typer.Option(metavar="N", help="Plan for this many cards.")] = None,
+    lengths: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LENGTHS", help="Plan time for completions of mean=600,cv=0.6,cut=0.1, or of run:RUN, a run's own."
+        ),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Draw 32 completions here first, and plan time for their lengths.")
+    ] = False,
     fit: Annotated[
         bool, typer.Option("--fit", help="Search the fastest settings that fit; print their -s flags.")
     ] = False,
@@ -61,9 +70,10 @@ def plan(
     if largest:
         from leanrl.errors import ConfigError
 
-        if fit or exact or details or strict or from_run is not None:
+        if fit or exact or details or strict or measure or lengths is not None or from_run is not None:
             raise ConfigError(
-                "--largest makes tables, to which --from, --fit, --exact, --details and --strict do nothing.",
+                "--largest makes tables of bytes alone: --from, --fit, --exact, --details, --strict, --lengths and "
+                "--measure do nothing.",
                 hint="leave them out, and add them to the command of a row",
             )
         from leanrl.cli.largest import print_largest
@@ -73,6 +83,7 @@ def plan(
     from leanrl.cli.plan_answer import fitted, missing_lines, planned, planned_if_possible, print_answer
     from leanrl.cli.plan_exact import with_simulation
     from leanrl.cli.plan_from import card_of, preset_of, with_what_was_measured
+    from leanrl.cli.plan_lengths import lengths_given, measured_lengths
     from leanrl.config.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.errors import MissingError
@@ -84,13 +95,17 @@ def plan(
         *([f"hardware.num_gpus={num_gpus}"] if num_gpus is not None else []),
         *([f"hardware.vram_gib={vram}"] if vram is not None else []),
     ]
-    calibration = None
+    given = [*(overrides or []), *extra, *lengths_given(lengths)]
     if from_run is not None:
         preset, own = preset or preset_of(from_run), [] if preset or gpu or vram else card_of(from_run)
-        config = load_config(preset, [*own, *(overrides or []), *extra]).config
-        config, calibration = with_what_was_measured(config, from_run, typed=overrides or [])
-    else:
-        config = load_config(preset or DEFAULT_PRESET, [*(overrides or []), *extra]).config
+        given = [*own, *given]
+    config = load_config(preset or DEFAULT_PRESET, given).config
+    if measure:
+        given = [*given, *measured_lengths(config)]
+        config = load_config(preset or DEFAULT_PRESET, given).config
+    calibration = None
+    if from_run is not None:
+        config, calibration = with_what_was_measured(config, from_run, typed=given)
     found = examine_here(config, plugins=plugin or [])
     for warning in [*find_warnings(config), *found.warnings]:
         print(f"{painted('warning:', 'warning', stream=sys.stderr)} {warning}", file=sys.stderr)

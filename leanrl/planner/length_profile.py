@@ -5,9 +5,10 @@ of sampled completions, after the limit has cut them.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import fmean
 from typing import Any
 
 from leanrl.config.lengths import ASSUMED_CV, length_contradiction
@@ -17,6 +18,8 @@ from leanrl.config.schema import RunConfig
 ASSUMED_SHARES = (0.25, 0.5, 0.8)
 # A smaller share of cut completions is not told from none: a few dozen samples do not show it.
 _LEAST_CUT_SHARE = 0.01
+# Spreads between which one is sought that fits a sample.
+NARROWEST, WIDEST = 0.05, 2.0
 _NUM_SLICES = 256
 # Lengths beyond so many standard deviations of their logarithm add nothing to an integral.
 _FAR = 6.0
@@ -80,6 +83,24 @@ def profile_of(config: RunConfig) -> LengthProfile | None:
         return None
     limit = lengths.limit_tokens or config.rollout.max_completion_tokens
     return LengthProfile(lengths.mean_tokens, limit, lengths.cv, lengths.cut_share, lengths.source or "")
+
+
+def profile_of_sample(lengths: Sequence[int], *, limit_tokens: int, num_cut: int, source: str) -> LengthProfile:
+    """Return the profile whose mean, share cut and mean square are those of sampled completions.
+
+    Args:
+        lengths: tokens of each completion, its end token among them; at least one.
+        limit_tokens: the limit under which they were sampled.
+        num_cut: how many of them the limit cut.
+        source: who sampled them.
+    """
+    mean, cut = fmean(lengths), num_cut / len(lengths)
+    square = fmean(length**2 for length in lengths)
+
+    def excess(cv: float) -> float:
+        return LengthProfile(mean, limit_tokens, cv, cut).distribution.mean_square(limit_tokens) - square
+
+    return LengthProfile(mean, limit_tokens, rising_root(excess, low=NARROWEST, high=WIDEST), cut, source)
 
 
 def assumed_profiles(limit_tokens: int) -> list[LengthProfile]:
@@ -159,7 +180,7 @@ def _fitted(profile: LengthProfile) -> LengthDistribution:
 
 
 def _of_mean(mean: float, sd: float, limit: float) -> LengthDistribution:
-    log_mean = _root(
+    log_mean = rising_root(
         lambda value: LengthDistribution(value, sd).mean(limit) - mean,
         low=math.log(mean) - sd * sd,
         high=math.log(limit) + _FAR * sd + sd * sd,
@@ -173,7 +194,7 @@ def _of_cut_share(mean: float, cut: float, limit: float) -> LengthDistribution:
     def having(sd: float) -> LengthDistribution:
         return LengthDistribution(math.log(limit) - quantile * sd, sd)
 
-    return having(_root(lambda sd: mean - having(sd).mean(limit), low=1e-3, high=20.0))
+    return having(rising_root(lambda sd: mean - having(sd).mean(limit), low=1e-3, high=20.0))
 
 
 def _with_endless(mean: float, sd: float, cut: float, limit: float) -> LengthDistribution:
@@ -185,12 +206,12 @@ def _with_endless(mean: float, sd: float, cut: float, limit: float) -> LengthDis
         return _ended_moment(lengths, 1, limit) - mean_of_ended * (1 - lengths.cut_share(limit))
 
     low = math.log(mean_of_ended) - sd * sd
-    log_mean = _root(excess, low=low, high=math.log(limit) - _normal_quantile(1 - cut) * sd)
+    log_mean = rising_root(excess, low=low, high=math.log(limit) - _normal_quantile(1 - cut) * sd)
     tail = LengthDistribution(log_mean, sd).cut_share(limit)
     return LengthDistribution(log_mean, sd, endless_share=max(0.0, (cut - tail) / (1 - tail)))
 
 
-def _root(function: Callable[[float], float], *, low: float, high: float) -> float:
+def rising_root(function: Callable[[float], float], *, low: float, high: float) -> float:
     """Return where a rising function is 0, by halving; an end of the range where it is 0 nowhere."""
     for _ in range(60):
         middle = (low + high) / 2
@@ -206,4 +227,4 @@ def _normal(value: float) -> float:
 
 
 def _normal_quantile(share: float) -> float:
-    return _root(lambda value: _normal(value) - share, low=-8.0, high=8.0)
+    return rising_root(lambda value: _normal(value) - share, low=-8.0, high=8.0)

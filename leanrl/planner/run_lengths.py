@@ -8,12 +8,11 @@ from leanrl.config.lengths import ASSUMED_CV
 from leanrl.config.load import load_run_config
 from leanrl.errors import ConfigError
 from leanrl.hints import command
-from leanrl.planner.length_profile import LengthProfile
+from leanrl.planner.length_profile import NARROWEST, WIDEST, LengthProfile, rising_root
 from leanrl.run_folder import open_run_folder, read_jsonl
 
 # Where the longest of nearly every batch reaches the limit, it says nothing about the spread.
 _AT_THE_LIMIT = 0.98
-_NARROWEST, _WIDEST = 0.05, 2.0
 
 
 class _Rollout(NamedTuple):
@@ -68,11 +67,8 @@ def _spread(mean: float, limit: int, cut: float, *, count: int, longest: float) 
     """Return the cv whose batches of `count` have this longest completion, by halving."""
     if longest >= _AT_THE_LIMIT * limit:
         return ASSUMED_CV
-    low, high = _NARROWEST, _WIDEST
-    for _ in range(30):
-        cv = (low + high) / 2
-        if LengthProfile(mean, limit, cv, cut).distribution.longest(count, limit) < longest:
-            low = cv
-        else:
-            high = cv
-    return round((low + high) / 2, 3)
+
+    def excess(cv: float) -> float:
+        return LengthProfile(mean, limit, cv, cut).distribution.longest(count, limit) - longest
+
+    return round(rising_root(excess, low=NARROWEST, high=WIDEST), 3)
