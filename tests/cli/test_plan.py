@@ -189,3 +189,22 @@ def test_exact(tmp_path):
     assert "for whose layers the planner has no formula" in unknown.err
     assert "Training memory simulated" in unknown.out
     assert "Simulated on one training rank" in unknown.out
+
+
+def test_lengths_of_a_users_own_are_planned_and_named():
+    shown = plan(*LORA, "--lengths", "mean=600,cut=0.1")
+    assert shown.code == 0
+    assert "mean 600 tokens of at most 3584, 10 % cut (--lengths)" in shown.out
+
+
+def test_lengths_that_cannot_be_read_are_refused():
+    assert_refused(plan(*LORA, "--lengths", "means=600"), says="means: is no part of lengths (hint: Did you mean")
+
+
+def test_a_sample_gives_the_lengths_and_its_flags(tiny_model):
+    """Through the command line, with a random model on this CPU; the flags are for the next plan."""
+    sums = ("-s", "data.generator=one_digit_sums", "-s", "rollout.max_completion_tokens=4")
+    shown = plan(*LORA, "-s", f"model.id={tiny_model}", *sums, "--measure")
+    assert shown.code == 0, shown.err
+    assert "measured: -s rollout.lengths.mean_tokens=" in shown.err
+    assert f"(32 completions of {tiny_model})" in shown.out

@@ -6,7 +6,7 @@ from statistics import fmean
 
 import pytest
 
-from leanrl.planner.length_profile import LengthDistribution, LengthProfile
+from leanrl.planner.length_profile import LengthDistribution, LengthProfile, profile_of_sample
 
 
 def test_lengths_that_no_limit_cuts():
@@ -65,6 +65,28 @@ def test_the_longest_of_a_batch_is_that_of_drawn_ones():
     batches = [[drawn() for _ in range(8)] for _ in range(20_000)]
     assert lengths.longest(8, 1024) == pytest.approx(fmean(max(batch) for batch in batches), rel=2e-3)
     assert lengths.mean_square(1024) == pytest.approx(fmean(x * x for batch in batches for x in batch), rel=5e-3)
+
+
+@pytest.mark.parametrize(("cv", "cut"), [(0.4, 0.0), (0.8, 0.3)])
+def test_a_sample_gives_mean_share_and_mean_square(cv, cut):
+    """4000 lengths of a known spread."""
+    generator = random.Random(7)
+    wanted = LengthProfile(400, 1000, cv, cut).distribution
+    drawn = [
+        1000 if generator.random() < wanted.endless_share
+        else min(1000, round(generator.lognormvariate(wanted.log_mean, wanted.log_sd)))
+        for _ in range(4000)
+    ]  # fmt: skip
+    profile = profile_of_sample(drawn, limit_tokens=1000, num_cut=drawn.count(1000), source="a test")
+    found = profile.distribution
+    assert found.mean(1000) == pytest.approx(fmean(drawn))
+    assert found.mean_square(1000) == pytest.approx(fmean(x * x for x in drawn), rel=0.01)
+    assert profile.cv == pytest.approx(cv, abs=0.08)
+
+
+def test_a_sample_of_which_all_are_cut():
+    profile = profile_of_sample([14] * 32, limit_tokens=14, num_cut=32, source="a test")
+    assert profile.distribution.cut_share(14) == 1
 
 
 @pytest.mark.parametrize("lengths", [LengthDistribution(6.0, 0.5), LengthDistribution(6.0, 1.0, 0.1)])
