@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -63,7 +63,7 @@ def cards(as_json: AsJson = False) -> None:
     from leanrl.planner.cards import CARDS
 
     if as_json:
-        print(json.dumps([asdict(card) for card in CARDS.values()], indent=2))
+        print(json.dumps([_known_values(asdict(card)) for card in CARDS.values()], indent=2))
         return
     width = max(len(name) for name in CARDS)
     print(f"{'name':{width}}  GiB    GB/s  bf16 TFLOP/s  $ an hour  card")
@@ -76,6 +76,11 @@ def cards(as_json: AsJson = False) -> None:
         "\n-: not known, so that no time or no dollars are predicted. Prices are dated in --json; set yours:\n"
         "-s hardware.usd_per_hour=PRICE. `4090`, `RTX 4090` and `a100 80gb` are names too. Another card: --vram GIB."
     )
+
+
+def _known_values(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card with null in place of the 0 that stands for a speed that is not known."""
+    return {name: value or None if isinstance(value, float) else value for name, value in card.items()}
 
 
 def _number(value: float, *, width: int) -> str:

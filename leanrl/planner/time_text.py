@@ -1,7 +1,9 @@
 """What a plan says of time and cost: a line for the first screen, and what stands behind it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
+from leanrl.planner.cards import Card
 from leanrl.planner.compute_rate import BANDWIDTH_SHARE
 from leanrl.planner.length_profile import ASSUMED_SHARES
 from leanrl.planner.prediction import Plan
@@ -23,8 +25,14 @@ def time_line(plan: Plan) -> str:
         return f"{step}; how many steps there are is known once problems are counted"
     scales = [time.seconds / plan.step_time.seconds for _, time in plan.time_range]
     hours = _range([plan.total_hours * scale for scale in scales])
-    cost = "" if plan.cost_usd is None else f", about ${_range([plan.cost_usd * scale for scale in scales])}"
-    return f"{step}, {hours} h for all {plan.max_steps} steps{cost}"
+    return f"{step}, {hours} h for all {plan.max_steps} steps{_cost(plan, scales)}"
+
+
+def _cost(plan: Plan, scales: Sequence[float]) -> str:
+    """Return what follows the hours; a CPU of one's own has no price."""
+    if plan.cost_usd is None:
+        return ", no price known" if plan.device == "cuda" else ""
+    return f", about ${_range([plan.cost_usd * scale for scale in scales])}"
 
 
 def lengths_line(plan: Plan) -> str:
@@ -47,19 +55,23 @@ def time_details(plan: Plan) -> list[str]:
     limit, count = plan.workload.completion_tokens, plan.workload.completions_per_engine
     longest = plan.lengths.distribution.longest(count, limit)
     assumed = f", for a mean of {plan.lengths.mean_tokens:.0f} tokens" if plan.lengths.is_assumed else ""
-    lines = [
+    return [
         f"Seconds of a step{assumed}: {', '.join(f'{name} {_number(seconds)}' for name, seconds in parts.items())}.",
         f"Lengths: {lengths_line(plan)}.",
         f"Time: the longest of {count} completions has {longest:.0f} tokens; {_rates(plan)}.",
+        *([] if plan.card is None else [_price_line(plan.card)]),
     ]
-    if plan.card is not None and plan.card.price is not None:
-        price = plan.card.price
-        lines.append(f"Price: ${price.usd_per_hour:.2f} an hour and card, {price.seen} ({price.source}).")
-    return lines
+
+
+def _price_line(card: Card) -> str:
+    if card.price is None:
+        return "Price: not known; -s hardware.usd_per_hour=PRICE gives yours."
+    return f"Price: ${card.price.usd_per_hour:.2f} an hour and card, {card.price.seen} ({card.price.source})."
 
 
 def _rates(plan: Plan) -> str:
-    data_sheet = f"{BANDWIDTH_SHARE:.0%} of the card's bandwidth, 25 to 50 % of its bf16 rate"
+    numbers = "bf16" if plan.workload.compute_bytes == 2 else "fp32"
+    data_sheet = f"{BANDWIDTH_SHARE:.0%} of the card's bandwidth, 25 to 50 % of its {numbers} rate"
     if plan.calibration is None or not plan.calibration.factors:
         return data_sheet
     return "speeds as measured" if plan.device == "cpu" else f"{data_sheet}, corrected by what was measured"

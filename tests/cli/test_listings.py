@@ -97,4 +97,6 @@ def test_cards():
     rows = json.loads(printed("cards", "--json"))
     assert {row["name"] for row in rows} == set(CARDS)
     assert all(row["price"] is None or row["price"]["seen"] for row in rows)
+    mi300x = next(row for row in rows if row["name"] == "mi300x")
+    assert (mi300x["bandwidth_bytes_per_second"], mi300x["bf16_flops"], mi300x["memory_gb"]) == (None, None, 192)
     assert next(line for line in text.splitlines() if line.startswith("mi300x ")).split()[2:5] == ["-", "-", "-"]

@@ -10,6 +10,7 @@ from leanrl.planner.cards import CARDS, GIB
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.plan import plan_run
 from leanrl.planner.target import in_float32, require_bf16
+from leanrl.planner.time_text import time_details, time_line
 from tests.planner.sample_runs import single_card
 
 WITHOUT_BF16 = {"t4", "v100-16", "v100-32"}
@@ -89,3 +90,8 @@ def test_a_card_without_a_price_has_time_and_no_dollars():
     plan = plan_run(single_card("lora"), card=find_card("rtx4070"))
     assert plan.step_seconds > 0
     assert plan.cost_usd is None
+    assert time_line(plan).endswith(" steps, no price known")
+    assert time_details(plan)[-1] == "Price: not known; -s hardware.usd_per_hour=PRICE gives yours."
+    priced = plan_run(single_card("lora", hardware={"gpu": "4070", "num_gpus": 1, "usd_per_hour": 0.5}))
+    assert priced.cost_usd == pytest.approx(0.5 * priced.total_hours, abs=0.01)
+    assert "no price known" not in time_line(priced)
