@@ -1,11 +1,13 @@
 """The plan of the next run from what an earlier one has measured."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from leanrl.config.layers import flatten
 from leanrl.config.schema import RunConfig
+from leanrl.errors import MissingError
 from leanrl.planner.calibrate import calibrate
 from leanrl.planner.calibration import Calibration, Conditions, carried_over
 from leanrl.planner.card_names import find_card
@@ -37,7 +39,7 @@ def learn_from(path: Path, config: RunConfig, *, here: Mapping[str, Any], vllm: 
 
     Raises:
         ConfigError: if there is no run, or it has measured nothing.
-        NoFormulaError: if the closed form does not know its model.
+        MissingError, NoFormulaError: if the closed form cannot have its model.
     """
     run = read_measured_run(path)
     machine = cpu_name(here) if config.hardware.is_cpu else _card_name(config)
@@ -61,8 +63,19 @@ def with_measured_lengths(config: RunConfig, calibration: Calibration) -> RunCon
 
 
 def _own_plan(run: MeasuredRun, *, vllm: str | None) -> Plan:
-    """Return the plan of the run itself, by the closed form alone."""
-    shape = find_shape(run.config.model.id, revision=run.config.model.revision)
+    """Return the plan of the run itself, by the closed form alone.
+
+    Raises:
+        MissingError: if its model is gone; the hint is not about the next run's.
+        NoFormulaError: if the closed form does not know it.
+    """
+    try:
+        shape = find_shape(run.config.model.id, revision=run.config.model.revision)
+    except MissingError as error:
+        raise MissingError(
+            f"{run.path} has measured a model whose shape is not known here any more: {error.message}",
+            hint=f"put the model back, or take its lengths alone: `--lengths {shlex.quote(f'run:{run.path}')}`",
+        ) from error
     if run.config.hardware.is_cpu:
         return predict(run.config, shape, Target("cpu", run.usable_bytes or 0))
     card = CARDS.get(run.machine or "")

@@ -176,6 +176,16 @@ def test_a_run_whose_files_are_broken(copy, name):
     assert "Traceback" not in outcome.err
 
 
+def test_a_run_whose_model_is_gone(copy, tmp_path):
+    config = json.loads((copy / "config.json").read_text())
+    config["model"]["id"] = str(tmp_path / "gone")
+    (copy / "config.json").write_text(json.dumps(config))
+    outcome = leanrl("plan", "--from", copy, "-p", "cpu-demo")
+    assert outcome.code == 5
+    assert f"{copy} has measured a model whose shape is not known here any more" in outcome.err
+    assert f"hint: put the model back, or take its lengths alone: `--lengths run:{copy}`" in outcome.err
+
+
 def test_a_plan_and_an_environment_that_are_broken_cost_the_machine(copy):
     """What the run was on is not known any more: its lengths are."""
     for name in ("plan.json", "env.json"):

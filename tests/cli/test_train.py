@@ -246,8 +246,15 @@ def test_a_plugins_reward_trains_and_resumes_from_the_runs_own_copy(tiny_model, 
     config = json.loads((run / "config.json").read_text())
     config["train"]["max_steps"] = 2
     (run / "config.json").write_text(json.dumps(config))
+    planned = json.loads(RunFolder(run).plan.read_text())
     outcome = leanrl("train", "--resume", run)
     assert outcome.code == 0, outcome.err
+    # The plan that it started with is kept, with what both processes have measured.
+    kept = json.loads(RunFolder(run).plan.read_text())
+    assert kept["gpus"] == planned["gpus"]
+    assert kept["actual"][0] == planned["actual"][0]
+    assert _compared_steps(run) == [1, 2]
+    assert [save["step"] for save in read_jsonl(RunFolder(run).saves)] == [1, 2]
 
 
 def test_full_parameters_with_8_bit_adam_and_the_reference_in_host_memory(tiny_model, tmp_path):
