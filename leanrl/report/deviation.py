@@ -30,7 +30,7 @@ def _why_bytes(one: Compared, data: RunData) -> str:
         if longest is not None and isinstance(limit, int) and longest < (1 - _FAR) * limit:
             return f"No completion was longer than {count_text(longest)} of the {count_text(limit)} planned tokens."
         return "Full micro-batches of the longest prompts and completions, which the plan counts, did not occur."
-    where = f", and is highest while in {one.phase.replace('_', ' ')}" if one.phase else ""
+    where = f", and is highest in the phase {one.phase}" if one.phase else ""
     if data.plan.get("device") == "cpu":
         return f"It is the resident size of the process: it counts Python, its libraries and mapped files{where}."
     return f"The plan misses memory of this run{where}; `leanrl plan --from` adds what was measured."
