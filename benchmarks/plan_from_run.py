@@ -4,6 +4,8 @@
 
 A first run is measured. Then each case is planned from it, trained, and compared: seconds of every part of a step,
 planned and measured. The first run is repeated behind the cases; the ratio of the two is what the machine's noise does.
+Where others use the cores, a run gets a share of its threads' time that differs from run to run: `at_equal_share` is
+the ratio of the whole step with both at the share of the first run.
 Writes benchmarks/results/plan-from-run-<date>.json with command, commit and machine.
 """
 
@@ -14,6 +16,7 @@ import sys
 import tempfile
 from datetime import date
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from results_file import RESULTS, write_results_file
@@ -43,11 +46,14 @@ def main() -> None:
             settings = (*FIRST, *CASES[name])
             planned = plan(Path(folder) / "first", settings)
             measured = train(Path(folder) / name, settings, num_steps=asked.steps)
-            found.append({"case": name, "changes": CASES[name], **compared(planned, measured)})
+            found.append({"case": name, "changes": CASES[name], **compared(planned, measured, first)})
             print(line(found[-1]), flush=True)
         again = train(Path(folder) / "again", FIRST, num_steps=asked.steps)
     noise = {part: round(again["seconds"][part] / seconds, 3) for part, seconds in first["seconds"].items()}
-    print(f"the first run again: {noise['step']:.2f} times its seconds")
+    noise["at_equal_share"] = round(noise["step"] * share(again) / share(first), 3)
+    print(
+        f"the first run again: {noise['step']:.2f} times its seconds, {noise['at_equal_share']:.2f} at an equal share"
+    )
     answer = {
         "command": "python benchmarks/plan_from_run.py " + " ".join(sys.argv[1:]),
         "date": date.today().isoformat(),
@@ -79,10 +85,16 @@ def plan(run: Path, settings: tuple[str, ...]) -> dict[str, Any]:
     return json.loads(leanrl("plan", "--from", str(run), *flags(settings), "--json"))
 
 
-def compared(planned: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+def share(run: dict[str, Any]) -> float:
+    """Return the mean share of its threads' time that a run got, without the first step."""
+    return fmean(run["cpu_share"][1:] or run["cpu_share"])
+
+
+def compared(planned: dict[str, Any], measured: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
     """Return planned and measured seconds of each part, with measured / planned."""
     parts = planned["time"]["parts"]
     ratios = {part: round(seconds / parts[part], 3) for part, seconds in measured["seconds"].items() if parts.get(part)}
+    ratios["at_equal_share"] = round(ratios["step"] * share(measured) / share(first), 3)
     return {
         "planned_seconds": {part: round(seconds, 4) for part, seconds in parts.items()},
         "measured": measured,

@@ -15,6 +15,7 @@ from leanrl.planner.workload import Workload
 # Below this the closed form or the clock says nothing: a ratio of two such numbers is noise.
 _LEAST_SECONDS = 1e-4
 # Grading is measured in its own unit, not as a factor.
+_NOTHING_TAUGHT = "the speed of training: no completion of the run taught, so no gradients were computed"
 _TIMED: tuple[Part, ...] = ("generation", "sync", "reference", "gradients", "optimizer")
 
 
@@ -38,6 +39,7 @@ def calibrate(run: MeasuredRun, plan: Plan) -> Calibration:
         overhead_bytes=_overhead_bytes(run.peak_bytes, plan.gpus[0].phases),
         lengths=run.lengths,
         speeds=_speeds(plan.shape, plan.workload, run),
+        refused=() if run.taught_share else (_NOTHING_TAUGHT,),
     )
 
 
@@ -81,5 +83,5 @@ def _speeds(shape: ModelShape, workload: Workload, run: MeasuredRun) -> Speeds:
     return Speeds(
         decoding_step_seconds=per_step,
         decoding_bytes_per_second=served_weight_bytes(shape, workload) / per_step if per_step else None,
-        training_flops_per_second=operations / gradients if gradients else None,
+        training_flops_per_second=operations / gradients if gradients and operations else None,
     )

@@ -4,7 +4,7 @@ The closed form says how seconds and bytes grow with lengths, batch and model; a
 the constants in it. So a correction is a factor, and holds for another length, batch or model on the same machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +44,12 @@ class Speeds:
     decoding_bytes_per_second: float | None = None
     training_flops_per_second: float | None = None
 
+    def of(self, parts: Container[str]) -> "Speeds":
+        """Return the speeds of these parts of a step alone."""
+        generating = self if "generation" in parts else Speeds()
+        training = self if "gradients" in parts else Speeds()
+        return replace(generating, training_flops_per_second=training.training_flops_per_second)
+
     def to_json(self) -> dict[str, float | None]:
         return {
             "decoding_step_seconds": self.decoding_step_seconds,
@@ -67,7 +73,7 @@ class Calibration:
         overhead_bytes: by which the measured peak of a phase was above its plan; on a CPU with the Python process.
         lengths: of the run's completions.
         speeds: the same constants in their own units.
-        refused: what the next run cannot take over, with the reason.
+        refused: what was not measured, or cannot be taken over, with the reason.
     """
 
     source: str
@@ -100,7 +106,7 @@ class Calibration:
             "taught_share": self.taught_share,
             "overhead_bytes": self.overhead_bytes,
             "lengths": None if self.lengths is None else self.lengths.source,
-            **self.speeds.to_json(),
+            **self.speeds.of(self.factors).to_json(),
             "refused": list(self.refused),
         }
 
@@ -192,8 +198,7 @@ def carried_over(calibration: Calibration, to: Conditions, *, same_texts: str | 
     if same_texts is not None:
         refused.append(f"lengths: {same_texts}")
         calibration = replace(calibration, lengths=None, taught_share=None)
-    speeds = calibration.speeds if "gradients" in kept else Speeds()
-    return replace(calibration, factors=kept, speeds=speeds, refused=tuple(refused))
+    return replace(calibration, factors=kept, refused=(*calibration.refused, *refused))
 
 
 def _named(machine: str | None) -> str:

@@ -19,7 +19,7 @@ def calibration_line(calibration: Calibration) -> str:
 
 def calibration_details(calibration: Calibration) -> list[str]:
     """Return the measured constants, each in its unit, and what was not taken over."""
-    speeds, lines = calibration.speeds, []
+    speeds, lines = calibration.speeds.of(calibration.factors), []
     if calibration.factors:
         factors = ", ".join(f"{_NAMES.get(name, name)} {value:.2f}" for name, value in calibration.factors.items())
         lines.append(f"Measured seconds / those of the closed form: {factors}.")

@@ -64,7 +64,7 @@ def read_measured_run(path: Path) -> MeasuredRun:
         num_steps=len(steps),
         seconds=seconds,
         lengths=read_run_lengths(path),
-        taught_share=1 - fmean(_numbers(steps, "skipped_token_share") or [0.0]),
+        taught_share=max(0.0, 1 - fmean(_numbers(steps, "skipped_token_share") or [0.0])),
         peak_bytes=dict(_peaks(steps)),
         usable_bytes=next((gpu.get("usable_bytes") for gpu in plan.get("gpus") or [] if isinstance(gpu, dict)), None),
     )

@@ -41,6 +41,9 @@ def _why_seconds(one: Compared, data: RunData) -> str:
     if lengths is not None and abs(ratio / lengths - 1) <= _FAR:
         kind = "The longest completions were" if one.name == _FOLLOWS_THE_LONGEST else "Completions were"
         return f"{kind} {lengths:.2g} times as long as planned."
+    taught = _taught_share(data) * (lengths or 1.0)
+    if one.name == "gradients" and taught and abs(ratio / taught - 1) <= _FAR:
+        return f"{share_text(1 - _taught_share(data))} of the completion tokens could not teach, and cost no gradients."
     share = _cpu_share(data)
     if ratio > 1 and share is not None and share < _OWN_CORES:
         return f"The process had {share_text(share)} of its threads' time: others use its cores, or it waits."
@@ -63,6 +66,11 @@ def _length_ratio(name: str, data: RunData) -> float | None:
 
 def _longest(data: RunData) -> float | None:
     return max(_logged(data, "max"), default=None)
+
+
+def _taught_share(data: RunData) -> float:
+    skipped = [share for record in data.steps if isinstance(share := record.get("skipped_token_share"), int | float)]
+    return 1 - fmean(skipped) if skipped else 1.0
 
 
 def _cpu_share(data: RunData) -> float | None:

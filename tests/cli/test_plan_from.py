@@ -14,7 +14,9 @@ STEPS = 3
 @pytest.fixture(scope="module")
 def run(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "first"
-    settings = tiny_overrides(tiny_model, f"train.max_steps={STEPS}", "eval.greedy=false")
+    # The rewards of a random model are all alike: without rows that cannot teach there would be no gradients to time.
+    quick = (f"train.max_steps={STEPS}", "eval.greedy=false", "data.num_heldout=0", "train.skip_zero_advantage=false")
+    settings = tiny_overrides(tiny_model, *quick)
     outcome = leanrl("train", "-p", "cpu-demo", *settings, "--run-dir", folder)
     assert outcome.code == 0, outcome.err
     return folder
@@ -91,6 +93,16 @@ def test_what_cannot_be_taken_over_is_said(run, flags, says, kept):
     assert says in err
     assert any(says in reason for reason in plan["measured"]["refused"])
     assert plan["measured"]["factors"].keys() & {"generation", "gradients"} == kept
+
+
+def test_a_run_that_taught_nothing_says_so(copy):
+    run = RunFolder(copy)
+    lines = [json.dumps(step | {"skipped_token_share": 1.0}) for step in read_jsonl(run.metrics)]
+    run.metrics.write_text("\n".join(lines) + "\n")
+    plan, err = planned(copy)
+    assert "the speed of training: no completion of the run taught" in err
+    assert plan["time"]["parts"] is None
+    assert plan["measured"]["decoding_step_seconds"] > 0
 
 
 def test_lengths_of_ones_own_come_first(run):

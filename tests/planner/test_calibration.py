@@ -111,6 +111,19 @@ def test_tokens_that_taught_nothing_are_no_speed():
     assert corrected_time(time, first.workload, calibration).gradients == pytest.approx(2)
 
 
+def test_a_run_that_taught_nothing_has_no_speed_of_training():
+    """Its generation is measured all the same; without a data sheet the next step cannot be predicted."""
+    first = plan_run(cpu_run(), host_bytes=HOST_BYTES)
+    seconds = seconds_on(NOMINAL_CPU, first, LENGTHS) | {"gradients": 0.01}
+    calibration = calibrate(measured_run(cpu_run(), seconds, machine="m", taught_share=0.0), first)
+    assert "generation" in calibration.factors
+    assert "gradients" not in calibration.factors
+    assert calibration.refused[0].startswith("the speed of training: ")
+    assert calibration.to_json()["decoding_step_seconds"] > 0
+    assert calibration.to_json()["training_flops_per_second"] is None
+    assert plan_run(cpu_run(), host_bytes=HOST_BYTES, calibration=calibration).step_time is None
+
+
 def test_a_card_that_is_slower_than_its_data_sheet():
     """A card at 70 % of the bandwidth and 60 % of the rate; other lengths and another batch are within 5 %."""
     config, card = single_card("lora", gpu="rtx4090"), CARDS["rtx4090"]

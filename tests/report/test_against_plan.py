@@ -113,6 +113,13 @@ def test_the_likely_reason_is_lengths_then_others_then_speed(sentence: str, why:
     assert why in sentence
 
 
+def test_tokens_that_teach_nothing_cost_no_gradients() -> None:
+    steps = [{"completion_tokens": {"mean": 100, "max": 200}, "skipped_token_share": 0.6}]
+    found = data(plan={"time": {"completion_tokens": LENGTHS}}, steps=steps)
+    text = deviation_text(Compared("gradients", "seconds", 4.0, 10.0), found)
+    assert text.endswith("60 % of the completion tokens could not teach, and cost no gradients.")
+
+
 def test_memory_below_the_plan_names_the_longest_completion() -> None:
     steps = [{"completion_tokens": {"mean": 50, "max": 60}, "peak_bytes": {"cuda": 500 * MIB}}]
     found = data(steps=steps, rollout={"max_completion_tokens": 1000})
