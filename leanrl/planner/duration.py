@@ -57,13 +57,14 @@ def estimate_step(
     """Return the seconds of a step, averaged over the steps that share one batch of completions."""
     reuse = workload.num_iterations * workload.updates_per_rollout
     rows = _Rows.of(workload, lengths)
-    flops = flops_per_second(workload, card, tokens=workload.micro_batch_completions * rows.tokens)
+    passes = _num_passes(workload, rows)
+    flops = flops_per_second(workload, card, tokens=workload.completions_per_rank * rows.tokens / passes)
     return StepTime(
         generation=generation_seconds(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths) / reuse,
         reference=_scoring_passes(workload) * _scoring_operations(shape, workload, rows) / flops,
         gradients=_training_operations(shape, workload, rows) / flops
-        + workload.num_micro_batches * shape.num_layers * _LAUNCH_LAYER_SECONDS,
-        exchange=_exchange_bytes(shape, workload) / _EXCHANGE_BYTES_PER_SECOND,
+        + passes * shape.num_layers * _LAUNCH_LAYER_SECONDS,
+        exchange=_exchange_bytes(shape, workload, passes) / _EXCHANGE_BYTES_PER_SECOND,
         sync=_sync_seconds(shape, workload) / reuse,
         optimizer=_optimizer_seconds(shape, workload, card),
     )
@@ -87,6 +88,13 @@ class _Rows:
             return cls(prompt + mean, mean, prompt**2 + 2 * prompt * mean + drawn.mean_square(limit))
         longest = drawn.longest(workload.micro_batch_completions, limit)
         return cls(prompt + longest, longest, (prompt + longest) ** 2)
+
+
+def _num_passes(workload: Workload, rows: _Rows) -> float:
+    """Return the micro-batches of a rank's step; where tokens count, shorter rows need fewer."""
+    if not workload.counts_tokens:
+        return workload.num_micro_batches
+    return max(1.0, workload.completions_per_rank * rows.tokens / workload.micro_batch_tokens)
 
 
 def training_operations(shape: ModelShape, workload: Workload, lengths: LengthProfile) -> float:
@@ -131,7 +139,7 @@ def _attention_operations(shape: ModelShape, rows: _Rows) -> float:
     return 2 * rows.squared * shape.query * num_attending + mixing
 
 
-def _exchange_bytes(shape: ModelShape, workload: Workload) -> float:
+def _exchange_bytes(shape: ModelShape, workload: Workload, passes: float) -> float:
     """Bytes a rank sends and receives in a step: gathered weights of each micro-batch, gradients once."""
     if workload.num_ranks == 1:
         return 0.0
@@ -139,7 +147,7 @@ def _exchange_bytes(shape: ModelShape, workload: Workload) -> float:
     gradients = 4 * trained_params(shape, workload) * share
     if not workload.is_fsdp:
         return 2 * gradients
-    gathers = workload.num_micro_batches * (1 if workload.sharding == "fsdp2" else 2)
+    gathers = passes * (1 if workload.sharding == "fsdp2" else 2)
     return gradients + gathers * shape.num_params * workload.compute_bytes * share
 
 

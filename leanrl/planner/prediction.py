@@ -117,7 +117,7 @@ class Plan:
     @property
     def time_range(self) -> list[tuple[LengthProfile, StepTime]]:
         """The time of a step with the lengths that are known, or with each of the assumed ones, shortest first."""
-        if self.step_time is None or self.lengths is None:
+        if self.step_time is None or self.step_seconds is None or self.lengths is None:
             return []
         if not self.lengths.is_assumed:
             return [(self.lengths, self.step_time)]

@@ -71,6 +71,8 @@ class Workload:
     packs_rows: bool = False
     micro_batch_completions: int = 1
     num_micro_batches: int = 1
+    # Whether micro-batches are cut by a budget of tokens, those of full rows: more of shorter ones fit into one.
+    counts_tokens: bool = False
     num_iterations: int = 1
     # Optimizer steps that share a rollout, each on a part of it; completions below are those of one step.
     updates_per_rollout: int = 1
@@ -185,6 +187,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         packs_rows=config.packs_rows and shape.num_stateful_layers == 0,
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
+        counts_tokens=config.train.max_tokens_per_micro_batch is not None,
         num_iterations=config.algorithm.num_iterations,
         updates_per_rollout=config.train.updates_per_rollout,
         completions_per_rank=max(1, config.completions_per_rank),

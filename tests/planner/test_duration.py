@@ -112,6 +112,22 @@ def test_padded_rows_are_as_long_as_the_longest_of_their_micro_batch():
         assert seconds == pytest.approx(4 * 3 * 1600 * lengths.distribution.longest(count, 50) / 1e6)
 
 
+def test_short_rows_fill_a_budget_of_tokens_with_fewer_passes():
+    """8 rows of at most 10 + 100 tokens, one of them a pass of 110: with a mean of 5 + 10 all take 120 / 110 passes.
+
+    Passes of few tokens reach a quarter of the rate, whatever they hold here; the launches of a pass take 2 ms.
+    """
+    rows = Workload(
+        packs_rows=True, completions_per_rank=8, num_micro_batches=8, prompt_tokens=10, completion_tokens=100
+    )
+    lengths = LengthProfile(10, 100)
+    by_rows, by_tokens = (
+        estimate_step(TINY, replace(rows, counts_tokens=counts), CARD, kv_bytes=1, lengths=lengths).gradients
+        for counts in (False, True)
+    )
+    assert by_rows - by_tokens == pytest.approx(0.002 * (8 - 8 * 15 / 110))
+
+
 def test_packed_rows_are_as_long_as_they_are():
     workload = Workload(packs_rows=True, micro_batch_completions=4, prompt_tokens=40, completion_tokens=100)
     single = replace(workload, packs_rows=False, micro_batch_completions=1)
@@ -207,6 +223,11 @@ def test_without_lengths_the_time_is_a_range():
     low, middle, high = by_mean.values()
     assert low < middle == plan.step_seconds < high
     assert plan.to_json()["time"]["completion_tokens"]["is_assumed"]
+
+
+def test_a_run_that_does_not_fit_takes_no_time():
+    time = plan_run(single_card("full", gpu="rtx3060-12")).to_json()["time"]
+    assert (time["step_seconds"], time["step_seconds_by_mean"]) == (None, {})
 
 
 def test_with_lengths_the_time_is_a_number_and_memory_is_that_of_the_longest():
