@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from leanrl.planner.calibration import Calibration, Conditions, Speeds, closed_form_time
+from leanrl.planner.calibration import Calibration, Conditions, Speeds, closed_form_time, with_prompts
 from leanrl.planner.duration import training_operations
 from leanrl.planner.measured_run import MeasuredRun
 from leanrl.planner.phases import Phase
@@ -26,8 +26,9 @@ def calibrate(run: MeasuredRun, plan: Plan) -> Calibration:
         run: what it measured.
         plan: its own plan by the closed form, without corrections.
     """
-    factors = _factors(run, plan, known={})
-    factors = _factors(run, plan, known=factors)
+    workload = with_prompts(plan.workload, run.prompt_tokens)
+    factors = _factors(run, plan, workload, known={})
+    factors = _factors(run, plan, workload, known=factors)
     return Calibration(
         source=str(run.path),
         num_steps=run.num_steps,
@@ -38,18 +39,19 @@ def calibrate(run: MeasuredRun, plan: Plan) -> Calibration:
         taught_share=run.taught_share,
         overhead_bytes=_overhead_bytes(run.peak_bytes, plan.gpus[0].phases),
         lengths=run.lengths,
-        speeds=_speeds(plan.shape, plan.workload, run),
+        prompt_tokens=run.prompt_tokens,
+        speeds=_speeds(plan.shape, workload, run),
         refused=() if run.taught_share else (_NOTHING_TAUGHT,),
     )
 
 
-def _factors(run: MeasuredRun, plan: Plan, *, known: Mapping[Part, float]) -> dict[Part, float]:
+def _factors(run: MeasuredRun, plan: Plan, workload: Workload, *, known: Mapping[Part, float]) -> dict[Part, float]:
     """Return measured seconds / those of the closed form with the run's own lengths, of each part that both have.
 
     Gradients are those of what was taught. `known` holds the factor of gradients that generation rests on.
     """
     time = closed_form_time(
-        plan.shape, plan.workload, plan.card, kv_bytes=plan.kv_cache_bytes, lengths=run.lengths, factors=known
+        plan.shape, workload, plan.card, kv_bytes=plan.kv_cache_bytes, lengths=run.lengths, factors=known
     )
     planned = planned_seconds(time)
     planned["gradients"] *= run.taught_share

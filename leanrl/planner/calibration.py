@@ -13,6 +13,7 @@ from leanrl.planner.cards import Card
 from leanrl.planner.cpu_speed import NOMINAL_CPU
 from leanrl.planner.duration import StepTime, estimate_step
 from leanrl.planner.length_profile import LengthProfile
+from leanrl.planner.rollout_time import MEAN_PROMPT_SHARE
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.step_seconds import Part
 from leanrl.planner.workload import Engine, Workload
@@ -72,6 +73,7 @@ class Calibration:
         taught_share: share of completion tokens that went through the model; the others could not teach.
         overhead_bytes: by which the measured peak of a phase was above its plan; on a CPU with the Python process.
         lengths: of the run's completions.
+        prompt_tokens: mean of its prompts.
         speeds: the same constants in their own units.
         refused: what was not measured, or cannot be taken over, with the reason.
     """
@@ -85,6 +87,7 @@ class Calibration:
     taught_share: float | None = None
     overhead_bytes: int | None = None
     lengths: LengthProfile | None = None
+    prompt_tokens: float | None = None
     speeds: Speeds = Speeds()
     refused: tuple[str, ...] = ()
 
@@ -106,6 +109,7 @@ class Calibration:
             "taught_share": self.taught_share,
             "overhead_bytes": self.overhead_bytes,
             "lengths": None if self.lengths is None else self.lengths.source,
+            "mean_prompt_tokens": self.prompt_tokens,
             **self.speeds.of(self.factors).to_json(),
             "refused": list(self.refused),
         }
@@ -127,9 +131,24 @@ def step_time(
     is_measured = calibration is not None and calibration.predicts_a_cpu
     if not (workload.on_cpu and is_measured if card is None else card.has_speeds(workload.compute_bytes)):
         return None
-    factors = {} if calibration is None else calibration.factors
-    time = closed_form_time(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths, factors=factors)
-    return time if calibration is None else corrected_time(time, workload, calibration)
+    if calibration is None:
+        return closed_form_time(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths, factors={})
+    time = closed_form_time(
+        shape,
+        with_prompts(workload, calibration.prompt_tokens),
+        card,
+        kv_bytes=kv_bytes,
+        lengths=lengths,
+        factors=calibration.factors,
+    )
+    return corrected_time(time, workload, calibration)
+
+
+def with_prompts(workload: Workload, mean_tokens: float | None) -> Workload:
+    """Return the workload with the limit of prompts of which the closed form, which takes a share, makes this mean."""
+    if mean_tokens is None:
+        return workload
+    return replace(workload, prompt_tokens=round(mean_tokens / MEAN_PROMPT_SHARE))
 
 
 def closed_form_time(
@@ -197,7 +216,7 @@ def carried_over(calibration: Calibration, to: Conditions, *, same_texts: str | 
             kept = {name: factor for name, factor in kept.items() if name in ("sync",)}
     if same_texts is not None:
         refused.append(f"lengths: {same_texts}")
-        calibration = replace(calibration, lengths=None, taught_share=None)
+        calibration = replace(calibration, lengths=None, prompt_tokens=None, taught_share=None)
     return replace(calibration, factors=kept, refused=(*calibration.refused, *refused))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
 from leanrl.config.load import load_run_config
@@ -27,6 +27,7 @@ class MeasuredRun:
         num_steps: steps that it has finished.
         seconds: of each part of a step, and of the whole (`step_seconds.measured_seconds`).
         lengths: of its completions.
+        prompt_tokens: mean of its prompts; None where they were not counted.
         taught_share: share of completion tokens that went through the model.
         peak_bytes: highest memory of each phase, of all ranks.
         usable_bytes: of its card, or of its host; None where it had no plan.
@@ -38,6 +39,7 @@ class MeasuredRun:
     num_steps: int
     seconds: Mapping[str, float]
     lengths: LengthProfile
+    prompt_tokens: float | None
     taught_share: float
     peak_bytes: Mapping[str, int]
     usable_bytes: int | None
@@ -64,6 +66,7 @@ def read_measured_run(path: Path) -> MeasuredRun:
         num_steps=len(steps),
         seconds=seconds,
         lengths=read_run_lengths(path),
+        prompt_tokens=_prompt_tokens(steps, count=config.completions_per_rollout),
         taught_share=max(0.0, 1 - fmean(_numbers(steps, "skipped_token_share") or [0.0])),
         peak_bytes=dict(_peaks(steps)),
         usable_bytes=next((gpu.get("usable_bytes") for gpu in plan.get("gpus") or [] if isinstance(gpu, dict)), None),
@@ -98,6 +101,19 @@ def _go_on(run: RunFolder, config: RunConfig) -> str:
 
 def _numbers(steps: list[dict[str, Any]], name: str) -> list[float]:
     return [value for step in steps if isinstance(value := step.get(name), int | float)]
+
+
+def _prompt_tokens(steps: list[dict[str, Any]], *, count: int) -> float | None:
+    """Return the mean prompt: what `num_tokens`, of the run so far, gains in a rollout beside its completions."""
+    found, before = [], 0.0
+    for step in steps:
+        total, tokens = step.get("num_tokens"), step.get("completion_tokens")
+        mean = tokens.get("mean") if isinstance(tokens, dict) else None
+        if isinstance(total, int | float) and isinstance(mean, int | float):
+            found.append((total - before) / count - mean)
+            before = total
+    known = [prompt for prompt in found if prompt > 0]
+    return median(known) if known else None
 
 
 def _peaks(steps: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:

@@ -59,6 +59,7 @@ def test_a_run_planned_from_itself_takes_what_it_took(run):
     assert measured["grading_seconds_per_completion"] > 0
     assert measured["overhead_bytes"] > 0
     assert measured["lengths"] == f"{STEPS} rollouts of {run}"
+    assert 0 < measured["mean_prompt_tokens"] <= 128
     assert measured["refused"] == []
 
 

@@ -21,7 +21,7 @@ HOST_BYTES = 24 * 2**30
 HERE = Conditions("a CPU with 2 cores", "hf", "bfloat16")
 
 
-def measured_run(config, seconds, *, machine, lengths=LENGTHS, taught_share=1.0, peak_bytes=None):
+def measured_run(config, seconds, *, machine, lengths=LENGTHS, prompt_tokens=None, taught_share=1.0, peak_bytes=None):
     return MeasuredRun(
         path="runs/first",
         config=config,
@@ -29,6 +29,7 @@ def measured_run(config, seconds, *, machine, lengths=LENGTHS, taught_share=1.0,
         num_steps=4,
         seconds=seconds,
         lengths=lengths,
+        prompt_tokens=prompt_tokens,
         taught_share=taught_share,
         peak_bytes=peak_bytes or {},
         usable_bytes=None,
@@ -89,6 +90,20 @@ def test_a_run_planned_from_itself_takes_what_it_took():
     assert time.gradients == pytest.approx(seconds["gradients"])
     assert time.bookkeeping == pytest.approx(0.32 + 0.5)
     assert time.seconds == pytest.approx(seconds["step"])
+
+
+def test_prompts_are_as_long_as_they_were():
+    """Prompts of 100 tokens, planned as half of 128 and of 1024: a higher limit makes none of them longer."""
+    first = plan_run(cpu_run(), host_bytes=HOST_BYTES)
+    real = replace(first, workload=replace(first.workload, prompt_tokens=200))
+    seconds = seconds_on(NOMINAL_CPU, real, LENGTHS)
+    calibration = calibrate(measured_run(cpu_run(), seconds, machine="m", prompt_tokens=100.0), first)
+    assert calibration.factors["gradients"] == pytest.approx(1)
+    higher = cpu_variant(rollout={"max_prompt_tokens": 1024})
+    times = [
+        plan_run(config, host_bytes=HOST_BYTES, calibration=calibration).step_time for config in (cpu_run(), higher)
+    ]
+    assert times[0] == times[1]
 
 
 def test_grading_follows_the_completions():
@@ -173,6 +188,7 @@ MEASURED = Calibration(
     taught_share=0.7,
     overhead_bytes=7,
     lengths=LENGTHS,
+    prompt_tokens=60.0,
     speeds=Speeds(0.1, 1e9, 1e12),
 )
 
@@ -202,7 +218,7 @@ def test_two_unknown_machines_are_not_the_same():
 
 def test_other_texts_have_other_lengths_on_the_same_machine():
     carried = carried_over(MEASURED, HERE, same_texts="another model.id")
-    assert (carried.lengths, carried.taught_share) == (None, None)
+    assert (carried.lengths, carried.prompt_tokens, carried.taught_share) == (None, None, None)
     assert carried.factors == MEASURED.factors
     assert carried.refused == ("lengths: another model.id",)
 
