@@ -20,7 +20,7 @@ from leanrl.algorithms import slices
 
 TokenWise = Callable[..., Any]
 
-# MLPs and norms over the hidden size, beside those whose name ends in "layernorm".
+# MLPs and norms over the hidden size, beside those whose name ends in "layernorm" or starts with "ln_".
 _TOKEN_WISE = ("mlp", "feed_forward", "norm", "operator_norm", "ffn_norm", "embedding_norm")
 
 
@@ -39,7 +39,7 @@ def tile_modules(model: nn.Module, *, tile_tokens: int) -> int:
 
 def _sees_tokens_alone(name: str) -> bool:
     """By the names that the decoders of transformers give to their parts."""
-    return name in _TOKEN_WISE or name.endswith("layernorm")
+    return name in _TOKEN_WISE or name.endswith("layernorm") or name.startswith("ln_")
 
 
 def _tiled(module: nn.Module, whole: TokenWise, tile_tokens: int) -> TokenWise:

@@ -12,11 +12,15 @@ _KEYS = ("hidden_activation", "hidden_act", "activation_function")
 
 @dataclass(frozen=True)
 class ActivationBytes:
-    """Of an MLP without a gate: what is kept, what comes beside it forward, and backward with its result's gradient."""
+    """Of an MLP without a gate: what is kept, what comes beside it forward, and backward with its result's gradient.
+
+    Some keep their result, which is what the next layer reads, too.
+    """
 
     kept: int
     forward: int
     backward: int
+    keeps_result: bool = False
 
 
 def activation_of(config: Mapping[str, Any]) -> str:
@@ -26,16 +30,31 @@ def activation_of(config: Mapping[str, Any]) -> str:
 
 def knows(activation: str, *, has_gate: bool) -> bool:
     """Return whether the planner has the bytes of this activation."""
-    return activation in _ONE_KERNEL or (activation == "relu2" and not has_gate)
+    return activation in _ONE_KERNEL or (activation in _WITHOUT_GATE and not has_gate)
 
 
-def activation_bytes(activation: str, e: int) -> ActivationBytes:
-    """Return the bytes of an MLP without a gate."""
+def activation_params(activation: str) -> int:
+    """Return the numbers of an activation that are trained."""
+    return 2 if activation == "xielu" else 0
+
+
+def activation_bytes(activation: str, e: int, *, trains_all: bool) -> ActivationBytes:
+    """Return the bytes of an MLP without a gate, as autograd keeps them and a traced step makes them."""
+    is_cast = e < 4
+    if activation == "relu":
+        return ActivationBytes(kept=e, forward=0, backward=2 * e, keeps_result=True)
     if activation == "relu2":
         # What ReLU gives is kept by it, and in fp32 by the square; gradient, power and two products in fp32.
-        return ActivationBytes(kept=4 + e, forward=4, backward=16) if e < 4 else ActivationBytes(4, 4, 16)
+        return ActivationBytes(kept=4 + e if is_cast else 4, forward=4 + e, backward=16)
+    if activation == "gelu_new":
+        # The input in fp32 for its cube, the hyperbolic tangent, that plus one, and half the input.
+        return ActivationBytes(kept=12 + e, forward=12, backward=12)
+    if activation == "xielu":
+        # The input and its sign; in fp32 its multiple, its exponential, and where that is trained the difference.
+        return ActivationBytes(kept=e + 9 + 4 * trains_all, forward=12 + e, backward=16)
     return ActivationBytes(kept=e, forward=0, backward=2 * e)
 
 
 # One kernel each, which keeps its input alone.
 _ONE_KERNEL = ("silu", "swish", "gelu", "gelu_pytorch_tanh")
+_WITHOUT_GATE = ("relu", "relu2", "gelu_new", "xielu")

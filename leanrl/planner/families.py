@@ -1,14 +1,14 @@
 """What a decoder layer of each family is made of, where a config.json does not say it: terms, and no arithmetic.
 
-A family with a term that is not here (experts, learned positions) has no row: its plan comes from the simulation.
+A family with a term that is not here (experts, alibi) has no row: its plan comes from the simulation.
 """
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# Where the norms over the hidden size stand: before attention and MLP, behind them, or both. A parallel block has one
-# norm, whose result attention and MLP read, and adds both to the stream.
-Norms = Literal["before", "behind", "both", "parallel"]
+# Where the norms over the hidden size stand: before attention and MLP, behind them, or both. A parallel block adds
+# attention and MLP to the stream that both read, through one norm or through one each.
+Norms = Literal["before", "behind", "both", "parallel", "parallel_pair"]
 # Who computes a norm: the model's own code, in fp32; torch's LayerNorm, which autocast runs in fp32, copy and result
 # too; or the same with autocast left, in the dtype that autocast gives.
 NormCode = Literal["own", "torch", "torch_without_autocast"]
@@ -30,13 +30,21 @@ class Family:
     # Whether a norm takes the mean away in fp32 (a LayerNorm by hand).
     centres: bool = False
     norm_code: NormCode = "own"
-    # Whether attention and MLP read the same input where the config has this key; a parallel block has one norm then.
+    # The key that makes a parallel block of the layer, and the norms that it has then.
     parallel_key: str | None = None
-    # Whether the layer's code holds the first norm's result, and attention's, until its end.
+    parallel_norms: Norms = "parallel"
+    # Whether the layer's code holds attention's result until its end, and the first norm's.
+    holds_attention: bool = False
     holds_first_norm: bool = False
     query_norm: QueryNorm = "none"
+    # Whether heads may share keys and values, and have a size of their own; others split the hidden size.
+    shares_heads: bool = True
     # The share of each head that is turned, where `partial_rotary_factor` is left out; None turns all and reads no key.
     rotated_share: float | None = None
+    # Rows of a table of learned positions beyond those that the config names; None where positions turn the heads.
+    learned_positions: int | None = None
+    # Whether attention caps its scores where the config says so, for which it has to write them out.
+    caps_attention: bool = False
     # Whether q_proj makes a gate beside the queries, through which attention's output goes.
     gates_attention: bool = False
     # Whether queries and keys are turned in fp32.
@@ -51,13 +59,19 @@ class Family:
     mixing: tuple[str, Mixing] | None = None
     # Every so many layers one has attention, where `layer_types` is left out; None is all.
     attention_every: int | None = None
+    # Names of linear layers; one that stands twice has its module before it.
     output_name: str = "o_proj"
     gate_name: str = "gate_proj"
     up_name: str = "up_proj"
     down_name: str = "down_proj"
-    fuses_qkv: bool = False
+    # The name of the one layer that makes queries, keys and values.
+    qkv_name: str | None = None
     has_gate: bool = True
     fuses_gate: bool = False
+    # The width of the MLP in hidden sizes, where the config leaves it out or has null.
+    inner_multiple: int | None = None
+    # Whether the MLP is a module, which may run in tiles.
+    has_mlp_module: bool = True
     qkv_bias: bool | str = False
     output_bias: bool | str = False
     mlp_bias: bool | str = False
@@ -75,6 +89,8 @@ class Family:
 _QWEN: dict[str, Any] = {"num_key_value_heads": 32, "sliding_window": 4096, "max_window_layers": 28}
 _GEMMA: dict[str, Any] = {"head_dim": 256, "tie_word_embeddings": True}
 _ALL_BIASES: dict[str, Any] = {"qkv_bias": "attention_bias", "output_bias": "attention_bias"}
+_BIASED: dict[str, Any] = {"qkv_bias": True, "output_bias": True, "mlp_bias": True}
+_EARLY: dict[str, Any] = {"has_gate": False, "norm_code": "torch", "shares_heads": False}
 
 FAMILIES = {
     "qwen2": Family(qkv_bias=True, windows="switched", defaults=_QWEN),
@@ -102,6 +118,7 @@ FAMILIES = {
     "stablelm": Family(
         norm_code="torch",
         parallel_key="use_parallel_residual",
+        holds_attention=True,
         holds_first_norm=True,
         qkv_bias="use_qkv_bias",
         rotated_share=0.25,
@@ -131,6 +148,67 @@ FAMILIES = {
         rotated_share=0.5,
         defaults={"hidden_act": "relu2"},
     ),
+    "gpt_neox": Family(
+        **_EARLY,
+        parallel_key="use_parallel_residual",
+        parallel_norms="parallel_pair",
+        rotated_share=0.25,
+        qkv_name="query_key_value",
+        output_name="dense",
+        up_name="dense_h_to_4h",
+        down_name="dense_4h_to_h",
+        **_ALL_BIASES,
+        mlp_bias=True,
+        other_names={"partial_rotary_factor": "rotary_pct"},
+        defaults={"hidden_act": "gelu", "use_parallel_residual": True, "attention_bias": True},
+    ),
+    "gpt2": Family(
+        **_EARLY,
+        holds_attention=True,
+        learned_positions=0,
+        qkv_name="c_attn",
+        output_name="attn.c_proj",
+        up_name="c_fc",
+        down_name="mlp.c_proj",
+        inner_multiple=4,
+        **_BIASED,
+        other_names={
+            "hidden_size": "n_embd",
+            "num_hidden_layers": "n_layer",
+            "num_attention_heads": "n_head",
+            "intermediate_size": "n_inner",
+            "max_position_embeddings": "n_positions",
+        },
+        defaults={
+            "activation_function": "gelu_new",
+            "max_position_embeddings": 1024,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "opt": Family(
+        **_EARLY,
+        learned_positions=2,
+        output_name="out_proj",
+        up_name="fc1",
+        down_name="fc2",
+        has_mlp_module=False,
+        qkv_bias="enable_bias",
+        output_bias="enable_bias",
+        mlp_bias="enable_bias",
+        other_names={"intermediate_size": "ffn_dim"},
+        defaults={
+            "activation_function": "relu",
+            "max_position_embeddings": 2048,
+            "enable_bias": True,
+            "tie_word_embeddings": True,
+        },
+    ),
+    "apertus": Family(
+        query_norm="head",
+        has_gate=False,
+        **_ALL_BIASES,
+        defaults={"hidden_act": "xielu"},
+    ),
     "mistral": Family(windows="all", defaults={"num_key_value_heads": 8, "sliding_window": 4096}),
     "ministral": Family(windows="by_layer", defaults={"num_key_value_heads": 8, "sliding_window": 4096}),
     "olmo2": Family(norms="behind", weighs_in_fp32=True, tables_in_fp32=True, query_norm="width", **_ALL_BIASES),
@@ -153,6 +231,15 @@ FAMILIES = {
         defaults={"num_key_value_heads": 32, "sliding_window": 4096},
     ),
     "gemma": Family(weighs_in_fp32=True, **_ALL_BIASES, defaults=_GEMMA | {"num_key_value_heads": 16}),
+    "gemma2": Family(
+        norms="both",
+        weighs_in_fp32=True,
+        caps_attention=True,
+        **_ALL_BIASES,
+        windows="by_layer",
+        window_pattern=2,
+        defaults=_GEMMA | {"num_key_value_heads": 4, "sliding_window": 4096, "attn_logit_softcapping": 50.0},
+    ),
     "gemma3_text": Family(
         norms="both",
         weighs_in_fp32=True,
@@ -163,7 +250,7 @@ FAMILIES = {
         has_two_rotations=True,
         defaults=_GEMMA | {"num_key_value_heads": 4, "sliding_window": 4096},
     ),
-    "phi3": Family(rotated_share=1.0, fuses_qkv=True, fuses_gate=True, lays_out_by_head=True, windows="all"),
+    "phi3": Family(rotated_share=1.0, qkv_name="qkv_proj", fuses_gate=True, lays_out_by_head=True, windows="all"),
     "glm": Family(
         rotated_share=0.5,
         fuses_gate=True,

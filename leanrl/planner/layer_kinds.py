@@ -37,8 +37,15 @@ def behind_the_last(attends: list[bool], kind: bool) -> int:
     return attends[::-1].index(kind) if kind in attends else 0
 
 
+def learned_positions(config: Mapping[str, Any], terms: Family) -> int:
+    """Return the rows of a table of learned positions; 0 where there is none."""
+    return 0 if terms.learned_positions is None else config["max_position_embeddings"] + terms.learned_positions
+
+
 def rotated_share(config: Mapping[str, Any], terms: Family) -> float:
     """Return the share of each head's numbers that positions turn."""
+    if terms.learned_positions is not None:
+        return 0.0
     if terms.rotated_share is None:
         return 1.0
     named = [config.get("rope_parameters"), config]

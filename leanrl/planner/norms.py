@@ -7,6 +7,9 @@ makes its own copy. It keeps mean and root, and no normalised numbers.
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
+# Five fp32 tensors exist at the peak of a norm's backward pass, which has let go of its normalised numbers (traced).
+NORM_BACKWARD = 5 * 4
+
 
 def residual_bytes_per_number(workload: Workload) -> int:
     """Size of a number between layers: fp32 where autocast meets fp32 weights, whose embedding starts the stream."""
@@ -55,12 +58,19 @@ def query_norms_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def held_bytes(shape: ModelShape, workload: Workload) -> int:
-    """What a layer's code holds while its MLP runs and nothing keeps: results of torch's norms, the stream."""
-    if not gives_fp32(shape):
-        return 0
-    held = 4 + residual_bytes_per_number(workload)
-    if shape.terms.holds_first_norm and shape.norms_per_layer > 1:
-        held += 4 + workload.compute_bytes
+    """What a layer's code holds while its MLP runs again, and nothing keeps.
+
+    The stream, unless the MLP reads it; in a parallel block that is the layer's input, and attention's result waits
+    for the sum. The norm's result where it is fp32, of which linear layers keep copies. What some layers hold besides.
+    """
+    stream, reads_fp32 = (
+        residual_bytes_per_number(workload),
+        norm_output_bytes(shape, workload) > workload.compute_bytes,
+    )
+    held = stream if shape.norms in ("before", "both") or (shape.norms == "behind" and reads_fp32) else 0
+    held += 4 * (reads_fp32 and shape.norms != "behind")
+    held += workload.compute_bytes * (shape.is_parallel or shape.terms.holds_attention)
+    held += 4 * (shape.terms.holds_first_norm and shape.norms_per_layer > 1)
     return held * shape.hidden
 
 

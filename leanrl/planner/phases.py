@@ -209,7 +209,9 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
     visiting = visiting_reference_bytes(shape, workload)
     embedded = workload.compute_bytes * shape.hidden * workload.micro_batch_tokens
     layer_moment = {
-        "forward pass": forward_bytes(shape, workload, tokens=workload.micro_batch_tokens),
+        "forward pass": forward_bytes(
+            shape, workload, tokens=workload.micro_batch_tokens, row_tokens=workload.row_tokens
+        ),
         "visiting reference": visiting,
     }
     head_moment = {

@@ -103,6 +103,8 @@ def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     num_attending = shape.num_layers - shape.num_stateful_layers
     one_layer = (keys_and_values - shape.num_stateful_layers * states) // max(1, num_attending)
     repeated = one_layer * shape.num_heads // shape.num_kv_heads
-    prefill = forward_bytes(shape, workload, tokens=sequences * workload.prompt_tokens)
+    prefill = forward_bytes(
+        shape, workload, tokens=sequences * workload.prompt_tokens, row_tokens=workload.prompt_tokens
+    )
     sampler = 12 * shape.vocab * sequences
     return {"KV cache": keys_and_values, "generation": max(prefill, one_layer + repeated, 3 * states) + sampler}

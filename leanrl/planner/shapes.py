@@ -5,9 +5,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from leanrl.errors import ConfigError, NoFormulaError, Problem
-from leanrl.planner.activation_functions import activation_of, knows
+from leanrl.planner.activation_functions import activation_of, activation_params, knows
 from leanrl.planner.families import FAMILIES, TEXT_ALONE, Family, Norms, family_of
-from leanrl.planner.layer_kinds import attending_layers, behind_the_last, inner_size, rotated_share
+from leanrl.planner.layer_kinds import (
+    attending_layers,
+    behind_the_last,
+    inner_size,
+    learned_positions,
+    rotated_share,
+)
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
 from leanrl.planner.size_problems import (
     SIZES,
@@ -23,11 +29,16 @@ from leanrl.planner.size_problems import (
 _KNOWN_LAYERS = {"full_attention", "sliding_attention"}
 _PLAIN: dict[str, tuple[Any, ...]] = {
     "use_qk_norm": (False,),
-    "attn_logit_softcapping": (),
     "clip_qkv": (),
     "per_layer_config": ({},),
     "qk_layernorm": (False,),
+    "add_cross_attention": (False,),
+    "do_layer_norm_before": (True,),
+    "_remove_final_layer_norm": (False,),
+    "layer_norm_elementwise_affine": (True,),
 }
+# Keys whose plain value is another key's.
+_SAME = {"word_embed_proj_dim": "hidden_size"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,8 @@ class ModelShape:
     Layers with a window keep keys and values of the window only. `num_stateful_layers` keep none, but a state of
     constant size: linear attention, short convolutions; `state_numbers` of them for each sequence and layer. Such a
     layer has `mixer` in the place of attention, made of `mixing_widths`. `layers_behind` are those behind the last
-    layer with attention, and those behind the last one without.
+    layer with attention, and those behind the last one without. `num_positions` are rows of a table of learned
+    positions, which turn no heads.
     """
 
     family: str
@@ -68,7 +80,9 @@ class ModelShape:
     mlp_bias: bool = False
     is_parallel: bool = False
     activation: str = "silu"
+    caps_attention: bool = False
     rotated_share: float = 1.0
+    num_positions: int = 0
     sliding_window: int | None = None
     num_sliding_layers: int = 0
     num_stateful_layers: int = 0
@@ -107,7 +121,7 @@ class ModelShape:
     @property
     def lays_out_by_head(self) -> bool:
         """Whether attention's output is copied before o_proj reads it; of heads that are turned in part it is."""
-        return self.terms.lays_out_by_head or self.rotated_share < 1
+        return self.terms.lays_out_by_head or 0 < self.rotated_share < 1
 
     @property
     def layer_kinds(self) -> list["ModelShape"]:
@@ -123,7 +137,7 @@ class ModelShape:
     @property
     def norms(self) -> Norms:
         """Where the norms over the hidden size stand."""
-        return "parallel" if self.is_parallel else self.terms.norms
+        return self.terms.parallel_norms if self.is_parallel else self.terms.norms
 
     @property
     def norms_behind(self) -> int:
@@ -133,7 +147,7 @@ class ModelShape:
     @property
     def norms_per_layer(self) -> int:
         """Norms over the hidden size in a layer."""
-        return {"before": 2, "behind": 2, "both": 4, "parallel": 1}[self.norms]
+        return {"before": 2, "behind": 2, "both": 4, "parallel": 1, "parallel_pair": 2}[self.norms]
 
     @property
     def norm_params(self) -> int:
@@ -149,25 +163,27 @@ class ModelShape:
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
-        """(inputs, outputs) of each linear layer; where kinds of layers differ, of a name the larger one."""
-        if self.counted is not None:
-            return self.counted.linears
+        """(inputs, outputs) of each linear layer by the last part of its name; the larger where two have the same."""
         found: dict[str, tuple[int, int]] = {}
         for kind in self.layer_kinds:
-            for name, sizes in kind._linears_of_a_layer.items():
+            for path, sizes in kind.layer_linears.items():
+                name = path.rsplit(".", 1)[-1]
                 found[name] = max(found.get(name, sizes), sizes)
         return found
 
     @property
-    def _linears_of_a_layer(self) -> dict[str, tuple[int, int]]:
+    def layer_linears(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of each linear layer of a decoder layer, where all layers are of one kind."""
+        if self.counted is not None:
+            return self.counted.linears
         query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
         terms = self.terms
         outputs = {"q_proj": self.query_outputs, "k_proj": key_value, "v_proj": key_value}
         attention = {name: (hidden, width) for name, width in outputs.items()}
         gate = {terms.gate_name: (hidden, inner)} if terms.has_gate else {}
         mlp = {**gate, terms.up_name: (hidden, inner)}
-        if terms.fuses_qkv:
-            attention = {"qkv_proj": (hidden, query + 2 * key_value)}
+        if terms.qkv_name:
+            attention = {terms.qkv_name: (hidden, query + 2 * key_value)}
         if terms.fuses_gate:
             mlp = {"gate_up_proj": (hidden, 2 * inner)}
         mixed = {**attention, terms.output_name: (query, hidden)} if self.mixer is None else self.mixer.linears
@@ -178,7 +194,7 @@ class ModelShape:
         """Linear layers of attention, or of what stands in its place, grouped by the tensor they read."""
         if self.mixer is not None:
             return self.mixer.readers
-        queries = ("qkv_proj",) if self.terms.fuses_qkv else ("q_proj", "k_proj", "v_proj")
+        queries = (self.terms.qkv_name,) if self.terms.qkv_name else ("q_proj", "k_proj", "v_proj")
         return [queries, (self.terms.output_name,)]
 
     @property
@@ -211,7 +227,7 @@ class ModelShape:
 
     @property
     def _linear_params_of_a_layer(self) -> int:
-        return sum(inputs * outputs for inputs, outputs in self._linears_of_a_layer.values())
+        return sum(inputs * outputs for inputs, outputs in self.layer_linears.values())
 
     @property
     def _params_of_a_layer(self) -> int:
@@ -219,7 +235,7 @@ class ModelShape:
         mixing = attention if self.mixer is None else self.mixer.other_params
         biases = self.mlp_bias * ((1 + self.terms.has_gate) * self.intermediate + self.hidden)
         norms = self.norms_per_layer * self.norm_params + sum(self.query_norm_widths)
-        return self._linear_params_of_a_layer + mixing + biases + norms
+        return self._linear_params_of_a_layer + mixing + biases + norms + activation_params(self.activation)
 
     @property
     def embedding_params(self) -> int:
@@ -231,7 +247,7 @@ class ModelShape:
         if self.counted is not None:
             return self.counted.num_params
         tables = self.embedding_params if self.tied else 2 * self.embedding_params
-        return tables + self.layer_params + self.norm_params
+        return tables + self.num_positions * self.hidden + self.layer_params + self.norm_params
 
 
 def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") -> ModelShape:
@@ -280,7 +296,10 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     if not is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
         defaults.pop("num_key_value_heads", None)
     named = {key: config[other] for key, other in terms.other_names.items() if other in config}
-    return {**defaults, **config, **named}
+    whole = {**defaults, **config, **named}
+    if terms.inner_multiple and whole.get("intermediate_size") is None and is_size(whole.get("hidden_size")):
+        whole["intermediate_size"] = terms.inner_multiple * whole["hidden_size"]
+    return whole
 
 
 def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -290,12 +309,14 @@ def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
     known = _KNOWN_LAYERS | {kind for kind, _ in [family_of(config["model_type"]).mixing or (None, None)]}
     unknown = sorted({str(kind) for kind in kinds} - known) if isinstance(kinds, list) else []
     problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
+    if config.get("attn_logit_softcapping") and not family_of(config["model_type"]).caps_attention:
+        problems.append(Problem(where, "attn_logit_softcapping is set, for which leanrl has no formula"))
     activation = activation_of(config)
     if not knows(activation, has_gate=family_of(config["model_type"]).has_gate):
         problems.append(Problem(where, f"has the activation {activation!r}, for which leanrl has no formula"))
     return problems + [
         Problem(where, f"{key} is {config[key]!r}, for which leanrl has no formula")
-        for key, plain in _PLAIN.items()
+        for key, plain in (*_PLAIN.items(), *((key, (config.get(same),)) for key, same in _SAME.items()))
         if config.get(key) is not None and config[key] not in plain
     ]
 
@@ -310,14 +331,16 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     shape = ModelShape(
         family=config["model_type"],
         **{name: config[key] for name, key in SIZES.items()} | {"intermediate": inner_size(config)},
-        num_kv_heads=config.get("num_key_value_heads") or heads,
-        head_dim=config.get("head_dim") or config["hidden_size"] // heads,
+        num_kv_heads=(terms.shares_heads and config.get("num_key_value_heads")) or heads,
+        head_dim=(terms.shares_heads and config.get("head_dim")) or config["hidden_size"] // heads,
         tied=bool(config.get("tie_word_embeddings")),
         qkv_bias=_has(terms.qkv_bias, config),
         output_bias=_has(terms.output_bias, config),
         mlp_bias=_has(terms.mlp_bias, config),
         is_parallel=terms.norms == "parallel" or bool(terms.parallel_key and config.get(terms.parallel_key)),
+        num_positions=learned_positions(config, terms),
         activation=activation_of(config),
+        caps_attention=bool(config.get("attn_logit_softcapping")),
         rotated_share=rotated_share(config, terms),
         sliding_window=window,
         num_sliding_layers=num_sliding,

@@ -1,6 +1,6 @@
 """Bytes of weights on one training rank: base, adapter, gathered copies, reference."""
 
-from dataclasses import replace
+from collections.abc import Collection
 
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -11,12 +11,17 @@ NF4_BYTES_PER_PARAM = 0.5 + 1 / 64 + 4 / (64 * 256)
 
 def adapter_params(shape: ModelShape, workload: Workload) -> int:
     """Parameters of a LoRA adapter: rank x (inputs + outputs) of each adapted layer."""
-    return workload.lora_rank * sum(kind.num_layers * _adapted_widths(kind, workload) for kind in shape.layer_kinds)
+    return workload.lora_rank * _adapted_widths(shape, workload)
 
 
-def _adapted_widths(kind: ModelShape, workload: Workload) -> int:
-    """Inputs and outputs of the adapted layers of a decoder layer; not every kind of layer has every target."""
-    return sum(sum(sizes) for name, sizes in kind.linears.items() if name in workload.lora_targets)
+def _adapted_widths(shape: ModelShape, workload: Workload, *, without: Collection[str] = ()) -> int:
+    """Inputs and outputs of all adapted layers; not every kind of decoder layer has every target."""
+    return sum(
+        kind.num_layers * sum(sizes)
+        for kind in shape.layer_kinds
+        for name, sizes in kind.layer_linears.items()
+        if workload.adapts(name) and name not in without
+    )
 
 
 def trained_params(shape: ModelShape, workload: Workload) -> int:
@@ -62,9 +67,8 @@ def adapter_cast_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the copies of a finer adapter that autocast keeps until its context ends; tiles cast for themselves."""
     if workload.adapter_bytes_per_param <= workload.compute_bytes:
         return 0
-    in_tiles = [name for readers in shape.mlp_readers for name in readers]
-    kept = [name for name in workload.lora_targets if not workload.is_tiled or name not in in_tiles]
-    return adapter_params(shape, replace(workload, lora_targets=tuple(kept))) * workload.compute_bytes
+    in_tiles = [name for readers in shape.mlp_readers for name in readers] if workload.is_tiled else []
+    return workload.lora_rank * _adapted_widths(shape, workload, without=in_tiles) * workload.compute_bytes
 
 
 def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -4,6 +4,7 @@ A mask makes attention leave its flash kernel for one that takes masks and share
 kernel a card may take instead, and what that one keeps, is not counted.
 """
 
+from leanrl.planner.eager import eager_mask_bytes, is_eager
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -23,6 +24,8 @@ def is_masked(shape: ModelShape, workload: Workload) -> bool:
 
 def mask_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the mask: one square for all rows and layers, from the forward pass to the end of the backward pass."""
+    if is_eager(workload):
+        return eager_mask_bytes(shape, workload)
     return workload.compute_bytes * workload.row_tokens**2 if is_masked(shape, workload) else 0
 
 

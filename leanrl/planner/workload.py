@@ -148,6 +148,10 @@ class Workload:
     def is_fsdp(self) -> bool:
         return self.sharding in ("fsdp2", "fsdp2_reshard")
 
+    def adapts(self, name: str) -> bool:
+        """Whether an adapter is on linear layers of this name; a target is a name, or the end of one, as in PEFT."""
+        return any(name == target or name.endswith(f".{target}") for target in self.lora_targets)
+
     @property
     def completions_per_engine(self) -> int:
         """Completions that one rollout engine makes at once: those of all steps on a rollout."""
@@ -180,11 +184,12 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         sharding=sharding,
         num_ranks=config.num_train_ranks,
         activations=_activations(config),
-        attention=config.model.attention,
+        attention=_attention(config, shape),
         on_cpu=config.hardware.is_cpu,
-        tile_tokens=config.train.tile_tokens,
+        # Tiles find modules; an MLP in the code of its layer is none.
+        tile_tokens=config.train.tile_tokens if shape.terms.has_mlp_module else None,
         # A state would go on from one row of a pack to the next.
-        packs_rows=config.packs_rows and shape.num_stateful_layers == 0,
+        packs_rows=config.packs_rows and shape.num_stateful_layers == 0 and _attention(config, shape) != "eager",
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         counts_tokens=config.train.max_tokens_per_micro_batch is not None,
@@ -208,6 +213,11 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         engine_keeps_weights=config.rollout.sleep_level != 2,
         publishes_weights=config.rollout.engine == "vllm-server" and config.rollout.weight_transport == "shm",
     )
+
+
+def _attention(config: RunConfig, shape: ModelShape) -> Attention:
+    """What attends; transformers' sdpa would leave a cap out (`models.attention.usable_attention`)."""
+    return "eager" if shape.caps_attention and config.model.attention == "sdpa" else config.model.attention
 
 
 def _residency(config: RunConfig, *, is_shared: bool) -> Residency:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.pytorch_utils import Conv1D
 
 from leanrl.config.load import load_config
 from leanrl.errors import NoFormulaError
@@ -47,6 +48,11 @@ HYBRID = {
         "layer_types": ["conv", "full_attention", "conv", "full_attention"],
     },
 }
+# Families that know a size by another name alone, and positions that are learned as far as rows are long.
+OWN_NAMES = {
+    "gpt2": {"intermediate_size": "n_inner"},
+    "opt": {"intermediate_size": "ffn_dim"},
+}
 # Every bias that some family has a key for.
 BIASES = {
     "attention_bias": True,
@@ -55,34 +61,54 @@ BIASES = {
     "conv_bias": True,
     "use_qkv_bias": True,
     "use_bias": False,
+    "enable_bias": False,
 }
+
+
+def sizes(family, **changes):
+    """The sizes as the family's config takes them."""
+    names = OWN_NAMES.get(family, {})
+    return {names.get(key, key): value for key, value in (SIZES | HYBRID.get(family, {}) | changes).items()}
+
+
+def decoder_layers(model):
+    return max(
+        (module for module in model.modules() if isinstance(module, torch.nn.ModuleList)),
+        key=lambda layers: sum(tensor.numel() for tensor in layers.parameters()),
+    )
+
+
+def linear_sizes(module):
+    """(inputs, outputs); GPT-2's weights lie the other way round."""
+    return tuple(module.weight.shape if isinstance(module, Conv1D) else reversed(module.weight.shape))
 
 
 @pytest.mark.parametrize("extra", [{}, BIASES, {"tie_word_embeddings": False}], ids=["plain", "biases", "untied"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_parameters_and_linear_layers(family, extra):
     """Every parameter, and the name and size of every linear layer of a decoder layer; the larger of two sizes."""
-    config = AutoConfig.for_model(family, **SIZES | HYBRID.get(family, {}) | extra)
+    config = AutoConfig.for_model(family, **sizes(family, **extra))
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     shape = shape_from_config(config.to_dict())
     assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
     linears = {}
-    for name, module in model.get_decoder().layers.named_modules():
-        if isinstance(module, torch.nn.Linear):
-            sizes = module.in_features, module.out_features
-            name = name.rsplit(".", 1)[-1]
-            linears[name] = max(linears.get(name, sizes), sizes)
+    modules = [
+        (name.rsplit(".", 1)[-1], module)
+        for name, module in decoder_layers(model).named_modules()
+        if isinstance(module, torch.nn.Linear | Conv1D)
+    ]
+    for name, module in modules:
+        linears[name] = max(linears.get(name, linear_sizes(module)), linear_sizes(module))
     assert shape.linears == linears
-    assert shape.linear_params == sum(
-        module.weight.numel() for module in model.get_decoder().layers.modules() if isinstance(module, torch.nn.Linear)
-    )
+    assert shape.linear_params == sum(module.weight.numel() for _, module in modules)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_keys_that_a_config_leaves_out_are_read_as_transformers_reads_them(family):
     """64 heads, which every family's own number of key-value heads divides."""
-    given = {"num_hidden_layers": 8, "hidden_size": 512, "intermediate_size": 48, "num_attention_heads": 64}
+    given = {"num_hidden_layers": 8, "hidden_size": 512, "num_attention_heads": 64}
+    given |= {OWN_NAMES.get(family, {}).get("intermediate_size", "intermediate_size"): 48}
     given |= {"model_type": family, "vocab_size": 64}
     theirs = AutoConfig.for_model(**given, pad_token_id=0, eos_token_id=1, bos_token_id=2)
     for key in ("head_dim", "num_key_value_heads"):
@@ -116,6 +142,70 @@ def test_a_wrapper_of_which_the_text_model_is_loaded_alone(wrapper, tied):
     assert (shape.family, shape.num_stateful_layers) == (model.config.model_type, 1)
 
 
+@pytest.mark.parametrize(
+    ("config", "num_params"),
+    [
+        (
+            {
+                "model_type": "gpt2",
+                "n_embd": 768,
+                "n_layer": 12,
+                "n_head": 12,
+                "n_positions": 1024,
+                "vocab_size": 50257,
+            },
+            124_439_808,
+        ),
+        (
+            {
+                "model_type": "opt",
+                "hidden_size": 768,
+                "ffn_dim": 3072,
+                "num_hidden_layers": 12,
+                "num_attention_heads": 12,
+                "max_position_embeddings": 2048,
+                "word_embed_proj_dim": 768,
+                "do_layer_norm_before": True,
+                "_remove_final_layer_norm": False,
+                "vocab_size": 50272,
+            },
+            125_239_296,
+        ),
+        (
+            {
+                "model_type": "gpt_neox",
+                "hidden_size": 512,
+                "intermediate_size": 2048,
+                "num_hidden_layers": 6,
+                "num_attention_heads": 8,
+                "rotary_pct": 0.25,
+                "tie_word_embeddings": False,
+                "vocab_size": 50304,
+            },
+            70_426_624,
+        ),
+        (
+            {
+                "model_type": "gemma2",
+                "hidden_size": 2304,
+                "intermediate_size": 9216,
+                "num_hidden_layers": 26,
+                "num_attention_heads": 8,
+                "num_key_value_heads": 4,
+                "head_dim": 256,
+                "sliding_window": 4096,
+                "vocab_size": 256_000,
+            },
+            2_614_341_888,
+        ),
+    ],
+    ids=["gpt2", "opt-125m", "pythia-70m", "gemma-2-2b"],
+)
+def test_released_configs_have_the_parameters_that_are_published(config, num_params):
+    """Under the names that released config.json files have."""
+    assert shape_from_config(config).num_params == num_params
+
+
 def test_keys_of_released_lfm2_configs_are_read():
     """LFM2-1.2B: 1,170,340,608 parameters, an MLP of 8192 (2/3 of 12,288), ten layers without attention of 16."""
     config = {"model_type": "lfm2", "hidden_size": 2048, "num_hidden_layers": 16, "vocab_size": 65_536}
@@ -134,7 +224,7 @@ def peaks(family, overrides):
 
 def phase_peaks(family, overrides):
     """The same of each phase that is simulated."""
-    model_config = AutoConfig.for_model(family, **SIZES | HYBRID.get(family, {}), tie_word_embeddings=True)
+    model_config = AutoConfig.for_model(family, **sizes(family, tie_word_embeddings=True))
     values = SMALL_STEP | overrides
     config = load_config("plain", [f"{name}={value}" for name, value in values.items()]).config
     shape = shape_from_config(model_config.to_dict())
@@ -212,7 +302,7 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
     methods = ({"model.tuning.method": "full"}, {"model.tuning.method": "lora", "model.tuning.dropout": 0.1})
     settings = [[f"{key}={value}" for key, value in (SMALL_STEP | method).items()] for method in methods]
     configs = [load_config("plain", overrides).config for overrides in settings]
-    values = AutoConfig.for_model(family, **SIZES | HYBRID.get(family, {})).to_dict()
+    values = AutoConfig.for_model(family, **sizes(family)).to_dict()
 
     def planned():
         phases._forward_backward.cache_clear()
@@ -231,7 +321,10 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
     "values",
     [
         {"model_type": "cohere", "use_qk_norm": True},
-        {"model_type": "gemma2"},
+        {"model_type": "falcon"},
+        {"model_type": "opt", "ffn_dim": 64, "do_layer_norm_before": False},
+        {"model_type": "opt", "ffn_dim": 64, "word_embed_proj_dim": 32},
+        {"model_type": "gpt2", "add_cross_attention": True},
         {"model_type": "lfm2", "layer_types": ["full_attention", "linear_attention"]},
         {"model_type": "qwen3_next"},
         {"model_type": "llama", "num_local_experts": 4},

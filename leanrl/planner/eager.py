@@ -1,0 +1,44 @@
+"""Bytes of attention that writes out its scores, as transformers' eager functions do, with or without a cap on them.
+
+The softmax runs in fp32 and its result is copied to the dtype of the values. A cap keeps its hyperbolic tangent. Keys
+and values are repeated for every query head. A row has as many scores as heads times pairs of its tokens; its numbers
+are counted for each of its tokens.
+"""
+
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import Workload
+
+
+def is_eager(workload: Workload) -> bool:
+    return workload.attention == "eager"
+
+
+def eager_bytes(shape: ModelShape, workload: Workload) -> int:
+    """What it keeps: queries, repeated keys and values, and of each score what softmax, cap and product need."""
+    e = workload.compute_bytes
+    of_a_score = 4 + _copy(e) + e * shape.caps_attention
+    return 3 * e * shape.query + of_a_score * _scores(shape, workload.row_tokens)
+
+
+def eager_work_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The most that it adds: two fp32 gradients of the scores, when the copy of the probabilities is gone."""
+    return (8 - _copy(workload.compute_bytes)) * _scores(shape, workload.row_tokens)
+
+
+def eager_forward_bytes(shape: ModelShape, e: int, *, row_tokens: int) -> int:
+    """The most of a forward pass without gradients: scores, a copy of them in fp32, and their softmax."""
+    return 3 * e * shape.query + (8 + _copy(e)) * _scores(shape, row_tokens)
+
+
+def eager_mask_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the masks that transformers makes: one for layers with a window, and one for those without."""
+    kinds = 1 + (0 < shape.num_sliding_layers < shape.num_layers)
+    return kinds * workload.compute_bytes * workload.row_tokens**2
+
+
+def _copy(e: int) -> int:
+    return e if e < 4 else 0
+
+
+def _scores(shape: ModelShape, row_tokens: int) -> int:
+    return shape.num_heads * row_tokens

@@ -1,0 +1,146 @@
+"""What the MLP of a decoder layer keeps and makes: whole, in tiles, and with a norm behind it."""
+
+from leanrl.planner.activation_functions import ActivationBytes, activation_bytes
+from leanrl.planner.linear_inputs import adapter_products, linear_inputs
+from leanrl.planner.norms import NORM_BACKWARD, held_bytes, norm_bytes, normalised_bytes
+from leanrl.planner.shapes import ModelShape
+from leanrl.planner.workload import Workload
+
+
+def mlp_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Gate, its activation and up; their product where down_proj's weight or adapter needs it."""
+    e = workload.compute_bytes
+    kept = 3 * e if shape.terms.has_gate else _activation(shape, workload).kept
+    return kept * shape.intermediate + _kept_product(shape, workload)
+
+
+def mlp_module_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The same with the inputs of its linear layers and adapters."""
+    inputs = linear_inputs(shape, workload, shape.mlp_readers)
+    return inputs + mlp_bytes(shape, workload) + adapter_products(workload, shape.mlp_readers)
+
+
+def _kept_product(shape: ModelShape, workload: Workload) -> int:
+    """What down_proj's weight or adapter keeps of its input, with a mask where numbers of it are dropped."""
+    if not _trains_down(shape, workload):
+        return 0
+    if workload.lora_dropout > 0:
+        return (workload.compute_bytes + 1) * shape.intermediate
+    is_kept_anyway = not shape.terms.has_gate and _activation(shape, workload).keeps_result
+    return 0 if is_kept_anyway else workload.compute_bytes * shape.intermediate
+
+
+def _activation(shape: ModelShape, workload: Workload) -> ActivationBytes:
+    """What the activation of an MLP without a gate keeps and makes."""
+    return activation_bytes(shape.activation, workload.compute_bytes, trains_all=workload.method == "full")
+
+
+def _trains_down(shape: ModelShape, workload: Workload) -> bool:
+    return workload.method == "full" or workload.adapts(shape.terms.down_name)
+
+
+def mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
+    """One tile of the MLP, forward and backward, and the fp32 sums of its weights' gradients over tiles."""
+    tokens = workload.tokens_at_once
+    layers = shape.mlp_readers
+    saved = mlp_module_bytes(shape, workload)
+    if workload.method == "full":
+        weights = sum(
+            shape.layer_linears[name][0] * shape.layer_linears[name][1] for readers in layers for name in readers
+        )
+        # autograd hands out a tile's gradients together: down_proj's waits for the others.
+        sums = 4 * weights + workload.weight_bytes_per_param * shape.intermediate * shape.hidden
+        return saved * tokens + _mlp_backward_bytes(shape, workload, tokens=tokens) + sums
+    adapted = [name for readers in layers for name in readers if workload.adapts(name)]
+    sums = (
+        workload.adapter_bytes_per_param * workload.lora_rank * sum(sum(shape.layer_linears[name]) for name in adapted)
+    )
+    # Beside a tile's backward pass: what base layer and adapter gave together, and the gradient for it.
+    work = _mlp_backward_bytes(shape, workload, tokens=tokens) + 2 * workload.compute_bytes * shape.hidden * tokens
+    return saved * tokens + max(work, _mlp_again_bytes(shape, workload, num_hidden=3) * tokens) + sums
+
+
+def mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """Temporaries of an MLP at its peak, which is in its backward pass or in the recomputed forward pass.
+
+    Phi-3's gate and up are one layer. Its result, its adapter's and the multiple of that are as many numbers as gate,
+    activation, up and the gradients of a backward pass, and lie beside two hidden tensors, or three where down_proj's
+    adapter drops numbers (found by tracing).
+    """
+    work = _mlp_backward_bytes(shape, workload, tokens=tokens)
+    if workload.adapts("gate_up_proj"):
+        num_hidden = 2 + (workload.lora_dropout > 0 and _trains_down(shape, workload))
+        work += num_hidden * workload.compute_bytes * shape.hidden * tokens
+    again = _mlp_again_bytes(shape, workload, num_hidden=2)
+    return max(work, (again + held_bytes(shape, workload) + _waiting_bytes(shape, workload)) * tokens)
+
+
+def _mlp_again_bytes(shape: ModelShape, workload: Workload, *, num_hidden: int) -> int:
+    """Temporaries of a token in a forward pass of an MLP that keeps, less what it keeps only after them.
+
+    The adapter of up: what the base layer gives, the adapter's product and its multiple. Or the activation, or
+    down_proj's adapter with `num_hidden` hidden tensors.
+    """
+    e, inner = workload.compute_bytes, shape.intermediate
+    activation = None if shape.terms.has_gate else _activation(shape, workload)
+    moments = [_adapter_again_bytes(shape, workload, num_hidden=num_hidden)]
+    if activation is not None:
+        moments.append(activation.forward * inner - _kept_product(shape, workload))
+    if workload.adapts(shape.terms.up_name):
+        beside = 2 * e if activation is None else 3 * e - activation.kept
+        moments.append(beside * inner - _kept_product(shape, workload))
+    return max(moments)
+
+
+def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """Temporaries at the peak of an MLP's backward pass.
+
+    The gradients of product, activation and up exist together when the product itself is freed.
+    """
+    e, inner = workload.compute_bytes, shape.intermediate
+    work = 3 * e if shape.terms.has_gate else _activation(shape, workload).backward
+    peaks = [(work * inner - _kept_product(shape, workload)) * tokens]
+    if workload.method == "full":
+        # For few tokens the gradient of down_proj's weight outweighs them.
+        peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
+    if workload.method == "qlora":
+        # Or down_proj's own weight, which is dequantised beside two gradients of the product, the adapter's first.
+        gradients = (2 * e * inner - _kept_product(shape, workload)) * tokens
+        peaks.append(gradients + 2 * inner * shape.hidden)
+    return max(peaks)
+
+
+def work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The same of a layer with a norm behind its MLP (Gemma 3), whose own backward pass may be the peak (traced).
+
+    In the MLP's backward pass all that the norm has kept is gone. In the recomputed forward pass it is not there yet,
+    the stream is held, and gradients wait: that for the norm's input, in fp32 too.
+    """
+    tokens = workload.micro_batch_tokens
+    of_norm = NORM_BACKWARD * shape.hidden - normalised_bytes(shape, workload)
+    of_mlp = _mlp_backward_bytes(shape, workload, tokens=tokens) - norm_bytes(shape, workload) * tokens
+    waiting = (4 + workload.compute_bytes) * shape.hidden - norm_bytes(shape, workload)
+    waiting += held_bytes(shape, workload) + _waiting_bytes(shape, workload)
+    again = _adapter_again_bytes(shape, workload, num_hidden=2)
+    return max(of_norm * tokens, of_mlp, (again + waiting) * tokens)
+
+
+def _waiting_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Gradients of a token that wait where down_proj's adapter asks for what it has kept, which runs the layer again.
+
+    That of the adapter's multiple, and that of the multiple of the MLP's result where a layer scales that.
+    """
+    num_waiting = (1 + shape.terms.scales_blocks) * workload.adapts(shape.terms.down_name)
+    return num_waiting * workload.compute_bytes * shape.hidden
+
+
+def _adapter_again_bytes(shape: ModelShape, workload: Workload, *, num_hidden: int) -> int:
+    """Temporaries of a token when down_proj's adapter ends a forward pass, all of which is kept by then.
+
+    The product lies beside what dropout has made of it, the base layer's result and the adapter's. A recomputed pass
+    ends there, for it stops when the last tensor is kept; another makes the adapter's multiple too.
+    """
+    if not workload.adapts(shape.terms.down_name):
+        return 0
+    product = shape.intermediate * (workload.lora_dropout > 0)
+    return workload.compute_bytes * (product + num_hidden * shape.hidden)
