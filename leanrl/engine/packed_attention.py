@@ -64,7 +64,7 @@ def attend_by_varlen(
     """Return the output of all rows, with axes 1, S, N, D, by torch's varlen kernel."""
     longest = max(row_bounds.lengths)
     query_S_N_D, key_S_K_D, value_S_K_D = (
-        _as_autocast(tensor)[0].transpose(0, 1) for tensor in (query_1_N_S_D, key_1_K_S_D, value_1_K_S_D)
+        as_autocast(tensor)[0].transpose(0, 1) for tensor in (query_1_N_S_D, key_1_K_S_D, value_1_K_S_D)
     )
     # A window of W tokens holds the token itself; the kernel counts those to its left.
     left = -1 if sliding_window is None else sliding_window - 1
@@ -144,7 +144,7 @@ def _kernel_takes(query: Tensor, value: Tensor) -> bool:
     return is_on_gpu and flash_takes_heads(query, value)
 
 
-def _as_autocast(tensor: Tensor) -> Tensor:
+def as_autocast(tensor: Tensor) -> Tensor:
     """Cast as autocast does for plain attention, whose list the kernel is not on: rotated queries can be fp32."""
     return tensor.to(_autocast_dtype(tensor))
 

@@ -48,10 +48,10 @@ def activation_bytes(activation: str, e: int, *, trains_all: bool) -> Activation
         return ActivationBytes(kept=4 + e if is_cast else 4, forward=4 + e, backward=16)
     if activation == "gelu_new":
         # The input in fp32 for its cube, the hyperbolic tangent, that plus one, and half the input.
-        return ActivationBytes(kept=12 + e, forward=12, backward=12)
+        return ActivationBytes(kept=12 + e, forward=4 + 2 * e * is_cast, backward=12)
     if activation == "xielu":
         # The input and its sign; in fp32 its multiple, its exponential, and where that is trained the difference.
-        return ActivationBytes(kept=e + 9 + 4 * trains_all, forward=12 + e, backward=16)
+        return ActivationBytes(kept=e + 9 + 4 * trains_all, forward=12 + e, backward=17)
     return ActivationBytes(kept=e, forward=0, backward=2 * e)
 
 

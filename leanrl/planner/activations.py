@@ -28,7 +28,7 @@ from leanrl.planner.norms import (
     residual_bytes_per_number,
 )
 from leanrl.planner.shapes import ModelShape
-from leanrl.planner.weights import dequantised_bytes
+from leanrl.planner.weights import dequantised_bytes, frozen_cast_bytes
 from leanrl.planner.workload import Workload
 
 
@@ -38,7 +38,8 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
     layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
     if workload.activations == "kept":
         kept = sum(kind.num_layers * layer_bytes_per_token(kind, workload) for kind in shape.layer_kinds)
-        return (kept + shape.num_sliding_layers * window_bytes(shape, workload)) * tokens
+        casts = sum(kind.num_layers * _frozen_casts(kind, workload) for kind in shape.layer_kinds)
+        return (kept + shape.num_sliding_layers * window_bytes(shape, workload)) * tokens + casts
     # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
     return layer_input * (2 if workload.activations == "offloaded" else shape.num_layers)
 
@@ -68,6 +69,17 @@ def largest_kept_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
+    casts = 0 if workload.activations == "kept" else _frozen_casts(shape, workload)
+    return casts + _activation_peak(shape, workload)
+
+
+def _frozen_casts(shape: ModelShape, workload: Workload) -> int:
+    """Casts that a layer has while its MLP works: that of down_proj's weight is gone, and tiles make their own."""
+    layers = shape.mixing_readers if workload.is_tiled else [*shape.mixing_readers, *shape.mlp_readers[:1]]
+    return frozen_cast_bytes(shape, workload, layers)
+
+
+def _activation_peak(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens
     recomputed = layer_bytes_per_token(shape, workload) + window_bytes(shape, workload)
     saved = 0 if workload.activations == "kept" else recomputed * tokens
@@ -77,12 +89,13 @@ def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
         # The gradient of the tiled module's input is written beside that of its output.
         mlp_input = norm_output_bytes(shape, workload) * shape.hidden
         mlp = (stream + mlp_input) * tokens + mlp_tile_bytes(shape, workload)
+        mlp += frozen_cast_bytes(shape, workload, shape.mlp_readers[:1])
         # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them. In a
         # parallel block the MLP's input is its own, and the MLP's gradient for that waits.
         # With a norm of its own it lets go of that, and the gradient waits in the stream's.
         # Without a norm before it, attention's gradient waits for the one that went past it.
         besides = {"parallel": stream, "parallel_pair": stream - mlp_input, "behind": 0}
-        beside = besides.get(shape.norms, -stream)
+        beside = besides.get(shape.norms, -mlp_input)
         mixing = (mixing_work_bytes(shape, workload) + beside) * tokens
         query_norm = (stream + query_norm_backward(shape, workload)) * tokens
         return token_ids * tokens + max(saved + mlp, saved + mixing, query_norm)
@@ -91,8 +104,9 @@ def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
     else:
         work = mlp_work_bytes(shape, workload, tokens=tokens)
     if shape.mixer is not None or is_eager(workload):
-        # It works before the second norm and the MLP have kept anything, or after they let go of it.
-        mlp = norm_bytes(shape, workload) + mlp_module_bytes(shape, workload)
+        # It works before the norms behind it and the MLP have kept anything, or after they let go of it.
+        num_norms = shape.norms_per_layer - (shape.norms != "behind")
+        mlp = num_norms * norm_bytes(shape, workload) + mlp_module_bytes(shape, workload)
         work = max(work, (mixing_work_bytes(shape, workload) - mlp) * tokens)
     return saved + (stream + token_ids) * tokens + work
 

@@ -75,14 +75,14 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
 def query_norm_backward(shape: ModelShape, workload: Workload) -> int:
     """All that a token of the layer has in the backward pass of the norm over queries, beside the stream's gradient.
 
-    The inputs of the queries' layer, the norm's own, what comes and goes, and the gradients of keys and values. Layers
-    that are kept count with all that they keep.
+    The inputs of the queries' layer, the norm's own, what comes and goes, and the gradient that came to the inputs from
+    keys and values. Layers that are kept count with all that they keep.
     """
     if shape.terms.query_norm == "none" or shape.mixer is not None or workload.activations == "kept":
         return 0
     inputs = shape.mixing_readers[:1]
     kept = linear_inputs(shape, workload, inputs) + adapter_products(workload, inputs)
-    return kept + (4 + NORM_BACKWARD) * shape.query + 2 * workload.compute_bytes * shape.key_value
+    return kept + (4 + NORM_BACKWARD) * shape.query + workload.compute_bytes * shape.hidden
 
 
 def window_bytes(shape: ModelShape, workload: Workload) -> int:

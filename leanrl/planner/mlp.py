@@ -2,7 +2,7 @@
 
 from leanrl.planner.activation_functions import ActivationBytes, activation_bytes
 from leanrl.planner.linear_inputs import adapter_products, linear_inputs
-from leanrl.planner.norms import NORM_BACKWARD, held_bytes, norm_bytes, normalised_bytes
+from leanrl.planner.norms import NORM_BACKWARD, held_bytes, norm_bytes, normalised_bytes, residual_bytes_per_number
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -128,9 +128,11 @@ def work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
 def _waiting_bytes(shape: ModelShape, workload: Workload) -> int:
     """Gradients of a token that wait where down_proj's adapter asks for what it has kept, which runs the layer again.
 
-    That of the adapter's multiple, and that of the multiple of the MLP's result where a layer scales that.
+    That of the adapter's multiple; that of the MLP's result, where it is not the stream's own: a layer scales the
+    result, or the stream is finer.
     """
-    num_waiting = (1 + shape.terms.scales_blocks) * workload.adapts(shape.terms.down_name)
+    is_another = shape.terms.scales_blocks or residual_bytes_per_number(workload) > workload.compute_bytes
+    num_waiting = (1 + is_another) * workload.adapts(shape.terms.down_name)
     return num_waiting * workload.compute_bytes * shape.hidden
 
 

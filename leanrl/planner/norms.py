@@ -1,7 +1,7 @@
 """Bytes of a token that the norms of a decoder layer keep, and the size of what they give.
 
 torch's LayerNorm runs in fp32 under autocast: it copies an input of 16 bits and gives fp32, of which every linear layer
-makes its own copy. It keeps mean and root, and no normalised numbers.
+makes its own copy. It keeps mean and root, and no normalised numbers. An fp32 stream is copied by none.
 """
 
 from leanrl.planner.shapes import ModelShape
@@ -27,16 +27,33 @@ def norm_output_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def norms_bytes(shape: ModelShape, workload: Workload) -> int:
-    """What all norms over the hidden size keep; without autocast torch's keep their inputs, of which one is new."""
-    if shape.terms.norm_code == "torch_without_autocast":
-        return residual_bytes_per_number(workload) * shape.hidden + 8 * shape.norms_per_layer
-    return shape.norms_per_layer * norm_bytes(shape, workload)
+    """What all norms over the hidden size keep, beside the layer's input where that is its checkpoint."""
+    return shape.norms_per_layer * norm_bytes(shape, workload) - _shared_inputs(shape, workload)
 
 
 def norm_bytes(shape: ModelShape, workload: Workload) -> int:
-    """An fp32 copy of the input and the inverse root; the normalised numbers too where the weight is trained."""
+    """The input, in fp32 but for torch's own, and the inverse root; the normalised numbers too where it is trained.
+
+    One that takes the mean away keeps the difference as well.
+    """
     roots = 4 if shape.terms.norm_code == "own" else 8
-    return _inputs(shape) + normalised_bytes(shape, workload) + roots
+    inputs = residual_bytes_per_number(workload) if _keeps_the_stream(shape, workload) else 4
+    numbers = (inputs + 4 * shape.terms.centres) * shape.hidden
+    return numbers + normalised_bytes(shape, workload) + roots
+
+
+def _keeps_the_stream(shape: ModelShape, workload: Workload) -> bool:
+    """Whether a norm keeps the stream itself, for it needs no copy in fp32."""
+    return shape.terms.norm_code == "torch_without_autocast" or residual_bytes_per_number(workload) == 4
+
+
+def _shared_inputs(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of inputs that are kept once: the layer's own, which its checkpoint is, and what two norms of it read."""
+    if not _keeps_the_stream(shape, workload):
+        return 0
+    num_readers = {"behind": 0, "parallel_pair": 2}.get(shape.norms, 1)
+    shared = max(0, num_readers - 1) if workload.activations == "kept" else num_readers
+    return shared * residual_bytes_per_number(workload) * shape.hidden
 
 
 def normalised_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -60,20 +77,14 @@ def query_norms_bytes(shape: ModelShape, workload: Workload) -> int:
 def held_bytes(shape: ModelShape, workload: Workload) -> int:
     """What a layer's code holds while its MLP runs again, and nothing keeps.
 
-    The stream, unless the MLP reads it; in a parallel block that is the layer's input, and attention's result waits
-    for the sum. The norm's result where it is fp32, of which linear layers keep copies. What some layers hold besides.
+    The stream, unless the MLP or a norm keeps it; in a parallel block that is the layer's input, and attention's result
+    waits for the sum. The norm's result where it is fp32, of which linear layers keep copies. Some layers hold more.
     """
-    stream, reads_fp32 = (
-        residual_bytes_per_number(workload),
-        norm_output_bytes(shape, workload) > workload.compute_bytes,
-    )
-    held = stream if shape.norms in ("before", "both") or (shape.norms == "behind" and reads_fp32) else 0
+    reads_fp32 = norm_output_bytes(shape, workload) > workload.compute_bytes
+    holds_stream = shape.norms in ("before", "both") and not _keeps_the_stream(shape, workload)
+    holds_stream |= shape.norms == "behind" and reads_fp32
+    held = residual_bytes_per_number(workload) * holds_stream
     held += 4 * (reads_fp32 and shape.norms != "behind")
     held += workload.compute_bytes * (shape.is_parallel or shape.terms.holds_attention)
     held += 4 * (shape.terms.holds_first_norm and shape.norms_per_layer > 1)
     return held * shape.hidden
-
-
-def _inputs(shape: ModelShape) -> int:
-    """Copies of the input in fp32; one that takes the mean away keeps the difference for its square and for itself."""
-    return (8 if shape.terms.centres else 4) * shape.hidden

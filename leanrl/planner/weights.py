@@ -71,6 +71,14 @@ def adapter_cast_bytes(shape: ModelShape, workload: Workload) -> int:
     return workload.lora_rank * _adapted_widths(shape, workload, without=in_tiles) * workload.compute_bytes
 
 
+def frozen_cast_bytes(shape: ModelShape, workload: Workload, layers: list[tuple[str, ...]]) -> int:
+    """Bytes of the copies of frozen fp32 weights that autocast makes, which gradients of their inputs need."""
+    if workload.method != "lora" or not workload.is_autocast:
+        return 0
+    sizes = shape.layer_linears
+    return workload.compute_bytes * sum(sizes[name][0] * sizes[name][1] for readers in layers for name in readers)
+
+
 def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
     """The 16-bit copy of one NF4 layer that exists while it multiplies: the largest of a decoder layer."""
     if workload.method != "qlora":

@@ -14,7 +14,13 @@ from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv
 
-from leanrl.engine.packed_attention import RowBounds, attend_by_varlen, attend_row_by_row, flash_takes_heads
+from leanrl.engine.packed_attention import (
+    RowBounds,
+    as_autocast,
+    attend_by_varlen,
+    attend_row_by_row,
+    flash_takes_heads,
+)
 
 # No part of it may be "flash": transformers would look for a kernel of that name.
 NAME = "simulated_cuda"
@@ -81,6 +87,8 @@ def _attend(
         if flash_takes_heads(query_B_N_S_D, value_B_K_S_D):
             return attend_by_varlen(*tensors, row_bounds, **settings), None
         return attend_row_by_row(module, *tensors, row_bounds.lengths, dropout=dropout, **settings), None
+    # Autocast knows torch's function, and not the kernels below it.
+    tensors = as_autocast(query_B_N_S_D), as_autocast(key_B_K_S_D), as_autocast(value_B_K_S_D)
     if attention_mask is not None:
         output_B_N_S_D = _attend_masked(*tensors, attention_mask, scaling, dropout)
     else:
