@@ -38,8 +38,11 @@ def activation_params(activation: str) -> int:
     return 2 if activation == "xielu" else 0
 
 
-def activation_bytes(activation: str, e: int, *, trains_all: bool) -> ActivationBytes:
-    """Return the bytes of an MLP without a gate, as autograd keeps them and a traced step makes them."""
+def activation_bytes(activation: str, e: int, *, trains_all: bool, is_recomputed: bool) -> ActivationBytes:
+    """Return the bytes of an MLP without a gate, as autograd keeps them and a traced step makes them.
+
+    Tensors of a recomputed layer go when they are read, others when the operator that has kept them is done.
+    """
     is_cast = e < 4
     if activation == "relu":
         return ActivationBytes(kept=e, forward=0, backward=2 * e, keeps_result=True)
@@ -47,8 +50,10 @@ def activation_bytes(activation: str, e: int, *, trains_all: bool) -> Activation
         # What ReLU gives is kept by it, and in fp32 by the square; gradient, power and two products in fp32.
         return ActivationBytes(kept=4 + e if is_cast else 4, forward=4 + e, backward=16)
     if activation == "gelu_new":
-        # The input in fp32 for its cube, the hyperbolic tangent, that plus one, and half the input.
-        return ActivationBytes(kept=12 + e, forward=4 + 2 * e * is_cast, backward=12)
+        # The input in fp32 for its cube, the hyperbolic tangent, that plus one, and half the input. Backward fp32
+        # gradients of the product and of both factors; one is cast before kept factors go, not before others.
+        cast = e * (is_cast and not is_recomputed)
+        return ActivationBytes(kept=12 + e, forward=4 + 2 * e * is_cast, backward=12 + cast)
     if activation == "xielu":
         # The input and its sign; in fp32 its multiple, its exponential, and where that is trained the difference.
         return ActivationBytes(kept=e + 9 + 4 * trains_all, forward=12 + e, backward=17)

@@ -31,9 +31,13 @@ def eager_forward_bytes(shape: ModelShape, e: int, *, row_tokens: int) -> int:
 
 
 def eager_mask_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the masks that transformers makes of each row: for layers with a window, and for those without."""
+    """Bytes of the masks that transformers makes of each row: for layers with a window, and for those without.
+
+    Their numbers are those of the stream.
+    """
     kinds = 1 + (0 < shape.num_sliding_layers < shape.num_layers)
-    return kinds * workload.compute_bytes * workload.micro_batch_completions * workload.row_tokens**2
+    number = 4 if workload.is_autocast else workload.compute_bytes
+    return kinds * number * workload.micro_batch_completions * workload.row_tokens**2
 
 
 def _copy(e: int) -> int:

@@ -47,8 +47,6 @@ class Family:
     caps_attention: bool = False
     # Whether q_proj makes a gate beside the queries, through which attention's output goes.
     gates_attention: bool = False
-    # Whether queries and keys are turned in fp32.
-    rotates_in_fp32: bool = False
     # Whether the cosines and sines stay fp32.
     tables_in_fp32: bool = False
     # Whether queries lie head by head in memory, so that attention's output has to be copied before o_proj reads it.
@@ -109,6 +107,13 @@ FAMILIES = {
         mlp_bias="mlp_bias",
         defaults={"num_key_value_heads": 8, "head_dim": 128, "attention_bias": True},
     ),
+    "ernie4_5": Family(
+        qkv_bias="use_bias",
+        output_bias="use_bias",
+        mlp_bias="use_bias",
+        defaults={"num_key_value_heads": 2, "head_dim": 128, "tie_word_embeddings": True},
+    ),
+    "hunyuan_v1_dense": Family(query_norm="head", **_ALL_BIASES),
     "arcee": Family(
         has_gate=False,
         **_ALL_BIASES,
@@ -266,13 +271,10 @@ FAMILIES = {
         qkv_bias="attention_bias",
         defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True},
     ),
-    "cohere": Family(
-        norms="parallel", centres=True, rotates_in_fp32=True, **_ALL_BIASES, defaults={"tie_word_embeddings": True}
-    ),
+    "cohere": Family(norms="parallel", centres=True, **_ALL_BIASES, defaults={"tie_word_embeddings": True}),
     "cohere2": Family(
         norms="parallel",
         centres=True,
-        rotates_in_fp32=True,
         **_ALL_BIASES,
         windows="by_layer",
         window_pattern=4,

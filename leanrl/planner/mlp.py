@@ -32,7 +32,12 @@ def _kept_product(shape: ModelShape, workload: Workload) -> int:
 
 def _activation(shape: ModelShape, workload: Workload) -> ActivationBytes:
     """What the activation of an MLP without a gate keeps and makes."""
-    return activation_bytes(shape.activation, workload.compute_bytes, trains_all=workload.method == "full")
+    return activation_bytes(
+        shape.activation,
+        workload.compute_bytes,
+        trains_all=workload.method == "full",
+        is_recomputed=workload.activations != "kept" and not workload.is_tiled,
+    )
 
 
 def _trains_down(shape: ModelShape, workload: Workload) -> bool:
@@ -126,13 +131,13 @@ def work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _waiting_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Gradients of a token that wait where down_proj's adapter asks for what it has kept, which runs the layer again.
+    """Gradients of a token that wait where down_proj asks for what it has kept, which runs the layer again.
 
-    That of the adapter's multiple; that of the MLP's result, where it is not the stream's own: a layer scales the
+    That of an adapter's multiple; that of the MLP's result, where it is not the stream's own: a layer scales the
     result, or the stream is finer.
     """
     is_another = shape.terms.scales_blocks or residual_bytes_per_number(workload) > workload.compute_bytes
-    num_waiting = (1 + is_another) * workload.adapts(shape.terms.down_name)
+    num_waiting = workload.adapts(shape.terms.down_name) + (is_another and _trains_down(shape, workload))
     return num_waiting * workload.compute_bytes * shape.hidden
 
 

@@ -18,7 +18,7 @@ SMALL = {
     "num_key_value_heads": 2,
     "vocab_size": 1000,
 }
-WITHOUT_FORMULA = {"model_type": "opt", "word_embed_proj_dim": SMALL["hidden_size"], "architectures": ["OPT"]}
+WITHOUT_FORMULA = {"model_type": "biogpt", "architectures": ["BioGptForCausalLM"]}
 LORA = ("-p", "single-gpu-lora")
 
 
@@ -53,7 +53,7 @@ def test_a_family_without_a_formula_is_simulated(tmp_path):
     first, second = (plan_model(tmp_path, values, "--details") for _ in range(2))
     assert first.code == 0, first.err
     assert "Training memory simulated" in first.out
-    assert "opt', for whose layers the planner has no formula" in first.err
+    assert "biogpt', for whose layers the planner has no formula" in first.err
     assert "simulating a step" in first.err
     assert "simulating a step" not in second.err
     assert second.out == first.out

@@ -12,11 +12,10 @@ from leanrl.simulate.kept import cache_folder, simulated_model
 from leanrl.simulate.run import simulate_run
 
 # A family of 2022 with learned positions, for which the planner has no formula.
-OPT = {
-    "model_type": "opt",
+BIOGPT = {
+    "model_type": "biogpt",
     "hidden_size": 64,
-    "word_embed_proj_dim": 64,
-    "ffn_dim": 256,
+    "intermediate_size": 256,
     "num_hidden_layers": 3,
     "num_attention_heads": 4,
     "vocab_size": 512,
@@ -35,8 +34,8 @@ SETTINGS = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("opt")
-    (folder / "config.json").write_text(json.dumps(OPT))
+    folder = tmp_path_factory.mktemp("biogpt")
+    (folder / "config.json").write_text(json.dumps(BIOGPT))
     return folder
 
 
@@ -131,7 +130,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(config, plan, cache, tmp
 
 
 def test_a_family_that_transformers_does_not_know(tmp_path, cache):
-    (tmp_path / "config.json").write_text(json.dumps(OPT | {"model_type": "of_tomorrow"}))
+    (tmp_path / "config.json").write_text(json.dumps(BIOGPT | {"model_type": "of_tomorrow"}))
     config = load_config("single-gpu-lora", [f"model.id={tmp_path}", *SETTINGS]).config
     with pytest.raises(SimulationError, match="no model that transformers knows"):
         simulated_model(config, say=lambda _: None)
