@@ -14,6 +14,7 @@ from leanrl.generation import generation_to_save
 from leanrl.models.beside import require_room
 from leanrl.models.compare import require_read_whole
 from leanrl.models.fold import attach_adapter, fold_adapter
+from leanrl.models.fp32 import in_fp32
 from leanrl.models.load import load_as_saved, load_nf4, runs_own_code
 from leanrl.models.locate import LocatedModel
 from leanrl.models.merge_choices import BaseKind
@@ -67,7 +68,7 @@ def write_merged(
 ) -> Merged:
     """Write the base with its adapter folded in; `held` is the dtype that the adapter was trained on."""
     say(f"loading the base {located.path_or_id}")
-    base = load_as_saved(located, dtype=held).float()
+    base = in_fp32(load_as_saved(located, dtype=held))
     policy = attach_adapter(base, adapter)
     return _write_fold(policy, tokenizer, folder, dtype=dtype, texts=None, from_trained={}, say=say)
 
@@ -108,7 +109,7 @@ def write_copy(
 ) -> Merged:
     """Write a model all of whose weights were trained, rounded to `dtype`."""
     say(f"loading {source.path_or_id}, and sampling texts to compare with")
-    model = load_as_saved(source, dtype="auto").float()
+    model = in_fp32(load_as_saved(source, dtype="auto"))
     require_read_whole(model, Path(source.path_or_id))
     require_room(folder, needed_bytes=model.num_parameters() * dtype.itemsize)
     texts = sample_texts(model, tokenizer, seed=_SEED)
@@ -121,8 +122,8 @@ def write_copy(
 
 def _base(located: LocatedModel, kind: BaseKind) -> PreTrainedModel:
     if kind == "dequantised":
-        return dequantise(load_nf4(located, device="cpu")).float()
-    return load_as_saved(located, dtype=torch.bfloat16).float()
+        return in_fp32(dequantise(load_nf4(located, device="cpu")))
+    return in_fp32(load_as_saved(located, dtype=torch.bfloat16))
 
 
 def _write_fold(

@@ -16,8 +16,11 @@ from leanrl.checkpoint_files import seal
 from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError, MissingError
 from leanrl.models import merged
 from leanrl.models.merge import merge_run
+from tests.families.table import named
+from tests.families.tiny import make_tiny_family
 from tests.models.conftest import MakeRun
 from tests.models.small_hub import HubState
+from tests.tiny_model import make_tiny_tokenizer
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2"])
@@ -203,6 +206,25 @@ def test_a_wholly_trained_model_is_copied_and_the_report_says_why(
     assert copied.keys() == source.keys()
     assert all(torch.equal(copied[name], source[name].to(torch.bfloat16)) for name in source)
     assert "| trained | all weights |" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
+def test_a_model_held_in_bf16_is_compared_with_the_multipliers_of_its_files(
+    make_run: MakeRun, tmp_path: Path, method: str
+) -> None:
+    """Falcon-H1's multipliers are in no file: 0.6016 where the model was trained, 0.6 where fp32 files are loaded."""
+    if method == "qlora":
+        pytest.importorskip("bitsandbytes", reason="QLoRA needs the package bitsandbytes (extra qlora)")
+    base = make_tiny_family(tmp_path / "tiny-falcon_h1", named("falcon_h1"))
+    run = make_run(method=method, base=base)
+    if method == "full":
+        shutil.rmtree(run.checkpoint(7))
+        held = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+        held.save_pretrained(run.checkpoint(7))
+        make_tiny_tokenizer().save_pretrained(run.checkpoint(7))
+        (run.checkpoint(7) / "COMPLETE").touch()
+    report = merge_run(run.path, tmp_path / "out", dtype="float32")
+    assert report.verification.difference_max < 1e-5
 
 
 def test_what_float16_cannot_hold_is_refused_by_name(make_run: MakeRun, tmp_path: Path) -> None:
