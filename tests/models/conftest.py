@@ -82,7 +82,7 @@ def write_adapter(model: ModelConfig, folder: Path, *, effect: float) -> None:
     policy = load_policy(model, LocatedModel(model.id, None, "folder"), device="cpu")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        adapted = get_peft_model(policy, lora_config(model.tuning))
+        adapted = get_peft_model(policy, lora_config(model.tuning, policy))
         for name, weight in adapted.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(weight, std=effect)
