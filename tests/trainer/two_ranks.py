@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks, and by the test alone: two steps of a trainer with completions fixed by prompt.
+"""Run by torchrun on two gloo ranks, and by the test alone: steps of a trainer with completions fixed by prompt.
 
 Writes the gradients that the optimizer sees, and in how many pieces of memory they lie.
 """
@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 NUM_PROMPTS = 4
+RUNS = (("lora", 1), ("full", 1), ("full", 2))  # method, updates on one rollout
 
 
 class Gradients(TrainerCallback):
@@ -48,15 +49,36 @@ def fixed_completions(trainer):
     return draw
 
 
-def train(folder, out, method):
-    """Train two steps in this process, alone or as one of two ranks, and write what was found to `out`."""
+def in_parts_of_two_ranks(trainer):
+    """Let one process cut its rollout where two ranks do: each part has prompts of the first and of the second half."""
+    generate = trainer._generate_and_score_completions
+
+    def ordered(inputs):
+        batch = generate(inputs)
+        groups = torch.arange(len(batch["advantages"])).view(2, -1, trainer.num_generations)
+        order_B = groups.transpose(0, 1).flatten()
+        return {
+            name: value[order_B] if isinstance(value, torch.Tensor) and value.dim() > 0 else value
+            for name, value in batch.items()
+        }
+
+    trainer._generate_and_score_completions = ordered
+
+
+def train(folder, out, method, num_parts=1):
+    """Train two rollouts in this process, alone or as one of two ranks, and write what was found to `out`."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"method": method, "rank": 4}}
-    sizes = {"num_prompts": NUM_PROMPTS // world, "micro_batch_completions": 3}
-    config = small_config(folder, model=model, train=sizes, checkpoints={"every_steps": 100})
-    trainer, *_ = small_trainer(config, Path(out) / f"{method}-{world}-{rank}", listener=Notes())
+    sizes = {"num_prompts": NUM_PROMPTS, "micro_batch_completions": 3}
+    sizes |= {"updates_per_rollout": num_parts, "max_steps": 2 * num_parts}
+    ranks = {"num_gpus": 0, "device": "cpu", "num_cpu_ranks": world, "parallel": "ddp" if world > 1 else "auto"}
+    config = small_config(folder, model=model, hardware=ranks, train=sizes, checkpoints={"every_steps": 100})
+    name = f"{method}-{num_parts}-{world}-{rank}"
+    trainer, *_ = small_trainer(config, Path(out) / name, listener=Notes())
     assert trainer.accelerator.num_processes == world
     trainer._generate_single_turn = fixed_completions(trainer)
+    if world == 1 and num_parts > 1:
+        in_parts_of_two_ranks(trainer)
     gradients = Gradients(trainer)
     trainer.add_callback(gradients)
     trainer.train()
@@ -64,12 +86,12 @@ def train(folder, out, method):
         assert isinstance(trainer.model_wrapped, DistributedDataParallel)
         assert trainer.model_wrapped.gradient_as_bucket_view
     found = {"steps": gradients.steps, "num_storages": gradients.num_storages}
-    torch.save(found, Path(out) / f"{method}-{world}-{rank}.pt")
+    torch.save(found, Path(out) / f"{name}.pt")
 
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(200, exit=True)  # before the test loses its patience: says where a rank waits
-    for tuning in ("lora", "full"):
-        train(*sys.argv[1:], tuning)
+    for tuning, parts in RUNS:
+        train(*sys.argv[1:], tuning, parts)
     if dist.is_initialized():
         dist.destroy_process_group()  # gloo's threads abort a process that ends without this
