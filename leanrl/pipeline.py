@@ -319,8 +319,9 @@ def _with_length(config: RunConfig, parts: Parts, listener: Listener) -> RunConf
     """Return the config with the steps of its epochs over the problems that are left, and say how many."""
     counted = with_run_length(config, num_rows=len(parts.problems.train))
     if counted != config:
-        epochs, steps = config.train.num_epochs, counted.train.max_steps
-        listener.say(f"train.num_epochs is {epochs:g}: {steps} steps for {len(parts.problems.train)} problems")
+        epochs, steps = config.train.epochs, counted.train.max_steps
+        name = "max_steps is null, num_epochs" if config.train.num_epochs is None else "num_epochs"
+        listener.say(f"train.{name} is {epochs:g}: {steps} steps for {len(parts.problems.train)} problems")
     return counted
 
 

@@ -86,7 +86,7 @@ def _idle_hardware(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_rest(config: RunConfig) -> Iterator[str]:
-    if config.train.num_epochs is not None:
+    if config.train.num_epochs is not None and config.train.max_steps is not None:
         yield f"train.max_steps {config.train.max_steps} has no effect: train.num_epochs decides how long the run is."
     if config.checkpoints.every_steps != config.steps_between_checkpoints:
         yield (

@@ -304,6 +304,7 @@ VALUES = {
     "rollout.engine": {
         "vllm": "vllm-colocate", "colocate": "vllm-colocate", "server": "vllm-server", "transformers": "hf",
     },
+    "train.max_steps": {"-1": "null", "none": "null"},
     "hardware.device": {"gpu": "cuda"},
     "hardware.parallel": {"fsdp": "fsdp2", "none": "auto"},
 }  # fmt: skip

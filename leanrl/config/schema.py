@@ -208,7 +208,10 @@ class OptimizerConfig(Section):
 
 
 class TrainConfig(Section):
-    max_steps: PositiveInt = key(500, "optimizer steps, where num_epochs does not say how many")
+    max_steps: PositiveInt | None = key(
+        500,
+        "optimizer steps, where num_epochs does not say how many; null with no num_epochs asks every problem once",
+    )
     num_epochs: Positive | None = key(
         None, "times that every problem is asked, in place of max_steps; a part of an epoch is rounded up to a rollout"
     )
@@ -254,6 +257,11 @@ class TrainConfig(Section):
         "gpu", "where a full-parameter run keeps its reference copy: where it trains, in host memory, or in a file"
     )
     seed: NonNegativeInt = key(42, "seed of data order, adapter and sampling")
+
+    @property
+    def epochs(self) -> float | None:
+        """Times that every problem is asked; None where `max_steps` alone decides."""
+        return 1.0 if self.num_epochs is None and self.max_steps is None else self.num_epochs
 
 
 class CheckpointConfig(Section):

@@ -117,7 +117,7 @@ def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[
     """
     checkpoint, passed_over = newest_checkpoint(run, config)
     step, max_steps = step_of(checkpoint), config.train.max_steps
-    if step >= max_steps and read_json_if_whole(run.summary).get("status") == "finished":
+    if max_steps is not None and step >= max_steps and read_json_if_whole(run.summary).get("status") == "finished":
         raise ConfigError(
             f"{run.path} is finished: its checkpoint stands at step {step} of {max_steps}.",
             hint=f"`{command('report', run.path)}` shows it; "

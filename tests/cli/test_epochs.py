@@ -41,6 +41,8 @@ def test_the_plan_counts_problems_where_it_can(tmp_path):
     known = ["train.num_epochs=2", f"data.path={data}", "data.hub_id=null"]
     counted = plan(load_config("single-gpu-lora", known).config)
     assert counted.max_steps == 200
+    once = plan(load_config("single-gpu-lora", ["train.max_steps=null", *known[1:]]).config)
+    assert once.max_steps == 100
     assert counted.total_hours == round(counted.step_time.seconds * 200 / 3600, 2)
     on_hub = plan(load_config("single-gpu-lora", ["train.num_epochs=2"]).config)
     assert (on_hub.max_steps, on_hub.total_hours, on_hub.cost_usd) == (None, None, None)

@@ -36,7 +36,7 @@ def test_all_problems_at_once():
     assert isinstance(error, ConfigError)
     assert len(error.problems) == 4
     assert "optimizer.learning_rate" in str(error)
-    assert "train.max_steps: must be a whole number > 0, is 0" in str(error)
+    assert "train.max_steps: must be a whole number > 0 or null, is 0" in str(error)
 
 
 def test_contradicting_keys():

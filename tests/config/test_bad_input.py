@@ -58,10 +58,14 @@ def test_unknown_key_without_a_neighbour_points_to_the_docs():
     ("override", "line"),
     [
         ("algorithm.clip_low=7", "algorithm.clip_low: must be a number >= 0 and <= 1, is 7 (--set)"),
-        ("train.max_steps=0", "train.max_steps: must be a whole number > 0, is 0 (--set)"),
-        ("train.max_steps=1.5", "train.max_steps: must be a whole number > 0, is 1.5 (--set)"),
-        ("train.max_steps=many", "train.max_steps: must be a whole number > 0, is 'many' (--set)"),
-        ("train.max_steps=true", "train.max_steps: must be a whole number > 0, is True (--set)"),
+        ("train.max_steps=0", "train.max_steps: must be a whole number > 0 or null, is 0 (--set)"),
+        ("train.max_steps=1.5", "train.max_steps: must be a whole number > 0 or null, is 1.5 (--set)"),
+        ("train.max_steps=many", "train.max_steps: must be a whole number > 0 or null, is 'many' (--set)"),
+        ("train.max_steps=true", "train.max_steps: must be a whole number > 0 or null, is True (--set)"),
+        (
+            "train.max_steps=-1",
+            "train.max_steps: must be a whole number > 0 or null, is -1 (--set) (hint: Did you mean `null`?)",
+        ),
         ("rollout.temperature=.inf", "rollout.temperature: must be a number > 0, is inf (--set)"),
         ("rewards.accuracy=.nan", "rewards.accuracy: must be a number, is nan (--set)"),
         ("rewards.accuracy=high", "rewards.accuracy: must be a number, is 'high' (--set)"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from leanrl.config.check import find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.run_length import with_run_length
 
@@ -26,6 +27,13 @@ def length(num_epochs, num_rows, *overrides):
 def test_steps_by_hand(num_epochs, num_rows, overrides, steps):
     counted = length(num_epochs, num_rows, *overrides)
     assert (counted.train.max_steps, counted.train.num_epochs) == (steps, None)
+
+
+@pytest.mark.parametrize(("given", "steps"), [((), 4), (("train.num_epochs=3",), 12)])
+def test_null_steps_are_those_of_every_problem_once_or_as_often_as_epochs_say(given, steps):
+    config = load_config("cpu-demo", ["train.max_steps=null", *given]).config
+    assert with_run_length(config, num_rows=16).train.max_steps == steps
+    assert not any("max_steps" in warning for warning in find_warnings(config))
 
 
 def test_without_epochs_max_steps_decides():
