@@ -11,7 +11,7 @@ OLDEST_TORCH ?= 2.11.0
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-vllm test-unsloth test-oldest test-families mutate check clean gpu-check
+.PHONY: demo test test-vllm test-unsloth test-oldest test-families resolve-constraints mutate check clean gpu-check
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -45,6 +45,10 @@ test-families: $(VENV)/.dev
 # Is the card of this machine ready: kernels, planned bytes, vLLM beside the trainer. Ends in `go` or what is wrong.
 gpu-check:
 	scripts/gpu_proof --quick
+
+# Every constraint set resolved on each Python version, from the registry's metadata; needs the program uv.
+resolve-constraints: $(VENV)/.dev
+	$(BIN)/python scripts/resolve_constraints.py
 
 check: $(VENV)/.dev
 	scripts/check $(BIN)

@@ -56,7 +56,7 @@ def train_and_measure(
             stop.restore()
             trainer.rollout.close()
         summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings, **_against_plan(run)}
-        if stop.received is not None and trainer.state.global_step < config.train.max_steps:
+        if stop.received is not None and trainer.state.global_step < trainer.args.max_steps:
             end_summary(run, summary, status="stopped", meter=trainer.meter)
             raise InterruptedRunError(
                 f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",

