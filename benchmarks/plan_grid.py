@@ -3,7 +3,8 @@
     python benchmarks/plan_grid.py [--processes 2]
 
 Every offered fix is applied and planned again, and so is what `--fit` finds. A contradiction is a fix or found settings
-that do not fit or that `leanrl train` would refuse, fixes where `--fit` finds nothing, or settings that fit and no fix.
+that do not fit, that `leanrl train` would refuse or that round the updates away, fixes where `--fit` finds nothing, or
+settings that fit and no fix.
 Prints the contradictions and writes benchmarks/results/plan-grid-<date>.json; bytes do not depend on the machine.
 """
 
@@ -18,6 +19,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from leanrl.config.check_idle import loses_updates
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine
@@ -97,7 +99,10 @@ def _broken_promise(config: RunConfig, changes: Changes, flags: str) -> Iterator
     if is_refused(config, changes):
         yield f"{flags} would be refused"
         return
-    verdict = plan_run(with_changes(config, changes)).verdict
+    changed = with_changes(config, changes)
+    if loses_updates(changed) and not loses_updates(config):
+        yield f"{flags} rounds the updates away"
+    verdict = plan_run(changed).verdict
     if verdict != "fits":
         yield f"{flags} is {verdict}"
 

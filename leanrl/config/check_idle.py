@@ -133,6 +133,11 @@ def _ruinous_updates(config: RunConfig) -> Iterator[str]:
             yield f"rewards.{name} is {weight:g}: completions are rewarded for a low {name}."
 
 
+def loses_updates(config: RunConfig) -> bool:
+    """Whether most steps of the optimizer are too small for the numbers that hold the trained weights."""
+    return any(True for _ in _lost_updates(config))
+
+
 def _lost_updates(config: RunConfig) -> Iterator[str]:
     """Only optimizer.name adamw rounds to the nearest: the 8-bit ones round at random, the offloaded has masters."""
     rate, method = config.optimizer.learning_rate, config.model.tuning.method

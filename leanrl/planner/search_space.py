@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from leanrl.config.check_idle import loses_updates
 from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.config.sharing import releases_cache
 from leanrl.planner.fixes import Changes, away_from_training, is_refused, micro_batch_changes, with_changes
@@ -73,7 +74,8 @@ def arithmetic_axes(config: RunConfig) -> list[Axis]:
     if is_full:
         axes.append(Axis.of(_lean_optimizers(config)))
     elif config.model.tuning.adapter_dtype == "float32":
-        axes.append(Axis.of([{"model.tuning.adapter_dtype": "bfloat16"}]))
+        coarse = {"model.tuning.adapter_dtype": "bfloat16"}
+        axes += [] if loses_updates(with_changes(config, coarse)) else [Axis.of([coarse])]
     if config.serves_other_base:
         axes.insert(0, Axis.of([{"rollout.base": "nf4"}]))
     return axes

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leanrl.config.check import find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import not_in_this_version
@@ -13,6 +14,7 @@ from leanrl.planner.fit import fit_run, with_planned_micro_batch
 from leanrl.planner.fit_text import fit_text
 from leanrl.planner.fixes import as_flags, is_refused, with_changes
 from leanrl.planner.plan import plan_run, plan_table
+from leanrl.planner.search_space import arithmetic_axes, variants
 from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
 
 
@@ -123,13 +125,13 @@ def test_what_changes_the_run_comes_last_and_is_marked(tmp_path):
     "keys", [{"rollout.sleep_level": 2}, {"rollout.sleep_level": 1}, {"train.reference_device": "host"}]
 )
 def test_keys_of_full_parameters_follow_the_method(keys):
-    """7B in 24 GB: one base of 14.2 GiB for trainer and vLLM; in 15, two NF4 bases.
+    """7B in 24 GB: one base of 14.2 GiB for trainer and vLLM; in 16, two NF4 bases.
 
     Level 2, or a reference of its own, would be refused for an adapter.
     """
     config = single_card("full", model={"id": "Qwen/Qwen2.5-7B", "tuning": {"method": "full"}})
     sizes = {"train.num_prompts", "train.num_completions", "rollout.max_completion_tokens", "rollout.engine"}
-    for gib, method in ((24, "lora"), (15, "qlora")):
+    for gib, method in ((24, "lora"), (16, "qlora")):
         found = fit_run(with_changes(config, keys), vram_bytes=gib * GIB)
         assert found.fits
         assert found.changes["model.tuning.method"] == method
@@ -150,6 +152,17 @@ def test_a_base_for_the_engine_is_searched_too():
     config = single_card("qlora", gpu="rtx3060-12", model=model)
     assert any("rollout.base=nf4" in fix for fix in plan_run(config).fixes)
     assert fit_run(config).changes["rollout.base"] == "nf4"
+
+
+@pytest.mark.parametrize(("rate", "is_offered"), [(1e-6, False), (4e-5, False), (5e-5, True), (1e-4, True)])
+def test_a_coarse_adapter_is_offered_where_its_steps_are_not_lost(rate, is_offered):
+    """bf16 drops a step below 1/512 of the weight: leanrl warns of it, and offers nothing that it warns of."""
+    train = {"micro_batch_completions": 1, "tile_tokens": 1024, "offload_activations": True}
+    config = single_card("qlora", train=train, optimizer={"learning_rate": rate})
+    tried = [changes for axis in arithmetic_axes(config) for changes in axis.options]
+    assert ({"model.tuning.adapter_dtype": "bfloat16"} in tried) == is_offered
+    for changes in variants(config):
+        assert not [one for one in find_warnings(with_changes(config, changes)) if "too small for most weights" in one]
 
 
 def test_text_names_the_flags():

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from leanrl.config.check import find_warnings
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
 from leanrl.planner.card_names import find_card
 from leanrl.planner.fit import search_of
-from leanrl.planner.fixes import with_changes
+from leanrl.planner.fixes import new_refusals, with_changes
 from leanrl.planner.known_models import KNOWN_MODELS, SIZED_MODELS, find_sized_model
 from leanrl.planner.largest import COMMON_CARDS, METHODS, find_largest, find_rows
 from leanrl.planner.largest_table import card_table, cards_markdown, cards_table
@@ -45,6 +46,8 @@ def test_a_row_is_a_plan_that_fits_with_room_for_eight_completions(ten, name, me
     assert changed.rollout.max_completion_tokens == found.completion_tokens >= config.rollout.max_completion_tokens
     assert changed.train.num_prompts * changed.train.num_completions == plan.workload.completions_per_engine
     assert plan.kv_cache_bytes >= 8 * least_kv_bytes(plan.shape, plan.workload)
+    assert not new_refusals(config, found.changes)
+    assert find_warnings(changed) == find_warnings(config)
 
 
 @pytest.mark.parametrize("method", METHODS)

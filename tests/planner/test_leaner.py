@@ -22,7 +22,7 @@ def test_every_proposal_takes_a_tenth_less_where_gradients_are_computed():
 
 def test_a_run_that_is_as_lean_as_can_be_is_offered_shorter_completions():
     train = {"micro_batch_completions": 1, "tile_tokens": 256, "offload_activations": True}
-    config = single_card("qlora", train=train, algorithm={"kl_beta": 0.0})
+    config = single_card("qlora", train=train, algorithm={"kl_beta": 0.0}, optimizer={"learning_rate": 1e-4})
     proposals = leaner_settings(config, plan_run(config))
     assert proposals
     assert all("max_completion_tokens" in proposal or "adapter_dtype" in proposal for proposal in proposals)
