@@ -22,6 +22,27 @@ class Answer:
     plan: "Plan | None"
 
 
+def answer_to(
+    config: "RunConfig", calibration: "Calibration | None", *, fit: bool, exact: bool, missing: Sequence[str]
+) -> Answer:
+    """Return the plan of a run or the settings that fit, with a simulation if `exact`.
+
+    Without a model there is no plan, and what else is missing is said on stderr before the error.
+    """
+    from leanrl.cli.plan_exact import with_simulation
+    from leanrl.errors import MissingError
+
+    try:
+        if fit:
+            answer, config = fitted(config, calibration=calibration)
+        else:
+            answer = (planned_if_possible if exact else planned)(config, calibration=calibration)
+    except MissingError:
+        _say("\n".join(missing_lines(missing)))
+        raise
+    return with_simulation(answer, config) if exact else answer
+
+
 def planned(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
     """Return the plan of a run, with what another one has measured."""
     from leanrl.pipeline import plan as make_plan

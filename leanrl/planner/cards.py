@@ -133,3 +133,8 @@ _ALL = (
     _card("mi300x", "AMD Instinct MI300X 192 GB", 191.9, 0, 0),
 )
 CARDS = {card.name: card for card in _ALL}
+
+
+def name_by_size(usable_bytes: int) -> str:
+    """Return what a card is called that is not known by name: "24 GiB card"."""
+    return f"{usable_bytes / GIB:.4g} GiB card"

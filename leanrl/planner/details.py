@@ -53,7 +53,8 @@ def _bases_line(plan: Plan) -> str:
 
 def _floor_line(plan: Plan) -> str:
     floors = ", ".join(f"{_gib(floor.bytes)} GiB ({floor.name})" for floor in plan.floors)
-    return f"Floor of a training card, with every known saving and the same KV cache: {floors}."
+    need = _gib(plan.gpus[0].peak.bytes)
+    return f"Floor, the least with every known saving and the same KV cache: {floors}; this plan needs {need} GiB."
 
 
 def _assumptions(plan: Plan) -> list[str]:

@@ -1,9 +1,8 @@
-"""The least a run could take with everything known to save memory, to set a plan beside."""
+"""The least tensors a card that trains could hold with everything known to save memory, to set beside a plan's need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from leanrl.planner.allocation import CONTEXT_BYTES
 from leanrl.planner.phases import Phase, PhaseName, train_phases
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -14,6 +13,7 @@ _NAMES = {
     "vllm-colocate": "separate base",
     "vllm-server": "the engine on other cards",
 }
+_SHARED = "base shared with the engine"
 # What the floor assumes beyond leanrl: see `_leanest`.
 _MLP_TILES = 8
 _ENGINE_BATCH_TOKENS = 2048
@@ -21,7 +21,7 @@ _ENGINE_BATCH_TOKENS = 2048
 
 @dataclass(frozen=True)
 class Floor:
-    """A lower bound on a training card: its bytes with the CUDA context, and the phase that sets it."""
+    """A lower bound on the peak of a training card: its bytes of tensors, as in a plan, and the phase that sets it."""
 
     name: str
     bytes: int
@@ -29,22 +29,25 @@ class Floor:
 
 
 def find_floors(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> tuple[Floor, ...]:
-    """Return the floors of a card that trains, with the bytes for keys and values that the plan chose.
+    """Return the floors of a card that trains, with the bytes of KV cache that the plan chose.
 
-    With a colocated vLLM and a 16-bit adapter there are two: the trainer's base shared with the engine, and a base
-    of its own. leanrl cannot share an NF4 base or fully trained weights, so there is one.
+    The plan's own settings are among those that a floor is the least of, so that no floor is above the plan's need.
+
+    With a colocated vLLM, a 16-bit adapter and a base each there are two: that, and one base for both. Where the plan
+    shares the base there is one. leanrl cannot share an NF4 base or fully trained weights.
     """
-    floors = [_floor(_NAMES[workload.engine], shape, workload, kv_bytes, shares_base=False)]
-    if workload.engine == "vllm-colocate" and workload.method == "lora":
-        floors.insert(0, _floor("base shared with the engine", shape, workload, kv_bytes, shares_base=True))
-    return tuple(floors)
+    own = _floor(_SHARED if workload.shares_base else _NAMES[workload.engine], shape, workload, kv_bytes)
+    if workload.shares_base or workload.engine != "vllm-colocate" or workload.method != "lora":
+        return (own,)
+    return (_floor(_SHARED, shape, replace(workload, shares_base=True), kv_bytes), own)
 
 
-def _floor(name: str, shape: ModelShape, workload: Workload, kv_bytes: int, *, shares_base: bool) -> Floor:
-    leanest = _leanest(replace(workload, shares_base=shares_base))
-    peaks = [max(train_phases(shape, lean, kv_bytes=kv_bytes), key=_size) for lean in leanest]
+def _floor(name: str, shape: ModelShape, workload: Workload, kv_bytes: int) -> Floor:
+    peaks = [
+        max(train_phases(shape, settings, kv_bytes=kv_bytes), key=_size) for settings in (workload, *_leanest(workload))
+    ]
     least = min(peaks, key=_size)
-    return Floor(name, least.bytes + CONTEXT_BYTES, least.name)
+    return Floor(name, least.bytes, least.name)
 
 
 def _size(phase: Phase) -> int:

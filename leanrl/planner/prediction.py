@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from leanrl.planner.calibration import Calibration, step_time
-from leanrl.planner.cards import GIB, Card
+from leanrl.planner.cards import Card, name_by_size
 from leanrl.planner.duration import StepTime
 from leanrl.planner.fixes import Fix
 from leanrl.planner.floors import Floor
@@ -91,7 +91,7 @@ class Plan:
     @property
     def card_name(self) -> str:
         """The name of the kind of card, or its size where it is not known by name."""
-        return self.card.name if self.card else f"{self.gpus[0].usable_bytes / GIB:.4g} GiB card"
+        return self.card.name if self.card else name_by_size(self.gpus[0].usable_bytes)
 
     @property
     def step_seconds(self) -> float | None:

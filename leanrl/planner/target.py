@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 from leanrl.config.schema import HardwareConfig, RunConfig
 from leanrl.errors import ConfigError, MissingError
+from leanrl.planner.allocation import CONTEXT_BYTES
 from leanrl.planner.calibration import Calibration
 from leanrl.planner.card_names import find_card
-from leanrl.planner.cards import CARDS, GIB, Card, Price
+from leanrl.planner.cards import CARDS, GIB, Card, Price, name_by_size
 from leanrl.planner.fixes import Changes, as_flags, changes_only
 from leanrl.planner.host_memory import USABLE_SHARE
 from leanrl.planner.prediction import Device
@@ -44,7 +45,8 @@ def find_target(
 
     Raises:
         MissingError: if neither a card nor its bytes are named.
-        ConfigError: for an unknown card, one without bf16 for a run that needs it, or one without memory.
+        ConfigError: for an unknown card, one without bf16 for a run that needs it, or one with no more memory than a
+            CUDA context takes.
     """
     if config.hardware.is_cpu:
         if host_bytes is None:
@@ -55,16 +57,25 @@ def find_target(
         require_bf16(card, config)
     if vram_bytes is None and config.hardware.vram_gib is not None:
         vram_bytes = int(config.hardware.vram_gib * GIB)
-    if vram_bytes is not None:
-        if vram_bytes <= 0:
-            raise ConfigError(f"a card of {vram_bytes} bytes holds nothing.", hint="`leanrl plan --vram 24` is 24 GiB")
-        return Target("cuda", vram_bytes, card, vllm, host_bytes, calibration)
-    if card is None:
+    if vram_bytes is None and card is None:
         raise MissingError(
             "hardware.gpu names no card, so there is no memory to plan for.",
             hint="`leanrl plan --gpu a40`, `--vram 24`, or `-s hardware.gpu=rtx4090`",
         )
-    return Target("cuda", card.usable_bytes, card, vllm, host_bytes, calibration)
+    usable_bytes = card.usable_bytes if vram_bytes is None and card is not None else vram_bytes
+    assert usable_bytes is not None
+    return Target("cuda", _with_room(usable_bytes), card, vllm, host_bytes, calibration)
+
+
+def _with_room(usable_bytes: int) -> int:
+    """Return the bytes of a card if its CUDA context leaves some of them."""
+    if usable_bytes <= CONTEXT_BYTES:
+        raise ConfigError(
+            f"a card with {usable_bytes / GIB:.2f} GiB holds no model: "
+            f"the CUDA context alone takes about {CONTEXT_BYTES / GIB:.2f} GiB.",
+            hint="`leanrl plan --vram 24` is 24 GiB; `leanrl cards` lists the cards that are known",
+        )
+    return usable_bytes
 
 
 def require_bf16(card: Card, config: RunConfig) -> None:
@@ -110,7 +121,7 @@ def _named_card(hardware: HardwareConfig) -> Card | None:
     vram, bandwidth, tflops = hardware.vram_gib, hardware.bandwidth_gb_per_second, hardware.bf16_tflops
     if vram is None or bandwidth is None or tflops is None:
         return None
-    return Card("card", "a card of your own", int(vram * GIB), bandwidth * 1e9, tflops * 1e12)
+    return Card(name_by_size(int(vram * GIB)), "a card of your own", int(vram * GIB), bandwidth * 1e9, tflops * 1e12)
 
 
 def _as_given(hardware: HardwareConfig, card: Card | None) -> Card | None:

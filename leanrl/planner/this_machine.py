@@ -61,7 +61,8 @@ def require_fit(plan: Plan, *, typed: Sequence[str] = ()) -> None:
         DoesNotFitError: with the cheapest changes that would make it fit.
     """
     if plan.verdict == "does_not_fit":
-        size = ["--vram", f"{plan.worst.usable_bytes / GIB:.1f}"] if plan.device == "cuda" else []
+        named = ["--gpu", plan.card.name] if plan.card is not None else []
+        size = [*named, "--vram", f"{plan.worst.usable_bytes / GIB:.1f}"] if plan.device == "cuda" else []
         is_host = plan.host is not None and plan.host.verdict == "does_not_fit"
         why = f"{plan.host.sentence} " if plan.host is not None and is_host else ""
         raise DoesNotFitError(
