@@ -3,9 +3,9 @@
     python benchmarks/plan_grid.py [--processes 2]
 
 Every offered fix is applied and planned again, and so is what `--fit` finds. A contradiction is a fix or found settings
-that do not fit, that `leanrl train` would refuse or that round the updates away, fixes where `--fit` finds nothing, or
-settings that fit and no fix.
-Prints the contradictions and writes benchmarks/results/plan-grid-<date>.json; bytes do not depend on the machine.
+that do not fit, that `leanrl train` would refuse or that round the updates away, fixes where `--fit` finds nothing,
+settings that fit and no fix, or a floor above the need. Prints the contradictions and writes
+benchmarks/results/plan-grid-<date>.json; bytes do not depend on the machine.
 """
 
 import argparse
@@ -89,6 +89,10 @@ def contradictions(config: RunConfig, plan: Plan, found: Fit) -> Iterator[str]:
         yield f"the plan is {plan.verdict} with {len(plan.offers)} fixes, and --fit says fits: {found.fits}"
     if (plan.nearest is None) != can_fit:
         yield f"the plan is {plan.verdict} with {len(plan.offers)} fixes, and names as nearest: {plan.nearest}"
+    for name, one in (("the plan", plan), ("--fit", found.plan)):
+        for floor in one.floors:
+            if floor.bytes > one.gpus[0].peak.bytes:
+                yield f"{name} has a floor above its need: {floor}"
     for fix in plan.offers:
         yield from _broken_promise(config, fix.changes, fix.flags)
     if found.fits:

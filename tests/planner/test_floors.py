@@ -5,7 +5,7 @@ from dataclasses import astuple
 import pytest
 
 from benchmarks.plan_grid import GRID
-from leanrl.planner.fit import fit_run
+from leanrl.planner.fit import fit_run, with_largest_micro_batch
 from leanrl.planner.fixes import is_refused, with_changes
 from leanrl.planner.floors import find_floors
 from leanrl.planner.known_models import KNOWN_MODELS, find_shape
@@ -60,12 +60,14 @@ def test_floor_uses_the_keys_and_values_of_the_plan():
 
 def needs_and_floors(config, **target):
     """Return the need of a training card, as a plan prints it, beside its floors."""
-    plan = with_floors(predict(config, find_shape(config.model.id), find_target(config, **target)))
+    shape, there = find_shape(config.model.id), find_target(config, **target)
+    plan = with_floors(predict(with_largest_micro_batch(config, shape, there), shape, there))
     return plan.gpus[0].peak.bytes, [floor.bytes for floor in plan.floors]
 
 
-@pytest.mark.parametrize("case", GRID, ids=lambda case: "-".join(map(str, astuple(case))))
+@pytest.mark.parametrize("case", GRID[::7], ids=lambda case: "-".join(map(str, astuple(case))))
 def test_no_floor_is_above_the_need_of_a_plan_of_the_grid(case):
+    """Every seventh, which has each card, model, method and length; benchmarks/plan_grid.py asks it of all."""
     need, floors = needs_and_floors(case.config())
     assert floors
     assert all(0 < floor <= need for floor in floors)
