@@ -181,6 +181,18 @@ class Plan:
         count = workload.completions_per_step * workload.updates_per_rollout
         return self.lengths.to_json(count=count, limit_tokens=workload.completion_tokens)
 
+    def _time_to_json(self) -> dict[str, Any]:
+        """Return the seconds of a step; none for a run that does not fit."""
+        time = None if self.step_seconds is None else self.step_time
+        by_mean = {f"{lengths.mean_tokens:.0f}": round(step.seconds, 1) for lengths, step in self.time_range}
+        return {
+            "step_seconds": self.step_seconds,
+            "total_hours": self.total_hours,
+            "parts": None if time is None else planned_seconds(time),
+            "completion_tokens": self._expected_lengths,
+            "step_seconds_by_mean": {} if time is None else by_mean,
+        }
+
     def to_json(self) -> dict[str, Any]:
         return {
             "preset": self.preset,
@@ -191,15 +203,7 @@ class Plan:
             "gpus": [gpu.to_json() for gpu in self.gpus],
             "host": None if self.host is None else self.host.to_json(),
             "micro_batch_tokens": self.workload.micro_batch_tokens,
-            "time": {
-                "step_seconds": self.step_seconds,
-                "total_hours": self.total_hours,
-                "parts": None if self.step_time is None else planned_seconds(self.step_time),
-                "completion_tokens": self._expected_lengths,
-                "step_seconds_by_mean": {
-                    f"{lengths.mean_tokens:.0f}": round(step.seconds, 1) for lengths, step in self.time_range
-                },
-            },
+            "time": self._time_to_json(),
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),
             "fixes_change_run": [fix.changes_run for fix in self.offers],
