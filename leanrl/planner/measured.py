@@ -12,7 +12,7 @@ Source = Literal["closed_form", "simulation"]
 
 @dataclass(frozen=True)
 class MeasuredStep:
-    """Bytes by component at the peak of each phase of one training rank, without a rollout engine and DDP's buckets."""
+    """Bytes by component at the peak of each phase of one training rank, without a rollout engine."""
 
     phases: Mapping[str, Mapping[str, int]]
 
@@ -21,11 +21,6 @@ class MeasuredStep:
         """Bytes that stay through all phases."""
         loaded, stepped = self.phases["load"], self.phases["optimizer_step"]
         return {**loaded, "optimizer state": stepped.get("optimizer state", 0)}
-
-    @property
-    def gradients(self) -> int:
-        """Bytes of the gradients when the optimizer sees them."""
-        return self.phases["optimizer_step"].get("gradients", 0)
 
 
 @dataclass(frozen=True)

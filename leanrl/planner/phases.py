@@ -99,7 +99,7 @@ def train_phases(
     While a server generates, the card waits with what stays: no phase of its own. A step that was measured stands for
     the formulas of what stays and of scoring, gradients and update; the engine's bytes are those of the formulas.
     """
-    stays = _staying(shape, workload) if measured is None else _measured_staying(measured, workload)
+    stays = _staying(shape, workload) if measured is None else dict(measured.staying)
     between = _engine_between_rollouts(shape, workload, kv_bytes)
     phases = [_phase("load", stays, _loading(shape, workload, kv_bytes), without=("optimizer state",))]
     if workload.engine != "vllm-server":
@@ -110,7 +110,7 @@ def train_phases(
     if measured is None:
         phases += _computed_phases(shape, workload, stays, between)
     else:
-        phases += _measured_phases(measured, workload, between)
+        phases += _measured_phases(measured, between)
     return [*phases, _phase("save", stays, between, _gathering(shape, workload))]
 
 
@@ -148,24 +148,9 @@ def _computed_phases(
     ]
 
 
-def _measured_phases(measured: MeasuredStep, workload: Workload, between: dict[str, int]) -> list[Phase]:
-    buckets = _measured_buckets(measured, workload)
-    # The exchanged gradients are views of the buckets.
-    without: dict[PhaseName, tuple[str, ...]] = {"optimizer_step": ("gradients",) if buckets else ()}
+def _measured_phases(measured: MeasuredStep, between: dict[str, int]) -> list[Phase]:
     names: tuple[PhaseName, ...] = ("reference", "forward_backward", "optimizer_step")
-    return [
-        _phase(name, dict(measured.phases[name]), buckets, between, without=without.get(name, ()))
-        for name in names
-        if name in measured.phases
-    ]
-
-
-def _measured_staying(measured: MeasuredStep, workload: Workload) -> dict[str, int]:
-    return {**measured.staying, **_measured_buckets(measured, workload)}
-
-
-def _measured_buckets(measured: MeasuredStep, workload: Workload) -> dict[str, int]:
-    return {"gradient buckets": measured.gradients} if workload.sharding == "ddp" else {}
+    return [_phase(name, dict(measured.phases[name]), between) for name in names if name in measured.phases]
 
 
 def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:

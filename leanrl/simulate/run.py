@@ -6,7 +6,7 @@ from typing import Any
 from transformers import AutoConfig, PretrainedConfig
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import LeanRLError, MissingError, SimulationError
+from leanrl.errors import ConfigError, LeanRLError, MissingError, SimulationError
 from leanrl.models.shape import shape_of
 from leanrl.planner.known_models import KNOWN_MODELS
 from leanrl.planner.shapes import ModelShape
@@ -19,6 +19,7 @@ def simulate_run(config: RunConfig, *, say: Callable[[str], None] = keep_silent)
 
     Raises:
         MissingError: if the model's config.json cannot be had.
+        ConfigError: if transformers refuses a value in it.
         SimulationError: if transformers does not know the model, or its code does not run without numbers.
     """
     return _simulated(config, _model_config(config), say)
@@ -86,4 +87,11 @@ def _model_config(config: RunConfig) -> PretrainedConfig:
         raise SimulationError(
             f"{model.id} is no model that transformers knows: {error}",
             hint="-s model.id=... with a causal language model of transformers",
+        ) from error
+    # transformers checks values key by key, with errors of its own that have no base in common with other errors.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or "no message"
+        raise ConfigError(
+            f"the config.json of {model.id} is refused by transformers: {type(error).__name__}: {reason}",
+            hint="download it again, or write it with `model.config.save_pretrained`",
         ) from error

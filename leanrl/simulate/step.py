@@ -12,6 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers import PretrainedConfig
 
 from leanrl.config.schema import RunConfig
+from leanrl.engine.cut import fill_up
 from leanrl.engine.head import attach_logprob_head
 from leanrl.engine.host_activations import Copies
 from leanrl.engine.own_parts import on_own_parts
@@ -21,6 +22,7 @@ from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.planner.workload import Rows, untiled_rows
 from leanrl.simulate import attention
+from leanrl.simulate.buckets import Buckets
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy, packs_rows
 from leanrl.simulate.few_tiles import few_tiles
 from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
@@ -59,8 +61,8 @@ def simulate_step(
 
     Where these run in tiles, two that fit into one tile come before them.
 
-    One rank is simulated: of sharded weights its part, of replicas (DDP) as if it were alone. The optimizer's state
-    exists from the start, as in every step but the first, and no gradient does.
+    One rank is simulated: of sharded weights its part, of replicas its buckets and DDP's pass of one token too. The
+    optimizer's state exists from the start, as in every step but the first, and no gradient does.
 
     Args:
         config: the run; of its hardware only what one rank sees matters.
@@ -107,16 +109,24 @@ def count_step(
     if not all(is_trained):
         tracker.assign((tensor for tensor in policy.parameters() if tensor.requires_grad), "adapter")
     with tracker:
+        buckets = _buckets(config, policy, tracker)
         with tracker.phase("load", category="weights"):
             pass
         if reference is not None:
             _place_reference(config, reference, tracker)
         optimizer = _optimizer(config, policy, tracker)
-        _run_step(config, policy, optimizer, tracker, _reference_scorer(config, policy, reference, tracker), say)
+        scorer = _reference_scorer(config, policy, reference, tracker)
+        _run_step(config, policy, optimizer, tracker, scorer, buckets, say)
 
 
 def _bare(policy: nn.Module) -> nn.Module:
     return policy.get_base_model() if isinstance(policy, PeftModel) else policy
+
+
+def _buckets(config: RunConfig, policy: nn.Module, tracker: StorageTracker) -> Buckets | None:
+    if config.num_train_ranks == 1 or config.shares_weights:
+        return None
+    return Buckets([tensor for tensor in policy.parameters() if tensor.requires_grad], tracker)
 
 
 def _run_step(
@@ -125,6 +135,7 @@ def _run_step(
     optimizer: torch.optim.Optimizer,
     tracker: StorageTracker,
     score_reference: Callable[[MicroBatch], Any] | None,
+    buckets: Buckets | None,
     say: Callable[[str], None],
 ) -> None:
     _prepare_training(config, policy)
@@ -147,6 +158,12 @@ def _run_step(
                 micro_batch = _micro_batch(config, rows, is_packed=is_packed, reference_logprobs=reference_logprobs)
                 train_micro_batch(policy, micro_batch, settings=settings)
                 del micro_batch
+        if buckets is not None:
+            say("a pass of one token, in which ranks exchange gradients")
+            (idle,) = fill_up([], count=1, pad_id=0)
+            with tracker.phase("forward_backward", category="activations"), autocast, buckets.exchange():
+                layout = PACKED if is_packed else PADDED
+                train_micro_batch(policy, layout.lay_out(idle, pad_id=0, device="cpu"), settings=settings)
     say(f"optimizer step: {config.optimizer.name}")
     with tracker.phase("optimizer_step", category="optimizer buffers"):
         nn.utils.clip_grad_norm_(policy.parameters(), config.optimizer.max_grad_norm)
