@@ -51,16 +51,21 @@ def first_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
 def gradient_bytes_at_the_first_layer(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the gradients of a single micro-batch when the backward pass reaches the first layer.
 
-    Those of the first layer and, where it is not the head, of the embedding are still to come. FSDP2 has reduced those
-    of the other layers to shards.
+    Those of the first layer and, where it is not the head, of the embedding are still to come.
     """
-    if workload.is_fsdp:
-        return 4 * (shape.layer_params - shape.params_per_layer) // workload.num_ranks
     whole = gradient_bytes(shape, workload)
     if workload.method != "full":
         return whole - whole // shape.num_layers
     to_come = shape.params_per_layer + (0 if shape.tied else shape.embedding_params)
     return whole - whole * to_come // shape.num_params
+
+
+def reduced_layer_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of what FSDP2 makes of a layer's gradients: fp32 copies that ranks exchange, and this rank's shard.
+
+    The copies stay until the next layer's are exchanged (torch/distributed/fsdp/_fully_shard, reduce_scatter_state).
+    """
+    return 4 * shape.params_per_layer + 4 * shape.params_per_layer // workload.num_ranks
 
 
 def last_gradient_bytes(shape: ModelShape, workload: Workload) -> int:

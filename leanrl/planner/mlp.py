@@ -4,6 +4,8 @@ from leanrl.planner.activation_functions import ActivationBytes, activation_byte
 from leanrl.planner.linear_inputs import adapter_products, linear_inputs
 from leanrl.planner.norms import NORM_BACKWARD, held_bytes, norm_bytes, normalised_bytes, residual_bytes_per_number
 from leanrl.planner.shapes import ModelShape
+from leanrl.planner.trained_tile import trained_tile_bytes
+from leanrl.planner.weights import weight_gradient_bytes
 from leanrl.planner.workload import Workload
 
 
@@ -47,22 +49,17 @@ def _trains_down(shape: ModelShape, workload: Workload) -> bool:
 def mlp_tile_bytes(shape: ModelShape, workload: Workload) -> int:
     """One tile of the MLP, forward and backward, and the fp32 sums of its weights' gradients over tiles."""
     tokens = workload.tokens_at_once
-    layers = shape.mlp_readers
-    saved = mlp_module_bytes(shape, workload)
+    saved = mlp_module_bytes(shape, workload) * tokens
     if workload.method == "full":
-        weights = sum(
-            shape.layer_linears[name][0] * shape.layer_linears[name][1] for readers in layers for name in readers
-        )
-        # autograd hands out a tile's gradients together: down_proj's waits for the others.
-        sums = 4 * weights + workload.weight_bytes_per_param * shape.intermediate * shape.hidden
-        return saved * tokens + _mlp_backward_bytes(shape, workload, tokens=tokens) + sums
-    adapted = [name for readers in layers for name in readers if workload.adapts(name)]
+        backward = _product_backward_bytes(shape, workload, tokens=tokens)
+        return trained_tile_bytes(shape, workload, saved=saved, backward=backward)
+    adapted = [name for readers in shape.mlp_readers for name in readers if workload.adapts(name)]
     sums = (
         workload.adapter_bytes_per_param * workload.lora_rank * sum(sum(shape.layer_linears[name]) for name in adapted)
     )
     # Beside a tile's backward pass: what base layer and adapter gave together, and the gradient for it.
     work = _mlp_backward_bytes(shape, workload, tokens=tokens) + 2 * workload.compute_bytes * shape.hidden * tokens
-    return saved * tokens + max(work, _mlp_again_bytes(shape, workload, num_hidden=3) * tokens) + sums
+    return saved + max(work, _mlp_again_bytes(shape, workload, num_hidden=3) * tokens) + sums
 
 
 def mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
@@ -98,21 +95,27 @@ def _mlp_again_bytes(shape: ModelShape, workload: Workload, *, num_hidden: int) 
 
 
 def _mlp_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
-    """Temporaries at the peak of an MLP's backward pass.
-
-    The gradients of product, activation and up exist together when the product itself is freed.
-    """
+    """Temporaries at the peak of an MLP's backward pass."""
     e, inner = workload.compute_bytes, shape.intermediate
-    work = 3 * e if shape.terms.has_gate else _activation(shape, workload).backward
-    peaks = [(work * inner - _kept_product(shape, workload)) * tokens]
+    peaks = [_product_backward_bytes(shape, workload, tokens=tokens)]
     if workload.method == "full":
         # For few tokens the gradient of down_proj's weight outweighs them.
-        peaks.append(e * inner * tokens + workload.weight_bytes_per_param * inner * shape.hidden)
+        peaks.append(e * inner * tokens + weight_gradient_bytes(workload) * inner * shape.hidden)
     if workload.method == "qlora":
         # Or down_proj's own weight, which is dequantised beside two gradients of the product, the adapter's first.
         gradients = (2 * e * inner - _kept_product(shape, workload)) * tokens
         peaks.append(gradients + 2 * inner * shape.hidden)
+        # Or that of gate and up, which may be one, beside their gradients: all that the MLP has kept is gone by then.
+        sizes = [shape.layer_linears[name] for name in shape.mlp_readers[0]]
+        gradients = (e * sum(outputs for _, outputs in sizes) - mlp_bytes(shape, workload)) * tokens
+        peaks.append(gradients + 2 * max(inputs * outputs for inputs, outputs in sizes))
     return max(peaks)
+
+
+def _product_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """The gradients of product, activation and up exist together when the product itself is freed."""
+    work = 3 * workload.compute_bytes if shape.terms.has_gate else _activation(shape, workload).backward
+    return (work * shape.intermediate - _kept_product(shape, workload)) * tokens
 
 
 def work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -27,6 +27,7 @@ from leanrl.planner.gradients import (
     last_gradient_bytes,
     new_embedding_gradient_bytes,
     reduced_gradient_bytes,
+    reduced_layer_bytes,
     resident_bucket_bytes,
     waiting_gradient_bytes,
 )
@@ -47,6 +48,7 @@ from leanrl.planner.weights import (
     arriving_reference_bytes,
     base_bytes,
     gathered_bytes,
+    gathered_in_training_bytes,
     largest_tensor_bytes,
     reference_bytes,
     visiting_reference_bytes,
@@ -226,13 +228,10 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """The largest moment: backward pass of head or last norm, of the last layer, of the first, its end, DDP's exchange.
-
-    Between the last layer and the first what is kept falls and what gradients take rises, both by as much a layer.
-    """
+    """The largest moment: backward pass of head, last norm, last layer or another layer, its end, or DDP's exchange."""
     kept = {
         "kept activations": kept_bytes(shape, workload),
-        "gathered weights": gathered_bytes(shape, workload),
+        "gathered weights": gathered_in_training_bytes(shape, workload),
         "adapter casts": adapter_cast_bytes(shape, workload),
         "attention mask": mask_bytes(shape, workload),
         "positions": position_bytes(shape, workload),
@@ -256,11 +255,7 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     }
     layer_moment = {**kept, **while_layers_run, "layer at work": layer_peak_bytes(shape, workload)}
     last_kept = max(kept["kept activations"] // shape.num_layers, largest_kept_bytes(shape, workload))
-    first_layer_moment = {
-        **layer_moment,
-        "kept activations": last_kept,
-        "gradients": gradient_bytes_at_the_first_layer(shape, workload),
-    }
+    one_micro_batch = _layer_behind_gradients(shape, workload, layer_moment, last_kept=last_kept)
     last_moment = {
         "kept activations": 0 if workload.is_fsdp else last_kept,
         "gathered weights": 0 if workload.is_fsdp else kept["gathered weights"],
@@ -273,8 +268,27 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     exchange_moment = {"gradients": whole, "gradient buffers": new_embedding_gradient_bytes(shape, workload)}
     moments = [head_moment, layer_moment, last_moment]
     moments += [exchange_moment] if workload.sharding == "ddp" else []
-    moments += [] if accumulates else [first_layer_moment]
+    moments += [] if accumulates else [one_micro_batch]
     return max(moments, key=lambda moment: sum(moment.values()))
+
+
+def _layer_behind_gradients(
+    shape: ModelShape, workload: Workload, layer_moment: dict[str, int], *, last_kept: int
+) -> dict[str, int]:
+    """The fullest moment of a layer at work, in a step of one micro-batch, beside gradients of layers behind it.
+
+    Gradients grow by as much a layer, so it is the first layer. FSDP2 lets go of a layer's gathered weights, which are
+    at least as large as the shard of its gradients: there it is the last layer but one, beside the last one's exchange.
+    """
+    if not workload.is_fsdp:
+        gradients = gradient_bytes_at_the_first_layer(shape, workload)
+        return {**layer_moment, "kept activations": last_kept, "gradients": gradients}
+    return {
+        **layer_moment,
+        "kept activations": layer_moment["kept activations"] - last_kept,
+        "gathered weights": layer_moment["gathered weights"] - workload.compute_bytes * shape.params_per_layer,
+        "gradient buffers": layer_moment["gradient buffers"] + reduced_layer_bytes(shape, workload),
+    }
 
 
 def _optimizer_step(shape: ModelShape, workload: Workload) -> dict[str, int]:

@@ -63,6 +63,25 @@ def gathered_bytes(shape: ModelShape, workload: Workload) -> int:
     return 0
 
 
+def gathered_in_training_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The same while a step trains: an MLP that runs in tiles casts its weights for each tile anew."""
+    gathered = gathered_bytes(shape, workload)
+    if not (workload.is_tiled and workload.is_autocast and workload.method == "full"):
+        return gathered
+    return gathered - workload.compute_bytes * shape.num_layers * sum(mlp_weights(shape).values())
+
+
+def mlp_weights(shape: ModelShape) -> dict[str, int]:
+    """Weights of each linear layer of an MLP, without biases."""
+    names = [name for readers in shape.mlp_readers for name in readers]
+    return {name: shape.layer_linears[name][0] * shape.layer_linears[name][1] for name in names}
+
+
+def weight_gradient_bytes(workload: Workload) -> int:
+    """Size of a number of a trained weight's gradient as autograd hands it out; FSDP2 computes on 16-bit copies."""
+    return workload.compute_bytes if workload.is_fsdp else workload.weight_bytes_per_param
+
+
 def adapter_cast_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the copies of a finer adapter that autocast keeps until its context ends; tiles cast for themselves."""
     if workload.adapter_bytes_per_param <= workload.compute_bytes:
