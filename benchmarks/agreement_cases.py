@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -52,8 +52,10 @@ class Case:
 
     @property
     def key(self) -> str:
-        """A hash of all that decides bytes: the settings, and the model's config.json."""
-        parts = {"case": asdict(self), "config.json": MODELS[self.model]}
+        """A hash of all that decides bytes: settings that are not as usual, and the model's config.json."""
+        usual = {field.name: field.default for field in fields(self)}
+        settings = {name: value for name, value in asdict(self).items() if value != usual[name]}
+        parts = {"case": settings, "config.json": MODELS[self.model]}
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
