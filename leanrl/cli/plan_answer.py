@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
     from leanrl.planner.calibration import Calibration
+    from leanrl.planner.fit import Fit
     from leanrl.planner.prediction import Plan
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is printed: as JSON, or as the first screen with the details behind it; and the plan that it holds."""
+    """What is printed, as JSON or as a first screen with details behind it; its plan, and the search that found it."""
 
     value: dict[str, Any]
     screen: Sequence[str]
     details: Sequence[str]
     plan: "Plan | None"
+    fit: "Fit | None" = None
 
 
 def answer_to(
@@ -72,8 +74,7 @@ def fitted(config: "RunConfig", *, calibration: "Calibration | None" = None) -> 
     from leanrl.planner.fixes import with_changes
 
     found = fit(config, calibration=calibration)
-    value = {"fits": found.fits, "flags": found.flags, "missing_bytes": found.missing_bytes}
-    answer = Answer(value | {"plan": found.plan.to_json()}, fit_screen(found), plan_details(found.plan), found.plan)
+    answer = Answer(found.to_json(), fit_screen(found), plan_details(found.plan), found.plan, found)
     return answer, with_changes(config, found.changes)
 
 

@@ -1,15 +1,20 @@
 """The simulation behind a plan: `leanrl plan --exact`."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from leanrl.cli.plan_answer import Answer
     from leanrl.config.schema import RunConfig
+    from leanrl.planner.exact import Judged
+    from leanrl.planner.prediction import Plan
+    from leanrl.simulate.step import Simulation
 
 
 def with_simulation(answer: "Answer", config: "RunConfig") -> "Answer":
-    """Return the answer with the simulation behind it; what it is doing is said on stderr."""
+    """Return the answer with the simulation behind it, by whose bytes it is judged; its progress is said on stderr."""
     from leanrl.cli.progress import listening
     from leanrl.environment import quiet_libraries
     from leanrl.planner.fit import with_planned_micro_batch
@@ -20,5 +25,52 @@ def with_simulation(answer: "Answer", config: "RunConfig") -> "Answer":
         from leanrl.simulate.run import simulate_run, simulation_text, to_json
 
         simulated = simulate_run(with_planned_micro_batch(config, answer.plan), say=listener.say)
-    value = answer.value | {"exact": to_json(simulated)}
-    return replace(answer, value=value, screen=[*answer.screen, simulation_text(simulated)])
+    text, exact = simulation_text(simulated), to_json(simulated)
+    if answer.plan is None:
+        return replace(answer, value={"exact": exact}, screen=[text])
+    return _judged(answer, answer.plan, simulated, text=text, exact=exact)
+
+
+def _judged(answer: "Answer", plan: "Plan", simulated: "Simulation", *, text: str, exact: dict[str, Any]) -> "Answer":
+    from leanrl.planner.details import plan_details
+    from leanrl.planner.exact import judged
+    from leanrl.planner.measured import MeasuredStep
+
+    found = judged(plan, MeasuredStep({phase.name: phase.categories for phase in simulated.phases}))
+    exact |= {"difference_bytes": found.difference_bytes, "verdict_by_formula": plan.verdict}
+    return replace(
+        answer,
+        value=_value(answer, found) | {"exact": exact},
+        screen=[*_screen(answer, plan, found), text],
+        details=plan_details(found.plan),
+        plan=found.plan,
+    )
+
+
+def _value(answer: "Answer", found: "Judged") -> dict[str, Any]:
+    if answer.fit is None:
+        return found.plan.to_json()
+    return replace(answer.fit, plan=found.plan).to_json()
+
+
+def _screen(answer: "Answer", plan: "Plan", found: "Judged") -> "Sequence[str]":
+    from leanrl.planner.fit_text import fit_screen
+    from leanrl.planner.screen import first_screen, row
+
+    notes = [row("simulation", found.line)]
+    if found.plan.verdict == plan.verdict:
+        fit = None if answer.fit is None else replace(answer.fit, plan=found.plan)
+        return first_screen(found.plan, notes=notes) if fit is None else fit_screen(fit, notes=notes)
+    settings = [] if answer.fit is None or not answer.fit.changes else [row("settings", answer.fit.flags)]
+    return first_screen(found.plan, notes=notes, remedies=[*settings, *_remedies(found)])
+
+
+def _remedies(found: "Judged") -> list[str]:
+    """Return the search with as much less memory as the formula misses, where the simulation is what does not fit."""
+    from leanrl.planner.screen import row
+
+    plan = found.plan
+    if plan.verdict == "fits" or plan.device == "cpu":
+        return []
+    tenths = (plan.worst.usable_bytes - found.difference_bytes) * 10 // 2**30
+    return [row("to make it fit", f"`leanrl plan --fit --vram {tenths / 10:g}` leaves room for the difference")]

@@ -12,8 +12,7 @@ _BAR_WIDTH = 24
 _LEAST_PRINTED_BYTES = _GIB // 20
 _SOURCES = {
     "closed_form": "Calculated from the model's shape, not measured",
-    "simulation": "Training memory simulated: a step's own code ran on tensors without numbers, since there is no "
-    "formula for this model; the rest calculated",
+    "simulation": "Training memory simulated: a step's own code ran on tensors without numbers; the rest calculated",
 }
 
 

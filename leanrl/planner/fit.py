@@ -5,6 +5,7 @@ import bisect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.calibration import Calibration
@@ -42,6 +43,10 @@ class Fit:
     def missing_bytes(self) -> int:
         """Bytes by which the fullest card is too small; 0 where it fits."""
         return max(0, self.plan.missing_bytes)
+
+    def to_json(self) -> dict[str, Any]:
+        found = {"fits": self.fits, "flags": self.flags, "missing_bytes": self.missing_bytes}
+        return found | {"plan": self.plan.to_json()}
 
 
 def fit_run(

@@ -171,7 +171,8 @@ def test_exact(tmp_path):
     assert known.code == 0
     found = json.loads(known.out)
     assert found["exact"]["peak_phase"] == "forward_backward"
-    assert found["verdict"] == "fits"
+    assert found["verdict"] == found["exact"]["verdict_by_formula"] == "fits"
+    assert found["source"] == "simulation"
     assert known.err.splitlines() == [
         f"simulating a step of {tmp_path} (lora): a minute or less",
         "building 2 layers of qwen2, 64 wide, without weights",
