@@ -10,7 +10,7 @@ from leanrl.planner.families import Family
 def inner_size(config: Mapping[str, Any]) -> int:
     """Return the width of the MLP, which some configs give for an MLP without a gate, to be cut and rounded up."""
     inner: int = config["intermediate_size"]
-    if not config.get("block_auto_adjust_ff_dim"):
+    if not config.get("block_auto_adjust_ff_dim") or "block_multiple_of" not in config:
         return inner
     inner = int(2 * inner / 3)
     if config["block_ffn_dim_multiplier"] is None:

@@ -17,6 +17,7 @@ from leanrl.planner.layer_kinds import (
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
 from leanrl.planner.size_problems import (
     SIZES,
+    family_problems,
     head_problems,
     is_size,
     missing_sizes,
@@ -39,6 +40,8 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
 }
 # Keys whose plain value is another key's.
 _SAME = {"word_embed_proj_dim": "hidden_size"}
+# Keys with which some families put attention and MLP side by side.
+_PARALLEL_BLOCKS = ("use_parallel_residual", "parallel_attn", "parallel_residual")
 
 
 @dataclass(frozen=True)
@@ -255,11 +258,12 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
 
     Raises:
         NoFormulaError: for a family that cannot be counted, a mixture of experts, or a size that the config leaves out.
-        ConfigError: for sizes that make no sense; all at once.
+        ConfigError: for sizes that make no sense, all at once, and for an encoder-decoder.
     """
     config = _text_alone(config)
+    require_decoder(config, where=where)
     family = config.get("model_type")
-    if family not in FAMILIES:
+    if not isinstance(family, str) or family not in FAMILIES:
         named = "no model_type" if family is None else f"model_type {family!r}"
         raise NoFormulaError(
             f"{where} has {named}, for whose layers the planner has no formula.",
@@ -269,6 +273,7 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
     unknown = [*missing_sizes(config, where), *_unknown_terms(config, where)]
     problems = [*size_problems(config, where), *head_problems(config, where)]
     problems += [*window_problems(config, where), *tie_problems(config, where)]
+    problems += family_problems(config, family_of(family).defaults, where)
     if problems or unknown:
         # A wrong size is a mistake; what is only unknown to the planner may be a model that trains.
         raise (ConfigError if problems else NoFormulaError)(
@@ -277,6 +282,20 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             hint="download it again, or write it with `model.config.save_pretrained`",
         )
     return _read_shape(config)
+
+
+def require_decoder(config: Mapping[str, Any], *, where: str) -> None:
+    """Refuse an encoder-decoder, of which transformers may load the decoder alone as another model.
+
+    Raises:
+        ConfigError: if it is one.
+    """
+    if config.get("is_encoder_decoder"):
+        raise ConfigError(
+            f"{where} is an encoder-decoder's (is_encoder_decoder; model_type {config.get('model_type')!r}). "
+            "leanrl trains decoders alone.",
+            hint="`-s model.id=...` with a causal language model, such as Qwen/Qwen2.5-1.5B-Instruct",
+        )
 
 
 def _text_alone(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -303,14 +322,23 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
-    if config.get("num_local_experts") or config.get("num_experts"):
-        return [Problem(where, "is a mixture of experts, for which leanrl has no formula")]
+    experts = [key for key, value in config.items() if "expert" in key and value and value is not True]
+    if experts:
+        text = f"is a mixture of experts ({', '.join(experts)}), for which leanrl has no formula"
+        return [Problem(where, text)]
     kinds = config.get("layer_types")
     known = _KNOWN_LAYERS | {kind for kind, _ in [family_of(config["model_type"]).mixing or (None, None)]}
     unknown = sorted({str(kind) for kind in kinds} - known) if isinstance(kinds, list) else []
     problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
     if config.get("attn_logit_softcapping") and not family_of(config["model_type"]).caps_attention:
         problems.append(Problem(where, "attn_logit_softcapping is set, for which leanrl has no formula"))
+    problems += [
+        Problem(
+            where, f"{key} is {config[key]!r}: attention and MLP side by side, for which leanrl has no formula here"
+        )
+        for key in _PARALLEL_BLOCKS
+        if config.get(key) and key != family_of(config["model_type"]).parallel_key
+    ]
     activation = activation_of(config)
     if not knows(activation, has_gate=family_of(config["model_type"]).has_gate):
         problems.append(Problem(where, f"has the activation {activation!r}, for which leanrl has no formula"))

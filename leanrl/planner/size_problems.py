@@ -1,5 +1,6 @@
 """Sizes of a config.json that are missing, or make no sense."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
@@ -14,6 +15,9 @@ SIZES = {
 }
 # Far beyond any model's; what is larger is a mistake, and its plan would be nonsense.
 _LARGEST_SIZE = 100_000_000
+_WINDOWS = ("sliding_window", "max_window_layers", "sliding_window_pattern")
+# Sizes of every family, and windows, have rules of their own below.
+_CHECKED_FOR_ALL = {*SIZES.values(), "num_key_value_heads", "head_dim", *_WINDOWS}
 
 
 def missing_sizes(config: Mapping[str, Any], where: str) -> list[Problem]:
@@ -42,12 +46,44 @@ def head_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     return problems
 
 
+def family_problems(config: Mapping[str, Any], defaults: Mapping[str, Any], where: str) -> list[Problem]:
+    """Sizes and shares that only some families have; `defaults` are the family's, which say of what kind a value is."""
+    problems = [
+        Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}")
+        for key, default in defaults.items()
+        if type(default) is int and key not in _CHECKED_FOR_ALL and not is_size(config[key])
+    ]
+    problems += [
+        Problem(where, f"{key} is {config[key]!r}; it must be a number above 0, or null")
+        for key, default in defaults.items()
+        if type(default) is float and config[key] is not None and not _is_positive(config[key])
+    ]
+    interval, indices = config.get("full_attention_interval"), config.get("full_attn_idxs")
+    if interval and not is_size(interval):
+        problems.append(Problem(where, f"full_attention_interval is {interval!r}; it must be a whole number, or null"))
+    if not isinstance(indices, list | None):
+        problems.append(Problem(where, f"full_attn_idxs is {indices!r}; it must be a list of layers, or null"))
+    return problems + _rotation_problems(config, where)
+
+
+def _rotation_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
+    """The part of each head that positions turn."""
+    rope = config.get("rope_parameters")
+    if not isinstance(rope, Mapping | None):
+        return [Problem(where, f"rope_parameters is {rope!r}; it must be an object, or null")]
+    shares = [keys["partial_rotary_factor"] for keys in (rope or {}, config) if keys.get("partial_rotary_factor")]
+    return [
+        Problem(where, f"partial_rotary_factor is {share!r}; it must be a number above 0 and no more than 1")
+        for share in shares
+        if not (_is_positive(share) and share <= 1)
+    ]
+
+
 def window_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     """A window of 0, null or false is none at all."""
-    keys = ("sliding_window", "max_window_layers", "sliding_window_pattern")
     problems = [
         Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}, or null")
-        for key in keys
+        for key in _WINDOWS
         if config.get(key) and not is_size(config[key])
     ]
     kinds, num_layers = config.get("layer_types"), config.get("num_hidden_layers")
@@ -63,6 +99,10 @@ def tie_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     if isinstance(tied, bool | None):
         return []
     return [Problem(where, f"tie_word_embeddings is {tied!r}; it must be true or false")]
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def is_size(value: Any) -> TypeGuard[int]:

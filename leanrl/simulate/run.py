@@ -9,7 +9,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError, MissingError, SimulationError
 from leanrl.models.shape import shape_of
 from leanrl.planner.known_models import KNOWN_MODELS
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.shapes import ModelShape, require_decoder
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.simulate.step import Simulation, keep_silent, simulate_step
 
@@ -19,7 +19,7 @@ def simulate_run(config: RunConfig, *, say: Callable[[str], None] = keep_silent)
 
     Raises:
         MissingError: if the model's config.json cannot be had.
-        ConfigError: if transformers refuses a value in it.
+        ConfigError: if transformers refuses a value in it, and for an encoder-decoder.
         SimulationError: if transformers does not know the model, or its code does not run without numbers.
     """
     return _simulated(config, _model_config(config), say)
@@ -75,7 +75,7 @@ def _model_config(config: RunConfig) -> PretrainedConfig:
     if model.id in KNOWN_MODELS:
         return transformers_config(KNOWN_MODELS[model.id])
     try:
-        return AutoConfig.from_pretrained(
+        found = AutoConfig.from_pretrained(
             model.id, revision=model.revision or "main", trust_remote_code=model.trust_remote_code
         )
     except OSError as error:
@@ -95,3 +95,5 @@ def _model_config(config: RunConfig) -> PretrainedConfig:
             f"the config.json of {model.id} is refused by transformers: {type(error).__name__}: {reason}",
             hint="download it again, or write it with `model.config.save_pretrained`",
         ) from error
+    require_decoder(found.to_dict(), where=f"the config.json of {model.id}")
+    return found
