@@ -42,7 +42,7 @@ def answer_to(
     except MissingError:
         _say("\n".join(missing_lines(missing)))
         raise
-    return with_simulation(answer, config) if exact else answer
+    return with_simulation(answer, config, calibration=calibration) if exact else answer
 
 
 def planned(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:

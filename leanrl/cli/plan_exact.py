@@ -8,16 +8,18 @@ if TYPE_CHECKING:
 
     from leanrl.cli.plan_answer import Answer
     from leanrl.config.schema import RunConfig
+    from leanrl.planner.calibration import Calibration
     from leanrl.planner.exact import Judged
     from leanrl.planner.prediction import Plan
-    from leanrl.simulate.step import Simulation
 
 
-def with_simulation(answer: "Answer", config: "RunConfig") -> "Answer":
+def with_simulation(answer: "Answer", config: "RunConfig", *, calibration: "Calibration | None" = None) -> "Answer":
     """Return the answer with the simulation behind it, by whose bytes it is judged; its progress is said on stderr."""
     from leanrl.cli.progress import listening
     from leanrl.environment import quiet_libraries
+    from leanrl.planner.exact import judged
     from leanrl.planner.fit import with_planned_micro_batch
+    from leanrl.planner.measured import MeasuredStep
 
     quiet_libraries()
     with listening() as listener:
@@ -28,15 +30,15 @@ def with_simulation(answer: "Answer", config: "RunConfig") -> "Answer":
     text, exact = simulation_text(simulated), to_json(simulated)
     if answer.plan is None:
         return replace(answer, value={"exact": exact}, screen=[text])
-    return _judged(answer, answer.plan, simulated, text=text, exact=exact)
+    overhead_bytes = None if calibration is None else calibration.overhead_bytes
+    step = MeasuredStep({phase.name: phase.categories for phase in simulated.phases})
+    found = judged(answer.plan, step, overhead_bytes=overhead_bytes)
+    return _judged(answer, answer.plan, found, text=text, exact=exact)
 
 
-def _judged(answer: "Answer", plan: "Plan", simulated: "Simulation", *, text: str, exact: dict[str, Any]) -> "Answer":
+def _judged(answer: "Answer", plan: "Plan", found: "Judged", *, text: str, exact: dict[str, Any]) -> "Answer":
     from leanrl.planner.details import plan_details
-    from leanrl.planner.exact import judged
-    from leanrl.planner.measured import MeasuredStep
 
-    found = judged(plan, MeasuredStep({phase.name: phase.categories for phase in simulated.phases}))
     exact |= {"difference_bytes": found.difference_bytes, "verdict_by_formula": plan.verdict}
     return replace(
         answer,

@@ -29,12 +29,13 @@ class Judged:
     difference_bytes: int
 
 
-def judged(plan: Plan, step: MeasuredStep) -> Judged:
+def judged(plan: Plan, step: MeasuredStep, *, overhead_bytes: int | None = None) -> Judged:
     """Return the plan with `step` in place of the formula on every card that trains.
 
-    The fixes stay where the verdict does; they were made for the formula's bytes.
+    The fixes stay where the verdict does; they were made for the formula's bytes. `overhead_bytes` is what a run has
+    measured beside its tensors, where the plan was made with that.
     """
-    exact = _with_step(plan, step)
+    exact = _with_step(plan, step, overhead_bytes)
     by_formula, simulated = _fullest(plan, step), _fullest(exact, step)
     is_other = exact.verdict != plan.verdict
     if is_other:
@@ -48,9 +49,11 @@ def judged(plan: Plan, step: MeasuredStep) -> Judged:
     return Judged(exact, line, difference)
 
 
-def _with_step(plan: Plan, step: MeasuredStep) -> Plan:
+def _with_step(plan: Plan, step: MeasuredStep, overhead_bytes: int | None) -> Plan:
     phases = tuple(train_phases(plan.shape, plan.workload, kv_bytes=plan.kv_cache_bytes, measured=step))
-    upper = max(upper_bytes(phase, plan.workload, device=plan.device) for phase in phases)
+    upper = max(
+        upper_bytes(phase, plan.workload, device=plan.device, measured_bytes=overhead_bytes) for phase in phases
+    )
     gpus = tuple(gpu if gpu.role == "rollout" else replace(gpu, phases=phases, upper_bytes=upper) for gpu in plan.gpus)
     return replace(plan, gpus=gpus, source="simulation")
 
