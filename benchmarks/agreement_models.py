@@ -5,8 +5,6 @@ The numbers of the files are those of the named repositories; what decides no by
 
 from typing import Any
 
-from leanrl.planner.known_models import KNOWN_MODELS
-
 
 def _config(
     family: str, layers: int, hidden: int, inner: int, heads: int, kv_heads: int, vocab: int, *, tied: bool, **more: Any
@@ -108,10 +106,26 @@ _FILES = {
     ),
 }
 
+# The planner has their shapes built in. Named here, for a draw must not change where more models are built in.
+_BUILT_IN = (
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B",
+    "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B",
+    "HuggingFaceTB/SmolLM2-135M-Instruct",
+    "HuggingFaceTB/SmolLM2-360M-Instruct",
+    "HuggingFaceTB/SmolLM2-1.7B-Instruct",
+    "Qwen/Qwen2.5-0.5B-Instruct",
+    "Qwen/Qwen2.5-1.5B-Instruct",
+    "Qwen/Qwen2.5-3B-Instruct",
+    "Qwen/Qwen2.5-7B-Instruct",
+    "Qwen/Qwen3-0.6B",
+    "Qwen/Qwen3-1.7B",
+    "Qwen/Qwen3-4B",
+    "meta-llama/Llama-3.2-1B-Instruct",
+    "meta-llama/Llama-3.2-3B-Instruct",
+    "google/gemma-3-270m-it",
+    "google/gemma-3-1b-it",
+    "microsoft/Phi-4-mini-instruct",
+)
+
 # By name: the content of a config.json, or None where the planner has the shape built in.
-MODELS: dict[str, dict[str, Any] | None] = {
-    **dict.fromkeys(
-        name for name in KNOWN_MODELS if name.endswith(("struct", "-it", "Qwen-1.5B", "Qwen-7B")) or "Qwen3" in name
-    ),
-    **_FILES,
-}
+MODELS: dict[str, dict[str, Any] | None] = {**dict.fromkeys(_BUILT_IN), **_FILES}
