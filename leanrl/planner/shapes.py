@@ -15,6 +15,7 @@ from leanrl.planner.layer_kinds import (
     rotated_share,
 )
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
+from leanrl.planner.other_models import expert_problems, parallel_problems, require_decoder
 from leanrl.planner.size_problems import (
     SIZES,
     family_problems,
@@ -40,8 +41,6 @@ _PLAIN: dict[str, tuple[Any, ...]] = {
 }
 # Keys whose plain value is another key's.
 _SAME = {"word_embed_proj_dim": "hidden_size"}
-# Keys with which some families put attention and MLP side by side.
-_PARALLEL_BLOCKS = ("use_parallel_residual", "parallel_attn", "parallel_residual")
 
 
 @dataclass(frozen=True)
@@ -284,20 +283,6 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
     return _read_shape(config)
 
 
-def require_decoder(config: Mapping[str, Any], *, where: str) -> None:
-    """Refuse an encoder-decoder, of which transformers may load the decoder alone as another model.
-
-    Raises:
-        ConfigError: if it is one.
-    """
-    if config.get("is_encoder_decoder"):
-        raise ConfigError(
-            f"{where} is an encoder-decoder's (is_encoder_decoder; model_type {config.get('model_type')!r}). "
-            "leanrl trains decoders alone.",
-            hint="`-s model.id=...` with a causal language model, such as Qwen/Qwen2.5-1.5B-Instruct",
-        )
-
-
 def _text_alone(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the part of a config that describes the causal language model, where other parts are not loaded."""
     family, text = TEXT_ALONE.get(str(config.get("model_type"))), config.get("text_config")
@@ -322,25 +307,19 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
-    experts = [key for key, value in config.items() if "expert" in key and value and value is not True]
+    terms = family_of(config["model_type"])
+    experts = expert_problems(config, where)
     if experts:
-        text = f"is a mixture of experts ({', '.join(experts)}), for which leanrl has no formula"
-        return [Problem(where, text)]
+        return experts
     kinds = config.get("layer_types")
-    known = _KNOWN_LAYERS | {kind for kind, _ in [family_of(config["model_type"]).mixing or (None, None)]}
+    known = _KNOWN_LAYERS | {kind for kind, _ in [terms.mixing or (None, None)]}
     unknown = sorted({str(kind) for kind in kinds} - known) if isinstance(kinds, list) else []
     problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
-    if config.get("attn_logit_softcapping") and not family_of(config["model_type"]).caps_attention:
+    if config.get("attn_logit_softcapping") and not terms.caps_attention:
         problems.append(Problem(where, "attn_logit_softcapping is set, for which leanrl has no formula"))
-    problems += [
-        Problem(
-            where, f"{key} is {config[key]!r}: attention and MLP side by side, for which leanrl has no formula here"
-        )
-        for key in _PARALLEL_BLOCKS
-        if config.get(key) and key != family_of(config["model_type"]).parallel_key
-    ]
+    problems += parallel_problems(config, terms, where)
     activation = activation_of(config)
-    if not knows(activation, has_gate=family_of(config["model_type"]).has_gate):
+    if not knows(activation, has_gate=terms.has_gate):
         problems.append(Problem(where, f"has the activation {activation!r}, for which leanrl has no formula"))
     return problems + [
         Problem(where, f"{key} is {config[key]!r}, for which leanrl has no formula")
