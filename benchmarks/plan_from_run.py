@@ -44,31 +44,28 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--cases", choices=CASES, nargs="+", default=list(CASES))
     asked = parser.parse_args()
+    answer: dict[str, Any] = {
+        "command": "python benchmarks/plan_from_run.py " + " ".join(sys.argv[1:]),
+        "date": date.today().isoformat(),
+        "machine": describe_machine(),
+    }
+    path = RESULTS / f"plan-from-run-{date.today().isoformat()}.json"
     with tempfile.TemporaryDirectory() as folder:
         first = train(Path(folder) / "first", FIRST, num_steps=asked.steps)
-        found = []
+        answer |= {"first_settings": FIRST, "first": first, "cases": []}
         for name in asked.cases:
             settings = (*FIRST, *CASES[name])
             planned = plan(Path(folder) / "first", settings)
             measured = train(Path(folder) / name, settings, num_steps=asked.steps)
-            found.append({"case": name, "changes": CASES[name], **compared(planned, measured, first)})
-            print(line(found[-1]), flush=True)
+            found = {"case": name, "changes": CASES[name], **compared(planned, measured, first)}
+            print(line(found), flush=True)
+            answer["cases"].append(found)
+            write_results_file(path, answer)  # a busy machine may not come to the end
         again = train(Path(folder) / "again", FIRST, num_steps=asked.steps)
     noise = {part: round(again["seconds"][part] / seconds, 3) for part, seconds in first["seconds"].items()}
     noise["at_equal_share"] = round(noise["step"] * share(again) / share(first), 3)
-    print(
-        f"the first run again: {noise['step']:.2f} times its seconds, {noise['at_equal_share']:.2f} at an equal share"
-    )
-    answer = {
-        "command": "python benchmarks/plan_from_run.py " + " ".join(sys.argv[1:]),
-        "date": date.today().isoformat(),
-        "machine": describe_machine(),
-        "first": first,
-        "again": again,
-        "again_over_first": noise,
-        "cases": found,
-    }
-    write_results_file(RESULTS / f"plan-from-run-{date.today().isoformat()}.json", answer)
+    print(f"first run again: {noise['step']:.2f} times its seconds, {noise['at_equal_share']:.2f} at an equal share")
+    write_results_file(path, answer | {"again": again, "again_over_first": noise})
 
 
 def train(run: Path, settings: tuple[str, ...], *, num_steps: int) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """From what a run has measured to corrections of the closed form; pure."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from math import ceil
 
 from leanrl.planner.calibration import Calibration, Conditions, Speeds, closed_form_time, with_prompts
 from leanrl.planner.duration import training_operations
 from leanrl.planner.measured_run import MeasuredRun
-from leanrl.planner.phases import Phase
+from leanrl.planner.phases import train_phases
 from leanrl.planner.prediction import Plan
 from leanrl.planner.rollout_engine import served_weight_bytes
 from leanrl.planner.shapes import ModelShape
@@ -37,7 +39,7 @@ def calibrate(run: MeasuredRun, plan: Plan) -> Calibration:
         grading_seconds=_grading_seconds(run, plan.workload),
         other_seconds=max(0.0, run.seconds[WHOLE_STEP] - sum(run.seconds.get(part, 0.0) for part in PARTS)),
         taught_share=run.taught_share,
-        overhead_bytes=_overhead_bytes(run.peak_bytes, plan.gpus[0].phases),
+        overhead_bytes=_overhead_bytes(run, plan),
         lengths=run.lengths,
         prompt_tokens=run.prompt_tokens,
         speeds=_speeds(plan.shape, workload, run),
@@ -69,10 +71,16 @@ def _grading_seconds(run: MeasuredRun, workload: Workload) -> float | None:
     return run.seconds["grading"] * workload.num_iterations / workload.completions_per_rank
 
 
-def _overhead_bytes(measured: Mapping[str, int], planned: tuple[Phase, ...]) -> int | None:
-    """Return the most by which a phase of a step was above its plan, or None where none was measured."""
-    above = [measured[phase.name] - phase.bytes for phase in planned if phase.name in measured]
-    return max(0, *above) if above else None
+def _overhead_bytes(run: MeasuredRun, plan: Plan) -> int | None:
+    """Return by how much the peak was above the plan of rows as long as the run's; None where none was measured.
+
+    Of single phases nothing can be said on a CPU: what one has freed may still be resident in the next.
+    """
+    prompt = plan.workload.prompt_tokens if run.prompt_tokens is None else ceil(run.prompt_tokens)
+    workload = replace(plan.workload, prompt_tokens=prompt, completion_tokens=run.longest_tokens)
+    phases = train_phases(plan.shape, workload, kv_bytes=plan.kv_cache_bytes)
+    planned = [phase.bytes for phase in phases if phase.name in run.peak_bytes]
+    return max(0, max(run.peak_bytes.values()) - max(planned)) if planned else None
 
 
 def _speeds(shape: ModelShape, workload: Workload, run: MeasuredRun) -> Speeds:

@@ -71,7 +71,7 @@ class Calibration:
         grading_seconds: of one completion.
         other_seconds: of a step, in no part of it.
         taught_share: share of completion tokens that went through the model; the others could not teach.
-        overhead_bytes: by which the measured peak of a phase was above its plan; on a CPU with the Python process.
+        overhead_bytes: by which the peak was above the plan of the run's own rows; on a CPU with the Python process.
         lengths: of the run's completions.
         prompt_tokens: mean of its prompts.
         speeds: the same constants in their own units.

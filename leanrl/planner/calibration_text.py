@@ -35,5 +35,5 @@ def calibration_details(calibration: Calibration) -> list[str]:
     if calibration.taught_share is not None and calibration.taught_share < 1:
         lines.append(f"{calibration.taught_share:.0%} of the completion tokens taught; the others cost no gradients.")
     if calibration.overhead_bytes is not None:
-        lines.append(f"The fullest phase was {calibration.overhead_bytes / _GIB:.2f} GiB above its tensors.")
+        lines.append(f"Its peak was {calibration.overhead_bytes / _GIB:.2f} GiB above the tensors of its rows.")
     return [*lines, *(f"Not taken over: {reason}." for reason in calibration.refused)]

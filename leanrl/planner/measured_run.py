@@ -1,7 +1,8 @@
 """What a run folder has measured, read for the plan of the next run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -12,7 +13,7 @@ from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 from leanrl.planner.length_profile import LengthProfile
 from leanrl.planner.run_lengths import read_run_lengths
-from leanrl.planner.step_seconds import measured_seconds
+from leanrl.planner.step_seconds import measured_seconds, warm_rollouts
 from leanrl.run_folder import RunFolder, open_run_folder, read_json_if_whole, read_jsonl
 
 
@@ -27,8 +28,9 @@ class MeasuredRun:
         num_steps: steps that it has finished.
         seconds: of each part of a step, and of the whole (`step_seconds.measured_seconds`).
         lengths: of its completions.
+        longest_tokens: its longest completion.
         prompt_tokens: mean of its prompts; None where they were not counted.
-        taught_share: share of completion tokens that went through the model.
+        taught_share: share of completion tokens that went through the model in the steps that are timed.
         peak_bytes: highest memory of each phase, of all ranks.
         usable_bytes: of its card, or of its host; None where it had no plan.
     """
@@ -39,6 +41,7 @@ class MeasuredRun:
     num_steps: int
     seconds: Mapping[str, float]
     lengths: LengthProfile
+    longest_tokens: int
     prompt_tokens: float | None
     taught_share: float
     peak_bytes: Mapping[str, int]
@@ -58,6 +61,7 @@ def read_measured_run(path: Path) -> MeasuredRun:
     if not seconds:
         what = "no step of it is finished" if not steps else "its steps have no times"
         raise ConfigError(f"{path} has measured nothing to plan with: {what}.", hint=_go_on(run, config))
+    timed = [step for one in warm_rollouts(steps, steps_per_rollout=config.steps_per_rollout) for step in one]
     plan, env = read_json_if_whole(run.plan), read_json_if_whole(run.env)
     return MeasuredRun(
         path=path,
@@ -66,8 +70,9 @@ def read_measured_run(path: Path) -> MeasuredRun:
         num_steps=len(steps),
         seconds=seconds,
         lengths=read_run_lengths(path),
+        longest_tokens=_longest_tokens(steps) or config.rollout.max_completion_tokens,
         prompt_tokens=_prompt_tokens(steps, count=config.completions_per_rollout),
-        taught_share=max(0.0, 1 - fmean(_numbers(steps, "skipped_token_share") or [0.0])),
+        taught_share=max(0.0, 1 - fmean(_numbers(timed, "skipped_token_share") or [0.0])),
         peak_bytes=dict(_peaks(steps)),
         usable_bytes=next((gpu.get("usable_bytes") for gpu in plan.get("gpus") or [] if isinstance(gpu, dict)), None),
     )
@@ -99,7 +104,12 @@ def _go_on(run: RunFolder, config: RunConfig) -> str:
     return f"`{run.start_anew()}` runs it again; {config.steps_per_rollout + 1} steps are enough"
 
 
-def _numbers(steps: list[dict[str, Any]], name: str) -> list[float]:
+def _longest_tokens(steps: list[dict[str, Any]]) -> int:
+    tokens = [step["completion_tokens"] for step in steps if isinstance(step.get("completion_tokens"), dict)]
+    return ceil(max((longest for one in tokens if isinstance(longest := one.get("max"), int | float)), default=0))
+
+
+def _numbers(steps: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     return [value for step in steps if isinstance(value := step.get(name), int | float)]
 
 

@@ -48,14 +48,19 @@ def measured_seconds(steps: Sequence[Mapping[str, Any]], *, steps_per_rollout: i
         steps: lines of metrics.jsonl in their order.
         steps_per_rollout: optimizer steps on the completions of one rollout.
     """
-    rollouts = list(_rollouts(steps, steps_per_rollout))
-    warm = rollouts[1:] or rollouts
+    warm = warm_rollouts(steps, steps_per_rollout=steps_per_rollout)
     found: dict[str, list[float]] = {
         part: [sum(_seconds(step, part) for step in one) / len(one) for one in warm] for part in PARTS
     }
     whole = [sum(step["seconds"][WHOLE_STEP] for step in one) / len(one) for one in warm]
     timed = {part: median(values) for part, values in found.items() if any(values)}
     return {**timed, WHOLE_STEP: median(whole)} if whole else {}
+
+
+def warm_rollouts(steps: Sequence[Mapping[str, Any]], *, steps_per_rollout: int) -> list[list[Mapping[str, Any]]]:
+    """Return the timed steps of each rollout but the first; of that where it is the only one."""
+    rollouts = list(_rollouts(steps, steps_per_rollout))
+    return rollouts[1:] or rollouts
 
 
 def _rollouts(steps: Sequence[Mapping[str, Any]], steps_per_rollout: int) -> Iterator[list[Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ from leanrl.planner.length_profile import LengthProfile
 from leanrl.planner.measured_run import MeasuredRun
 from leanrl.planner.plan import plan_run
 from leanrl.planner.step_seconds import planned_seconds
-from tests.planner.sample_runs import cpu_run, run, single_card
+from tests.planner.sample_runs import GIB, cpu_run, run, single_card
 
 LENGTHS = LengthProfile(12.5, 14, cut_share=0.06, source="a run")
 HOST_BYTES = 24 * 2**30
@@ -29,6 +29,7 @@ def measured_run(config, seconds, *, machine, lengths=LENGTHS, prompt_tokens=Non
         num_steps=4,
         seconds=seconds,
         lengths=lengths,
+        longest_tokens=config.rollout.max_completion_tokens,
         prompt_tokens=prompt_tokens,
         taught_share=taught_share,
         peak_bytes=peak_bytes or {},
@@ -167,15 +168,28 @@ def test_a_cpu_without_measurements_has_no_time():
 
 
 def test_the_measured_process_takes_the_place_of_the_assumed_one():
-    """A phase was 2 GiB above its tensors: the upper estimate has 2 GiB where it had 0.75."""
+    """The peak was 2 GiB above its tensors: the upper estimate has 2 GiB where it had 0.75.
+
+    What the phase of the peak has freed is resident in the next one: 2 GiB above the fullest, not above that.
+    """
     first = plan_run(cpu_run(), host_bytes=HOST_BYTES)
-    above = 2 * 2**30
-    peaks = {phase.name: phase.bytes + above - 100 * place for place, phase in enumerate(first.gpus[0].phases)}
+    above, highest = 2 * GIB, first.gpus[0].peak.bytes
+    peaks = {"rollout": GIB, "forward_backward": highest + above, "optimizer_step": highest + above}
     seconds = seconds_on(NOMINAL_CPU, first, LENGTHS)
     calibration = calibrate(measured_run(cpu_run(), seconds, machine="m", peak_bytes=peaks), first)
     assert calibration.overhead_bytes == above
     second = plan_run(cpu_run(), host_bytes=HOST_BYTES, calibration=calibration)
     assert second.gpus[0].upper_bytes - first.gpus[0].upper_bytes == above - PROCESS_BYTES
+
+
+def test_overhead_is_above_the_rows_that_occurred():
+    """Rows of 60 + 7 tokens of 128 + 14 took what their own plan says: the process had nothing beside it."""
+    first = plan_run(cpu_run(), host_bytes=HOST_BYTES)
+    shorter = cpu_variant(rollout={"max_prompt_tokens": 60, "max_completion_tokens": 7})
+    peaks = {"forward_backward": plan_run(shorter, host_bytes=HOST_BYTES).gpus[0].peak.bytes + 1000}
+    seconds = seconds_on(NOMINAL_CPU, first, LENGTHS)
+    run_there = measured_run(cpu_run(), seconds, machine="m", prompt_tokens=60.0, peak_bytes=peaks)
+    assert calibrate(replace(run_there, longest_tokens=7), first).overhead_bytes == pytest.approx(1000, abs=1)
 
 
 MEASURED = Calibration(

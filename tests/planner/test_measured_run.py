@@ -50,6 +50,7 @@ def test_the_numbers_of_a_run(run):
     assert found.seconds == {"generation": 5, "grading": 0.32, "gradients": 3, "optimizer": 0.1, "step": 9}
     assert (found.num_steps, found.lengths.mean_tokens, found.prompt_tokens) == (3, 10, 60)
     assert found.taught_share == 0.75
+    assert found.longest_tokens == 13
     assert found.peak_bytes == {"rollout": 3 * 10**8}
 
 
