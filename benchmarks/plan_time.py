@@ -143,9 +143,7 @@ def main() -> None:
     rows = [compare(entry, run) for entry, run in read_runs()]
     errors = [abs(row["error"]) for row in rows if "error" in row]
     print(table(rows))
-    print(
-        f"median error {median(errors):.0%}, largest {max(errors):.0%}, of {len(errors)} runs whose lengths are known"
-    )
+    print(f"median error {median(errors):.0%}, largest {max(errors):.0%}, of {len(errors)} runs with lengths")
     answer = {"command": "python benchmarks/plan_time.py", "date": date.today().isoformat()}
     answer |= {"machine": describe_machine(), "runs": rows}
     path = RESULTS / f"plan-time-{answer['date']}.json"
