@@ -96,6 +96,8 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
         # Without a norm before it, attention's gradient waits for the one that went past it.
         besides = {"parallel": stream, "parallel_pair": stream - mlp_input, "behind": 0}
         beside = besides.get(shape.norms, -mlp_input)
+        # What the norms behind attention and MLP have kept is gone by then.
+        beside -= workload.compute_bytes * shape.norms_behind * shape.hidden
         mixing = (mixing_work_bytes(shape, workload) + beside) * tokens
         query_norm = (stream + query_norm_backward(shape, workload)) * tokens
         return token_ids * tokens + max(saved + mlp, saved + mixing, query_norm)

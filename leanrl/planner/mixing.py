@@ -67,8 +67,6 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
     backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
     if is_masked(shape, workload):
         backward = max(backward, masked_backward_bytes(shape, workload))
-    # What the norms behind attention and MLP have kept is gone by then.
-    backward -= e * shape.norms_behind * shape.hidden
     return backward - linear_inputs(shape, workload, [(shape.terms.output_name,)])
 
 

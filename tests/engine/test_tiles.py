@@ -22,8 +22,12 @@ SIZES = {
     "head_dim": 8,
     "vocab_size": 64,
     "pad_token_id": 0,
+    # GPT-2's own dropout.
+    "attn_pdrop": 0.0,
+    "embd_pdrop": 0.0,
+    "resid_pdrop": 0.0,
 }
-FAMILIES = ["qwen2", "llama", "gemma3_text", "phi3"]
+FAMILIES = ["qwen2", "llama", "gemma3_text", "phi3", "gpt2"]
 SETTINGS = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=0.0, temperature=1.0)
 
 
