@@ -14,12 +14,14 @@ _KEYS = ("hidden_activation", "hidden_act", "activation_function")
 class ActivationBytes:
     """Of an MLP without a gate: what is kept, what comes beside it forward, and backward with its result's gradient.
 
-    Some keep their result, which is what the next layer reads, too.
+    Some keep their result, which is what the next layer reads, too. `alone` is what a pass without gradients makes,
+    the input among it.
     """
 
     kept: int
     forward: int
     backward: int
+    alone: int
     keeps_result: bool = False
 
 
@@ -45,19 +47,19 @@ def activation_bytes(activation: str, e: int, *, trains_all: bool, is_recomputed
     """
     is_cast = e < 4
     if activation == "relu":
-        return ActivationBytes(kept=e, forward=0, backward=2 * e, keeps_result=True)
+        return ActivationBytes(kept=e, forward=0, backward=2 * e, alone=2 * e, keeps_result=True)
     if activation == "relu2":
         # What ReLU gives is kept by it, and in fp32 by the square; gradient, power and two products in fp32.
-        return ActivationBytes(kept=4 + e if is_cast else 4, forward=4 + e, backward=16)
+        return ActivationBytes(kept=4 + e if is_cast else 4, forward=4 + e, backward=16, alone=12)
     if activation == "gelu_new":
         # The input in fp32 for its cube, the hyperbolic tangent, that plus one, and half the input. Backward fp32
         # gradients of the product and of both factors; one is cast before kept factors go, not before others.
         cast = e * (is_cast and not is_recomputed)
-        return ActivationBytes(kept=12 + e, forward=4 + 2 * e * is_cast, backward=12 + cast)
+        return ActivationBytes(kept=12 + e, forward=4 + 2 * e * is_cast, backward=12 + cast, alone=8 + 2 * e)
     if activation == "xielu":
         # The input and its sign; in fp32 its multiple, its exponential, and where that is trained the difference.
-        return ActivationBytes(kept=e + 9 + 4 * trains_all, forward=12 + e, backward=17)
-    return ActivationBytes(kept=e, forward=0, backward=2 * e)
+        return ActivationBytes(kept=e + 9 + 4 * trains_all, forward=12 + e, backward=17, alone=13 + 2 * e)
+    return ActivationBytes(kept=e, forward=0, backward=2 * e, alone=2 * e)
 
 
 # One kernel each, which keeps its input alone.

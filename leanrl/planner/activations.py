@@ -17,7 +17,15 @@ from leanrl.planner.mixing import (
     query_norm_backward,
     window_bytes,
 )
-from leanrl.planner.mlp import mlp_bytes, mlp_module_bytes, mlp_tile_bytes, mlp_work_bytes, work_with_norm_behind_bytes
+from leanrl.planner.mlp import (
+    cast_gradients_bytes,
+    mlp_bytes,
+    mlp_forward_bytes,
+    mlp_module_bytes,
+    mlp_tile_bytes,
+    mlp_work_bytes,
+    work_with_norm_behind_bytes,
+)
 from leanrl.planner.norms import (
     NORM_BACKWARD,
     norm_bytes,
@@ -28,7 +36,7 @@ from leanrl.planner.norms import (
     residual_bytes_per_number,
 )
 from leanrl.planner.shapes import ModelShape
-from leanrl.planner.weights import dequantised_bytes, frozen_cast_bytes
+from leanrl.planner.weights import frozen_cast_bytes
 from leanrl.planner.workload import Workload
 
 
@@ -86,10 +94,10 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
     stream = residual_bytes_per_number(workload) * shape.hidden
     token_ids = 8
     if workload.is_tiled:
-        # The gradient of the tiled module's input is written beside that of its output.
+        # The gradient of the tiled module's input is written beside that of its output, and what waits with that.
         mlp_input = norm_output_bytes(shape, workload) * shape.hidden
-        mlp = (stream + mlp_input) * tokens + mlp_tile_bytes(shape, workload)
-        mlp += frozen_cast_bytes(shape, workload, shape.mlp_readers[:1])
+        mlp = (stream + mlp_input + cast_gradients_bytes(shape, workload)) * tokens + mlp_tile_bytes(shape, workload)
+        mlp += frozen_cast_bytes(shape, workload, shape.mlp_readers)
         # Attention works before the second norm and the MLP have kept their inputs, or after they let go of them. In a
         # parallel block the MLP's input is its own, and the MLP's gradient for that waits.
         # With a norm of its own it lets go of that, and the gradient waits in the stream's.
@@ -151,14 +159,15 @@ def scored_hidden_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int, row_tokens: int) -> int:
-    """Bytes of a forward pass without gradients over `tokens` in rows: about three MLP and four hidden tensors.
+    """Bytes of a forward pass without gradients over `tokens` in rows: an MLP at work, and four hidden tensors.
 
-    Two MLP tensors are there while an NF4 weight is dequantised for a third. What mixes tokens may make more.
+    An fp32 result of a norm is two, and embeddings of words and positions are held beside their sum. What mixes tokens
+    may make more than an MLP.
     """
-    e, inner = workload.compute_bytes, shape.intermediate
-    last = max(e * inner * tokens, dequantised_bytes(shape, workload))
+    e = workload.compute_bytes
+    hidden = 4 * e + norm_output_bytes(shape, workload) - e + 2 * e * (shape.num_positions > 0)
     mixing = mixing_forward_bytes(shape, workload, row_tokens=row_tokens) * tokens
-    return e * 4 * shape.hidden * tokens + max(e * 2 * inner * tokens + last, mixing)
+    return hidden * shape.hidden * tokens + max(mlp_forward_bytes(shape, workload, tokens=tokens), mixing)
 
 
 def position_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -5,7 +5,7 @@ from leanrl.planner.linear_inputs import adapter_products, linear_inputs
 from leanrl.planner.norms import NORM_BACKWARD, held_bytes, norm_bytes, normalised_bytes, residual_bytes_per_number
 from leanrl.planner.shapes import ModelShape
 from leanrl.planner.trained_tile import trained_tile_bytes
-from leanrl.planner.weights import weight_gradient_bytes
+from leanrl.planner.weights import dequantised_bytes, weight_gradient_bytes
 from leanrl.planner.workload import Workload
 
 
@@ -14,6 +14,18 @@ def mlp_bytes(shape: ModelShape, workload: Workload) -> int:
     e = workload.compute_bytes
     kept = 3 * e if shape.terms.has_gate else _activation(shape, workload).kept
     return kept * shape.intermediate + _kept_product(shape, workload)
+
+
+def mlp_forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int:
+    """The most of a forward pass without gradients: three tensors, or what an activation without a gate makes.
+
+    Two are there while an NF4 weight is dequantised for a third.
+    """
+    number = workload.compute_bytes * shape.intermediate * tokens
+    products = 2 * number + max(number, dequantised_bytes(shape, workload))
+    if shape.terms.has_gate:
+        return products
+    return max(products, _activation(shape, workload).alone * shape.intermediate * tokens)
 
 
 def mlp_module_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -66,15 +78,15 @@ def mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int
     """Temporaries of an MLP at its peak, which is in its backward pass or in the recomputed forward pass.
 
     Phi-3's gate and up are one layer. Its result, its adapter's and the multiple of that are as many numbers as gate,
-    activation, up and the gradients of a backward pass, and lie beside two hidden tensors, or three where down_proj's
-    adapter drops numbers (found by tracing).
+    activation, up and the gradients of a backward pass, and lie beside what is held and what waits; one hidden tensor
+    more where down_proj's adapter drops numbers (found by tracing).
     """
     work = _mlp_backward_bytes(shape, workload, tokens=tokens)
+    beside = held_bytes(shape, workload) + _waiting_bytes(shape, workload)
     if workload.adapts("gate_up_proj"):
-        num_hidden = 2 + (workload.lora_dropout > 0 and _trains_down(shape, workload))
-        work += num_hidden * workload.compute_bytes * shape.hidden * tokens
-    again = _mlp_again_bytes(shape, workload, num_hidden=2)
-    return max(work, (again + held_bytes(shape, workload) + _waiting_bytes(shape, workload)) * tokens)
+        dropped = workload.lora_dropout > 0 and _trains_down(shape, workload)
+        work += (beside + dropped * workload.compute_bytes * shape.hidden) * tokens
+    return max(work, (_mlp_again_bytes(shape, workload, num_hidden=2) + beside) * tokens)
 
 
 def _mlp_again_bytes(shape: ModelShape, workload: Workload, *, num_hidden: int) -> int:
@@ -139,9 +151,18 @@ def _waiting_bytes(shape: ModelShape, workload: Workload) -> int:
     That of an adapter's multiple; that of the MLP's result, where it is not the stream's own: a layer scales the
     result, or the stream is finer.
     """
-    is_another = shape.terms.scales_blocks or residual_bytes_per_number(workload) > workload.compute_bytes
-    num_waiting = workload.adapts(shape.terms.down_name) + (is_another and _trains_down(shape, workload))
-    return num_waiting * workload.compute_bytes * shape.hidden
+    number = workload.compute_bytes * shape.hidden
+    if not _trains_down(shape, workload):
+        return 0
+    of_the_result = cast_gradients_bytes(shape, workload) or number * shape.terms.scales_blocks
+    return of_the_result + number * workload.adapts(shape.terms.down_name)
+
+
+def cast_gradients_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Gradients of a token that are cast from a finer stream's; a sum of three casts attention's with the MLP's."""
+    if residual_bytes_per_number(workload) == workload.compute_bytes:
+        return 0
+    return (2 if shape.norms == "parallel" else 1) * workload.compute_bytes * shape.hidden
 
 
 def _adapter_again_bytes(shape: ModelShape, workload: Workload, *, num_hidden: int) -> int:

@@ -43,7 +43,9 @@ def norm_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _keeps_the_stream(shape: ModelShape, workload: Workload) -> bool:
-    """Whether a norm keeps the stream itself, for it needs no copy in fp32."""
+    """Whether a norm keeps the stream itself, for it needs no copy in fp32; of a mean it keeps the distance, twice."""
+    if shape.terms.centres:
+        return False
     return shape.terms.norm_code == "torch_without_autocast" or residual_bytes_per_number(workload) == 4
 
 
