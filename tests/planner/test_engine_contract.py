@@ -86,7 +86,7 @@ def shape_of(values: dict[str, Any]) -> ModelShape:
 def test_layer_in_bf16(family):
     """To the byte a token; Gemma keeps 1 + weight of its norms besides (less than 1 %)."""
     values = SIZES | family
-    counted = layer_bytes_per_token(shape_of(values), Workload()) * NUM_TOKENS
+    counted = layer_bytes_per_token(shape_of(values), Workload(activations="kept")) * NUM_TOKENS
     assert saved_by_a_layer(values, dtype=torch.bfloat16) == pytest.approx(counted, rel=0.005)
 
 
@@ -95,7 +95,7 @@ def test_layer_of_fp32_weights_under_autocast(family):
     """Autocast's bf16 copies of the linear weights are kept too; the plan has them as gathered weights."""
     values = SIZES | family
     shape = shape_of(values)
-    counted = layer_bytes_per_token(shape, Workload(weight_bytes_per_param=4)) * NUM_TOKENS
+    counted = layer_bytes_per_token(shape, Workload(weight_bytes_per_param=4, activations="kept")) * NUM_TOKENS
     copies = 2 * shape.linear_params // shape.num_layers
     assert saved_by_a_layer(values, dtype=torch.float32) == pytest.approx(counted + copies, rel=0.005)
 
@@ -107,7 +107,7 @@ def test_layer_under_fp32_adapters(family, targets):
     values = SIZES | family
     shape = shape_of(values)
     names = tuple(shape.linears) if targets == "all-linear" else tuple(targets)
-    workload = Workload(method="lora", lora_rank=8, lora_targets=names)
+    workload = Workload(method="lora", lora_rank=8, lora_targets=names, activations="kept")
     counted = layer_bytes_per_token(shape, workload) * NUM_TOKENS
     copies = 2 * 8 * sum(sum(shape.linears[name]) for name in names)
     measured = saved_by_a_layer(values, dtype=torch.bfloat16, targets=targets)
