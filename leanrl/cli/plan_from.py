@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,5 +48,6 @@ def with_what_was_measured(config: "RunConfig", run: Path, *, typed: Sequence[st
     for reason in calibration.refused:
         warning = painted("warning:", "warning", stream=sys.stderr)
         print(f"{warning} not taken over from {run}: {reason}", file=sys.stderr)
-    has_typed = any(setting.startswith(_LENGTHS) for setting in typed)
-    return (config if has_typed else with_measured_lengths(config, calibration)), calibration
+    if any(setting.startswith(_LENGTHS) for setting in typed):
+        return config, replace(calibration, lengths=None)
+    return with_measured_lengths(config, calibration), calibration

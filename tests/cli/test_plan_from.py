@@ -86,6 +86,7 @@ def test_what_cannot_be_taken_over_is_said(run):
 def test_lengths_that_are_typed_come_first(run):
     plan, _ = planned(run, "-s", "rollout.lengths.mean_tokens=3.0", "-s", "rollout.lengths.limit_tokens=8")
     assert plan["time"]["completion_tokens"]["mean"] == pytest.approx(3.0, abs=0.1)
+    assert plan["measured"]["lengths"] is None
 
 
 def test_settings_that_fit_are_timed_with_what_was_measured(run):
