@@ -109,7 +109,7 @@ def test_the_longest_completions_of_a_model_of_ones_own(tmp_path):
 
 def test_a_model_without_a_formula_is_named(tmp_path):
     """Its plan is a simulation for each setting: too dear for a search."""
-    (tmp_path / "config.json").write_text(json.dumps(CONFIG | {"model_type": "opt"}))
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG | {"model_type": "of_tomorrow"}))
     result = run("--largest", "--gpu", "4090", "-s", f"model.id={tmp_path}")
     assert isinstance(result.exception, NoFormulaError)
     assert "has no formula" in result.exception.message
