@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import RunConfig
+from leanrl.hints import command
 
 
 def train_arguments(
@@ -35,6 +36,7 @@ def print_dry_run(
     resolved = load_config(preset, overrides)
     config = resolved.config
     arguments = train_arguments(preset, overrides, plugins=plugins, run_dir=run_dir)
+    asked = train_arguments(preset, overrides, plugins=plugins, run_dir=None)
     specs = processes(config, arguments=arguments)
     predicted, no_plan = _plan(config)
     new_run = run_dir or new_run_path(Path("runs"), config.name, datetime.now())
@@ -58,7 +60,7 @@ def print_dry_run(
     print("config (value, and where it comes from)")
     for key, value in _leaves(config.model_dump(mode="json")):
         print(f"  {key} = {json.dumps(value, ensure_ascii=False)}  [{resolved.origins.get(key, 'default')}]")
-    print(f"\nplan\n{_indented(no_plan if predicted is None else _plan_text(predicted))}")
+    print(f"\nplan\n{_indented(no_plan if predicted is None else _plan_text(predicted, asked))}")
     print("\nprocesses")
     for spec in specs:
         node = f" on node {spec.node}" if config.hardware.num_nodes > 1 else ""
@@ -78,10 +80,11 @@ def _plan(config: RunConfig) -> tuple[Any, str]:
         return None, str(error)
 
 
-def _plan_text(predicted: Any) -> str:
-    from leanrl.planner.plan import plan_table
+def _plan_text(predicted: Any, asked: Sequence[str]) -> str:
+    """Return the first screen of a plan, and the command that shows what stands behind it."""
+    from leanrl.planner.screen import first_screen
 
-    return plan_table(predicted)
+    return "\n".join([*first_screen(predicted), f"`{command('plan', *asked, '--details')}` shows every phase."])
 
 
 def _leaves(section: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

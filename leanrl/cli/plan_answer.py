@@ -1,6 +1,7 @@
 """What `leanrl plan` answers, and how it is printed."""
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from leanrl.planner.calibration import Calibration
     from leanrl.planner.fit import Fit
     from leanrl.planner.prediction import Plan
+
+_MOST_COLUMNS = 120
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,10 @@ def answer_to(
 def planned(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
     """Return the plan of a run, with what another one has measured."""
     from leanrl.pipeline import plan as make_plan
-    from leanrl.planner.details import plan_details
     from leanrl.planner.screen import first_screen
 
     found = make_plan(config, say=_say, calibration=calibration)
-    return Answer(found.to_json(), first_screen(found), plan_details(found), found)
+    return Answer(found.to_json(), first_screen(found), details_here(found), found)
 
 
 def planned_if_possible(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
@@ -69,13 +71,19 @@ def planned_if_possible(config: "RunConfig", *, calibration: "Calibration | None
 def fitted(config: "RunConfig", *, calibration: "Calibration | None" = None) -> "tuple[Answer, RunConfig]":
     """Return the settings that fit with their plan, and the config that has them."""
     from leanrl.pipeline import fit
-    from leanrl.planner.details import plan_details
     from leanrl.planner.fit_text import fit_screen
     from leanrl.planner.fixes import with_changes
 
     found = fit(config, calibration=calibration)
-    answer = Answer(found.to_json(), fit_screen(found), plan_details(found.plan), found.plan, found)
+    answer = Answer(found.to_json(), fit_screen(found), details_here(found.plan), found.plan, found)
     return answer, with_changes(config, found.changes)
+
+
+def details_here(plan: "Plan") -> list[str]:
+    """Return the details of a plan as wide as this terminal."""
+    from leanrl.planner.details import plan_details
+
+    return plan_details(plan, columns=min(shutil.get_terminal_size().columns, _MOST_COLUMNS))
 
 
 def print_answer(answer: Answer, missing: Sequence[str], *, as_json: bool, with_details: bool) -> None:

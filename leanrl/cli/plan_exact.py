@@ -37,14 +37,14 @@ def with_simulation(answer: "Answer", config: "RunConfig", *, calibration: "Cali
 
 
 def _judged(answer: "Answer", plan: "Plan", found: "Judged", *, text: str, exact: dict[str, Any]) -> "Answer":
-    from leanrl.planner.details import plan_details
+    from leanrl.cli.plan_answer import details_here
 
     exact |= {"difference_bytes": found.difference_bytes, "verdict_by_formula": plan.verdict}
     return replace(
         answer,
         value=_value(answer, found) | {"exact": exact},
-        screen=[*_screen(answer, plan, found), text],
-        details=plan_details(found.plan),
+        screen=_screen(answer, plan, found),
+        details=[*details_here(found.plan), "", text],
         plan=found.plan,
     )
 
@@ -75,4 +75,7 @@ def _remedies(found: "Judged") -> list[str]:
     if plan.verdict == "fits" or plan.device == "cpu":
         return []
     tenths = (plan.worst.usable_bytes - found.difference_bytes) * 10 // 2**30
-    return [row("to make it fit", f"`leanrl plan --fit --vram {tenths / 10:g}` leaves room for the difference")]
+    name = "" if plan.card is None else f"--gpu {plan.card.name} "
+    return [
+        row("to make it fit", f"--fit {name}--vram {tenths / 10:g} in place of --exact leaves room for the difference")
+    ]

@@ -1,6 +1,9 @@
 """What stands behind the first screen of a plan: every phase of every card, its parts, and what was assumed."""
 
+import textwrap
+
 from leanrl.planner.calibration_text import calibration_details
+from leanrl.planner.part_words import parts_in_words
 from leanrl.planner.phase_words import PHASE_WORDS
 from leanrl.planner.phases import Phase
 from leanrl.planner.prediction import GpuPlan, Plan
@@ -8,19 +11,25 @@ from leanrl.planner.time_text import time_details
 from leanrl.planner.weights import nf4_bytes
 
 _GIB = 2**30
-_BAR_WIDTH = 24
-_LEAST_PRINTED_BYTES = _GIB // 20
+# Holds a name and its size together where a line is wrapped.
+_NO_BREAK = "\xa0"
+_LEAST_BAR, _MOST_BAR = 8, 40
+# Indent, gaps, brackets and the number.
+_BESIDE_BAR = 14
 _SOURCES = {
     "closed_form": "Calculated from the model's shape, not measured",
     "simulation": "Training memory simulated: a step's own code ran on tensors without numbers; the rest calculated",
 }
 
 
-def plan_details(plan: Plan) -> list[str]:
-    """Return the lines behind the first screen; nothing in them was measured but what they say was."""
+def plan_details(plan: Plan, *, columns: int = 80) -> list[str]:
+    """Return the lines behind the first screen; nothing in them was measured but what they say was.
+
+    Bars and lists of parts keep to `columns` characters where there is room for them at all.
+    """
     lines: list[str] = []
     for gpus in _equal_gpus(plan):
-        lines += [*_picture(plan, gpus), ""]
+        lines += [*_picture(plan, gpus, columns), ""]
     for note in _notes(plan):
         lines += [note, ""]
     measured = [] if plan.calibration is None else [*calibration_details(plan.calibration), ""]
@@ -74,43 +83,62 @@ def _equal_gpus(plan: Plan) -> list[list[GpuPlan]]:
     return list(groups.values())
 
 
-def _picture(plan: Plan, gpus: list[GpuPlan]) -> list[str]:
+def _picture(plan: Plan, gpus: list[GpuPlan], columns: int) -> list[str]:
     gpu = gpus[0]
-    does = {"train": "train", "rollout": "generate", "both": "train and generate"}[gpu.role]
+    return [
+        f"{_title(plan, gpus)}: memory at the fullest moment of each phase, in GiB",
+        *_phase_lines(gpu, columns),
+        "",
+        f"  parts of {gpu.peak.name}, in GiB:",
+        *_part_lines(gpu.peak),
+        "  parts of the other phases:",
+        *_other_parts(gpu, columns),
+    ]
+
+
+def _title(plan: Plan, gpus: list[GpuPlan]) -> str:
+    gpu, one = gpus[0], len(gpus) == 1
     if plan.device == "cpu":
-        title = f"CPU ({does}), {_gib(gpu.usable_bytes)} GiB"
-    else:
-        numbers = f"{gpus[0].index}" if len(gpus) == 1 else f"{gpus[0].index}-{gpus[-1].index}"
-        title = f"GPU {numbers} ({does}), {_gib(gpu.usable_bytes)} GiB each"
-    return [title, *_phase_lines(gpu), "  parts in GiB:", *_part_lines(gpu)]
+        return f"CPU, {_gib(gpu.usable_bytes)} GiB"
+    do = {"train": "train", "rollout": "generate", "both": "train and generate"}[gpu.role]
+    does = {"train": "trains", "rollout": "generates", "both": "trains and generates"}[gpu.role]
+    size = f"{_gib(gpu.usable_bytes)} GiB"
+    return f"GPU {gpu.index} {does}, {size}" if one else f"GPUs {gpu.index}-{gpus[-1].index} {do}, {size} each"
 
 
-def _phase_lines(gpu: GpuPlan) -> list[str]:
+def _phase_lines(gpu: GpuPlan, columns: int) -> list[str]:
     width = max(len(phase.name) for phase in gpu.phases)
     words_width = max(len(PHASE_WORDS[phase.name]) for phase in gpu.phases)
+    bar_width = min(_MOST_BAR, max(_LEAST_BAR, columns - width - words_width - _BESIDE_BAR))
     return [
         f"  {phase.name:<{width}}  {PHASE_WORDS[phase.name]:<{words_width}}  "
-        f"{_bar(phase.bytes, gpu)} {_gib(phase.bytes)}"
+        f"{_bar(phase.bytes, gpu.usable_bytes, bar_width)} {_gib(phase.bytes)}"
         for phase in gpu.phases
     ]
 
 
-def _part_lines(gpu: GpuPlan) -> list[str]:
-    width = max(len(phase.name) for phase in gpu.phases)
-    return [f"  {phase.name:<{width}}  {_parts(phase)}" for phase in gpu.phases]
+def _part_lines(phase: Phase) -> list[str]:
+    parts = parts_in_words(phase)
+    width = max((len(name) for name, _, _ in parts), default=0)
+    return [f"    {name:<{width}}  {_gib(size):>5}  {words}".rstrip() for name, size, words in parts]
 
 
-def _parts(phase: Phase) -> str:
-    largest = sorted(phase.components.items(), key=lambda part: -part[1])
-    return ", ".join(f"{name} {_gib(size)}" for name, size in largest if size >= _LEAST_PRINTED_BYTES)
+def _other_parts(gpu: GpuPlan, columns: int) -> list[str]:
+    """A paragraph for each phase but the fullest."""
+    lines = []
+    for phase in gpu.phases:
+        if phase is not gpu.peak:
+            parts = ", ".join(f"{name} {_gib(size)}".replace(" ", _NO_BREAK) for name, size, _ in parts_in_words(phase))
+            lines += textwrap.wrap(f"{phase.name}: {parts}", columns, initial_indent="    ", subsequent_indent="      ")
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
-def _bar(size: int, gpu: GpuPlan) -> str:
+def _bar(size: int, usable_bytes: int, width: int) -> str:
     """A bar that is full at the card's limit; what goes beyond it is marked."""
-    filled = round(_BAR_WIDTH * size / gpu.usable_bytes)
-    if filled > _BAR_WIDTH:
-        return "[" + "#" * _BAR_WIDTH + ">"
-    return "[" + "#" * filled + "." * (_BAR_WIDTH - filled) + "]"
+    filled = round(width * size / usable_bytes)
+    if filled > width:
+        return "[" + "#" * width + ">"
+    return "[" + "#" * filled + "." * (width - filled) + "]"
 
 
 def _gib(size: int) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from leanrl.planner.calibration_text import calibration_line
+from leanrl.planner.part_words import parts_in_words
 from leanrl.planner.phase_words import PHASE_WORDS
 from leanrl.planner.phases import Phase
 from leanrl.planner.prediction import GpuPlan, Plan
@@ -15,7 +16,7 @@ _LABEL_WIDTH = 15
 _NUM_PARTS = 3
 _VERDICTS = {
     "fits": "it fits.",
-    "tight": "it is tight. The tensors fit, but perhaps not with what the driver and fragmentation add.",
+    "tight": "it is tight: the tensors fit, but perhaps not with what the driver and fragmentation add.",
     "does_not_fit": "it does not fit.",
 }
 
@@ -31,17 +32,27 @@ def first_screen(
         remedies: rows in place of the plan's fixes and of what comes nearest.
         notes: rows that belong on the first screen, such as the line of a simulation.
     """
-    lines = [
-        f"{plan.preset} on {place(plan)}: {verdict or _VERDICTS[plan.verdict]}",
-        *_memory_rows(plan),
-        *notes,
-        *_time_rows(plan),
-        *_host_rows(plan),
-        *([] if plan.calibration is None else [row("measured", calibration_line(plan.calibration))]),
-        *(remedy_rows(plan) if remedies is None else remedies),
-    ]
-    optional = [] if plan.base_note is None else [row("note", plan.base_note)]
-    return [*lines, *optional[: max(0, MOST_LINES - len(lines))]]
+    measured = [] if plan.calibration is None else [row("measured", calibration_line(plan.calibration))]
+    is_host_short = plan.host is not None and plan.host.verdict != "fits"
+    return _within_limit(
+        [
+            (f"{plan.preset} on {place(plan)}: {verdict or _VERDICTS[plan.verdict]}", 0),
+            *((line, 0) for line in [*_memory_rows(plan), *notes]),
+            *((line, rank) for rank, line in zip((0, 3), _time_rows(plan), strict=False)),
+            *((line, 0 if is_host_short else 2) for line in _host_rows(plan)),
+            *((line, 1) for line in measured),
+            *((line, 0) for line in (remedy_rows(plan) if remedies is None else remedies)),
+            *((row("note", note), 4) for note in [plan.base_note] if note is not None),
+        ]
+    )
+
+
+def _within_limit(ranked: Sequence[tuple[str, int]]) -> list[str]:
+    """Return the lines without those of the highest rank, as far as there are too many; the details have them too."""
+    kept = list(ranked)
+    while len(kept) > MOST_LINES and any(rank > 0 for _, rank in kept):
+        kept.remove(max(kept, key=lambda line: line[1]))
+    return [line for line, _ in kept]
 
 
 def row(label: str, text: str) -> str:
@@ -89,8 +100,7 @@ def _limit(plan: Plan, worst: GpuPlan) -> str:
 
 
 def _largest_parts(phase: Phase) -> str:
-    largest = sorted(phase.components.items(), key=lambda part: -part[1])[:_NUM_PARTS]
-    return ", ".join(f"{name} {_gib(size)}" for name, size in largest) + " GiB"
+    return ", ".join(f"{name} {_gib(size)}" for name, size, _ in parts_in_words(phase)[:_NUM_PARTS]) + " GiB"
 
 
 def _time_rows(plan: Plan) -> list[str]:
