@@ -139,11 +139,7 @@ class LengthDistribution:
 
     def longest(self, count: int, limit_tokens: float) -> float:
         """Expected length of the longest of `count` completions: the integral of 1 - (1 - alive)^count."""
-        far = min(limit_tokens, math.exp(self.log_mean + _FAR * self.log_sd))
-        width = far / _NUM_SLICES
-        lengths = (width * (number + 0.5) for number in range(_NUM_SLICES))
-        reached = width * sum(1 - (1 - self.alive(length)) ** count for length in lengths)
-        return reached + (limit_tokens - far) * (1 - (1 - self.endless_share) ** count)
+        return _longest(self, count, limit_tokens)
 
     def _ended(self, tokens: float) -> float:
         return _normal((math.log(tokens) - self.log_mean) / self.log_sd) if tokens > 0 else 0.0
@@ -151,6 +147,16 @@ class LengthDistribution:
     def _moment(self, power: int, limit_tokens: float) -> float:
         finished = (1 - self.endless_share) * _ended_moment(self, power, limit_tokens)
         return finished + self.cut_share(limit_tokens) * limit_tokens**power
+
+
+@lru_cache(maxsize=4096)
+def _longest(lengths: LengthDistribution, count: int, limit_tokens: float) -> float:
+    """A search asks for the same batch under hundreds of settings."""
+    far = min(limit_tokens, math.exp(lengths.log_mean + _FAR * lengths.log_sd))
+    width = far / _NUM_SLICES
+    middles = (width * (number + 0.5) for number in range(_NUM_SLICES))
+    reached = width * sum(1 - (1 - lengths.alive(middle)) ** count for middle in middles)
+    return reached + (limit_tokens - far) * (1 - (1 - lengths.endless_share) ** count)
 
 
 def _ended_moment(lengths: LengthDistribution, power: int, limit_tokens: float) -> float:

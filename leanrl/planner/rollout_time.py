@@ -70,12 +70,14 @@ def _crowding(shape: ModelShape, workload: Workload, lengths: LengthDistribution
     """
     count, limit = workload.completions_per_engine, workload.completion_tokens
     prompt = workload.prompt_tokens * MEAN_PROMPT_SHARE
+
+    def sequence_bytes(tokens: float) -> int:
+        return sequence_kv_bytes(shape, tokens=round(prompt + tokens), bytes_per_number=workload.compute_bytes)
+
+    if count * sequence_bytes(limit) <= kv_bytes:
+        return 1.0
     moments = (limit * (number + 1) / _NUM_MOMENTS for number in range(_NUM_MOMENTS))
-    fullest = max(
-        lengths.alive(tokens * (1 - 1e-9))
-        * sequence_kv_bytes(shape, tokens=round(prompt + tokens), bytes_per_number=workload.compute_bytes)
-        for tokens in moments
-    )
+    fullest = max(lengths.alive(tokens * (1 - 1e-9)) * sequence_bytes(tokens) for tokens in moments)
     return min(max(1.0, count * fullest / max(1, kv_bytes)), count)
 
 
