@@ -7,6 +7,7 @@ import pytest
 from leanrl.errors import ConfigError
 from leanrl.planner.card_names import find_card
 from leanrl.planner.cards import CARDS, GIB
+from leanrl.planner.fit import fit_run
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.plan import plan_run
 from leanrl.planner.target import in_float32, require_bf16
@@ -68,15 +69,16 @@ def test_a_card_without_bf16_is_refused_with_what_would_be_needed(name, method):
     assert plan.step_seconds > 0
 
 
-def test_fixes_for_a_card_without_bf16_do_without_it():
-    """The search knows 16-bit numbers as a saving, which this card does not have."""
+@pytest.mark.parametrize("model_id", ["Qwen/Qwen2.5-1.5B", "meta-llama/Llama-3.2-3B"])
+def test_fixes_for_a_card_without_bf16_do_without_it(model_id):
+    """The search knows 16-bit numbers and NF4 as savings, which this card does not have."""
     config = with_changes(single_card("lora", gpu="t4"), in_float32(single_card("lora")))
-    config = with_changes(config, {"model.id": "Qwen/Qwen2.5-1.5B", "train.micro_batch_completions": 24})
-    plan = plan_run(config)
+    config = with_changes(config, {"model.id": model_id, "train.micro_batch_completions": 24})
+    plan, found = plan_run(config), fit_run(config)
     assert plan.verdict != "fits"
-    assert plan.fixes
-    for fix in plan.offers:
-        assert plan_run(with_changes(config, fix.changes)).verdict == "fits"
+    assert plan.offers
+    for changes in (*(fix.changes for fix in plan.offers), found.changes):
+        assert plan_run(with_changes(config, changes)).verdict == "fits"
 
 
 def test_a_card_without_speeds_has_bytes_and_no_time():

@@ -1,7 +1,7 @@
-"""What the plan makes of the base that vLLM holds beside an NF4 trainer."""
+"""What the plan makes of the base that vLLM holds beside the trainer's: in NF4, in 16 bits and in fp32."""
 
 from leanrl.planner.plan import plan_run
-from tests.planner.sample_runs import GIB, single_card
+from tests.planner.sample_runs import DISTILL, GIB, single_card
 
 
 def rollout_phase(base):
@@ -16,6 +16,19 @@ def test_both_bases_are_counted():
     assert original["weights"] == nf4["weights"] == nf4["engine weights"]
     assert round(original["engine weights"] / GIB, 2) == 3.31
     assert round(nf4["engine weights"] / GIB, 2) == 1.50
+
+
+def test_vllm_computes_in_the_dtype_of_the_run():
+    """A sequence of 4,096 tokens has 112 MiB of KV cache in bf16, and weights and cache are twice as large in fp32."""
+    phases = {}
+    for dtype in ("bfloat16", "float32"):
+        model = {"id": DISTILL, "tuning": {"method": "lora"}, "dtype": dtype, "compute_dtype": dtype}
+        plan = plan_run(single_card("lora", gpu="h200", model=model))
+        phases[dtype] = next(phase.components for phase in plan.gpus[0].phases if phase.name == "rollout")
+    assert phases["bfloat16"]["KV cache"] == 72 * 112 * 2**20
+    for part in ("engine weights", "KV cache", "engine activations", "engine adapter buffers"):
+        assert phases["float32"][part] == 2 * phases["bfloat16"][part], part
+    assert phases["float32"]["engine CUDA graphs"] == phases["bfloat16"]["engine CUDA graphs"]
 
 
 def test_the_logits_of_a_scored_text_are_counted():
