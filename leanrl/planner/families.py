@@ -107,12 +107,6 @@ FAMILIES = {
         mlp_bias="mlp_bias",
         defaults={"num_key_value_heads": 8, "head_dim": 128, "attention_bias": True},
     ),
-    "ernie4_5": Family(
-        qkv_bias="use_bias",
-        output_bias="use_bias",
-        mlp_bias="use_bias",
-        defaults={"num_key_value_heads": 2, "head_dim": 128, "tie_word_embeddings": True},
-    ),
     "hunyuan_v1_dense": Family(query_norm="head", **_ALL_BIASES),
     "arcee": Family(
         has_gate=False,
