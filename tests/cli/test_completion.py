@@ -69,7 +69,8 @@ def test_keys_of_a_setting():
 
 
 def test_a_single_key_gets_a_second_word_so_that_no_space_follows_it():
-    assert in_bash("leanrl", "train", "-s", "train.max_steps") == ["train.max_steps=", "train.max_steps=500"]
+    found = in_bash("leanrl", "train", "-s", "train.max_steps")
+    assert found == ["train.max_steps=", "train.max_steps=500", "train.max_steps=null"]
 
 
 def test_rewards_are_keys_too():

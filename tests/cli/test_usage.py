@@ -28,9 +28,8 @@ def test_no_type_of_python_is_in_the_help(words):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["plan", "--vram", "24GB"], "'--vram': `24GB` should be a number"),
-        (["plan", "--vram=24GB"], "'--vram': `24GB` should be a number"),
         (["plan", "--num-gpus", "two"], "'--num-gpus': `two` should be a whole number"),
+        (["plan", "--num-gpus=two"], "'--num-gpus': `two` should be a whole number"),
         (["sample", "x", "y", "--temperature", "hot"], "'--temperature': `hot` should be a number"),
         (["sample", "x", "y", "--temperature=-1"], "'--temperature': `-1` should be greater than or equal to 0"),
         (["sample", "x", "y", "--max-tokens", "0"], "'--max-tokens': `0` should be greater than or equal to 1"),
@@ -52,7 +51,9 @@ def test_every_number_of_a_command_is_told_with_its_value():
             if parameter.param_type_name == "option" and parameter.metavar in ("N", "NUMBER", "GIB"):
                 needed = ["x" for one in command.params if one.param_type_name == "argument" and one.required]
                 outcome = leanrl(*words, *needed, parameter.opts[0], "lots")
-                assert "`lots` should be a" in outcome.err, (words, parameter.opts)
+                assert outcome.code == 2
+                said = ("`lots` should be a", "'lots' is not the size")
+                assert any(one in outcome.err for one in said), (words, parameter.opts)
 
 
 ERRORS = (ConfigError, DataError, DoesNotFitError, LeanRLError, MissingError, StoppedError)
