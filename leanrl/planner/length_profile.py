@@ -100,7 +100,10 @@ def profile_of_sample(lengths: Sequence[int], *, limit_tokens: int, num_cut: int
     def excess(cv: float) -> float:
         return LengthProfile(mean, limit_tokens, cv, cut).distribution.mean_square(limit_tokens) - square
 
-    return LengthProfile(mean, limit_tokens, rising_root(excess, low=NARROWEST, high=WIDEST), cut, source)
+    cv = rising_root(excess, low=NARROWEST, high=WIDEST)
+    # Mean and share cut may leave no room for a wider spread: what is left of it is the sample's.
+    left = LengthProfile(mean, limit_tokens, cv, cut).distribution.cv
+    return LengthProfile(mean, limit_tokens, round(left, 3), cut, source)
 
 
 def assumed_profiles(limit_tokens: int) -> list[LengthProfile]:
@@ -121,6 +124,11 @@ class LengthDistribution:
     log_mean: float
     log_sd: float
     endless_share: float = 0.0
+
+    @property
+    def cv(self) -> float:
+        """Standard deviation / mean of the lengths that end."""
+        return math.sqrt(math.expm1(self.log_sd**2))
 
     def alive(self, tokens: float) -> float:
         """Share of completions that are longer."""

@@ -71,4 +71,5 @@ def _spread(mean: float, limit: int, cut: float, *, count: int, longest: float) 
     def excess(cv: float) -> float:
         return LengthProfile(mean, limit, cv, cut).distribution.longest(count, limit) - longest
 
-    return round(rising_root(excess, low=NARROWEST, high=WIDEST), 3)
+    cv = rising_root(excess, low=NARROWEST, high=WIDEST)
+    return round(LengthProfile(mean, limit, cv, cut).distribution.cv, 3)

@@ -84,6 +84,13 @@ def test_a_sample_gives_mean_share_and_mean_square(cv, cut):
     assert profile.cv == pytest.approx(cv, abs=0.08)
 
 
+def test_a_sample_near_its_limit_has_the_spread_that_is_left():
+    """29 answers of 12 tokens and 3 that are cut at 14: no spread is wider than mean and share allow."""
+    profile = profile_of_sample([12] * 29 + [14] * 3, limit_tokens=14, num_cut=3, source="a test")
+    assert profile.cv == pytest.approx(profile.distribution.cv, abs=1e-3)
+    assert profile.cv < 0.2
+
+
 def test_a_sample_of_which_all_are_cut():
     profile = profile_of_sample([14] * 32, limit_tokens=14, num_cut=32, source="a test")
     assert profile.distribution.cut_share(14) == 1

@@ -62,6 +62,12 @@ def test_where_the_limit_cuts_the_longest_the_spread_is_assumed(tmp_path):
     assert found.distribution.longest(COUNT, LIMIT) == pytest.approx(LIMIT, rel=0.01)
 
 
+def test_a_longest_beyond_what_is_left_gives_the_spread_that_is_left(tmp_path):
+    """A mean of 1500 of 2048 tokens and none cut: a spread of 0.13 leaves 1 % beyond the limit, and no more may be."""
+    run = write_run(tmp_path / "run", [[1484.0] * 31 + [1990.0]] * 4)
+    assert read_run_lengths(run).cv == pytest.approx(0.13, abs=0.02)
+
+
 def test_all_completions_of_a_run_are_cut(tmp_path):
     found = read_run_lengths(write_run(tmp_path / "run", [[LIMIT] * COUNT] * 3))
     assert (found.mean_tokens, found.cut_share) == (LIMIT, 1.0)
