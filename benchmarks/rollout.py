@@ -5,7 +5,7 @@
     python benchmarks/rollout.py --device cpu --tiny           # the same code on a model of two layers
 
 Every part is a process of its own: `hf`; `vllm` (generation, syncs of an adapter of rank 32, ten cycles of sleep that
-give back keys and values); `full` (syncs of all weights); `profile` (the operators in which vLLM's generation spends
+give back the KV cache); `full` (syncs of all weights); `profile` (the operators in which vLLM's generation spends
 its time); and on a card `sleep-1` (cycles that move weights to host memory) and `shared` (cycles with one base for
 trainer and vLLM). Prints tables and writes <machine>-<date>-rollout.json to `--out`, by default benchmarks/results,
 with command, commit and versions; a file of some parts has their names in its own. Needs nothing from the network.

@@ -145,13 +145,13 @@ class RolloutConfig(Section):
     )
     sleep_level: Literal[0, "kv", 1, 2] = key(
         1,
-        "what a colocated vLLM gives back between rollouts: 0 nothing, kv keys and values, 1 also its weights, to host "
-        "memory, 2 weights are dropped; on a CPU keys and values alone",
+        "what a colocated vLLM gives back between rollouts: 0 nothing, kv its KV cache, 1 also its weights, to host "
+        "memory, 2 weights are dropped; on a CPU the KV cache alone",
     )
     share_base: Literal["auto"] | bool = key(
         "auto",
         "let the trainer's frozen 16-bit base be colocated vLLM's own tensors, so that it exists once and nothing but "
-        "keys and values is given back between rollouts; auto: where it can be; true refuses where it cannot",
+        "the KV cache is given back between rollouts; auto: where it can be; true refuses where it cannot",
     )
     lengths: LengthsConfig = key(LengthsConfig(), "how long completions are expected to be; only plans read it")
 
@@ -171,7 +171,7 @@ class AlgorithmConfig(Section):
         "token losses are averaged within each prompt's group, over the batch, within each completion, "
         "or divided by max_completion_tokens",
     )
-    kl_beta: NonNegative = key(0.0, "weight of the KL to the start model; 0 needs no reference")
+    kl_beta: NonNegative = key(0.0, "weight of the KL to the reference policy, the model before training; 0 needs none")
     kl_estimator: Literal["k1", "k2", "k3"] = key(
         "k3", "estimator of the KL at each token, differentiated as it stands; k1 pulls nowhere on policy"
     )

@@ -26,9 +26,9 @@ def release_obstacle(config: RunConfig, vllm: str | None) -> str | None:
     """Return why this vLLM cannot rest without giving back its weights, which a shared base does not allow, or None."""
     if config.rollout.sleep_level == 0 or releases_cache(vllm):
         return None
-    return f"vllm {vllm} cannot give back keys and values alone"
+    return f"vllm {vllm} cannot give back the KV cache alone"
 
 
 def releases_cache(vllm: str | None) -> bool:
-    """Whether this version can give back keys and values alone on a card; None is the newest leanrl works with."""
+    """Whether this version can give back the KV cache alone on a card; None is the newest leanrl works with."""
     return vllm is None or vllm in _VLLM_THAT_RELEASES

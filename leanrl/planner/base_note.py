@@ -25,10 +25,10 @@ def base_note(config: RunConfig, plan: Plan, target: Target) -> str | None:
 
 
 def _taken(config: RunConfig, plan: Plan, target: Target) -> str:
-    """Say what settings take where bases weigh most, while completions are drawn, and at their peak."""
+    """Say what settings take where bases weigh most, while generating, and at their peak."""
     gpu = predict(config, plan.shape, target).worst
     drawing = next(phase for phase in gpu.phases if phase.name == "rollout")
-    return f"{_gib(drawing)} GiB while completions are drawn, a peak of {_gib(gpu.peak)} GiB"
+    return f"{_gib(drawing)} GiB while generating, a peak of {_gib(gpu.peak)} GiB"
 
 
 def _gib(phase: Phase) -> str:

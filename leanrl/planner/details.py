@@ -44,7 +44,8 @@ def _notes(plan: Plan) -> list[str]:
         notes.append(plan.base_note)
     if plan.workload.method == "qlora" and plan.workload.engine != "hf":
         notes.append(_bases_line(plan))
-    if plan.floors:
+    # A simulated need may be a little below the formula, of which the floors are made.
+    if plan.floors and plan.source == "closed_form":
         notes.append(_floor_line(plan))
     return notes
 

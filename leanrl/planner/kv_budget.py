@@ -1,4 +1,4 @@
-"""How many bytes a vLLM engine gets for keys and values."""
+"""How many bytes a vLLM engine gets for its KV cache."""
 
 from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.measured import MeasuredStep
@@ -11,7 +11,7 @@ from leanrl.planner.workload import Workload
 def choose_kv_bytes(
     shape: ModelShape, workload: Workload, *, usable_bytes: int, measured: MeasuredStep | None = None
 ) -> int:
-    """Return the bytes for keys and values: what the config's share leaves, else what the step needs and has room.
+    """Return the bytes for the KV cache: what the config's share leaves, else what the step needs and has room.
 
     Never less than one sequence of the longest length, without which vLLM does not start. 0 without a vLLM engine.
     """
@@ -26,7 +26,7 @@ def choose_kv_bytes(
 
 
 def _room(shape: ModelShape, workload: Workload, usable_bytes: int, measured: MeasuredStep | None) -> int:
-    """Bytes that are free in the fullest of the phases in which keys and values exist."""
+    """Bytes that are free in the fullest of the phases in which a KV cache exists."""
     if workload.engine == "vllm-server":
         phases = rollout_phases(shape, workload, kv_bytes=1)
     else:

@@ -4,7 +4,7 @@ import math
 
 from leanrl.planner.shapes import ModelShape
 
-# vLLM hands out keys and values in blocks of 16 tokens.
+# vLLM hands out its KV cache in blocks of 16 tokens.
 BLOCK_TOKENS = 16
 
 

@@ -40,6 +40,7 @@ PART_WORDS = {
 
 
 def parts_in_words(phase: Phase) -> list[tuple[str, int, str]]:
-    """Return the parts of a phase that are worth a line, largest first: name, bytes and what it is."""
+    """Return name, bytes and words of the parts that are worth a line, largest first; of the largest always."""
     largest = sorted(phase.components.items(), key=lambda part: -part[1])
-    return [(name, size, PART_WORDS.get(name, "")) for name, size in largest if size >= _LEAST_PRINTED_BYTES]
+    shown = largest[:1] + [(name, size) for name, size in largest[1:] if size >= _LEAST_PRINTED_BYTES]
+    return [(name, size, PART_WORDS.get(name, "")) for name, size in shown]

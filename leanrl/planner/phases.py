@@ -179,7 +179,7 @@ def _rollout(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, 
 
 
 def _sync(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
-    """A colocated engine wakes its weights to receive new ones, and its keys and values only afterwards."""
+    """A colocated engine wakes its weights to receive new ones, and its KV cache only afterwards."""
     moving = _gathering(shape, workload)
     if workload.method != "full":
         moving = {"moving adapter": adapter_bytes(shape, workload)}

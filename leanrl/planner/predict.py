@@ -1,4 +1,4 @@
-"""The prediction of one config on one target: phases of every card, bytes for keys and values, seconds of a step."""
+"""The prediction of one config on one target: phases of every card, bytes for the KV cache, seconds of a step."""
 
 from dataclasses import replace
 

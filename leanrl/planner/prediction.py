@@ -161,7 +161,7 @@ class Plan:
     def engine_settings(self) -> dict[str, int]:
         """Arguments of a vLLM engine by vLLM's names: what the plan counted; empty where none generates.
 
-        Every completion of a step may run at once. Where keys and values have less room than that at full length,
+        Every completion of a step may run at once. Where the KV cache has less room than that at full length,
         vLLM makes sequences wait or computes them again.
         """
         if self.workload.engine == "hf":

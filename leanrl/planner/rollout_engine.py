@@ -57,7 +57,7 @@ def cuda_graph_bytes(workload: Workload) -> int:
 
 
 def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """Bytes that a vLLM engine needs besides weights and keys and values, by component."""
+    """Bytes that a vLLM engine needs besides weights and KV cache, by component."""
     tokens = min(workload.engine_batch_tokens, workload.completions_per_engine * workload.row_tokens)
     hidden_tensors = workload.compute_bytes * tokens * 3 * (shape.intermediate + shape.hidden)
     return {

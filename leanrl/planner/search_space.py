@@ -178,7 +178,7 @@ def _sleep_levels(config: RunConfig, vllm: str | None, *, is_host_limited: bool)
     """Keys and values come back at once, where this vLLM can give them back alone; weights have to travel.
 
     Level 2 needs no host memory, and new weights after each step: those of a run that trains all of them. A base that
-    has to be shared stays awake with a vLLM that gives back keys and values with its weights alone.
+    has to be shared stays awake with a vLLM that gives back the KV cache with its weights alone.
     """
     if config.rollout.share_base is True and not releases_cache(vllm):
         return Axis.of([], leanest=_NONE)

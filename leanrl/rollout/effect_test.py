@@ -103,7 +103,7 @@ class EffectTest:
         self.engine.forget_prefixes()
         again = draw_some(self.engine, requests, _plain(self.sampling))
         if self._agrees(again, self.engine.score(again)):
-            what = "With an empty prefix cache the numbers agree: keys and values of an older version were served."
+            what = "With an empty prefix cache the numbers agree: a KV cache of an older version was served."
             return self._mismatch("reused name", what, difference, BF16_TOLERANCE)
         what = "The engine draws otherwise than it scores the same tokens."
         return self._mismatch("unknown fault", what, difference, BF16_TOLERANCE)

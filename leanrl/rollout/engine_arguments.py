@@ -37,9 +37,9 @@ def engine_arguments(
 
     Args:
         model: the folder or Hub id of the base.
-        shape: the base's sizes, for the bytes of keys and values.
+        shape: the base's sizes, for the bytes of the KV cache.
         adapter_rank: of the adapter that is trained; None for all parameters.
-        usable_bytes: bytes of the card; None on a CPU, where keys and values of the whole step are kept.
+        usable_bytes: bytes of the card; None on a CPU, where the KV cache of the whole step is kept.
         seed: one for each rank, so that ranks do not draw the same tokens.
         vllm: the version that generates; None is the newest that leanrl works with.
     """

@@ -92,7 +92,7 @@ class RolloutEngine(Protocol):
         ...
 
     def forget_prefixes(self) -> None:
-        """Drop cached keys and values of prompts."""
+        """Drop the cached KV of prompts."""
         ...
 
     def sleep(self) -> None:

@@ -15,7 +15,7 @@ from leanrl.errors import StoppedError
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, RolloutEngine, Sampling
 
 # A mean difference (nats) above which the engine serves something else. Measured on a CPU with SmolLM2-135M: 1e-6
-# where both compute in fp32; 4e-3 to 2.6e-2 where both compute in bf16, and 0.09 to 0.14 for stale keys and values.
+# where both compute in fp32; 4e-3 to 2.6e-2 where both compute in bf16, and 0.09 to 0.14 for a stale KV cache.
 FP32_TOLERANCE = 1e-4
 BF16_TOLERANCE = 0.05
 # How much of a rollout is scored again. SmolLM2 in bf16 differs by 0.03 on average, give or take 0.04 for one token:
@@ -153,7 +153,7 @@ class SelfTest:
         again = draw_some(self.engine, requests, sampling)
         if not self._agrees(again, self.scorer.score(again, temperature=sampling.temperature)):
             return None
-        what = "With an empty prefix cache the numbers agree: keys and values of an older version were served."
+        what = "With an empty prefix cache the numbers agree: a KV cache of an older version was served."
         return "reused name", what
 
     def _as_other_base(self, requests: Sequence[GroupRequest], sampling: Sampling) -> tuple[str, str] | None:

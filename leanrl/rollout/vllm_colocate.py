@@ -34,7 +34,7 @@ _IN_PROCESS = {
 class VllmColocate:
     """`RolloutEngine` in this process; of a policy that trains an adapter only that reaches vLLM.
 
-    vLLM keys cached keys and values by the adapter's name (and, from 0.31, its path), and loads an adapter once per
+    vLLM keys its KV cache by the adapter's name (and, from 0.31, its path), and loads an adapter once per
     id. So a version gets a new name, id and path, the prefix cache is dropped, and the version before is removed.
 
     Args:
@@ -69,7 +69,7 @@ class VllmColocate:
 
         Raises:
             CannotShareError: if vLLM's tensors cannot stand for them; nothing has changed then.
-            MissingError: if keys and values cannot be given back alone (`config.sharing` knows by the version).
+            MissingError: if the KV cache cannot be given back alone (`config.sharing` knows by the version).
         """
         sleep = choose_sleep(self._llm, "kv" if self._sleep_level != 0 else 0)
         share(base, self._llm.collective_rpc(_served_parameters)[0])
@@ -114,7 +114,7 @@ class VllmColocate:
     def forget_prefixes(self) -> None:
         if not self._llm.reset_prefix_cache():
             raise StoppedError(
-                "vLLM refused to drop its prefix cache, so it would answer from keys and values of an older policy.",
+                "vLLM refused to drop its prefix cache, so it would answer from the KV cache of an older policy.",
                 hint="leanrl train --resume RUN continues from the last checkpoint",
             )
 

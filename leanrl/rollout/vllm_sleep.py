@@ -8,7 +8,7 @@ from leanrl.environment import installed_version
 from leanrl.errors import MissingError
 from leanrl.installation import install_packages
 
-# As `rollout.sleep_level`: 0 nothing, kv keys and values, 1 also weights (to host memory), 2 weights dropped.
+# As `rollout.sleep_level`: 0 nothing, kv its KV cache, 1 also weights (to host memory), 2 weights dropped.
 SleepLevel = Literal[0, "kv", 1, 2]
 
 
@@ -21,10 +21,10 @@ class Sleep(Protocol):
 
 
 def choose_sleep(llm: Any, level: SleepLevel) -> Sleep:
-    """Return how this `vllm.LLM` rests. A CPU has one memory: what would move there stays, keys and values go.
+    """Return how this `vllm.LLM` rests. A CPU has one memory: what would move there stays, the KV cache goes.
 
     Raises:
-        MissingError: for `kv` on a card, if this vLLM cannot give back keys and values alone.
+        MissingError: for `kv` on a card, if this vLLM cannot give back the KV cache alone.
     """
     if level == 0:
         return Sleepless()
@@ -34,7 +34,7 @@ def choose_sleep(llm: Any, level: SleepLevel) -> Sleep:
         return DeepSleep(llm, level)
     if not hasattr(llm, "release_kv_cache_memory"):
         raise MissingError(
-            f"vllm {installed_version('vllm')} cannot give back its keys and values alone; 0.31 can.",
+            f"vllm {installed_version('vllm')} cannot give back its KV cache alone; 0.31 can.",
             hint=f"{install_packages('vllm>=0.31,<0.32')}, or -s rollout.sleep_level=1 -s rollout.share_base=false",
         )
     return CacheRelease(llm)
@@ -58,7 +58,7 @@ class Sleepless:
 
 
 class DeepSleep:
-    """vLLM's own levels: keys and values are dropped, weights go to host memory (1) or are dropped as well (2)."""
+    """vLLM's own levels: the KV cache is dropped, weights go to host memory (1) or are dropped as well (2)."""
 
     def __init__(self, llm: Any, level: Literal[1, 2]) -> None:
         self._llm = llm
@@ -127,7 +127,7 @@ class HostCacheRelease:
 
 
 def cache_storages(llm: Any) -> list[torch.UntypedStorage]:
-    """Return the memory behind vLLM's keys and values, each once."""
+    """Return the memory behind vLLM's KV cache, each once."""
     tensors: list[torch.Tensor] = llm.collective_rpc(_caches)[0]
     return list({tensor.untyped_storage()._cdata: tensor.untyped_storage() for tensor in tensors}.values())
 

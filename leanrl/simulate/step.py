@@ -145,7 +145,7 @@ def _run_step(
     longest = _longest_rows(config)
     is_packed = config.packs_rows and packs_rows(_bare(policy))
     if score_reference is not None:
-        say(f"scoring {_text(longest)} with the start model")
+        say(f"scoring {_text(longest)} with the reference policy")
         with tracker.phase("reference", category="activations"), autocast:
             reference_logprobs = score_reference(_micro_batch(config, longest, is_packed=is_packed))[0]
     num_micro_batches = min(2, config.micro_batches_per_step)
@@ -212,7 +212,7 @@ def _has_reference_copy(config: RunConfig) -> bool:
 def _reference_scorer(
     config: RunConfig, policy: nn.Module, reference: nn.Module | None, tracker: StorageTracker
 ) -> Callable[[MicroBatch], Any] | None:
-    """Return what scores a micro-batch with the start model: the policy without its adapter, or a copy."""
+    """Return what scores a micro-batch with the reference policy: the policy without its adapter, or a copy."""
     if config.algorithm.kl_beta == 0:
         return None
     temperature = config.logprob_temperature
@@ -258,7 +258,8 @@ def _micro_batch(config: RunConfig, rows: Rows, *, is_packed: bool, reference_lo
 
 
 def _text(rows: Rows) -> str:
-    return f"{rows.count} x {rows.prompt_tokens + rows.completion_tokens} tokens"
+    counted = "1 row" if rows.count == 1 else f"{rows.count} rows"
+    return f"{counted} of {rows.prompt_tokens + rows.completion_tokens:,} tokens"
 
 
 def _size_text(model_config: PretrainedConfig) -> str:

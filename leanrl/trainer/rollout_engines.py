@@ -100,7 +100,7 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
     arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=seed) | _planned(trainer)
     start = partial(VllmColocate, arguments, sleep_level=config.rollout.sleep_level)
     device = trainer.accelerator.device
-    vllm = None if device.type == "cpu" else installed_vllm()  # on a CPU leanrl itself releases keys and values
+    vllm = None if device.type == "cpu" else installed_vllm()  # on a CPU leanrl itself releases the KV cache
     obstacle = why_separate(config, shape_of(_base_config(model)), vllm=vllm)
     if obstacle is None:
         engine = start_with_one_base(start, model, device=device, share_base=config.rollout.share_base)

@@ -70,7 +70,7 @@ def after(command, flag):
 
 
 def test_the_papers_server_gets_the_flags_it_will_be_started_with():
-    """72 sequences of 4608 tokens at most; keys and values fill what is left of 0.7 of the card."""
+    """72 sequences of 4608 tokens at most; the KV cache fills what is left of 0.7 of the card."""
     command = flags_of_server()
     assert command[:4] == ["python", "-m", "vllm.entrypoints.openai.api_server", "--host"]
     assert after(command, "--max-model-len") == "4608"

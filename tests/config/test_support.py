@@ -72,7 +72,7 @@ def test_keys_and_values_alone_need_a_newer_vllm(monkeypatch, key):
     config = load_config("cpu-demo", ["rollout.engine=vllm-colocate", key]).config
     with_vllm(monkeypatch, vllm="0.30.0")
     (problem,) = [one for one in find_missing(config) if one.where == key.partition("=")[0]]
-    assert problem.what == "vllm 0.30.0 cannot give back keys and values alone"
+    assert problem.what == "vllm 0.30.0 cannot give back the KV cache alone"
     with_vllm(monkeypatch, vllm="0.31.0")
     assert [one for one in find_missing(config) if one.where.startswith("rollout")] == []
 

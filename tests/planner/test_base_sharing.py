@@ -64,7 +64,7 @@ def test_the_plan_says_what_is_asked_for_and_what_the_other_would_take():
 def taken(plan):
     (drawing,) = [phase for phase in plan.gpus[0].phases if phase.name == "rollout"]
     peak = plan.gpus[0].peak.bytes
-    return f"{drawing.bytes / GIB:.1f} GiB while completions are drawn, a peak of {peak / GIB:.1f} GiB"
+    return f"{drawing.bytes / GIB:.1f} GiB while generating, a peak of {peak / GIB:.1f} GiB"
 
 
 def test_generation_reads_the_weights_whoever_holds_them():
@@ -106,17 +106,17 @@ def test_why_a_base_is_not_shared(changes, shape, said):
     ],
 )  # fmt: skip
 def test_a_vllm_that_cannot_rest_beside_a_shared_base_has_one_of_its_own(vllm, sleep_level, is_shared):
-    """Before 0.31 it gives back keys and values with its weights alone; at level 0 it gives back nothing."""
+    """Before 0.31 it gives back the KV cache with its weights alone; at level 0 it gives back nothing."""
     config = lora(share_base="auto", sleep_level=sleep_level)
     plan = plan_run(config, vllm=vllm)
     assert plan.workload.shares_base == is_shared == (why_separate(config, SHAPE, vllm=vllm) is None)
     assert ("engine weights" in {name for phase in plan.gpus[0].phases for name in phase.components}) != is_shared
-    said = f"a base each: vllm {vllm} cannot give back keys and values alone."
+    said = f"a base each: vllm {vllm} cannot give back the KV cache alone."
     assert (said in plan_table(plan)) != is_shared
 
 
 def test_no_plan_offers_a_rest_that_this_vllm_has_not():
-    """10.45 GiB lack less than keys and values take, and 0.30 gives those back together with the weights only."""
+    """10.45 GiB lack less than the KV cache takes, and 0.30 gives those back together with the weights only."""
     tight = with_changes(lora(sleep_level=0, share_base=False), {"train.micro_batch_completions": 1})
     assert "-s rollout.sleep_level=kv" in plan_run(tight, vram_bytes=int(10.45 * GIB)).fixes
     assert plan_run(tight, vram_bytes=int(10.45 * GIB), vllm="0.30.0").fixes[0] == "-s rollout.sleep_level=1"

@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+from leanrl.config.load import load_config
+from leanrl.planner.plan import plan_run
+from leanrl.planner.screen import first_screen
 from scripts import largest_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "planning.md"
@@ -19,3 +22,12 @@ def test_example_of_the_page(capsys):
 def test_table_of_the_readme():
     """`python scripts/largest_table.py --write` writes it anew."""
     assert largest_table.table_in(largest_table.README.read_text(encoding="utf-8")) == largest_table.table()
+
+
+def test_first_screen_of_the_page():
+    """The lines that the page shows are those of the preset, as far as it shows them."""
+    shown = re.findall(r"leanrl plan -p (\S+)\n((?:    .*\n)+)", PAGE.read_text(encoding="utf-8").replace("$ ", ""))
+    ((preset, text),) = [found for found in shown if "upper estimate" in found[1]]
+    lines = [line.removeprefix("    ") for line in text.splitlines() if line.strip() != "..."]
+    assert len(lines) >= 4
+    assert first_screen(plan_run(load_config(preset).config))[: len(lines)] == lines

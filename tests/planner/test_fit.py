@@ -58,7 +58,7 @@ def test_activations_wait_in_host_memory_only_as_a_last_resort():
 
 
 def test_one_base_and_keys_and_values_given_back_are_among_the_settings():
-    """140 GiB hold two bases. 9.5 GiB hold one, where keys and values are given back."""
+    """140 GiB hold two bases. 9.5 GiB hold one, where the KV cache is given back."""
     roomy = fit_run(single_card("lora"), vram_bytes=140 * GIB)
     assert "rollout.share_base" not in roomy.changes
     tight = fit_run(single_card("lora"), vram_bytes=int(9.5 * GIB))
@@ -147,7 +147,7 @@ def test_a_base_that_has_to_be_shared_is_no_obstacle_to_nf4():
 
 
 def test_a_base_for_the_engine_is_searched_too():
-    """One fix of a plan is enough for `--fit`, and faster than what leaves keys and values to one sequence."""
+    """One fix of a plan is enough for `--fit`, and faster than what leaves KV cache to one sequence."""
     model = {"id": "Qwen/Qwen2.5-3B-Instruct", "tuning": {"method": "qlora"}}
     config = single_card("qlora", gpu="rtx3060-12", model=model)
     assert any("rollout.base=nf4" in fix for fix in plan_run(config).fixes)

@@ -62,7 +62,7 @@ def test_paper_run_state_on_a_training_card():
     [(24, "fits"), (9, "tight"), (4, "does_not_fit")],
 )
 def test_verdict(gib, verdict):
-    """A 1.5B LoRA run takes about 8 GiB and at most 10; the keys and values shrink with the card."""
+    """A 1.5B LoRA run takes about 8 GiB and 10 as an upper estimate; the KV cache shrinks with the card."""
     assert plan_run(single_card("lora"), vram_bytes=gib * GIB).verdict == verdict
 
 

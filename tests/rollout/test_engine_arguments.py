@@ -66,7 +66,7 @@ def test_an_adapters_rank_is_rounded_up_and_one_adapter_is_served():
 
 
 def test_on_a_cpu_all_completions_of_a_step_have_room():
-    """A token of keys and values is 28 layers x 2 heads x 128 x 2 x 4 bytes = 57,344; 8 sequences of 48 blocks of 32
+    """A token of KV cache is 28 layers x 2 heads x 128 x 2 x 4 bytes = 57,344; 8 sequences of 48 blocks of 32
     and 2 spare blocks are 386 blocks."""
     assert arguments()["kv_cache_memory_bytes"] == 386 * 32 * 57_344
     assert arguments()["enforce_eager"] is True

@@ -1,4 +1,4 @@
-"""The sleep of a colocated vLLM: its keys and values are gone meanwhile, and nothing else has changed afterwards."""
+"""The sleep of a colocated vLLM: its KV cache is gone meanwhile, and nothing else has changed afterwards."""
 
 from collections import deque
 
