@@ -5,7 +5,7 @@ import inspect
 import pytest
 import torch
 from datasets import Dataset
-from peft import LoraConfig
+from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
@@ -25,7 +25,7 @@ def _length_reward(text):
     return len(set(text)) / 10
 
 
-def _config(folder, *, aggregation, kl_beta, micro_batch, **algorithm):
+def _config(folder, *, aggregation, kl_beta, micro_batch, num_parts=1, max_steps=3, **algorithm):
     return RunConfig.model_validate(
         {
             "model": {"id": str(folder), "dtype": "float32", "compute_dtype": "float32"},
@@ -35,8 +35,9 @@ def _config(folder, *, aggregation, kl_beta, micro_batch, **algorithm):
             "algorithm": {"aggregation": aggregation, "kl_beta": kl_beta, **algorithm},
             "optimizer": {"learning_rate": 1.0e-3, "schedule": "constant"},
             "train": {
-                "max_steps": 3,
-                "num_prompts": NUM_PROMPTS,
+                "max_steps": max_steps,
+                "num_prompts": NUM_PROMPTS * num_parts,
+                "updates_per_rollout": num_parts,
                 "num_completions": NUM_COMPLETIONS,
                 "micro_batch_completions": micro_batch,
                 "gradient_checkpointing": False,
@@ -50,11 +51,16 @@ class _Losses(TrainerCallback):
     def __init__(self):
         self.logs = []
         self.clipped_share = 0.0
+        self.weights = None
 
     def on_log(self, args, state, control, logs=None, **_):
         if "loss" in logs:
             self.logs.append((logs["loss"], logs["grad_norm"]))
             self.clipped_share += logs.get("clipped_ratio_share", 0.0)
+
+    def on_train_end(self, args, state, control, model=None, **_):
+        trained = [weight.detach().flatten().double() for weight in model.parameters() if weight.requires_grad]
+        self.weights = torch.cat(trained)
 
 
 def _seed_generation(trainer):
@@ -102,6 +108,10 @@ def _train_ours(folder, tmp_path, config, method):
 
 
 def _run_trl(folder, tmp_path, config, method, **changes):
+    return _train_trl(folder, tmp_path, config, method, **changes).logs
+
+
+def _train_trl(folder, tmp_path, config, method, **changes):
     def variety(completions, **_):
         return [_length_reward(text) for text in completions]
 
@@ -112,11 +122,11 @@ def _run_trl(folder, tmp_path, config, method, **changes):
     )
     _seed_generation(trainer)
     trainer.train()
-    return losses.logs
+    return losses
 
 
-def _assert_same(ours, theirs):
-    assert len(ours) == len(theirs) == 3
+def _assert_same(ours, theirs, *, num_steps=3):
+    assert len(ours) == len(theirs) == num_steps
     for (loss, norm), (their_loss, their_norm) in zip(ours, theirs, strict=True):
         assert loss == pytest.approx(their_loss, abs=2e-5, rel=1e-4)
         assert norm == pytest.approx(their_norm, rel=1e-3)
@@ -178,6 +188,64 @@ def test_other_losses_equal_trl(tiny_model, tmp_path, name, method, kl_beta, mic
     ours = _train_ours(tiny_model, tmp_path, config, method)
     assert name == "entropy" or ours.clipped_share > 0
     _assert_same(ours.logs, _run_trl(tiny_model, tmp_path, config, method))
+
+
+@pytest.mark.parametrize("aggregation", ["completion_mean", "fixed_length"])
+@pytest.mark.parametrize(("method", "num_iterations", "kl_beta"), [("full", 1, 0.0), ("lora", 2, 0.04)])
+def test_updates_on_parts_of_a_rollout_equal_trls_steps_per_generation(
+    tiny_model, tmp_path, monkeypatch, aggregation, method, num_iterations, kl_beta
+):
+    """Two rollouts, two parts each; from the second update on ratios are not 1, and bounds this close to it act.
+
+    TRL shuffles a rollout before it cuts it, groups apart; without that its parts are ours.
+    """
+    monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
+    num_steps = 4 * num_iterations
+    bounds = {"clip_low": 0.01, "clip_high": 0.02, "num_iterations": num_iterations}
+    config = _config(
+        tiny_model,
+        aggregation=aggregation,
+        kl_beta=kl_beta,
+        micro_batch=5,
+        num_parts=2,
+        max_steps=num_steps,
+        **bounds,
+    )
+    arguments = grpo_arguments(config, output_dir=tmp_path)
+    assert arguments["steps_per_generation"] == 2 * arguments["gradient_accumulation_steps"]
+    ours = _train_ours(tiny_model, tmp_path, config, method)
+    theirs = _train_trl(tiny_model, tmp_path, config, method)
+    assert ours.clipped_share > 0
+    _assert_same(ours.logs, theirs.logs, num_steps=num_steps)
+    start = _start(tiny_model, method)
+    assert (ours.weights - theirs.weights).norm() < 1e-3 * (theirs.weights - start).norm()
+
+
+def test_a_token_mean_is_over_the_part_and_trls_over_the_rollouts_average(tiny_model, tmp_path, monkeypatch):
+    """TRL divides each part's sum by half of the rollout's tokens, we by the part's own: gradients differ by that."""
+    monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
+    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=5, num_parts=2, max_steps=1)
+    counts = []
+    split = LeanGRPOTrainer._prepare_inputs
+
+    def counted(trainer, batch):
+        part = split(trainer, batch)
+        counts.extend(int(one["completion_mask"].sum()) for one in trainer._buffered_inputs)
+        return part
+
+    monkeypatch.setattr(LeanGRPOTrainer, "_prepare_inputs", counted)
+    ((_, norm),) = _run_ours(tiny_model, tmp_path, config, "full")
+    ((_, their_norm),) = _run_trl(tiny_model, tmp_path, config, "full")
+    first, second = counts
+    assert first != second
+    assert norm == pytest.approx(their_norm * (first + second) / 2 / first, rel=1e-3)
+
+
+def _start(folder, method):
+    """Return the trained weights before the first step: the model's, or an adapter as TRL draws it."""
+    parts = _parts(folder, method)
+    model = parts["model"] if method == "full" else get_peft_model(parts["model"], parts["peft_config"])
+    return torch.cat([weight.detach().flatten().double() for weight in model.parameters() if weight.requires_grad])
 
 
 @pytest.mark.parametrize("scale", ["batch", "none"])
