@@ -225,19 +225,13 @@ def test_a_token_mean_is_over_the_part_and_trls_over_the_rollouts_average(tiny_m
     """TRL divides each part's sum by half of the rollout's tokens, we by the part's own: gradients differ by that."""
     monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
     config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=5, num_parts=2, max_steps=1)
-    counts = []
-    split = LeanGRPOTrainer._prepare_inputs
-
-    def counted(trainer, batch):
-        part = split(trainer, batch)
-        counts.extend(int(one["completion_mask"].sum()) for one in trainer._buffered_inputs)
-        return part
-
-    monkeypatch.setattr(LeanGRPOTrainer, "_prepare_inputs", counted)
+    drawn = [list(range(40, 41 + row // 3)) for row in range(24)]  # 1 to 8 tokens, all different
+    for trainer in (GRPOTrainer, LeanGRPOTrainer):
+        monkeypatch.setattr(trainer, "_generate_single_turn", lambda *_, **__: (drawn, None))
     ((_, norm),) = _run_ours(tiny_model, tmp_path, config, "full")
     ((_, their_norm),) = _run_trl(tiny_model, tmp_path, config, "full")
-    first, second = counts
-    assert first != second
+    first, second = (sum(map(len, part)) for part in (drawn[:12], drawn[12:]))
+    assert (first, second) == (30, 78)
     assert norm == pytest.approx(their_norm * (first + second) / 2 / first, rel=1e-3)
 
 
