@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from leanrl.config.schema import RunConfig
 from leanrl.environment import gpu_names, host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError, NoFormulaError, SimulationError
+from leanrl.planner.automatic import with_chosen
 from leanrl.planner.card_names import known_card, recognise_card
-from leanrl.planner.fit import with_planned_micro_batch
 from leanrl.planner.plan import Plan, plan_run
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
 from leanrl.simulate.kept import simulated_model
@@ -77,13 +77,19 @@ def _by_formula_or_simulation(config: RunConfig, plan: Callable[..., Answer], *,
         raise NoFormulaError(f"{no_formula.message} {error.message}", hint=error.hint or no_formula.hint) from None
 
 
-def with_chosen_micro_batch(config: RunConfig, predicted: Plan | None, listener: Listener) -> RunConfig:
-    """Return the config with the token budget that the plan chose where it is auto, and say so."""
-    chosen = with_planned_micro_batch(config, predicted)
-    if chosen != config:
+def with_chosen_settings(config: RunConfig, predicted: Plan | None, listener: Listener) -> RunConfig:
+    """Return the config with what the plan chose for settings that are auto, and say so."""
+    chosen = with_chosen(config, predicted)
+    if chosen.train.max_tokens_per_micro_batch != config.train.max_tokens_per_micro_batch:
         listener.say(
             f"train.max_tokens_per_micro_batch is auto: {chosen.train.max_tokens_per_micro_batch}, "
             f"{chosen.full_completions_per_micro_batch} of {config.completions_per_rank} completions of full length"
+        )
+    if chosen.train.gradient_checkpointing != config.train.gradient_checkpointing:
+        num_layers = "the model's" if predicted is None else predicted.shape.num_layers
+        listener.say(
+            f"train.gradient_checkpointing is auto: train.kept_layers is {chosen.train.kept_layers}, so that "
+            f"{chosen.train.kept_layers} of {num_layers} layers keep their activations and the others are recomputed"
         )
     return chosen
 

@@ -19,7 +19,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.data.counted import with_known_length
 from leanrl.environment import describe_cpu, describe_machine, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
-from leanrl.forecast import make_plan, plan_that_fits, planned_host_bytes, with_chosen_micro_batch
+from leanrl.forecast import make_plan, plan_that_fits, planned_host_bytes, with_chosen_settings
 from leanrl.hints import command
 from leanrl.launch.run import launch
 from leanrl.launch.this_rank import Rank, this_rank
@@ -109,7 +109,7 @@ def _train(
     ready = require_ready(Intent(config, rows, given.rewards, plugins, new_run=new_run, is_training=True))
     counted = with_run_length(config, num_rows=len(ready.problems.train))
     predicted = plan_that_fits(counted, force=force, listener=listener, typed=given.typed)
-    config = with_chosen_micro_batch(config, predicted, listener)
+    config = with_chosen_settings(config, predicted, listener)
     if is_launched(config) and rank is None:
         _require_device(config)
         run = _new_run(path, config, plugins=plugins, predicted=predicted)

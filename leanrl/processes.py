@@ -8,7 +8,7 @@ from leanrl.errors import MissingError
 from leanrl.launch import topology
 from leanrl.launch.topology import ProcessSpec
 from leanrl.models.locate import future_location
-from leanrl.planner.fit import with_planned_micro_batch
+from leanrl.planner.automatic import with_chosen
 from leanrl.planner.plan import plan_run
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.server_command import server_arguments, server_command, server_environment
@@ -33,7 +33,7 @@ def _flags(config: RunConfig) -> list[str]:
         return ["--model", config.model.id, f"(more, once the model's shape is known: {error.message})"]
     is_on_cards = plan.device == "cuda"
     arguments = engine_arguments(
-        with_planned_micro_batch(config, plan),
+        with_chosen(config, plan),
         model=future_location(config.model),
         shape=plan.shape,
         adapter_rank=None if config.model.tuning.method == "full" else config.model.tuning.rank,

@@ -17,8 +17,8 @@ def with_simulation(answer: "Answer", config: "RunConfig", *, calibration: "Cali
     """Return the answer with the simulation behind it, by whose bytes it is judged; its progress is said on stderr."""
     from leanrl.cli.progress import listening
     from leanrl.environment import quiet_libraries
+    from leanrl.planner.automatic import with_chosen
     from leanrl.planner.exact import judged
-    from leanrl.planner.fit import with_planned_micro_batch
     from leanrl.planner.measured import MeasuredStep
 
     quiet_libraries()
@@ -26,7 +26,7 @@ def with_simulation(answer: "Answer", config: "RunConfig", *, calibration: "Cali
         listener.say(f"simulating a step of {config.model.id} ({config.model.tuning.method}): a minute or less")
         from leanrl.simulate.run import simulate_run, simulation_text, to_json
 
-        simulated = simulate_run(with_planned_micro_batch(config, answer.plan), say=listener.say)
+        simulated = simulate_run(with_chosen(config, answer.plan), say=listener.say)
     text, exact = simulation_text(simulated), to_json(simulated)
     if answer.plan is None:
         return replace(answer, value={"exact": exact}, screen=[text])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
-from leanrl.config.names_elsewhere import NOT_HERE, OTHERWISE, SAME, SECTION_MEANS, VALUES
+from leanrl.config.names_elsewhere import NOT_HERE, NUMBER_MEANS, OTHERWISE, SAME, SECTION_MEANS, VALUES
 from leanrl.hints import setting
 
 
@@ -24,6 +24,8 @@ def hint_for_value(key: Key, value: object) -> str | None:
     meant = next((word for word in words if word in key.choices), None)
     if meant is not None:
         return f"put it in quotes, '{meant}': YAML reads {meant} as {str(value).lower()}"
+    if key.name in NUMBER_MEANS and isinstance(value, int) and not isinstance(value, bool):
+        return f"a number has a key of its own: `{setting(NUMBER_MEANS[key.name], value)}`"
     typed = str(value).lower()
     return did_you_mean(VALUES.get(key.name, {}).get(typed) or nearest_name(typed, key.choices))
 

@@ -274,7 +274,7 @@ NOT_HERE = {
     "data_seed": "train.seed seeds everything",
     "ddp_backend": "gloo on CPUs and NCCL on cards",
     "auto_find_batch_size": "train.max_tokens_per_micro_batch=auto finds the size of a micro-batch",
-    "gradient_checkpointing_kwargs": "train.gradient_checkpointing is on or off",
+    "gradient_checkpointing_kwargs": "train.gradient_checkpointing is true, false or auto",
     "enforce_eager": "vLLM decides by itself",
     "max_num_seqs": "vLLM decides by itself",
     "max_num_batched_tokens": "vLLM decides by itself",
@@ -308,6 +308,9 @@ VALUES = {
     "hardware.device": {"gpu": "cuda"},
     "hardware.parallel": {"fsdp": "fsdp2", "none": "auto"},
 }  # fmt: skip
+
+# The key that takes the number that is given for another key.
+NUMBER_MEANS = {"train.gradient_checkpointing": "train.kept_layers"}
 
 # The key that a section's name alone most likely stands for: `optimizer: adamw`, `model: Qwen/Qwen3-4B`.
 SECTION_MEANS = {

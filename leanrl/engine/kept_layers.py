@@ -1,7 +1,8 @@
 """Decoder layers whose activations are kept, while checkpointing runs the others again in the backward pass.
 
 The last layers are kept. The backward pass frees their activations first, before it runs the first layer again and
-before most gradients exist. Kept layers anywhere else would lie beside those of a layer that runs again.
+before most gradients exist. Kept layers anywhere else would lie beside those of a layer that runs again. The norms and
+the MLP of a kept layer run whole: in tiles they would run again all the same.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
+
+from leanrl.engine.tiles import run_whole
 
 
 def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
@@ -31,8 +34,14 @@ def keep_last_layers(model: PreTrainedModel, count: int) -> None:
 
     Args:
         model: as in `decoder_layers`.
-        count: not above the number of decoder layers.
+        count: not above the number of layers that can be checkpointed one by one.
+
+    Raises:
+        ValueError: if it is.
     """
+    num_layers = len(decoder_layers(model))
+    if count > num_layers:
+        raise ValueError(f"{count} of {num_layers} layers that can be checkpointed one by one cannot be kept.")
     enable = type(model).gradient_checkpointing_enable
 
     def enable_others(*arguments: Any, **named: Any) -> None:
@@ -58,6 +67,7 @@ def _mark(model: PreTrainedModel, count: int) -> None:
     layers = decoder_layers(model)
     first_kept = len(layers) - count
     for index, layer in enumerate(layers):
+        run_whole(layer, is_whole=index >= first_kept)
         for module in layer.modules():
             if isinstance(module, GradientCheckpointingLayer):
                 module.gradient_checkpointing = index < first_kept

@@ -23,6 +23,8 @@ TokenWise = Callable[..., Any]
 # MLPs and norms over the hidden size, beside those whose name ends in "layernorm" or starts with "ln_".
 _TOKEN_WISE = ("mlp", "feed_forward", "norm", "operator_norm", "ffn_norm", "embedding_norm")
 
+_RUNS_WHOLE = "_leanrl_runs_whole"
+
 
 def tile_modules(model: nn.Module, *, tile_tokens: int) -> int:
     """Let every norm and MLP run in tiles of `tile_tokens` while it trains; return how many there are.
@@ -37,6 +39,12 @@ def tile_modules(model: nn.Module, *, tile_tokens: int) -> int:
     return len(found)
 
 
+def run_whole(layer: nn.Module, *, is_whole: bool) -> None:
+    """Let the norms and the MLP of a layer that keeps its activations run whole: a tile would run again."""
+    for module in layer.modules():
+        setattr(module, _RUNS_WHOLE, is_whole)
+
+
 def _sees_tokens_alone(name: str) -> bool:
     """By the names that the decoders of transformers give to their parts."""
     return name in _TOKEN_WISE or name.endswith("layernorm") or name.startswith("ln_")
@@ -47,7 +55,8 @@ def _tiled(module: nn.Module, whole: TokenWise, tile_tokens: int) -> TokenWise:
 
     def forward(*inputs: Any, **named: Any) -> Any:
         nonlocal gives_one
-        if named or not _is_long(inputs, tile_tokens) or not torch.is_grad_enabled():
+        is_whole = getattr(module, _RUNS_WHOLE, False)
+        if is_whole or named or not _is_long(inputs, tile_tokens) or not torch.is_grad_enabled():
             return whole(*inputs, **named)
         (hidden_B_S_H,) = inputs
         if gives_one is None:

@@ -41,7 +41,7 @@ from leanrl.planner.workload import Workload
 
 
 def kept_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes that stay from the forward pass until the backward pass comes to them."""
+    """Bytes that stay from the forward pass until the backward pass comes to them; of layers that keep alike."""
     tokens = workload.micro_batch_tokens
     layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
     if workload.activations == "kept":
@@ -49,7 +49,7 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
         casts = sum(kind.num_layers * _frozen_casts(kind, workload) for kind in shape.layer_kinds)
         return (kept + shape.num_sliding_layers * window_bytes(shape, workload)) * tokens + casts
     # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
-    return layer_input * (2 if workload.activations == "offloaded" else shape.num_layers)
+    return layer_input * min(2 if workload.activations == "offloaded" else shape.num_layers, shape.num_layers)
 
 
 def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -71,9 +71,16 @@ def _assumptions(plan: Plan) -> list[str]:
     rows = "1 row" if workload.micro_batch_completions == 1 else f"{workload.micro_batch_completions} rows"
     return [
         f"{_SOURCES[plan.source]}. The plan is for the longest prompts and completions that can occur: "
-        f"{rows} of {workload.row_tokens:,} tokens in a micro-batch.",
+        f"{rows} of {workload.row_tokens:,} tokens in a micro-batch{_kept_text(plan)}.",
         *time_details(plan),
     ]
+
+
+def _kept_text(plan: Plan) -> str:
+    kept, num_layers = plan.num_kept_layers, plan.shape.num_layers
+    if kept == num_layers:
+        return ", and every layer keeps its activations"
+    return f", and the last {kept} of {num_layers} layers keep their activations" if kept else ""
 
 
 def _equal_gpus(plan: Plan) -> list[list[GpuPlan]]:

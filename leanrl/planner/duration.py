@@ -4,6 +4,7 @@ leanrl has measured nothing of this on a GPU. docs/planning.md compares it with 
 were chosen with some of them in view.
 """
 
+import math
 from dataclasses import dataclass
 
 from leanrl.planner.cards import Card
@@ -104,13 +105,31 @@ def training_operations(shape: ModelShape, workload: Workload, lengths: LengthPr
 
 def _training_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> float:
     """Operations of a rank's forward and backward passes; a frozen weight has no gradient of its own."""
-    forwards = 1 if workload.activations == "kept" else 2
+    again, mlps_again = _recomputed_shares(shape, workload)
     backwards = 2 if workload.method == "full" else 1
-    body = 2 * shape.linear_params * rows.tokens * (forwards + backwards)
-    attention = _attention_operations(shape, rows) * (forwards + 2)
+    mlps = _mlp_params(shape)
+    passed = (shape.linear_params - mlps) * (1 + again + backwards) + mlps * (1 + mlps_again + backwards)
+    body = 2 * passed * rows.tokens
+    attention = _attention_operations(shape, rows) * (1 + again + 2)
     # Our head is computed again in the backward pass, with or without checkpointing.
     head = 2 * shape.embedding_params * rows.scored * (2 + backwards)
     return workload.completions_per_rank * (body + attention + head)
+
+
+def _recomputed_shares(shape: ModelShape, workload: Workload) -> tuple[float, float]:
+    """(layers, MLPs) that run forward again in the backward pass, as shares; in tiles MLPs do where layers do not."""
+    if workload.activations == "kept":
+        return 0.0, float(workload.is_tiled)
+    again = 1 - workload.kept_layers / max(1, shape.num_layers)
+    return again, again
+
+
+def _mlp_params(shape: ModelShape) -> int:
+    """Weights of the MLPs of all layers; of a model counted on its modules they are not told from the others."""
+    if shape.counted is not None:
+        return shape.linear_params
+    linears = shape.linears
+    return shape.num_layers * sum(math.prod(linears[name]) for readers in shape.mlp_readers for name in readers)
 
 
 def _scoring_passes(workload: Workload) -> float:

@@ -63,6 +63,7 @@ def _leanest(workload: Workload) -> Iterator[Workload]:
     lean = replace(
         workload,
         activations="offloaded",
+        kept_layers=0,
         reference="host" if workload.reference == "gpu" else workload.reference,
         tile_tokens=workload.row_tokens // _MLP_TILES,
         engine_batch_tokens=_ENGINE_BATCH_TOKENS,

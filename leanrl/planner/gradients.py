@@ -41,11 +41,18 @@ def resident_bucket_bytes(shape: ModelShape, workload: Workload) -> int:
     return gradient_bytes(shape, workload) if workload.sharding == "ddp" else 0
 
 
-def first_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the gradients of a single micro-batch while its layers run: that of a trained head alone."""
-    if workload.method != "full" or workload.is_fsdp:
-        return 0
-    return min(gradient_bytes(shape, workload), shape.embedding_params * gradient_bytes_per_param(workload))
+def gradient_bytes_behind(shape: ModelShape, workload: Workload, *, num_layers: int) -> int:
+    """Bytes of the gradients of a single micro-batch when the backward pass is done with so many layers.
+
+    Before the first of them, that of a trained head alone. FSDP2 has reduced those of the layers to shards.
+    """
+    layers = num_layers * shape.layer_params // shape.num_layers
+    if workload.is_fsdp:
+        return 4 * layers // workload.num_ranks
+    whole = gradient_bytes(shape, workload)
+    if workload.method != "full":
+        return whole * num_layers // shape.num_layers
+    return min(whole, (shape.embedding_params + layers) * gradient_bytes_per_param(workload))
 
 
 def gradient_bytes_at_the_first_layer(shape: ModelShape, workload: Workload) -> int:

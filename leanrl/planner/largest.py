@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
+from leanrl.planner.automatic import automatic_changes
 from leanrl.planner.card_names import known_card
 from leanrl.planner.cards import GIB
-from leanrl.planner.fit import search_of, with_largest_micro_batch
+from leanrl.planner.fit import search_of
 from leanrl.planner.fixes import Changes, changes_only, is_refused, micro_batch_changes, new_refusals, with_changes
 from leanrl.planner.known_models import SIZED_MODELS, SizedModel
 from leanrl.planner.predict import predict, with_floors
@@ -253,7 +254,8 @@ def _settings(config: RunConfig, shape: ModelShape, target: Target) -> Changes:
 
 def _planned(config: RunConfig, shape: ModelShape, target: Target) -> Plan:
     """Return the plan as `plan_run` makes it."""
-    return with_floors(predict(with_largest_micro_batch(config, shape, target), shape, target))
+    chosen = with_changes(config, automatic_changes(config, shape, target))
+    return with_floors(predict(chosen, shape, target))
 
 
 def _missing(plan: Plan) -> int:

@@ -6,6 +6,9 @@ from typing import Any
 
 from leanrl.planner.families import Family
 
+# Letters of a shape's pattern: a layer with attention, one whose attention has a window, one with a state instead.
+ATTENDS, HAS_WINDOW, HAS_STATE = "a", "w", "s"
+
 
 def inner_size(config: Mapping[str, Any]) -> int:
     """Return the width of the MLP, which some configs give for an MLP without a gate, to be cut and rounded up."""
@@ -30,6 +33,31 @@ def attending_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
         return [index in config["full_attn_idxs"] for index in range(num_layers)]
     every = config.get("full_attention_interval") or terms.attention_every or 1
     return [(index + 1) % every == 0 for index in range(num_layers)]
+
+
+def sliding_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
+    """Return of each layer whether its attention has a window."""
+    num_layers = config["num_hidden_layers"]
+    is_off = terms.windows == "switched" and not config.get("use_sliding_window")
+    if not config.get("sliding_window") or terms.windows == "none" or is_off:
+        return [False] * num_layers
+    kinds = config.get("layer_types")
+    if terms.windows != "all" and kinds is not None:
+        return [kind == "sliding_attention" for kind in kinds]
+    if terms.windows != "all" and terms.window_pattern is not None:
+        every = int(config.get("sliding_window_pattern") or terms.window_pattern)
+        return [(index + 1) % every != 0 for index in range(num_layers)]
+    first = int(config.get("max_window_layers") or 0) if terms.windows == "switched" else 0
+    return [index >= first for index in range(num_layers)]
+
+
+def layer_pattern(attends: list[bool], slides: list[bool]) -> str:
+    """Return a letter for each layer, the first one first."""
+    of_attention = {False: ATTENDS, True: HAS_WINDOW}
+    return "".join(
+        of_attention[is_sliding] if has_attention else HAS_STATE
+        for has_attention, is_sliding in zip(attends, slides, strict=True)
+    )
 
 
 def behind_the_last(attends: list[bool], kind: bool) -> int:

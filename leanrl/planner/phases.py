@@ -13,7 +13,6 @@ from leanrl.planner.activations import (
     final_norm_backward_bytes,
     final_norm_bytes,
     forward_bytes,
-    kept_bytes,
     largest_kept_bytes,
     layer_peak_bytes,
     position_bytes,
@@ -21,9 +20,9 @@ from leanrl.planner.activations import (
 )
 from leanrl.planner.gradients import (
     bucket_bytes,
-    first_gradient_bytes,
     gradient_bytes,
     gradient_bytes_at_the_first_layer,
+    gradient_bytes_behind,
     last_gradient_bytes,
     new_embedding_gradient_bytes,
     reduced_gradient_bytes,
@@ -32,6 +31,7 @@ from leanrl.planner.gradients import (
     waiting_gradient_bytes,
 )
 from leanrl.planner.head import head_backward_bytes, head_forward_bytes
+from leanrl.planner.kept_layers import Stretch, stretches
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.optimizer_state import optimizer_bytes, step_buffer_bytes
 from leanrl.planner.rollout_engine import (
@@ -228,9 +228,9 @@ def _forward_backward(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
-    """The largest moment: backward pass of head, last norm, last layer or another layer, its end, or DDP's exchange."""
-    kept = {
-        "kept activations": kept_bytes(shape, workload),
+    """The largest moment: backward pass of head or last norm, of layers, its end, DDP's exchange."""
+    kept_in = stretches(shape, workload)
+    stays = {
         "gathered weights": gathered_in_training_bytes(shape, workload),
         "adapter casts": adapter_cast_bytes(shape, workload),
         "attention mask": mask_bytes(shape, workload),
@@ -238,14 +238,12 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     }
     accumulates = workload.num_micro_batches > 1
     whole = gradient_bytes(shape, workload)
-    # Of a trained head the gradient is there before its backward pass adds to it.
-    while_layers_run = {
-        "gradients": whole if accumulates else first_gradient_bytes(shape, workload),
-        "gradient buffers": waiting_gradient_bytes(shape, workload),
-    }
+    while_layers_run = {**stays, "gradient buffers": waiting_gradient_bytes(shape, workload)}
     head_moment = {
-        **kept,
         **while_layers_run,
+        "kept activations": kept_in[0].below_bytes + kept_in[0].kept_bytes,
+        # Of a trained head the gradient is there before its backward pass adds to it.
+        "gradients": whole if accumulates else gradient_bytes_behind(shape, workload, num_layers=0),
         "head": max(
             final_norm_bytes(shape, workload)
             + scored_hidden_bytes(shape, workload)
@@ -253,42 +251,74 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
             final_norm_backward_bytes(shape, workload),
         ),
     }
-    layer_moment = {**kept, **while_layers_run, "layer at work": layer_peak_bytes(shape, workload)}
-    last_kept = max(kept["kept activations"] // shape.num_layers, largest_kept_bytes(shape, workload))
-    one_micro_batch = _layer_behind_gradients(shape, workload, layer_moment, last_kept=last_kept)
+    layer_moments = [
+        moment for stretch in kept_in for moment in _layer_moments(shape, workload, stretch, stays=while_layers_run)
+    ]
     last_moment = {
-        "kept activations": 0 if workload.is_fsdp else last_kept,
-        "gathered weights": 0 if workload.is_fsdp else kept["gathered weights"],
-        "adapter casts": kept["adapter casts"],
+        "kept activations": 0 if workload.is_fsdp else _last_kept_bytes(kept_in[-1]),
+        "gathered weights": 0 if workload.is_fsdp else stays["gathered weights"],
+        "adapter casts": stays["adapter casts"],
         "gradients": last_gradient_bytes(shape, workload),
         "gradient buffers": bucket_bytes(shape, workload)
         + (new_embedding_gradient_bytes(shape, workload) if accumulates else 0),
     }
     # DDP exchanges in a pass of one token, when all micro-batches are done: its activations are nothing.
     exchange_moment = {"gradients": whole, "gradient buffers": new_embedding_gradient_bytes(shape, workload)}
-    moments = [head_moment, layer_moment, last_moment]
+    moments = [head_moment, *layer_moments, last_moment]
     moments += [exchange_moment] if workload.sharding == "ddp" else []
-    moments += [] if accumulates else [one_micro_batch]
     return max(moments, key=lambda moment: sum(moment.values()))
 
 
-def _layer_behind_gradients(
-    shape: ModelShape, workload: Workload, layer_moment: dict[str, int], *, last_kept: int
-) -> dict[str, int]:
-    """The fullest moment of a layer at work, in a step of one micro-batch, beside gradients of layers behind it.
+def _layer_moments(
+    shape: ModelShape, workload: Workload, stretch: Stretch, *, stays: dict[str, int]
+) -> list[dict[str, int]]:
+    """Return the backward passes of a stretch's last layer and, with gradients that are new, of its first.
 
-    Gradients grow by as much a layer, so it is the first layer. FSDP2 lets go of a layer's gathered weights, which are
-    at least as large as the shard of its gradients: there it is the last layer but one, beside the last one's exchange.
+    Between them what is kept falls and what gradients take rises, both by as much a layer. FSDP2 lets go of a layer's
+    gathered weights, which are at least as large as the shard of its gradients: there the second one is that of the
+    last layer but one, beside the last one's exchange.
     """
-    if not workload.is_fsdp:
-        gradients = gradient_bytes_at_the_first_layer(shape, workload)
-        return {**layer_moment, "kept activations": last_kept, "gradients": gradients}
-    return {
-        **layer_moment,
-        "kept activations": layer_moment["kept activations"] - last_kept,
-        "gathered weights": layer_moment["gathered weights"] - workload.compute_bytes * shape.params_per_layer,
-        "gradient buffers": layer_moment["gradient buffers"] + reduced_layer_bytes(shape, workload),
+    at_work = {
+        **stays,
+        "layer at work": layer_peak_bytes(stretch.shape, stretch.workload),
+        "kept activations": stretch.below_bytes + stretch.kept_bytes,
     }
+    if workload.num_micro_batches > 1:
+        return [{**at_work, "gradients": gradient_bytes(shape, workload)}]
+    num_above, last_kept = stretch.num_above, _last_kept_bytes(stretch)
+    at_the_last = {**at_work, "gradients": gradient_bytes_behind(shape, workload, num_layers=num_above)}
+    if workload.is_fsdp:
+        at_the_next = {**at_the_last, "kept activations": at_work["kept activations"] - last_kept}
+        return [
+            _behind_exchanges(shape, workload, at_the_last, num_done=num_above),
+            _behind_exchanges(shape, workload, at_the_next, num_done=num_above + 1),
+        ]
+    num_done = num_above + stretch.shape.num_layers
+    if num_done == shape.num_layers:
+        gradients = gradient_bytes_at_the_first_layer(shape, workload)
+    else:
+        gradients = gradient_bytes_behind(shape, workload, num_layers=num_done - 1)
+    at_the_first = {**at_work, "kept activations": stretch.below_bytes + last_kept, "gradients": gradients}
+    return [at_the_last, at_the_first]
+
+
+def _behind_exchanges(
+    shape: ModelShape, workload: Workload, moment: dict[str, int], *, num_done: int
+) -> dict[str, int]:
+    """Return a moment of FSDP2 when so many layers are done: their weights are let go of, the last one is exchanged."""
+    if num_done == 0:
+        return moment
+    return {
+        **moment,
+        "gathered weights": moment["gathered weights"] - num_done * workload.compute_bytes * shape.params_per_layer,
+        "gradient buffers": moment["gradient buffers"] + reduced_layer_bytes(shape, workload),
+    }
+
+
+def _last_kept_bytes(stretch: Stretch) -> int:
+    """Bytes that the first layer of a stretch keeps: of all of its layers the last to let go."""
+    mean = stretch.kept_bytes // stretch.shape.num_layers
+    return max(mean, largest_kept_bytes(stretch.shape, stretch.workload))
 
 
 def _optimizer_step(shape: ModelShape, workload: Workload) -> dict[str, int]:

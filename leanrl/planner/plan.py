@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
+from leanrl.planner.automatic import automatic_by_questions, automatic_changes
 from leanrl.planner.base_note import base_note
 from leanrl.planner.calibration import Calibration
 from leanrl.planner.cards import Card
-from leanrl.planner.fit import search_of, with_largest_micro_batch, with_most_completions
+from leanrl.planner.fit import search_of
 from leanrl.planner.fixes import changes_only, with_changes
 from leanrl.planner.known_models import find_shape
 from leanrl.planner.measured import MeasuredModel
@@ -33,7 +34,7 @@ def plan_run(
 ) -> Plan:
     """Return the plan of a run; where it does not fit, with changes that would make it.
 
-    A token budget `auto` is chosen here: the plan's workload has it.
+    What is `auto` is chosen here, the token budget and the kept layers: the plan's workload has it.
 
     Args:
         config: the run.
@@ -58,9 +59,10 @@ def plan_run(
     if measured is not None:
         return _measured_plan(config, measured, target)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
-    config = with_largest_micro_batch(config, known_shape, target)
+    chosen = automatic_changes(config, known_shape, target)
+    config = with_changes(config, chosen)
     plan = with_floors(predict(config, known_shape, target))
-    plan = replace(plan, base_note=base_note(config, plan, target))
+    plan = replace(plan, chosen=chosen, base_note=base_note(config, plan, target))
     if plan.verdict == "fits":
         return plan
     search = search_of(config, known_shape, target)
@@ -76,6 +78,10 @@ def _measured_plan(config: RunConfig, model: MeasuredModel, target: Target) -> P
     def priced(changed: RunConfig) -> Plan:
         return predict(changed, model.shape, target, measured=model.measure(changed))
 
-    config = with_most_completions(config, fits=lambda changed: priced(changed).verdict == "fits")
+    num_layers = model.shape.num_layers
+    chosen = automatic_by_questions(
+        config, num_layers=num_layers, missing=lambda changed: priced(changed).missing_bytes
+    )
+    config = with_changes(config, chosen)
     plan = priced(config)
-    return replace(plan, base_note=base_note(config, plan, target))
+    return replace(plan, chosen=chosen, base_note=base_note(config, plan, target))

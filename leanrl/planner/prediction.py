@@ -1,13 +1,13 @@
 """What a run is predicted to take: the plan, its cards and their verdicts."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from leanrl.planner.calibration import Calibration, step_time
 from leanrl.planner.cards import Card, name_by_size
 from leanrl.planner.duration import StepTime
-from leanrl.planner.fixes import Fix
+from leanrl.planner.fixes import Changes, Fix
 from leanrl.planner.floors import Floor
 from leanrl.planner.host_memory import HostNeed, VerdictName
 from leanrl.planner.length_profile import LengthProfile, assumed_profiles
@@ -64,6 +64,7 @@ class Plan:
 
     `source` says where the bytes of a training card come from. `step_time` is None where no card is known by name, and
     on a CPU; the cost also where its price is not known. `host` is the host memory that cards need beside their own.
+    `chosen` has the keys of the config that are `auto`, with the values that the plan is for.
     """
 
     preset: str
@@ -87,6 +88,12 @@ class Plan:
     source: Source = "closed_form"
     # What a run has measured, where the plan is made from one.
     calibration: Calibration | None = None
+    chosen: Changes = field(default_factory=dict, compare=False)
+
+    @property
+    def num_kept_layers(self) -> int:
+        """Decoder layers that keep all of their activations from the forward to the backward pass."""
+        return self.shape.num_layers if self.workload.activations == "kept" else self.workload.kept_layers
 
     @property
     def card_name(self) -> str:
@@ -203,6 +210,8 @@ class Plan:
             "gpus": [gpu.to_json() for gpu in self.gpus],
             "host": None if self.host is None else self.host.to_json(),
             "micro_batch_tokens": self.workload.micro_batch_tokens,
+            "kept_layers": self.num_kept_layers,
+            "chosen": dict(self.chosen),
             "time": self._time_to_json(),
             "cost_usd": self.cost_usd,
             "fixes": list(self.fixes),

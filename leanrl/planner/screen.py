@@ -40,7 +40,7 @@ def first_screen(
             *((line, 0) for line in [*_memory_rows(plan), *notes]),
             *((line, rank) for rank, line in zip((0, 3), _time_rows(plan), strict=False)),
             *((line, 0 if is_host_short else 2) for line in _host_rows(plan)),
-            *((line, 1) for line in measured),
+            *((line, 1) for line in [*measured, *_chosen_rows(plan)]),
             *((line, 0) for line in (remedy_rows(plan) if remedies is None else remedies)),
             *((row("note", note), 4) for note in [plan.base_note] if note is not None),
         ]
@@ -73,6 +73,13 @@ def place(plan: Plan) -> str:
     if plan.device == "cpu":
         return "the CPU"
     return f"{len(plan.gpus) * plan.num_nodes} x {plan.card_name}"
+
+
+def _chosen_rows(plan: Plan) -> list[str]:
+    """Return what the plan has chosen for settings that are `auto`; checkpointing is then on."""
+    chosen = [f"{key}={value}" for key, value in plan.chosen.items() if key != "train.gradient_checkpointing"]
+    layers = f" (of {plan.shape.num_layers} layers)" if "train.kept_layers" in plan.chosen else ""
+    return [row("auto takes", ", ".join(chosen) + layers)] if chosen else []
 
 
 def _memory_rows(plan: Plan) -> list[str]:

@@ -40,7 +40,7 @@ def setting_axes(config: RunConfig, *, vllm: str | None = None, is_host_limited:
         vllm: the version on the cards, as in `Target`.
         is_host_limited: whether host memory is limited too, so that what leaves a card may not fit there.
     """
-    axes = [_micro_batches(config), _switch(config, "train.gradient_checkpointing", leanest=True)]
+    axes = [_micro_batches(config), _recomputed(config)]
     if config.rollout.engine == "vllm-colocate":
         axes.append(_sleep_levels(config, vllm, is_host_limited=is_host_limited))
     if config.rollout.share_base is False and config.model.tuning.method == "lora":
@@ -165,6 +165,14 @@ def _micro_batches(config: RunConfig) -> Axis:
     larger = [micro_batch_changes(config, size) for size in sizes if size > now]
     lean = [smaller[-1] if smaller else _NONE, larger[-1] if larger else _NONE]
     return Axis((_NONE, *smaller, *larger), tuple(lean if lean[0] != lean[1] else lean[:1]))
+
+
+def _recomputed(config: RunConfig) -> Axis:
+    """Recompute every layer; whoever takes that keeps as many as fit besides."""
+    leanest = {"train.gradient_checkpointing": True, "train.kept_layers": 0}
+    if config.train.gradient_checkpointing and config.train.kept_layers == 0:
+        return Axis.of([], leanest=_NONE)
+    return Axis.of([leanest], leanest=leanest)
 
 
 def _switch(config: RunConfig, key: str, *, leanest: bool | None) -> Axis:

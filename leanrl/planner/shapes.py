@@ -11,8 +11,10 @@ from leanrl.planner.layer_kinds import (
     attending_layers,
     behind_the_last,
     inner_size,
+    layer_pattern,
     learned_positions,
     rotated_share,
+    sliding_layers,
 )
 from leanrl.planner.mixers import Mixer, mixer_of, mixing_widths
 from leanrl.planner.other_models import expert_problems, parallel_problems, require_decoder
@@ -65,7 +67,8 @@ class ModelShape:
     constant size: linear attention, short convolutions; `state_numbers` of them for each sequence and layer. Such a
     layer has `mixer` in the place of attention, made of `mixing_widths`. `layers_behind` are those behind the last
     layer with attention, and those behind the last one without. `num_positions` are rows of a table of learned
-    positions, which turn no heads.
+    positions, which turn no heads. `pattern` has a letter for each layer (`layer_kinds`), or none where their order is
+    not known.
     """
 
     family: str
@@ -85,6 +88,7 @@ class ModelShape:
     caps_attention: bool = False
     rotated_share: float = 1.0
     num_positions: int = 0
+    pattern: str = ""
     sliding_window: int | None = None
     num_sliding_layers: int = 0
     num_stateful_layers: int = 0
@@ -331,8 +335,7 @@ def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
 def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     heads = config["num_attention_heads"]
     terms = family_of(config["model_type"])
-    window, num_sliding = _sliding_layers(config, terms)
-    attends = attending_layers(config, terms)
+    attends, slides = attending_layers(config, terms), sliding_layers(config, terms)
     num_stateful = attends.count(False)
     widths = mixing_widths(terms.mixing[1], config) if terms.mixing and num_stateful else ()
     shape = ModelShape(
@@ -349,8 +352,9 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         activation=activation_of(config),
         caps_attention=bool(config.get("attn_logit_softcapping")),
         rotated_share=rotated_share(config, terms),
-        sliding_window=window,
-        num_sliding_layers=num_sliding,
+        pattern=layer_pattern(attends, slides),
+        sliding_window=config["sliding_window"] if any(slides) else None,
+        num_sliding_layers=sum(slides),
         num_stateful_layers=num_stateful,
         mixing_widths=widths,
         layers_behind=(behind_the_last(attends, True), behind_the_last(attends, False)),
@@ -361,23 +365,3 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
 def _has(bias: bool | str, config: Mapping[str, Any]) -> bool:
     """Whether a bias is there: always, never, or as the config says under the key that is named."""
     return bias if isinstance(bias, bool) else bool(config.get(bias, False))
-
-
-def _sliding_layers(config: Mapping[str, Any], terms: Family) -> tuple[int | None, int]:
-    """Return the window and how many layers use it; they keep keys and values of the window only."""
-    window, num_layers = config.get("sliding_window"), config["num_hidden_layers"]
-    is_off = terms.windows == "switched" and not config.get("use_sliding_window")
-    if not window or terms.windows == "none" or is_off:
-        return None, 0
-    if terms.windows == "all":
-        return window, num_layers
-    kinds = config.get("layer_types")
-    if kinds is not None:
-        num_sliding = sum(kind == "sliding_attention" for kind in kinds)
-    elif terms.window_pattern is not None:
-        num_sliding = num_layers - num_layers // int(config.get("sliding_window_pattern") or terms.window_pattern)
-    elif terms.windows == "by_layer":
-        num_sliding = num_layers
-    else:
-        num_sliding = max(0, num_layers - int(config.get("max_window_layers") or 0))
-    return (window, num_sliding) if num_sliding > 0 else (None, 0)

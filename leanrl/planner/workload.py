@@ -6,6 +6,7 @@ from typing import Literal
 
 from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.errors import ConfigError, Problem
+from leanrl.hints import setting
 from leanrl.planner.base_sharing import shares_base
 from leanrl.planner.shapes import ModelShape
 
@@ -61,6 +62,8 @@ class Workload:
     sharding: Sharding = "single"
     num_ranks: int = 1
     activations: Activations = "checkpointed"
+    # Of layers that are checkpointed otherwise: the last ones, which keep all of their activations and run whole.
+    kept_layers: int = 0
     head: Head = "tiled"
     attention: Attention = "sdpa"
     # A CPU has no kernel that adds a bf16 product to an fp32 sum: it copies both factors first.
@@ -164,7 +167,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
     """Return the workload that a config describes for a model of this shape, with a version of vLLM as in `Target`.
 
     Raises:
-        ConfigError: if the config names LoRA targets that the model does not have.
+        ConfigError: if the config names LoRA targets that the model does not have, or keeps more layers than it has.
     """
     method = config.model.tuning.method
     is_full = method == "full"
@@ -184,6 +187,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         sharding=sharding,
         num_ranks=config.num_train_ranks,
         activations=_activations(config),
+        kept_layers=_kept_layers(config, shape),
         attention=_attention(config, shape),
         on_cpu=config.hardware.is_cpu,
         # Tiles find modules; an MLP in the code of its layer is none.
@@ -230,6 +234,24 @@ def _activations(config: RunConfig) -> Activations:
     if not config.train.gradient_checkpointing:
         return "kept"
     return "offloaded" if config.train.offload_activations else "checkpointed"
+
+
+def _kept_layers(config: RunConfig, shape: ModelShape) -> int:
+    kept = config.train.kept_layers
+    if not config.train.gradient_checkpointing:
+        return 0
+    if kept > shape.num_layers:
+        raise ConfigError(
+            "the run cannot be planned.",
+            problems=[
+                Problem(
+                    "train.kept_layers",
+                    f"{kept} are more than the {shape.num_layers} decoder layers of {config.model.id}",
+                    f"`{setting('train.kept_layers', shape.num_layers)}`",
+                )
+            ],
+        )
+    return kept
 
 
 def _sharding(config: RunConfig) -> Sharding:

@@ -14,7 +14,7 @@ import leanrl
 from leanrl.config.schema import RunConfig
 from leanrl.environment import installed_version
 from leanrl.errors import SimulationError
-from leanrl.planner.fit import with_planned_micro_batch
+from leanrl.planner.automatic import with_chosen
 from leanrl.planner.known_models import find_model_config
 from leanrl.planner.measured import MeasuredModel, MeasuredStep
 from leanrl.planner.shapes import Counted, ModelShape
@@ -42,7 +42,7 @@ def simulated_model(config: RunConfig, *, say: Callable[[str], None]) -> Measure
         SimulationError: if transformers does not know the model, or its code does not run without numbers.
     """
     model_config, _ = find_model_config(config.model.id, revision=config.model.revision)
-    smallest = with_planned_micro_batch(config, None)
+    smallest = with_chosen(config, None)
 
     def measure(changed: RunConfig) -> MeasuredStep:
         return MeasuredStep(_kept_answer(changed, model_config, say)["phases"])

@@ -103,11 +103,14 @@ class StepRecorder(TrainerCallback):
     def _warn_of_shortage(self, metrics: dict[str, Any]) -> None:
         if metrics["out_of_memory"] > self._num_shortages:
             self._num_shortages = metrics["out_of_memory"]
-            limit = self.trainer.budget.max_tokens
+            budget = self.trainer.budget
+            flags = [
+                setting("train.max_tokens_per_micro_batch", budget.max_tokens) if budget.max_tokens else None,
+                setting("train.kept_layers", budget.kept_layers) if budget.gave_layers_back else None,
+            ]
             warning = (
-                f"Memory ran out in step {metrics['step']}. It was computed anew from the same completions, and "
-                f"micro-batches hold at most {limit} tokens from now on: "
-                f"{setting('train.max_tokens_per_micro_batch', limit)}"
+                f"Memory ran out in step {metrics['step']}. It was computed anew from the same completions, and the "
+                f"run goes on with {budget.limits}: {' '.join(filter(None, flags))}"
             )
             self.warnings.append(warning)
             self.listener.warn(warning)

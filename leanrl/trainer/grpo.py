@@ -26,6 +26,7 @@ from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
 from leanrl.engine.adapter_dropout import has_adapter_dropout, without_dropout
+from leanrl.engine.kept_layers import keep_last_layers
 from leanrl.engine.optimizers import keeps_to_parts
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import StepRow
@@ -117,6 +118,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             gather=gather_object,
             give_up=self._give_up,
             leave=self._leave_other_ranks,
+            keep=lambda count: keep_last_layers(self._bare, count),
             fills_first=config.model.tuning.method == "full",
         )
         self.step_pass = StepPass(
@@ -136,12 +138,14 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _keep_to_stopping(self) -> None:
         """Let TRL take completions for ended where rollouts end them, and checkpoints name the same end tokens."""
         self.eos_token_ids = list(self.stopping.stop_ids)
-        bare = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-        bare.generation_config = generation_to_save(bare, self.stopping)
+        self._bare.generation_config = generation_to_save(self._bare, self.stopping)
+
+    @property
+    def _bare(self) -> Any:
+        return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
 
     def _prepare_model(self) -> None:
-        bare = self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
-        prepare_model(bare, self.lean_config.train)
+        prepare_model(self._bare, self.lean_config.train)
 
     def train_from(self, checkpoint: Path | None) -> None:
         """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.

@@ -26,7 +26,7 @@ def stop_for_memory(config: RunConfig, run: RunFolder, *, step: int, shortage: S
         if _has_checkpoint(run)
         else ""
     )
-    fixes = "; or ".join(_fixes(with_changes(config, micro_batch_changes(config, 1))))
+    fixes = "; or ".join(_fixes(with_changes(config, micro_batch_changes(config, 1) | {"train.kept_layers": 0})))
     return StoppedError(
         f"memory ran out in step {step} with {shortage}, the smallest micro-batch there is. {_kept(run)}",
         hint=f"in a new run {fixes}{go_on}",
@@ -43,11 +43,11 @@ def stop_among_ranks(
         step: the number of the step that could not be taken.
         shortage: the micro-batch that did not fit.
     """
-    if not _has_checkpoint(run) or shortage.num_rows == 1:
+    if not _has_checkpoint(run) or budget.is_exhausted:
         hint = f"in a new run {'; or '.join(_fixes(config))}"
     else:
         resume = command("train", "--resume", run.path)
-        hint = f"`{resume}` goes on with micro-batches of at most {budget.max_tokens} tokens"
+        hint = f"`{resume}` goes on with {budget.limits}"
     return StoppedError(
         f"memory ran out in step {step} with {shortage}, while the other ranks waited for this one in an exchange: the "
         f"step cannot be redone. {_kept(run)}",

@@ -28,9 +28,10 @@ def probe_longest_batch(trainer: LeanGRPOTrainer, *, plan: Plan | None, listener
     Steps after it are bit for bit those of a run without it. Room for the optimizer's state is held meanwhile: from
     the second step on it is there. A model that ranks share has to be in shards by now.
 
-    All ranks end with the same verdict, whichever of them has too little. Only a rank that shares its model ends by
-    itself where memory runs out: the others wait inside an exchange of shards, where no verdict reaches them, and
-    whoever started the ranks ends them.
+    Where memory runs out, half of the kept layers are given back, until none is left. All ranks end with the same
+    verdict, whichever of them has too little. Only a rank that shares its model ends by itself where memory runs out:
+    the others wait inside an exchange of shards, where no verdict reaches them, and whoever started the ranks ends
+    them.
 
     Raises:
         DoesNotFitError: where memory runs out; on a CPU also where more is used than the plan may use.
@@ -40,6 +41,24 @@ def probe_longest_batch(trainer: LeanGRPOTrainer, *, plan: Plan | None, listener
         return
     rows = longest_rows(trainer)
     held_bytes = 0 if plan is None else optimizer_state_bytes(plan)
+    while (shortage := _shortage(trainer, rows, plan, held_bytes=held_bytes)) is not None:
+        num_kept = trainer.budget.kept_layers
+        if not trainer.budget.give_layers_back():
+            raise _does_not_fit(config, rows, plan, what=shortage)
+        listener.warn(
+            f"The longest batch that can occur, {_name(rows)}, ran out of memory with train.kept_layers {num_kept}: "
+            f"{trainer.budget.kept_layers} layers keep their activations."
+        )
+    peaks = trainer.meter.take()
+    if trainer.accelerator.is_main_process:
+        record_probe(trainer.run, peaks=peaks, num_completions=len(rows), row_tokens=rows[0].num_tokens)
+    used_bytes = highest_of_ranks(max(peak.allocated_bytes for peak in peaks.values()))
+    _require_planned_share(config, rows, plan, used_bytes=used_bytes)
+    listener.say(f"probe: {_name(rows)} took {used_bytes / _GIB:.1f} GiB")
+
+
+def _shortage(trainer: LeanGRPOTrainer, rows: list[StepRow], plan: Plan | None, *, held_bytes: int) -> str | None:
+    """Run the micro-batch and return what any rank ran out of; None where all had enough."""
     shortage = None
     try:
         with _leaving_no_trace(trainer):
@@ -47,16 +66,8 @@ def probe_longest_batch(trainer: LeanGRPOTrainer, *, plan: Plan | None, listener
     except torch.OutOfMemoryError as error:
         shortage = f"ran out of memory: {error}"
         if trainer.is_fsdp_enabled:
-            raise _does_not_fit(config, rows, plan, what=shortage) from error
-    shortage = first_of_ranks(shortage)
-    if shortage is not None:
-        raise _does_not_fit(config, rows, plan, what=shortage)
-    peaks = trainer.meter.take()
-    if trainer.accelerator.is_main_process:
-        record_probe(trainer.run, peaks=peaks, num_completions=len(rows), row_tokens=rows[0].num_tokens)
-    used_bytes = highest_of_ranks(max(peak.allocated_bytes for peak in peaks.values()))
-    _require_planned_share(config, rows, plan, used_bytes=used_bytes)
-    listener.say(f"probe: {_name(rows)} took {used_bytes / _GIB:.1f} GiB")
+            raise _does_not_fit(trainer.lean_config, rows, plan, what=shortage) from error
+    return first_of_ranks(shortage)
 
 
 def is_wanted(config: RunConfig, *, device_type: str) -> bool:

@@ -56,7 +56,7 @@ class StepPass:
     def score(self, model: Any, rows: list[StepRow], *, num_columns: int) -> Tensor:
         """Return logprobs_B_T of the rows' completions under `model`; T is `num_columns`, 0 behind their ends."""
         logprobs_B_T = torch.zeros(len(rows), num_columns, device=self._accelerator.device)
-        self._attempt(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_)
+        self._attempt(lambda: self._score(model, rows, logprobs_B_T), undo=logprobs_B_T.zero_, is_training=False)
         return logprobs_B_T
 
     def with_policy_scores(self, model: Any, rows: list[StepRow]) -> list[StepRow]:
@@ -73,18 +73,20 @@ class StepPass:
 
     def add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
         """Run forward and backward over all rows, and return the sums of this rank."""
-        sums = self._attempt(lambda: self._add_gradients(model, rows), undo=model.zero_grad)
+        sums = self._attempt(lambda: self._add_gradients(model, rows), undo=model.zero_grad, is_training=True)
         if isinstance(model, DistributedDataParallel):
-            self.budget.once(lambda: self._exchange_gradients(model))
+            self.budget.once(lambda: self._exchange_gradients(model), is_training=False)
         return sums
 
     def lay_out(self, rows: list[StepRow]) -> MicroBatch:
         """Return the tensors of one micro-batch on the device."""
         return self.budget.layout.lay_out(rows, pad_id=self._pad_id, device=self._accelerator.device)
 
-    def _attempt(self, attempt: Callable[[], T], *, undo: Callable[[], object]) -> T:
+    def _attempt(self, attempt: Callable[[], T], *, undo: Callable[[], object], is_training: bool) -> T:
         """Return what `attempt` returns, redone where memory runs out, unless it has left other ranks in a layer."""
-        return self.budget.once(attempt) if self._is_sharded else self.budget.redo(attempt, undo=undo)
+        if self._is_sharded:
+            return self.budget.once(attempt, is_training=is_training)
+        return self.budget.redo(attempt, undo=undo, is_training=is_training)
 
     def _score(self, model: Any, rows: list[StepRow], logprobs_B_T: Tensor) -> None:
         cut = self._cut(rows)

@@ -1,4 +1,6 @@
-"""TokenBudget: how many tokens a micro-batch may hold, less for the rest of the run once memory ran out.
+"""TokenBudget: how many tokens a micro-batch may hold and how many layers keep their activations in its passes.
+
+Both get less for the rest of the run once memory ran out: first the layers, which cost time alone, then the tokens.
 
 What ran out is `torch.OutOfMemoryError`, which a GPU's allocator raises; a CPU's system ends the process instead.
 """
@@ -42,7 +44,7 @@ class MicroBatchTooLargeError(Exception):
 
 
 class TokenBudget:
-    """Cuts steps into micro-batches as `train` says until one does not fit, then into smaller ones.
+    """Cuts steps into micro-batches and keeps layers as `train` says until one does not fit, then less of either.
 
     Args:
         train: what the run started with.
@@ -50,6 +52,7 @@ class TokenBudget:
         give_up: returns what to raise where no smaller micro-batch is possible; on all ranks alike.
         leave: returns what to raise where other ranks wait in an exchange that this one cannot join any more. They
             are ended by whoever started them all, who misses this one.
+        keep: lets the model keep the activations of so many of its last layers.
         fills_first: see `engine.cut.cut_by_tokens`.
     """
 
@@ -60,11 +63,15 @@ class TokenBudget:
         gather: Callable[[list[Any]], list[Any]],
         give_up: Callable[[Shortage], Exception],
         leave: Callable[[Shortage], Exception],
+        keep: Callable[[int], object] = lambda _: None,
         fills_first: bool = False,
     ) -> None:
         self.train = train
         self.layout: Layout = PADDED  # `trainer.packing` changes it, once it has proved that it may
         self.num_shortages = 0
+        self.kept_layers = train.kept_layers if train.gradient_checkpointing else 0
+        self.is_exhausted = False  # whether nothing was left to make smaller
+        self._keep = keep
         self._gather = gather
         self._give_up = give_up
         self._leave = leave
@@ -79,12 +86,15 @@ class TokenBudget:
         """Return the row numbers of each micro-batch."""
         return cut_step(lengths, self.train, self.layout, fills_first=self._fills_first)
 
-    def redo(self, attempt: Callable[[], T], *, undo: Callable[[], object]) -> T:
-        """Return what `attempt` returns; where memory runs out on any rank, all undo it, halve the budget and redo it.
+    def redo(self, attempt: Callable[[], T], *, undo: Callable[[], object], is_training: bool) -> T:
+        """Return what `attempt` returns; where memory runs out on any rank, all undo it, take less and redo it.
+
+        Half of the kept layers are given back first, where the attempt keeps activations, on all ranks alike.
 
         Args:
             attempt: cuts its rows by `cut` and runs each micro-batch within `running`, without meeting other ranks.
             undo: takes back what an attempt has left.
+            is_training: whether it computes gradients, so that layers keep activations.
 
         Raises:
             Exception: that of `give_up`.
@@ -99,12 +109,11 @@ class TokenBudget:
             _free_memory()
             self.num_shortages += 1
             worst = min(shortages, key=lambda found: (found.num_rows > 1, found.num_tokens))
-            if worst.num_rows == 1:
+            if not self._take_less(worst, is_training=is_training):
                 raise self._give_up(worst)
-            self._halve(worst)
 
-    def once(self, attempt: Callable[[], T]) -> T:
-        """Return what `attempt` returns, in which ranks meet; where memory runs out, this one ends, the budget halved.
+    def once(self, attempt: Callable[[], T], *, is_training: bool) -> T:
+        """Return what `attempt` returns, in which ranks meet; where memory runs out, this one takes less and ends.
 
         Raises:
             Exception: that of `leave`.
@@ -113,8 +122,7 @@ class TokenBudget:
         if shortage is None:
             return result
         self.num_shortages += 1
-        if shortage.num_rows > 1:
-            self._halve(shortage)
+        self._take_less(shortage, is_training=is_training)
         raise self._leave(shortage)
 
     @contextmanager
@@ -132,8 +140,9 @@ class TokenBudget:
 
     def save(self, folder: Path) -> None:
         """Keep a budget that became smaller in a checkpoint, or in the folder of a run that has to end."""
-        if self.num_shortages:
-            write_json(folder / _FILE, {"max_tokens": self.max_tokens, "num_shortages": self.num_shortages})
+        if self.num_shortages or self.gave_layers_back:
+            limits = {"max_tokens": self.max_tokens, "kept_layers": self.kept_layers}
+            write_json(folder / _FILE, {**limits, "num_shortages": self.num_shortages})
 
     def load(self, folder: Path) -> None:
         """Go on with the budget that `save` left there, where it left one, if none smaller is known already."""
@@ -142,6 +151,40 @@ class TokenBudget:
             self.num_shortages = max(self.num_shortages, saved["num_shortages"])
             known = [limit for limit in (self.max_tokens, saved["max_tokens"]) if limit is not None]
             self._limit(min(known, default=None))
+            self._keep_only(min(self.kept_layers, saved.get("kept_layers", self.kept_layers)))
+
+    @property
+    def gave_layers_back(self) -> bool:
+        """Whether fewer layers keep their activations than when the run started."""
+        return bool(self.train.gradient_checkpointing) and self.kept_layers < self.train.kept_layers
+
+    @property
+    def limits(self) -> str:
+        """What micro-batches hold at most, and how many layers keep their activations, in words."""
+        layers = f"{self.kept_layers} layers that keep their activations" if self.gave_layers_back else None
+        tokens = None if self.max_tokens is None else f"micro-batches of at most {self.max_tokens} tokens"
+        return " and ".join(filter(None, (tokens, layers)))
+
+    def _take_less(self, shortage: Shortage, *, is_training: bool) -> bool:
+        """Give half of the kept layers back or, without any, halve the budget; return whether either was possible."""
+        if is_training and self.give_layers_back():
+            return True
+        if shortage.num_rows > 1:
+            self._halve(shortage)
+        else:
+            self.is_exhausted = True
+        return not self.is_exhausted
+
+    def give_layers_back(self) -> bool:
+        """Let half of the kept layers run again in the backward pass; return whether there were any."""
+        had_any = self.kept_layers > 0
+        self._keep_only(self.kept_layers // 2)
+        return had_any
+
+    def _keep_only(self, count: int) -> None:
+        if count != self.kept_layers:
+            self.kept_layers = count
+            self._keep(count)
 
     def _halve(self, shortage: Shortage) -> None:
         self._limit(min(self.max_tokens or shortage.num_tokens, shortage.num_tokens) // 2)

@@ -282,12 +282,17 @@ def test_full_parameters_with_8_bit_adam_and_the_reference_in_host_memory(tiny_m
     assert all(step["kl"] is not None for step in read_jsonl(run.metrics))
 
 
-def test_an_automatic_token_budget_is_chosen_once_and_kept(tiny_model, tmp_path):
-    """The whole step of eight completions fits this machine; the folder holds the number, not the wish."""
+def test_what_is_automatic_is_chosen_once_and_kept(tiny_model, tmp_path):
+    """The whole step of eight completions fits this machine, with both layers; the folder holds numbers, no wish."""
     run = RunFolder(tmp_path / "run")
-    sizes = ("train.max_tokens_per_micro_batch=auto", "rollout.max_prompt_tokens=248")
+    automatic = ("train.max_tokens_per_micro_batch=auto", "train.gradient_checkpointing=auto")
+    sizes = (*automatic, "rollout.max_prompt_tokens=248")
     done = _train(tiny_model, run.path, *sizes)
     assert done.code == 0, done.err
     assert "train.max_tokens_per_micro_batch is auto: 2048, 8 of 8 completions of full length" in done.err
-    assert json.loads(run.config.read_text())["train"]["max_tokens_per_micro_batch"] == 2048
+    assert "train.gradient_checkpointing is auto: train.kept_layers is 2, so that 2 of 2 layers keep" in done.err
+    train = json.loads(run.config.read_text())["train"]
+    assert train["max_tokens_per_micro_batch"] == 2048
+    assert (train["gradient_checkpointing"], train["kept_layers"]) == (True, 2)
+    assert json.loads(run.plan.read_text())["kept_layers"] == 2
     assert json.loads(run.plan.read_text())["micro_batch_tokens"] == 2048

@@ -8,7 +8,7 @@ import pytest
 from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.load import load_config
 from leanrl.config.names import hint_for_key, hint_for_value
-from leanrl.config.names_elsewhere import NOT_HERE, OTHERWISE, SAME, SECTION_MEANS, VALUES
+from leanrl.config.names_elsewhere import NOT_HERE, NUMBER_MEANS, OTHERWISE, SAME, SECTION_MEANS, VALUES
 from leanrl.config.overrides import parse_overrides
 from leanrl.config.validation import validate
 from leanrl.errors import ConfigError
@@ -68,6 +68,13 @@ def test_a_value_from_elsewhere_leads_to_one_that_the_key_takes(key, theirs, our
     (problem,) = problems_of(f"{key}={theirs}")
     assert problem.hint == f"Did you mean `{ours}`?"
     assert hint_for_value(schema_keys()[key], theirs) == problem.hint
+
+
+@pytest.mark.parametrize(("key", "takes_it"), NUMBER_MEANS.items())
+def test_a_number_leads_to_the_key_that_takes_it(key, takes_it):
+    (problem,) = problems_of(f"{key}=4")
+    assert problem.hint == f"a number has a key of its own: `-s {takes_it}=4`"
+    assert problems_of(f"{takes_it}=4") == []
 
 
 @pytest.mark.parametrize("group", [name for name in schema_groups() if "." not in name or name == "model.tuning"])

@@ -1,4 +1,4 @@
-"""Kept layers: which ones run once, and the same gradients to the bit as with all layers recomputed or none."""
+"""Kept layers: which ones run once, and the same gradients as with all layers recomputed or none."""
 
 import pytest
 import torch
@@ -45,6 +45,13 @@ def count_runs(model):
     return runs
 
 
+def assert_close(found, expected):
+    assert found[0] == pytest.approx(expected[0].item(), rel=1e-6)
+    assert found[1].keys() == expected[1].keys()
+    for name, gradient in expected[1].items():
+        assert (found[1][name] - gradient).norm() <= 1e-6 * gradient.norm(), name
+
+
 def assert_same_bits(found, expected):
     assert torch.equal(found[0], expected[0])
     assert found[1].keys() == expected[1].keys()
@@ -60,13 +67,30 @@ def test_the_last_layers_run_once(method, kept, runs):
 @pytest.mark.parametrize("layout", [PADDED, PACKED], ids=["padded", "packed"])
 @pytest.mark.parametrize("choices", [{"method": "full"}, {"method": "lora", "dropout": 0.5}], ids=["full", "lora"])
 @pytest.mark.parametrize(("family", "values"), [("qwen2", {}), ("phi3", {}), ("gemma3_text", WINDOWS)])
-@pytest.mark.parametrize("tile_tokens", [13, None])
-def test_gradients_are_the_same_to_the_bit(family, values, choices, layout, tile_tokens):
+def test_gradients_are_the_same_to_the_bit(family, values, choices, layout):
     """Adapters drop half of what they read: layers that run again drop the same numbers."""
-    asked = {"family": family, "tile_tokens": tile_tokens, "is_packed": layout is PACKED, **choices, **values}
+    asked = {"family": family, "tile_tokens": None, "is_packed": layout is PACKED, **choices, **values}
     expected = gradients(prepared(None, **asked), layout)
     for kept in range(NUM_LAYERS + 1):
         assert_same_bits(gradients(prepared(kept, **asked), layout), expected)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_gradients_of_whole_layers_are_those_of_tiles(method):
+    """Kept layers run whole, the others in tiles of 13 tokens: sums in another order."""
+    expected = gradients(prepared(None, method=method, tile_tokens=13))
+    for kept in range(NUM_LAYERS + 1):
+        assert_close(gradients(prepared(kept, method=method, tile_tokens=13)), expected)
+
+
+def test_the_mlp_of_a_kept_layer_runs_once():
+    """79 tokens in tiles of 13 are 7 runs forward and 7 in the backward pass; recomputation stops before them."""
+    model = prepared(1, tile_tokens=13)
+    runs = []
+    for index, layer in enumerate(decoder_layers(model)):
+        layer.mlp.gate_proj.register_forward_pre_hook(lambda *_, index=index: runs.append(index))
+    gradients(model)
+    assert [runs.count(index) for index in range(NUM_LAYERS)] == [14, 14, 1]
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family not in REFUSED])
@@ -74,11 +98,7 @@ def test_every_family_keeps_its_layers_one_by_one(family):
     """Families with states, experts and shared layers too."""
     expected = gradients(_tiny(family, None))
     for kept in (0, 1, 2):
-        found = gradients(_tiny(family, kept))
-        assert found[0] == pytest.approx(expected[0].item(), rel=1e-6)
-        assert found[1].keys() == expected[1].keys()
-        for name, gradient in expected[1].items():
-            assert (found[1][name] - gradient).norm() <= 1e-6 * gradient.norm(), name
+        assert_close(gradients(_tiny(family, kept)), expected)
 
 
 def _tiny(family, kept):
@@ -110,6 +130,11 @@ def test_layers_are_given_back_while_checkpointing_is_on():
     keep_last_layers(model, 1)
     assert_same_bits(gradients(model), expected)
     assert count_runs(model) == [2, 2, 1]
+
+
+def test_more_layers_than_there_are_cannot_be_kept():
+    with pytest.raises(ValueError, match="4 of 3 layers"):
+        prepared(4)
 
 
 def test_checkpointing_that_is_switched_off_and_on_again_keeps_the_same_layers():

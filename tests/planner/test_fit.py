@@ -10,7 +10,8 @@ from leanrl.config.check import find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.config.support import not_in_this_version
-from leanrl.planner.fit import fit_run, with_planned_micro_batch
+from leanrl.planner.automatic import with_chosen
+from leanrl.planner.fit import fit_run
 from leanrl.planner.fit_text import fit_text
 from leanrl.planner.fixes import as_flags, is_refused, with_changes
 from leanrl.planner.plan import plan_run, plan_table
@@ -268,7 +269,7 @@ def test_an_automatic_budget_is_the_largest_that_fits(gib):
     config = single_card("lora", train={"max_tokens_per_micro_batch": "auto"})
     plan = plan_run(config, vram_bytes=gib * GIB)
     assert plan.verdict == "fits"
-    chosen = with_planned_micro_batch(config, plan)
+    chosen = with_chosen(config, plan)
     assert changed_keys(config, chosen) == {"max_tokens_per_micro_batch"}
     size, most = chosen.full_completions_per_micro_batch, config.completions_per_rank
     assert chosen.train.max_tokens_per_micro_batch == size * 4096 == plan.to_json()["micro_batch_tokens"]
@@ -285,7 +286,7 @@ def test_an_automatic_budget_where_nothing_fits_or_nothing_is_known_is_one_compl
     plan = plan_run(config, vram_bytes=4 * GIB)
     assert plan.verdict == "does_not_fit"
     for known in (plan, None):
-        assert with_planned_micro_batch(config, known).train.max_tokens_per_micro_batch == 4096
+        assert with_chosen(config, known).train.max_tokens_per_micro_batch == 4096
 
 
 def test_a_search_over_all_settings_names_the_budget_that_goes_with_them():

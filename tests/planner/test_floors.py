@@ -5,7 +5,8 @@ from dataclasses import astuple
 import pytest
 
 from benchmarks.plan_grid import GRID
-from leanrl.planner.fit import fit_run, with_largest_micro_batch
+from leanrl.planner.automatic import automatic_changes
+from leanrl.planner.fit import fit_run
 from leanrl.planner.fixes import is_refused, with_changes
 from leanrl.planner.floors import find_floors
 from leanrl.planner.known_models import KNOWN_MODELS, find_shape
@@ -61,7 +62,7 @@ def test_floor_uses_the_keys_and_values_of_the_plan():
 def needs_and_floors(config, **target):
     """Return the need of a training card, as a plan prints it, beside its floors."""
     shape, there = find_shape(config.model.id), find_target(config, **target)
-    plan = with_floors(predict(with_largest_micro_batch(config, shape, there), shape, there))
+    plan = with_floors(predict(with_changes(config, automatic_changes(config, shape, there)), shape, there))
     return plan.gpus[0].peak.bytes, [floor.bytes for floor in plan.floors]
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from leanrl.config.load import load_config
-from leanrl.planner.fit import with_planned_micro_batch
+from leanrl.planner.automatic import with_chosen
 from leanrl.planner.plan import plan_run
 from leanrl.planner.shapes import ModelShape
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
@@ -108,7 +108,7 @@ def test_on_a_card_it_is_what_plan_json_says(preset, vram_gib):
     """The same bytes by the same functions, and the run's plan on top: `trainer.rollout_engines._planned`."""
     config = load_config(preset).config
     plan = plan_run(config, vram_bytes=vram_gib * 2**30)
-    chosen = with_planned_micro_batch(config, plan)
+    chosen = with_chosen(config, plan)
     told = engine_arguments(
         chosen, model="m", shape=plan.shape, adapter_rank=None, usable_bytes=vram_gib * 2**30, seed=7
     )

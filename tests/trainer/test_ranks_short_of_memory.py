@@ -47,6 +47,17 @@ def test_both_ranks_redo_a_step_that_one_could_not_hold(found, method):
     assert (saved["max_tokens"], saved["num_shortages"]) == first["budget"]
 
 
+def test_both_ranks_give_the_same_layers_back(found):
+    """The second rank lacks memory for any kept layer: two are given back, then the budget is halved, on both."""
+    ranks, _ = found
+    kept = ranks("kept")
+    assert [rank["kept_layers"] for rank in kept] == [0, 0]
+    assert kept[0]["budget"] == kept[1]["budget"]
+    assert kept[0]["budget"][1] == kept[1]["num_failures"] >= 3
+    assert kept[0]["num_failures"] == 0
+    assert "-s train.kept_layers=0" in "".join(kept[0]["warned"])
+
+
 def test_both_ranks_stop_where_one_completion_does_not_fit_on_one(found):
     """They save together: the checkpoint of the first step is there although none was due."""
     ranks, out = found

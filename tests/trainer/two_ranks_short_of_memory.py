@@ -40,10 +40,10 @@ class Card:
         return wrapped
 
 
-def train(folder, out, card, *, case, method, fails_from, max_tokens, kl_beta=0.0):
+def train(folder, out, card, *, case, method, fails_from, max_tokens, kl_beta=0.0, **sizes):
     """Train three steps; from step `fails_from` on the second rank's card holds `max_tokens`."""
     model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"method": method, "rank": 4}}
-    sizes = {"num_prompts": NUM_PROMPTS // 2, "micro_batch_completions": 4, "max_steps": 3}
+    sizes = {"num_prompts": NUM_PROMPTS // 2, "micro_batch_completions": 4, "max_steps": 3} | sizes
     config = small_config(
         folder,
         model=model,
@@ -78,6 +78,7 @@ def train(folder, out, card, *, case, method, fails_from, max_tokens, kl_beta=0.
         "gradients": gradients.steps,
         "num_storages": gradients.num_storages,
         "budget": (trainer.budget.max_tokens, trainer.budget.num_shortages),
+        "kept_layers": trainer.budget.kept_layers,
         "num_failures": card.num_failures,
         "metrics": notes.steps,
         "warned": notes.warned,
@@ -94,6 +95,8 @@ def main(folder, out):
     for method in ("lora", "full"):
         for name, start in ((f"{method}-whole", never), (f"{method}-short", 2)):
             train(folder, out, card, case=name, method=method, fails_from=start, max_tokens=LIMIT, kl_beta=0.04)
+    kept = {"gradient_checkpointing": True, "kept_layers": 2}
+    train(folder, out, card, case="kept", method="lora", fails_from=2, max_tokens=LIMIT, **kept)
     train(folder, out, card, case="nothing-fits", method="lora", fails_from=2, max_tokens=1)
 
 
