@@ -18,7 +18,7 @@ def test_json_has_the_contract_keys():
     value = json.loads(json.dumps(plan_run(four_card_server()).to_json()))
     assert list(value) == [
         *("preset", "device", "card", "source", "verdict", "gpus", "host", "micro_batch_tokens"),
-        *("kept_layers", "time", "cost_usd"),
+        *("kept_layers", "chosen", "time", "cost_usd"),
         *("fixes", "fixes_change_run", "measured"),
     ]
     assert value["source"] == "closed_form"
