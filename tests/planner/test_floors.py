@@ -96,6 +96,14 @@ def test_no_floor_is_above_the_need_of_other_settings(config, changes, gib):
     assert all(0 < floor <= need for floor in floors)
 
 
+def test_settings_leaner_than_the_lean_ones_are_the_floor():
+    """Tiles of 32 tokens, where the lean settings have an eighth of a row; a server generates elsewhere."""
+    adapter = {"model.tuning.method": "lora", "hardware.parallel": "ddp", "model.dtype": "bfloat16"}
+    small = {"train.micro_batch_completions": 1, "train.tile_tokens": 32, "train.offload_activations": True}
+    need, floors = needs_and_floors(with_changes(four_card_server(), adapter | small))
+    assert floors == [need]
+
+
 @pytest.mark.parametrize(
     ("config", "gib"), [(four_card_server(), 11.6), (single_card("full"), 13), (four_card_server(), 44)]
 )
