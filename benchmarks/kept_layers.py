@@ -1,6 +1,7 @@
 """Time against kept layers: measured on this CPU, and predicted for the common cards by the plan.
 
-    python benchmarks/kept_layers.py
+    python benchmarks/kept_layers.py                 # both
+    python benchmarks/kept_layers.py --plans-only    # the prediction alone, in a file of its own
 
 The same forward and backward pass of SmolLM2-135M with a LoRA adapter runs with different numbers of kept layers, in
 turns in one process, so that the machine's load meets all of them. CPU seconds are compared, not wall seconds. Beside
@@ -41,20 +42,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--plans-only", action="store_true", help="predict and print; measures and writes nothing")
+    parser.add_argument("--plans-only", action="store_true", help="predict alone, and measure nothing")
     asked = parser.parse_args()
     predicted = [predict_card(name, method) for name in COMMON_CARDS for method in ("lora", "full")]
     for row in predicted:
         print(_plan_line(row))
     if asked.plans_only:
+        _write(asked.out, "kept-layers-plan", {"predicted": predicted}, flags=" --plans-only")
         return
     measured = measure(asked.repetitions)
     for row in measured:
         print(f"{row['kept_layers']:3} of {row['num_layers']} kept: {row['ratio']:.3f} of the CPU seconds of none")
-    path = results_path(asked.out, "kept-layers", gpu={}, vram_gib=None, tiny=False)
-    about = {"command": "python benchmarks/kept_layers.py", **describe_machine()}
     step = {"rows": NUM_ROWS, "prompt_tokens": PROMPT_TOKENS, "completion_tokens": COMPLETION_TOKENS}
-    write_results_file(path, {**about, "model": MODEL, "step": step, "measured": measured, "predicted": predicted})
+    found = {"model": MODEL, "step": step, "measured": measured, "predicted": predicted}
+    _write(asked.out, "kept-layers", found, flags="")
+
+
+def _write(folder: Path, what: str, found: dict[str, Any], *, flags: str) -> None:
+    path = results_path(folder, what, gpu={}, vram_gib=None, tiny=False)
+    about = {"command": f"python benchmarks/kept_layers.py{flags}", **describe_machine()}
+    write_results_file(path, about | found)
     print(path)
 
 
