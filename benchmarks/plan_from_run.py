@@ -29,7 +29,7 @@ from leanrl.run_folder import RunFolder, read_jsonl
 # of few groups might compute no gradients.
 FIRST = (
     *("train.num_prompts=1", "train.num_completions=4", "train.micro_batch_completions=4"),
-    *("train.skip_zero_advantage=false", "data.num_heldout=0"),
+    *("train.skip_zero_advantage=false", "eval.greedy=false", "data.num_heldout=0"),
 )
 # What each case changes: completions may be three times as long; or there are two or four times as many.
 CASES = {
@@ -70,7 +70,7 @@ def main() -> None:
 
 def train(run: Path, settings: tuple[str, ...], *, num_steps: int) -> dict[str, Any]:
     """Train cpu-demo with settings, and return the seconds of a step by part with what explains them."""
-    extra = [f"train.max_steps={num_steps}", "eval.greedy=false", "checkpoints.every_steps=1000"]
+    extra = [f"train.max_steps={num_steps}", "checkpoints.every_steps=1000"]
     leanrl("train", *flags((*settings, *extra)), "--run-dir", str(run))
     steps = list(read_jsonl(RunFolder(run).metrics))
     return {
