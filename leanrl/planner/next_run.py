@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def learn_from(path: Path, config: RunConfig, *, here: Mapping[str, Any], vllm: 
     run = read_measured_run(path)
     machine = cpu_name(here) if config.hardware.is_cpu else _card_name(config)
     measured = calibrate(run, _own_plan(run, vllm=vllm))
+    if not _leaves_rows_out(config):
+        measured = replace(measured, taught_share=None)
     return carried_over(measured, Conditions.of(config, machine=machine), same_texts=_other_texts(run.config, config))
 
 
@@ -81,6 +84,12 @@ def _own_plan(run: MeasuredRun, *, vllm: str | None) -> Plan:
     card = CARDS.get(run.machine or "")
     usable_bytes = run.usable_bytes or (card.usable_bytes if card else 0)
     return predict(run.config, shape, Target("cuda", usable_bytes, card, vllm))
+
+
+def _leaves_rows_out(config: RunConfig) -> bool:
+    """Whether a step leaves out completions that cannot teach; a KL and an entropy bonus need them all."""
+    algorithm = config.algorithm
+    return config.train.skip_zero_advantage and not algorithm.kl_beta and not algorithm.entropy_coef
 
 
 def _card_name(config: RunConfig) -> str | None:

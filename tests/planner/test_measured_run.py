@@ -156,6 +156,21 @@ def test_completions_of_other_problems_have_other_lengths(run):
     assert "generation" in calibration.factors
 
 
+@pytest.mark.parametrize(
+    ("section", "change", "share"),
+    [
+        ("train", {"num_prompts": 8}, 0.75),
+        ("train", {"skip_zero_advantage": False}, None),
+        ("algorithm", {"kl_beta": 0.04}, None),
+        ("algorithm", {"entropy_coef": 0.01}, None),
+    ],
+)
+def test_a_run_that_needs_every_row_leaves_none_out(run, section, change, share):
+    values = cpu_run().model_dump()
+    config = RunConfig.model_validate(values | {section: values[section] | change})
+    assert learn(run, config).taught_share == share
+
+
 def test_measured_lengths_are_those_of_the_next_run(run):
     config = with_measured_lengths(cpu_run(), learn(run))
     assert (config.rollout.lengths.mean_tokens, config.rollout.lengths.limit_tokens) == (10, 14)
