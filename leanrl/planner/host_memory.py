@@ -19,6 +19,7 @@ _GIB = 2**30
 # An estimate: Python with torch on a card, transformers and, in the trainer or in a process of its own, vLLM.
 _PROCESS_BYTES = 3 * _GIB
 _REMARKS = {"fits": "", "tight": " That is tight.", "does_not_fit": " That does not fit."}
+_SHORT_REMARKS = {"fits": "", "tight": ": tight", "does_not_fit": ": it does not fit"}
 # Of a machine's memory; the rest belongs to the system and to whatever else runs there.
 USABLE_SHARE = 0.8
 
@@ -61,9 +62,9 @@ class HostNeed:
 
     @property
     def short_sentence(self) -> str:
-        """What is needed, beside what there is."""
-        there = "" if self.total_bytes is None else f" of this machine's {self.total_bytes / _GIB:.1f}"
-        return f"{self.bytes / _GIB:.1f}{there} GiB.{_REMARKS[self.verdict]}"
+        """What is needed, beside what there is, without the parts."""
+        there = "" if self.total_bytes is None else f", of this machine's {self.total_bytes / _GIB:.1f} GiB"
+        return f"{self.bytes / _GIB:.1f} GiB beside the card's{there}{_SHORT_REMARKS[self.verdict]}"
 
     def to_json(self) -> dict[str, int | dict[str, int] | None]:
         return {"bytes": self.bytes, "total_bytes": self.total_bytes, "components": dict(self.components)}

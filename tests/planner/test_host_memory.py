@@ -8,6 +8,7 @@ from leanrl.planner.fit_text import fit_text
 from leanrl.planner.fixes import with_changes
 from leanrl.planner.host_memory import shared_memory_bytes
 from leanrl.planner.plan import plan_run, plan_table
+from leanrl.planner.screen import first_screen
 from leanrl.planner.this_machine import Gpu, plan_here, require_fit
 from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, single_card
 
@@ -125,3 +126,11 @@ def test_little_host_memory_changes_what_is_found():
     assert not nothing.fits
     assert "Host memory needed" in fit_text(nothing)
     assert "more memory would do" in fit_text(nothing)
+
+
+def test_the_first_screen_says_where_host_memory_is_what_does_not_fit():
+    plan = plan_run(full_7b(), host_bytes=64 * GIB)
+    (line,) = [line for line in first_screen(plan) if line.startswith("  host memory ")]
+    assert line.endswith(
+        f"{plan.host.bytes / GIB:.1f} GiB beside the card's, of this machine's 64.0 GiB: it does not fit"
+    )
