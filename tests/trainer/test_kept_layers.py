@@ -70,10 +70,10 @@ def card(monkeypatch):
 
 def test_layers_are_given_back_before_tokens(tiny_model, tmp_path, card):
     """Two kept layers, one, then none; micro-batches stay as large as they are. The resumed run begins with none."""
-    expected, _ = trained(tiny_model, tmp_path / "plain")
+    expected, _ = trained(tiny_model, tmp_path / "plain", method="full")
     card["layers"] = 0
     notes = Notes()
-    found, trainer = trained(tiny_model, tmp_path / "ours", kept_layers=2, notes=notes)
+    found, trainer = trained(tiny_model, tmp_path / "ours", method="full", kept_layers=2, notes=notes)
     for one, other in zip(found, expected, strict=True):
         assert (one - other).norm() <= 1e-6 * other.norm()
     assert [step["out_of_memory"] for step in notes.steps] == [2, 2]
@@ -84,7 +84,9 @@ def test_layers_are_given_back_before_tokens(tiny_model, tmp_path, card):
     assert read_json(checkpoint / "token_budget.json") == {"max_tokens": None, "kept_layers": 0, "num_shortages": 2}
     card["passes"].clear()
     again = Notes()
-    _, resumed = trained(tiny_model, tmp_path / "again", kept_layers=2, checkpoint=checkpoint, notes=again, max_steps=3)
+    _, resumed = trained(
+        tiny_model, tmp_path / "again", method="full", kept_layers=2, checkpoint=checkpoint, notes=again, max_steps=3
+    )
     assert resumed.budget.kept_layers == 0
     assert {found["layers"] for found in card["passes"]} == {0}
     assert not any("Memory ran out" in line for line in again.warned)
