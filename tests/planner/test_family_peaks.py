@@ -94,7 +94,7 @@ def test_the_peak_is_that_of_the_simulation(family, method):
 def test_the_peak_in_tiles_is_that_of_the_simulation(family):
     """One family of each kind of norm, fused gate, block, activation and attention; all whose layers differ."""
     planned, simulated = peaks(family, LORA | {"train.tile_tokens": 256})
-    assert planned == pytest.approx(simulated, rel=0.025)
+    assert -0.02 < planned / simulated - 1 < 0.05
 
 
 def test_the_peak_in_tiles_where_attention_is_most_of_it():
