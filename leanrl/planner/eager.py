@@ -25,9 +25,14 @@ def eager_work_bytes(shape: ModelShape, workload: Workload) -> int:
     return (8 - _copy(workload.compute_bytes)) * _scores(shape, workload.row_tokens)
 
 
-def eager_forward_bytes(shape: ModelShape, e: int, *, row_tokens: int) -> int:
-    """The most of a forward pass without gradients: scores, a copy of them in fp32, and their softmax."""
-    return 3 * e * shape.query + (8 + _copy(e)) * _scores(shape, row_tokens)
+def eager_forward_bytes(shape: ModelShape, workload: Workload, *, row_tokens: int) -> int:
+    """The most of a forward pass without gradients: scores, a copy of them in fp32, and their softmax.
+
+    A mask in fp32, the dtype of the stream, makes fp32 of the scores themselves.
+    """
+    e = workload.compute_bytes
+    of_a_score = 8 + (0 if workload.is_autocast else _copy(e))
+    return 3 * e * shape.query + of_a_score * _scores(shape, row_tokens)
 
 
 def eager_mask_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -50,7 +50,7 @@ def mixing_forward_bytes(shape: ModelShape, workload: Workload, *, row_tokens: i
     if shape.mixer is not None:
         return _in_padded_rows(shape.mixer.forward_bytes(workload.compute_bytes), shape.mixer, workload)
     if is_eager(workload):
-        return eager_forward_bytes(shape, workload.compute_bytes, row_tokens=row_tokens)
+        return eager_forward_bytes(shape, workload, row_tokens=row_tokens)
     return 0
 
 
