@@ -161,11 +161,12 @@ def scored_hidden_bytes(shape: ModelShape, workload: Workload) -> int:
 def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int, row_tokens: int) -> int:
     """Bytes of a forward pass without gradients over `tokens` in rows: an MLP at work, and four hidden tensors.
 
-    An fp32 result of a norm is two, and embeddings of words and positions are held beside their sum. What mixes tokens
-    may make more than an MLP.
+    One of them is the stream, and one a norm's result. Embeddings of words and positions are held beside their sum.
+    What mixes tokens may make more than an MLP.
     """
     e = workload.compute_bytes
-    hidden = 4 * e + norm_output_bytes(shape, workload) - e + 2 * e * (shape.num_positions > 0)
+    hidden = 2 * e + residual_bytes_per_number(workload) + norm_output_bytes(shape, workload)
+    hidden += 2 * e * (shape.num_positions > 0)
     mixing = mixing_forward_bytes(shape, workload, row_tokens=row_tokens) * tokens
     return hidden * shape.hidden * tokens + max(mlp_forward_bytes(shape, workload, tokens=tokens), mixing)
 

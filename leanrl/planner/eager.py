@@ -28,11 +28,12 @@ def eager_work_bytes(shape: ModelShape, workload: Workload) -> int:
 def eager_forward_bytes(shape: ModelShape, workload: Workload, *, row_tokens: int) -> int:
     """The most of a forward pass without gradients: scores, a copy of them in fp32, and their softmax.
 
-    A mask in fp32, the dtype of the stream, makes fp32 of the scores themselves.
+    A mask in fp32, the dtype of the stream, makes fp32 of the scores themselves; so do cosines of queries and keys.
     """
     e = workload.compute_bytes
-    of_a_score = 8 + (0 if workload.is_autocast else _copy(e))
-    return 3 * e * shape.query + of_a_score * _scores(shape, row_tokens)
+    of_a_score, rotated = (8, 4) if workload.is_autocast else (8 + _copy(e), e)
+    heads = (2 * rotated + e) * shape.query + (rotated + e) * shape.key_value
+    return heads + of_a_score * _scores(shape, row_tokens)
 
 
 def eager_mask_bytes(shape: ModelShape, workload: Workload) -> int:

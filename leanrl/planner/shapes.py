@@ -304,7 +304,8 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     if not is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
         defaults.pop("num_key_value_heads", None)
     named = {key: config[other] for key, other in terms.other_names.items() if other in config}
-    whole = {**defaults, **config, **named}
+    unread = () if terms.shares_heads else ("num_key_value_heads", "head_dim")
+    whole = {key: value for key, value in {**defaults, **config, **named}.items() if key not in unread}
     if terms.inner_multiple and whole.get("intermediate_size") is None and is_size(whole.get("hidden_size")):
         whole["intermediate_size"] = terms.inner_multiple * whole["hidden_size"]
     return whole
@@ -341,8 +342,8 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     shape = ModelShape(
         family=config["model_type"],
         **{name: config[key] for name, key in SIZES.items()} | {"intermediate": inner_size(config)},
-        num_kv_heads=(terms.shares_heads and config.get("num_key_value_heads")) or heads,
-        head_dim=(terms.shares_heads and config.get("head_dim")) or config["hidden_size"] // heads,
+        num_kv_heads=config.get("num_key_value_heads") or heads,
+        head_dim=config.get("head_dim") or config["hidden_size"] // heads,
         tied=bool(config.get("tie_word_embeddings")),
         qkv_bias=_has(terms.qkv_bias, config),
         output_bias=_has(terms.output_bias, config),
