@@ -260,7 +260,7 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "adapter casts": stays["adapter casts"],
         "gradients": last_gradient_bytes(shape, workload),
         "gradient buffers": bucket_bytes(shape, workload)
-        + (new_embedding_gradient_bytes(shape, workload) if accumulates else 0),
+        + (new_embedding_gradient_bytes(shape, workload) if accumulates or shape.tied else 0),
     }
     # DDP exchanges in a pass of one token, when all micro-batches are done: its activations are nothing.
     exchange_moment = {"gradients": whole, "gradient buffers": new_embedding_gradient_bytes(shape, workload)}
