@@ -1,4 +1,4 @@
-"""The agreement of the closed form with the simulation: what is drawn, what stands in the results, and a sample anew."""
+"""The agreement of the closed form with the simulation: what is drawn, what stands in its file, and a sample anew."""
 
 import json
 from collections import Counter
