@@ -217,15 +217,16 @@ def test_completions_are_drawn_without_gradients_and_where_it_is_parked_without_
         assert phases["optimizer_step"]["optimizer state"] == 4 * PARAMS
 
 
-def test_ranks_exchange_a_pass_of_one_token():
-    """With fp32 layers of a token each, the gradients and a new one of the embedding are the largest moment."""
+def test_ranks_exchange_in_a_pass_of_one_token():
+    """It runs without tiles: autocast keeps its casts of an MLP then, beside all gradients."""
     workload = replace(
-        FULL, sharding="ddp", num_ranks=2, weight_bytes_per_param=4, compute_bytes=4, num_micro_batches=1,
-        micro_batch_completions=1, prompt_tokens=1, completion_tokens=1,
+        FULL, sharding="ddp", num_ranks=2, weight_bytes_per_param=4, num_micro_batches=1, tile_tokens=2,
+        micro_batch_completions=1, prompt_tokens=2, completion_tokens=2,
     )  # fmt: skip
     moment = {phase.name: phase.components for phase in train_phases(SHAPE, workload, kv_bytes=0)}["forward_backward"]
     assert moment["gradients"] == 4 * PARAMS
-    assert moment["gradient buffers"] == 4 * SHAPE.embedding_params
+    assert moment["gathered weights"] == 2 * SHAPE.linear_params
+    assert "gradient buffers" not in moment
 
 
 @pytest.mark.parametrize("place", ["host", "disk"])

@@ -27,7 +27,7 @@ def test_replicas_hold_buckets_of_all_gradients(method, num_completions):
 
 
 def test_the_exchange_can_be_the_fullest_moment():
-    """Of rows of few tokens: all gradients, their buckets, and one more gradient of the embedding."""
+    """Of rows of few tokens: all gradients and their buckets. Gradients move into these one by one."""
     config = config_of(
         model__tuning__method="full",
         model__dtype="float32",
@@ -44,7 +44,7 @@ def test_the_exchange_can_be_the_fullest_moment():
         for phase in train_phases(SHAPE, workload_of(config, SHAPE), kv_bytes=0)
         if phase.name == "forward_backward"
     )
-    assert plan.components["gradient buffers"] == 4 * SHAPE.embedding_params
+    assert plan.components["gradients"] == plan.components["gradient buckets"] == 4 * SHAPE.num_params
     assert plan.bytes == pytest.approx(sum(simulated.values()), rel=0.02)
 
 
