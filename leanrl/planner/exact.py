@@ -6,10 +6,12 @@ from leanrl.planner.allocation import upper_bytes
 from leanrl.planner.host_memory import VerdictName
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.phase_words import PHASE_WORDS
-from leanrl.planner.phases import Phase, train_phases
+from leanrl.planner.phases import Phase, PhaseName, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan
 
 _GIB = 2**30
+# What a step is made of; loading is in a measured step too, for what stays.
+_STEP: tuple[PhaseName, ...] = ("reference", "forward_backward", "optimizer_step")
 _BY_FORMULA: dict[VerdictName, str] = {
     "fits": "by the formula it would fit",
     "tight": "by the formula it would be tight",
@@ -36,7 +38,7 @@ def judged(plan: Plan, step: MeasuredStep, *, overhead_bytes: int | None = None)
     measured beside its tensors, where the plan was made with that.
     """
     exact = _with_step(plan, step, overhead_bytes)
-    by_formula, simulated = _fullest(plan, step), _fullest(exact, step)
+    by_formula, simulated = _fullest(plan), _fullest(exact)
     is_other = exact.verdict != plan.verdict
     if is_other:
         exact = replace(exact, offers=(), nearest=None)
@@ -58,10 +60,10 @@ def _with_step(plan: Plan, step: MeasuredStep, overhead_bytes: int | None) -> Pl
     return replace(plan, gpus=gpus, source="simulation")
 
 
-def _fullest(plan: Plan, step: MeasuredStep) -> Phase:
-    """Return the fullest of the phases that were simulated, on a card that trains."""
+def _fullest(plan: Plan) -> Phase:
+    """Return the fullest phase of a step on a card that trains."""
     trains: GpuPlan = next(gpu for gpu in plan.gpus if gpu.role != "rollout")
-    return max((phase for phase in trains.phases if phase.name in step.phases), key=lambda phase: phase.bytes)
+    return max((phase for phase in trains.phases if phase.name in _STEP), key=lambda phase: phase.bytes)
 
 
 def _contents(phase: Phase, step: MeasuredStep) -> str:

@@ -19,11 +19,12 @@ def test_replicas_hold_buckets_of_all_gradients(method, num_completions):
     )
     simulated = phases_of(config)
     trained = simulated["load"]["adapter" if method == "lora" else "weights"]
-    assert {parts["gradient buckets"] for parts in simulated.values()} == {trained}
+    for parts in simulated.values():
+        assert parts["gradient buckets"] == pytest.approx(trained, rel=1e-3)
     assert "gradients" not in simulated["optimizer_step"]
-    for phase in train_phases(SHAPE, workload_of(config, SHAPE), kv_bytes=0):
-        if phase.name in ("forward_backward", "optimizer_step"):
-            assert phase.bytes == pytest.approx(sum(simulated[phase.name].values()), rel=0.02), phase.name
+    planned = {phase.name: phase for phase in train_phases(SHAPE, workload_of(config, SHAPE), kv_bytes=0)}
+    at_the_end = sum(simulated["optimizer_step"].values())
+    assert planned["optimizer_step"].bytes == pytest.approx(at_the_end, rel=0.02)
 
 
 def test_the_exchange_can_be_the_fullest_moment():
