@@ -89,7 +89,17 @@ _FILES = {
         "cohere2", 32, 4096, 14_336, 32, 8, 256_000, tied=True, sliding_window=4096
     ),
     "LGAI-EXAONE/EXAONE-4.0-1.2B": _config(
-        "exaone4", 30, 2048, 4096, 32, 8, 102_400, tied=True, head_dim=64, sliding_window=None
+        "exaone4",
+        30,
+        2048,
+        4096,
+        32,
+        8,
+        102_400,
+        tied=True,
+        head_dim=64,
+        sliding_window=None,
+        layer_types=["full_attention"] * 30,
     ),
     "arcee-ai/AFM-4.5B": _config(
         "arcee", 36, 2560, 18_432, 20, 4, 128_004, tied=False, head_dim=128, hidden_act="relu2"
