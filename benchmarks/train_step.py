@@ -1,9 +1,12 @@
 """leanrl's training phase against TRL's on the same completions: seconds, peak memory, loss and gradients.
 
-    python benchmarks/train_step.py [--what sides|breakdown] [--measure time|peak] [--cases PATTERN] [--seconds 500]
+    python benchmarks/train_step.py [--what sides|breakdown] [--measure time|peak|operations] [--cases PATTERN]
     python benchmarks/train_step.py --divisor 16                   # a sixteenth of the lengths of real runs
     python benchmarks/train_step.py --device cuda [--vram GIB]     # random weights at the 1.5B shape
     python benchmarks/train_step.py --tiny                         # the same code on two layers; numbers mean nothing
+
+Operations are those of matrix products and attention, recomputation included; no product is computed to count them, and
+no other work disturbs the count. `--without-variance SHARE` is the share of groups that have one reward throughout.
 
 TRL runs as it comes, and with the tiles of its head made small, which suits a CPU. Completions are fixed: their lengths
 and rewards come from data/completion_mix.json. A breakdown takes leanrl's savings away one at a time. Sides take turns
@@ -55,9 +58,9 @@ def main() -> None:
         sys.exit("torch sees no GPU here; `--device cpu` runs on SmolLM2.")
     cap_memory(torch.device(asked.device), asked.vram)
     path = results_path(asked.out, "train-step", gpu=gpu, vram_gib=asked.vram, tiny=asked.tiny)
-    measure = measure_times if asked.measure == "time" else measure_peaks
-    for case in (case for case in CASES if re.search(asked.cases, case.name)):
-        scale = scale_of(asked)
+    measure = {"time": measure_times, "peak": measure_peaks, "operations": measure_operations}[asked.measure]
+    chosen = [case for case in CASES if re.search(asked.cases, case.name)]
+    for case, scale in ((case, scale) for case in chosen for scale in scales_of(asked)):
         row = {"case": case.name, "what": asked.what, "measure": asked.measure, "scale": asdict(scale)}
         row["sides"] = measure(case, scale, sides_of(asked, case, scale), asked, deadline=deadline)
         print_table(row)
@@ -68,22 +71,27 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--what", choices=("sides", "breakdown"), default="sides")
-    parser.add_argument("--measure", choices=("time", "peak"), default="time")
+    parser.add_argument("--measure", choices=("time", "peak", "operations"), default="time")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cpu")
     parser.add_argument("--tiny", action="store_true", help="a model of two layers and 256 words")
     parser.add_argument("--vram", type=float, metavar="GIB", help="cap the allocator to a smaller card")
     parser.add_argument("--cases", default="", metavar="PATTERN", help="only cases whose name matches, such as ^lora")
     parser.add_argument("--sides", default="", metavar="PATTERN", help="only sides whose name matches")
     parser.add_argument("--divisor", type=int, metavar="N", help="what the lengths of real runs are divided by")
+    parser.add_argument("--prompts", type=int, metavar="N", help="prompts of the step")
+    parser.add_argument("--without-variance", type=float, nargs="*", default=[], metavar="SHARE", help="of the groups")
     parser.add_argument("--repetitions", type=int, default=5, help="of each side")
     parser.add_argument("--seconds", type=float, default=500.0, help="start nothing that would take it beyond this")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results file")
     return parser.parse_args()
 
 
-def scale_of(asked: argparse.Namespace) -> Scale:
-    scale = TINY_SCALE if asked.tiny else SCALES[asked.device, asked.measure]
-    return scale if asked.divisor is None else replace(scale, divisor=asked.divisor)
+def scales_of(asked: argparse.Namespace) -> list[Scale]:
+    """Return the scale that was asked for, once for each share of groups without variance."""
+    scale = TINY_SCALE if asked.tiny else SCALES[asked.device, "time" if asked.measure == "time" else "peak"]
+    given = {"divisor": asked.divisor, "num_prompts": asked.prompts}
+    scale = replace(scale, **{name: value for name, value in given.items() if value is not None})
+    return [replace(scale, share_without_variance=share) for share in asked.without_variance] or [scale]
 
 
 def sides_of(asked: argparse.Namespace, case: Case, scale: Scale) -> dict[str, Keys]:
@@ -186,6 +194,27 @@ def describe_times(times: list[Taken], *, num_tokens: int) -> dict[str, Any]:
     }
 
 
+# --- operations ----------------------------------------------------------------------------------------------
+
+
+def measure_operations(
+    case: Case, scale: Scale, sides: Mapping[str, Keys], asked: argparse.Namespace, *, deadline: float
+) -> dict[str, Any]:
+    """Return the operations of every side's step; nothing is timed."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"located": locate(asked.device, tiny=asked.tiny, folder=Path(folder) / "model"), "device": asked.device}
+        for name, keys in sides.items():
+            if time.perf_counter() > deadline:
+                found[name] = {"failed": "out of time"}
+                continue
+            side = Side(name, case, scale, folder=Path(folder) / name, train=keys, **own)
+            found[name] = {"operations": side.count()}
+            del side
+            free_memory()
+    return with_ratios(found, "operations")
+
+
 # --- peak ----------------------------------------------------------------------------------------------------
 
 
@@ -218,10 +247,14 @@ def with_ratios(found: dict[str, Any], key: str) -> dict[str, Any]:
 def print_table(row: dict[str, Any]) -> None:
     """Print a case as a Markdown table; ratios of CPU time stand beside those of time, which other work disturbs."""
     heads = ["side", row["measure"], "ratio", "of CPU time", "loss differs", "gradients differ"]
-    print(f"\n{row['case']}\n\n| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    share = row["scale"]["share_without_variance"]
+    print(f"\n{row['case']}, {share:.0%} of groups without variance in a mix\n")
+    print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
     for name, side in row["sides"].items():
         if "failed" in side:
             cells = [side["failed"], "", "", "", ""]
+        elif "operations" in side:
+            cells = [f"{side['operations'] / 1e9:.0f} GFLOP", f"{side['operations_ratio']:.2f}", "", "", ""]
         elif "peak_bytes" in side:
             cells = [f"{gib(side['peak_bytes'])} GiB", f"{side['peak_bytes_ratio']:.2f}", "", "", ""]
         else:

@@ -23,13 +23,17 @@ RATE = 1.0e-12
 
 @dataclass(frozen=True)
 class Scale:
-    """How large a step is: prompts, completions of each, rows of a micro-batch, and what lengths are divided by."""
+    """How large a step is: prompts, completions of each, rows of a micro-batch, and what lengths are divided by.
+
+    `share_without_variance` of the groups of a mix have one reward throughout, and no gradient.
+    """
 
     num_prompts: int
     group: int
     micro_batch: int
     divisor: int
     tile_tokens: int | None
+    share_without_variance: float = MIX["share_of_groups_without_variance"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def make_step(case: Case, scale: Scale) -> Step:
         return Step(prompt, [longest] * count, _rewards(scale, num_flat=0, chance=chance))
     lengths = [max(1, round(tokens / scale.divisor)) for tokens in _mixed_lengths(count)]
     chance.shuffle(lengths)
-    num_flat = round(scale.num_prompts * MIX["share_of_groups_without_variance"])
+    num_flat = round(scale.num_prompts * scale.share_without_variance)
     return Step(prompt, lengths, _rewards(scale, num_flat=num_flat, chance=chance))
 
 

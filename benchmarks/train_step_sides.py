@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from operations import OperationCounter
 from random_model import write_random_model
 from torch import Tensor
 from train_step_case import LEANRL, TRL_TILES, Case, Scale, Step, make_step, model_keys, run_values
@@ -98,6 +99,22 @@ class Side(TrainerCallback):
         self._completions[:] = [tokens[:1] for tokens in whole]
         self.take()
         self._completions[:] = whole
+
+    def count(self) -> int:
+        """Return the operations of the training phase's products: those of a step whose products are left out."""
+        counter = OperationCounter()
+        work = self.trainer.training_step
+
+        def counted(*args: Any, **kwargs: Any) -> Tensor:
+            with counter:
+                return work(*args, **kwargs)
+
+        self.trainer.training_step = counted
+        try:
+            self.take()
+        finally:
+            self.trainer.training_step = work
+        return counter.total
 
     def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
         """Show the gradients, by the names of their weights."""

@@ -229,6 +229,18 @@ def test_other_lengths_have_a_row_of_their_own(tmp_path, monkeypatch):
     assert all(list(row["sides"]) == [TRL_TILES, LEANRL] for row in rows)
 
 
+def test_each_share_of_groups_without_variance_has_a_row_and_its_ratio(tmp_path, monkeypatch, capsys):
+    operations = iter([{TRL: {"operations": 4e9}, LEANRL: {"operations": n * 1e9}} for n in (3, 1)])
+    monkeypatch.setattr(train_step, "measure_operations", lambda *_, **__: with_ratios(next(operations), "operations"))
+    command = ["train_step.py", "--tiny", "--measure", "operations", "--cases", "^lora, beta 0, mix"]
+    monkeypatch.setattr(sys, "argv", [*command, "--out", str(tmp_path), "--without-variance", "0", "0.67"])
+    train_step.main()
+    (path,) = tmp_path.iterdir()
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["scale"]["share_without_variance"] for row in rows] == [0.0, 0.67]
+    assert "| leanrl | 3 GFLOP | 0.75 |" in capsys.readouterr().out
+
+
 def test_a_peak_that_is_measured_again_stands_beside_those_that_are_not(tmp_path, monkeypatch):
     """And its ratio is to them; who measured them when is kept."""
     peaks = iter([{TRL_TILES: {"peak_bytes": 4}, LEANRL: {"peak_bytes": 1}}, {LEANRL: {"peak_bytes": 3}}])
