@@ -11,8 +11,8 @@ import pytest
 
 from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes, position_bytes
 from leanrl.planner.gradients import (
-    first_gradient_bytes,
     gradient_bytes,
+    gradient_bytes_behind,
     last_gradient_bytes,
     reduced_gradient_bytes,
     resident_bucket_bytes,
@@ -270,9 +270,9 @@ def test_the_last_gradients_of_shards():
 
 
 def test_a_single_micro_batch_has_the_heads_gradient_first():
-    assert first_gradient_bytes(SHAPE, FULL) == 2 * SHAPE.embedding_params
-    assert first_gradient_bytes(SHAPE, replace(FULL, sharding="fsdp2", num_ranks=3)) == 0
-    assert first_gradient_bytes(SHAPE, LORA) == 0
+    assert gradient_bytes_behind(SHAPE, FULL, num_layers=0) == 2 * SHAPE.embedding_params
+    assert gradient_bytes_behind(SHAPE, replace(FULL, sharding="fsdp2", num_ranks=3), num_layers=0) == 0
+    assert gradient_bytes_behind(SHAPE, LORA, num_layers=0) == 0
 
 
 def test_keys_and_values():
