@@ -21,9 +21,9 @@ from leanrl.run_folder import RunFolder
 
 # The versions that decide what the weights are; env.json has all of them.
 _PACKAGES = ("leanrl", "torch", "transformers", "trl", "peft", "bitsandbytes", "vllm")
-# Keys whose values are files or folders of the machine; of these a card has the last part.
 # Read by the plan alone: another model drops them, and training is the same.
 _ONLY_PLANNED = "rollout.lengths."
+# Keys whose values are files or folders of the machine; of these a card has the last part.
 _PATHS = ("model.id", "model.chat_template", "model.tuning.start_adapter", "data.path")
 _METHODS = {"full": "all weights", "lora": "LoRA", "qlora": "QLoRA on NF4", "unknown": "LoRA"}
 
