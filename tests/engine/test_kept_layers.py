@@ -46,10 +46,11 @@ def count_runs(model):
 
 
 def assert_close(found, expected):
+    """To what fp32 rounds when 93 tokens are summed in another order."""
     assert found[0] == pytest.approx(expected[0].item(), rel=1e-6)
     assert found[1].keys() == expected[1].keys()
     for name, gradient in expected[1].items():
-        assert (found[1][name] - gradient).norm() <= 1e-6 * gradient.norm(), name
+        assert (found[1][name] - gradient).norm() <= 5e-6 * gradient.norm(), name
 
 
 def assert_same_bits(found, expected):
@@ -84,13 +85,13 @@ def test_gradients_of_whole_layers_are_those_of_tiles(method):
 
 
 def test_the_mlp_of_a_kept_layer_runs_once():
-    """79 tokens in tiles of 13 are 7 runs forward and 7 in the backward pass; recomputation stops before them."""
+    """93 tokens in tiles of 13 are 8 runs forward and 8 in the backward pass, after one token that shows what it gives."""
     model = prepared(1, tile_tokens=13)
     runs = []
     for index, layer in enumerate(decoder_layers(model)):
         layer.mlp.gate_proj.register_forward_pre_hook(lambda *_, index=index: runs.append(index))
     gradients(model)
-    assert [runs.count(index) for index in range(NUM_LAYERS)] == [14, 14, 1]
+    assert [runs.count(index) for index in range(NUM_LAYERS)] == [17, 17, 1]
 
 
 @pytest.mark.parametrize("family", [family for family in FAMILIES if family not in REFUSED])
@@ -98,13 +99,13 @@ def test_every_family_keeps_its_layers_one_by_one(family):
     """Families with states, experts and shared layers too."""
     expected = gradients(_tiny(family, None))
     for kept in (0, 1, 2):
-        assert_close(gradients(_tiny(family, kept)), expected)
+        assert_same_bits(gradients(_tiny(family, kept)), expected)
 
 
 def _tiny(family, kept):
     model = tiny_model_of(family, attention="eager")
     assert len(decoder_layers(model)) == 2
-    prepare_model(model, TrainConfig(kept_layers=kept or 0, tile_tokens=13))
+    prepare_model(model, TrainConfig(kept_layers=kept or 0, tile_tokens=None))
     if kept is not None:
         model.gradient_checkpointing_enable(**NON_REENTRANT)
     return model.train()
