@@ -85,7 +85,7 @@ def test_gradients_of_whole_layers_are_those_of_tiles(method):
 
 
 def test_the_mlp_of_a_kept_layer_runs_once():
-    """93 tokens in tiles of 13 are 8 runs forward and 8 in the backward pass, after one token that shows what it gives."""
+    """93 tokens in tiles of 13 are 8 runs forward and 8 in the backward pass, after one token that shows the output."""
     model = prepared(1, tile_tokens=13)
     runs = []
     for index, layer in enumerate(decoder_layers(model)):
