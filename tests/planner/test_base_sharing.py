@@ -126,7 +126,7 @@ def test_no_plan_offers_a_rest_that_this_vllm_has_not():
 def test_a_base_that_has_to_be_shared_keeps_an_old_vllm_awake():
     """Every other sleep level would be refused with it; what is found instead is another setting."""
     config = lora(sleep_level=0, share_base=True)
-    found = fit_run(config, vram_bytes=12 * GIB, vllm="0.30.0")
+    found = fit_run(config, vram_bytes=10 * GIB, vllm="0.30.0")
     assert found.fits
     assert found.changes
     assert "rollout.sleep_level" not in found.changes
