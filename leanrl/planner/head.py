@@ -20,9 +20,9 @@ def head_forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int) ->
     return _FORWARD_BYTES_PER_LOGIT * logits + _SUM_BYTES_PER_TOKEN * tokens + _cast_tile_bytes(shape, workload)
 
 
-def head_backward_bytes(shape: ModelShape, workload: Workload) -> int:
-    """The most bytes the head adds in the backward pass of a micro-batch."""
-    scored = workload.micro_batch_scored_tokens
+def head_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int | None = None) -> int:
+    """The most bytes the head adds in a backward pass that scores so many tokens, by default a micro-batch's."""
+    scored = workload.micro_batch_scored_tokens if tokens is None else tokens
     if workload.head == "tiled":
         return _tiled_backward_bytes(shape, workload, scored)
     if workload.head == "naive_fp32":

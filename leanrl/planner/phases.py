@@ -262,9 +262,13 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "gradient buffers": bucket_bytes(shape, workload)
         + (new_embedding_gradient_bytes(shape, workload) if accumulates or shape.tied else 0),
     }
-    # DDP exchanges in a pass of one token, when all micro-batches are done: its activations are nothing, and it runs
-    # without tiles. Gradients become parts of the buckets one by one.
-    exchange_moment = {"gathered weights": gathered_bytes(shape, workload), "gradients": whole}
+    # DDP exchanges in a pass of one token, when all micro-batches are done: its activations are nothing, and layers run
+    # without tiles. Gradients become parts of the buckets one by one, behind the head, which adds to its own.
+    exchange_moment = {
+        "gathered weights": gathered_bytes(shape, workload),
+        "gradients": whole,
+        "head": head_backward_bytes(shape, workload, tokens=1),
+    }
     moments = [head_moment, *layer_moments, last_moment]
     moments += [exchange_moment] if workload.sharding == "ddp" else []
     return max(moments, key=lambda moment: sum(moment.values()))
