@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from leanrl.errors import ConfigError
+from leanrl.hints import command
 from leanrl.planner.cards import CARDS, Card
 
 # Words that say who made a card, or how it is built in, and not which it is.
@@ -107,7 +108,7 @@ def _unknown(name: str) -> ConfigError:
         sizes = " or ".join(f"{card.name} ({card.memory_gb} GB)" for card in of_other_size)
         return ConfigError(
             f"the card {name!r} is not known with that memory; {sizes} is.",
-            hint=f"`leanrl plan --gpu {of_other_size[0].name} --vram GIB` plans for it with other memory",
+            hint=f"`{command('plan', '--gpu', of_other_size[0].name, '--vram', 'GIB')}` plans for it with other memory",
         )
     nearest = _nearest(name)
     guess = f" Did you mean {nearest!r}?" if nearest is not None else ""
