@@ -57,7 +57,7 @@ def main() -> None:
             settings = (*FIRST, *CASES[name])
             planned = plan(Path(folder) / "first", settings)
             measured = train(Path(folder) / name, settings, num_steps=asked.steps)
-            found = {"case": name, "changes": CASES[name], **compared(planned, measured, first)}
+            found = without_folder({"case": name, "changes": CASES[name], **compared(planned, measured, first)}, folder)
             print(line(found), flush=True)
             answer["cases"].append(found)
             write_results_file(path, answer)  # a busy machine may not come to the end
@@ -66,6 +66,11 @@ def main() -> None:
     noise["at_equal_share"] = round(noise["step"] * share(again) / share(first), 3)
     print(f"first run again: {noise['step']:.2f} times its seconds, {noise['at_equal_share']:.2f} at an equal share")
     write_results_file(path, answer | {"again": again, "again_over_first": noise})
+
+
+def without_folder(found: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Return what was found with run folders by their names alone."""
+    return json.loads(json.dumps(found).replace(f"{folder}/", ""))
 
 
 def train(run: Path, settings: tuple[str, ...], *, num_steps: int) -> dict[str, Any]:
