@@ -76,7 +76,7 @@ def _on_meta(values: Any) -> Any:
 
 
 def _refuse_unknown(name: str) -> None:
-    """Raise where an operator multiplies and nothing says how often.
+    """Refuse an operator that multiplies and has no formula: left out, it would make one side of a ratio too small.
 
     Raises:
         NotImplementedError: naming it.

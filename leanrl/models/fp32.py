@@ -37,5 +37,5 @@ def _unsaved_buffers(model: PreTrainedModel) -> dict[str, Tensor]:
 def _computed_in_fp32(model: PreTrainedModel) -> dict[str, Tensor]:
     """Return the buffers of a second model of the same config, whose weights take no memory."""
     with init_empty_weights(include_buffers=False):
-        twin = type(model)._from_config(copy.deepcopy(model.config), dtype=torch.float32)
-    return _unsaved_buffers(twin)
+        empty = type(model)._from_config(copy.deepcopy(model.config), dtype=torch.float32)
+    return _unsaved_buffers(empty)
