@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from nasty_texts import GOLDS, MODES, TEXTS
 
 from leanrl.environment import describe_machine
-from leanrl.grading.normalisation import normalise
+from leanrl.grading.answers.structure import Expression, read_structure
 from leanrl.grading.pool import GraderPool
-from leanrl.grading.structure import Expression, read_structure
+from leanrl.grading.text.normalisation import normalise
 from leanrl.rewards.language import language_share
 from leanrl.types import GradeMode, GradeRequest
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from leanrl.grading.boxes import find_boxes
+from leanrl.grading.text.boxes import find_boxes
 
 GoldPlace = Literal["answer", "boxed", "hashes"]
 _HASHES = re.compile(r"####\s*(\S[^\n]*)\s*$")

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from leanrl.grading import as_run, comparison
+from leanrl.grading import as_run
+from leanrl.grading.answers import comparison
 from leanrl.types import GradeMode, Reason
 
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from types import TracebackType
 
-from leanrl.grading.crew import Crew
+from leanrl.grading.process.crew import Crew
 from leanrl.grading.task import Task, plan_gold_check, plan_request
 from leanrl.types import GoldList, GradeMode, GradeRequest, Reason, Verdict
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from leanrl.grading.certainty import certain_equality
-from leanrl.grading.extraction import find_answer
-from leanrl.grading.normalisation import normalise
+from leanrl.grading.answers.certainty import certain_equality
+from leanrl.grading.text.extraction import find_answer
+from leanrl.grading.text.normalisation import normalise
 from leanrl.types import GoldList, GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.

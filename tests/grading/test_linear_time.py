@@ -18,8 +18,8 @@ import pytest
 
 import leanrl.grading
 import leanrl.rewards
-from leanrl.grading import units
 from leanrl.grading.task import MAX_ANSWER_CHARS, plan_request
+from leanrl.grading.text import units
 from leanrl.rewards.language import language_share
 from leanrl.rewards.one_box import one_box
 from leanrl.rewards.repetition import repetition

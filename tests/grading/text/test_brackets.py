@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from leanrl.grading.arguments import brace_arguments
-from leanrl.grading.brackets import find_partners, is_one_bracket, split_outside
+from leanrl.grading.text.arguments import brace_arguments
+from leanrl.grading.text.brackets import find_partners, is_one_bracket, split_outside
 
 
 @pytest.mark.parametrize(

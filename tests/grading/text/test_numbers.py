@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from leanrl.grading.certainty import certain_equality
-from leanrl.grading.numbers import PlainNumber, are_same_number, read_number
+from leanrl.grading.answers.certainty import certain_equality
+from leanrl.grading.text.numbers import PlainNumber, are_same_number, read_number
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 
 import leanrl
 from leanrl.errors import MissingError
-from leanrl.grading.frames import read_frame, write_frame_before
+from leanrl.grading.process.frames import read_frame, write_frame_before
 
 # Added to the wall clock: an answer whose parent is dead may use this much CPU time before the kernel ends it.
 _CPU_SECONDS_AFTER_WALL_CLOCK = 5
@@ -27,7 +27,7 @@ import sys
 folder = sys.argv.pop(1)
 if folder not in sys.path:
     sys.path.insert(0, folder)
-from leanrl.grading.worker import main
+from leanrl.grading.process.worker import main
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from leanrl.grading.frames import read_frame, write_frame
+from leanrl.grading.process.frames import read_frame, write_frame
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _NEARLY = 0.9  # of the memory limit: an answer that came so close was refused memory

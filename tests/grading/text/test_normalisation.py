@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.grading.normalisation import normalise
+from leanrl.grading.text.normalisation import normalise
 
 
 @pytest.mark.parametrize(

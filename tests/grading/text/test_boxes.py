@@ -2,7 +2,7 @@ r"""The \boxed{...} commands of a text."""
 
 import pytest
 
-from leanrl.grading.boxes import find_boxes
+from leanrl.grading.text.boxes import find_boxes
 
 
 @pytest.mark.parametrize(

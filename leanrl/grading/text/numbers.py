@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from leanrl.grading.characters import squeeze
+from leanrl.grading.text.characters import squeeze
 
 # A decimal counts as a value that it rounds at this many places (0.333333 is 1/3, 0.333 is not), unless that would
 # leave it no digits: two tiny numbers must agree in four.

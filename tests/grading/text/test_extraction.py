@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.grading.extraction import drop_thinking, find_answer, keep_last_boxes
+from leanrl.grading.text.extraction import drop_thinking, find_answer, keep_last_boxes
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import re
 
-from leanrl.grading.arguments import brace_arguments
-from leanrl.grading.brackets import trim
-from leanrl.grading.characters import spell_in_latex
-from leanrl.grading.numbers import THOUSANDS
-from leanrl.grading.units import drop_units
+from leanrl.grading.text.arguments import brace_arguments
+from leanrl.grading.text.brackets import trim
+from leanrl.grading.text.characters import spell_in_latex
+from leanrl.grading.text.numbers import THOUSANDS
+from leanrl.grading.text.units import drop_units
 
 Rule = tuple[re.Pattern[str], str]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.grading.structure import (
+from leanrl.grading.answers.structure import (
     Based,
     Chain,
     Choice,

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from leanrl.grading.frames import read_frame, write_frame
-from leanrl.grading.worker import _answer
+from leanrl.grading.process.frames import read_frame, write_frame
+from leanrl.grading.process.worker import _answer
 
 GIGABYTES = 2**40  # a limit that this test process does not come near
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.grading.characters import spell_in_latex, squeeze
+from leanrl.grading.text.characters import spell_in_latex, squeeze
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,20 @@
 import re
 from collections.abc import Callable, Sequence
 
-from leanrl.grading.characters import squeeze
-from leanrl.grading.structure import Answer, Based, Chain, Choice, Grouped, Items, Modulo, Ratio, Row, Words, same_words
+from leanrl.grading.answers.structure import (
+    Answer,
+    Based,
+    Chain,
+    Choice,
+    Grouped,
+    Items,
+    Modulo,
+    Ratio,
+    Row,
+    Words,
+    same_words,
+)
+from leanrl.grading.text.characters import squeeze
 
 Compare = Callable[[str, str], bool]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.grading.comparison import judge, judge_gold
+from leanrl.grading.answers.comparison import judge, judge_gold
 from leanrl.grading.task import Task, plan_request
 from leanrl.types import GradeRequest, Reason
 

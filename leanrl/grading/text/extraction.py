@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from leanrl.grading.boxes import BOX_COMMAND, Box, find_boxes
+from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_boxes
 from leanrl.types import GradeMode
 
 _OPEN, _CLOSE = "<think>", "</think>"

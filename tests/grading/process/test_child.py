@@ -49,7 +49,7 @@ def test_a_child_is_started_by_exec(monkeypatch, judging):
     for pid in pids:
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         assert arguments[0] == sys.executable
-        assert "from leanrl.grading.worker import main" in arguments[3]
+        assert "from leanrl.grading.process.worker import main" in arguments[3]
         assert "LEANRL_TEST_MARK=set after the start" in Path(f"/proc/{pid}/environ").read_text().split("\0")
         assert "LEANRL_TEST_MARK" not in Path("/proc/self/environ").read_text()
 

@@ -1,8 +1,7 @@
 """Whether an answer equals a gold answer; runs in a child process only."""
 
-from leanrl.grading.equality import Equality
-from leanrl.grading.expressions import UnreadableError, are_equal, check_readable, covers, is_rounding
-from leanrl.grading.structure import (
+from leanrl.grading.answers.equality import Equality
+from leanrl.grading.answers.structure import (
     Answer,
     Based,
     Chain,
@@ -15,6 +14,7 @@ from leanrl.grading.structure import (
     Words,
     read_structure,
 )
+from leanrl.grading.values.expressions import UnreadableError, are_equal, check_readable, covers, is_rounding
 from leanrl.types import Reason
 
 _EQUALITY = Equality(are_equal, is_rounding, covers)

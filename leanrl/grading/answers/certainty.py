@@ -1,7 +1,7 @@
 """Answers that can be judged without a parser."""
 
-from leanrl.grading.characters import squeeze
-from leanrl.grading.numbers import are_same_number, read_number
+from leanrl.grading.text.characters import squeeze
+from leanrl.grading.text.numbers import are_same_number, read_number
 
 _PERCENT = r"\%"
 

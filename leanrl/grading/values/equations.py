@@ -2,7 +2,7 @@
 
 from sympy import Expr, Poly, PolynomialError, together
 
-from leanrl.grading.sampling import values_at_points
+from leanrl.grading.values.sampling import values_at_points
 
 
 def have_same_solutions(gold: Expr, answer: Expr) -> bool | None:

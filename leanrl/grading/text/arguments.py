@@ -2,7 +2,7 @@ r"""Braces around the arguments that TeX lets a writer leave bare: \frac12, \sqr
 
 import re
 
-from leanrl.grading.brackets import find_partners
+from leanrl.grading.text.brackets import find_partners
 
 _COMMAND = re.compile(r"\\(?P<name>frac|sqrt|binom)(?![A-Za-z])(?:\s*\[[^\[\]]*\])?")
 _NUM_ARGUMENTS = {"frac": 2, "sqrt": 1, "binom": 2}

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from leanrl.grading.brackets import is_one_bracket, split_outside, trim
-from leanrl.grading.characters import squeeze
-from leanrl.grading.numbers import THOUSANDS
+from leanrl.grading.text.brackets import is_one_bracket, split_outside, trim
+from leanrl.grading.text.characters import squeeze
+from leanrl.grading.text.numbers import THOUSANDS
 
 
 @dataclass(frozen=True)

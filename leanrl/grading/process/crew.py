@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import wait
 
 from leanrl.errors import MissingError
-from leanrl.grading.child import HINT, Child
+from leanrl.grading.process.child import HINT, Child
 from leanrl.grading.task import Task
 from leanrl.types import Reason, Verdict
 

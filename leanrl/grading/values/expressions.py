@@ -10,10 +10,10 @@ from math_verify.grader import should_treat_as_complex
 from sympy import Basic, Eq, Expr, I, Intersection, MatrixBase, MatrixExpr, Set, Union
 from sympy.core.relational import Relational
 
-from leanrl.grading.certainty import certain_equality
-from leanrl.grading.equations import have_same_solutions
-from leanrl.grading.parser_traps import avoid_traps
-from leanrl.grading.sampling import agree_at_points, is_rounding_of
+from leanrl.grading.answers.certainty import certain_equality
+from leanrl.grading.values.equations import have_same_solutions
+from leanrl.grading.values.parser_traps import avoid_traps
+from leanrl.grading.values.sampling import agree_at_points, is_rounding_of
 
 _NORMALISATION = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
