@@ -10,7 +10,7 @@ from leanrl.errors import MissingError, NoFormulaError, SimulationError
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.card_names import known_card, recognise_card
 from leanrl.planner.plan import Plan, plan_run
-from leanrl.planner.this_machine import Gpu, plan_here, require_fit
+from leanrl.planner.this_machine import Gpu, plan_here, require_fit, tight_warning
 from leanrl.simulate.kept import simulated_model
 from leanrl.types import Listener
 
@@ -39,6 +39,8 @@ def plan_that_fits(config: RunConfig, *, force: bool, listener: Listener, typed:
         listener.say(note)
     if not force:
         require_fit(predicted, typed=typed)
+    if predicted.verdict == "tight":
+        listener.warn(tight_warning(predicted))
     return predicted
 
 

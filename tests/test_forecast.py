@@ -8,7 +8,9 @@ from leanrl.config.load import load_config
 from leanrl.environment import host_memory_bytes
 from leanrl.errors import ConfigError
 from leanrl.forecast import make_plan, plan_that_fits
+from leanrl.planner.this_machine import Gpu
 from leanrl.types import Listener
+from tests.planner.sample_runs import single_card
 
 SIZES = {
     "hidden_size": 32,
@@ -70,6 +72,15 @@ def test_a_model_without_any_plan_is_a_warning(tmp_path, values):
     assert plan_that_fits(config, force=False, listener=heard) is None
     assert len(heard.warned) == 1
     assert heard.warned[0].startswith("no plan is made: ")
+
+
+@pytest.mark.parametrize(("gib", "warnings"), [(24, 0), (9, 1)])
+def test_a_tight_plan_is_a_warning_before_the_model_is_loaded(monkeypatch, gib, warnings):
+    """The card is the only part that this machine may not have."""
+    heard = Heard()
+    monkeypatch.setattr("leanrl.forecast._gpu_here", lambda _: Gpu("NVIDIA something", gib * 2**30))
+    assert plan_that_fits(single_card("lora"), force=False, listener=heard) is not None
+    assert sum(warning.startswith("memory is tight: ") for warning in heard.warned) == warnings
 
 
 def test_sizes_that_make_no_sense_are_an_error(tmp_path):

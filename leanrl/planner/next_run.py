@@ -8,7 +8,7 @@ from typing import Any
 
 from leanrl.config.layers import flatten
 from leanrl.config.schema import RunConfig
-from leanrl.errors import MissingError
+from leanrl.errors import MissingError, NoFormulaError
 from leanrl.planner.calibrate import calibrate
 from leanrl.planner.calibration import Calibration, Conditions, carried_over
 from leanrl.planner.card_names import find_card
@@ -72,12 +72,19 @@ def _own_plan(run: MeasuredRun, *, vllm: str | None) -> Plan:
         MissingError: if its model is gone; the hint is not about the next run's.
         NoFormulaError: if the closed form does not know it.
     """
+    lengths_alone = f"take its lengths alone: `--lengths {shlex.quote(f'run:{run.path}')}`"
     try:
         shape = find_shape(run.config.model.id, revision=run.config.model.revision)
     except MissingError as error:
         raise MissingError(
             f"{run.path} has measured a model whose shape is not known here any more: {error.message}",
-            hint=f"put the model back, or take its lengths alone: `--lengths {shlex.quote(f'run:{run.path}')}`",
+            hint=f"put the model back, or {lengths_alone}",
+        ) from error
+    except NoFormulaError as error:
+        raise NoFormulaError(
+            f"{run.path} has measured a model that is planned by simulation, and --from corrects the closed form: "
+            f"{error.message}",
+            hint=lengths_alone,
         ) from error
     if run.config.hardware.is_cpu:
         return predict(run.config, shape, Target("cpu", run.usable_bytes or 0))

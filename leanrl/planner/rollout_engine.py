@@ -46,7 +46,8 @@ def _served_widths(kind: ModelShape) -> int:
     hidden, query, inner = kind.hidden, kind.query, kind.intermediate
     attention = 3 * hidden + kind.query_outputs + 2 * kind.key_value + query + hidden
     mixing = attention if kind.mixer is None else sum(sum(sizes) for sizes in kind.mixer.linears.values())
-    return mixing + 2 * hidden + 2 * inner + inner + hidden
+    num_readers = 1 + kind.terms.has_gate
+    return mixing + num_readers * (hidden + inner) + inner + hidden
 
 
 def cuda_graph_bytes(workload: Workload) -> int:

@@ -70,3 +70,12 @@ def require_fit(plan: Plan, *, typed: Sequence[str] = ()) -> None:
             f"`{command('plan', *(typed or ['-p', plan.preset]), *size)}` shows why.",
             hint="; or ".join(plan.fixes) or "`--force` trains all the same",
         )
+
+
+def tight_warning(plan: Plan) -> str:
+    """Return what to say of a run whose tensors fit, but perhaps not with what the driver and fragmentation add."""
+    worst = plan.worst
+    peak, upper, usable = (f"{size / GIB:.1f}" for size in (worst.peak.bytes, worst.upper_bytes, worst.usable_bytes))
+    host = f" {plan.host.sentence}" if plan.host is not None and plan.host.verdict == "tight" else ""
+    remedy = f" More room: {plan.fixes[0]}." if plan.fixes else ""
+    return f"memory is tight: {peak} GiB, at most {upper}, of {usable}.{host}{remedy}"

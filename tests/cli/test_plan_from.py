@@ -1,6 +1,8 @@
 """`leanrl plan --from RUN` on a real short run; what is no run, or a broken one: tests/planner/test_measured_run.py."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -102,3 +104,18 @@ def test_a_path_that_is_no_run(tmp_path):
     assert (outcome.code, outcome.out) == (2, "")
     assert "is not a run folder" in outcome.err
     assert "hint: " in outcome.err
+
+
+def test_a_run_of_a_model_without_a_formula_has_lengths_alone(run, tmp_path):
+    """The next run's model may have one."""
+    measured = Path(shutil.copytree(run, tmp_path / "measured"))
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "config.json").write_text(json.dumps({"model_type": "of_tomorrow"}))
+    config = json.loads((measured / "config.json").read_text())
+    trained, config["model"]["id"] = config["model"]["id"], str(model)
+    (measured / "config.json").write_text(json.dumps(config))
+    outcome = leanrl("plan", "--from", measured, "-s", f"model.id={trained}")
+    assert outcome.code == 2
+    assert "is planned by simulation, and --from corrects the closed form" in outcome.err
+    assert f"`--lengths run:{measured}`" in outcome.err

@@ -23,6 +23,7 @@ from leanrl.planner.kv_cache import kv_bytes_per_token, sequence_kv_bytes
 from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes, step_buffer_bytes
 from leanrl.planner.phases import train_phases
 from leanrl.planner.rollout_engine import lora_buffer_bytes
+from leanrl.planner.shapes import shape_from_config
 from leanrl.planner.weights import (
     adapter_params,
     arriving_reference_bytes,
@@ -32,6 +33,7 @@ from leanrl.planner.weights import (
     visiting_reference_bytes,
 )
 from leanrl.planner.workload import Workload
+from tests.planner.family_sizes import SIZES
 from tests.planner.sample_runs import DISTILL, GIB
 
 SHAPE = KNOWN_MODELS[DISTILL]
@@ -301,3 +303,9 @@ def test_head_that_is_trained():
     """A tile of 1024 x 8192 logits at 6 bytes, the fp32 gradient of its 8192 words, and that of the hidden numbers."""
     expected = 6 * 1024 * 8192 + 4 * 8192 * 1536 + 4 * 21_504 * 1536
     assert head_backward_bytes(SHAPE, FULL) == expected
+
+
+def test_engine_buffers_of_an_mlp_without_a_gate():
+    """Its up and down projections alone; the four of attention are 384 wide, with keys and values of 384."""
+    shape = shape_from_config(SIZES | {"model_type": "starcoder2", "num_key_value_heads": 6})
+    assert lora_buffer_bytes(shape, LORA) == 32 * 2 * (8 * 384 + 2 * (384 + 1024)) * 2

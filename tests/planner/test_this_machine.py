@@ -5,7 +5,7 @@ import pytest
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.planner.cards import CARDS
 from leanrl.planner.plan import plan_run
-from leanrl.planner.this_machine import Gpu, plan_here, require_fit
+from leanrl.planner.this_machine import Gpu, plan_here, require_fit, tight_warning
 from tests.planner.sample_runs import GIB, cpu_run, run, single_card
 
 HOST = 64 * GIB
@@ -94,8 +94,15 @@ def test_the_command_that_shows_why_has_the_flags_that_were_typed():
 
 
 def test_what_fits_or_is_tight_is_not_refused():
-    for gib in (24, 11):
+    for gib in (24, 9):
         require_fit(plan_run(single_card("lora"), vram_bytes=gib * GIB))
+
+
+def test_a_tight_run_is_warned_of_with_its_sizes_and_the_cheapest_change():
+    plan = plan_run(single_card("lora"), vram_bytes=9 * GIB)
+    assert plan.verdict == "tight"
+    sizes = f"{plan.worst.peak.bytes / GIB:.1f} GiB, at most {plan.worst.upper_bytes / GIB:.1f}, of 9.0"
+    assert tight_warning(plan) == f"memory is tight: {sizes}. More room: {plan.fixes[0]}."
 
 
 def test_vllm_gets_what_the_plan_counted():
