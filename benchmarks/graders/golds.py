@@ -1,0 +1,39 @@
+"""Gold answers against themselves, and how fast an answer that needs a parser is judged."""
+
+import time
+from typing import Any
+
+from graders.judges import LONG_SECONDS
+
+from leanrl.grading.answers.structure import Expression, read_structure
+from leanrl.grading.pool import GraderPool
+from leanrl.grading.text.normalisation import normalise
+from leanrl.types import GradeRequest
+
+
+def judge_golds(name: str, golds: list[str]) -> dict[str, Any]:
+    """Return how many gold answers can be read and equal themselves, and how fast answers that need a parser are."""
+    with GraderPool(num_workers=1, seconds=LONG_SECONDS) as pool:
+        pool.grade([GradeRequest(r"\boxed{1+x}", "x+1")])
+        readable = [gold for gold, can in zip(golds, pool.can_parse_gold(golds), strict=True) if can]
+        verdicts = pool.grade([GradeRequest(rf"$\boxed{{{gold}}}$", gold) for gold in readable])
+        # Adding zero changes no value, but makes another text of it: the parser has to compare the two.
+        terms = [gold for gold in dict.fromkeys(map(normalise, readable)) if is_term(gold)]
+        started = time.perf_counter()
+        parsed = pool.grade([GradeRequest(rf"$\boxed{{{gold} + 0}}$", gold) for gold in terms])
+        seconds = time.perf_counter() - started
+    return {
+        "benchmark": name,
+        "golds": len(golds),
+        "unreadable": len(golds) - len(readable),
+        "equal_themselves": round(sum(verdict.correct for verdict in verdicts) / len(readable), 4),
+        "terms": len(terms),
+        "equal_plus_zero": round(sum(verdict.correct for verdict in parsed) / max(1, len(parsed)), 4),
+        "parsed_per_second_and_core": round(len(parsed) / seconds),
+    }
+
+
+def is_term(gold: str) -> bool:
+    """Return whether a gold answer is one expression, to which zero can be added."""
+    is_set = any(word in gold for word in (r"\cup", r"\mathbb", "matrix"))
+    return isinstance(read_structure(gold), Expression) and not gold.endswith(r"\%") and not is_set
