@@ -27,13 +27,13 @@ class GraderPool:
 
         Args:
             num_workers: answers judged at the same time; None takes this rank's share of the cores.
-            seconds: wall clock of one answer.
+            seconds: CPU seconds of one answer; its wall clock ends it at ten times as many.
             memory_bytes: address space of one process.
         """
         num_workers = num_workers if num_workers is not None else _cores_of_this_rank()
         if num_workers < 1 or seconds <= 0 or memory_bytes <= 0:
             raise ValueError(f"must be positive: {num_workers=}, {seconds=}, {memory_bytes=}")
-        self._crew: Crew | None = Crew(num_workers, seconds=seconds, memory_bytes=memory_bytes)
+        self._crew: Crew | None = Crew(num_workers, cpu_seconds=seconds, memory_bytes=memory_bytes)
         self._cache: OrderedDict[Task, Reason] = OrderedDict()
         self._lock = threading.Lock()
 

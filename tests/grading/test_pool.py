@@ -41,7 +41,7 @@ def test_no_requests_start_no_process():
 
 
 def test_an_answer_that_hangs_is_killed_and_the_next_is_judged():
-    """The wall clock ends it with reason timeout; the pool goes on, for the same and for the next batch."""
+    """The CPU limit ends it with reason timeout; the pool goes on, for the same and for the next batch."""
     with GraderPool(num_workers=1, seconds=0.5) as pool:
         requests = [GradeRequest(HANGS, "5"), GradeRequest(r"\boxed{x+1}", "1+x")]
         verdicts = pool.grade(requests)
@@ -273,9 +273,53 @@ def test_golds_are_checked_at_load(pool):
     assert pool.can_parse_gold(["4", "$4$", r"so \boxed{4}"], "as_run") == [False, True, True]
 
 
-def test_the_clock_of_an_answer_counts_seconds():
-    """An answer that hangs has its verdict long before ten times its two seconds, on a slow machine too."""
-    with GraderPool(num_workers=1, seconds=2) as pool:
+def test_an_answer_that_computes_is_ended_by_its_cpu_seconds():
+    """One second, long before a wall clock of two minutes, on a slow machine too."""
+    with GraderPool(num_workers=1, seconds=1) as pool:
+        pool._crew._wall_seconds = 120.0
         (verdict,) = pool.grade([GradeRequest(HANGS, "5")])
     assert verdict.reason == "timeout"
-    assert 2 <= verdict.seconds < 15
+    assert 1 <= verdict.seconds < 120
+
+
+def test_a_busy_machine_makes_no_right_answer_wrong():
+    """A worker that gets no CPU for twice its CPU seconds, as behind ten others, has its verdict afterwards."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1, seconds=1) as pool:
+        assert pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])[0].correct
+        wait_until(lambda: are_waiting(processes_of(os.getpid()) - before))  # the spare one, too, has started
+        kept = processes_of(os.getpid()) - before
+        for pid in kept:
+            os.kill(pid, signal.SIGSTOP)
+        waking = threading.Timer(2.0, _wake, [kept])
+        waking.start()
+        (verdict,) = pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])
+    assert verdict.correct
+    assert verdict.seconds > 1
+
+
+def test_a_worker_that_is_kept_from_computing_is_ended_by_the_wall_clock():
+    """Ten times its CPU seconds: reason timeout, and the pool goes on."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1, seconds=0.1) as pool:
+        assert pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])[0].correct
+        wait_until(lambda: are_waiting(processes_of(os.getpid()) - before))
+        for pid in processes_of(os.getpid()) - before:
+            os.kill(pid, signal.SIGSTOP)
+        (verdict,) = pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])
+        assert verdict.reason == "timeout"
+        assert verdict.seconds >= 1
+        wait_until(lambda: pool.grade([GradeRequest(r"\boxed{x+3}", "3+x")])[0].correct)
+
+
+def test_a_parent_that_ignores_the_limits_signal_has_workers_that_obey_it():
+    """A profiler in the trainer may ignore or block SIGPROF, and a child inherits both."""
+    handler = signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    try:
+        with GraderPool(num_workers=1, seconds=0.5) as pool:
+            pool._crew._wall_seconds = 120.0
+            (verdict,) = pool.grade([GradeRequest(HANGS, "5")])
+    finally:
+        signal.signal(signal.SIGPROF, handler)
+    assert verdict.reason == "timeout"
+    assert verdict.seconds < 120

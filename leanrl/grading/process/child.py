@@ -9,10 +9,7 @@ from typing import Any
 import leanrl
 from leanrl.errors import MissingError
 from leanrl.grading.process.frames import read_frame, write_frame_before
-
-# Added to the wall clock: an answer whose parent is dead may use this much CPU time before the kernel ends it.
-_CPU_SECONDS_AFTER_WALL_CLOCK = 5
-
+from leanrl.grading.process.worker import CPU_LIMIT_SIGNAL
 
 HINT = (
     "`python -c 'import leanrl.grading.judgement'` shows whether its packages are there; "
@@ -35,8 +32,8 @@ sys.exit(main(sys.argv[1:]))
 class Child:
     """One process running `worker`; it starts at once and reports when it can judge."""
 
-    def __init__(self, *, seconds: float, memory_bytes: int) -> None:
-        limits = [str(os.getpid()), str(memory_bytes), str(int(seconds) + _CPU_SECONDS_AFTER_WALL_CLOCK)]
+    def __init__(self, *, cpu_seconds: float, memory_bytes: int) -> None:
+        limits = [str(os.getpid()), str(memory_bytes), str(cpu_seconds)]
         # No preexec_fn: a vfork and an exec, safe beside CUDA and threads. A group of its own: Ctrl-C and a
         # scheduler's SIGTERM are for the trainer, which may still want its last verdicts.
         self._process = subprocess.Popen(
@@ -93,6 +90,10 @@ class Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+    def was_ended_by_cpu_limit(self) -> bool:
+        """Return whether a process that has closed its pipe had used the CPU seconds of an answer; wait for its end."""
+        return self._process.wait() == -CPU_LIMIT_SIGNAL
 
     def reap(self) -> None:
         """Wait until the kernel has taken back what the ended process held."""

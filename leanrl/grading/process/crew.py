@@ -1,4 +1,4 @@
-"""Child processes that judge tasks side by side, each with a wall clock, and a warm one to spare."""
+"""Child processes that judge tasks side by side, each within CPU seconds and a wall clock, and a warm one to spare."""
 
 import time
 from collections import deque
@@ -13,6 +13,9 @@ from leanrl.grading.task import Task
 from leanrl.types import Reason, Verdict
 
 _START_SECONDS = 120.0  # importing the parser takes one; a machine that needs this long is broken
+# The wall clock, in CPU seconds of the limit, of a worker that is kept from computing: swapped out, stopped, or one of
+# ten that share a core. A worker that computes is ended by the kernel long before.
+_WALL_CLOCK_FACTOR = 10
 _MAX_START_FAILURES = 3  # in a row; fewer may be chance, such as a kernel short of memory
 
 
@@ -25,10 +28,10 @@ class _Running:
 class Crew:
     """The processes of a pool. Not for two threads at a time; the pool sees to that."""
 
-    def __init__(self, num_workers: int, *, seconds: float, memory_bytes: int) -> None:
+    def __init__(self, num_workers: int, *, cpu_seconds: float, memory_bytes: int) -> None:
         self._num_workers = num_workers
-        self._seconds = seconds
-        self._launch: Callable[[], Child] = lambda: Child(seconds=seconds, memory_bytes=memory_bytes)
+        self._wall_seconds = _WALL_CLOCK_FACTOR * cpu_seconds
+        self._launch: Callable[[], Child] = lambda: Child(cpu_seconds=cpu_seconds, memory_bytes=memory_bytes)
         self._children: list[Child] = []
         self._running: dict[Child, _Running] = {}
         self._ended: list[Child] = []
@@ -78,7 +81,7 @@ class Crew:
                 return
             started = time.monotonic()
             try:
-                child.send(asdict(waiting[0]), deadline=started + self._seconds)
+                child.send(asdict(waiting[0]), deadline=started + self._wall_seconds)
             except TimeoutError:
                 verdicts[waiting.popleft()] = Verdict("timeout", time.monotonic() - started)
                 self._replace(child)
@@ -92,7 +95,7 @@ class Crew:
         """Wait for news from a child, or for the next deadline."""
         expected = {child.fileno(): child for child in self._children if child in self._running or not child.is_ready}
         now = time.monotonic()
-        deadlines = [running.started + self._seconds for running in self._running.values()]
+        deadlines = [running.started + self._wall_seconds for running in self._running.values()]
         news = wait(expected, max(0.0, min(deadlines) - now) if deadlines else _START_SECONDS)
         if not news and not deadlines:
             raise MissingError(f"No process that judges answers was ready after {_START_SECONDS:.0f} s.")
@@ -106,7 +109,7 @@ class Crew:
         try:
             reply = child.receive()
         except EOFError:
-            reply = {"reason": "died", "is_spent": True}
+            reply = {"reason": "timeout" if child.was_ended_by_cpu_limit() else "died", "is_spent": True}
         self._settle(child, reply["reason"], verdicts)
         if reply["is_spent"]:
             self._replace(child)
@@ -127,7 +130,7 @@ class Crew:
     def _end_overdue(self, verdicts: dict[Task, Verdict]) -> None:
         now = time.monotonic()
         for child, running in list(self._running.items()):
-            if now - running.started >= self._seconds:
+            if now - running.started >= self._wall_seconds:
                 self._settle(child, "timeout", verdicts)
                 self._replace(child)
 

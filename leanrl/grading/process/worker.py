@@ -1,6 +1,6 @@
 """The child process that judges answers, one at a time, until its parent closes the pipe or kills it.
 
-It may hang, swell or crash on any answer: the parent watches the clock, the limits below hold the rest.
+It may hang, swell or crash on any answer: the kernel ends it at the limits below, the parent at its wall clock.
 Its arguments are PARENT_PID MEMORY_BYTES CPU_SECONDS; `child` is the other side.
 """
 
@@ -10,21 +10,26 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from leanrl.grading.process.frames import read_frame, write_frame
+from leanrl.grading.process.warmup import EACH_KIND
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+CPU_LIMIT_SIGNAL = signal.SIGPROF  # what ITIMER_PROF sends
 _NEARLY = 0.9  # of the memory limit: an answer that came so close was refused memory
 
 
 def main(arguments: list[str]) -> int:
     """Serve requests from stdin until it closes."""
-    parent_pid, memory_bytes, cpu_seconds = (int(argument) for argument in arguments)
+    parent_pid, memory_bytes, cpu_seconds = int(arguments[0]), int(arguments[1]), float(arguments[2])
     requests, replies = _take_pipes()
     _die_with_parent(parent_pid)
     _limit_memory(memory_bytes)
+    _let_cpu_limit_end_process()
     try:
         judge = _load_judge()
     except Exception:
@@ -36,8 +41,8 @@ def main(arguments: list[str]) -> int:
             request = read_frame(requests)
         except EOFError:
             return 0
-        _limit_cpu(cpu_seconds)
-        is_spent = _answer(replies, judge, request, memory_bytes)
+        with _cpu_limit(cpu_seconds):
+            is_spent = _answer(replies, judge, request, memory_bytes)
         if is_spent:
             return 0
 
@@ -60,10 +65,11 @@ def _answer(replies: int, judge: Callable[..., str], request: dict[str, Any], me
 
 
 def _load_judge() -> Callable[..., str]:
-    """Import the parser (most of a second) and use it once, so that the first answer finds it warm."""
+    """Import the parser (most of a second) and use it, so that the first answer of each kind finds it warm."""
     from leanrl.grading.judgement import judge
 
-    judge(mode="strict", golds=[r"\frac{1}{2}+x"], answer="x+0.5")
+    for task in EACH_KIND:
+        judge(**asdict(task))
     return judge
 
 
@@ -89,11 +95,24 @@ def _limit_memory(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _limit_cpu(seconds: int) -> None:
-    """Let the kernel end an answer that outlives a parent which can no longer kill it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+def _let_cpu_limit_end_process() -> None:
+    """Undo what a parent may have set for its own profiler; a process inherits ignored and blocked signals."""
+    signal.signal(CPU_LIMIT_SIGNAL, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {CPU_LIMIT_SIGNAL})
+
+
+@contextmanager
+def _cpu_limit(seconds: float) -> Iterator[None]:
+    """Have the kernel end this process if the block uses more CPU seconds, in user and kernel mode together.
+
+    The timer of RLIMIT_CPU counts whole seconds and the life of the process; this one counts an answer. A parent that
+    is dead or busy is not needed for it. No handler of Python's runs, so code in C cannot hold it up.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _virtual_bytes() -> tuple[int, int]:
