@@ -12,7 +12,7 @@ from benchmarks.agreement_models import MODELS
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
-from leanrl.planner.known_models import find_shape
+from leanrl.planner.models.known_models import find_shape
 
 # Tokens of a row and of a micro-batch, log-uniform between the bounds.
 _ROW_TOKENS = (96, 16_384)

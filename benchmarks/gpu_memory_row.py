@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from leanrl.config.schema import ModelConfig, RunConfig
-from leanrl.planner.allocation import upper_bytes
-from leanrl.planner.known_models import find_shape
+from leanrl.planner.memory.allocation import upper_bytes
+from leanrl.planner.models.known_models import find_shape
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.phases import Phase, train_phases
-from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import Workload, workload_of
 
 GIB = 2**30

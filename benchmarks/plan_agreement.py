@@ -31,7 +31,7 @@ from typing import Any
 from benchmarks.agreement_cases import Case, draw_cases
 from benchmarks.results_file import RESULTS, write_results_file
 from leanrl.environment import describe_machine
-from leanrl.planner.known_models import find_shape
+from leanrl.planner.models.known_models import find_shape
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import workload_of
 

@@ -23,10 +23,10 @@ from leanrl.config.check_idle import loses_updates
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine
-from leanrl.planner.fit import Fit, fit_run
-from leanrl.planner.fixes import Changes, is_refused, with_changes
 from leanrl.planner.plan import plan_run
 from leanrl.planner.prediction import Plan
+from leanrl.planner.search.fit import Fit, fit_run
+from leanrl.planner.search.fixes import Changes, is_refused, with_changes
 
 RESULTS = Path(__file__).parent / "results"
 CARDS = ("rtx3060-12", "rtx4090", "a100-80")

@@ -16,14 +16,14 @@ from statistics import median
 from typing import Any
 
 from leanrl.environment import describe_machine
-from leanrl.planner.cards import CARDS, Card
-from leanrl.planner.compute_rate import BANDWIDTH_SHARE
-from leanrl.planner.duration import estimate_step
-from leanrl.planner.known_models import KNOWN_MODELS
-from leanrl.planner.length_profile import LengthProfile, assumed_profiles, rising_root
-from leanrl.planner.rollout_time import generation_seconds
-from leanrl.planner.shapes import ModelShape
-from leanrl.planner.weights import nf4_bytes
+from leanrl.planner.machine.cards import CARDS, Card
+from leanrl.planner.memory.weights import nf4_bytes
+from leanrl.planner.models.known_models import KNOWN_MODELS
+from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.time.compute_rate import BANDWIDTH_SHARE
+from leanrl.planner.time.duration import estimate_step
+from leanrl.planner.time.length_profile import LengthProfile, assumed_profiles, rising_root
+from leanrl.planner.time.rollout_time import generation_seconds
 from leanrl.planner.workload import Workload
 
 HERE = Path(__file__).parent

@@ -18,8 +18,8 @@ from typing import Any
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
-from leanrl.planner.known_models import find_shape
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.models.known_models import find_shape
+from leanrl.planner.models.shapes import ModelShape
 
 GIB = 2**30
 LARGE_MODEL = "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"
@@ -138,7 +138,7 @@ def start_vllm(config: RunConfig, folder: str, model: Any, *, vram_gib: float | 
     """Return the engine with the arguments of a run; random weights have no tokenizer, and none is needed."""
     import torch
 
-    from leanrl.planner.shapes import shape_from_config
+    from leanrl.planner.models.shapes import shape_from_config
     from leanrl.rollout.engine_arguments import engine_arguments
     from leanrl.rollout.vllm_colocate import VllmColocate
     from leanrl.trainer.one_base import start_with_one_base

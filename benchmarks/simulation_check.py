@@ -25,7 +25,7 @@ from transformers import AttentionInterface
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.environment import describe_machine
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.simulate.fake_model import materialise, meta_model, meta_policy, transformers_config
 from leanrl.simulate.step import count_step
 from leanrl.simulate.tracker import StorageTracker

@@ -8,9 +8,9 @@ from leanrl.config.schema import RunConfig
 from leanrl.environment import gpu_names, host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError, NoFormulaError, SimulationError
 from leanrl.planner.automatic import with_chosen
-from leanrl.planner.card_names import known_card, recognise_card
+from leanrl.planner.machine.card_names import known_card, recognise_card
+from leanrl.planner.machine.this_machine import Gpu, plan_here, require_fit, tight_warning
 from leanrl.planner.plan import Plan, plan_run
-from leanrl.planner.this_machine import Gpu, plan_here, require_fit, tight_warning
 from leanrl.simulate.kept import simulated_model
 from leanrl.types import Listener
 

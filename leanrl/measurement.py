@@ -8,7 +8,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.data.load import load_problems
 from leanrl.errors import ConfigError
 from leanrl.hints import setting
-from leanrl.planner.length_profile import LengthProfile, profile_of_sample
+from leanrl.planner.time.length_profile import LengthProfile, profile_of_sample
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase

@@ -26,13 +26,13 @@ from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
-from leanrl.planner.calibration import Calibration
-from leanrl.planner.fit import Fit, fit_run
-from leanrl.planner.known_models import SIZED_MODELS, find_sized_model
-from leanrl.planner.largest import Method, Row, find_rows
-from leanrl.planner.length_profile import LengthProfile
-from leanrl.planner.next_run import learn_from
+from leanrl.planner.models.known_models import SIZED_MODELS, find_sized_model
 from leanrl.planner.plan import Plan
+from leanrl.planner.runs.calibration import Calibration
+from leanrl.planner.runs.next_run import learn_from
+from leanrl.planner.search.fit import Fit, fit_run
+from leanrl.planner.search.largest import Method, Row, find_rows
+from leanrl.planner.time.length_profile import LengthProfile
 from leanrl.preflight.checks import Findings, examine, require_ready
 from leanrl.preflight.intent import Intent
 from leanrl.preflight.sources import require_merge_out, require_trained

@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 
 from leanrl.config.load import load_config
-from leanrl.planner.cards import CARDS
-from leanrl.planner.largest import COMMON_CARDS, METHODS, find_rows
-from leanrl.planner.largest_table import cards_markdown
+from leanrl.planner.machine.cards import CARDS
+from leanrl.planner.search.largest import COMMON_CARDS, METHODS, find_rows
+from leanrl.planner.text.largest_table import cards_markdown
 
 README = Path(__file__).parents[1] / "README.md"
 _BEGIN, _END = "<!-- python scripts/largest_table.py --write -->\n", "<!-- end of the table -->\n"

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from leanrl.errors import NoFormulaError  # noqa: E402 - scripts/ is no package: the tests' table is found from ROOT
-from leanrl.planner.shapes import shape_from_config  # noqa: E402
+from leanrl.planner.models.shapes import shape_from_config  # noqa: E402
 from tests.families.table import named  # noqa: E402
 from tests.families.tiny import tiny_config  # noqa: E402
 

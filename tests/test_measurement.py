@@ -5,7 +5,7 @@ import torch
 
 from leanrl.errors import ConfigError
 from leanrl.measurement import NUM_COMPLETIONS, measure_lengths
-from leanrl.planner.length_profile import LengthProfile
+from leanrl.planner.time.length_profile import LengthProfile
 from tests.trainer.small_trainer import small_config
 
 SUMS = {"generator": "one_digit_sums"}

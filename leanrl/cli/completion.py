@@ -21,7 +21,7 @@ def complete_preset(incomplete: str) -> list[str]:
 
 def complete_card(incomplete: str) -> list[str]:
     """Return the names of cards that begin with what is typed, also without their `rtx`."""
-    from leanrl.planner.cards import CARDS
+    from leanrl.planner.machine.cards import CARDS
 
     return _like(incomplete, CARDS) or _like(incomplete, (name.removeprefix("rtx") for name in CARDS))
 

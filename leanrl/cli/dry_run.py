@@ -82,7 +82,7 @@ def _plan(config: RunConfig) -> tuple[Any, str]:
 
 def _plan_text(predicted: Any, asked: Sequence[str]) -> str:
     """Return the first screen of a plan, and the command that shows what stands behind it."""
-    from leanrl.planner.screen import first_screen
+    from leanrl.planner.text.screen import first_screen
 
     return "\n".join([*first_screen(predicted), f"`{command('plan', *asked, '--details')}` shows every phase."])
 

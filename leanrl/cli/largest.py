@@ -10,8 +10,8 @@ from leanrl.errors import ConfigError
 from leanrl.hints import command
 
 if TYPE_CHECKING:
-    from leanrl.planner.cards import Card
-    from leanrl.planner.largest import Method, Row
+    from leanrl.planner.machine.cards import Card
+    from leanrl.planner.search.largest import Method, Row
 
 
 def require_alone(others: Mapping[str, object]) -> None:
@@ -38,8 +38,8 @@ def print_largest(
     as_json: bool,
 ) -> None:
     """Print the table of one card, or of ten where neither a card nor its memory is named."""
-    from leanrl.planner.largest import COMMON_CARDS, METHODS
-    from leanrl.planner.largest_table import card_table, cards_table
+    from leanrl.planner.search.largest import COMMON_CARDS, METHODS
+    from leanrl.planner.text.largest_table import card_table, cards_table
 
     presets: dict[Method, str] = {method: preset or f"single-gpu-{method}" for method in METHODS}
     if gpu is None and gib is None and not _sets(overrides, "hardware.gpu", "hardware.vram_gib"):
@@ -59,7 +59,7 @@ class _Table(NamedTuple):
     commands: "dict[Method, str]"
 
     def to_json(self) -> dict[str, Any]:
-        from leanrl.planner.largest_table import row_command
+        from leanrl.planner.text.largest_table import row_command
 
         def listed(row: "Row") -> dict[str, Any]:
             whole = None if row.found is None else row_command(row.found, self.commands[row.method])
@@ -73,7 +73,7 @@ def _table(
 ) -> _Table:
     from leanrl.config.load import load_config
     from leanrl.pipeline import largest
-    from leanrl.planner.card_names import known_card, size_note
+    from leanrl.planner.machine.card_names import known_card, size_note
 
     hardware = card_settings(overrides, gpu=gpu, gib=gib)
     configs = {method: load_config(name, [*overrides, *hardware]).config for method, name in presets.items()}

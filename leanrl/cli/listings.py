@@ -60,7 +60,7 @@ def rewards(
 
 def cards(as_json: AsJson = False) -> None:
     """List the GPUs that `leanrl plan --gpu NAME` knows."""
-    from leanrl.planner.cards import CARDS
+    from leanrl.planner.machine.cards import CARDS
 
     if as_json:
         print(json.dumps([_known_values(asdict(card)) for card in CARDS.values()], indent=2))

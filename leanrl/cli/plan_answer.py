@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
-    from leanrl.planner.calibration import Calibration
-    from leanrl.planner.fit import Fit
     from leanrl.planner.prediction import Plan
+    from leanrl.planner.runs.calibration import Calibration
+    from leanrl.planner.search.fit import Fit
 
 _MOST_COLUMNS = 120
 
@@ -51,7 +51,7 @@ def answer_to(
 def planned(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
     """Return the plan of a run, with what another one has measured."""
     from leanrl.pipeline import plan as make_plan
-    from leanrl.planner.screen import first_screen
+    from leanrl.planner.text.screen import first_screen
 
     found = make_plan(config, say=_say, calibration=calibration)
     return Answer(found.to_json(), first_screen(found), details_here(found), found)
@@ -71,8 +71,8 @@ def planned_if_possible(config: "RunConfig", *, calibration: "Calibration | None
 def fitted(config: "RunConfig", *, calibration: "Calibration | None" = None) -> "tuple[Answer, RunConfig]":
     """Return the settings that fit with their plan, and the config that has them."""
     from leanrl.pipeline import fit
-    from leanrl.planner.fit_text import fit_screen
-    from leanrl.planner.fixes import with_changes
+    from leanrl.planner.search.fixes import with_changes
+    from leanrl.planner.text.fit_text import fit_screen
 
     found = fit(config, calibration=calibration)
     answer = Answer(found.to_json(), fit_screen(found), details_here(found.plan), found.plan, found)
@@ -81,7 +81,7 @@ def fitted(config: "RunConfig", *, calibration: "Calibration | None" = None) -> 
 
 def details_here(plan: "Plan") -> list[str]:
     """Return the details of a plan as wide as this terminal."""
-    from leanrl.planner.details import plan_details
+    from leanrl.planner.text.details import plan_details
 
     return plan_details(plan, columns=min(shutil.get_terminal_size().columns, _MOST_COLUMNS))
 
@@ -107,7 +107,7 @@ def missing_lines(missing: Sequence[str]) -> list[str]:
 
 def _missing_in_short(missing: Sequence[str]) -> list[str]:
     """Return one line: the first thing that is missing, with its hint where it is the only one, and how many follow."""
-    from leanrl.planner.screen import row
+    from leanrl.planner.text.screen import row
 
     if not missing:
         return []

@@ -8,9 +8,9 @@ if TYPE_CHECKING:
 
     from leanrl.cli.plan_answer import Answer
     from leanrl.config.schema import RunConfig
-    from leanrl.planner.calibration import Calibration
     from leanrl.planner.exact import Judged
     from leanrl.planner.prediction import Plan
+    from leanrl.planner.runs.calibration import Calibration
 
 
 def with_simulation(answer: "Answer", config: "RunConfig", *, calibration: "Calibration | None" = None) -> "Answer":
@@ -56,8 +56,8 @@ def _value(answer: "Answer", found: "Judged") -> dict[str, Any]:
 
 
 def _screen(answer: "Answer", plan: "Plan", found: "Judged") -> "Sequence[str]":
-    from leanrl.planner.fit_text import fit_screen
-    from leanrl.planner.screen import first_screen, row
+    from leanrl.planner.text.fit_text import fit_screen
+    from leanrl.planner.text.screen import first_screen, row
 
     notes = [row("simulation", found.line)]
     if found.plan.verdict == plan.verdict:
@@ -69,7 +69,7 @@ def _screen(answer: "Answer", plan: "Plan", found: "Judged") -> "Sequence[str]":
 
 def _remedies(found: "Judged") -> list[str]:
     """Return the search with as much less memory as the formula misses, where the simulation is what does not fit."""
-    from leanrl.planner.screen import row
+    from leanrl.planner.text.screen import row
 
     plan = found.plan
     if plan.verdict == "fits" or plan.device == "cpu":

@@ -10,7 +10,7 @@ from leanrl.cli.colour import painted
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
-    from leanrl.planner.calibration import Calibration
+    from leanrl.planner.runs.calibration import Calibration
 
 _LENGTHS = "rollout.lengths"
 
@@ -28,7 +28,7 @@ def preset_of(run: Path) -> str:
 
 def card_of(run: Path) -> list[str]:
     """Return the setting that names the card on which a run was: its preset may have been made for another."""
-    from leanrl.planner.cards import CARDS
+    from leanrl.planner.machine.cards import CARDS
     from leanrl.run_folder import RunFolder, read_json_if_whole
 
     card = read_json_if_whole(RunFolder(run).plan).get("card")
@@ -42,7 +42,7 @@ def with_what_was_measured(config: "RunConfig", run: Path, *, typed: Sequence[st
         ConfigError: if the run has measured nothing.
     """
     from leanrl.pipeline import learn
-    from leanrl.planner.next_run import with_measured_lengths
+    from leanrl.planner.runs.next_run import with_measured_lengths
 
     calibration = learn(config, run)
     for reason in calibration.refused:

@@ -12,7 +12,7 @@ def lengths_given(text: str | None) -> list[str]:
     Raises:
         ConfigError: if it cannot be read, or names a run without lengths.
     """
-    from leanrl.planner.length_settings import length_settings
+    from leanrl.planner.time.length_settings import length_settings
 
     return [] if text is None else length_settings(text)
 
@@ -21,7 +21,7 @@ def measured_lengths(config: "RunConfig") -> list[str]:
     """Draw completions, and return what their lengths set; the flags that set the same go to stderr."""
     from leanrl.cli.progress import listening
     from leanrl.pipeline import measure_lengths
-    from leanrl.planner.length_settings import profile_flags, profile_settings
+    from leanrl.planner.time.length_settings import profile_flags, profile_settings
 
     with listening() as listener:
         profile = measure_lengths(config, say=listener.say)

@@ -10,7 +10,7 @@ from leanrl.cli.options import DEFAULT_PRESET
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
-    from leanrl.planner.calibration import Calibration
+    from leanrl.planner.runs.calibration import Calibration
 
 
 def planned_run(
@@ -41,7 +41,7 @@ def planned_run(
 def print_warnings(config: "RunConfig", found: Sequence[str]) -> None:
     """Print what is warned of in the config, what was found on this machine, and which card a short name stands for."""
     from leanrl.config.check import find_warnings
-    from leanrl.planner.card_names import size_note
+    from leanrl.planner.machine.card_names import size_note
 
     for warning in [*find_warnings(config), *found]:
         print(f"{painted('warning:', 'warning', stream=sys.stderr)} {warning}", file=sys.stderr)

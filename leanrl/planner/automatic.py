@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from leanrl.config.schema import RunConfig
-from leanrl.planner.fixes import Changes, micro_batch_changes, with_changes
+from leanrl.planner.machine.target import Target
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
-from leanrl.planner.search_space import micro_batch_sizes
-from leanrl.planner.shapes import ModelShape
-from leanrl.planner.target import Target
+from leanrl.planner.search.fixes import Changes, micro_batch_changes, with_changes
+from leanrl.planner.search.search_space import micro_batch_sizes
 
 _CHECKPOINTING, _KEPT = "train.gradient_checkpointing", "train.kept_layers"
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from leanrl.planner.allocation import upper_bytes
-from leanrl.planner.host_memory import VerdictName
 from leanrl.planner.measured import MeasuredStep
-from leanrl.planner.phase_words import PHASE_WORDS
+from leanrl.planner.memory.allocation import upper_bytes
+from leanrl.planner.memory.host_memory import VerdictName
 from leanrl.planner.phases import Phase, PhaseName, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan
+from leanrl.planner.text.phase_words import PHASE_WORDS
 
 _GIB = 2**30
 # What a step is made of; loading is in a measured step too, for what stays.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leanrl.config.schema import RunConfig
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.models.shapes import ModelShape
 
 Source = Literal["closed_form", "simulation"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from leanrl.planner.activations import (
+from leanrl.planner.layers.activations import (
     final_norm_backward_bytes,
     final_norm_bytes,
     forward_bytes,
@@ -18,7 +18,11 @@ from leanrl.planner.activations import (
     position_bytes,
     scored_hidden_bytes,
 )
-from leanrl.planner.gradients import (
+from leanrl.planner.layers.head import head_backward_bytes, head_forward_bytes
+from leanrl.planner.layers.kept_layers import Stretch, stretches
+from leanrl.planner.layers.windows import mask_bytes
+from leanrl.planner.measured import MeasuredStep
+from leanrl.planner.memory.gradients import (
     bucket_bytes,
     gradient_bytes,
     gradient_bytes_at_the_first_layer,
@@ -30,19 +34,15 @@ from leanrl.planner.gradients import (
     resident_bucket_bytes,
     waiting_gradient_bytes,
 )
-from leanrl.planner.head import head_backward_bytes, head_forward_bytes
-from leanrl.planner.kept_layers import Stretch, stretches
-from leanrl.planner.measured import MeasuredStep
-from leanrl.planner.optimizer_state import optimizer_bytes, step_buffer_bytes
-from leanrl.planner.rollout_engine import (
+from leanrl.planner.memory.optimizer_state import optimizer_bytes, step_buffer_bytes
+from leanrl.planner.memory.rollout_engine import (
     cuda_graph_bytes,
     engine_weight_bytes,
     engine_working_bytes,
     generate_bytes,
     lora_buffer_bytes,
 )
-from leanrl.planner.shapes import ModelShape
-from leanrl.planner.weights import (
+from leanrl.planner.memory.weights import (
     adapter_bytes,
     adapter_cast_bytes,
     arriving_reference_bytes,
@@ -53,7 +53,7 @@ from leanrl.planner.weights import (
     reference_bytes,
     visiting_reference_bytes,
 )
-from leanrl.planner.windows import mask_bytes
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
 PhaseName = Literal["load", "rollout", "sync", "reference", "forward_backward", "optimizer_step", "save"]

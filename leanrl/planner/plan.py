@@ -4,19 +4,19 @@ from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.automatic import automatic_by_questions, automatic_changes
-from leanrl.planner.base_note import base_note
-from leanrl.planner.calibration import Calibration
-from leanrl.planner.cards import Card
-from leanrl.planner.fit import search_of
-from leanrl.planner.fixes import changes_only, with_changes
-from leanrl.planner.known_models import find_shape
+from leanrl.planner.machine.cards import Card
+from leanrl.planner.machine.target import Target, find_target
 from leanrl.planner.measured import MeasuredModel
-from leanrl.planner.nearest import nearest
+from leanrl.planner.models.known_models import find_shape
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
-from leanrl.planner.shapes import ModelShape
-from leanrl.planner.table import plan_table
-from leanrl.planner.target import Target, find_target
+from leanrl.planner.runs.calibration import Calibration
+from leanrl.planner.search.fit import search_of
+from leanrl.planner.search.fixes import changes_only, with_changes
+from leanrl.planner.search.nearest import nearest
+from leanrl.planner.text.base_note import base_note
+from leanrl.planner.text.table import plan_table
 
 __all__ = ["Plan", "plan_run", "plan_table"]
 

@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
-from leanrl.planner.allocation import upper_bytes
-from leanrl.planner.calibration import step_time
-from leanrl.planner.floors import find_floors
-from leanrl.planner.host_memory import host_need
-from leanrl.planner.kv_budget import choose_kv_bytes
-from leanrl.planner.length_profile import middle_profile, profile_of
+from leanrl.planner.machine.target import Target
 from leanrl.planner.measured import MeasuredStep
+from leanrl.planner.memory.allocation import upper_bytes
+from leanrl.planner.memory.floors import find_floors
+from leanrl.planner.memory.host_memory import host_need
+from leanrl.planner.memory.kv_budget import choose_kv_bytes
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan, Role
-from leanrl.planner.shapes import ModelShape
-from leanrl.planner.target import Target
+from leanrl.planner.runs.calibration import step_time
+from leanrl.planner.time.length_profile import middle_profile, profile_of
 from leanrl.planner.workload import Workload, workload_of
 
 

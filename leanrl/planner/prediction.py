@@ -4,18 +4,18 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from leanrl.planner.calibration import Calibration, step_time
-from leanrl.planner.cards import Card, name_by_size
-from leanrl.planner.duration import StepTime
-from leanrl.planner.fixes import Changes, Fix
-from leanrl.planner.floors import Floor
-from leanrl.planner.host_memory import HostNeed, VerdictName
-from leanrl.planner.length_profile import LengthProfile, assumed_profiles
+from leanrl.planner.machine.cards import Card, name_by_size
 from leanrl.planner.measured import Source
-from leanrl.planner.nearest import Nearest
+from leanrl.planner.memory.floors import Floor
+from leanrl.planner.memory.host_memory import HostNeed, VerdictName
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.phases import Phase
-from leanrl.planner.shapes import ModelShape
-from leanrl.planner.step_seconds import planned_seconds
+from leanrl.planner.runs.calibration import Calibration, step_time
+from leanrl.planner.runs.step_seconds import planned_seconds
+from leanrl.planner.search.fixes import Changes, Fix
+from leanrl.planner.search.nearest import Nearest
+from leanrl.planner.time.duration import StepTime
+from leanrl.planner.time.length_profile import LengthProfile, assumed_profiles
 from leanrl.planner.workload import Workload
 
 Device = Literal["cuda", "cpu"]

@@ -7,8 +7,8 @@ from typing import Literal
 from leanrl.config.schema import ReferenceDevice, RunConfig
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
-from leanrl.planner.base_sharing import shares_base
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.memory.base_sharing import shares_base
+from leanrl.planner.models.shapes import ModelShape
 
 Method = Literal["full", "lora", "qlora"]
 OptimizerName = Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloaded"]

@@ -5,9 +5,9 @@ import math
 from typing import Any
 
 from leanrl.config.schema import RunConfig
-from leanrl.planner.kv_budget import choose_kv_bytes
-from leanrl.planner.kv_cache import kv_bytes_per_token
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.memory.kv_budget import choose_kv_bytes
+from leanrl.planner.memory.kv_cache import kv_bytes_per_token
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 from leanrl.rollout.servable import lora_buffer_rank
 from leanrl.rollout.tied_head import WORKER_EXTENSION

@@ -12,7 +12,7 @@ from leanrl.config.schema import ModelConfig
 from leanrl.models.adapter import lora_config
 from leanrl.models.attention import usable_attention
 from leanrl.models.shape import num_stateful_layers
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.simulate import attention, stand_ins
 
 

@@ -15,9 +15,9 @@ from leanrl.config.schema import RunConfig
 from leanrl.environment import installed_version
 from leanrl.errors import SimulationError
 from leanrl.planner.automatic import with_chosen
-from leanrl.planner.known_models import find_model_config
 from leanrl.planner.measured import MeasuredModel, MeasuredStep
-from leanrl.planner.shapes import Counted, ModelShape
+from leanrl.planner.models.known_models import find_model_config
+from leanrl.planner.models.shapes import Counted, ModelShape
 
 # Their code runs in a simulation.
 _PACKAGES = ("leanrl", "torch", "transformers", "peft")

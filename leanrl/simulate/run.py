@@ -8,9 +8,9 @@ from transformers import AutoConfig, PretrainedConfig
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError, MissingError, SimulationError
 from leanrl.models.shape import shape_of
-from leanrl.planner.known_models import KNOWN_MODELS
-from leanrl.planner.other_models import require_decoder
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.models.known_models import KNOWN_MODELS
+from leanrl.planner.models.other_models import require_decoder
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.simulate.step import Simulation, keep_silent, simulate_step
 

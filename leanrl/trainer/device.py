@@ -9,7 +9,7 @@ from leanrl.config.support import PAGING_NEEDS_A_GPU
 from leanrl.errors import MissingError
 from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
-from leanrl.planner.this_machine import Gpu
+from leanrl.planner.machine.this_machine import Gpu
 
 _ON_CPU = "-s hardware.device=cpu -s hardware.num_gpus=0, or `leanrl train -p cpu-demo`"
 

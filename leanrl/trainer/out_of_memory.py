@@ -4,9 +4,9 @@ from leanrl.config.schema import RunConfig
 from leanrl.environment import host_memory_bytes, installed_vllm
 from leanrl.errors import LeanRLError, StoppedError
 from leanrl.hints import command
-from leanrl.planner.fixes import micro_batch_changes, with_changes
-from leanrl.planner.leaner import leaner_settings
-from leanrl.planner.this_machine import plan_here
+from leanrl.planner.machine.this_machine import plan_here
+from leanrl.planner.search.fixes import micro_batch_changes, with_changes
+from leanrl.planner.search.leaner import leaner_settings
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.device import gpu_here
 from leanrl.trainer.token_budget import Shortage, TokenBudget

@@ -10,8 +10,8 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import MicroBatch, StepRow
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import DoesNotFitError
-from leanrl.planner.leaner import leaner_settings, optimizer_state_bytes
 from leanrl.planner.prediction import Plan
+from leanrl.planner.search.leaner import leaner_settings, optimizer_state_bytes
 from leanrl.rendering import prompt_ids
 from leanrl.trainer.actual import record_probe
 from leanrl.trainer.grpo import LeanGRPOTrainer

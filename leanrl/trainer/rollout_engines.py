@@ -15,7 +15,7 @@ from leanrl.errors import ConfigError
 from leanrl.launch.cards import rollout_cards
 from leanrl.models.nf4 import is_nf4_checkpoint
 from leanrl.models.shape import shape_of
-from leanrl.planner.base_sharing import why_separate
+from leanrl.planner.memory.base_sharing import why_separate
 from leanrl.rollout.effect_test import OTHER_BASE_TOLERANCE, EffectTest
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.hf_engine import HfEngine

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from leanrl.planner.card_names import recognise_card
+from leanrl.planner.machine.card_names import recognise_card
 
 GIB = 2**30
 # The driver that CUDA 13 asks for; torch 2.11 and later come with it.

@@ -19,7 +19,7 @@ from benchmarks.plan_agreement import (
     within_limits,
 )
 from benchmarks.results_file import RESULTS
-from leanrl.planner.known_models import find_shape
+from leanrl.planner.models.known_models import find_shape
 
 COMMITTED = sorted(RESULTS.glob("plan-agreement-2*.json"))[-1]
 ROWS = json.loads(COMMITTED.read_text(encoding="utf-8"))["rows"]

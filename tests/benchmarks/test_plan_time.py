@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.plan_time import compare, read_runs, table
-from leanrl.planner.length_profile import LengthProfile
+from leanrl.planner.time.length_profile import LengthProfile
 
 ROOT = Path(__file__).parents[2]
 ROWS = [compare(entry, run) for entry, run in read_runs()]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.planner.known_models import find_shape
-from leanrl.planner.weights import trained_params
+from leanrl.planner.memory.weights import trained_params
+from leanrl.planner.models.known_models import find_shape
 from leanrl.planner.workload import workload_of
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError, MissingError, NoFormulaError
-from leanrl.planner.largest import COMMON_CARDS, METHODS
+from leanrl.planner.search.largest import COMMON_CARDS, METHODS
 
 CONFIG = {
     "model_type": "qwen3",

@@ -11,7 +11,7 @@ import leanrl
 from leanrl.cli.main import app
 from leanrl.config.keys import schema_keys
 from leanrl.errors import ConfigError
-from leanrl.planner.cards import CARDS
+from leanrl.planner.machine.cards import CARDS
 from leanrl.rewards.registry import registered_rewards
 
 

@@ -1,4 +1,4 @@
-"""`leanrl plan --from RUN` on a real short run; what is no run, or a broken one: tests/planner/test_measured_run.py."""
+"""`leanrl plan --from RUN` on a real short run; broken ones: tests/planner/runs/test_measured_run.py."""
 
 import json
 import shutil

@@ -9,8 +9,8 @@ from leanrl.config.schema import OptimizerConfig
 from leanrl.engine import paged_adamw
 from leanrl.engine.optimizers import optimizer_class
 from leanrl.engine.rounding import copy_rounded
-from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes
-from leanrl.planner.shapes import shape_from_config
+from leanrl.planner.memory.optimizer_state import host_optimizer_bytes, optimizer_bytes
+from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.workload import Workload
 
 NAMES = ["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloaded"]

@@ -18,8 +18,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from leanrl.config.schema import OptimizerConfig
 from leanrl.engine.optimizers import optimizer_class, shared_optimizer_class
-from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes
-from leanrl.planner.shapes import shape_from_config
+from leanrl.planner.memory.optimizer_state import host_optimizer_bytes, optimizer_bytes
+from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.workload import Workload
 from tests.engine.test_optimizers import num_bytes
 

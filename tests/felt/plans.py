@@ -10,7 +10,7 @@ from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.loop import _greedy
 from leanrl.planner.plan import plan_run
 from leanrl.planner.prediction import Plan
-from leanrl.planner.time_text import lengths_line
+from leanrl.planner.text.time_text import lengths_line
 from leanrl.planner.workload import workload_of
 from leanrl.processes import processes
 from leanrl.run_folder import read_jsonl

@@ -6,8 +6,8 @@ import torch
 
 from leanrl.config.schema import RunConfig
 from leanrl.launch.cards import rollout_cards
-from leanrl.planner.base_sharing import shares_base
-from leanrl.planner.shapes import ModelShape
+from leanrl.planner.memory.base_sharing import shares_base
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 from leanrl.preparation import _usable
 from leanrl.processes import processes

@@ -11,7 +11,7 @@ from leanrl.models.attention import usable_attention
 from leanrl.models.layer_values import AttentionSizes, attention_sizes, layer_values, shared_value
 from leanrl.models.lengths import length_limit, warn_of_untrained_lengths
 from leanrl.models.shape import shape_of
-from leanrl.planner.shapes import shape_from_config
+from leanrl.planner.models.shapes import shape_from_config
 from tests.engine.tiny_families import model_of
 from tests.families.table import named
 from tests.families.tiny import tiny_config

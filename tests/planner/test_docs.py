@@ -5,7 +5,7 @@ from pathlib import Path
 
 from leanrl.config.load import load_config
 from leanrl.planner.plan import plan_run
-from leanrl.planner.screen import first_screen
+from leanrl.planner.text.screen import first_screen
 from scripts import largest_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "planning.md"

@@ -7,8 +7,8 @@ import pytest
 from leanrl.config.load import load_config
 from leanrl.planner.exact import judged
 from leanrl.planner.measured import MeasuredStep
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.plan import plan_run
-from leanrl.planner.shapes import ModelShape
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.simulate.step import simulate_step
 from tests.planner.sample_runs import GIB, SMALL_STEP, four_card_server, single_card

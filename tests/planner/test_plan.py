@@ -8,9 +8,9 @@ import pytest
 from leanrl.config.load import load_config
 from leanrl.config.shipped import preset_names
 from leanrl.errors import ConfigError, MissingError
-from leanrl.planner.cards import CARDS
-from leanrl.planner.fixes import with_changes
+from leanrl.planner.machine.cards import CARDS
 from leanrl.planner.plan import plan_run
+from leanrl.planner.search.fixes import with_changes
 from tests.planner.sample_runs import GIB, cpu_run, four_card_server, run, single_card
 
 

@@ -9,22 +9,19 @@ from dataclasses import replace
 
 import pytest
 
-from leanrl.planner.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes, position_bytes
-from leanrl.planner.gradients import (
+from leanrl.planner.layers.activations import kept_bytes, layer_bytes_per_token, layer_peak_bytes, position_bytes
+from leanrl.planner.layers.head import head_backward_bytes
+from leanrl.planner.memory.gradients import (
     gradient_bytes,
     gradient_bytes_behind,
     last_gradient_bytes,
     reduced_gradient_bytes,
     resident_bucket_bytes,
 )
-from leanrl.planner.head import head_backward_bytes
-from leanrl.planner.known_models import KNOWN_MODELS
-from leanrl.planner.kv_cache import kv_bytes_per_token, sequence_kv_bytes
-from leanrl.planner.optimizer_state import host_optimizer_bytes, optimizer_bytes, step_buffer_bytes
-from leanrl.planner.phases import train_phases
-from leanrl.planner.rollout_engine import lora_buffer_bytes
-from leanrl.planner.shapes import shape_from_config
-from leanrl.planner.weights import (
+from leanrl.planner.memory.kv_cache import kv_bytes_per_token, sequence_kv_bytes
+from leanrl.planner.memory.optimizer_state import host_optimizer_bytes, optimizer_bytes, step_buffer_bytes
+from leanrl.planner.memory.rollout_engine import lora_buffer_bytes
+from leanrl.planner.memory.weights import (
     adapter_params,
     arriving_reference_bytes,
     base_bytes,
@@ -32,6 +29,9 @@ from leanrl.planner.weights import (
     nf4_bytes,
     visiting_reference_bytes,
 )
+from leanrl.planner.models.known_models import KNOWN_MODELS
+from leanrl.planner.models.shapes import shape_from_config
+from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import Workload
 from tests.planner.family_sizes import SIZES
 from tests.planner.sample_runs import DISTILL, GIB

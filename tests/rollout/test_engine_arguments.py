@@ -7,8 +7,8 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.planner.automatic import with_chosen
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.plan import plan_run
-from leanrl.planner.shapes import ModelShape
 from leanrl.rollout.engine_arguments import engine_arguments, server_flags
 from leanrl.trainer.rollout_engines import _planned
 from tests.trainer.small_trainer import small_config

@@ -6,8 +6,8 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.errors import MissingError
+from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.phases import train_phases
-from leanrl.planner.shapes import shape_from_config
 from leanrl.planner.workload import workload_of
 from leanrl.simulate.run import simulate_run, simulation_text, to_json
 

@@ -9,8 +9,8 @@ from transformers import AttentionInterface
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
+from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.phases import train_phases
-from leanrl.planner.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 from leanrl.simulate.fake_model import materialise, meta_policy, transformers_config
 from leanrl.simulate.step import count_step, simulate_step

@@ -9,7 +9,7 @@ from leanrl import pipeline
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import DoesNotFitError, MissingError
-from leanrl.planner.this_machine import Gpu
+from leanrl.planner.machine.this_machine import Gpu
 from leanrl.preflight import checks
 from leanrl.trainer.device import gpu_here, require_device
 from tests.trainer.small_trainer import Notes

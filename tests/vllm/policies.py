@@ -7,7 +7,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.engine.head import attach_logprob_head
-from leanrl.planner.shapes import shape_from_config
+from leanrl.planner.models.shapes import shape_from_config
 from leanrl.rollout.engine_arguments import engine_arguments
 from leanrl.rollout.protocol import GroupRequest, Policy, Sampling
 from leanrl.trainer.rollout_bridge import PolicyScorer, adapter_of

@@ -1,0 +1,1 @@
+"""Bytes of activations: what decoder layers and the head keep and make."""

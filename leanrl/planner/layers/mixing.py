@@ -1,0 +1,88 @@
+"""What attention, or what stands in its place, keeps and makes, in bytes of a token."""
+
+import math
+
+from leanrl.planner.layers.eager import eager_bytes, eager_forward_bytes, eager_work_bytes, is_eager
+from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs
+from leanrl.planner.layers.norms import NORM_BACKWARD
+from leanrl.planner.layers.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
+from leanrl.planner.models.mixers import Mixer
+from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.workload import Workload
+
+
+def mixing_bytes(shape: ModelShape, workload: Workload) -> int:
+    """What attention, or the mixer in its place, keeps beside the inputs of its linear layers."""
+    if shape.mixer is None:
+        return _attention(shape, workload)
+    kept = shape.mixer.kept_bytes(workload.compute_bytes, trains_all=workload.method == "full")
+    return _in_padded_rows(kept, shape.mixer, workload)
+
+
+def _in_padded_rows(num_bytes: int, mixer: Mixer, workload: Workload) -> int:
+    """Bytes of a token that a mixer takes, where it pads each row."""
+    padded = math.ceil(workload.row_tokens / mixer.chunk_tokens) * mixer.chunk_tokens
+    return math.ceil(num_bytes * padded / workload.row_tokens)
+
+
+def _attention(shape: ModelShape, workload: Workload) -> int:
+    """Rotated queries and keys, values, the output, its gate, and flash attention's fp32 log-sum of each head."""
+    if is_eager(workload):
+        return eager_bytes(shape, workload)
+    numbers = 2 * shape.query + 2 * shape.key_value
+    if shape.terms.qkv_name and shape.rotated_share:
+        # The values are a view into the fused projection, all of which stays with them.
+        numbers += shape.query + shape.key_value
+    if shape.terms.gates_attention:
+        numbers += shape.query
+    return workload.compute_bytes * numbers + 4 * shape.num_heads
+
+
+def mixing_work_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The most that attention, or the mixer in its place, adds for a token."""
+    if shape.mixer is None:
+        return _attention_temporary(shape, workload)
+    return _in_padded_rows(shape.mixer.work_bytes(workload.compute_bytes), shape.mixer, workload)
+
+
+def mixing_forward_bytes(shape: ModelShape, workload: Workload, *, row_tokens: int) -> int:
+    """The most of a forward pass without gradients, where it may be more than an MLP takes."""
+    if shape.mixer is not None:
+        return _in_padded_rows(shape.mixer.forward_bytes(workload.compute_bytes), shape.mixer, workload)
+    if is_eager(workload):
+        return eager_forward_bytes(shape, workload, row_tokens=row_tokens)
+    return 0
+
+
+def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
+    """The most that attention adds for a token, which is in its backward pass.
+
+    CUDA's backward pass sums the queries' gradient in fp32, and where heads share keys and values it writes their
+    gradients for every query head first. What o_proj has kept is gone by then.
+    """
+    if is_eager(workload):
+        return eager_work_bytes(shape, workload) - linear_inputs(shape, workload, [(shape.terms.output_name,)])
+    e, query, key_value = workload.compute_bytes, shape.query, shape.key_value
+    expanded = 2 * e * query if query != key_value else 0
+    backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
+    if is_masked(shape, workload):
+        backward = max(backward, masked_backward_bytes(shape, workload))
+    return backward - linear_inputs(shape, workload, [(shape.terms.output_name,)])
+
+
+def query_norm_backward(shape: ModelShape, workload: Workload) -> int:
+    """All that a token of the layer has in the backward pass of the norm over queries, beside the stream's gradient.
+
+    The inputs of the queries' layer, the norm's own, what comes and goes, and the gradient that came to the inputs from
+    keys and values. Layers that are kept count with all that they keep.
+    """
+    if shape.terms.query_norm == "none" or shape.mixer is not None or workload.activations == "kept":
+        return 0
+    inputs = shape.mixing_readers[:1]
+    kept = linear_inputs(shape, workload, inputs) + adapter_products(workload, inputs)
+    return kept + (4 + NORM_BACKWARD) * shape.query + workload.compute_bytes * shape.hidden
+
+
+def window_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes a token that a layer with a window keeps besides, where rows reach it."""
+    return repeated_heads_bytes(shape, workload) if is_masked(shape, workload) else 0

@@ -1,0 +1,1 @@
+"""What a run is planned for: cards by name, this machine, its CPU."""

@@ -1,0 +1,1 @@
+"""Bytes of what a training rank, an engine and the host hold."""

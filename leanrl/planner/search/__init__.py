@@ -1,0 +1,1 @@
+"""The settings that fit, and the largest models that do."""

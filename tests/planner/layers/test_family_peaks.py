@@ -1,0 +1,166 @@
+"""What the closed form counts for each family, against the simulation of a step."""
+
+import pytest
+from transformers import AutoConfig
+
+from leanrl.config.load import load_config
+from leanrl.planner.models.families import FAMILIES
+from leanrl.planner.models.shapes import shape_from_config
+from leanrl.planner.phases import train_phases
+from leanrl.planner.workload import workload_of
+from leanrl.simulate.step import simulate_step
+from tests.planner.family_sizes import HYBRID, sizes
+from tests.planner.sample_runs import SMALL_STEP
+
+LORA = {"model.tuning.method": "lora"}
+# Hidden sizes, heads and words of released models, with two layers.
+RELEASED = {
+    "pythia-1.4b": (
+        "gpt_neox",
+        {"hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 16, "vocab_size": 50304},
+    ),
+    "gpt2-xl": ("gpt2", {"hidden_size": 1600, "intermediate_size": 6400, "num_attention_heads": 25}),
+    "opt-1.3b": (
+        "opt",
+        {"hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 32, "vocab_size": 50272},
+    ),
+    "gemma-2-2b": (
+        "gemma2",
+        {
+            "hidden_size": 2304,
+            "intermediate_size": 9216,
+            "num_attention_heads": 8,
+            "num_key_value_heads": 4,
+            "head_dim": 256,
+            "vocab_size": 256_000,
+        },
+    ),
+    "apertus-8b": (
+        "apertus",
+        {
+            "hidden_size": 4096,
+            "intermediate_size": 21_504,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "head_dim": 128,
+            "vocab_size": 131_072,
+        },
+    ),
+}
+
+
+def peaks(family, overrides, **changes):
+    """(planned, simulated) bytes of forward and backward of two layers, where what a layer adds is most of the peak."""
+    return phase_peaks(family, overrides, **changes)["forward_backward"]
+
+
+def phase_peaks(family, overrides, **changes):
+    """The same of each phase that is simulated."""
+    model_config = AutoConfig.for_model(family, **sizes(family, **{"tie_word_embeddings": True, **changes}))
+    values = SMALL_STEP | overrides
+    config = load_config("plain", [f"{name}={value}" for name, value in values.items()]).config
+    shape = shape_from_config(model_config.to_dict())
+    planned = {phase.name: phase.bytes for phase in train_phases(shape, workload_of(config, shape), kv_bytes=0)}
+    simulated = {phase.name: phase.bytes for phase in simulate_step(config, model_config).phases}
+    return {name: (planned[name], simulated[name]) for name in ("reference", "forward_backward") if name in simulated}
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_peak_is_that_of_the_simulation(family, method):
+    planned, simulated = peaks(family, {"model.tuning.method": method})
+    assert planned == pytest.approx(simulated, rel=0.025)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        "gemma",
+        "glm",
+        "cohere",
+        "olmo2",
+        "granite",
+        "gemma3_text",
+        "stablelm",
+        "starcoder2",
+        "nemotron",
+        "gpt_neox",
+        "gpt2",
+        "opt",
+        "gemma2",
+        *HYBRID,
+    ],
+)
+def test_the_peak_in_tiles_is_that_of_the_simulation(family):
+    """One family of each kind of norm, fused gate, block, activation and attention; all whose layers differ."""
+    planned, simulated = peaks(family, LORA | {"train.tile_tokens": 256})
+    assert -0.02 < planned / simulated - 1 < 0.05
+
+
+def test_the_peak_in_tiles_where_attention_is_most_of_it():
+    """An MLP of twice the hidden size in tiles of 256 tokens: the norm over queries is the fullest moment."""
+    planned, simulated = peaks("lfm2", LORA | {"train.tile_tokens": 256}, intermediate_size=1152)
+    assert planned == pytest.approx(simulated, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        "llama",
+        "qwen3",
+        "olmo2",
+        "gemma3_text",
+        "stablelm",
+        "nemotron",
+        "gpt_neox",
+        "gpt2",
+        "gemma2",
+        "apertus",
+        *HYBRID,
+    ],
+)
+def test_the_peak_of_frozen_fp32_weights_under_bf16_compute(family):
+    """The stream is fp32, and each frozen weight of the layer at work has a bf16 copy."""
+    planned, simulated = peaks(family, LORA | {"model.dtype": "float32"})
+    assert -0.02 < planned / simulated - 1 < 0.025
+
+
+@pytest.mark.parametrize("family", ["llama", "lfm2"])
+def test_frozen_fp32_weights_and_an_mlp_that_is_narrow(family):
+    """Twice the hidden size: the fullest moment is the forward pass that is run again, with what its code holds."""
+    planned, simulated = peaks(family, LORA | {"model.dtype": "float32"}, intermediate_size=1152)
+    assert -0.02 < planned / simulated - 1 < 0.025
+
+
+@pytest.mark.parametrize(
+    ("family", "dtype", "method"),
+    [
+        ("llama", "bfloat16", "full"),
+        ("llama", "float32", "lora"),
+        ("gemma2", "bfloat16", "lora"),
+        ("gemma2", "float32", "full"),
+    ],
+)
+def test_the_peak_of_attention_that_writes_out_its_scores(family, dtype, method):
+    overrides = {"model.tuning.method": method, "model.attention": "eager", "model.dtype": dtype}
+    for planned, simulated in phase_peaks(family, overrides | {"algorithm.kl_beta": 0.04}).values():
+        assert -0.02 < planned / simulated - 1 < 0.05
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_the_peak_with_the_sizes_of_a_released_model(name):
+    family, released = RELEASED[name]
+    planned, simulated = peaks(family, LORA, **released)
+    assert planned == pytest.approx(simulated, rel=0.02)
+
+
+@pytest.mark.parametrize("family", HYBRID)
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_kept_layers_of_both_kinds_are_those_of_the_simulation(family, method):
+    """Without checkpointing, with a reference: forward pass without gradients, all that layers keep, backward pass.
+
+    Only the lowest layer of an adapted model keeps less than is planned: nothing below it asks for a gradient.
+    """
+    overrides = {"model.tuning.method": method, "train.gradient_checkpointing": "false", "algorithm.kl_beta": 0.04}
+    for planned, simulated in phase_peaks(family, overrides).values():
+        assert -0.02 < planned / simulated - 1 < 0.05
