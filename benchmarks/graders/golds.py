@@ -5,7 +5,8 @@ from typing import Any
 
 from graders.judges import LONG_SECONDS
 
-from leanrl.grading.answers.structure import Expression, read_structure
+from leanrl.grading.answers.nodes import Expression
+from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.pool import GraderPool
 from leanrl.grading.text.normalisation import normalise
 from leanrl.types import GradeRequest

@@ -1,19 +1,8 @@
 """Whether an answer equals a gold answer; runs in a child process only."""
 
 from leanrl.grading.answers.equality import Equality
-from leanrl.grading.answers.structure import (
-    Answer,
-    Based,
-    Chain,
-    Choice,
-    Grouped,
-    Items,
-    Modulo,
-    Ratio,
-    Row,
-    Words,
-    read_structure,
-)
+from leanrl.grading.answers.nodes import Answer, Based, Chain, Choice, Grouped, Items, Modulo, Ratio, Row, Words
+from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.values.expressions import UnreadableError, are_equal, check_readable, covers, is_rounding
 from leanrl.types import Reason
 

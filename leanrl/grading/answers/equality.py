@@ -3,19 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 
-from leanrl.grading.answers.structure import (
-    Answer,
-    Based,
-    Chain,
-    Choice,
-    Grouped,
-    Items,
-    Modulo,
-    Ratio,
-    Row,
-    Words,
-    same_words,
-)
+from leanrl.grading.answers.nodes import Answer, Based, Chain, Choice, Grouped, Items, Modulo, Ratio, Row, Words
+from leanrl.grading.answers.readers.words import same_words
 from leanrl.grading.text.characters import squeeze
 
 Compare = Callable[[str, str], bool]

@@ -2,19 +2,9 @@
 
 import pytest
 
-from leanrl.grading.answers.structure import (
-    Based,
-    Chain,
-    Choice,
-    Expression,
-    Grouped,
-    Items,
-    Ratio,
-    Row,
-    Words,
-    read_structure,
-    spell,
-)
+from leanrl.grading.answers.nodes import Based, Chain, Choice, Expression, Grouped, Items, Ratio, Row, Words
+from leanrl.grading.answers.readers.words import spell
+from leanrl.grading.answers.structure import read_structure
 
 X, ONE, TWO = Expression("x"), Expression("1"), Expression("2")
 
