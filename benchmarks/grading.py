@@ -1,4 +1,4 @@
-"""The grader against other graders, copied formulas, gold answers, hostile completions, random texts and the clock.
+"""The grader against other graders, copied formulas, its recorded verdicts, gold answers, the clock and a busy machine.
 
     python benchmarks/grading.py DATA_DIR [--only PART ...]
 
@@ -22,6 +22,7 @@ from graders.completions import compare_with_recorded
 from graders.formulas import judge_copied
 from graders.golds import judge_golds
 from graders.judges import GRADERS, read_lines
+from graders.load import judge_under_load
 from results_file import RESULTS
 
 from leanrl.environment import describe_machine
@@ -46,6 +47,11 @@ def main() -> None:
 def run_cases(data_dir: Path) -> dict[str, Any]:
     paths = [data_dir / name for name in FILES if (data_dir / name).is_file()]
     return {path.stem: compare_graders(read_cases(path), GRADERS) for path in paths}
+
+
+def run_load(data_dir: Path) -> dict[str, Any]:
+    paths = [data_dir / name for name in FILES if (data_dir / name).is_file()]
+    return {"load": [judge_under_load([case for path in paths for case in read_cases(path)])]} if paths else {}
 
 
 def run_formulas(data_dir: Path) -> dict[str, Any]:
@@ -77,6 +83,7 @@ PARTS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "completions": run_completions,
     "golds": run_golds,
     "clocks": run_clocks,
+    "load": run_load,
 }
 
 
