@@ -28,13 +28,15 @@ class GoldList:
 class Row:
     """One problem, ready to be asked.
 
-    `prompt` is a conversation for a chat template, or plain text for a model that is prompted without one.
+    `prompt` is a conversation for a chat template, or plain text for a model that is prompted without one. `columns`
+    are the fields of the source, where a reward asks for them.
     """
 
     id: str
     problem: str
     gold: str | GoldList
     prompt: list[Message] | str
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ class Grader(Protocol):
 class Sample:
     """One completion as a reward sees it.
 
-    `verdict` is present where the reward declared a grade mode; `num_tokens` counts the end token.
+    `verdict` is present where the reward declared a grade mode. `num_tokens` counts the end token, which `token_ids`
+    hold too. `opened_tag` is the thinking tag that the prompt left open, so that the text begins inside its part.
+    `prompt` and `columns` are those of the row.
     """
 
     problem: str
@@ -114,6 +118,10 @@ class Sample:
     max_completion_tokens: int
     is_truncated: bool
     verdict: Verdict | None = None
+    token_ids: Sequence[int] = ()
+    opened_tag: str = ""
+    prompt: list[Message] | str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 RewardFunction = Callable[..., float]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from nasty_texts import GOLDS, MODES, TEXTS
 
 from leanrl.grading.pool import GraderPool
-from leanrl.rewards.language import language_share
+from leanrl.rewards.text.language import language_share
 from leanrl.types import GradeMode, GradeRequest
 
 STEP_COMPLETIONS = 72  # completions of one step of the paper's run

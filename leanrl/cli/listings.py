@@ -39,8 +39,8 @@ def rewards(
     as_json: AsJson = False,
 ) -> None:
     """List the rewards with what they do and their options."""
+    from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
     from leanrl.rewards.listing import list_rewards
-    from leanrl.rewards.plugins import load_installed_plugins, load_plugin
 
     load_installed_plugins()
     for file in plugin or []:

@@ -17,12 +17,12 @@ from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
 from leanrl.rendering import Prompt, TemplateError, prompt_text
 from leanrl.run_folder import RunFolder
+from leanrl.thinking import drop_thinking
 from leanrl.types import Message
 
 _NO_SYSTEM = f"{setting('data.system_prompt', None)}; its text can stand in data.prompt_template"
 _NO_EXAMPLES = setting("data.examples", [])
 _OTHER_TEMPLATE = f"{setting('model.chat_template', 'FILE')} names another template"
-_END_OF_THINKING = "</think>"
 # Between a system message and the user's where a template writes both into one turn.
 _JOINTS = ("\n\n", "\n", " ", "")
 
@@ -180,8 +180,8 @@ def _lost(turn: Message, number: int, rest: str, *, is_question: bool) -> Proble
     if is_question:
         return Problem("model.chat_template", "the template leaves the problem itself out", _OTHER_TEMPLATE)
     where = f"data.examples, number {number // 2 + 1}"
-    _, thinks, answer = turn["content"].rpartition(_END_OF_THINKING)
-    if thinks and _bare(answer) in rest:
+    answer = drop_thinking(turn["content"])
+    if answer not in ("", turn["content"]) and _bare(answer) in rest:
         hint = f"write the answer without its thinking, or {_OTHER_TEMPLATE} that keeps it"
         return Problem(where, "the template cuts the thinking out of earlier answers", hint)
     part = "answer" if turn["role"] == "assistant" else "problem"

@@ -22,7 +22,7 @@ from leanrl.preflight.dataset_here import is_dataset_here
 from leanrl.preflight.intent import Intent, Ready
 from leanrl.preflight.model_here import examine_model
 from leanrl.preflight.tryout import try_rewards
-from leanrl.rewards.plugins import load_installed_plugins, load_plugin
+from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import WeightedGroupReward, WeightedReward, resolve_rewards
 from leanrl.run_folder import require_new
 from leanrl.types import ProblemSet

@@ -1,6 +1,6 @@
 """The reward for staying in one language."""
 
-from leanrl.rewards.language import language_share
+from leanrl.rewards.text.language import language_share
 from leanrl.types import Language, Sample
 
 

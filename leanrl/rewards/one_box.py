@@ -2,30 +2,37 @@
 
 import re
 
+from leanrl.rewards.text.visible import has_visible_content
+from leanrl.thinking import drop_thinking
 from leanrl.types import Sample
 
-_BOX = re.compile(r"\\boxed\s*\{")
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*+")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)  # an escaped character, so that \{ and \} are passed over, or a brace
 
 
 def one_box(sample: Sample) -> float:
-    r"""Return 1 if the text holds exactly one \boxed{...}, closed and not empty, else 0.
+    r"""Return 1 if the answer holds exactly one \boxed{...}, closed and with something to see in it, else 0.
+
+    The answer is what follows the thinking part; a thinking part that was not closed has none.
 
     Source: leanrl. The paper's runs pay nothing for a box as such; a model that was never taught to box its
     answer needs this step before accuracy can pay.
     """
-    boxes = list(_BOX.finditer(sample.text))
+    answer = drop_thinking(sample.opened_tag + sample.text)
+    boxes = list(_BOX.finditer(answer))
     if len(boxes) != 1:
         return 0.0
-    content = _closed_content(sample.text, boxes[0].end())
-    return 1.0 if content.strip() else 0.0
+    content = _closed_content(answer, boxes[0].end())
+    return 1.0 if has_visible_content(content) else 0.0
 
 
 def _closed_content(text: str, start: int) -> str:
-    """Return what stands between `start`, just inside a brace, and the brace that closes it; empty if none does."""
-    depth = 1
+    """Return what stands between the brace at `start` and the one that closes it; empty if either is missing."""
+    depth = 0
     for match in _BRACE.finditer(text, start):
+        if depth == 0 and match.start() != start:
+            return ""
         depth += {"{": 1, "}": -1}.get(match.group(), 0)
         if depth == 0:
-            return text[start : match.start()]
+            return text[start + 1 : match.start()]
     return ""

@@ -12,15 +12,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from leanrl.errors import ConfigError, Problem
 from leanrl.rewards.accuracy import accuracy
-from leanrl.rewards.accuracy_as_run import accuracy_as_run
-from leanrl.rewards.calls import call_group_reward, call_reward
 from leanrl.rewards.cosine import cosine
-from leanrl.rewards.cosine_as_run import cosine_as_run
-from leanrl.rewards.format_as_run import format_as_run
+from leanrl.rewards.custom.calls import call_group_reward, call_reward
 from leanrl.rewards.language_consistency import language_consistency
 from leanrl.rewards.laser import laser
 from leanrl.rewards.one_box import one_box
 from leanrl.rewards.overlong import overlong
+from leanrl.rewards.paper.accuracy_as_run import accuracy_as_run
+from leanrl.rewards.paper.cosine_as_run import cosine_as_run
+from leanrl.rewards.paper.format_as_run import format_as_run
 from leanrl.rewards.repetition import repetition
 from leanrl.rewards.shortest_correct import shortest_correct
 from leanrl.rewards.think_answer import think_answer

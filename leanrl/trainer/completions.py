@@ -7,12 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.rewards.language import language_share
+from leanrl.rewards.text.language import language_share
 from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
 from leanrl.types import Grader, Language, Row, Sample
-
-# Chat templates of the R1 family end the prompt with it, so completions only ever hold the closing tag.
-THINK_TAG = "<think>"
 
 
 @dataclass(frozen=True)
@@ -52,9 +49,7 @@ class CompletionScorer:
     def score(self, completions: Completions) -> tuple[list[Sample], Scores]:
         """Return this rank's samples and their scores; each completion is graded once."""
         samples = self._samples(completions)
-        scores = score_samples(
-            samples, rewards=self.rewards, grader=self.grader, ranks=self.ranks, opened_tag=self.opened_tag
-        )
+        scores = score_samples(samples, rewards=self.rewards, grader=self.grader, ranks=self.ranks)
         self._record_reasons(scores)
         self._record_language_mix(samples)
         return samples, scores
@@ -69,6 +64,10 @@ class CompletionScorer:
                 num_tokens=len(ids),
                 max_completion_tokens=self.max_completion_tokens,
                 is_truncated=not ids or ids[-1] not in self.stop_ids,
+                token_ids=ids,
+                opened_tag=self.opened_tag,
+                prompt=self.rows[number].prompt,
+                columns=self.rows[number].columns,
             )
             for number, text, ids in parts
         ]
@@ -83,11 +82,6 @@ class CompletionScorer:
         shares = self.gather([language_share(sample.text, self.language) for sample in samples])
         in_words = [share for share in shares if share is not None]
         self.record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)
-
-
-def opened_tag(prompt: str) -> str:
-    """Return the tag that the prompt, as the model reads it, has opened at its end; nothing where it has none."""
-    return THINK_TAG if prompt.rstrip().endswith(THINK_TAG) else ""
 
 
 def completions_of(

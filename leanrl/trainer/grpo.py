@@ -38,10 +38,11 @@ from leanrl.planner.prediction import Plan
 from leanrl.rendering import prompt_ids
 from leanrl.run_folder import RunFolder
 from leanrl.stopping import stopping_of
+from leanrl.thinking import opened_tag
 from leanrl.trainer.batch_rows import bare_rows, batch_rows, split_batch
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.clean_scores import CleanScores
-from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, opened_tag
+from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of
 from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.nonfinite import NonfiniteSteps

@@ -32,17 +32,14 @@ class Ranks:
     gather: Callable[[list[Sample]], list[Sample]]
 
 
-def score_samples(
-    samples: Sequence[Sample], *, rewards: Sequence[Reward], grader: Grader, ranks: Ranks, opened_tag: str = ""
-) -> Scores:
+def score_samples(samples: Sequence[Sample], *, rewards: Sequence[Reward], grader: Grader, ranks: Ranks) -> Scores:
     """Grade every sample once for each grade mode in use and apply each reward to it, or to its whole group.
 
-    Args:
-        opened_tag: what the prompt has opened already, such as `<think>`: the grader sees it before each completion,
-            or a box in thoughts that were cut off would count.
+    The grader sees the tag that the prompt has opened before each completion, or a box in thoughts that were cut off
+    would count.
     """
     modes = list(dict.fromkeys(reward.grade_mode for reward in rewards if reward.grade_mode is not None))
-    graded = _grade(samples, modes, grader, opened_tag)
+    graded = _grade(samples, modes, grader)
     columns = [
         _group_column(graded[reward.grade_mode], reward, ranks)
         if isinstance(reward, WeightedGroupReward)
@@ -54,11 +51,11 @@ def score_samples(
 
 
 def _grade(
-    samples: Sequence[Sample], modes: Sequence[GradeMode], grader: Grader, opened_tag: str
+    samples: Sequence[Sample], modes: Sequence[GradeMode], grader: Grader
 ) -> dict[GradeMode | None, list[Sample]]:
     """Return the samples by grade mode, each with its verdict; under None they have none."""
     requests = [
-        GradeRequest(completion=opened_tag + sample.text, gold=sample.gold, mode=mode)
+        GradeRequest(completion=sample.opened_tag + sample.text, gold=sample.gold, mode=mode)
         for mode in modes
         for sample in samples
     ]

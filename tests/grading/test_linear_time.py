@@ -20,9 +20,9 @@ import leanrl.grading
 import leanrl.rewards
 from leanrl.grading.task import MAX_ANSWER_CHARS, plan_request
 from leanrl.grading.text import units
-from leanrl.rewards.language import language_share
 from leanrl.rewards.one_box import one_box
 from leanrl.rewards.repetition import repetition
+from leanrl.rewards.text.language import language_share
 from leanrl.rewards.think_answer import think_answer
 from leanrl.types import GradeRequest, Sample
 from tests.grading.pumps import pumped_texts
@@ -36,12 +36,16 @@ _METHOD = r"\.(search|match|fullmatch|finditer|findall|sub|split)\("
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str], str]]:
     """Yield (name, pattern, source of its module) for every compiled pattern of grading and rewards."""
-    for package in (leanrl.grading, leanrl.rewards):
-        for module_info in pkgutil.iter_modules(package.__path__):
-            module = importlib.import_module(f"{package.__name__}.{module_info.name}")
-            for name, value in vars(module).items():
-                for index, pattern in enumerate(_compiled(value)):
-                    yield f"{module_info.name}.{name}[{index}]", pattern, inspect.getsource(module)
+    found = [
+        module_info.name
+        for package in (leanrl.grading, leanrl.rewards)
+        for module_info in pkgutil.walk_packages(package.__path__, prefix=f"{package.__name__}.")
+    ]
+    for module_name in [*found, "leanrl.thinking"]:
+        module = importlib.import_module(module_name)
+        for name, value in vars(module).items():
+            for index, pattern in enumerate(_compiled(value)):
+                yield f"{module_name.rpartition('.')[2]}.{name}[{index}]", pattern, inspect.getsource(module)
 
 
 def _compiled(value: Any) -> list[re.Pattern[str]]:
@@ -86,7 +90,10 @@ def test_a_pattern_takes_linear_time(name, pattern, source):
 
 
 def _sample(text: str) -> Sample:
-    return Sample(problem="", gold="5", text=text, num_tokens=1, max_completion_tokens=2, is_truncated=False)
+    ids = text.encode("utf-8", "replace")
+    return Sample(
+        problem="", gold="5", text=text, num_tokens=len(ids), max_completion_tokens=2, is_truncated=False, token_ids=ids
+    )
 
 
 FUNCTIONS = {

@@ -3,7 +3,7 @@
 import pytest
 
 from leanrl.rewards.accuracy import accuracy
-from leanrl.rewards.accuracy_as_run import accuracy_as_run
+from leanrl.rewards.paper.accuracy_as_run import accuracy_as_run
 from tests.rewards.sample import make_sample
 
 

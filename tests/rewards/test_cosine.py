@@ -3,7 +3,7 @@
 import pytest
 
 from leanrl.rewards.cosine import cosine
-from leanrl.rewards.cosine_as_run import cosine_as_run
+from leanrl.rewards.paper.cosine_as_run import cosine_as_run
 from tests.rewards.sample import make_sample
 
 

@@ -9,7 +9,7 @@ import torch
 
 from leanrl.errors import ConfigError, RewardError
 from leanrl.rewards import registry
-from leanrl.rewards.calls import call_group_reward
+from leanrl.rewards.custom.calls import call_group_reward
 from leanrl.rewards.registry import _ENTRIES, known_rewards, resolve_rewards, reward, weighted_sum
 from leanrl.types import Sample
 from tests.rewards.sample import make_sample

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,10 +59,11 @@ def test_the_grader_sees_the_tag_that_the_prompt_opened():
     """With it, a box in thoughts that were cut off is no answer; what comes after the closing tag is one."""
     texts = [r"I think \boxed{4}", r"so </think> \boxed{4}"]
     both = [Sample("?", "4", text, num_tokens=1, max_completion_tokens=9, is_truncated=False) for text in texts]
+    within = [replace(sample, opened_tag="<think>") for sample in both]
     only = resolve_rewards({"accuracy": 1.0}, {})
     with GraderPool(1) as pool:
         plain = score_samples(both, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
-        opened = score_samples(both, rewards=only, grader=pool, ranks=Ranks(2, 0, list), opened_tag="<think>")
+        opened = score_samples(within, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
     assert plain.rewards_B_K == [[1.0], [1.0]]
     assert opened.rewards_B_K == [[0.0], [1.0]]
 

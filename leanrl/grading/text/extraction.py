@@ -4,9 +4,8 @@ import re
 from itertools import pairwise
 
 from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_boxes
+from leanrl.thinking import drop_thinking
 from leanrl.types import GradeMode
-
-_OPEN, _CLOSE = "<think>", "</think>"
 
 # What may stand between boxes that together are one answer: commas, semicolons, "and" and "or", amid spacing and math
 # delimiters; nothing at all, on one line.
@@ -51,15 +50,6 @@ def find_answer(completion: str, mode: GradeMode) -> str | None:
     spoken = drop_thinking(completion)
     boxed = _boxed_answer(spoken)
     return boxed if boxed is not None or mode == "strict" else _unboxed_answer(spoken)
-
-
-def drop_thinking(completion: str) -> str:
-    """Return what was said after the thinking part; nothing of a thinking part that was not closed.
-
-    The opening tag is often in the prompt, so a closing tag alone ends a thinking part that began with the text.
-    """
-    spoken = completion.rpartition(_CLOSE)[2]
-    return spoken.partition(_OPEN)[0]
 
 
 def keep_last_boxes(text: str) -> str:

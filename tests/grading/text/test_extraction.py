@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.grading.text.extraction import drop_thinking, find_answer, keep_last_boxes
+from leanrl.grading.text.extraction import find_answer, keep_last_boxes
 
 
 @pytest.mark.parametrize(
@@ -80,22 +80,6 @@ def test_lenient(completion, answer):
 def test_boxes_as_the_paper_saw_them(text, kept):
     """The last box, and those that math-verify 0.5.2 joined to it."""
     assert keep_last_boxes(text) == kept
-
-
-@pytest.mark.parametrize(
-    ("completion", "spoken"),
-    [
-        ("b", "b"),
-        ("a</think>b", "b"),
-        ("<think>a</think>b", "b"),
-        ("a<think>b", "a"),
-        ("<think>a", ""),
-        ("a</think>b</think>c", "c"),
-    ],
-)
-def test_thinking_is_dropped(completion, spoken):
-    """With or without its opening tag, closed or not."""
-    assert drop_thinking(completion) == spoken
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from leanrl.rewards.language import language_share
 from leanrl.rewards.language_consistency import language_consistency
+from leanrl.rewards.text.language import language_share
 from tests.rewards.sample import make_sample
 
 ENGLISH = "First we add the two numbers. Then we divide the sum by two, which gives the answer."

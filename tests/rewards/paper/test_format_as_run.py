@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.rewards.format_as_run import format_as_run
+from leanrl.rewards.paper.format_as_run import format_as_run
 from tests.rewards.sample import make_sample
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from leanrl.errors import ConfigError
-from leanrl.rewards.plugins import load_installed_plugins, load_plugin
+from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.types import Sample
 

@@ -1,0 +1,1 @@
+"""Rewards of a user's own: where they come from, how they are called, and what they may return."""
