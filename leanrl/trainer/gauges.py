@@ -1,5 +1,6 @@
 """Gauges: what a memory meter reads, on a GPU and on a CPU."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import psutil
 import torch
 
+from leanrl.rollout.vllm_sleep import released_bytes
 from leanrl.trainer.phase_meter import Gauge, Peak
 
 # proc(5): writing 5 resets the peak resident set size, which `status` shows as VmHWM.
@@ -17,26 +19,38 @@ _STATUS = Path("/proc/self/status")
 def choose_gauge(device: torch.device) -> Gauge:
     """Return the gauge of the device that trains; it has to be asked before anything is reset."""
     if device.type == "cuda":
-        return CudaGauge(torch.cuda, device)
+        return CudaGauge(torch.cuda, device, released_bytes=released_bytes)
     return PeakRssGauge(_CLEAR_REFS, _STATUS) if _can_reset() else SampledRssGauge(psutil.Process())
 
 
 class CudaGauge:
-    """The allocator's own peaks on one GPU; what vLLM, NCCL and the CUDA context take is not in them."""
+    """The allocator's own peaks on one GPU, a colocated vLLM's tensors among them.
+
+    What NCCL, the CUDA context and other processes take is not in them.
+
+    Args:
+        released_bytes: returns the bytes that are counted and were given back to the card. The fewer of both ends of a
+            stretch are taken off: whoever takes them again within a stretch ends it there (`PhaseMeter.split`).
+    """
 
     device = "cuda"
     source = "torch.cuda allocator, peak of the phase"
 
-    def __init__(self, cuda: ModuleType | Any, device: Any) -> None:
+    def __init__(self, cuda: ModuleType | Any, device: Any, *, released_bytes: Callable[[], int] = lambda: 0) -> None:
         self._cuda, self._device = cuda, device
+        self._released_bytes = released_bytes
+        self._released_at_reset = 0
 
     def read(self) -> Peak:
         """Wait for the kernels that were launched: their seconds belong to the phase that launched them."""
         self._cuda.synchronize(self._device)
-        return Peak(self._cuda.max_memory_allocated(self._device), self._cuda.max_memory_reserved(self._device))
+        released = min(self._released_at_reset, self._released_bytes())
+        allocated, reserved = self._cuda.max_memory_allocated, self._cuda.max_memory_reserved
+        return Peak(allocated(self._device) - released, reserved(self._device) - released)
 
     def reset(self) -> None:
         self._cuda.reset_peak_memory_stats(self._device)
+        self._released_at_reset = self._released_bytes()
 
 
 class PeakRssGauge:

@@ -79,6 +79,10 @@ class PhaseMeter:
         self._close_stretch()
         self._open.pop()
 
+    def split(self) -> None:
+        """Begin a new stretch of the innermost open phase: what was given back to the device is in use again."""
+        self._close_stretch()
+
     def take(self) -> dict[MeteredPhase, Peak]:
         """Return the peak of every phase that was closed since the last call, and start anew."""
         taken, self._peaks = self._peaks, {}

@@ -35,6 +35,11 @@ def join_ranks(config: RunConfig) -> None:
         dist.init_process_group("nccl", timeout=_LONGEST_WAIT, device_id=device)
 
 
+def _has_others() -> bool:
+    """Return whether ranks have to meet: a colocated vLLM makes a group of one, whose NCCL nothing needs."""
+    return dist.is_initialized() and dist.get_world_size() > 1
+
+
 def _leave_ranks() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
@@ -48,13 +53,13 @@ def is_first_rank() -> bool:
 
 def wait_for_all_ranks() -> None:
     """Return when every rank has come here."""
-    if dist.is_initialized():
+    if _has_others():
         dist.barrier()
 
 
 def first_rank_makes(make: Callable[[], Path]) -> Path:
     """Return what `make` gives on the first rank, on all of them; call it everywhere, after `join_ranks`."""
-    if not dist.is_initialized():
+    if not _has_others():
         return make()
     box: list[Path | None] = [make() if is_first_rank() else None]
     dist.broadcast_object_list(box, src=0)
@@ -65,7 +70,7 @@ def first_rank_makes(make: Callable[[], Path]) -> Path:
 
 def highest_of_ranks(number: float) -> float:
     """Return the highest number that any rank gives; call it on all of them."""
-    if not dist.is_initialized():
+    if not _has_others():
         return number
     numbers: list[float] = [number] * dist.get_world_size()
     dist.all_gather_object(numbers, number)
@@ -74,7 +79,7 @@ def highest_of_ranks(number: float) -> float:
 
 def of_all_ranks(value: Value) -> list[Value]:
     """Return what every rank gives, in the order of their numbers; call it on all of them."""
-    if not dist.is_initialized():
+    if not _has_others():
         return [value]
     values: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(values, value)
@@ -83,7 +88,7 @@ def of_all_ranks(value: Value) -> list[Value]:
 
 def first_of_ranks(text: str | None) -> str | None:
     """Return the text of the first rank that gives one, on all of them; call it on all of them."""
-    if not dist.is_initialized():
+    if not _has_others():
         return text
     texts: list[str | None] = [text] * dist.get_world_size()
     dist.all_gather_object(texts, text)

@@ -50,6 +50,7 @@ class RolloutBridge:
         tolerance: of the self-test, in nats.
         test_every_steps: steps between self-tests.
         metered: opened around the arrival of new weights.
+        woken: called when the engine has its memory back.
         highest: of the ranks that are tested together.
     """
 
@@ -64,10 +65,12 @@ class RolloutBridge:
         tolerance: float,
         test_every_steps: int,
         metered: Callable[[], AbstractContextManager[None]] = nullcontext,
+        woken: Callable[[], None] = lambda: None,
         highest: Highest = its_own,
     ) -> None:
         self.engine = engine
         self._metered = metered
+        self._woken = woken
         self._highest = highest
         self._policy = policy
         self._scorer = scorer
@@ -86,6 +89,7 @@ class RolloutBridge:
         """
         requests = group_requests(prompts)
         self.engine.wake()
+        self._woken()
         measures: dict[str, float] = {}
         self._sync(step)
         groups = self.engine.generate(requests, sampling)

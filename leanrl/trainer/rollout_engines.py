@@ -223,6 +223,7 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         tolerance=OTHER_BASE_TOLERANCE if config.serves_other_base else tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
         metered=partial(trainer.meter.phase, "sync"),
+        woken=trainer.meter.split,
         highest=highest_of_ranks,
     )
 

@@ -56,6 +56,30 @@ def test_phases_on_a_gpu():
     assert meter.take() == {"load": Peak(4, 6), "forward_backward": Peak(9, 12), "optimizer_step": Peak(7, 12)}
 
 
+def test_what_a_colocated_vllm_has_given_back_is_not_held():
+    """It gives back 20 of 30 after a rollout, and torch counts them on: training holds 10 + 5, the next rollout 30 + 1.
+
+    The second rollout needs no new weights, so it wakes and sleeps within one phase: `split` ends its first stretch.
+    """
+    cuda, released = StandInCuda(), {"bytes": 0}
+    meter = PhaseMeter(CudaGauge(cuda, 0, released_bytes=lambda: released["bytes"]))
+    cuda.hold(0, allocated=30, reserved=32)
+    meter.end()
+    with meter.phase("rollout"):
+        released["bytes"] = 20
+    with meter.phase("forward_backward"):
+        cuda.hold(0, allocated=35, reserved=40)
+        cuda.hold(0, allocated=30, reserved=40)
+    trained = meter.take()
+    with meter.phase("rollout"):
+        released["bytes"] = 0
+        meter.split()
+        cuda.hold(0, allocated=31, reserved=40)
+        released["bytes"] = 20
+    assert trained == {"load": Peak(30, 32), "rollout": Peak(30, 32), "forward_backward": Peak(15, 20)}
+    assert meter.take() == {"rollout": Peak(31, 40)}
+
+
 def test_the_calls_of_torch_cuda_exist():
     for name in ("synchronize", "max_memory_allocated", "max_memory_reserved", "reset_peak_memory_stats"):
         assert callable(getattr(torch.cuda, name))

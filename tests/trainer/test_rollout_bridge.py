@@ -86,10 +86,12 @@ def test_only_the_arrival_of_weights_is_metered():
         tolerance=0.0,
         test_every_steps=1,
         metered=metered,
+        woken=lambda: engine.calls.append("woken"),
     )
     for step in (0, 0):
         between.draw([[1]], step=step, sampling=SAMPLING)
-    assert engine.calls == ["wake", "begin", "sync 0", "end", "generate", "sleep", "wake", "generate", "sleep"]
+    assert engine.calls[:7] == ["wake", "woken", "begin", "sync 0", "end", "generate", "sleep"]
+    assert engine.calls[7:] == ["wake", "woken", "generate", "sleep"]
 
 
 def test_the_first_three_steps_are_tested_and_then_every_so_many():

@@ -51,7 +51,7 @@ def test_a_rank_with_an_engine_of_its_own_draws_with_a_seed_of_its_own(tiny_mode
         accelerator=ranks,
         model=model,
         plan=None,
-        meter=SimpleNamespace(phase=nullcontext),
+        meter=SimpleNamespace(phase=nullcontext, split=lambda: None),
         stopping=Stopping((2,), 0),
     )
     config = small_config(
