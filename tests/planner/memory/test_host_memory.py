@@ -15,8 +15,8 @@ from tests.planner.sample_runs import DISTILL, GIB, cpu_run, four_card_server, s
 PARAMS = 1_777_088_000  # of DISTILL
 PARAMS_7B = 7_615_616_512
 MIB = 2**20
-# Of DISTILL in bf16: 28 layers of 8 + 1 + 1 + 8 MiB for attention and 3 x 32 for the MLP, embedding and head of 512 each;
-# biases and norms, at twice their size.
+# Of DISTILL in bf16: 28 layers of 8 + 1 + 1 + 8 MiB for attention and 3 x 32 for the MLP, embedding and head of 512
+# each; biases and norms, at twice their size.
 PINNED = (28 * 114 + 2 * 512) * MIB + 2 * 2 * 144_896
 
 
@@ -49,7 +49,7 @@ def test_paged_state_is_counted():
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_a_reference_at_home_in_host_memory(ranks):
-    """A copy for each rank; of shards each keeps its own, one copy in all. Each tensor is in a block of a power of two."""
+    """A copy for each rank; of shards each keeps its own, one copy in all. Blocks are powers of two."""
     config = with_changes(single_card("full"), {"hardware.num_gpus": ranks, "hardware.parallel": "auto"})
     assert "reference" not in components(config)
     assert components(config, train__reference_device="host")["reference"] == PINNED
