@@ -84,15 +84,23 @@ _PERCENT = _rules(
     (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
     (r"(?<!\s)\s*+\\?%", r"\\%"),
 )
-_WORDS = _rules(
+_JOINT = "and|or"
+_SET_WORDS = re.compile(r"\\text\s*+\{([^{}]*+)\}")
+_JOINT_IN_WORDS = re.compile(rf"(?:,\s?)?(?<![A-Za-z\\-])({_JOINT})(?![A-Za-z-])(?:\s?,)?")
+_WORD_COMMANDS = _rules(
     # One command for words, whatever their font.
     (
         r"\\(?:textbf|textit|textrm|texttt|textsf|textnormal|emph|mbox|hbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm"
         r"|mathnormal|textsc|operatorname\*?)\s*\{",
         r"\\text{",
     ),
+)
+_WORDS = _rules(
     (r"\\text\s*\{\s*\}", ""),
-    (r"\\text\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+(?:,\s*+)?\}|,?(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])", ", "),
+    # What joins the parts of a list; a comma before it joins nothing.
+    (rf"(?:,\s?)?\\text\{{({_JOINT})\}}|(?:,\s?)?(?<![A-Za-z\\])({_JOINT})(?![A-Za-z])", r" \\text{\1\2} "),
+    (r"\\(?:land|wedge)(?![A-Za-z])", r" \\text{and} "),
+    (r"\\(?:lor|vee)(?![A-Za-z])", r" \\text{or} "),
     # A letter, a number or a plain term set as text is itself.
     (r"\\text\s*\{\s*([A-Za-z]|\\[A-Za-z]+|[A-Za-z+\-*/=.,()^]*\d[A-Za-z\d+\-*/=.,()^]*)\s*\}", r" \1 "),
     (r"\\text\s*\{\s*([-+]?\d[\d.,/]*) ([A-Za-z ]+)\}$", r" \1 \\text{\2}"),
@@ -140,6 +148,7 @@ def normalise(text: str) -> str:
     text = _apply(_SYNONYMS, text)
     text = _apply(_ANGLES_AND_TIMES, brace_arguments(text))
     text = drop_units(trim(_apply(_PERCENT, text)))
+    text = _SET_WORDS.sub(_with_joints_outside, _apply(_WORD_COMMANDS, text))
     text = _apply(_WORDS, text)
     text = drop_units(trim(text))
     text = _apply(_NUMBERS, _REPEATING_DECIMAL.sub(_repeating_decimal, text))
@@ -154,6 +163,11 @@ def _apply(rules: tuple[Rule, ...], text: str) -> str:
     for pattern, replacement in rules:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _with_joints_outside(words: re.Match[str]) -> str:
+    r"""Return \text{a and b} as \text{a } \text{and} \text{ b}."""
+    return r"\text{" + _JOINT_IN_WORDS.sub(r"} \\text{\1} \\text{", words[1]) + "}"
 
 
 def _mixed_number(match: re.Match[str]) -> str:
