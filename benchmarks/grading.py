@@ -21,7 +21,7 @@ from graders.clocks import judge_clocks
 from graders.completions import compare_with_recorded
 from graders.formulas import judge_copied
 from graders.golds import judge_golds
-from graders.judges import GRADERS, read_lines
+from graders.judges import BY_CLASS, GRADERS, read_lines
 from graders.load import judge_under_load
 from results_file import RESULTS
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 def run_cases(data_dir: Path) -> dict[str, Any]:
     paths = [data_dir / name for name in FILES if (data_dir / name).is_file()]
-    return {path.stem: compare_graders(read_cases(path), GRADERS) for path in paths}
+    return {path.stem: compare_graders(read_cases(path), GRADERS, by_class=BY_CLASS) for path in paths}
 
 
 def run_load(data_dir: Path) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import platform
 import shutil
+import subprocess
+import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
@@ -10,7 +12,8 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
-from leanrl.environment import host_memory_bytes, installed_version
+from leanrl.card_faults import find_card_fault
+from leanrl.environment import gpu_names, host_memory_bytes, installed_version
 from leanrl.errors import ConfigError
 from leanrl.installation import (
     DISTRIBUTION,
@@ -25,6 +28,13 @@ Status = Literal["ok", "warn", "missing"]
 _MARKS = {"ok": "ok  ", "warn": "warn", "missing": "-   "}
 _MIN_FREE_BYTES = 10 * 2**30
 CONSTRAINT_SETS = ("default", "unsloth")
+# What loads the libraries of a card, by package.
+_LOADS = {
+    "torch": "import torch; torch.ones(1, device='cuda').add(1).item()",
+    "bitsandbytes": "import bitsandbytes",
+    "vllm": "from vllm.platforms import current_platform; current_platform.import_kernels()",
+}
+_LOAD_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ def diagnose() -> list[Finding]:
         _system(),
         _device(),
         _bf16(),
+        *_card_libraries(),
         _memory(),
         *_extras(),
         _demo_weights(),
@@ -132,6 +143,30 @@ def _bf16() -> Finding:
     if torch.cuda.is_bf16_supported(including_emulation=False):
         return Finding("bf16", "ok", "the card computes in it")
     return Finding("bf16", "warn", "the card has none, and leanrl trains in bf16", "leanrl cards")
+
+
+def _card_libraries() -> list[Finding]:
+    """Look, where the driver names a card, at packages whose libraries do not load beside it."""
+    if not gpu_names():
+        return []
+    here = [name for name in _LOADS if installed_version(name) is not None]
+    return [finding for name in here if (finding := _load(name)) is not None]
+
+
+def _load(package: str) -> Finding | None:
+    """Load a package's libraries in a process of its own: some end the process that they do not fit."""
+    command = [sys.executable, "-c", _LOADS[package]]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LOAD_SECONDS)
+    except subprocess.TimeoutExpired:
+        return Finding(f"{package}'s libraries", "warn", f"did not load within {_LOAD_SECONDS:.0f} s", check_card())
+    fault = find_card_fault(done.stdout + done.stderr)
+    if fault is not None:
+        return Finding(f"{package}'s libraries", "warn", f"{fault.library} {fault.what}", fault.fix)
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        return Finding(f"{package}'s libraries", "warn", last, check_card())
+    return None
 
 
 def _memory() -> Finding:

@@ -38,6 +38,14 @@ def install_packages(*requirements: str, with_dependencies: bool = True, again: 
     return _pip_install(*options, *requirements)
 
 
+def reinstall_together(package: str) -> str:
+    """Return the commands that install a package anew with the torch that leanrl's versions were built with."""
+    packages = ["torch"] if package == "torch" else ["torch", package]
+    versions = "versions.txt"
+    install = shlex.join(["pip", "install", "--force-reinstall", "-c", versions, *packages])
+    return f"leanrl doctor --constraints default > {versions} && {install}"
+
+
 def install_cpu_vllm() -> str | None:
     """Return the command that installs vLLM for the CPU, or None where leanrl is no checkout and lacks the script."""
     root = checkout_folder()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from leanrl.grading.pool import GraderPool
     from leanrl.models.locate import LocatedModel
-    from leanrl.trainer.scoring import Reward
+    from leanrl.rewards.weighted import Reward
 
 _MANY_DROPPED = 0.1
 _EXAMPLES = 3

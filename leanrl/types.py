@@ -124,7 +124,7 @@ class Sample:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-RewardFunction = Callable[..., float]
+RewardFunction = Callable[..., Any]  # what it returns is checked when it is called
 RewardOptions = Mapping[str, Any]
 
 

@@ -86,6 +86,28 @@ def test_a_card_is_named_with_the_command_that_proves_it(monkeypatch):
     assert found("device").hint == "make gpu-check"
 
 
+def test_libraries_that_do_not_load_beside_a_card_are_named(monkeypatch, tmp_path):
+    """A driver is imitated, and a bitsandbytes for another CUDA; torch is the one that is here, without CUDA."""
+    package = tmp_path / "site-packages" / "bitsandbytes"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(
+        "raise OSError('libcudart.so.12: cannot open shared object file: No such file or directory')"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.setattr(diagnosis, "gpu_names", lambda: ["NVIDIA H100"])
+    installed(monkeypatch, bitsandbytes="0.50.2", torch="2.13.0", vllm=None)
+    torchs, other = found("torch's libraries"), found("bitsandbytes's libraries")
+    assert torchs.text == "torch is built without CUDA"
+    assert other.text == "libcudart.so.12 is not found, and a package here was built for CUDA 12"
+    assert other.hint.endswith("pip install --force-reinstall -c versions.txt torch bitsandbytes")
+
+
+def test_libraries_are_not_loaded_without_a_card(monkeypatch):
+    monkeypatch.setattr(diagnosis, "gpu_names", lambda: [])
+    monkeypatch.setattr(diagnosis.subprocess, "run", lambda *_, **__: pytest.fail("a process was started"))
+    diagnose()
+
+
 @pytest.mark.parametrize("name", ["default", "unsloth"])
 def test_constraint_sets_are_the_files_in_the_repository(name):
     file = Path(diagnosis.__file__).parents[1] / "constraints" / f"{name}.txt"

@@ -1,6 +1,6 @@
 """Labelled cases: what each grader makes of them, by class, and every wrong verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,16 @@ def read_cases(path: Path) -> list[Case]:
     ]
 
 
-def compare_graders(cases: Sequence[Case], judges: Mapping[str, Judge]) -> dict[str, Any]:
-    """Return a row for each grader, false verdicts by class, and the cases that some grader gets wrong."""
+def compare_graders(cases: Sequence[Case], judges: Mapping[str, Judge], *, by_class: Collection[str]) -> dict[str, Any]:
+    """Return a row for each grader, false verdicts by class, and the cases that some grader gets wrong.
+
+    Args:
+        by_class: the graders that the table of classes has.
+    """
     verdicts = {name: judge(cases) for name, judge in judges.items()}
     return {
         "graders": [_row(name, cases, found) for name, found in verdicts.items()],
-        "classes": _by_class(cases, verdicts),
+        "classes": _by_class(cases, {name: verdicts[name] for name in by_class}),
         "wrong": _wrong(cases, verdicts),
     }
 

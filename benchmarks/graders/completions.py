@@ -1,8 +1,8 @@
 """Completions with recorded verdicts: which verdicts a change of the grader changes.
 
-benchmarks/data/graded_completions.jsonl holds 300 completions of SmolLM2-135M-Instruct (see sample.py) and some written
-by hand, each with leanrl's verdict at commit d1587ce in the strict and in the lenient mode. A change is meant where the
-new verdict is right; `expected` says what is right for the written ones.
+benchmarks/data/graded_completions.jsonl holds 300 completions of SmolLM2-135M-Instruct (see sample.py) and 61 written
+by hand, each with leanrl's verdict at commit d1587ce in the strict and in the lenient mode. `expected` says what is
+right where a person has looked: at every written one, and at each sampled one whose verdict a change has changed.
 """
 
 from pathlib import Path
@@ -22,18 +22,16 @@ def compare_with_recorded() -> dict[str, Any]:
     differences = [difference for mode in MODES for difference in _differences(rows, mode)]
     return {
         "completions": len(rows),
-        "correct": {mode: sum(row[mode] == "correct" for row in rows) for mode in MODES},
-        "other_verdicts": sum(it["is_correct"] != it["was_correct"] for it in differences),
-        "other_reasons": len(differences),
+        **{f"recorded_correct_{mode}": sum(row[mode] == "correct" for row in rows) for mode in MODES},
+        "other_verdicts": len(differences),
+        "other_and_right": sum(it["is_correct"] == it["expected"] for it in differences),
         "differences": differences,
     }
 
 
 def _differences(rows: list[dict[str, Any]], mode: GradeMode) -> list[dict[str, Any]]:
-    cases = [
-        Case(row["id"], row["gold"], row["completion"], row.get("expected", False), problem=row.get("problem"))
-        for row in rows
-    ]
+    """Return the completions that are correct by one of the two verdicts alone."""
+    cases = [Case(row["id"], row["gold"], row["completion"], True, problem=row.get("problem")) for row in rows]
     return [
         {
             "id": row["id"],
@@ -42,9 +40,9 @@ def _differences(rows: list[dict[str, Any]], mode: GradeMode) -> list[dict[str, 
             "end": row["completion"][-120:],
             "recorded": row[mode],
             "found": verdict.reason,
-            "was_correct": row[mode] == "correct",
             "is_correct": verdict.correct,
+            "expected": row.get("expected", {}).get(mode),
         }
         for row, verdict in zip(rows, grade(cases, mode=mode), strict=True)
-        if verdict.reason != row[mode]
+        if verdict.correct != (row[mode] == "correct")
     ]

@@ -101,6 +101,7 @@ GRADERS: dict[str, Judge] = {
     "open-r1's configuration": open_r1,
     "leanrl, as_run (the paper's)": leanrl_as_run,
 }
+BY_CLASS = ("leanrl", "math-verify 0.9.0, default", "TRL's accuracy_reward")
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

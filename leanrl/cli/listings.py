@@ -55,6 +55,8 @@ def rewards(
         options += [f"{name} (has to be set)" for name in info.required_options]
         if options:
             print(f"    options: {', '.join(options)}")
+        if info.columns:
+            print(f"    columns of the data: {', '.join(info.columns)}")
     print("\nA weight turns one on: -s rewards.NAME=1; an option: -s reward_options.NAME.OPTION=VALUE")
 
 

@@ -1,7 +1,7 @@
 """A column of a row by its name, which may lead into nested ones, as `reward_model.ground_truth` does."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from leanrl.config.schema import DataConfig
@@ -24,6 +24,11 @@ def value_at(fields: Mapping[str, Any], name: str) -> Any:
     outer, _, inner = name.partition(".")
     nested = fields.get(outer)
     return value_at(nested, inner) if inner and isinstance(nested, Mapping) else None
+
+
+def kept_fields(fields: Mapping[str, Any], names: Collection[str] | None) -> dict[str, Any]:
+    """Return the named columns of a row that it has, or all of them for None."""
+    return {name: value for name, value in fields.items() if names is None or name in names}
 
 
 def top_level(name: str, columns: Iterable[str]) -> str:

@@ -1,17 +1,18 @@
 """The problem set of a run: rows checked, prompts built, held-out rows set apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from leanrl.config.schema import DataConfig
-from leanrl.data.columns import require_columns, value_at
+from leanrl.data.columns import kept_fields, require_columns, value_at
 from leanrl.data.files import read_file_source
 from leanrl.data.golds import GoldPlace, choose_place, reads_as_sentence
 from leanrl.data.heldout import hold_out
 from leanrl.data.prompts import build_prompt
 from leanrl.data.rows import ID_COLUMN, build_row, check_row
 from leanrl.data.sources import Source, number_python_rows, read_hub_source
-from leanrl.data.sums import NUM_PAIRS, one_digit_sums
+from leanrl.data.sums import NUM_PAIRS, Sum, one_digit_sums
 from leanrl.errors import ConfigError, DataError, Problem
 from leanrl.types import DroppedRow, ProblemSet, Row
 
@@ -19,13 +20,20 @@ _REASONS_SHOWN = 3
 _TOO_MANY = 0.1
 
 
-def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, Any]] | None = None) -> ProblemSet:
+def load_problems(
+    data: DataConfig,
+    *,
+    seed: int,
+    rows: Sequence[Mapping[str, Any]] | None = None,
+    kept_columns: Collection[str] | None = (),
+) -> ProblemSet:
     """Return the rows to train on, the rows held out, and the rows dropped with their reasons.
 
     Args:
         data: names the source, its columns and the prompt; `rows` take the place of its source.
         seed: draws the held-out rows and the order of generated problems.
         rows: problems given in Python, with the columns that `data` names.
+        kept_columns: names of the columns that stay on each row, for the rewards that read them; None keeps all.
 
     Raises:
         ConfigError: if no source is named or several are, or the prompt template has no place for the problem.
@@ -39,7 +47,7 @@ def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, An
         _require_one_source(data)
         if data.generator == "one_digit_sums":
             return _generate_sums(data, seed=seed)
-    source = _read_source(data, rows)
+    source = _read_source(data, rows, kept_columns)
     require_columns(source, data)
     place = choose_place(data.gold_from, (value_at(row.fields, data.answer_column) for row in source.rows))
     kept: list[Row] = []
@@ -47,7 +55,7 @@ def load_problems(data: DataConfig, *, seed: int, rows: Sequence[Mapping[str, An
     for found in source.rows:
         row = check_row(found, data, place)
         if isinstance(row, Row):
-            kept.append(row)
+            kept.append(replace(row, columns=kept_fields(found.fields, kept_columns)))
         else:
             dropped.append(row)
     _require_rows(source, kept, dropped)
@@ -91,18 +99,26 @@ def _generate_sums(data: DataConfig, *, seed: int) -> ProblemSet:
         raise ConfigError("The generator one_digit_sums has too few problems.", problems=[problem])
     train, heldout = one_digit_sums(num_heldout_pairs=data.num_heldout, seed=seed)
     return ProblemSet(
-        train=[build_row(each.problem, each.gold, data) for each in train],
-        heldout=[build_row(each.problem, each.gold, data) for each in heldout],
+        train=[_generated(each, data) for each in train], heldout=[_generated(each, data) for each in heldout]
     )
 
 
-def _read_source(data: DataConfig, rows: Sequence[Mapping[str, Any]] | None) -> Source:
+def _generated(made: Sum, data: DataConfig) -> Row:
+    """Return a row whose columns have the names that the config gives a source's."""
+    columns = {data.problem_column: made.problem, data.answer_column: made.gold}
+    return replace(build_row(made.problem, made.gold, data), columns=columns)
+
+
+def _read_source(
+    data: DataConfig, rows: Sequence[Mapping[str, Any]] | None, kept_columns: Collection[str] | None
+) -> Source:
     if rows is not None:
         return number_python_rows(rows)
     if data.path is not None:
         return read_file_source(data.path)
     assert data.hub_id is not None, "_require_one_source lets no other case through"
-    wanted = (data.problem_column, data.answer_column, ID_COLUMN)
+    read = (data.problem_column, data.answer_column, ID_COLUMN)
+    wanted = None if kept_columns is None else (*read, *kept_columns)
     return read_hub_source(
         data.hub_id, config=data.hub_config, revision=data.hub_revision, split=data.split, wanted_columns=wanted
     )

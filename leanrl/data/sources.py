@@ -43,12 +43,12 @@ def read_jsonl(content: bytes, path: Path) -> list[SourceRow]:
 
 
 def read_hub_source(
-    hub_id: str, *, config: str | None = None, revision: str | None, split: str, wanted_columns: Sequence[str]
+    hub_id: str, *, config: str | None = None, revision: str | None, split: str, wanted_columns: Sequence[str] | None
 ) -> Source:
     """Fetch one split of a dataset and keep its wanted columns; a local folder serves as well as a Hub id.
 
     `config` names one of several configurations that a dataset may have. A wanted name with a dot keeps the column
-    that it leads into.
+    that it leads into; None keeps every column.
 
     Raises:
         MissingError: if the Hub cannot be reached and the dataset is not in the cache.
@@ -73,7 +73,7 @@ def read_hub_source(
             "or bring the rows as a file: `-s data.path=FILE.jsonl`",
         ) from error
     columns = list(dataset.column_names)
-    read = {name if name in columns else name.partition(".")[0] for name in wanted_columns}
+    read = {name if name in columns else name.partition(".")[0] for name in wanted_columns or columns}
     kept = dataset.select_columns([column for column in columns if column in read])
     rows = [SourceRow(f"{hub_id}[{split}], row {number}", fields) for number, fields in enumerate(kept, start=1)]
     return Source(name, columns, rows)

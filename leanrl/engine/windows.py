@@ -17,8 +17,11 @@ from leanrl.models.layer_values import shared_value
 
 # Families by how their decoder takes a mask that is ready (transformers 5.17, modeling files): by kind of layer, or one
 # for all layers. Other families make their own.
-_BY_KIND = ("gemma3_text", "qwen2", "qwen3")
-_ONE_FOR_ALL = ("mistral", "phi3")
+_BY_KIND = (
+    *("afmoe", "cohere2", "cohere2_moe", "cwm", "exaone4", "exaone_moe", "gemma2", "gemma3_text", "gemma4_text"),
+    *("laguna", "mellum", "ministral", "olmo3", "qwen2", "qwen3", "smollm3", "vaultgemma"),
+)
+_ONE_FOR_ALL = ("ministral3", "mistral", "mixtral", "phi3", "phimoe", "starcoder2")
 # They apply the window themselves, or read a mask of another form.
 _OWN_WINDOWS = ("eager", "flash_attention_2", packed_attention.NAME)
 

@@ -23,7 +23,8 @@ from leanrl.preflight.intent import Intent, Ready
 from leanrl.preflight.model_here import examine_model
 from leanrl.preflight.tryout import try_rewards
 from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
-from leanrl.rewards.registry import WeightedGroupReward, WeightedReward, resolve_rewards
+from leanrl.rewards.registry import resolve_rewards
+from leanrl.rewards.weighted import Reward, columns_of
 from leanrl.run_folder import require_new
 from leanrl.types import ProblemSet
 
@@ -57,7 +58,8 @@ def examine(intent: Intent) -> Findings:
             obstacles.append(error)
     rewards = _attempt(lambda: _rewards(intent), obstacles)
     may_fetch = intent.is_training and not obstacles
-    problems = _attempt(lambda: _problems(intent, to_fetch, may_fetch=may_fetch), obstacles)
+    columns = columns_of(rewards or [])
+    problems = _attempt(lambda: _problems(intent, to_fetch, columns, may_fetch=may_fetch), obstacles)
     if rewards is not None and problems is not None:
         obstacles += try_rewards(rewards, problems, intent)
     warnings = []
@@ -171,17 +173,19 @@ def _plugins(intent: Intent) -> Iterator[str]:
     yield from ()
 
 
-def _rewards(intent: Intent) -> list[WeightedReward | WeightedGroupReward]:
+def _rewards(intent: Intent) -> list[Reward]:
     """Names, weights and options of the rewards."""
     config = intent.config
     return resolve_rewards(config.rewards, config.reward_options, extra=intent.rewards)
 
 
-def _problems(intent: Intent, to_fetch: list[str], *, may_fetch: bool) -> ProblemSet | None:
+def _problems(
+    intent: Intent, to_fetch: list[str], columns: frozenset[str] | None, *, may_fetch: bool
+) -> ProblemSet | None:
     """The source, its columns and every row; a dataset of the Hub is fetched when all else is right."""
     config, hub_id = intent.config, intent.config.data.hub_id
     if intent.rows is None and hub_id is not None and not may_fetch and not Path(hub_id).is_dir():
         if not is_dataset_here(hub_id):
             to_fetch.append(f"data.hub_id: {hub_id} is not on this machine; training fetches it first")
         return None
-    return load_problems(config.data, seed=config.train.seed, rows=intent.rows)
+    return load_problems(config.data, seed=config.train.seed, rows=intent.rows, kept_columns=columns)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import RunConfig
-from leanrl.rewards.registry import WeightedGroupReward, WeightedReward
+from leanrl.rewards.weighted import Reward
 from leanrl.types import ProblemSet, RewardFunction
 
 
@@ -36,5 +36,5 @@ class Intent:
 class Ready:
     """What the checks have read: the rewards with their options, and the problems."""
 
-    rewards: list[WeightedReward | WeightedGroupReward]
+    rewards: list[Reward]
     problems: ProblemSet

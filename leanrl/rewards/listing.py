@@ -4,7 +4,8 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.rewards.registry import option_parameters, registered_rewards
+from leanrl.rewards.custom.signature import option_parameters, required_columns
+from leanrl.rewards.registry import registered_rewards
 from leanrl.types import GradeMode
 
 
@@ -18,6 +19,7 @@ class RewardInfo:
     sees_group: bool
     options: dict[str, Any]
     required_options: tuple[str, ...]
+    columns: tuple[str, ...] = ()  # of the data, without which it cannot be called
 
 
 def list_rewards() -> list[RewardInfo]:
@@ -34,6 +36,7 @@ def list_rewards() -> list[RewardInfo]:
                 sees_group=sees == "group",
                 options={one: found.default for one, found in parameters.items() if found.default is not empty},
                 required_options=tuple(one for one, found in parameters.items() if found.default is empty),
+                columns=required_columns(function) if sees in ("batch", "completion") else (),
             )
         )
     return infos

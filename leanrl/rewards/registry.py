@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -14,6 +14,8 @@ from leanrl.errors import ConfigError, Problem
 from leanrl.rewards.accuracy import accuracy
 from leanrl.rewards.cosine import cosine
 from leanrl.rewards.custom.calls import call_group_reward, call_reward
+from leanrl.rewards.custom.foreign import score_completion, score_lists
+from leanrl.rewards.custom.signature import columns_asked, kind_of, option_parameters
 from leanrl.rewards.language_consistency import language_consistency
 from leanrl.rewards.laser import laser
 from leanrl.rewards.one_box import one_box
@@ -24,63 +26,54 @@ from leanrl.rewards.paper.format_as_run import format_as_run
 from leanrl.rewards.repetition import repetition
 from leanrl.rewards.shortest_correct import shortest_correct
 from leanrl.rewards.think_answer import think_answer
-from leanrl.types import GradeMode, RewardFunction, RewardOptions, Sample
+from leanrl.rewards.weighted import Reward, WeightedBatchReward, WeightedGroupReward, WeightedReward
+from leanrl.types import GradeMode, RewardFunction, RewardOptions
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class WeightedReward:
-    """A reward as a run uses it: options bound, and what the grader must do before it is called."""
-
-    name: str
-    weight: float
-    grade_mode: GradeMode | None
-    score: Callable[[Sample], float]
-
-
-@dataclass(frozen=True)
-class WeightedGroupReward:
-    """The same for a reward that sees all completions of a prompt at once, and returns one number for each."""
-
-    name: str
-    weight: float
-    grade_mode: GradeMode | None
-    score_group: Callable[[Sequence[Sample]], list[float]]
+# What a reward is called with: one sample, a prompt's samples, TRL's lists of all, or one completion of verifiers'.
+Sees = Literal["sample", "group", "batch", "completion"]
 
 
 @dataclass(frozen=True)
 class _Entry:
     function: Callable[..., Any]
     grade_mode: GradeMode | None
-    sees: Literal["sample", "group"] = "sample"
+    sees: Sees = "sample"
 
 
-_OF_TRL = ("prompts", "completions", "completion_ids")  # how its reward functions begin
 _ENTRIES: dict[str, _Entry] = {}
 _registrations: list[str] = []
 
 
 def reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function], Function]:
-    """Register a pure function `f(sample, *, option=default, ...) -> float` under `name`.
+    """Register a pure function `f(sample, *, option=default, ...) -> float | None` under `name`; None skips.
+
+    A function of TRL's kind, `f(prompts, completions, completion_ids, **columns) -> list`, and one of verifiers',
+    `f(completion, answer, **columns) -> float`, are told by the names of their parameters.
 
     Args:
         name: the key that a config uses under `rewards`.
         grade: how the answer is judged before the call; the verdict is then in `sample.verdict`.
 
     Raises:
-        ConfigError: if another function has that name.
+        ConfigError: if another function has that name, or the function takes no sample and asks for a grade.
     """
 
     def register(function: Function) -> Function:
-        _add(name, _Entry(function, grade))
+        sees = kind_of(function)
+        if grade is not None and sees != "sample":
+            raise ConfigError(
+                f"{_origin(function)} takes no sample, so that it would not see the verdict that `grade` asks for.",
+                hint=f'`@reward("{name}")` without `grade`, or take one sample: `sample.verdict`, `sample.text`',
+            )
+        _add(name, _Entry(function, grade, sees))
         return function
 
     return register
 
 
 def group_reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function], Function]:
-    """Register a pure function `f(samples, *, option=default, ...) -> list[float]` of all completions of a prompt.
+    """Register a pure function `f(samples, *, option=default, ...) -> list` of all completions of a prompt.
 
     It is called after the completions of all ranks are together. Arguments and errors are those of `reward`.
     """
@@ -102,7 +95,7 @@ def is_shipped(name: str) -> bool:
     return name in _ENTRIES and str(_ENTRIES[name].function.__module__).startswith("leanrl.")
 
 
-def registered_rewards() -> dict[str, tuple[Callable[..., Any], GradeMode | None, Literal["sample", "group"]]]:
+def registered_rewards() -> dict[str, tuple[Callable[..., Any], GradeMode | None, Sees]]:
     """Return the function of every reward, how its answer is judged, and what it sees, by name."""
     return {name: (entry.function, entry.grade_mode, entry.sees) for name, entry in _ENTRIES.items()}
 
@@ -116,7 +109,7 @@ def resolve_rewards(
     weights: Mapping[str, float],
     options: Mapping[str, RewardOptions],
     extra: Mapping[str, RewardFunction] | None = None,
-) -> list[WeightedReward | WeightedGroupReward]:
+) -> list[Reward]:
     """Return the named rewards with their options bound, in the order of `weights`.
 
     Args:
@@ -134,17 +127,10 @@ def resolve_rewards(
     return [_weighted(name, weight, entries[name], options.get(name, {})) for name, weight in weights.items()]
 
 
-def weighted_sum(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Return the sum of weight times score; both have the same names."""
-    if scores.keys() != weights.keys():
-        raise ValueError(f"scores are for {sorted(scores)} but weights for {sorted(weights)}")
-    return sum(weights[name] * score for name, score in scores.items())
-
-
 def _as_entry(function: RewardFunction) -> _Entry:
     """Return the entry under which a function was registered, whatever its name; else one without grading."""
     registered = (entry for entry in _ENTRIES.values() if entry.function is function)
-    return next(registered, _Entry(function, None))
+    return next(registered, None) or _Entry(function, None, kind_of(function))
 
 
 def _add(name: str, entry: _Entry) -> None:
@@ -158,11 +144,17 @@ def _add(name: str, entry: _Entry) -> None:
     _registrations.append(name)
 
 
-def _weighted(name: str, weight: float, entry: _Entry, options: RewardOptions) -> WeightedReward | WeightedGroupReward:
-    function = partial(entry.function, **options)
+def _weighted(name: str, weight: float, entry: _Entry, options: RewardOptions) -> Reward:
+    function = entry.function
+    if entry.sees == "batch":
+        return WeightedBatchReward(name, weight, partial(score_lists, function, name, options), columns_asked(function))
+    if entry.sees == "completion":
+        score = partial(score_completion, function, name, options)
+        return WeightedReward(name, weight, None, score, columns_asked(function))
+    bound = partial(function, **options)
     if entry.sees == "group":
-        return WeightedGroupReward(name, weight, entry.grade_mode, partial(call_group_reward, function, name=name))
-    return WeightedReward(name, weight, entry.grade_mode, partial(call_reward, function, name=name))
+        return WeightedGroupReward(name, weight, entry.grade_mode, partial(call_group_reward, bound, name=name))
+    return WeightedReward(name, weight, entry.grade_mode, partial(call_reward, bound, name=name))
 
 
 def _problems(
@@ -180,19 +172,17 @@ def _problems(
             hint = f"add rewards.{name} with a weight, or remove the options"
             yield Problem(f"reward_options.{name}", "options for a reward that is not used", hint)
     for name in weights.keys() & entries.keys():
-        yield from _option_problems(name, entries[name].function, options.get(name, {}))
+        yield from _option_problems(name, entries[name], options.get(name, {}))
 
 
-def _option_problems(name: str, function: RewardFunction, options: RewardOptions) -> Iterator[Problem]:
-    parameters = option_parameters(function)
-    first = next(iter(inspect.signature(function).parameters), None)
-    if first in _OF_TRL:
-        signature = f"{_origin(function)} takes `{first}`, as a reward of TRL does"
-        yield Problem(
-            f"rewards.{name}", signature, "take one sample and return one number: `sample.text`, `sample.gold`"
-        )
+def _option_problems(name: str, entry: _Entry, options: RewardOptions) -> Iterator[Problem]:
+    function = entry.function
+    if entry.sees == "group" and kind_of(function) == "batch":
+        mixed = f"{_origin(function)} is registered with @group_reward and takes TRL's lists"
+        yield Problem(f"rewards.{name}", mixed, f'register it with @reward("{name}"), or take one list of samples')
         return
-    annotations = get_type_hints(function, include_extras=True)
+    parameters = option_parameters(function)
+    annotations = _annotations(function) if entry.sees in ("sample", "group") else {}
     for option, value in options.items():
         where = f"reward_options.{name}.{option}"
         if option not in parameters:
@@ -205,11 +195,8 @@ def _option_problems(name: str, function: RewardFunction, options: RewardOptions
             yield Problem(f"reward_options.{name}.{option}", "has no default and is not given", "set it")
 
 
-def option_parameters(function: RewardFunction) -> dict[str, inspect.Parameter]:
-    """Return the parameters after the sample, by name; `*arguments` and `**keywords` are no options."""
-    later = list(inspect.signature(function).parameters.items())[1:]
-    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {name: parameter for name, parameter in later if parameter.kind not in several}
+def _annotations(function: RewardFunction) -> dict[str, Any]:
+    return get_type_hints(function if inspect.isroutine(function) else type(function).__call__, include_extras=True)
 
 
 def _type_problem(annotation: Any, value: object) -> str | None:
@@ -227,7 +214,7 @@ def _did_you_mean(name: str, entries: Mapping[str, _Entry]) -> str:
 
 
 def _origin(function: RewardFunction) -> str:
-    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"
+    return f"{function.__module__}.{getattr(function, '__qualname__', type(function).__qualname__)}"
 
 
 def _first_line(function: RewardFunction) -> str:

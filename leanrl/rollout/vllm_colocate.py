@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from leanrl.errors import StoppedError
+from leanrl.errors import DoesNotFitError, StoppedError
 from leanrl.rollout.adapter_files import num_bytes, publish, travelling, verify, withdraw
 from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
@@ -192,7 +192,11 @@ class VllmColocate:
 
 
 def _start(arguments: dict[str, Any], sleep_level: SleepLevel) -> Any:
-    """Return a `vllm.LLM` in this process; torch keeps its threads, which vLLM would take away on a CPU."""
+    """Return a `vllm.LLM` in this process; torch keeps its threads, which vLLM would take away on a CPU.
+
+    Raises:
+        DoesNotFitError: if the card has too little memory left.
+    """
     os.environ.update({name: os.environ.get(name, value) for name, value in _IN_PROCESS.items()})
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     num_threads, set_num_threads = torch.get_num_threads(), torch.set_num_threads
@@ -206,9 +210,22 @@ def _start(arguments: dict[str, Any], sleep_level: SleepLevel) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of vLLM's own use of torch
             return LLM(**arguments)
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        # vLLM's own question for free memory is answered in advance (`engine_arguments`), so it ends here.
+        raise DoesNotFitError(
+            f"vLLM ran out of memory as it started beside the trainer: {error}",
+            hint="`nvidia-smi` names what else holds the card's memory; -s rollout.engine=hf generates without vLLM",
+        ) from error
     finally:
         torch.set_num_threads = set_num_threads  # vLLM's CPU worker replaces it by a function that does nothing
         torch.set_num_threads(num_threads)
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Return whether memory ran out; vLLM puts words of its own around torch's error."""
+    return error is not None and (isinstance(error, torch.OutOfMemoryError) or _is_out_of_memory(error.__cause__))
 
 
 def _served_parameters(worker: Any) -> dict[str, Tensor]:

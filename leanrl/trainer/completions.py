@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from leanrl.rewards.text.language import language_share
-from leanrl.trainer.scoring import Ranks, Reward, Scores, score_samples
+from leanrl.rewards.weighted import Reward
+from leanrl.trainer.scoring import Ranks, Scores, score_samples
 from leanrl.types import Grader, Language, Row, Sample
+
+# Before the name of what a reward of TRL's kind logs; metrics.jsonl has it under the word.
+REWARD_METRICS = "reward_metrics/"
 
 
 @dataclass(frozen=True)
@@ -46,10 +50,12 @@ class CompletionScorer:
     gather: Callable[[list[Any]], list[Any]]
     record: Callable[[str, float], None]
 
-    def score(self, completions: Completions) -> tuple[list[Sample], Scores]:
+    def score(
+        self, completions: Completions, *, offers: Mapping[str, Any] | None = None
+    ) -> tuple[list[Sample], Scores]:
         """Return this rank's samples and their scores; each completion is graded once."""
         samples = self._samples(completions)
-        scores = score_samples(samples, rewards=self.rewards, grader=self.grader, ranks=self.ranks)
+        scores = score_samples(samples, rewards=self.rewards, grader=self.grader, ranks=self.ranks, offers=offers or {})
         self._record_reasons(scores)
         self._record_language_mix(samples)
         return samples, scores
@@ -93,6 +99,15 @@ def completions_of(
         texts_B=[one if isinstance(one, str) else one[-1]["content"] for one in completions],
         ids_B=ids_B,
     )
+
+
+def offers_of(trainer: Any) -> dict[str, Any]:
+    """Return what TRL's trainer hands its reward functions beside completions and columns (trl 1.16)."""
+    return {
+        "trainer_state": trainer.state,
+        "log_extra": trainer._log_completion_extra,
+        "log_metric": lambda name, value: trainer._log_metric(f"{REWARD_METRICS}{name}", value),
+    }
 
 
 class NamedReward:

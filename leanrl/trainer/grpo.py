@@ -22,7 +22,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 from trl import GRPOTrainer
 
-from leanrl.algorithms.advantages import group_advantages
+from leanrl.algorithms.advantages import group_advantages, summed_rewards
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
 from leanrl.engine.adapter_dropout import has_adapter_dropout, without_dropout
@@ -36,13 +36,14 @@ from leanrl.errors import RewardError, StoppedError
 from leanrl.generation import generation_to_save
 from leanrl.planner.prediction import Plan
 from leanrl.rendering import prompt_ids
+from leanrl.rewards.weighted import Reward
 from leanrl.run_folder import RunFolder
 from leanrl.stopping import stopping_of
 from leanrl.thinking import opened_tag
 from leanrl.trainer.batch_rows import bare_rows, batch_rows, split_batch
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.clean_scores import CleanScores
-from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of
+from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, offers_of
 from leanrl.trainer.gauges import choose_gauge
 from leanrl.trainer.hub import CheckpointUploads
 from leanrl.trainer.nonfinite import NonfiniteSteps
@@ -53,7 +54,7 @@ from leanrl.trainer.reference import prepare_reference
 from leanrl.trainer.restore import check_optimizer, check_shards, restore_weights
 from leanrl.trainer.reward_failure import stop_for_reward
 from leanrl.trainer.rollout_engines import open_rollout, sampling_of
-from leanrl.trainer.scoring import Ranks, Reward, Scores
+from leanrl.trainer.scoring import Ranks, Scores
 from leanrl.trainer.step_means import step_means
 from leanrl.trainer.step_pass import StepPass
 from leanrl.trainer.token_budget import Shortage, TokenBudget
@@ -181,18 +182,19 @@ class LeanGRPOTrainer(GRPOTrainer):
         completions: list[Any],
         completion_ids_list: list[list[int]],
     ) -> Tensor:
-        """Return rewards_B_K of all ranks, as TRL's method does; grade each completion once."""
+        """Return rewards_B_K of all ranks, NaN where one skips, as TRL's method does; grade each completion once."""
         with self.meter.phase("grading"):
             completed = completions_of(inputs, completions, completion_ids_list)
             try:
-                self.last_samples, self.last_scores = self.scorer.score(completed)
+                self.last_samples, self.last_scores = self.scorer.score(completed, offers=offers_of(self))
             except RewardError as error:
                 if self.accelerator.num_processes == 1:  # the other ranks would not come to the checkpoint
                     self._save_what_is_trained()
                 raise stop_for_reward(self.run, error) from error
-        rewards_B_K = torch.tensor(self.last_scores.rewards_B_K, dtype=torch.float32, device=self.accelerator.device)
+        rewards_B_K = torch.tensor(self.last_scores.numbers, dtype=torch.float32, device=self.accelerator.device)
         gathered_B_K = self.accelerator.gather(rewards_B_K)
-        self._summed_rewards_B = (gathered_B_K * self.reward_weights.to(gathered_B_K)).sum(dim=1)
+        self._summed_rewards_B = summed_rewards(gathered_B_K, self.reward_weights.to(gathered_B_K))
+        self._record("unscored_share", self._summed_rewards_B.isnan().float().mean().item())
         return gathered_B_K
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """One step's metrics, by leanrl's names: what becomes a line of metrics.jsonl."""
 
+import math
 import resource
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+from leanrl.trainer.completions import REWARD_METRICS
 from leanrl.trainer.phase_meter import Peaks, PhaseMeter, Seconds
 
 # TRL's name of a logged value (trl 1.16, grpo_trainer.py) and ours.
@@ -13,6 +15,7 @@ _NAMES = {
     "reward": "reward",
     "reward_std": "reward_std",
     "frac_reward_zero_std": "zero_std_share",
+    "unscored_share": "unscored_share",
     "completions/clipped_ratio": "truncated_share",
     "entropy": "entropy",
     "clipped_ratio_share": "clipped_ratio_share",
@@ -52,11 +55,12 @@ def step_metrics(
     """
     return {
         "step": step,
-        **{ours: logs.get(theirs) for theirs, ours in _NAMES.items()},
-        "rewards": {name: logs.get(f"rewards/{name}/mean") for name in reward_names},
+        **{ours: _number(logs.get(theirs)) for theirs, ours in _NAMES.items()},
+        "rewards": {name: _number(logs.get(f"rewards/{name}/mean")) for name in reward_names},
         "completion_tokens": {name: logs.get(key) for name, key in _LENGTHS.items()},
         "verdicts": _under("verdicts/", logs),
         "rollout_mismatch": _under("mismatch/", logs),
+        "reward_metrics": {name: _number(value) for name, value in _under(REWARD_METRICS, logs).items()},
         "seconds": {"step": logs["seconds/step"] + seconds.get("optimizer_step", 0.0), **seconds},
         "cpu_share": cpu_share,
         "peak_bytes": dict(highest_bytes),
@@ -77,6 +81,11 @@ def peak_bytes(meter: PhaseMeter) -> dict[str, int]:
     if meter.gauge.device == "cuda":
         return {"rss": rss, "cuda": meter.highest_bytes()}
     return {"rss": max(rss, meter.highest_bytes())}
+
+
+def _number(value: Any) -> Any:
+    """Return a logged value; null in place of NaN, which TRL logs of a reward that skipped every completion."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _under(prefix: str, logs: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,21 +3,29 @@
 Axes: B completions, K rewards.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import nan
+from types import MappingProxyType
+from typing import Any
 
-from leanrl.rewards.registry import WeightedGroupReward, WeightedReward
+from leanrl.rewards.weighted import Reward, Score, WeightedBatchReward, WeightedGroupReward
 from leanrl.types import GradeMode, Grader, GradeRequest, Sample, Verdict
 
-Reward = WeightedReward | WeightedGroupReward
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Rewards by completion and reward, and the verdict that the first graded reward saw."""
+    """Rewards by completion and reward, None where one skips, and the verdict that the first graded reward saw."""
 
-    rewards_B_K: list[list[float]]
+    rewards_B_K: list[list[Score]]
     verdicts_B: list[Verdict | None]
+
+    @property
+    def numbers(self) -> list[list[float]]:
+        """The rewards by completion and reward as TRL wants them: NaN where one skips."""
+        return [[nan if score is None else score for score in row] for row in self.rewards_B_K]
 
 
 @dataclass(frozen=True)
@@ -32,20 +40,22 @@ class Ranks:
     gather: Callable[[list[Sample]], list[Sample]]
 
 
-def score_samples(samples: Sequence[Sample], *, rewards: Sequence[Reward], grader: Grader, ranks: Ranks) -> Scores:
+def score_samples(
+    samples: Sequence[Sample],
+    *,
+    rewards: Sequence[Reward],
+    grader: Grader,
+    ranks: Ranks,
+    offers: Mapping[str, Any] = _NOTHING,
+) -> Scores:
     """Grade every sample once for each grade mode in use and apply each reward to it, or to its whole group.
 
     The grader sees the tag that the prompt has opened before each completion, or a box in thoughts that were cut off
-    would count.
+    would count. `offers` is what the trainer hands rewards of TRL's kind beside the completions.
     """
     modes = list(dict.fromkeys(reward.grade_mode for reward in rewards if reward.grade_mode is not None))
     graded = _grade(samples, modes, grader)
-    columns = [
-        _group_column(graded[reward.grade_mode], reward, ranks)
-        if isinstance(reward, WeightedGroupReward)
-        else [reward.score(sample) for sample in graded[reward.grade_mode]]
-        for reward in rewards
-    ]
+    columns = [_column(graded[reward.grade_mode], reward, ranks, offers) for reward in rewards]
     first = [sample.verdict for sample in graded[modes[0]]] if modes else [None] * len(samples)
     return Scores(rewards_B_K=[list(row) for row in zip(*columns, strict=True)], verdicts_B=first)
 
@@ -66,7 +76,15 @@ def _grade(
     return graded
 
 
-def _group_column(samples: list[Sample], reward: WeightedGroupReward, ranks: Ranks) -> list[float]:
+def _column(samples: list[Sample], reward: Reward, ranks: Ranks, offers: Mapping[str, Any]) -> list[Score]:
+    if isinstance(reward, WeightedGroupReward):
+        return _group_column(samples, reward, ranks)
+    if isinstance(reward, WeightedBatchReward):
+        return reward.score_batch(samples, offers)
+    return [reward.score(sample) for sample in samples]
+
+
+def _group_column(samples: list[Sample], reward: WeightedGroupReward, ranks: Ranks) -> list[Score]:
     """Return this rank's part of a group reward; every rank computes all groups from the same gathered samples."""
     everybody = ranks.gather(samples)
     scores = [

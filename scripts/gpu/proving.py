@@ -14,6 +14,7 @@ from card import GIB, Card, find_card, users_of_card
 from readings import READERS, Files, Reading
 from stages import Stage, Step, words_for
 
+from leanrl.card_faults import find_card_fault
 from leanrl.environment import installed_version, installed_vllm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,20 +104,34 @@ def prove_step(step: Step, stage: Stage, target: Target) -> Row:
     words = words_for(
         device=target.device, card=card, seconds=seconds, out=files.out, runs=files.runs, python=sys.executable
     )
+    log = files.out.with_suffix(".log")
     ended = run_bounded(
         step.command(words, is_rehearsal=target.is_rehearsal),
         seconds=seconds,
-        log=files.out.with_suffix(".log"),
+        log=log,
         cwd=ROOT,
         environment=environment(step, stage, target),
     )
     row |= {"seconds": round(ended.seconds, 1), "exit_code": ended.exit_code}
     if ended.exit_code is None:
-        return row | {"verdict": "stopped", "why": f"stopped after {ended.seconds:.0f} s", "last": ended.last_lines}
-    if ended.exit_code != step.expects:
+        row |= {"verdict": "stopped", "why": f"stopped after {ended.seconds:.0f} s", "last": ended.last_lines}
+    elif ended.exit_code != step.expects:
         why = f"exit code {ended.exit_code}, not {step.expects}"
-        return row | {"verdict": "failed", "why": why, "last": ended.last_lines}
-    return row | read(step, files, target)
+        row |= {"verdict": "failed", "why": why, "last": ended.last_lines}
+    else:
+        row |= read(step, files, target)
+    return with_library(row, log)
+
+
+def with_library(row: Row, log: Path) -> Row:
+    """Return the row of a step; where it did not pass, its reason begins with the CUDA library that is at fault.
+
+    A benchmark that starts processes of its own ends with exit code 0, and their last lines are in its results.
+    """
+    if row["why"] is None:
+        return row
+    fault = find_card_fault(f"{log.read_text(encoding='utf-8', errors='replace')}\n{row['why']}")
+    return row if fault is None else row | {"why": f"{fault} ({row['why']})"}
 
 
 def why_step_skipped(step: Step, stage: Stage, target: Target) -> str | None:

@@ -61,7 +61,7 @@ def test_wrong_verdicts_are_counted_by_class_and_listed():
         Case("3", "A", r"\boxed{A}", True, "choice"),
     ]
     judges = {"yes": lambda cases: [True] * 3, "no": lambda cases: [False] * 3}
-    found = compare_graders(cases, judges)
+    found = compare_graders(cases, judges, by_class=judges)
     assert found["graders"] == [
         {"grader": "yes", "cases": 3, "accuracy": 0.6667, "false_positives": 1, "false_negatives": 0},
         {"grader": "no", "cases": 3, "accuracy": 0.3333, "false_positives": 0, "false_negatives": 2},

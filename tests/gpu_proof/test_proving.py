@@ -1,6 +1,7 @@
 """Stages on commands that end, fail, hang or cannot run: each leaves the others alone, and says why."""
 
 import os
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -70,6 +71,29 @@ def test_results_that_cannot_be_read_are_a_failure(target):
     row = run(stage_of(Step("empty", 60, "{python} -c ''", reads="kernel_errors")), target)
     assert row["verdict"] == "failed"
     assert "its results cannot be read: FileNotFoundError" in row["why"]
+
+
+@pytest.mark.parametrize("code", [0, 1], ids=["in its results", "in its log"])
+def test_a_cuda_library_at_fault_is_named_with_what_mends_it(target, code):
+    """Far above the last lines of a log, or in the results of a benchmark whose own process ended well."""
+    said = "/env/lib/python3.12/site-packages/vllm/_C.abi3.so: undefined symbol: _ZN3c104cuda"
+    row = run(stage_of(Step("bad", 60, fails(said, code=code), reads="rollout_parts")), target)
+    assert row["verdict"] == "failed"
+    assert "torch lacks the symbol _ZN3c104cuda, which vllm's _C.abi3.so needs" in row["why"]
+    assert "pip install --force-reinstall -c versions.txt torch vllm" in row["why"]
+
+
+def fails(said, *, code):
+    """Return a command that says so above 20 lines and ends with 1, or writes it as a part's failure."""
+    lines = [
+        "import json, pathlib, sys",
+        "out = pathlib.Path(sys.argv[2]); out.mkdir(parents=True)",
+        f"code = {code}",
+        "text = json.dumps({'parts': {'vllm': {'failed': sys.argv[1]}}, 'ratios': {}})",
+        "(out / 'h100-rollout.json').write_text(text) if code == 0 else print(sys.argv[1], *range(20), sep=chr(10))",
+        "raise SystemExit(code)",
+    ]
+    return shlex.join(["{python}", "-c", "; ".join(lines).replace("{", "{{").replace("}", "}}"), said, "{out}"])
 
 
 def test_a_missing_package_skips_by_name(target):

@@ -10,7 +10,7 @@ import torch
 from leanrl.errors import ConfigError, RewardError
 from leanrl.rewards import registry
 from leanrl.rewards.custom.calls import call_group_reward
-from leanrl.rewards.registry import _ENTRIES, known_rewards, resolve_rewards, reward, weighted_sum
+from leanrl.rewards.registry import _ENTRIES, group_reward, known_rewards, resolve_rewards, reward
 from leanrl.types import Sample
 from tests.rewards.sample import make_sample
 
@@ -121,7 +121,6 @@ def test_an_option_without_a_default_must_be_given():
 NO_NUMBERS = [
     float("nan"),
     float("-inf"),
-    None,
     "1",
     [1.0],
     1j,
@@ -153,13 +152,15 @@ def test_a_reward_that_returns_no_finite_number_is_named(value):
         (torch.tensor(0.75), 0.75),
         (torch.tensor(True), 1.0),
         (Fraction(1, 4), 0.25),
+        (None, None),  # skipped
     ],
     ids=repr,
 )
 def test_what_holds_one_finite_number_is_taken(value, number):
     (alone,) = resolve_rewards({"mine": 1.0}, {}, {"mine": lambda sample: value})
     assert alone.score(make_sample("text")) == number
-    assert type(alone.score(make_sample("text"))) is float
+    assert type(alone.score(make_sample("text"))) is type(number)
+    assert call_group_reward(lambda samples: [value, 1.0], [make_sample("a")] * 2, name="mine") == [number, 1.0]
 
 
 def _raises(sample):
@@ -208,24 +209,14 @@ def test_every_built_in_reward_says_what_it_pays():
     assert all(known_rewards()[name].startswith("Return ") and len(known_rewards()[name]) > 20 for name in built_in)
 
 
-def test_weighted_sum():
-    """1.0 * 1 + 2.0 * -0.25 = 0.5."""
-    assert weighted_sum({"format": 1.0, "cosine": -0.25}, {"format": 1.0, "cosine": 2.0}) == 0.5
-    with pytest.raises(ValueError, match="weights"):
-        weighted_sum({"format": 1.0}, {"format": 1.0, "cosine": 2.0})
+def test_a_group_reward_that_takes_trls_lists_is_told_how_to_register():
+    def lists(completions, **kwargs):
+        return [0.0] * len(completions)
 
-
-def _of_trl(completions, **kwargs):
-    return [0.0] * len(completions)
-
-
-def test_a_reward_of_trls_kind_is_told_from_one_of_ours():
-    with pytest.raises(ConfigError) as caught:
-        resolve_rewards({"length": 1.0}, {}, {"length": _of_trl})
-    (problem,) = caught.value.problems
-    assert problem.where == "rewards.length"
-    assert "takes `completions`, as a reward of TRL does" in problem.what
-    assert "sample.text" in problem.hint
+    group_reward("lists")(lists)
+    with pytest.raises(ConfigError, match="is registered with @group_reward and takes TRL's lists") as caught:
+        resolve_rewards({"lists": 1.0}, {})
+    assert '@reward("lists")' in caught.value.problems[0].hint
 
 
 def test_keywords_are_no_options():

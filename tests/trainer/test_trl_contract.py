@@ -10,7 +10,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from leanrl.config.schema import RunConfig
-from leanrl.rewards.registry import WeightedReward
+from leanrl.rewards.registry import resolve_rewards
+from leanrl.rewards.weighted import WeightedReward
 from leanrl.run_folder import RunFolder
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.trl_args import grpo_arguments
@@ -86,16 +87,17 @@ def _parts(folder, method):
     }
 
 
-def _run_ours(folder, tmp_path, config, method):
-    return _train_ours(folder, tmp_path, config, method).logs
+def _run_ours(folder, tmp_path, config, method, *, rewards=None):
+    return _train_ours(folder, tmp_path, config, method, rewards=rewards).logs
 
 
-def _train_ours(folder, tmp_path, config, method):
+def _train_ours(folder, tmp_path, config, method, *, rewards=None):
     losses = _Losses()
+    variety = WeightedReward("variety", 1.0, None, lambda sample: _length_reward(sample.text))
     trainer = LeanGRPOTrainer(
         config=config,
         rows=ROWS,
-        rewards=[WeightedReward("variety", 1.0, None, lambda sample: _length_reward(sample.text))],
+        rewards=rewards or [variety],
         grader=None,
         run=RunFolder(tmp_path / "run"),
         args=GRPOConfig(**grpo_arguments(config, output_dir=tmp_path / "run" / "out") | {"save_strategy": "no"}),
@@ -111,14 +113,15 @@ def _run_trl(folder, tmp_path, config, method, **changes):
     return _train_trl(folder, tmp_path, config, method, **changes).logs
 
 
-def _train_trl(folder, tmp_path, config, method, **changes):
-    def variety(completions, **_):
-        return [_length_reward(text) for text in completions]
+def _variety(completions, **_):
+    return [_length_reward(text) for text in completions]
 
+
+def _train_trl(folder, tmp_path, config, method, *, functions=(_variety,), **changes):
     losses = _Losses()
     arguments = grpo_arguments(config, output_dir=tmp_path / "trl") | {"save_strategy": "no"} | changes
     trainer = GRPOTrainer(
-        reward_funcs=[variety], args=GRPOConfig(**arguments), callbacks=[losses], **_parts(folder, method)
+        reward_funcs=list(functions), args=GRPOConfig(**arguments), callbacks=[losses], **_parts(folder, method)
     )
     _seed_generation(trainer)
     trainer.train()
@@ -246,6 +249,25 @@ def _start(folder, method):
 def test_other_scales_of_the_advantage_equal_trl(tiny_model, tmp_path, scale):
     config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, advantage_scale=scale)
     _assert_same(_run_ours(tiny_model, tmp_path, config, "lora"), _run_trl(tiny_model, tmp_path, config, "lora"))
+
+
+def _skips_some(completions, **_):
+    return [None if len(text) % 2 else len(text) / 8 for text in completions]
+
+
+def _skips_others(completions, completion_ids, **_):
+    return [None if len(set(ids)) % 3 else 1.0 for ids in completion_ids]
+
+
+@pytest.mark.parametrize("scale", ["group", "batch", "none"])
+def test_rewards_that_skip_equal_trl(tiny_model, tmp_path, scale):
+    """Some completions are scored by both, some by one, some by none: means, spreads and sums are TRL's."""
+    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, advantage_scale=scale)
+    weights = {"_skips_some": 1.0, "_skips_others": -0.5}
+    config = config.model_copy(update={"rewards": weights})
+    functions = {"_skips_some": _skips_some, "_skips_others": _skips_others}
+    ours = _run_ours(tiny_model, tmp_path, config, "lora", rewards=resolve_rewards(weights, {}, functions))
+    _assert_same(ours, _run_trl(tiny_model, tmp_path, config, "lora", functions=functions.values()))
 
 
 @pytest.mark.parametrize(

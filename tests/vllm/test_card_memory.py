@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from leanrl.errors import DoesNotFitError
+from leanrl.rollout.vllm_colocate import VllmColocate
 from leanrl.rollout.vllm_sleep import released_bytes
 
 MIB = 2**20
@@ -44,3 +46,28 @@ def test_without_a_pool_nothing_is_released(monkeypatch):
 
     monkeypatch.setattr(cumem.CuMemAllocator, "instance", None)
     assert released_bytes() == 0
+
+
+@pytest.mark.parametrize("is_wrapped", [False, True], ids=["torch's error", "in vLLM's words"])
+def test_a_card_too_full_for_vllm_is_an_error_that_a_user_can_mend(monkeypatch, is_wrapped):
+    def start(**_):
+        try:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        except torch.OutOfMemoryError as error:
+            if is_wrapped:
+                raise RuntimeError("CUDA out of memory occurred when warming up sampler") from error
+            raise
+
+    monkeypatch.setattr("vllm.LLM", start)
+    with pytest.raises(DoesNotFitError, match="vLLM ran out of memory as it started") as caught:
+        VllmColocate({})
+    assert "nvidia-smi" in caught.value.hint
+
+
+def test_another_error_of_vllms_start_stays_its_own(monkeypatch):
+    def start(**_):
+        raise RuntimeError("Engine core initialization failed.")
+
+    monkeypatch.setattr("vllm.LLM", start)
+    with pytest.raises(RuntimeError, match="initialization failed"):
+        VllmColocate({})

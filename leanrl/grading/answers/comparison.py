@@ -1,18 +1,38 @@
 """Whether an answer equals a gold answer; runs in a child process only."""
 
+from collections.abc import Iterable
+
 from leanrl.grading.answers.equality import Equality
-from leanrl.grading.answers.nodes import Answer, Based, Chain, Choice, Grouped, Items, Modulo, Ratio, Row, Words
+from leanrl.grading.answers.nodes import (
+    Answer,
+    Cases,
+    Chain,
+    Choice,
+    Expression,
+    Family,
+    Items,
+    Matrix,
+    Modulo,
+    Ratio,
+    Relation,
+    Row,
+)
+from leanrl.grading.answers.readers.parameters import with_letters_of
 from leanrl.grading.answers.structure import read_structure
-from leanrl.grading.values.expressions import UnreadableError, are_equal, check_readable, covers, is_rounding
+from leanrl.grading.values.expressions import UnreadableError, are_equal, are_same_span, check_readable, is_rounding
 from leanrl.types import Reason
 
-_EQUALITY = Equality(are_equal, is_rounding, covers)
+_EQUALITY = Equality(are_equal, is_rounding, are_same_span)
 
 
 def judge(gold: str, answer: str) -> Reason:
     """Return whether a normalised answer equals a normalised gold answer, or which of them cannot be read."""
     try:
-        return "correct" if _EQUALITY.holds(read_structure(gold), read_structure(answer)) else "wrong"
+        return (
+            "correct"
+            if _EQUALITY.holds(read_structure(gold), read_structure(with_letters_of(gold, answer)))
+            else "wrong"
+        )
     except UnreadableError as error:
         return "unparseable_gold" if error.latex in gold else "unparseable_answer"
 
@@ -28,21 +48,28 @@ def judge_gold(gold: str) -> Reason:
 
 def _check(answer: Answer) -> None:
     match answer:
-        case Items() | Row():
-            for item in answer.items:
-                _check(item)
-        case Ratio():
-            for term in answer.terms:
-                _check(term)
-        case Chain():
-            for value in answer.sides[1:]:
-                _check(value)
-        case Modulo():
-            _check(answer.value)
-        case Choice(value=value):
-            if value is not None:
-                _check(value)
-        case Words() | Based() | Grouped():
-            pass
-        case _:
+        case Expression():
             check_readable(answer.latex)
+        case Items() | Row():
+            _check_all(answer.items)
+        case Ratio():
+            _check_all(answer.terms)
+        case Chain():
+            _check_all(answer.sides[1:])
+        case Relation():
+            _check_all(answer.sides)
+        case Matrix():
+            _check_all(entry for row in answer.rows for entry in row)
+        case Cases():
+            _check_all(part for branch in answer.branches for part in branch)
+        case Modulo() | Family():
+            _check(answer.value)
+        case Choice(value=value) if value is not None:
+            _check(value)
+        case _:  # what is compared without a parser
+            pass
+
+
+def _check_all(answers: Iterable[Answer]) -> None:
+    for answer in answers:
+        _check(answer)

@@ -2,27 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True)
 class Expression:
-    """What is left for a parser: a term, a relation, a set operation, a matrix."""
+    """What is left for a parser: a term, a set operation, a product of matrices."""
 
     latex: str
 
 
 @dataclass(frozen=True)
 class Words:
-    """An answer in words; their spelling is all there is to compare."""
+    """An answer in words, and what is compared of it: words, numbers, signs and brackets."""
 
     latex: str
-    spelling: str
+    tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A letter of a multiple choice in its parentheses, and the value behind it, if one was given."""
+    """A letter of a multiple choice, and the option behind it, if one was given."""
 
     latex: str
     letter: str
@@ -48,11 +48,21 @@ class Modulo:
 
 
 @dataclass(frozen=True)
+class Family:
+    """A value with a free parameter, k in Z or any constant c."""
+
+    latex: str
+    value: "Answer"
+    domain: str
+
+
+@dataclass(frozen=True)
 class Items:
-    """Values in no order: 1, 2 or {1, 2}."""
+    """Values in no order: 1, 2 or {1, 2}; `joint` is what stands between them, or the braces around them."""
 
     latex: str
     items: tuple["Answer", ...]
+    joint: Literal["comma", "and", "or", "braces"] = "comma"
 
 
 @dataclass(frozen=True)
@@ -74,11 +84,46 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Matrix:
+    """The entries of a matrix in its rows; a vector has one row or one column."""
+
+    latex: str
+    rows: tuple[tuple["Answer", ...], ...]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """A function given piece by piece: a value and its condition for each."""
+
+    latex: str
+    branches: tuple[tuple["Answer", "Answer"], ...]
+
+
+@dataclass(frozen=True)
 class Ratio:
-    """Terms of a proportion, a : b : c, or a time of day."""
+    """Terms of a proportion, a : b : c."""
 
     latex: str
     terms: tuple["Answer", ...]
+
+
+@dataclass(frozen=True)
+class Time:
+    """A time of day; `half` is am, pm, or nothing where the clock or the question tells."""
+
+    latex: str
+    seconds: int
+    half: str
+
+
+@dataclass(frozen=True)
+class Date:
+    """A day; the year may be left out."""
+
+    latex: str
+    year: int | None
+    month: int
+    day: int
 
 
 @dataclass(frozen=True)
@@ -90,6 +135,43 @@ class Chain:
     signs: tuple[str, ...]
 
 
-Answer: TypeAlias = Expression | Words | Choice | Based | Modulo | Items | Grouped | Row | Ratio | Chain
+@dataclass(frozen=True)
+class Relation:
+    r"""The sides of <, \le and \neq, the smaller ones first: 5 > x > 1 is read as 1 < x < 5."""
+
+    latex: str
+    sides: tuple["Answer", ...]
+    signs: tuple[str, ...]
+
+
+Answer: TypeAlias = (
+    Expression
+    | Words
+    | Choice
+    | Based
+    | Modulo
+    | Family
+    | Items
+    | Grouped
+    | Row
+    | Matrix
+    | Cases
+    | Ratio
+    | Time
+    | Date
+    | Chain
+    | Relation
+)
 
 Read: TypeAlias = Callable[[str], Answer]  # reads a part of an answer, one level deeper
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Relations or sets of numbers, joined as in a list: by "and", "or" or a comma."""
+
+    joint: str
+    parts: tuple["str | Joined", ...]
+
+
+Span: TypeAlias = str | Joined  # the numbers that a text, or several, admit

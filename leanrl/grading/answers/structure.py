@@ -4,22 +4,37 @@ from collections.abc import Callable
 
 from leanrl.grading.answers.nodes import Answer, Expression, Read
 from leanrl.grading.answers.readers.brackets import read_bracket
-from leanrl.grading.answers.readers.chains import read_chain, read_ratio
-from leanrl.grading.answers.readers.forms import read_form
+from leanrl.grading.answers.readers.chains import read_chain, read_ratio, read_relation
+from leanrl.grading.answers.readers.choices import read_choice
 from leanrl.grading.answers.readers.lists import read_list, read_plus_minus
+from leanrl.grading.answers.readers.moments import read_date, read_time
+from leanrl.grading.answers.readers.numerals import read_based, read_modulo
+from leanrl.grading.answers.readers.parameters import read_family
+from leanrl.grading.answers.readers.sets import read_set, read_union
+from leanrl.grading.answers.readers.systems import read_system
 from leanrl.grading.answers.readers.words import read_words
 from leanrl.grading.text.brackets import trim
 
 _MAX_DEPTH = 8  # deeper than any answer is nested; what lies deeper stays one expression
 
-# In this order: a comma binds less than an equals sign, that less than a colon, and \pm is read inside all of them.
+# In this order: what has a form of its own; then a comma, which binds less than an equals sign, that less than a colon;
+# \pm is read inside all of them.
 _READERS: tuple[Callable[[str, Read], Answer | None], ...] = (
-    read_form,
+    read_date,
+    read_time,
+    read_family,
+    read_set,
+    read_system,
+    read_modulo,
     read_list,
+    read_choice,
     read_chain,
+    read_relation,
+    read_based,
     read_words,
     read_ratio,
     read_bracket,
+    read_union,
     read_plus_minus,
 )
 

@@ -11,6 +11,7 @@ from sympy import Basic, Eq, Expr, I, Intersection, MatrixBase, MatrixExpr, Set,
 from sympy.core.relational import Relational
 
 from leanrl.grading.answers.certainty import certain_equality
+from leanrl.grading.answers.nodes import Span
 from leanrl.grading.values.equations import have_same_solutions
 from leanrl.grading.values.parser_traps import avoid_traps
 from leanrl.grading.values.sampling import agree_at_points, is_rounding_of
@@ -67,19 +68,27 @@ def is_rounding(exact: str, rounded: str) -> bool:
     )
 
 
-def covers(relations: list[str], whole: str) -> bool:
-    """Return whether what satisfies one of the relations, or all of them, is a given range or set.
+def are_same_span(gold: Span, answer: Span) -> bool:
+    """Return whether the same real numbers satisfy two relations or sets, or several of them, joined.
 
-    A comma may stand for "or" as well as for "and": x < 1, x > 2 and x > 1, x < 2 both describe a range.
+    A comma stands for "and" as long as that leaves a number, else for "or": x > 1, x < 2 and x < 1, x > 2.
 
     Raises:
         UnreadableError: if one of them cannot be parsed.
     """
-    sets = [_range(latex) for latex in relations]
-    target = _range(whole)
-    if target is None or any(one is None for one in sets):
-        return False
-    return target in (Union(*sets), Intersection(*sets))
+    gold_set, answer_set = _span(gold), _span(answer)
+    return gold_set is not None and gold_set == answer_set
+
+
+def _span(span: Span) -> Set | None:
+    if isinstance(span, str):
+        return _range(span)
+    joint, parts = span.joint, span.parts
+    sets = [_span(part) for part in parts]
+    if any(one is None for one in sets):
+        return None
+    both = Intersection(*sets)
+    return Union(*sets) if joint == "or" or (joint == "comma" and both.is_empty) else both
 
 
 def _range(latex: str) -> Set | None:

@@ -1,7 +1,7 @@
 r"""Spellings that latex2sympy2_extended 1.11.0 reads as something else, written so that it does not.
 
 It adds where `2(3)` and `(2)(3)` multiply (it takes them for mixed numbers), reads R and r as one variable, f' as f,
-1e5 as a product with Euler's number, and I_{max} as the imaginary unit.
+1e5 as a product with Euler's number, dcba as a derivative, and I_{max} as the imaginary unit.
 """
 
 import re
@@ -12,6 +12,7 @@ _PRIMES = re.compile(r"([A-Za-z])(?:\^\s*+(?:\{\s*+)?((?:\\prime\s*+)++)\}?|('++
 _LETTER = re.compile(r"\\(?:mathbb|operatorname|begin|end)\s*\{\w+\*?\}|\\[A-Za-z]+|[A-Za-z]+")
 _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(?:\}\s*)?\}")
 _IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")
+_LETTERS_WITH_D = re.compile(r"(?<![A-Za-z\\{])(?=[a-ce-z]*d)(?!sqrt|mod)[a-z]{4,}(?![A-Za-z}])")
 _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, differentials and functions
 
 
@@ -28,6 +29,7 @@ def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
 def _rewrite(latex: str) -> str:
     latex = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", latex)
     latex = _PRIMES.sub(lambda match: f"{match[1]}_{{{_count_primes(match) * 'p'}}}", latex)
+    latex = _LETTERS_WITH_D.sub(lambda letters: " ".join(sorted(letters.group(), key="d".__eq__)), latex)
     latex = _WORD_SUBSCRIPT.sub(r"_{\1}", latex)
     return _PRODUCT.sub(lambda match: f"{match[1] or match[2]} \\cdot ", latex)
 

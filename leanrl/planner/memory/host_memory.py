@@ -10,8 +10,9 @@ from typing import Literal
 from leanrl.planner.layers.activations import kept_bytes
 from leanrl.planner.memory.gradients import gradient_bytes_per_param
 from leanrl.planner.memory.optimizer_state import host_optimizer_bytes
+from leanrl.planner.memory.pinned import block_bytes, blocks_of_all_sizes, pinned_model_bytes
 from leanrl.planner.memory.rollout_engine import engine_weight_bytes
-from leanrl.planner.memory.weights import adapter_bytes, reference_bytes
+from leanrl.planner.memory.weights import adapter_bytes
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -83,7 +84,7 @@ def host_need(
     stays = {
         "processes": (num_ranks + has_server) * _PROCESS_BYTES,
         "optimizer state": num_ranks * host_optimizer_bytes(shape, workload),
-        "reference": num_ranks * reference_bytes(shape, workload) if workload.reference == "host" else 0,
+        "reference": num_ranks * _reference_bytes(shape, workload),
     }
     asleep = {"sleeping engine": num_ranks * _sleeping_engine_bytes(shape, workload)}
     moments = [
@@ -115,22 +116,34 @@ def _sleeping_engine_bytes(shape: ModelShape, workload: Workload) -> int:
     return engine_weight_bytes(shape, workload) if is_there and workload.engine_keeps_weights else 0
 
 
+def _reference_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of a frozen start model that waits in pinned memory."""
+    if workload.reference != "host":
+        return 0
+    shards = workload.num_ranks if workload.is_fsdp else 1
+    return pinned_model_bytes(shape, bytes_per_number=workload.reference_bytes_per_param, shards=shards)
+
+
 def _waiting_activation_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the layer inputs that do not stay on the card."""
+    """Bytes of pinned memory for the layer inputs that do not stay on the card: all but two."""
     if workload.activations != "offloaded":
         return 0
-    on_card = kept_bytes(shape, workload)
-    return max(0, kept_bytes(shape, replace(workload, activations="checkpointed")) - on_card)
+    of_a_layer = kept_bytes(shape, replace(workload, activations="checkpointed")) // shape.num_layers
+    return max(0, shape.num_layers - 2) * blocks_of_all_sizes(of_a_layer)
 
 
 def _travelling_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Gradient and new values of the largest weight and of the next, as they come and in the fp32 of the update."""
+    """Gradient, old and new values of the largest weight and of the next in pinned memory, and a gradient in fp32."""
     if workload.optimizer != "adamw_offloaded":
         return 0
-    adapted = workload.lora_rank * max(max(sizes) for sizes in shape.linears.values())
-    largest = shape.embedding_params if workload.method == "full" else adapted
+    if workload.method == "full":
+        largest, following = shape.embedding_params, max(inputs * outputs for inputs, outputs in shape.linears.values())
+    else:
+        largest = following = workload.lora_rank * max(max(sizes) for sizes in shape.linears.values())
     shards = workload.num_ranks if workload.is_fsdp else 1
-    return 2 * largest * (2 * gradient_bytes_per_param(workload) + 4) // shards
+    number = gradient_bytes_per_param(workload)
+    pinned = block_bytes(largest * number // shards) + blocks_of_all_sizes(following * number // shards)
+    return 3 * pinned + 4 * largest // shards
 
 
 def _present(components: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A reward function called on a completion: what it raises is named, and what it returns becomes a number."""
+"""A reward function called on completions: what it raises is named, and what it returns becomes numbers."""
 
 import math
 import numbers
@@ -14,19 +14,20 @@ from leanrl.types import Sample
 _SHOWN_CHARS = 200
 
 
-def call_reward(function: Callable[[Sample], Any], sample: Sample, *, name: str) -> float:
-    """Return the reward of one completion.
+def call_reward(function: Callable[[Sample], Any], sample: Sample, *, name: str) -> float | None:
+    """Return the reward of one completion; None where the function returns None, and so skips it.
 
     Raises:
-        RewardError: if the function raises, or returns no finite number; it names the completion and the line.
+        RewardError: if the function raises, or returns neither a finite number nor None; it names the completion and
+            the line.
     """
     return _number(_called(function, sample, name=name, first=sample), name, sample, function)
 
 
 def call_group_reward(
     function: Callable[[Sequence[Sample]], Any], samples: Sequence[Sample], *, name: str
-) -> list[float]:
-    """Return the rewards of all completions of a prompt; errors are those of `call_reward`."""
+) -> list[float | None]:
+    """Return the rewards of several completions; errors are those of `call_reward`."""
     values = _called(function, samples, name=name, first=samples[0])
     try:
         listed = list(values)
@@ -54,13 +55,15 @@ def _called(function: Callable[[Any], Any], argument: Any, *, name: str, first: 
         ) from error
 
 
-def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any]) -> float:
-    """Return a finite number; one out of numpy or torch counts as the number that it holds."""
+def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any]) -> float | None:
+    """Return a finite number or None; one out of numpy or torch counts as the number that it holds."""
+    if value is None:
+        return None
     held = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
     if not isinstance(held, numbers.Real) or not math.isfinite(held):
         raise RewardError(
             f'Reward "{name}" returned {value!r}, not a finite number,\n  for {_shown(sample)}',
-            hint=f"correct {_defined_at(function)}",
+            hint=f"correct {_defined_at(function)}; None skips a completion",
         )
     return float(held)
 
@@ -85,5 +88,7 @@ def _defined_at(function: Callable[[Any], Any]) -> str:
 
 
 def _code_of(function: Any) -> Any:
-    bare = unwrap(function.func if isinstance(function, partial) else function)
-    return getattr(bare, "__code__", None)
+    bare = unwrap(function)
+    while isinstance(bare, partial):
+        bare = unwrap(bare.func)
+    return getattr(bare if hasattr(bare, "__code__") else type(bare).__call__, "__code__", None)

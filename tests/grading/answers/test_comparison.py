@@ -1,4 +1,4 @@
-"""Whether an answer equals a gold answer, by the table in cases.txt, and why not where it cannot be read."""
+"""Whether an answer equals a gold answer, by the tables in *cases.txt, and why not where it cannot be read."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,11 @@ from leanrl.grading.answers.comparison import judge, judge_gold
 from leanrl.grading.task import Task, plan_request
 from leanrl.types import GradeRequest, Reason
 
-TABLE = (Path(__file__).parent / "cases.txt").read_text(encoding="utf-8").splitlines()
+TABLE = [
+    line
+    for path in sorted(Path(__file__).parent.glob("*cases.txt"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+]
 PAIRS = [match.groups() for line in TABLE if (match := re.fullmatch(r"(?!#)(.+?) (==|!=) (.+)", line))]
 
 

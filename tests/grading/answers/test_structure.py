@@ -2,7 +2,22 @@
 
 import pytest
 
-from leanrl.grading.answers.nodes import Based, Chain, Choice, Expression, Grouped, Items, Ratio, Row, Words
+from leanrl.grading.answers.nodes import (
+    Based,
+    Chain,
+    Choice,
+    Date,
+    Expression,
+    Family,
+    Grouped,
+    Items,
+    Matrix,
+    Ratio,
+    Relation,
+    Row,
+    Time,
+    Words,
+)
 from leanrl.grading.answers.readers.words import spell
 from leanrl.grading.answers.structure import read_structure
 
@@ -16,7 +31,14 @@ X, ONE, TWO = Expression("x"), Expression("1"), Expression("2")
         ("(1)", ONE),
         ("1, 2", Items("1, 2", (ONE, TWO))),
         ("1; 2", Items("1; 2", (ONE, TWO))),
-        (r"\{1, 2\}", Items(r"\{1, 2\}", (ONE, TWO))),
+        (r"\{1, 2\}", Items(r"\{1, 2\}", (ONE, TWO), "braces")),
+        (r"1 \text{and} 2", Items(r"1 \text{and} 2", (ONE, TWO), "and")),
+        (r"1, x \text{or} 2", Items(r"1, x \text{or} 2", (ONE, X, TWO), "or")),
+        (r"\text{no solution}", Items(r"\text{no solution}", (), "braces")),
+        (r"2 > x \ge 1", Relation(r"2 > x \ge 1", (ONE, X, TWO), (r"\le", "<"))),
+        ("3:40", Time("3:40", 13_200, "")),
+        ("2024-01-31", Date("2024-01-31", 2024, 1, 31)),
+        (r"x, x \in \mathbb{Z}", Family(r"x, x \in \mathbb{Z}", X, "integer")),
         ("(1, 2)", Row("(1, 2)", "()", (ONE, TWO))),
         ("[1, 2)", Row("[1, 2)", "[)", (ONE, TWO))),
         (r"\langle 1, 2 \rangle", Row(r"\langle 1, 2 \rangle", "()", (ONE, TWO))),
@@ -32,10 +54,10 @@ X, ONE, TWO = Expression("x"), Expression("1"), Expression("2")
         ("12,345", Grouped("12,345", Expression("12345"), Items("12,345", (Expression("12"), Expression("345"))))),
         (r"1 \pm x", Items(r"1 \pm x", (Expression("1 + x"), Expression("1 - x")))),
         (r"\pm x \mp 1", Items(r"\pm x \mp 1", (Expression(" x - 1".strip()), Expression("- x + 1")))),
-        (r"\text{no way}", Words(r"\text{no way}", "no way")),
-        ("Tuesday", Words("Tuesday", "tuesday")),
-        (r"\begin{pmatrix}1\end{pmatrix}", Expression(r"\begin{pmatrix}1\end{pmatrix}")),
-        (r"\{x \mid x > 1\}", Expression("x > 1")),
+        (r"\text{no way}", Words(r"\text{no way}", ("no", "way"))),
+        ("Tuesday", Words("Tuesday", ("tuesday",))),
+        (r"\begin{pmatrix}1\end{pmatrix}", Matrix(r"\begin{pmatrix}1\end{pmatrix}", ((ONE,),))),
+        (r"\{x \mid x > 1\}", Relation("x > 1", (ONE, X), ("<",))),
     ],
 )
 def test_structure(latex, answer):
@@ -55,7 +77,16 @@ def test_deep_nesting_ends_in_an_expression():
     assert read_structure("(" * 500 + "1,2" + ")" * 500)
 
 
-@pytest.mark.parametrize(("latex", "words"), [(r"\text{The  End.}", "end"), ("No, never!", "no never"), ("", "")])
+@pytest.mark.parametrize(
+    ("latex", "words"),
+    [
+        (r"\text{The  End.}", ("end",)),
+        ("No, never!", ("no", "never")),
+        ("well-known", ("well", "known")),
+        ("from -5 (or 7.50)", ("from", "-", "5", "(", "or", "7.5", ")")),
+        ("", ()),
+    ],
+)
 def test_spelling_of_words(latex, words):
-    """Case, articles, punctuation and commands do not count."""
+    """Case, articles, punctuation and commands do not count; signs, numbers and brackets do."""
     assert spell(latex) == words

@@ -164,3 +164,11 @@ def test_kept_layers_of_both_kinds_are_those_of_the_simulation(family, method):
     overrides = {"model.tuning.method": method, "train.gradient_checkpointing": "false", "algorithm.kl_beta": 0.04}
     for planned, simulated in phase_peaks(family, overrides).values():
         assert -0.02 < planned / simulated - 1 < 0.05
+
+
+@pytest.mark.parametrize("family", ["starcoder2", "olmo3", "cohere2", "exaone4", "mistral"])
+def test_the_peak_of_padded_rows_that_reach_a_window(family):
+    """A mask, and keys and values for every query head in each layer that has the window."""
+    whole = {"model.tuning.method": "full", "train.gradient_checkpointing": "false", "train.pack_rows": "never"}
+    planned, simulated = peaks(family, whole, sliding_window=512, num_hidden_layers=8)
+    assert planned == pytest.approx(simulated, rel=0.025)

@@ -1,10 +1,12 @@
 """Rewards from a file of one's own."""
 
+from dataclasses import replace
+
 import pytest
 
 from leanrl.errors import ConfigError
 from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
-from leanrl.rewards.registry import resolve_rewards
+from leanrl.rewards.registry import known_rewards, resolve_rewards
 from leanrl.types import Sample
 
 SAMPLE = Sample("?", "1", text="aha, aha", num_tokens=4, max_completion_tokens=9, is_truncated=False)
@@ -23,6 +25,54 @@ def test_a_file_registers_its_rewards_and_their_options(tmp_path):
     (other,) = resolve_rewards({"plugin_count": 1.0}, {"plugin_count": {"word": "ah"}})
     assert plain.score(SAMPLE) == 2.0
     assert other.score(SAMPLE) == 2.0
+
+
+OF_TRL = """
+from trl.rewards import get_repetition_penalty_reward, think_format_reward
+
+def length_of_trl(completions, **kwargs):
+    return [float(len(one)) for one in completions]
+
+def exact_of_verifiers(completion, answer):
+    return float(completion == answer)
+
+repeats_of_trl = get_repetition_penalty_reward(ngram_size=1)
+
+def _private(completions, **kwargs):
+    raise AssertionError
+
+def helper(text):
+    return text
+"""
+
+
+def test_a_file_written_for_trl_needs_no_change(tmp_path):
+    """What it defines, makes and imports is there under its own name; helpers and private functions are not."""
+    file = tmp_path / "of_trl.py"
+    file.write_text(OF_TRL)
+    before = set(known_rewards())
+    load_plugin(file)
+    load_plugin(file)  # as `leanrl plan` and `leanrl train` do in one process
+    new = {"think_format_reward", "length_of_trl", "exact_of_verifiers", "repeats_of_trl"}
+    assert set(known_rewards()) - before == new
+    sample = replace(SAMPLE, token_ids=(5, 5, 6, 6))
+    length, repeats = resolve_rewards({"length_of_trl": 1.0, "repeats_of_trl": 1.0}, {})
+    assert length.score_batch([sample, sample], {}) == [8.0, 8.0]
+    assert repeats.score_batch([sample], {}) == [-0.5]
+
+
+def test_a_file_of_trl_cannot_take_the_name_of_a_shipped_reward(tmp_path):
+    file = tmp_path / "of_trl.py"
+    file.write_text("def accuracy(completions, **kwargs):\n    return [1.0] * len(completions)\n")
+    with pytest.raises(ConfigError, match='named "accuracy" exists already'):
+        load_plugin(file)
+
+
+def test_a_file_without_rewards_says_what_one_is(tmp_path):
+    file = tmp_path / "none.py"
+    file.write_text("def helper(text):\n    return text\n")
+    with pytest.raises(ConfigError, match="registers no reward"):
+        load_plugin(file)
 
 
 def test_a_plugin_cannot_take_the_name_of_a_shipped_reward(tmp_path):

@@ -35,6 +35,71 @@ def test_share_of_words(text, language, expected):
     assert language_share(text, language) == pytest.approx(expected)
 
 
+CHINESE = "答案是五因为二加三等于五" * 5
+FRENCH = "la réponse est bien égale au nombre cinq"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "$${}$$",
+        "${}$",
+        r"\[{}\]",
+        r"\({}\)",
+        "`{}`",
+        "```\n{}\n```",
+        r"\boxed{{{}}}",
+        "<{}>",
+        "http://{}",
+        r"$\text{{{}}}$",
+    ],
+)
+def test_words_of_another_script_count_wherever_they_stand(hidden):
+    """One English word and sixty Chinese ones, each a letter."""
+    assert language_share("Hello " + hidden.format(CHINESE), "en") == pytest.approx(1 / 61)
+    assert language_share("Hello " + hidden.format(CHINESE), "zh") == pytest.approx(60 / 61)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [r"$\text{{{}}}$", r"\[x = \mbox{{{}}}\]", r"$$\text{{{}, {{et}} voilà}}$$", "$${}$$", "`{}`", r"\boxed{{{}}}"],
+)
+def test_prose_counts_wherever_it_stands(hidden):
+    """Eight French words and more in a text command, or in a row."""
+    assert language_share(hidden.format(FRENCH), "en") == 0.0
+    assert language_share(hidden.format(FRENCH), "fr") == 1.0
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"$ab + cd$",
+        r"$\alpha\beta\gamma$",
+        "$αβγ = δε$",
+        "$𝑎𝑏 + ℝℂ$",
+        r"$\mathrm{cm}$",
+        r"\(sin \theta cos \phi tan \psi cot\)",
+        "`for item in items: total += item`",
+        "```\nimport numpy\nimport pandas\nimport torch\n```",
+        "<think>",
+        "https://example.org/some-path",
+    ],
+)
+def test_names_in_mathematics_and_code_are_no_words(formula):
+    assert language_share(formula, "en") is None
+
+
+@pytest.mark.parametrize("num_words", [2, 3])
+def test_a_text_broken_into_short_lines_is_told_by_all_of_them(num_words):
+    words = GERMAN.split()
+    lines = "\n".join(" ".join(words[at : at + num_words]) for at in range(0, len(words), num_words))
+    assert language_share(lines, "en") == 0.0
+    assert language_share(lines, "de") == 1.0
+    assert language_share(f"{ENGLISH}\n{lines}", "en") == pytest.approx(
+        len(ENGLISH.split()) / (len(ENGLISH.split()) + len(words))
+    )
+
+
 @pytest.mark.parametrize("text", ["", "3 + 2 = 5", r"$x$", r"\boxed{5}", "x", "🙂"])
 def test_a_text_without_words_has_no_share(text):
     """Nothing to be consistent: no share, and no reward (gamed: an empty text would be perfectly consistent)."""

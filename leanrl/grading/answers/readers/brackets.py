@@ -25,4 +25,4 @@ def read_bracket(latex: str, read: Read) -> Answer | None:
         return None
     items = tuple(read(piece) for piece in pieces)
     brackets = (opening.group() + closing.group()).replace(r"\langle", "(").replace(r"\rangle", ")")
-    return Items(latex, with_both_signs(items)) if is_set else Row(latex, brackets, items)
+    return Items(latex, with_both_signs(items), "braces") if is_set else Row(latex, brackets, items)

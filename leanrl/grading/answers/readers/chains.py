@@ -1,37 +1,59 @@
-"""Sides of equals signs and their like, and the terms of a ratio."""
+"""Sides of equals signs, of inequalities, and the terms of a ratio."""
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Chain, Ratio, Read
+from leanrl.grading.answers.nodes import Answer, Chain, Items, Ratio, Read, Relation
+from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.text.brackets import split_outside
 
 RELATION = re.compile(r"[<>]|\\(?:le|ge|neq|forall|exists|pmod|bmod|mid)(?![A-Za-z])")
+_ORDER = re.compile(r"[<>]|\\(?:le|ge|neq)(?![A-Za-z])")
+_NO_ORDER = re.compile(r"\\(?:forall|exists|pmod|bmod|mid)(?![A-Za-z])")
 _SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|in|equiv)(?![A-Za-z])")
 _COLON = re.compile(":")
+_UPWARDS = {">": "<", r"\ge": r"\le"}
 
 
 def read_chain(latex: str, read: Read) -> Answer | None:
-    sides = [side.strip() for side in split_outside(latex, _SIGN)]
-    if len(sides) < 2 or not all(sides) or any(len(split_outside(side, RELATION)) > 1 for side in sides):
+    """Return the sides of equals signs; 5 = x is read as x = 5."""
+    texts, signs = _sides(latex, _SIGN)
+    if len(texts) < 2 or not all(texts) or any(len(split_outside(side, RELATION)) > 1 for side in texts):
         return None
-    signs = tuple(sign.strip() for sign in _signs_outside(latex))
-    return Chain(latex, tuple(read(side) for side in sides), signs)
+    sides = tuple(read(side) for side in texts)
+    if len(sides) == 2 and signs == ("=",) and is_name(sides[1]) and not has_variable(sides[0]):
+        sides = (sides[1], sides[0])
+    return Chain(latex, sides, signs)
+
+
+def read_relation(latex: str, read: Read) -> Answer | None:
+    """Return the sides of an inequality, or of several in a row, the smaller ones first."""
+    texts, signs = _sides(latex, _ORDER)
+    if len(texts) < 2 or not all(texts) or _NO_ORDER.search(latex) or len(split_outside(latex, _SIGN)) > 1:
+        return None
+    sides = tuple(read(side) for side in texts)
+    if all(sign in _UPWARDS for sign in signs):
+        sides, signs = sides[::-1], tuple(_UPWARDS[sign] for sign in reversed(signs))
+    if signs == (r"\neq",) and isinstance(sides[1], Items):  # x \neq \pm 5
+        each = (Relation(rf"{texts[0]} \neq {value.latex}", (sides[0], value), signs) for value in sides[1].items)
+        return Items(latex, tuple(each), "and")
+    return Relation(latex, sides, signs)
 
 
 def read_ratio(latex: str, read: Read) -> Answer | None:
+    """Return the terms between colons."""
     terms = [term.strip() for term in split_outside(latex, _COLON)]
     if len(terms) < 2 or not all(terms):
         return None
     return Ratio(latex, tuple(read(term) for term in terms))
 
 
-def _signs_outside(latex: str) -> list[str]:
-    """Return the signs that `split_outside` splits at, in order."""
-    pieces = split_outside(latex, _SIGN)
+def _sides(latex: str, separator: re.Pattern[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return the texts between signs that stand in no bracket, and the signs, in order."""
+    pieces = split_outside(latex, separator)
     signs, position = [], 0
     for piece in pieces[:-1]:
-        sign = _SIGN.match(latex, position + len(piece))
+        sign = separator.match(latex, position + len(piece))
         assert sign is not None
         signs.append(sign.group())
         position = sign.end()
-    return signs
+    return [piece.strip() for piece in pieces], tuple(signs)

@@ -4,31 +4,51 @@ import re
 
 from leanrl.grading.answers.nodes import Answer, Read, Words
 
+_SUBSCRIPT = re.compile(r"_\s?\{?\s?\\text\s?\{[^{}]*\}")
+_NAMES_IN_COMMANDS = re.compile(r"\\(?:begin|end|operatorname)\s?\{\w+\*?\}")
 _NO_WORDS = r"sqrt|frac|arcsin|arccos|arctan|sinh|cosh|tanh"
-_WORDS = re.compile(
-    rf"\\text\s*\{{[^{{}}]*[A-Za-z]|(?<![A-Za-z\\])(?!(?:{_NO_WORDS})(?![A-Za-z]))[A-Za-z]{{4,}}(?![A-Za-z])"
-    r"|^(?:yes|no|odd|even|none)$|\\ldots(?![A-Za-z])",  # an ellipsis: no parser knows what it leaves out
-    re.IGNORECASE,
+_RUN = re.compile(rf"(?<![A-Za-z\\])(?!(?:{_NO_WORDS})(?![A-Za-z]))[A-Za-z]{{4,}}(?![A-Za-z])")
+# No parser knows what an ellipsis leaves out, nor a word of another script.
+_IN_WORDS = re.compile(
+    r"\\text\s?\{[^{}]*[^\W\d_]|\\ldots(?![A-Za-z])|[^\W\d_a-zA-Z]|^(?:yes|no|odd|even|none)$", re.IGNORECASE
 )
-_HALF_DAY = re.compile(r" [ap]m$")
-_NAMES_IN_COMMANDS = re.compile(r"\\(?:begin|end|operatorname)\s*\{\w+\*?\}")
-_NOT_SPELLING = re.compile(r"(?:\\text(?![A-Za-z])|[\s{}\\$.,;:!?'\"()\[\]-])+")
+
+# What counts in a text: words, numbers, brackets, and signs that are no punctuation between words.
+_PLAIN_BRACKETS = re.compile(r"\(([^\W\d_][^()\d\\=<>+*/^,;-]*+)\)|\((-?\d+(?:\.\d+)?)\)")
+_TOKEN = re.compile(
+    r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,:/]\d+)*|[^\w\s{}$.,;:!?'\"\\-]"
+    r"|(?<![^\W\d_])-|-(?![^\W\d_]))"
+)
+_ARTICLES = ("the", "a", "an")
+_VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
 
 def read_words(latex: str, read: Read) -> Answer | None:
-    return Words(latex, spell(latex)) if _WORDS.search(_NAMES_IN_COMMANDS.sub("", latex)) else None
+    """Return an answer in words; a run of letters beside a sign or a digit is a product, as one without vowels is."""
+    text = _SUBSCRIPT.sub("", _NAMES_IN_COMMANDS.sub("", latex))
+    has_word = any(_is_word(run, text) for run in _RUN.finditer(text))
+    return Words(latex, spell(latex)) if has_word or _IN_WORDS.search(text) else None
 
 
-def spell(latex: str) -> str:
-    """Return the words of a text in lower case with single spaces, without what sets them."""
-    words = _NOT_SPELLING.sub(" ", latex).casefold().split()
-    return " ".join(words[1:] if words and words[0] in ("the", "a", "an") else words)
+def spell(latex: str) -> tuple[str, ...]:
+    """Return what counts in a text: its words in lower case, numbers, signs, and brackets around more than a word."""
+    plain = _PLAIN_BRACKETS.sub(lambda bracket: f" {bracket[1] or bracket[2]} ", latex.casefold())
+    tokens = [_decimal(match["token"]) for match in _TOKEN.finditer(plain) if match["token"]]
+    return tuple(tokens[1:] if tokens and tokens[0] in _ARTICLES else tokens)
 
 
-def same_words(gold: str, answer: str) -> bool:
-    """Return whether two texts spell the same words; a.m. or p.m. may be left to the question."""
-    spellings = [spell(gold), spell(answer)]
-    halves = [_HALF_DAY.search(spelling) for spelling in spellings]
-    if None in halves:
-        spellings = [_HALF_DAY.sub("", spelling) for spelling in spellings]
-    return spellings[0] == spellings[1]
+def is_product(letters: str) -> bool:
+    """Return whether a run of letters is a product: abcd, xyz, LWH; not Yes, area."""
+    is_run = sorted(letters) == [chr(ord(min(letters)) + index) for index in range(len(letters))]
+    return (letters.islower() or letters.isupper()) and (is_run or not _VOWEL.search(letters))
+
+
+def _is_word(run: re.Match[str], text: str) -> bool:
+    before, after = text[max(0, run.start() - 1) : run.start()], text[run.end() : run.end() + 1]
+    is_factor = before.isdigit() or before in tuple("^+*") or after in tuple("^+*") or text[: run.start()] == "-"
+    return not (is_factor or is_product(run.group()))
+
+
+def _decimal(token: str) -> str:
+    """Return a decimal without zeros at its end, else the token."""
+    return token.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.\d+", token) else token

@@ -1,0 +1,39 @@
+"""Letters of a multiple choice: B, (B), B), B. five, Option B."""
+
+import re
+
+from leanrl.grading.answers.nodes import Answer, Choice, Items, Read
+
+_HEAD = re.compile(
+    r"(?:(?i:option|choice)\s+(?:\((?P<named>[A-J])\)|(?P<plain>[A-J])(?![A-Za-z]))|\((?P<round>[A-J])\)(?=\s|$|\\text)"
+    r"|(?P<half>[A-J])\)|(?P<dotted>[A-J])[.:](?=\s+(?:\\text|-?\d|\\frac|\\sqrt|[A-Za-z]{2})))[.:]?\s*"
+)
+_SET = re.compile(r"\\text\s?\{(?P<inside>[^{}]*)\}(?P<tail>.*)", re.DOTALL)
+_NO_OPTION = re.compile(r"[+*/^_=<>]|-\s|\\(?:cdot|times|le|ge|neq|cup|cap|to)(?![A-Za-z])")
+_MARK = re.compile(r"(?:(?<=\s)|^)\([A-J]\)(?=\s|$)")
+
+
+def read_choice(latex: str, read: Read) -> Answer | None:
+    """Return the letter and the option behind it; several letters, each with its option, are several answers."""
+    marks = [mark.start() for mark in _MARK.finditer(latex)]
+    if len(marks) > 1 and marks[0] == 0:
+        return Items(latex, tuple(read(latex[start:end]) for start, end in zip(marks, [*marks[1:], None], strict=True)))
+    for text in (latex, _with_letter_outside(latex)):
+        head = _HEAD.match(text)
+        if head is None:
+            continue
+        letter = next(group for group in head.groups() if group)
+        option = text[head.end() :]
+        if not _NO_OPTION.match(option):
+            return Choice(latex, letter, read(option) if option else None)
+    return None
+
+
+def _with_letter_outside(latex: str) -> str:
+    r"""Return \text{(B) five} 5 as (B) \text{five} 5."""
+    words = _SET.fullmatch(latex)
+    head = _HEAD.match(words["inside"].strip()) if words else None
+    if words is None or head is None:
+        return latex
+    rest = words["inside"].strip()[head.end() :]
+    return head.group().rstrip() + " " + (rf"\text{{{rest}}}" if rest else "") + words["tail"]

@@ -1,0 +1,88 @@
+"""Times of day and dates."""
+
+import re
+
+from leanrl.grading.answers.nodes import Answer, Date, Expression, Ratio, Read, Time
+from leanrl.grading.answers.readers.words import spell
+
+_TIME = re.compile(
+    r"(?:\\text\s?\{\s?)?(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?\s?"
+    r"(?:\\text\s?\{\s?(?P<half>[ap])\.?m\.?\s?\})?",
+    re.IGNORECASE,
+)
+_CLOCK_FACE = re.compile(r"\d{1,2}\s?:\s?\d\d")
+_HALF_DAY = 12 * 3600
+_ISO = re.compile(r"(?P<year>[12]\d{3})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})")
+_SLASHED = re.compile(r"(?P<one>\d{1,2})/(?P<other>\d{1,2})/(?P<year>[12]\d{3})")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH = rf"(?P<month>{'|'.join(f'{name[:3]}(?:{name[3:]})?' if name[3:] else name for name in _MONTHS)}|sept)"
+_DAY = r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?"
+_IN_WORDS = tuple(
+    re.compile(rf"(?:[a-z]+day )?{day_and_month}(?: (?P<year>[12]\d{{3}}))?")
+    for day_and_month in (rf"{_MONTH} {_DAY}", rf"{_DAY} (?:of )?{_MONTH}")
+)
+
+
+def read_time(latex: str, read: Read) -> Answer | None:
+    """Return a time of day: 9:15, 15:30:00, 3 p.m.; 6:60 and 3:4 are none."""
+    match = _TIME.fullmatch(latex)
+    if match is None or not (match["minute"] or match["half"]):
+        return None
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    half = (match["half"] or "").lower()
+    if minute > 59 or second > 59 or hour > 24 or (half and not 0 < hour < 13):
+        return None
+    hour = hour % 12 + 12 * (half == "p") if half else hour
+    return Time(latex, hour * 3600 + minute * 60 + second, half)
+
+
+def read_date(latex: str, read: Read) -> Answer | None:
+    """Return a date: 2024-01-31, 1/31/2024, January 31, 2024; one that may be two days, 1/2/2024, is left alone."""
+    for pattern, text in ((_ISO, latex), *((pattern, " ".join(spell(latex))) for pattern in _IN_WORDS)):
+        match = pattern.fullmatch(text)
+        if match is not None:
+            month = match["month"]
+            number = int(month) if month.isdigit() else 1 + [name[:3] for name in _MONTHS].index(month[:3])
+            return _date(latex, match["year"], number, int(match["day"]))
+    slashed = _SLASHED.fullmatch(latex)
+    if slashed is None:
+        return None
+    one, other = int(slashed["one"]), int(slashed["other"])
+    if one != other and one <= 12 and other <= 12:
+        return None
+    return _date(latex, slashed["year"], min(one, other), max(one, other))
+
+
+def same_moment(gold: Time | Date, answer: Time | Date) -> bool:
+    """Return whether two times or dates are one; a.m., p.m. and the year may be left to the question."""
+    if isinstance(gold, Date) and isinstance(answer, Date):
+        same_day = (gold.month, gold.day) == (answer.month, answer.day)
+        return same_day and (gold.year is None or gold.year == answer.year)
+    return isinstance(gold, Time) and isinstance(answer, Time) and _same_time(gold, answer)
+
+
+def as_ratio(time: Time) -> Ratio:
+    """Return 3:40 as a ratio of two terms."""
+    return Ratio(time.latex, tuple(Expression(term.strip()) for term in time.latex.split(":")))
+
+
+def _same_time(gold: Time, answer: Time) -> bool:
+    if bool(gold.half) == bool(answer.half):
+        return gold.seconds == answer.seconds
+    marked, plain = (gold, answer) if gold.half else (answer, gold)
+    is_on_the_dial = plain.seconds < 13 * 3600 and (plain.seconds - marked.seconds) % _HALF_DAY == 0
+    return is_on_the_dial or plain.seconds == marked.seconds
+
+
+def is_clock_face(latex: str) -> bool:
+    """Return whether a text is written like a time, which a ratio is not compared with by its value."""
+    return _CLOCK_FACE.fullmatch(latex) is not None
+
+
+def _date(latex: str, year: str | None, month: int, day: int) -> Answer | None:
+    if not (0 < month < 13 and 0 < day < 32):
+        return None
+    return Date(latex, int(year) if year else None, month, day)

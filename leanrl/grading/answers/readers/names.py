@@ -1,0 +1,65 @@
+"""Which side of `name = value` only names the value: a letter, f(x), AB, S_1, (p, q), words."""
+
+import re
+
+from leanrl.grading.answers.nodes import Answer, Row, Words
+from leanrl.grading.answers.readers.words import is_product
+
+_NO_LETTER = re.compile(
+    r"\\(?:frac|sqrt|pi|cdot|times|log|ln|sin|cos|tan|exp|binom|infty|le|ge|neq|in|cup|cap|setminus|emptyset)(?![A-Za-z])"
+    r"|\\mathbb\s?\{[A-Z]\}|\\text\{(?:and|or)\}"
+)
+_VARIABLE = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
+
+# One sign for each kind of command; subscripts, arguments, braces and marks over letters go.
+_SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]*\}|\\?[A-Za-z]+|\d)")
+_ARGUMENT = re.compile(r"(?<=[A-Za-z'}])\s?(?:\^\s?\{?-1\}?\s?)?[(\[][^()\[\]]*[)\]]")
+_MARK = (
+    r"overline|overrightarrow|overset|vec|hat|widehat|bar|tilde|angle|triangle|measuredangle|odot|mathbf|mathcal|mathrm"
+)
+_KINDS = tuple((re.compile(pattern), sign) for pattern, sign in (
+    (r"\\frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}", r"\1/\2"),
+    (rf"\\(?:{_MARK}|operatorname|text|circ|(?:partial|Delta)(?=\s?[A-Za-z]))(?![A-Za-z])", ""),
+    (r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])", "§"),
+    (r"\\(?:lim|sum|prod|int|iint|oint|max|min|sup|inf|det|gcd|dim|deg)(?![A-Za-z])", "∫"),
+    (r"\\(?:cup|cap|setminus)(?![A-Za-z])", "∪"),
+    (r"\\(?:cdot|times|pm|mp|log|ln|exp|sqrt|frac|binom|mid)(?![A-Za-z])", "·"),
+    (r"\\\||\\[lr]?[vV]ert(?![A-Za-z])", "|"),
+    (r"\\[A-Za-z]+", "θ"),
+    (r"[\s{}]+", ""),
+))  # fmt: skip
+_CAPITALS = r"(?:[A-Z]'*)+"
+_SETS = rf"{_CAPITALS}(?:∪{_CAPITALS})*"
+_NAME = re.compile(
+    rf"[A-Za-zθ]'*|m?{_SETS}|\|(?:{_SETS}|z)\||{_CAPITALS}[/:]{_CAPITALS}|θ[A-Z]+"
+    rf"|§(?:\^\d)?(?:[Aθ-ω]|{_CAPITALS})|d[A-Za-z]?/d[a-z]|∫.*",
+    re.DOTALL,
+)
+_WORD = re.compile(r"[A-Za-z]{4,}")
+_MAX_ARGUMENTS = 4  # f(g(x)) has two brackets in each other
+
+
+def is_name(side: Answer) -> bool:
+    """Return whether a side only names what is equal to the rest; a formula to solve, 2x, x^2 or x + y, is no name."""
+    if isinstance(side, Words):
+        return all(token.isalpha() for token in side.tokens)
+    if isinstance(side, Row):
+        return all(map(is_name, side.items))
+    text = _SUBSCRIPT.sub("", side.latex)
+    for _ in range(_MAX_ARGUMENTS):
+        text = _ARGUMENT.sub("", text)
+    for kind, sign in _KINDS:
+        text = kind.sub(sign, text)
+    if _WORD.fullmatch(text):
+        return text.isupper() or not is_product(text)
+    return _NAME.fullmatch(text) is not None and has_variable(side)
+
+
+def has_variable(side: Answer) -> bool:
+    """Return whether a side has a letter that stands for a number."""
+    return bool(letters_of(side))
+
+
+def letters_of(side: Answer) -> set[str]:
+    """Return the letters, Greek ones among them, that stand for a number; e and i are numbers."""
+    return set(_VARIABLE.findall(_NO_LETTER.sub("", side.latex))) - {"e", "i"}

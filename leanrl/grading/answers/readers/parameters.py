@@ -1,0 +1,87 @@
+r"""Free parameters: k in k\pi, k \in Z; the C of + C. Their letters are the writer's choice."""
+
+import re
+
+from leanrl.grading.answers.nodes import Answer, Family, Read
+from leanrl.grading.text.brackets import split_outside
+
+_KIND = r"(?P<{}>(?:integer|whole number|natural number|constant|real number)s?)"
+_INTRODUCED = r"(?:,|;|\(|\\text\s?\{\s?(?:where|for|with)?(?: ?(?:any|all|every|some))?\s?\}|\\forall(?![A-Za-z]))\s?"
+_IS_IN = r"\\in\s?\\mathbb\s?\{(?P<domain>[ZN])\}\s?(?:\^\s?\{?[+*]\}?)?"
+_IS_A = rf"\\text\s?\{{[^{{}}]{{0,20}}?{_KIND.format('kind')}\s?\}}"
+_ANY = rf"\\text\s?\{{[^{{}}]{{0,20}}?{_KIND.format('named')}\s?\}}\s?(?P<other>[A-Za-z])"
+_DECLARATION = re.compile(
+    rf"(?P<value>.*[^\s,;(])\s?(?:{_INTRODUCED}(?P<letter>[A-Za-z])\s?(?:{_IS_IN}|{_IS_A})|{_ANY})\s?\)?", re.DOTALL
+)
+_BUILDER = re.compile(r"\\\{(?P<value>[^|{}]+)(?:\\mid(?![A-Za-z])|:|\|)(?P<declaration>[^|]{1,60})\\\}", re.DOTALL)
+_DOMAINS = {"Z": "integer", "N": "natural number", "whole number": "integer", "real number": "constant"}
+_COUNT = "[klmn]"
+_PERIODIC = re.compile(
+    rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
+)
+_FUNCTION = re.compile(
+    rf"\\(?:sin|cos|tan|cot|sec|csc|exp|log|ln|sum|prod|int|lim)(?![A-Za-z])|[\^_]\s?\{{?{_COUNT}(?![A-Za-z])"
+)
+_TERM_SIGN = re.compile(r"[-+]")
+_NUMBERED = re.compile(r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)")
+_CONSTANTS = ("C", "c", "K", "k")
+_LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")
+_TOKEN = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
+_MAX_CHARS = 500
+
+
+def read_family(latex: str, read: Read) -> Answer | None:
+    """Return a value and the domain of the parameter that is declared behind it."""
+    declared = _declared(latex)
+    return None if declared is None else Family(latex, read(declared[0]), declared[2])
+
+
+def with_letters_of(gold: str, answer: str) -> str:
+    """Return an answer with its free parameter, or its constant, named as in the gold answer."""
+    if max(len(gold), len(answer)) > _MAX_CHARS:
+        return answer
+    for find in (_constant, _numbered, _parameter):
+        golds, answers = find(gold, answer), find(answer, gold)
+        if golds and answers and golds != answers and golds not in _letters(answer):
+            answer = _rename(answer, answers, golds)
+    return answer
+
+
+def _rename(latex: str, letter: str, other: str) -> str:
+    return _TOKEN.sub(lambda token: other if token.group() == letter else token.group(), latex)
+
+
+def _declared(latex: str) -> tuple[str, str, str] | None:
+    """Return the value, the letter and the domain where a parameter is declared."""
+    builder = _BUILDER.fullmatch(latex)
+    text = f"{builder['value'].strip()}, {builder['declaration'].strip()}" if builder else latex
+    match = _DECLARATION.fullmatch(text) if "integer" in text or "mathbb" in text or "constant" in text else None
+    if match is None or "," in (builder["declaration"] if builder else ""):
+        return None
+    letter, kind = match["letter"] or match["other"], (match["domain"] or match["kind"] or match["named"]).rstrip("s")
+    return (match["value"], letter, _DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
+
+
+def _parameter(latex: str, other: str) -> str | None:
+    r"""Return the letter that is declared, or that counts half turns, or that stands alone against a declared one."""
+    if declared := _declared(latex):
+        return declared[1]
+    if (periodic := _PERIODIC.search(latex)) and not _FUNCTION.search(latex):
+        return next(group for group in periodic.groups() if group)
+    own = [letter for letter in _LETTERS if letter in _letters(latex) and letter not in _letters(other)]
+    return own[0] if _declared(other) and len(own) == 1 else None
+
+
+def _constant(latex: str, other: str) -> str | None:
+    """Return the letter that is added as a constant of integration."""
+    terms = [term.strip() for term in split_outside(latex, _TERM_SIGN)]
+    return next((term for term in terms[1:] if term in _CONSTANTS), None)
+
+
+def _numbered(latex: str, other: str) -> str | None:
+    numbered = _NUMBERED.search(latex)
+    return numbered[1] if numbered else None
+
+
+def _letters(latex: str) -> set[str]:
+    return {token for token in _TOKEN.findall(latex) if not token.startswith("\\")}

@@ -1,0 +1,62 @@
+"""Sets: the empty one, all real numbers, unions of finite ones, and those that a rule describes."""
+
+import re
+
+from leanrl.grading.answers.nodes import Answer, Expression, Items, Read, Relation
+from leanrl.grading.answers.readers.words import spell
+from leanrl.grading.text.brackets import split_outside
+
+_EMPTY = re.compile(
+    r"(?:(?:there (?:is|are|exists?) |(?:the )?(?:equation|system) has |has )?no (?:such |real )?"
+    r"(?:solutions?|roots?|values?|zeros|x|n)(?: exists?)?|none|empty set|无解|无实数解)"
+)
+_REALS = re.compile(r"(?:x is )?(?:all|any|every) reals?(?: numbers?)?")
+_OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
+_CUP = re.compile(r"\\cup(?![A-Za-z])")
+_BUILDER = re.compile(
+    r"\\\{\s?(?P<letter>[A-Za-z])\s?(?:\\in\s?\\mathbb\s?\{(?P<domain>[RZN])\}\s?(?:\^\{?\+\}?)?)?\s?"
+    r"(?:\\mid(?![A-Za-z])|:|\||,)(?P<rule>.*)\\\}",
+    re.DOTALL,
+)
+_WHOLE = re.compile(r"-?\d{1,6}")
+_MAX_MEMBERS = 40
+
+
+def read_set(latex: str, read: Read) -> Answer | None:
+    """Return the values of a set that is described, in words or by a rule."""
+    if latex in (r"\emptyset", r"\{\}", r"\{ \}") or _EMPTY.fullmatch(" ".join(spell(latex))):
+        return Items(latex, (), "braces")
+    if _REALS.fullmatch(" ".join(spell(latex))):
+        return Expression(r"\mathbb{R}")
+    builder = _BUILDER.fullmatch(latex)
+    if builder is None or (builder["domain"] or "R") == "R":
+        return read(builder["rule"]) if builder else None
+    members = _whole_numbers(read(builder["rule"]), builder["letter"])
+    return None if members is None else Items(latex, tuple(Expression(str(member)) for member in members), "braces")
+
+
+def read_union(latex: str, read: Read) -> Answer | None:
+    """Return the values of a union of finite sets as those of one set."""
+    pieces = [piece.strip() for piece in split_outside(latex, _CUP)]
+    if len(pieces) < 2 or not all(piece.startswith(r"\{") for piece in pieces):
+        return None
+    sets = [read(piece) for piece in pieces]
+    if not all(isinstance(one, Items) and one.joint == "braces" for one in sets):
+        return None
+    return Items(latex, tuple(item for one in sets if isinstance(one, Items) for item in one.items), "braces")
+
+
+def is_set_operation(latex: str) -> bool:
+    """Return whether a text combines sets, or names one."""
+    return _OPERATION.search(latex) is not None
+
+
+def _whole_numbers(rule: Answer, letter: str) -> range | None:
+    """Return the whole numbers between the ends of an inequality, None if it has another form or too many."""
+    if not isinstance(rule, Relation) or len(rule.sides) != 3 or rule.sides[1].latex != letter:
+        return None
+    low, high = rule.sides[0].latex, rule.sides[2].latex
+    if not (_WHOLE.fullmatch(low) and _WHOLE.fullmatch(high) and r"\neq" not in rule.signs):
+        return None
+    members = range(int(low) + (rule.signs[0] == "<"), int(high) + (rule.signs[1] == r"\le"))
+    return members if len(members) <= _MAX_MEMBERS else None

@@ -1,0 +1,62 @@
+"""Environments with rows: systems of equations, functions given piece by piece, matrices."""
+
+import re
+
+from leanrl.grading.answers.nodes import Answer, Cases, Items, Matrix, Read
+from leanrl.grading.text.brackets import split_outside
+
+_ENVIRONMENT = re.compile(
+    r"(?:\\\{\s?)?\\begin\s?\{(?P<name>cases|array|aligned|gathered|[pb]?matrix|smallmatrix)\}(?:\s?\{[lcr|\s]*\})?"
+    r"(?P<rows>.*)\\end\s?\{(?P=name)\}",
+    re.DOTALL,
+)
+_NESTED = re.compile(r"\\(?:begin|end)\s?\{")
+_ROW_END = re.compile(r"\\\\(?:\s?\[[^\[\]]{1,8}\])?")
+_COLUMN = re.compile(r"(?<!\\)&")
+_CONDITION = re.compile(r"^[\s,]*(?:\\text\s?\{\s*(?:if|for|when|where|as|and)\s*\}|\\text\{(?=if |for |when ))\s*")
+_OTHERWISE = re.compile(r"\\text\s?\{\s*(?:otherwise|else|elsewhere)\s*\}|otherwise|else|elsewhere")
+_TRANSPOSED = re.compile(r"(?P<row>[(\[].*[)\]])\s?\^\s?\{?\s?(?:T|\\top|\\intercal|\\text\s?\{T\})\s?\}?", re.DOTALL)
+
+
+def read_system(latex: str, read: Read) -> Answer | None:
+    """Return what the rows of an environment are: equations, branches with conditions, or entries."""
+    if transposed := _TRANSPOSED.fullmatch(latex):
+        return _column(latex, transposed["row"], read)
+    environment = _ENVIRONMENT.fullmatch(latex)
+    if environment is None or _NESTED.search(environment["rows"]):
+        return None
+    name, rows = environment["name"], [row.strip(" ,;") for row in _ROW_END.split(environment["rows"])]
+    rows = [row for row in rows if row]
+    if name.endswith("matrix"):
+        return Matrix(latex, tuple(tuple(read(entry) for entry in _COLUMN.split(row)) for row in rows))
+    if name in ("aligned", "gathered"):
+        rows = [_COLUMN.sub("", row) for row in rows]
+    if not any(_COLUMN.search(row) for row in rows):
+        return read(rows[0]) if len(rows) == 1 else Items(latex, tuple(read(row) for row in rows), "and")
+    if name == "array" and not latex.startswith(r"\{"):
+        return None
+    return _cases(latex, [_COLUMN.split(row) for row in rows], read)
+
+
+def is_otherwise(condition: Answer) -> bool:
+    """Return whether a condition stands for all that the others leave."""
+    return _OTHERWISE.fullmatch(condition.latex) is not None
+
+
+def _cases(latex: str, rows: list[list[str]], read: Read) -> Answer | None:
+    if any(len(row) != 2 for row in rows):
+        return None
+    return Cases(latex, tuple((read(value.strip(" ,")), _condition(condition, read)) for value, condition in rows))
+
+
+def _condition(text: str, read: Read) -> Answer:
+    head = _CONDITION.match(text)
+    if head is None:
+        return read(text)
+    rest = text[head.end() :]
+    return read(rest if head.group().endswith("}") or not head.group().strip().endswith("{") else r"\text{" + rest)
+
+
+def _column(latex: str, row: str, read: Read) -> Answer | None:
+    entries = [entry.strip() for entry in split_outside(row[1:-1], re.compile(","))]
+    return Matrix(latex, tuple((read(entry),) for entry in entries)) if len(entries) > 1 and all(entries) else None
