@@ -5,10 +5,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from leanrl.models.adaptable import read_past_the_module
+from leanrl.planner.memory.optimizer_state import WEIGHTS_ROUNDED_AT_ONCE
 
 # bitsandbytes' NF4 with double quantisation: blocks of 64 weights with a scale of one byte, and of 256 scales with
 # an fp32 one (bitsandbytes/functional.py, quantize_4bit and quantize_blockwise).
@@ -63,6 +65,23 @@ class Adam8bit(torch.optim.Optimizer):
                     state[moment] = torch.empty(param.numel(), dtype=torch.uint8, device=param.device)
                     num_scales = -(-param.numel() // _SCALES_PER_SCALE)
                     state[f"{moment}_scales"] = torch.empty(num_scales, dtype=torch.float32, device=param.device)
+
+
+@torch.no_grad()
+def visit_with_paged_state(weights: Iterable[nn.Parameter]) -> None:
+    """Hold what bitsandbytes' paged Adam has on the card: the state of one weight, and a slice of it in fp32.
+
+    Weights of 16 bits alone are rounded in slices.
+    """
+    for weight in weights:
+        own = weight.to_local() if isinstance(weight, DTensor) else weight
+        optimizer = Adam8bit([nn.Parameter(own, requires_grad=own.requires_grad)])
+        optimizer.step()
+        if own.dtype == torch.bfloat16:
+            count = min(own.numel(), WEIGHTS_ROUNDED_AT_ONCE)
+            value, gradient, noise = (torch.empty(count, dtype=torch.float32, device=own.device) for _ in range(3))
+            del value, gradient, noise
+        del optimizer
 
 
 def quantise(model: PreTrainedModel, *, compute_dtype: torch.dtype) -> None:

@@ -27,7 +27,7 @@ from leanrl.simulate.fake_model import materialise, meta_model, meta_policy, pac
 from leanrl.simulate.few_tiles import few_tiles
 from leanrl.simulate.sharding import fake_ranks, shard, sync_gradients
 from leanrl.simulate.stand_in_functions import cuda_functions
-from leanrl.simulate.stand_ins import Adam8bit
+from leanrl.simulate.stand_ins import Adam8bit, visit_with_paged_state
 from leanrl.simulate.tracker import CUDA_BLOCK_BYTES, PhasePeak, StorageTracker
 
 _HIDDEN_BYTES = {
@@ -168,6 +168,8 @@ def _run_step(
     with tracker.phase("optimizer_step", category="optimizer buffers"):
         nn.utils.clip_grad_norm_(policy.parameters(), config.optimizer.max_grad_norm)
         optimizer.step()
+        if config.optimizer.name == "adamw_8bit_paged":
+            visit_with_paged_state(tensor for tensor in policy.parameters() if tensor.requires_grad)
 
 
 def _prepare_training(config: RunConfig, policy: nn.Module) -> None:
@@ -274,5 +276,5 @@ def _stand_ins(config: RunConfig) -> tuple[str, ...]:
     if config.optimizer.name.startswith("adamw_8bit"):
         found.append("8-bit Adam: two moments of one byte, and a scale of four bytes for 256 of them")
     if config.optimizer.name in _HOST_OPTIMIZERS:
-        found.append("optimizer state in host memory: counted as no bytes of the card")
+        found.append("optimizer state in host memory: on the card only what visits it")
     return tuple(found)

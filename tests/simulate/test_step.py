@@ -9,6 +9,7 @@ from transformers import AttentionInterface
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
+from leanrl.planner.memory.optimizer_state import step_buffer_bytes
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import workload_of
@@ -130,6 +131,16 @@ def test_stand_ins_are_named():
     assert [name.split()[0] for name in qlora.stand_ins] == ["NF4", "8-bit", "optimizer"]
     assert qlora.peak.bytes < lora.peak.bytes
     assert "optimizer state" not in qlora.peak.categories
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_state_in_host_memory_visits_the_card_as_planned(dtype):
+    """That of the largest weight and, of 16-bit weights, a slice in fp32 while it is rounded."""
+    config = config_of(
+        model__tuning__method="full", optimizer__name="adamw_8bit_paged", model__dtype=dtype, model__compute_dtype=dtype
+    )
+    simulated = phases_of(config)["optimizer_step"]["optimizer buffers"]
+    assert simulated == pytest.approx(step_buffer_bytes(SHAPE, workload_of(config, SHAPE)), rel=0.01)
 
 
 def test_dropout_keeps_masks_and_copies():

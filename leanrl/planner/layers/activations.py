@@ -46,8 +46,7 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
     layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
     if workload.activations == "kept":
         kept = sum(kind.num_layers * layer_bytes_per_token(kind, workload) for kind in shape.layer_kinds)
-        casts = sum(kind.num_layers * _frozen_casts(kind, workload) for kind in shape.layer_kinds)
-        return (kept + shape.num_sliding_layers * window_bytes(shape, workload)) * tokens + casts
+        return (kept + shape.num_sliding_layers * window_bytes(shape, workload)) * tokens + _kept_casts(shape, workload)
     # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
     return layer_input * min(2 if workload.activations == "offloaded" else shape.num_layers, shape.num_layers)
 
@@ -79,6 +78,16 @@ def largest_kept_bytes(shape: ModelShape, workload: Workload) -> int:
 def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
     casts = 0 if workload.activations == "kept" else _frozen_casts(shape, workload)
     return casts + _activation_peak(shape, workload)
+
+
+def _kept_casts(shape: ModelShape, workload: Workload) -> int:
+    """Casts of all layers while the last MLP works, which has let go of that of down_proj; tiles make their own."""
+    kinds, down = shape.layer_kinds, shape.mlp_readers[1:]
+    casts = sum(kind.num_layers * _frozen_casts(kind, workload) for kind in kinds)
+    if workload.is_tiled:
+        return casts
+    of_down = [(kind.num_layers, frozen_cast_bytes(kind, workload, down)) for kind in kinds]
+    return casts + sum(count * size for count, size in of_down) - of_down[0][1]
 
 
 def _frozen_casts(shape: ModelShape, workload: Workload) -> int:

@@ -36,6 +36,13 @@ def linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str,
     return total
 
 
+def output_copy_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of the copy of attention's output that o_proj keeps, where heads make another layout than it reads."""
+    name = shape.terms.output_name
+    keeps = workload.method == "full" or (workload.adapts(name) and workload.lora_dropout == 0)
+    return workload.compute_bytes * shape.layer_linears[name][0] if shape.lays_out_by_head and keeps else 0
+
+
 def _reads_checkpoint(shape: ModelShape, workload: Workload) -> bool:
     """Whether attention reads the layer's input itself, which is kept as its checkpoint."""
     return shape.norms == "behind" and workload.activations != "kept"

@@ -3,7 +3,7 @@
 import math
 
 from leanrl.planner.layers.eager import eager_bytes, eager_forward_bytes, eager_work_bytes, is_eager
-from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs
+from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs, output_copy_bytes
 from leanrl.planner.layers.norms import NORM_BACKWARD
 from leanrl.planner.layers.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
 from leanrl.planner.models.mixers import Mixer
@@ -84,5 +84,10 @@ def query_norm_backward(shape: ModelShape, workload: Workload) -> int:
 
 
 def window_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes a token that a layer with a window keeps besides, where rows reach it."""
-    return repeated_heads_bytes(shape, workload) if is_masked(shape, workload) else 0
+    """Bytes a token that a layer with a window keeps besides, where rows reach it.
+
+    The kernel for masks writes its output as o_proj reads it, so that o_proj keeps no copy of its own.
+    """
+    if not is_masked(shape, workload):
+        return 0
+    return repeated_heads_bytes(shape, workload) - output_copy_bytes(shape, workload)

@@ -172,3 +172,26 @@ def test_the_peak_of_padded_rows_that_reach_a_window(family):
     whole = {"model.tuning.method": "full", "train.gradient_checkpointing": "false", "train.pack_rows": "never"}
     planned, simulated = peaks(family, whole, sliding_window=512, num_hidden_layers=8)
     assert planned == pytest.approx(simulated, rel=0.025)
+
+
+# Few tokens, so that weights are most of it.
+SHORT = {"rollout.max_prompt_tokens": 28, "rollout.max_completion_tokens": 100, "rollout.max_model_tokens": 128}
+
+
+@pytest.mark.parametrize(
+    "kept", [{"train.gradient_checkpointing": "false"}, {"train.kept_layers": 4}], ids=["all", "half"]
+)
+@pytest.mark.parametrize("family", ["llama", "olmo2", "starcoder2"])
+def test_the_peak_of_kept_layers_over_frozen_fp32_weights(family, kept):
+    """Every kept layer holds the bf16 copies of its weights, down_proj's too, until its backward pass."""
+    overrides = LORA | SHORT | kept | {"model.dtype": "float32"}
+    planned, simulated = peaks(family, overrides, num_hidden_layers=8)
+    assert planned == pytest.approx(simulated, rel=0.02)
+
+
+def test_the_kernel_for_masks_leaves_no_copy_of_attentions_output():
+    """Phi-3's heads are laid out in a way of their own, of which o_proj keeps a copy where there is no mask."""
+    overrides = {"train.gradient_checkpointing": "false", "train.pack_rows": "never"}
+    heads = {"num_key_value_heads": 6, "tie_word_embeddings": False, "num_hidden_layers": 8, "sliding_window": 512}
+    planned, simulated = peaks("phi3", LORA | overrides, **heads)
+    assert planned == pytest.approx(simulated, rel=0.02)
