@@ -6,6 +6,7 @@ from functools import lru_cache
 from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.text.extraction import find_answer
 from leanrl.grading.text.normalisation import normalise
+from leanrl.grading.text.tied_boxes import holds_several
 from leanrl.types import GoldList, GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.
@@ -25,7 +26,7 @@ def plan_request(request: GradeRequest) -> Task | Reason:
     """Return what has to be asked for a request, or its reason where that is plain."""
     completion = _text(request.completion)
     golds = _gold_texts(request.gold, request.mode)
-    answer = find_answer(completion, request.mode)
+    answer = find_answer(completion, request.mode, asks_for_several=any(map(holds_several, golds)))
     if answer is None:
         return "no_box"
     if request.mode == "as_run":

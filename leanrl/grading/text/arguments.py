@@ -1,19 +1,24 @@
-r"""Braces around the arguments that TeX lets a writer leave bare: \frac12, \sqrt2."""
+r"""Braces around the arguments that a writer leaves bare: \frac12, \sqrt2, \overline3, 10^-19."""
 
 import re
 
 from leanrl.grading.text.brackets import find_partners
 
-_COMMAND = re.compile(r"\\(?P<name>frac|sqrt|binom)(?![A-Za-z])(?:\s*\[[^\[\]]*\])?")
-_NUM_ARGUMENTS = {"frac": 2, "sqrt": 1, "binom": 2}
+_NUM_ARGUMENTS = {"frac": 2, "sqrt": 1, "binom": 2, "overline": 1, "bar": 1, "dot": 1, "hat": 1, "vec": 1}
+_COMMAND = re.compile(rf"\\(?P<name>{'|'.join(_NUM_ARGUMENTS)})(?![A-Za-z])(?:\s*\[[^\[\]]*\])?")
+# TeX reads one token; who writes 10^-19 or 2^10 means all of it.
+_BARE_SCRIPT = re.compile(r"\^\s?([-+]\s?(?:\d++|[A-Za-z](?![A-Za-z])|\\[A-Za-z]++)|\d{2,})|_\s?(\d{2,})")
 _TOKEN = re.compile(r"\\[A-Za-z]+|[^\s\\{}^_]")
 
 
 def brace_arguments(text: str) -> str:
-    r"""Return the text with every argument of \frac, \sqrt and \binom in braces, read as TeX reads it.
+    r"""Return the text with every argument of \frac, \sqrt and their like in braces, read as TeX reads it.
+
+    A signed or long exponent is taken whole: 10^-19.
 
     A parenthesis right after \sqrt is taken whole: \sqrt(2) is what people write for \sqrt{2}.
     """
+    text = _BARE_SCRIPT.sub(lambda script: f"{script.group()[0]}{{{script[1] or script[2]}}}", text)
     partners = find_partners(text)
     braces: list[tuple[int, str]] = []
     for command in _COMMAND.finditer(text):

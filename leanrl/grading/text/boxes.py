@@ -8,6 +8,14 @@ BOX_COMMAND = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{")
 # An escaped character (so that \{ and \} are passed over), a box with its brace, or a brace.
 _TOKEN = re.compile(rf"{BOX_COMMAND.pattern}|\\.|[{{}}]", re.DOTALL)
 
+# One token without braces, as TeX takes it, before the end of its formula or line: in "put it in \\boxed as asked" the
+# command is only talked about, and \\boxed 12 would show a box around the 1.
+_BARE = re.compile(
+    r"\\{1,2}(?:boxed|fbox)(?![A-Za-z])\s*+(?P<content>\\[A-Za-z]++|[^\W_])"
+    r"(?=\s*+(?:\$|\\[)\]])|[ \t]*+[.,;!]?[ \t]*+$)",
+    re.MULTILINE,
+)
+
 
 @dataclass(frozen=True)
 class Box:
@@ -38,3 +46,8 @@ def find_boxes(text: str) -> list[Box]:
         elif token.group().endswith("{") and len(token.group()) > 2:
             open_braces.append((token.start(), token.end()))
     return boxes
+
+
+def find_bare_boxes(text: str) -> list[Box]:
+    r"""Return the boxes around one token without braces: $\boxed 5$."""
+    return [Box(bare.start(), bare.end(), bare["content"]) for bare in _BARE.finditer(text)]

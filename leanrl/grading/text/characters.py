@@ -2,39 +2,94 @@
 
 import re
 import unicodedata
+from itertools import groupby
 
-_ROOT_OF_DIGITS = re.compile(r"√\s*(\d+(?:\.\d+)?)")  # √12 is the root of twelve, \sqrt12 in LaTeX is not
-_SPLIT_SCRIPT = re.compile(r"(?<=\d)\}[\^_]\{(?=\d)")  # x¹⁰ comes out as x^{1}^{0}
+# √12 is the root of twelve, \sqrt12 in LaTeX is not; ³√8 is a cube root, in 2³√8 the index may be a power of 2.
+_ROOT = re.compile(r"(?:(?<![\w)\]}])(?P<index>[²³⁴-⁹])\s?)?(?P<sign>[√∛∜])\s?(?P<digits>\d++(?:\.\d++)?)?")
+_INDICES = {"√": "", "∛": "[3]", "∜": "[4]"}
 _MEANINGLESS_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 _MINUS = "-"
 _SIGNS = {
     "−": _MINUS, "‐": _MINUS, "‑": _MINUS, "–": _MINUS, "—": _MINUS, "﹣": _MINUS,
     "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "∗": "*", "÷": "/", "⁄": "/",
-    "√": r"\sqrt ", "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "°": r"^{\circ}",
-    "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≧": r"\ge ", "≠": r"\neq ", "≈": r"\approx ",
+    "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "°": r"^{\circ}", "º": r"^{\circ}",
+    "℃": r"^{\circ}C", "℉": r"^{\circ}F",
+    "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≧": r"\ge ",
+    "≠": r"\neq ", "≈": r"\approx ", "≃": r"\approx ",
+    "≡": r"\equiv ", "∼": r"\sim ", "⊂": r"\subset ", "⊆": r"\subseteq ", "∧": r"\wedge ", "∨": r"\vee ", "¬": r"\neg ",
+    "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∴": r"\therefore ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ",
+    "∂": r"\partial ", "∆": r"\Delta ", "∣": r"\mid ", "∥": r"\parallel ", "⊥": r"\perp ",
     "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∖": r"\setminus ", "∅": r"\emptyset ", "∀": r"\forall ",
     "∃": r"\exists ", "…": r"\ldots ", "⋯": r"\cdots ", "→": r"\to ", "∠": r"\angle ", "′": "'", "’": "'", "‘": "'",
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ",
     "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}",
+    "〈": r"\langle ", "〉": r"\rangle ", "∶": ":", "٫": ".", "٬": ",",
     "，": ", ", "；": "; ", "、": ", ", "。": ".", "：": ":",
 }  # fmt: skip
+
+
+# Marks that stand over, under or through the character before them. A mark that Unicode composes with a letter makes a
+# letter of a language (é, ñ) and stays.
+_ACCENTS = {
+    "\u0302": "hat", "\u0303": "tilde", "\u0304": "overline", "\u0305": "overline", "\u0307": "dot", "\u0308": "ddot",
+    "\u0332": "underline", "\u0333": "underline", "\u20d6": "vec", "\u20d7": "vec",
+}  # fmt: skip
+_STRIKES = "\u0335\u0336\u0337\u0338\u20d2\u20d3\u20e5\u20eb"
+_MARKED = re.compile(rf"(?P<base>[^\s\\{{}}])(?P<marks>[{''.join(_ACCENTS)}{_STRIKES}]++)")
+_INVISIBLE_MARK = re.compile("[\ufe00-\ufe0f\u034f\U000e0100-\U000e01ef]")  # they choose a glyph
 
 
 def spell_in_latex(text: str) -> str:
     r"""Return the text with mathematical and full-width characters in ASCII and LaTeX.
 
-    Greek letters, raised and lowered digits and vulgar fractions become commands; invisible characters (direction
-    marks, zero-width spaces, NUL) go; a lone surrogate, which no encoder takes, becomes a replacement character.
+    Greek letters, raised and lowered characters, roots, vulgar fractions and combining marks become commands; invisible
+    characters (direction marks, zero-width spaces, NUL) go; a lone surrogate, which no encoder takes, becomes a
+    replacement character.
     """
     if text.isascii():
         return text.replace("\0", "")
-    text = _ROOT_OF_DIGITS.sub(r"\\sqrt{\1}", text)
-    return _SPLIT_SCRIPT.sub("", "".join(_spell(character) for character in text))
+    text = _ROOT.sub(_spell_root, _INVISIBLE_MARK.sub("", text))
+    text = _MARKED.sub(_spell_marks, unicodedata.normalize("NFD", text))
+    runs = groupby(unicodedata.normalize("NFC", text), key=_script)
+    return "".join(_spell_run(script, "".join(run)) for script, run in runs)
 
 
 def squeeze(text: str) -> str:
     """Return a text without the spaces that mean nothing: between two digits they do, 4 2 is not 42."""
     return _MEANINGLESS_SPACE.sub("", text)
+
+
+def _spell_root(root: re.Match[str]) -> str:
+    index = f"[{unicodedata.digit(root['index'])}]" if root["index"] else _INDICES[root["sign"]]
+    return rf"\sqrt{index}{{{root['digits']}}}" if root["digits"] else rf"\sqrt{index} "
+
+
+def _spell_marks(marked: re.Match[str]) -> str:
+    r"""Return a character with its marks as commands: a line over 3 as \overline{3}, = struck through as \not=."""
+    spelling = base = marked["base"]
+    for mark in marked["marks"]:
+        if mark in _STRIKES:
+            spelling = rf"\cancel{{{spelling}}}" if base.isalnum() else rf"\not {spelling}"
+        elif base.isalnum() and len(unicodedata.normalize("NFC", base + mark)) > 1:
+            spelling = rf"\{_ACCENTS[mark]}{{{spelling}}}"
+        else:
+            spelling += mark
+    return spelling
+
+
+def _script(character: str) -> str:
+    """Return ^ for a raised character, _ for a lowered one, nothing for others."""
+    if character.isascii() or character in _SIGNS:
+        return ""
+    kind = unicodedata.decomposition(character).partition(" ")[0]
+    return {"<super>": "^", "<sub>": "_"}.get(kind, "")
+
+
+def _spell_run(script: str, run: str) -> str:
+    if script:
+        plain = "".join(_spell(character) for character in unicodedata.normalize("NFKC", run))
+        return f"{script}{{{plain}}}"
+    return "".join(_spell(character) for character in run)
 
 
 def _spell(character: str) -> str:
@@ -45,17 +100,13 @@ def _spell(character: str) -> str:
     category = unicodedata.category(character)
     if category == "Cs":
         return "\N{REPLACEMENT CHARACTER}"
-    if category in ("Cf", "Cc", "Mn"):
+    if category in ("Cf", "Cc"):
         return ""
     kind, _, decomposed = unicodedata.decomposition(character).partition(" ")
-    plain = "".join(chr(int(code, 16)) for code in decomposed.split())
-    if kind == "<super>":
-        return f"^{{{plain}}}"
-    if kind == "<sub>":
-        return f"_{{{plain}}}"
     if kind == "<fraction>":
+        plain = "".join(chr(int(code, 16)) for code in decomposed.split())
         numerator, _, denominator = plain.partition("⁄")
-        return rf"\frac{{{numerator}}}{{{denominator}}}"
+        return rf"\frac{{{numerator}}}{{{denominator}}}" if denominator else plain.replace("⁄", "/")
     return _spell_letter(unicodedata.normalize("NFKC", character))
 
 

@@ -3,18 +3,15 @@
 import re
 from itertools import pairwise
 
-from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_boxes
+from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes
+from leanrl.grading.text.code import drop_code
+from leanrl.grading.text.tied_boxes import listed_boxes, tied_boxes
 from leanrl.thinking import drop_thinking
 from leanrl.types import GradeMode
 
-# What may stand between boxes that together are one answer: commas, semicolons, "and" and "or", amid spacing and math
-# delimiters; nothing at all, on one line.
 # Possessive repeats (*+) give nothing back, so that a failed match takes one pass.
-_FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*+"
-_WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+\}|\b(?:and|or)\b)"
 _TIED_IN_0_5_2 = re.compile(r"\s*+(?:\$\s*+)?(?:,|and|or)\s*+(?:\$\s*+)?")
 _DELIMITER = re.compile(r"\$\$|(?<!\\)\$|\\[()\[\]]")
-_JOINED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})++|[ $]*+")
 
 # The unboxed forms of an answer; the last match counts.
 _TAGGED = re.compile(r"<answer>(?P<answer>(?:(?!</?answer>).)++)</answer>", re.DOTALL)
@@ -30,7 +27,9 @@ _FORMULA = re.compile(
     r"|\\\((?P<inline>(?:[^\\]|\\[^)])+)\\\)|\*\*(?P<bold>[^*\n]+)\*\*"
 )
 _NUMBER = re.compile(r"(?P<answer>(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?)")
-_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|,? (?:because|since|which|so)\b")
+_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|,? (?:because|since|which|so)\b|(?<=\d), (?!and\b|or\b)(?=[A-Za-z]{2})")
+_DENIAL = re.compile(r"(?:\b(?:not|never|no)|n't)\s(?:\w{1,12}\s)?$")
+_DENIAL_CHARS = 30
 
 # An unboxed answer is looked for at the end of the text: it stands there, and the search stays cheap.
 _TAIL_CHARS = 1000
@@ -38,17 +37,18 @@ _TAIL_CHARS = 1000
 _MAX_TIED = 20
 
 
-def find_answer(completion: str, mode: GradeMode) -> str | None:
+def find_answer(completion: str, mode: GradeMode, *, asks_for_several: bool = False) -> str | None:
     """Return the text of the answer, or None if the mode finds none.
 
-    strict: the last box outside the thinking part, joined with those that "and" or a comma ties to it.
+    strict: the last box outside the thinking part and code, joined with those that "and" or a comma ties to it; where
+    several values are asked for, also with those of a list.
     lenient: that, else what the text after the thinking part announces or writes last.
     as_run: everything the paper's parser would see, with only the last box left a box.
     """
     if mode == "as_run":
         return keep_last_boxes(completion)
-    spoken = drop_thinking(completion)
-    boxed = _boxed_answer(spoken)
+    spoken = drop_code(drop_thinking(completion))
+    boxed = _boxed_answer(spoken, asks_for_several=asks_for_several)
     return boxed if boxed is not None or mode == "strict" else _unboxed_answer(spoken)
 
 
@@ -72,21 +72,14 @@ def _are_in_one_formula(text: str, earlier: Box, later: Box) -> bool:
     return num_opened % 2 == 1 and not _DELIMITER.search(text, earlier.end, later.start)
 
 
-def _boxed_answer(text: str) -> str | None:
-    boxes = find_boxes(text)
+def _boxed_answer(text: str, *, asks_for_several: bool) -> str | None:
+    boxes = sorted([*find_boxes(text), *find_bare_boxes(text)], key=lambda box: box.start)
     if not boxes:
         return None
-    contents = [_unbox(box) for box in _last_joined(text, boxes)]
+    tied = listed_boxes(text, boxes) if asks_for_several else tied_boxes(text, boxes)
+    contents = [_unbox(box) for box in tied]
     distinct = list(dict.fromkeys(content for content in contents if content))
     return ", ".join(distinct) or None
-
-
-def _last_joined(text: str, boxes: list[Box]) -> list[Box]:
-    """Return the last box and those before it that belong to the same answer."""
-    first = len(boxes) - 1
-    while first > 0 and _JOINED.fullmatch(text, boxes[first - 1].end, boxes[first].start):
-        first -= 1
-    return boxes[first:]
 
 
 def _unbox(box: Box) -> str:
@@ -99,10 +92,17 @@ def _unboxed_answer(text: str) -> str | None:
     tail = text[-_TAIL_CHARS:]
     for form in (_UNCLOSED, _TAGGED, _HASHES, _ANNOUNCED, _FORMULA, _NUMBER):
         matches = list(form.finditer(tail))
+        if form is _NUMBER and matches and _is_denied(tail, matches[-1].start()):
+            return None
         if matches:
             answer = next(group for group in matches[-1].groupdict().values() if group)
             return _first_sentence(answer) if form is _ANNOUNCED else answer.strip()
     return None
+
+
+def _is_denied(text: str, place: int) -> bool:
+    """Return whether a number is what the answer is not: it is surely not 5."""
+    return _DENIAL.search(text, max(0, place - _DENIAL_CHARS), place) is not None
 
 
 def _first_sentence(answer: str) -> str:

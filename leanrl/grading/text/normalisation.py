@@ -5,7 +5,10 @@ import re
 from leanrl.grading.text.arguments import brace_arguments
 from leanrl.grading.text.brackets import trim
 from leanrl.grading.text.characters import spell_in_latex
+from leanrl.grading.text.dressing import undress
 from leanrl.grading.text.numbers import THOUSANDS
+from leanrl.grading.text.repeating import as_fractions
+from leanrl.grading.text.sentence import drop_sentence
 from leanrl.grading.text.units import drop_units
 
 Rule = tuple[re.Pattern[str], str]
@@ -23,9 +26,7 @@ _SPACING = _rules(
     (r"(?<=\d)(?:,?\\[,;:! ]|~|\{,\}(?:\\!)?)\s*(?=\d{3}(?!\d))", ""),  # 1\,000, 1,\!000 and 1{,}000
     (r"\{([,:;])\}", r"\1"),
     (r"\\(?:left|right|[bB]ig{1,2}[lrm]?)(?![A-Za-z])\s*\.?", ""),
-    (r"\\(?:displaystyle|textstyle|limits|nolimits|mathstrut|strut|rm|bf|it)(?![A-Za-z])", ""),
-    (r"\\(?:hspace|vspace|phantom|hphantom|label|tag)\*?\s*\{[^{}]*\}", " "),
-    (r"\\h?phantom(?![A-Za-z])", " "),
+    (r"\\(?:rm|bf|it)(?![A-Za-z])", ""),
     (r"(?<!\\)\\!", ""),
     (r"(?<!\\)\\(?:[,;: ]|(?:q?quad|thinspace|enspace)(?![A-Za-z]))|~", " "),
     (r"\s+", " "),
@@ -33,9 +34,15 @@ _SPACING = _rules(
 _SYNONYMS = _rules(
     (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
     (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
+    # What is not less is greater or equal; the sign struck through is read before the plain one.
+    (r"\\ne(?![A-Za-z])|!=|=/=|\\not\s*+=", r"\\neq "),
+    (r"\\not\s*+(?:<=|\\le(?:q|qslant|qq)?(?![A-Za-z]))|\\nleq(?:slant|q)?(?![A-Za-z])", ">"),
+    (r"\\not\s*+(?:>=|\\ge(?:q|qslant|qq)?(?![A-Za-z]))|\\ngeq(?:slant|q)?(?![A-Za-z])", "<"),
+    (r"\\not\s*+(?:<|\\lt(?![A-Za-z]))|\\nless(?![A-Za-z])", r"\\ge "),
+    (r"\\not\s*+(?:>|\\gt(?![A-Za-z]))|\\ngtr(?![A-Za-z])", r"\\le "),
+    (r"\\not\s*+\\in(?![A-Za-z])", r"\\notin "),
     (r"\\(?:leq|leqslant|leqq)(?![A-Za-z])|<=", r"\\le "),
     (r"\\(?:geq|geqslant|geqq)(?![A-Za-z])|>=", r"\\ge "),
-    (r"\\ne(?![A-Za-z])|!=|\\not\s*=", r"\\neq "),
     (r"\\gt(?![A-Za-z])", ">"),
     (r"\\lt(?![A-Za-z])", "<"),
     (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
@@ -60,13 +67,32 @@ _SYNONYMS = _rules(
         r"\(\s*+\\[bp]?mod\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
         r"\\pmod{\1\2}",
     ),
-    (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
     (r"\\(?:tg)(?![A-Za-z])", r"\\tan"),
     (r"\\ctg(?![A-Za-z])", r"\\cot"),
     (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
     (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
-    (r"(?<![A-Za-z\\])sqrt\s*(\d+)", r"\\sqrt{\1}"),
-    (r"(?<![A-Za-z\\])sqrt(?![A-Za-z])", r"\\sqrt"),
+    (r"(?<=\d)\s?[xX]\s?(?=10\s?\^)", r"\\times "),  # 8.7 x 10^8
+)
+# What stands before an argument: a bracket, a power, a number, or a letter of its own. 5 sec and 20 min have none.
+_ARGUMENT = r"(?=\s?(?:[(\[{^_\\]|\d)|\s[A-Za-z](?![A-Za-z]))"
+_FUNCTIONS = _rules(
+    (r"(?<![A-Za-z\\])(sqrt|cbrt)\s?(\d++(?:\.\d++)?)", r"\\\1{\2}"),
+    (r"(?<![A-Za-z\\])(sqrt|cbrt)(?![A-Za-z])", r"\\\1"),
+    (r"\\cbrt(?![A-Za-z])", r"\\sqrt[3]"),
+    (r"(?<![A-Za-z\\])a(?:rc)?(sin|cos|tan)(?![A-Za-z])" + _ARGUMENT, r"\\arc\1 "),
+    (r"(?<![A-Za-z\\])log\s?(\d{1,3})(?=\s?[(\[])", r"\\log_{\1}"),
+    (r"(?<![A-Za-z\\])((?:sin|cos|tan|cot)h?|sec|csc|ln|lg|log|exp)(?![A-Za-z])" + _ARGUMENT, r"\\\1 "),
+    (r"(?<![A-Za-z\\])(sin|cos|tan|cot|ln|log)x(?![A-Za-z])", r"\\\1 x"),
+    (r"(?<![A-Za-z\\])(gcd|max|min)(?=\s?\()", r"\\\1"),
+    (r"(?<![A-Za-z\\{])lcm(?=\s?\()", r"\\operatorname{lcm}"),
+    (r"(?<![A-Za-z\\])abs\s?\(([^()]*+)\)", r"|\1|"),
+    (r"(?<![A-Za-z\\])floor\s?\(([^()]*+)\)", r"\\lfloor \1 \\rfloor "),
+    (r"(?<![A-Za-z\\])ceil\s?\(([^()]*+)\)", r"\\lceil \1 \\rceil "),
+    (
+        r"(?<![A-Za-z\\])(alpha|beta|gamma|delta|epsilon|theta|lambda|sigma|omega|phi|psi|rho|mu|tau)(?![A-Za-z])",
+        r"\\\1 ",
+    ),
+    (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
 )
 _ANGLES_AND_TIMES = _rules(
     # The sine of an angle in degrees is no longer that without the sign.
@@ -87,6 +113,7 @@ _PERCENT = _rules(
 _JOINT = "and|or"
 _SET_WORDS = re.compile(r"\\text\s*+\{([^{}]*+)\}")
 _JOINT_IN_WORDS = re.compile(rf"(?:,\s?)?(?<![A-Za-z\\-])({_JOINT})(?![A-Za-z-])(?:\s?,)?")
+_HAN = r"[\u3400-\u9fff]"
 _WORD_COMMANDS = _rules(
     # One command for words, whatever their font.
     (
@@ -97,6 +124,12 @@ _WORD_COMMANDS = _rules(
 )
 _WORDS = _rules(
     (r"\\text\s*\{\s*\}", ""),
+    # The joining words of other languages, where they stand between values.
+    (rf"\\text\s*+\{{\s*+(?:或者?|或是|oder|ou|или)\s*+\}}|(?<!{_HAN})(?:或者?|或是)(?!{_HAN})", r" \\text{or} "),
+    (
+        rf"\\text\s*+\{{\s*+(?:[和与及且]|以及|并且|und|et|ed|и)\s*+\}}|(?<!{_HAN})(?:[和与及且]|以及|并且)(?!{_HAN})",
+        r" \\text{and} ",
+    ),
     # What joins the parts of a list; a comma before it joins nothing.
     (rf"(?:,\s?)?\\text\{{({_JOINT})\}}|(?:,\s?)?(?<![A-Za-z\\])({_JOINT})(?![A-Za-z])", r" \\text{\1\2} "),
     (r"\\(?:land|wedge)(?![A-Za-z])", r" \\text{and} "),
@@ -127,12 +160,12 @@ _LAST = _rules(
 
 
 _DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z])")
-_REPEATING_DECIMAL = re.compile(
-    r"(?P<whole>\d{0,20})\.(?P<fixed>\d{0,20})\\(?:overline|bar|dot)\s*\{(?P<repeated>\d{1,20})\}"
-)
 _MIXED_NUMBER = re.compile(r"^([-+]?\d{1,20}) +(\d{1,20})/(\d{1,20})$")
+# 1.234.567,89 and 1.234,56; 1'234'567; 1_000_000
+_CONTINENTAL = re.compile(r"(?<![\d.,])(\d{1,3})((?:\.\d{3})++)(?:,(\d++)|(?<=\d{3}\.\d{3}))(?![\d.,])")
+_MARKED_THOUSANDS = re.compile(r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])")
 _SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,])")
-_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_THOUSANDS = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})++|\d{1,2}(?:,\d{2}(?!\d))++,\d{3})(?![\d,])")
 
 
 def normalise(text: str) -> str:
@@ -143,16 +176,20 @@ def normalise(text: str) -> str:
     text = spell_in_latex(text)
     if r"\begin" not in text:  # there, \\ ends a row; elsewhere it is a backslash escaped once too often
         text = _DOUBLED_BACKSLASH.sub(r"\\", text)
-    text = _apply(_DELIMITERS, text)
+    text = _MARKED_THOUSANDS.sub(lambda number: re.sub(r"\D", "", number.group()), text)
+    text = undress(_apply(_DELIMITERS, text))
     text = _apply(_SPACING, text)
-    text = _apply(_SYNONYMS, text)
-    text = _apply(_ANGLES_AND_TIMES, brace_arguments(text))
+    text = _apply(_FUNCTIONS, _apply(_SYNONYMS, text))
+    text = as_fractions(brace_arguments(text))
+    text = _apply(_ANGLES_AND_TIMES, text)
+    text = drop_sentence(trim(_apply(_WORD_COMMANDS, text)))
     text = drop_units(trim(_apply(_PERCENT, text)))
-    text = _SET_WORDS.sub(_with_joints_outside, _apply(_WORD_COMMANDS, text))
+    text = _SET_WORDS.sub(_with_joints_outside, text)
     text = _apply(_WORDS, text)
     text = drop_units(trim(text))
-    text = _apply(_NUMBERS, _REPEATING_DECIMAL.sub(_repeating_decimal, text))
+    text = _apply(_NUMBERS, text)
     text = _MIXED_NUMBER.sub(_mixed_number, text)
+    text = _CONTINENTAL.sub(_continental, text)
     text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
     if not (text.startswith(("(", "[", r"\{")) or THOUSANDS.fullmatch(text)):  # these may be lists
         text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
@@ -170,15 +207,13 @@ def _with_joints_outside(words: re.Match[str]) -> str:
     return r"\text{" + _JOINT_IN_WORDS.sub(r"} \\text{\1} \\text{", words[1]) + "}"
 
 
+def _continental(match: re.Match[str]) -> str:
+    """Return 1.234,56 with a decimal point and no others."""
+    whole, thousands, decimals = match.groups()
+    return whole + thousands.replace(".", "") + (f".{decimals}" if decimals else "")
+
+
 def _mixed_number(match: re.Match[str]) -> str:
     r"""Return 1 1/2 as 1\frac{1}{2}; 11 6/6 is no mixed number, and is left for the parser to refuse."""
     whole, over, under = match.groups()
     return rf"{whole}\frac{{{over}}}{{{under}}}" if int(over) < int(under) else match.group()
-
-
-def _repeating_decimal(match: re.Match[str]) -> str:
-    """Return 0.1\\overline{6} as the fraction (16 - 1) / 90."""
-    whole, fixed, repeated = match["whole"] or "0", match["fixed"], match["repeated"]
-    denominator = (10 ** len(repeated) - 1) * 10 ** len(fixed)
-    numerator = int(whole + fixed + repeated) - int(whole + fixed)
-    return rf"\frac{{{numerator}}}{{{denominator}}}"

@@ -77,10 +77,35 @@ def _assignments(symbols: list[Any]) -> list[dict[Any, Any]]:
 
 def _value(expression: Expr, point: dict[Any, Any]) -> Any:
     """Return a number of 30 digits, exact where it is rational; or whatever else comes out."""
-    value = expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression
+    value = _with_real_roots(expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression)
     if value.is_Rational:
         return value
     return _evaluate(value, digits=_DIGITS, point=point)
+
+
+def _with_real_roots(expression: Expr) -> Expr:
+    """Return the expression with odd roots as school has them: that of a negative number is negative, not complex.
+
+    An expression in which the imaginary unit is written keeps the complex ones.
+    """
+    if expression.has(I) or not expression.has(sympy.Pow):
+        return expression
+    return expression.replace(_is_odd_root, _real_root)
+
+
+def _is_odd_root(expression: Expr) -> bool:
+    return (
+        isinstance(expression, sympy.Pow)
+        and isinstance(expression.exp, Rational)
+        and expression.exp.q % 2 == 1
+        and expression.exp.q > 1
+        and expression.base.is_nonnegative is not True
+    )
+
+
+def _real_root(power: Any) -> Expr:
+    sign = sympy.sign(power.base) if power.exp.p % 2 else 1
+    return sign * abs(power.base) ** power.exp
 
 
 def _evaluate(expression: Expr, *, digits: int, max_digits: int = 100, point: dict[Any, Any] | None = None) -> Any:
@@ -108,7 +133,9 @@ def _agree(one: Any, other: Any, gold: Expr, answer: Expr) -> bool | None:
         return bool(difference <= _PLACES and difference <= _FOUR_DIGITS * largest)
     if one == 0 or other == 0:
         return None if _is_noise(one) or _is_noise(other) else False
-    return bool(difference <= _EXACT * largest) and _vanishes(gold - answer, largest)
+    if difference > _EXACT * largest:
+        return False
+    return _vanishes(_with_real_roots(gold) - _with_real_roots(answer), largest)
 
 
 def _is_noise(value: Any) -> bool:

@@ -29,7 +29,7 @@ from leanrl.grading.text.normalisation import normalise
         (".5", "0.5"),
         ("5.0.", "5.0"),
         ("1 1/2", r"1\frac{1}{2}"),
-        (r"0.1\overline{6}", r"\frac{15}{90}"),  # 10 x = 1.666..., 100 x = 16.666...: 90 x = 15
+        (r"0.1\overline{6}", r"\frac{1}{6}"),  # 10 x = 1.666..., 100 x = 16.666...: 90 x = 15
         ("x <= 5", r"x \le 5"),
         (r"x \neq 5", r"x \neq 5"),
         ("x != 5", r"x \neq 5"),
@@ -37,8 +37,8 @@ from leanrl.grading.text.normalisation import normalise
         (r"\text{7}", "7"),
         (r"\text{May 3}", r"\text{May 3}"),
         (r"\operatorname{lcm}(2,3)", r"\operatorname{lcm}(2,3)"),
-        (r"5 \text{ or } 6", "5 , 6"),
-        ("5 and 6", "5 , 6"),
+        (r"5 \text{ or } 6", r"5 \text{or} 6"),
+        ("5 and 6", r"5 \text{and} 6"),
         ("5 percent", r"5\%"),
         ("5%", r"5\%"),
         (r"60^\circ", "60"),

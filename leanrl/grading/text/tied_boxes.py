@@ -1,0 +1,71 @@
+r"""Boxes that together are one answer, by what stands between them."""
+
+import re
+
+from leanrl.grading.text.boxes import Box
+from leanrl.grading.text.brackets import is_one_bracket, split_outside
+from leanrl.grading.text.numbers import THOUSANDS
+
+# Commas, semicolons, "and" and "or", amid spacing and math delimiters; nothing at all, on one line.
+# Possessive repeats (*+) give nothing back, so that a failed match takes one pass.
+_FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*+"
+_WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+\}|\b(?:and|or)\b)"
+_TIED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})++|[ $]*+")
+
+# Where several values are asked for, also names (x_1 =), numbers of a list, and words that only count on. A word that
+# takes back what was boxed (no, wait, must be) or restates it (answer, so) ties nothing.
+_COUNTING = (
+    r"and|or|also|the|an?|other|another|first|second|third|fourth|one|is|are|as well as|together with|along with|"
+    r"roots?|solutions?|zeros?|values?|numbers?|parts?|cases?|points?"
+)
+_NAME = r"[A-Za-z](?:_\{?\w{1,5}\}?)?"
+_LISTED = re.compile(
+    rf"(?:\s|\$|\\[()\[\],;:!\\]|\\q?quad\b|[&~,;.:*•-]|\\(?:text|mbox|mathrm|textbf)\s*+\{{|\}}|\\begin\{{\w++\*?\}}|\\end\{{\w++\*?\}}"
+    rf"|\b(?:{_COUNTING})(?![A-Za-z])|{_NAME}\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){_NAME})\s?=[\s$]*$")
+_NAME_CHARS = 20
+
+_SEPARATOR = re.compile(
+    r",|;|\\(?:text|mbox|mathrm)\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|\\pm(?![A-Za-z])"
+)
+
+
+def tied_boxes(text: str, boxes: list[Box]) -> list[Box]:
+    """Return the last box and those before it that belong to the same answer."""
+    return _last_run(text, boxes, _TIED)
+
+
+def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
+    """Return the boxes at the end that list values one by one, for an answer of several; the last if it has several.
+
+    A box behind a name (x_1 =) keeps it, if all do: then the order does not matter.
+    """
+    if holds_several(boxes[-1].content):
+        return boxes[-1:]
+    run = _last_run(text, boxes, _LISTED)
+    names = [_NAMED.search(text, max(0, box.start - _NAME_CHARS), box.start) for box in run]
+    if len(run) == 1 or None in names:
+        return run
+    return [
+        Box(box.start, box.end, f"{name['name']} = {box.content}")
+        for name, box in zip(names, run, strict=True)
+        if name is not None
+    ]
+
+
+def holds_several(answer: str) -> bool:
+    r"""Return whether an answer has several values: 2, 5 or (2, 5) or 1 \pm \sqrt2."""
+    answer = answer.strip(" $.")
+    if THOUSANDS.fullmatch(answer):
+        return False
+    inside = re.sub(r"^(?:\\\{|[(\[])|(?:\\\}|[)\]])$", "", answer) if is_one_bracket(answer) else answer
+    return len(split_outside(inside, _SEPARATOR)) > 1
+
+
+def _last_run(text: str, boxes: list[Box], between: re.Pattern[str]) -> list[Box]:
+    first = len(boxes) - 1
+    while first > 0 and between.fullmatch(text, boxes[first - 1].end, boxes[first].start):
+        first -= 1
+    return boxes[first:]
