@@ -1,10 +1,11 @@
-"""Prompts turned into text and tokens: the one place that runs a chat template."""
+"""Prompts turned into text and tokens, and completions into text: the one place that runs a chat template."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leanrl.errors import ConfigError
 from leanrl.hints import setting
+from leanrl.thinking import special_tag_ids
 from leanrl.types import Message
 
 Prompt = list[Message] | str
@@ -41,6 +42,20 @@ def prompt_text(tokenizer: Any, messages: Sequence[Message], template_kwargs: Ma
         TemplateError: if the chat template does not render it.
     """
     return str(_applied(tokenizer, messages, template_kwargs, tokenize=False))
+
+
+def completion_texts(tokenizer: Any, ids_B: Sequence[Sequence[int]]) -> list[str]:
+    """Return completions as text without special tokens, but with thinking tags that are special tokens.
+
+    Without the tags, thoughts would read as a part of the answer.
+    """
+    tags = special_tag_ids(tokenizer)
+    if not tags:
+        return list(tokenizer.batch_decode(ids_B, skip_special_tokens=True))
+    added = {number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    left_out = (added | set(tokenizer.all_special_ids)) - tags
+    kept_B = [[token for token in ids if token not in left_out] for ids in ids_B]
+    return list(tokenizer.batch_decode(kept_B, skip_special_tokens=False))
 
 
 def _applied(tokenizer: Any, messages: Sequence[Message], template_kwargs: Mapping[str, Any], **how: Any) -> Any:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 # The word in a tag. A word that texts use in brackets of their own, such as "analysis", is none.
 _WORD = (
@@ -24,6 +25,7 @@ _FORMS = (
     (r"<\|channel>", r"<channel\|>"),  # Gemma 4
     (r"<unused94>", r"<unused95>"),  # MedGemma
 )
+NO_TAG = "none"  # what a config says where completions begin with the answer
 # What a message names to a reader.
 USUAL_TAGS = (
     "<think>", "<thinking>", "<thought>", "<reasoning>", "[THINK]", "<|begin_of_thought|>", "<|START_THINKING|>",
@@ -82,6 +84,23 @@ def opened_tag(prompt: str) -> str:
     return text[last.start :] if last is not None and last.is_opening and last.end == len(text) else ""
 
 
+def tag_in_force(configured: str | None, prompt: str) -> str:
+    """Return the tag that completions begin inside of: `model.thinking_tag`, or what the prompt has opened."""
+    if configured is None:
+        return opened_tag(prompt)
+    return "" if configured == NO_TAG else configured
+
+
+def special_tag_ids(tokenizer: Any) -> frozenset[int]:
+    """Return the special tokens of a tokenizer that are thinking tags, as those of Magistral and Command A are."""
+    added = tokenizer.added_tokens_decoder.items()
+    return frozenset(number for number, token in added if token.special and _is_tag(token.content))
+
+
 def is_opening_tag(text: str) -> bool:
     """Return whether a text is a tag that opens a thinking part, and nothing else."""
-    return any(tag.is_opening and (tag.start, tag.end) == (0, len(text)) for tag in thinking_tags(text))
+    return _is_tag(text) and next(thinking_tags(text)).is_opening
+
+
+def _is_tag(text: str) -> bool:
+    return [(tag.start, tag.end) for tag in thinking_tags(text)] == [(0, len(text))]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.thinking import USUAL_TAGS, drop_thinking, is_opening_tag, opened_tag
+from leanrl.thinking import NO_TAG, USUAL_TAGS, drop_thinking, is_opening_tag, opened_tag, tag_in_force
 
 # One pair of each form, and of each word and case that models write.
 PAIRS = [
@@ -81,3 +81,9 @@ def test_what_a_config_may_name():
     assert all(map(is_opening_tag, USUAL_TAGS))
     assert all(is_opening_tag(opening) and not is_opening_tag(closing) for opening, closing in PAIRS)
     assert not any(map(is_opening_tag, ["", "think", "<thnk>", "<think>a", "<think></think>", "<answer>"]))
+
+
+def test_a_config_goes_before_the_prompt():
+    assert tag_in_force(None, "assistant: <think>") == "<think>"
+    assert tag_in_force("[THINK]", "assistant: <think>") == "[THINK]"
+    assert tag_in_force(NO_TAG, "assistant: <think>") == ""

@@ -1,15 +1,17 @@
-"""What a run trains on and what it is rewarded for: keys that contradict each other."""
+"""What a run trains on and what it is rewarded for: keys that contradict each other, or name nothing."""
 
 from collections.abc import Iterator
 
+from leanrl.config.names import nearest_name
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
 from leanrl.hints import setting
+from leanrl.thinking import NO_TAG, USUAL_TAGS, is_opening_tag
 
 
 def source_contradictions(config: RunConfig) -> Iterator[Problem]:
     """Yield every combination that cannot be run; `where` names the keys."""
-    for check in (_sources, _rewards, _lengths, _heldout):
+    for check in (_sources, _rewards, _thinking, _lengths, _heldout):
         yield from check(config)
 
 
@@ -34,6 +36,15 @@ def _rewards(config: RunConfig) -> Iterator[Problem]:
         yield Problem("rewards", "there is none, so nothing could be learnt", "for example `-s rewards.accuracy=1.0`")
     elif not any(config.rewards.values()):
         yield Problem("rewards", "every weight is 0, so nothing could be learnt", "give one of them a weight")
+
+
+def _thinking(config: RunConfig) -> Iterator[Problem]:
+    tag = config.model.thinking_tag
+    if tag is None or tag == NO_TAG or is_opening_tag(tag):
+        return
+    near = nearest_name(tag, USUAL_TAGS)
+    hint = f"Did you mean `{near}`?" if near else f"known tags: {' '.join(USUAL_TAGS)}, or {NO_TAG} where there is none"
+    yield Problem("model.thinking_tag", f"{tag!r} is no tag that opens a thinking part", hint)
 
 
 def _lengths(config: RunConfig) -> Iterator[Problem]:

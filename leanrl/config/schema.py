@@ -72,6 +72,9 @@ class ModelConfig(Section):
     chat_template_kwargs: dict[str, Any] = key(
         {}, "arguments of the chat template by name, such as enable_thinking: false; they reach every prompt"
     )
+    thinking_tag: str | None = key(
+        None, "tag that completions begin inside of, such as <think>; null: what the prompt ends with; none: no tag"
+    )
     tuning: TuningConfig = key(TuningConfig(), "which weights are trained")
 
 

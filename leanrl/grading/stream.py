@@ -44,7 +44,7 @@ def grade_lines(lines: Iterable[str], grader: Grader, *, mode: GradeMode, source
     """Yield a verdict for each line, in order, holding no more than a batch of lines at a time.
 
     A line is an object with `completion` and `gold`; a list of gold answers takes any of them, or all of them with
-    `"accept": "all"`. Empty lines are passed over.
+    `"accept": "all"`. A completion may be a list of messages. Empty lines are passed over.
 
     Args:
         source: what the lines come from, for the message about a broken one.
@@ -88,7 +88,23 @@ def _read_line(line: str, mode: GradeMode) -> GradeRequest:
     missing = [key for key in ("completion", "gold") if key not in row]
     if missing:
         raise ValueError(f"no {' and no '.join(missing)}; its keys are {', '.join(row) or 'none'}")
-    return GradeRequest(row["completion"], _read_gold(row["gold"], row.get("accept", "any")), mode)
+    return GradeRequest(_read_completion(row["completion"]), _read_gold(row["gold"], row.get("accept", "any")), mode)
+
+
+def _read_completion(completion: Any) -> str:
+    """Return the text to judge; of a conversation the assistant's turns, since a box of the user's is no answer."""
+    if not isinstance(completion, list | dict):
+        return "" if completion is None else str(completion)
+    if isinstance(completion, dict) or not all(map(_is_turn, completion)):
+        raise ValueError(f"completion is a {type(completion).__name__}, neither a text nor a list of messages")
+    said = [str(turn["content"]) for turn in completion if turn["role"] == "assistant"]
+    if not said:
+        raise ValueError("completion is a list of messages without an assistant's turn")
+    return "\n".join(said)
+
+
+def _is_turn(turn: Any) -> bool:
+    return isinstance(turn, dict) and isinstance(turn.get("content"), str) and isinstance(turn.get("role"), str)
 
 
 def _read_gold(gold: Any, accept: Literal["any", "all"]) -> str | GoldList:

@@ -9,7 +9,7 @@ from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.generation import plain_generation, without_own_generation
-from leanrl.rendering import Prompt, prompt_ids
+from leanrl.rendering import Prompt, completion_texts, prompt_ids
 from leanrl.stopping import Stopping
 
 
@@ -54,7 +54,7 @@ def complete(
             input_ids, mask = pad_left(ids, stopping.pad_id, model.device)
             output = model.generate(input_ids=input_ids, attention_mask=mask, generation_config=generation)
             completions = [stopping.cut(tokens) for tokens in output[:, input_ids.shape[1] :].tolist()]
-            yield from tokenizer.batch_decode(completions, skip_special_tokens=True)
+            yield from completion_texts(tokenizer, completions)
 
 
 def pad_left(prompts: Sequence[list[int]], pad_id: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from leanrl.rendering import completion_texts
 from leanrl.rewards.text.language import language_share
 from leanrl.rewards.weighted import Reward
+from leanrl.thinking import special_tag_ids
 from leanrl.trainer.scoring import Ranks, Scores, score_samples
 from leanrl.types import Grader, Language, Row, Sample
 
@@ -31,7 +33,7 @@ class CompletionScorer:
 
     Args:
         rows: the problems, by their numbers.
-        opened_tag: what the prompt has opened already, such as `<think>`.
+        opened_tag: the thinking tag that completions begin inside of, such as `<think>`; "" for none.
         language: of the answers; words of others are counted.
         stop_ids: the tokens that end a completion.
         max_completion_tokens: where completions are cut.
@@ -91,12 +93,16 @@ class CompletionScorer:
 
 
 def completions_of(
-    inputs: Sequence[Mapping[str, Any]], completions: Sequence[Any], ids_B: Sequence[Sequence[int]]
+    inputs: Sequence[Mapping[str, Any]], completions: Sequence[Any], ids_B: Sequence[Sequence[int]], tokenizer: Any
 ) -> Completions:
-    """Return TRL's three lists as one value; a completion is a text, or a conversation that ends with it."""
+    """Return TRL's three lists as one value; a completion is a text, or a conversation that ends with it.
+
+    TRL's texts lack all special tokens. Where thinking tags are special, the texts are made of the tokens.
+    """
+    texts_B = [one if isinstance(one, str) else one[-1]["content"] for one in completions]
     return Completions(
         row_numbers_B=[fields["row"] for fields in inputs],
-        texts_B=[one if isinstance(one, str) else one[-1]["content"] for one in completions],
+        texts_B=completion_texts(tokenizer, ids_B) if special_tag_ids(tokenizer) else texts_B,
         ids_B=ids_B,
     )
 

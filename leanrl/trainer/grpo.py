@@ -39,7 +39,7 @@ from leanrl.rendering import prompt_ids
 from leanrl.rewards.weighted import Reward
 from leanrl.run_folder import RunFolder
 from leanrl.stopping import stopping_of
-from leanrl.thinking import opened_tag
+from leanrl.thinking import tag_in_force
 from leanrl.trainer.batch_rows import bare_rows, batch_rows, split_batch
 from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
 from leanrl.trainer.clean_scores import CleanScores
@@ -98,7 +98,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.plan = plan
         self.uploads = uploads
         asked = prompt_ids(self._tokenizer, rows[0].prompt, config.model.chat_template_kwargs)
-        self.opened_tag = opened_tag(self._tokenizer.decode(asked))
+        self.opened_tag = tag_in_force(config.model.thinking_tag, self._tokenizer.decode(asked))
         self.scorer = CompletionScorer(
             rows=rows,
             rewards=list(rewards),
@@ -184,7 +184,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     ) -> Tensor:
         """Return rewards_B_K of all ranks, NaN where one skips, as TRL's method does; grade each completion once."""
         with self.meter.phase("grading"):
-            completed = completions_of(inputs, completions, completion_ids_list)
+            completed = completions_of(inputs, completions, completion_ids_list, self._tokenizer)
             try:
                 self.last_samples, self.last_scores = self.scorer.score(completed, offers=offers_of(self))
             except RewardError as error:

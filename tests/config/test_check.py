@@ -25,6 +25,8 @@ CASES = [
     (["data.path=null"], "data.generator, data.path, data.hub_id", "no problems to train on"),
     (["data.hub_id=a/b", "data.path=c.jsonl"], "data.path, data.hub_id", "several sources"),
     (["data.prompt_template=Solve it."], "data.prompt_template", "has no {problem}"),
+    (["model.thinking_tag=<thnk>"], "model.thinking_tag", "'<thnk>' is no tag that opens a thinking part"),
+    (["model.thinking_tag=</think>"], "model.thinking_tag", "is no tag that opens a thinking part"),
     (["rewards.accuracy=null"], "rewards", "there is none"),
     (["rewards.accuracy=0"], "rewards", "every weight is 0"),
     (["hardware.device=cpu"], "hardware.device, hardware.num_gpus", "the CPU is to train, but with 1 GPUs"),
@@ -326,3 +328,15 @@ def test_nothing_is_told_of_settings_that_act(tmp_path):
         assert find_warnings(load_config(file, kept).config) == []
     acting = ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "algorithm.importance_correction=token_truncate"]
     assert find_warnings(load_config(file, [*acting, "algorithm.importance_clip=3"]).config) == []
+
+
+@pytest.mark.parametrize("tag", ["<think>", "<Thinking>", "'[THINK]'", "<|begin_of_thought|>", "none", "null"])
+def test_known_thinking_tags_are_taken(tmp_path, tag):
+    config = load_config(write_preset(tmp_path, ONE_GPU), [f"model.thinking_tag={tag}"]).config
+    assert config.model.thinking_tag == (None if tag == "null" else tag.strip("'"))
+
+
+def test_the_nearest_thinking_tag_is_named(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write_preset(tmp_path, ONE_GPU), ["model.thinking_tag=<thnk>"])
+    assert "Did you mean `<think>`?" in str(caught.value.problems[0].hint)

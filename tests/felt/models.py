@@ -11,6 +11,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.models.load import load_tokenizer, only_local
 from leanrl.models.locate import locate_model
 from leanrl.rendering import prompt_ids
+from leanrl.trainer.completions import Completions
 from tests.felt.felt import Felt, Here, Probe, configured, trainer_of
 from tests.felt.updates import argument
 
@@ -77,6 +78,13 @@ def template_file(here: Here) -> str:
     return str(file)
 
 
+def opened(config: RunConfig, here: Here) -> list[str]:
+    """Return the tag that the grader sees before a completion of the first row."""
+    trainer = trainer_of(config, here)
+    samples = trainer.scorer._samples(Completions([0], ["5"], [[5]]))
+    return [sample.opened_tag for sample in samples]
+
+
 def copied_model(here: Here) -> str:
     return str(shutil.copytree(here.model, here.folder / "copied", dirs_exist_ok=True))
 
@@ -122,6 +130,7 @@ FELT = [
     Felt("model.attention", "eager", attention, "eager", beside={"train.pack_rows": "never"}),
     Felt("model.chat_template", template_file, template, _THINKING),
     Felt("model.chat_template_kwargs", {"thinks": True}, rendered, "<think>1"),
+    Felt("model.thinking_tag", "<thought>", opened, ["<thought>"]),
     Felt("model.tuning.method", "full", trains_the_base, True),
     Felt("model.tuning.rank", 2, adapted(lambda layer: layer.lora_A["default"].weight.shape[0]), 2),
     Felt("model.tuning.alpha", 8.0, adapted(lambda layer: layer.scaling["default"]), 2.0),

@@ -30,6 +30,23 @@ def test_a_verdict_for_each_line(pool):
     ]  # fmt: skip
 
 
+def _conversation(*turns):
+    completion = [{"role": role, "content": content} for role, content in turns]
+    return json.dumps({"completion": completion, "gold": "4"}) + "\n"
+
+
+def test_of_a_conversation_the_assistants_turns_count(pool):
+    """A box of the user's or the system's is no answer, and the last one of the assistant's is."""
+    lines = [
+        _conversation(("assistant", r"\boxed{4}")),
+        _conversation(("user", r"is it \boxed{4}?"), ("assistant", "it is")),
+        _conversation(("assistant", r"\boxed{5}"), ("user", "no"), ("assistant", r"\boxed{4}"), ("user", r"\boxed{6}")),
+        _conversation(("assistant", r"[THINK]so \boxed{4}")),
+    ]
+    verdicts = grade_lines(lines, pool, mode="strict", source="log.jsonl")
+    assert [verdict.reason for verdict in verdicts] == ["correct", "no_box", "correct", "no_box"]
+
+
 def test_lenient_reads_what_is_not_boxed(pool):
     """The third line holds a bare 4."""
     verdicts = list(grade_lines(LINES[:4], pool, mode="lenient", source="log.jsonl"))
@@ -56,6 +73,14 @@ def test_lines_are_not_held(pool):
     [
         ("{", "line 2: no JSON"),
         ("[1]", "line 2: a list, not an object"),
+        ('{"completion": ["4"], "gold": "4"}', "line 2: completion is a list, neither a text nor a list of messages"),
+        ('{"completion": {"role": "assistant"}, "gold": "4"}', "line 2: completion is a dict, neither"),
+        (
+            '{"completion": [{"role": "assistant", "content": null}], "gold": "4"}',
+            "line 2: completion is a list, neither",
+        ),
+        (_conversation(("user", "4")), "line 2: completion is a list of messages without an assistant's turn"),
+        ('{"completion": [], "gold": "4"}', "line 2: completion is a list of messages without an assistant's turn"),
         ('{"completion": "x"}', "line 2: no gold; its keys are completion"),
         ("{}", "line 2: no completion and no gold; its keys are none"),
         ('{"completion": "x", "gold": ["1"], "accept": "some"}', "line 2: accept is 'some'"),
