@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 GradeMode = Literal["strict", "lenient", "as_run"]
-Reason = Literal["correct", "wrong", "no_box", "unparseable_answer", "unparseable_gold", "timeout", "memory", "died"]
+Reason = Literal[
+    "correct", "wrong", "unfinished", "echo", "no_box", "unparseable_answer", "unparseable_gold",
+    "timeout", "memory", "died",
+]  # fmt: skip
 Message = dict[str, str]
 Language = Literal[
     "ar", "bg", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "no",
@@ -71,11 +74,15 @@ class ProblemSet:
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """One completion to judge against a problem's gold answer, or its several."""
+    """One completion to judge against a problem's gold answer, or its several.
+
+    With the text of the `problem`, an answer that only copies a formula of it is found.
+    """
 
     completion: str
     gold: str | GoldList
     mode: GradeMode = "strict"
+    problem: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def greedy_score(rows: Sequence[Row], *, complete: Complete, grader: Grader, ope
     """
     completions = list(complete([row.prompt for row in rows]))
     requests = [
-        GradeRequest(completion=opened_tag + completion, gold=row.gold)
+        GradeRequest(completion=opened_tag + completion, gold=row.gold, problem=row.problem)
         for row, completion in zip(rows, completions, strict=True)
     ]
     verdicts = grader.grade(requests)

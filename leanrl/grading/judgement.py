@@ -7,7 +7,7 @@ from leanrl.grading.answers import comparison
 from leanrl.types import GradeMode, Reason
 
 
-def judge(mode: GradeMode, golds: Sequence[str], answer: str | None) -> Reason:
+def judge(mode: GradeMode, golds: Sequence[str], answer: str | None, problem: str | None = None) -> Reason:
     """Return `correct` if the answer equals one of the gold answers, else the reason of the first of them.
 
     Without an answer, return whether a gold answer can be read.

@@ -20,6 +20,7 @@ class Task:
     mode: GradeMode
     golds: tuple[str, ...]
     answer: str | None
+    problem: str | None = None
 
 
 def plan_request(request: GradeRequest) -> Task | Reason:
@@ -34,7 +35,7 @@ def plan_request(request: GradeRequest) -> Task | Reason:
     if len(answer) > MAX_ANSWER_CHARS:
         return "unparseable_answer"
     # What was extracted is judged alike, so that the strict and the lenient mode share the cache.
-    task = Task("strict", golds, normalise(answer))
+    task = Task("strict", golds, normalise(answer), request.problem)
     if not any(golds):
         return "unparseable_gold"
     return _plain_reason(task) or task

@@ -65,7 +65,7 @@ def _grade(
 ) -> dict[GradeMode | None, list[Sample]]:
     """Return the samples by grade mode, each with its verdict; under None they have none."""
     requests = [
-        GradeRequest(completion=sample.opened_tag + sample.text, gold=sample.gold, mode=mode)
+        GradeRequest(completion=sample.opened_tag + sample.text, gold=sample.gold, mode=mode, problem=sample.problem)
         for mode in modes
         for sample in samples
     ]
