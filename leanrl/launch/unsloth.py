@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from leanrl.environment import quiet_libraries
@@ -15,9 +16,10 @@ LICENCE_NOTE = (
 )
 # What unsloth patches where it is imported first, and only warns of where it is not (its _gpu_init.py).
 _PATCHED = ("transformers", "trl", "peft")
+_SEGMENTS = "expandable_segments"
 
 
-def unsloth_environment(cache: Path, *, engine: str) -> dict[str, str]:
+def unsloth_environment(cache: Path, *, engine: str, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables that unsloth and torch read; statistics are turned off with those of every library.
 
     Standby, by which unsloth shares a card with its own vLLM, is off. Expandable segments are on, unless a vLLM in
@@ -27,12 +29,20 @@ def unsloth_environment(cache: Path, *, engine: str) -> dict[str, str]:
         cache: folder of the code that unsloth writes; by default it is one of the working directory, which other
             runs with other versions find there.
         engine: `rollout.engine`.
+        environment: what the user has set; other settings of torch's allocator in it stay.
     """
     return {
         "UNSLOTH_VLLM_STANDBY": "0",
-        "PYTORCH_ALLOC_CONF": f"expandable_segments:{engine != 'vllm-colocate'}",
+        "PYTORCH_ALLOC_CONF": _with_expandable_segments(engine != "vllm-colocate", environment),
         "UNSLOTH_COMPILE_LOCATION": str(cache.resolve()),
     }
+
+
+def _with_expandable_segments(is_on: bool, environment: Mapping[str, str]) -> str:
+    """Return the allocator's settings with this one; torch reads the first of two variables, and only that one."""
+    users = environment.get("PYTORCH_ALLOC_CONF") or environment.get("PYTORCH_CUDA_ALLOC_CONF") or ""
+    kept = [part for part in users.split(",") if part.strip() and part.partition(":")[0].strip() != _SEGMENTS]
+    return ",".join([*kept, f"{_SEGMENTS}:{is_on}"])
 
 
 def import_unsloth(cache: Path, listener: Listener, *, engine: str) -> None:

@@ -19,10 +19,20 @@ CONFIG = load_config("single-gpu-lora-unsloth").config
 def test_the_cache_of_a_run_lies_in_it_and_the_allocator_has_one_setting(tmp_path, monkeypatch, engine, expandable):
     """A vLLM in unsloth's process gives memory back by an allocator that takes no expandable segments."""
     monkeypatch.chdir(tmp_path)
-    environment = unsloth_environment((tmp_path / "run" / "unsloth_cache").relative_to(tmp_path), engine=engine)
+    cache = (tmp_path / "run" / "unsloth_cache").relative_to(tmp_path)
+    environment = unsloth_environment(cache, engine=engine, environment={})
     assert environment["UNSLOTH_COMPILE_LOCATION"] == str(tmp_path / "run" / "unsloth_cache")
     assert environment["PYTORCH_ALLOC_CONF"] == f"expandable_segments:{expandable}"
     assert environment["UNSLOTH_VLLM_STANDBY"] == "0"
+
+
+@pytest.mark.parametrize("variable", ["PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF"])
+def test_a_users_other_settings_of_the_allocator_stay(tmp_path, variable):
+    """Whichever variable has them; a list within brackets has commas of its own."""
+    users = "max_split_size_mb:512,expandable_segments:True,roundup_power2_divisions:[256:1,512:2]"
+    set_by_user = unsloth_environment(tmp_path, engine="vllm-colocate", environment={variable: users})
+    kept = "max_split_size_mb:512,roundup_power2_divisions:[256:1,512:2]"
+    assert set_by_user["PYTORCH_ALLOC_CONF"] == f"{kept},expandable_segments:False"
 
 
 @pytest.mark.parametrize("early", ["transformers", "trl", "peft"])
