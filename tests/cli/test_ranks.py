@@ -61,8 +61,8 @@ reward("unused_bug")(lambda sample: 0.0)  # a plug-in has to register one
     ("method", "reference", "optimizer"),
     [
         ("lora", "gpu", "adamw"),
-        ("full", "gpu", "adamw"),
-        ("full", "gpu", "adamw_8bit"),
+        pytest.param("full", "gpu", "adamw", marks=pytest.mark.long),
+        pytest.param("full", "gpu", "adamw_8bit", marks=pytest.mark.long),
         ("full", "host", "adamw_offloaded"),
     ],
 )

@@ -13,7 +13,11 @@ from tests.families.tiny import make_tiny_family
 
 @pytest.mark.parametrize(
     ("name", "method", "rows"),
-    [("cohere2", "lora", "packed"), ("lfm2", "full", "padded"), ("gemma2", "qlora", "padded")],
+    [
+        ("cohere2", "lora", "packed"),
+        pytest.param("lfm2", "full", "padded", marks=pytest.mark.long),
+        ("gemma2", "qlora", "padded"),
+    ],
 )
 def test_a_family_goes_through_every_path(name: str, method: Method, rows: str, tmp_path: Path) -> None:
     if method == "qlora":

@@ -10,7 +10,7 @@ from tests.trajectories.runs import GOLDEN, arithmetic, trajectory
 _ELSEWHERE = {"rel": 1e-4, "abs": 1e-6}
 
 
-@pytest.mark.parametrize("name", ["lora-1", "full-kl-2"])
+@pytest.mark.parametrize("name", ["lora-1", pytest.param("full-kl-2", marks=pytest.mark.long)])
 def test_a_run_goes_as_it_was_recorded(tiny_model, tmp_path, name):
     """Metrics and final weights, to the bit where the same arithmetic computes."""
     golden = json.loads(GOLDEN.read_text())
