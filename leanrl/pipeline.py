@@ -5,7 +5,7 @@
 Heavy libraries are imported inside the steps that need them, after everything that can fail without them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 class Given:
     """What a caller hands over beside the configuration."""
 
-    rows: Sequence[Mapping[str, Any]] | None
+    rows: Iterable[Mapping[str, Any]] | None
     rewards: Mapping[str, RewardFunction]
     plugins: Sequence[Path] = ()
     typed: Sequence[str] = ()
@@ -67,7 +67,7 @@ class Given:
 def train(
     config: RunConfig,
     *,
-    rows: Sequence[Mapping[str, Any]] | None = None,
+    rows: Iterable[Mapping[str, Any]] | None = None,
     rewards: Mapping[str, RewardFunction] | None = None,
     plugins: Sequence[Path] = (),
     run_dir: Path | str | None = None,
@@ -141,7 +141,7 @@ def _train(
 def resume(
     run_dir: Path | str,
     *,
-    rows: Sequence[Mapping[str, Any]] | None = None,
+    rows: Iterable[Mapping[str, Any]] | None = None,
     rewards: Mapping[str, RewardFunction] | None = None,
     listener: Listener | None = None,
 ) -> dict[str, Any]:
@@ -354,7 +354,7 @@ def _with_python_rows(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
 
 
-def _require_rows(config: RunConfig, rows: Sequence[Mapping[str, Any]] | None) -> None:
+def _require_rows(config: RunConfig, rows: Iterable[Mapping[str, Any]] | None) -> None:
     if rows is None and config.data.generator == "python":
         raise ConfigError(
             "data.generator is python: this run trains on rows that were given in Python, and none are given now.",

@@ -149,8 +149,11 @@ def _usable(
     *,
     num_rows: int | None,
 ) -> ProblemSet:
-    """Return the problems without prompts that are too long and, where asked, golds that no answer can match."""
-    from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds
+    """Return the problems without prompts that are too long and, where asked, golds that no answer can match.
+
+    Held-out problems are checked as those to train on: a gold that nothing matches would count as a wrong answer.
+    """
+    from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds, with_usable_rows
     from leanrl.models.chat_template import require_in_embedding
     from leanrl.rendering import prompt_ids
 
@@ -159,20 +162,20 @@ def _usable(
         require_in_embedding(tokenizer, ids, num_rows=num_rows)
         return len(ids)
 
-    kept, dropped = drop_long_prompts(
-        problems.train,
-        count_tokens=count_tokens,
-        max_prompt_tokens=config.rollout.max_prompt_tokens,
-    )
+    max_tokens = config.rollout.max_prompt_tokens
     modes = {reward.grade_mode for reward in rewards if reward.grade_mode is not None}
-    for mode in sorted(modes) if config.data.unparseable_gold == "drop" else []:
-        kept, more = drop_unparseable_golds(kept, can_parse=partial(grader.can_parse_gold, mode=mode))
-        dropped += more
-    return ProblemSet(train=kept, heldout=problems.heldout, dropped=[*problems.dropped, *dropped], notes=problems.notes)
+    asked_modes = sorted(modes) if config.data.unparseable_gold == "drop" else []
+    checks = [
+        partial(drop_long_prompts, count_tokens=count_tokens, max_prompt_tokens=max_tokens),
+        *(partial(drop_unparseable_golds, can_parse=partial(grader.can_parse_gold, mode=mode)) for mode in asked_modes),
+    ]
+    return with_usable_rows(problems, checks)
 
 
 def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -> None:
     listener.say(f"problems: {len(problems.train)} to train on, {len(problems.heldout)} held out")
+    for line in problems.lines:
+        listener.say(line)
     for note in problems.notes:
         listener.warn(note)
     if problems.dropped:

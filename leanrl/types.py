@@ -27,7 +27,7 @@ class GoldList:
         return (" or " if self.accept == "any" else " and ").join(self.answers)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a data set has 200,000 of them
 class Row:
     """One problem, ready to be asked.
 
@@ -42,7 +42,7 @@ class Row:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DroppedRow:
     """A row that cannot be used, and why; `where` is the file and line, or the row's number."""
 
@@ -54,13 +54,14 @@ class DroppedRow:
 class ProblemSet:
     """What the data room hands on: rows to train on, rows held out, rows dropped with their reasons.
 
-    `notes` are sentences for the user on how the source was read.
+    `lines` say to the user how the source was read, `notes` what of it may be wrong.
     """
 
     train: list[Row]
     heldout: list[Row] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     @property
     def num_rows(self) -> dict[str, int]:

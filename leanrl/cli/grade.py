@@ -1,5 +1,6 @@
 """`leanrl grade`."""
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from leanrl.cli.options import AsJson
 
 
 def grade(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help='Lines {"completion", "gold"}; - reads stdin.')],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.jsonl", help='Lines {"completion", "gold"}, also as .gz; - reads stdin.')
+    ],
     mode: Annotated[
         Literal["strict", "lenient"],
         typer.Option(metavar="strict|lenient", help="strict: the answer must be boxed; lenient: it need not be."),
@@ -38,14 +41,13 @@ def grade(
 
 @contextmanager
 def _opened(file: Path) -> Iterator[TextIO]:
-    from leanrl.errors import DataError
+    """Open a log, packed or not; a broken byte in it is one completion's trouble, not the file's."""
+    from leanrl.data.files.unpacking import opened, unpacked
 
-    if str(file) == "-":
-        yield sys.stdin
-        return
-    try:
-        # A lone surrogate or a broken byte in a log is one completion's trouble, not the file's.
-        with file.open(encoding="utf-8", errors="replace") as lines:
+    source = opened(file) if str(file) != "-" else unpacked(sys.stdin.buffer, "standard input")
+    with source as content:
+        lines = io.TextIOWrapper(content, encoding="utf-8", errors="replace")
+        try:
             yield lines
-    except OSError as error:
-        raise DataError(f"{file} cannot be read: {error.strerror}.", hint="leanrl grade FILE.jsonl") from error
+        finally:
+            lines.detach()

@@ -14,7 +14,7 @@ _REMOVABLE = ("rewards", "reward_options")
 
 # What describes a model or a data source falls with it: another model has no use for the revision of
 # the first, and another dataset none for its columns. A budget of tokens stands in place of a number of completions.
-_OF_A_DATASET = ("hub_config", "hub_revision", "split", "*_column", "gold_from")
+_OF_A_DATASET = ("hub_config", "hub_revision", "split", "*_column", "gold_from", "max_word_golds")
 _SOURCES = ("generator", "path", "hub_id")
 # The lengths that one model has sampled on one set of problems are not those of another.
 _LENGTHS = "rollout.lengths.*"

@@ -1,20 +1,50 @@
 """A column of a row by its name, which may lead into nested ones, as `reward_model.ground_truth` does."""
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from leanrl.config.schema import DataConfig
-from leanrl.data.sources import Source
+from leanrl.data.golds.answer import reads_as_value
+from leanrl.data.sources import Source, SourceRow
 from leanrl.errors import DataError
 from leanrl.hints import setting
 
-# Names of other data sets and trainers, tried in this order where nothing looks alike.
-_NAMES_ELSEWHERE = {
-    "data.problem_column": ("question", "prompt", "query", "problem", "input", "instruction"),
-    "data.answer_column": ("answer", "reward_model.ground_truth", "ground_truth", "final_answer", "solution", "target",
-                           "result", "label", "output"),
+# Names that data sets of TRL, verl and the Hub give their columns. They are taken, in this order, where the config
+# leaves the name to leanrl.
+_USUAL_NAMES = {
+    "data.problem_column": ("question", "prompt", "messages", "query", "extra_info.question"),
+    "data.answer_column": ("reward_model.ground_truth", "ground_truth", "final_answer", "expected_answer", "gold",
+                           "extra_info.answer", "solution"),
 }  # fmt: skip
+# Names that say less: they are proposed, never taken.
+_LIKELY_NAMES = {
+    "data.problem_column": ("problem", "input", "instruction"),
+    "data.answer_column": ("answer", "target", "result", "label", "output"),
+}
+_DEFAULTS = {"data.problem_column": "problem", "data.answer_column": "answer"}
+_HEAD_SHARE = 0.8  # of the first rows, where a column holds answers
+
+
+@dataclass
+class Columns:
+    """The columns that are read, and which of them have been met in a row.
+
+    `lines` say which were taken without being named.
+    """
+
+    problem: str
+    answer: str
+    lines: list[str] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+    names: dict[str, None] = field(default_factory=dict)
+
+    def meet(self, fields: Mapping[str, Any]) -> None:
+        """Note the names of a row."""
+        self.names.update(dict.fromkeys(map(str, fields)))
+        if len(self.met) < 2:
+            self.met.update(name for name in (self.problem, self.answer) if _has(fields, name))
 
 
 def value_at(fields: Mapping[str, Any], name: str) -> Any:
@@ -31,35 +61,82 @@ def kept_fields(fields: Mapping[str, Any], names: Collection[str] | None) -> dic
     return {name: value for name, value in fields.items() if names is None or name in names}
 
 
-def top_level(name: str, columns: Iterable[str]) -> str:
-    """Return the column that has to be read so that `value_at` finds `name`."""
-    return name if name in columns else name.partition(".")[0]
+def wanted_columns(data: DataConfig, others: Collection[str] | None) -> list[str] | None:
+    """Return the columns that a source with many has to give: those of the config, and those that may be taken.
+
+    `others` are kept beside them; None wants every column.
+    """
+    if others is None:
+        return None
+    usual = [name for key, names in _USUAL_NAMES.items() if _named(data)[key] == _DEFAULTS[key] for name in names]
+    return [data.problem_column, data.answer_column, *others, *usual]
 
 
-def require_columns(source: Source, data: DataConfig) -> None:
-    """Check that the source has rows, and in them the columns that the config names.
+def choose_columns(source: Source, head: Sequence[SourceRow], data: DataConfig) -> Columns:
+    """Return the columns to read: those of the config, or of a usual name where it has the default's and none is there.
+
+    Args:
+        head: the first rows, in whose maps nested names are looked for.
+    """
+    there = set(_nested_names(source, head))
+    chosen, lines = _named(data), []
+    for key, name in _named(data).items():
+        usual = next((each for each in _USUAL_NAMES[key] if each in there), None)
+        if name not in there and name == _DEFAULTS[key] and usual is not None:
+            chosen[key] = usual
+            what = "problems" if key == "data.problem_column" else "gold answers"
+            lines.append(f"{what} are read from the column {usual!r}; `{setting(key, 'NAME')}` names another")
+    return Columns(chosen["data.problem_column"], chosen["data.answer_column"], lines)
+
+
+def require_columns(source: Source, head: Sequence[SourceRow], columns: Columns) -> None:
+    """Check, when all rows are read, that there were any, and in them the columns that the config names.
 
     Raises:
         DataError: naming the columns that there are, with the flags of those that were probably meant.
     """
-    if not source.rows:
+    if not head:
         raise DataError(f"{source.name}: holds no rows.", hint="one problem a line, with its text and its gold answer")
-    there = _nested_names(source)
-    wanted = {"data.problem_column": data.problem_column, "data.answer_column": data.answer_column}
-    missing = {key: column for key, column in wanted.items() if column not in there}
+    wanted = {"data.problem_column": columns.problem, "data.answer_column": columns.answer}
+    missing = {key: column for key, column in wanted.items() if column not in columns.met}
     if not missing:
         return
+    there = list(dict.fromkeys([*_nested_names(source, head), *columns.names]))
     lines = [f"{source.name}: has no column {column!r} ({key})." for key, column in missing.items()]
     flags = " ".join(setting(key, _nearest(key, column, there)) for key, column in missing.items())
     raise DataError("\n".join([*lines, f"Its columns are: {', '.join(there)}."]), hint=f"name them: `{flags}`")
 
 
-def _nested_names(source: Source) -> list[str]:
+def answer_columns(head: Sequence[SourceRow], columns: Columns) -> list[str]:
+    """Return the other columns whose names and first values are those of gold answers."""
+    usual = [*_LIKELY_NAMES["data.answer_column"], *_USUAL_NAMES["data.answer_column"]]
+    others = [name for name in usual if name not in (columns.answer, columns.problem)]
+    return [
+        name
+        for name in others
+        if sum(reads_as_value(value_at(row.fields, name)) for row in head) >= _HEAD_SHARE * len(head)
+    ]
+
+
+def _named(data: DataConfig) -> dict[str, str]:
+    return {"data.problem_column": data.problem_column, "data.answer_column": data.answer_column}
+
+
+def _has(fields: Mapping[str, Any], name: str) -> bool:
+    if name in fields:
+        return True
+    outer, _, inner = name.partition(".")
+    nested = fields.get(outer)
+    return bool(inner) and isinstance(nested, Mapping) and _has(nested, inner)
+
+
+def _nested_names(source: Source, head: Sequence[SourceRow]) -> list[str]:
     """Return the columns, and behind each that holds maps the names in it."""
+    columns = dict.fromkeys([*source.columns, *(str(column) for row in head for column in row.fields)])
     names: dict[str, None] = {}
-    for column in source.columns:
+    for column in columns:
         names[column] = None
-        for row in source.rows:
+        for row in head:
             names.update(dict.fromkeys(_names_in(row.fields.get(column), f"{column}.")))
     return list(names)
 
@@ -74,5 +151,5 @@ def _names_in(value: Any, prefix: str) -> Iterable[str]:
 def _nearest(key: str, column: str, there: list[str]) -> str:
     by_lower = {name.lower(): name for name in reversed(there)}
     alike = difflib.get_close_matches(column.lower(), by_lower, n=1)
-    found = [*alike, *(name for name in _NAMES_ELSEWHERE[key] if name in by_lower)]
+    found = [*alike, *(name for name in (*_USUAL_NAMES[key], *_LIKELY_NAMES[key]) if name in by_lower)]
     return by_lower[found[0]] if found else "NAME"

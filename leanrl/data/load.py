@@ -1,13 +1,16 @@
 """The problem set of a run: rows checked, prompts built, held-out rows set apart."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 from leanrl.config.schema import DataConfig
-from leanrl.data.columns import kept_fields, require_columns, value_at
-from leanrl.data.files import read_file_source
-from leanrl.data.golds import GoldPlace, choose_place, reads_as_sentence
+from leanrl.data.columns import answer_columns, choose_columns, kept_fields, require_columns, value_at, wanted_columns
+from leanrl.data.conversations import Asked
+from leanrl.data.duplicates import FoundRow, settle_duplicates
+from leanrl.data.files.paths import read_file_source
+from leanrl.data.golds.tally import Tally
 from leanrl.data.heldout import hold_out
 from leanrl.data.prompts import build_prompt
 from leanrl.data.rows import ID_COLUMN, build_row, check_row
@@ -17,14 +20,14 @@ from leanrl.errors import ConfigError, DataError, Problem
 from leanrl.types import DroppedRow, ProblemSet, Row
 
 _REASONS_SHOWN = 3
-_TOO_MANY = 0.1
+_HEAD_ROWS = 200  # in which columns are looked for
 
 
 def load_problems(
     data: DataConfig,
     *,
     seed: int,
-    rows: Sequence[Mapping[str, Any]] | None = None,
+    rows: Iterable[Mapping[str, Any]] | None = None,
     kept_columns: Collection[str] | None = (),
 ) -> ProblemSet:
     """Return the rows to train on, the rows held out, and the rows dropped with their reasons.
@@ -32,7 +35,7 @@ def load_problems(
     Args:
         data: names the source, its columns and the prompt; `rows` take the place of its source.
         seed: draws the held-out rows and the order of generated problems.
-        rows: problems given in Python, with the columns that `data` names.
+        rows: problems given in Python, with the columns that `data` names; a generator is read once.
         kept_columns: names of the columns that stay on each row, for the rewards that read them; None keeps all.
 
     Raises:
@@ -47,37 +50,38 @@ def load_problems(
         _require_one_source(data)
         if data.generator == "one_digit_sums":
             return _generate_sums(data, seed=seed)
-    source = _read_source(data, rows, kept_columns)
-    require_columns(source, data)
-    place = choose_place(data.gold_from, (value_at(row.fields, data.answer_column) for row in source.rows))
-    kept: list[Row] = []
-    dropped: list[DroppedRow] = []
-    for found in source.rows:
-        row = check_row(found, data, place)
-        if isinstance(row, Row):
-            kept.append(replace(row, columns=kept_fields(found.fields, kept_columns)))
+    return _checked(_read_source(data, rows, kept_columns), data, kept_columns, seed=seed)
+
+
+def _checked(source: Source, data: DataConfig, kept_columns: Collection[str] | None, *, seed: int) -> ProblemSet:
+    """Return the problems of a source, of which no more than problems, gold answers and kept columns is held."""
+    rows = iter(source.rows)
+    head = list(islice(rows, _HEAD_ROWS))
+    columns = choose_columns(source, head, data)
+    tally, found, dropped = Tally(), [], []
+    for each in chain(head, rows):
+        columns.meet(each.fields)
+        checked = check_row(each, data, columns)
+        tally.add(checked, value_at(each.fields, columns.answer))
+        if isinstance(checked.outcome, Row):
+            row = replace(checked.outcome, columns=kept_fields(each.fields, kept_columns))
+            found.append(FoundRow(each.where, row))
         else:
-            dropped.append(row)
-    _require_rows(source, kept, dropped)
+            dropped.append(checked.outcome)
+    require_columns(source, head, columns)
+    tally.require_values(source.name, columns.answer, data, answer_columns(head, columns))
+    _require_rows(source, found, dropped)
+    kept, contradicting, num_repeats = settle_duplicates(found, data.duplicates)
+    _require_rows(source, kept, contradicting)
     train, heldout, copies = hold_out(kept, num_heldout=data.num_heldout, seed=seed)
-    return ProblemSet(train=train, heldout=heldout, dropped=dropped + copies, notes=_notes(kept, data, place))
-
-
-def _notes(kept: Sequence[Row], data: DataConfig, place: GoldPlace) -> list[str]:
-    """Return what a person has to know of how gold answers were read."""
-    notes = []
-    if data.gold_from == "auto" and place == "hashes":
-        notes.append(
-            "Gold answers are read behind ####, as GSM8K writes them; `-s data.gold_from=answer` takes the whole text."
-        )
-    sentences = [str(row.gold) for row in kept if isinstance(row.gold, str) and reads_as_sentence(row.gold)]
-    if len(sentences) > _TOO_MANY * len(kept):
-        notes.append(
-            f"{len(sentences)} of {len(kept)} gold answers read as sentences, such as {sentences[0][:80]!r}: an answer "
-            "in a box is compared with all of it. Name the column with the bare answer (`-s data.answer_column=NAME`), "
-            "or where the answer stands (`-s data.gold_from=boxed` or `hashes`)."
-        )
-    return notes
+    repeats = [f"{num_repeats:,} rows ask a problem again with the same gold answer; they are kept"]
+    return ProblemSet(
+        train=train,
+        heldout=heldout,
+        dropped=[*dropped, *contradicting, *copies],
+        notes=tally.notes(data),
+        lines=[*source.lines, *columns.lines, *tally.lines(), *(repeats if num_repeats else [])],
+    )
 
 
 def _require_one_source(data: DataConfig) -> None:
@@ -106,25 +110,27 @@ def _generate_sums(data: DataConfig, *, seed: int) -> ProblemSet:
 def _generated(made: Sum, data: DataConfig) -> Row:
     """Return a row whose columns have the names that the config gives a source's."""
     columns = {data.problem_column: made.problem, data.answer_column: made.gold}
-    return replace(build_row(made.problem, made.gold, data), columns=columns)
+    return replace(build_row(Asked(made.problem), made.gold, data), columns=columns)
 
 
 def _read_source(
-    data: DataConfig, rows: Sequence[Mapping[str, Any]] | None, kept_columns: Collection[str] | None
+    data: DataConfig, rows: Iterable[Mapping[str, Any]] | None, kept_columns: Collection[str] | None
 ) -> Source:
     if rows is not None:
         return number_python_rows(rows)
     if data.path is not None:
-        return read_file_source(data.path)
+        return read_file_source(data.path, split=data.split)
     assert data.hub_id is not None, "_require_one_source lets no other case through"
-    read = (data.problem_column, data.answer_column, ID_COLUMN)
-    wanted = None if kept_columns is None else (*read, *kept_columns)
     return read_hub_source(
-        data.hub_id, config=data.hub_config, revision=data.hub_revision, split=data.split, wanted_columns=wanted
+        data.hub_id,
+        config=data.hub_config,
+        revision=data.hub_revision,
+        split=data.split,
+        wanted_columns=wanted_columns(data, None if kept_columns is None else [ID_COLUMN, *kept_columns]),
     )
 
 
-def _require_rows(source: Source, kept: Sequence[Row], dropped: Sequence[DroppedRow]) -> None:
+def _require_rows(source: Source, kept: Sequence[object], dropped: Sequence[DroppedRow]) -> None:
     if kept:
         return
     reasons = [f"  - {row.where}: {row.reason}" for row in dropped[:_REASONS_SHOWN]]

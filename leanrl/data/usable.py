@@ -1,10 +1,32 @@
 """Rows that a run can use: a prompt short enough, and a gold answer that the grader can read."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from leanrl.errors import DataError
 from leanrl.hints import setting
-from leanrl.types import DroppedRow, GoldList, Row
+from leanrl.types import DroppedRow, GoldList, ProblemSet, Row
+
+Check = Callable[[Sequence[Row]], tuple[list[Row], list[DroppedRow]]]
+
+
+def with_usable_rows(problems: ProblemSet, checks: Sequence[Check]) -> ProblemSet:
+    """Return the problems whose rows pass all checks, those held out as well as those to train on.
+
+    Raises:
+        DataError: if none of the rows to train on pass, or problems are held out of which none does.
+    """
+    train, not_trained = _passing(problems.train, checks)
+    heldout, not_asked = _passing(problems.heldout, checks)
+    return replace(problems, train=train, heldout=heldout, dropped=[*problems.dropped, *not_trained, *not_asked])
+
+
+def _passing(rows: list[Row], checks: Sequence[Check]) -> tuple[list[Row], list[DroppedRow]]:
+    dropped = []
+    for check in checks:
+        rows, more = check(rows)
+        dropped += more
+    return rows, dropped
 
 
 def drop_long_prompts(

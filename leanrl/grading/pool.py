@@ -54,8 +54,8 @@ class GraderPool:
             MissingError: if the child processes cannot start.
         """
         tasks = [plan_gold_check(gold, mode) for gold in golds]
-        verdicts = self._judge(tasks)
-        return [verdicts[task].reason not in _FAILURES | {"unparseable_gold"} for task in tasks]
+        verdicts = self._judge([task for task in tasks if task is not None])
+        return [task is None or verdicts[task].reason not in _FAILURES | {"unparseable_gold"} for task in tasks]
 
     def close(self) -> None:
         """End all processes; a second call does nothing."""

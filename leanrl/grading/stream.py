@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from leanrl.errors import DataError
+from leanrl.grading.text.golds import number_text
 from leanrl.types import GoldList, GradeMode, Grader, GradeRequest, Reason, Verdict
 
 _BATCH_LINES = 256  # enough to keep every worker busy, few enough that verdicts keep coming
@@ -110,6 +111,17 @@ def _is_turn(turn: Any) -> bool:
 def _read_gold(gold: Any, accept: Literal["any", "all"]) -> str | GoldList:
     if accept not in ("any", "all"):
         raise ValueError(f"accept is {accept!r}, neither any nor all")
-    if isinstance(gold, list):
-        return GoldList(tuple(str(answer) for answer in gold), accept)
-    return "" if gold is None else str(gold)
+    if not isinstance(gold, list):
+        return "" if gold is None else _gold_text(gold, "gold")
+    if not gold:
+        raise ValueError("gold is an empty list")
+    return GoldList(tuple(_gold_text(each, f"entry {number} of gold") for number, each in enumerate(gold, 1)), accept)
+
+
+def _gold_text(gold: Any, name: str) -> str:
+    """Return a text or a number as a gold answer; nothing else is one."""
+    text = gold if isinstance(gold, str) else number_text(gold)
+    if text is None:
+        kind = {"NoneType": "null", "dict": "object", "list": "list"}.get(type(gold).__name__, "value")
+        raise ValueError(f"{name} is the {kind} {json.dumps(gold):.60}, neither a text nor a finite number")
+    return text

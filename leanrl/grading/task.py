@@ -5,7 +5,9 @@ from functools import lru_cache
 
 from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.text.extraction import find_answer
+from leanrl.grading.text.golds import read_gold
 from leanrl.grading.text.normalisation import normalise
+from leanrl.grading.text.numbers import read_number
 from leanrl.grading.text.tied_boxes import holds_several
 from leanrl.types import GoldList, GradeMode, GradeRequest, Reason
 
@@ -41,8 +43,10 @@ def plan_request(request: GradeRequest) -> Task | Reason:
     return _plain_reason(task) or task
 
 
-def plan_gold_check(gold: str | GoldList, mode: GradeMode) -> Task:
-    """Return what has to be asked to know whether a gold answer can be read."""
+def plan_gold_check(gold: str | GoldList, mode: GradeMode) -> Task | None:
+    """Return what has to be asked to know whether a gold answer can be read; nothing for a plain number."""
+    if mode != "as_run" and isinstance(gold, str) and read_number(gold.strip()) is not None:
+        return None
     return Task("as_run" if mode == "as_run" else "strict", _gold_texts(gold, mode), None)
 
 
@@ -71,7 +75,7 @@ def _gold_text(text: str, mode: GradeMode) -> str:
     """Return the answer in a gold text, which may be a whole solution with a box; nothing if it is too long."""
     if mode == "as_run":
         return find_answer(text, "as_run") or ""
-    answer = find_answer(text, "strict") or text
+    answer = read_gold(text).text
     return normalise(answer) if len(answer) <= MAX_ANSWER_CHARS else ""
 
 

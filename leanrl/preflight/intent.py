@@ -1,6 +1,6 @@
 """What somebody is about to run: the configuration and what comes with it on the command line or from Python."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ class Intent:
     """
 
     config: RunConfig
-    rows: Sequence[Mapping[str, Any]] | None = None
+    rows: Iterable[Mapping[str, Any]] | None = None
     rewards: Mapping[str, RewardFunction] = field(default_factory=dict)
     plugins: Sequence[Path] = ()
     new_run: Path | None = None

@@ -1,5 +1,6 @@
 """`leanrl grade`: verdicts line by line, then the totals."""
 
+import gzip
 import json
 
 import pytest
@@ -53,3 +54,39 @@ def test_a_missing_file_and_an_unknown_mode(tmp_path, log):
     outcome = leanrl("grade", log, "--mode", "harsh")
     assert outcome.code == 2
     assert "'harsh' is not one of 'strict', 'lenient'" in outcome.err
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["no mark", "mark"])
+def test_a_mark_and_a_packed_log_are_read(log, mark, pack):
+    log.write_bytes(pack(mark + log.read_bytes()))
+    outcome = leanrl("grade", log)
+    assert outcome.code == 0, outcome.err
+    assert "2 of 5 correct" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("gold", "said"),
+    [
+        (["4", None], "entry 2 of gold is the null null"),
+        ([True], "entry 1 of gold is the value true"),
+        ({"answer": 4}, 'gold is the object {"answer": 4}'),
+        ([["4"]], "entry 1 of gold is the list"),
+        (False, "gold is the value false"),
+        ([], "gold is an empty list"),
+        (float("nan"), "gold is the value NaN"),
+    ],
+)
+def test_what_is_no_gold_is_refused_by_name(log, gold, said):
+    log.write_text(json.dumps({"completion": r"\boxed{None}", "gold": gold}) + "\n")
+    outcome = leanrl("grade", log)
+    assert outcome.code == 4
+    assert f"line 1: {said}" in " ".join(outcome.err.split())
+
+
+def test_a_conversation_counts_by_the_turns_of_the_assistant(log):
+    turns = [{"role": "user", "content": r"\boxed{4}"}, {"role": "assistant", "content": r"\boxed{5}"}]
+    log.write_text("".join(json.dumps({"completion": turns, "gold": gold}) + "\n" for gold in ("4", "5")))
+    assert leanrl("grade", log).out.split() == ["wrong", "correct"]
+    log.write_text(json.dumps({"completion": turns[:1], "gold": "4"}))
+    assert "a list of messages without an assistant's turn" in " ".join(leanrl("grade", log).err.split())

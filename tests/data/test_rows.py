@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 
 from leanrl.config.schema import DataConfig
+from leanrl.data.columns import Columns
 from leanrl.data.rows import check_row
 from leanrl.data.sources import SourceRow
 from leanrl.types import DroppedRow, GoldList, Row
 
 
 def check(**fields: Any) -> Row | DroppedRow:
-    return check_row(SourceRow("sums.jsonl:7", fields), DataConfig(prompt_template="Q: {problem}"))
+    return checked(fields, DataConfig(prompt_template="Q: {problem}"))
+
+
+def checked(fields: dict[str, Any], data: DataConfig) -> Row | DroppedRow:
+    return check_row(SourceRow("sums.jsonl:7", fields), data, Columns("problem", "answer")).outcome
 
 
 @pytest.mark.parametrize(
@@ -86,11 +91,11 @@ def test_ids_are_given_or_come_from_the_text(given: dict[str, Any], expected: st
     ],
 )
 def test_several_gold_answers(value, gold):
-    row = check_row(SourceRow("f:1", {"problem": "?", "answer": value}), DataConfig(accept="all"))
+    row = checked({"problem": "?", "answer": value}, DataConfig(accept="all"))
     assert row.gold == gold
 
 
 @pytest.mark.parametrize("value", [[], ["1", None], [""], [["1"]]])
 def test_a_list_with_a_hole_is_no_gold_answer(value):
-    row = check_row(SourceRow("f:1", {"problem": "?", "answer": value}), DataConfig())
+    row = checked({"problem": "?", "answer": value}, DataConfig())
     assert isinstance(row, DroppedRow)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.data.files import read_file_source
+from leanrl.config.schema import DataConfig
+from leanrl.data.files.paths import read_file_source
+from leanrl.data.load import load_problems
 from leanrl.data.sources import number_python_rows, read_hub_source
 from leanrl.errors import DataError, MissingError
 
@@ -18,10 +20,9 @@ def write(folder: Path, content: bytes, name: str = "sums.jsonl") -> Path:
 
 def test_lines_keep_their_numbers_over_blank_ones(tmp_path: Path) -> None:
     path = write(tmp_path, b'\xef\xbb\xbf{"problem": "1 + 1"}\r\n\n  \n{"problem": "1 + 2", "answer": 3}')
-    source = read_file_source(str(path))
-    assert source.columns == ["problem", "answer"]
-    assert [row.where for row in source.rows] == [f"{path}:1", f"{path}:4"]
-    assert source.rows[1].fields == {"problem": "1 + 2", "answer": 3}
+    rows = list(read_file_source(str(path)).rows)
+    assert [row.where for row in rows] == [f"{path}:1", f"{path}:4"]
+    assert rows[1].fields == {"problem": "1 + 2", "answer": 3}
 
 
 def test_a_line_separator_inside_a_string_ends_no_line(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_line_separator_inside_a_string_ends_no_line(tmp_path: Path) -> None:
 def test_a_broken_line_is_named(tmp_path: Path, line: bytes, message: str) -> None:
     path = write(tmp_path, b'{"problem": "1 + 1", "answer": "2"}\n' + line + b"\n")
     with pytest.raises(DataError) as caught:
-        read_file_source(str(path))
+        list(read_file_source(str(path)).rows)
     assert message in caught.value.message
     assert caught.value.hint
 
@@ -59,9 +60,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_python_rows_are_numbered_and_checked() -> None:
     source = number_python_rows([{"problem": "1 + 1", "answer": 2}, {"problem": "1 + 2", "level": 1}])
     assert [row.where for row in source.rows] == ["row 1", "row 2"]
-    assert source.columns == ["problem", "answer", "level"]
     with pytest.raises(DataError, match=r"Row 2 .* is a tuple, not a mapping"):
-        number_python_rows([{"problem": "1 + 1"}, ("1 + 2", "3")])  # type: ignore[list-item]
+        list(number_python_rows([{"problem": "1 + 1"}, ("1 + 2", "3")]).rows)  # type: ignore[list-item]
 
 
 @pytest.fixture
@@ -82,8 +82,9 @@ def test_a_dataset_gives_its_wanted_columns(dataset_folder: Path) -> None:
         str(dataset_folder), revision=None, split="train", wanted_columns=["question", "result", "id"]
     )
     assert source.columns == ["question", "result", "level"]
-    assert [row.fields for row in source.rows][2] == {"question": "2 + 1", "result": "3"}
-    assert source.rows[2].where == f"{dataset_folder}[train], row 3"
+    rows = list(source.rows)
+    assert rows[2].fields == {"question": "2 + 1", "result": "3"}
+    assert rows[2].where == f"{dataset_folder}[train], row 3"
 
 
 def test_an_unknown_split_is_a_data_error(dataset_folder: Path) -> None:
@@ -100,3 +101,21 @@ def test_an_unreachable_hub_names_both_ways_out(monkeypatch: pytest.MonkeyPatch)
         read_hub_source("nobody/no-such-sums", revision=None, split="train", wanted_columns=["problem"])
     assert "connect to the Hub" in str(caught.value.hint)
     assert "-s data.path=FILE.jsonl" in str(caught.value.hint)
+
+
+def test_a_dataset_with_several_configurations_names_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    folder = tmp_path / "gsm"
+    for config in ("main", "socratic"):
+        (folder / config).mkdir(parents=True)
+        (folder / config / "train.jsonl").write_text(json.dumps({"question": "1?", "answer": f"#### {len(config)}"}))
+    listing = "".join(f"- config_name: {name}\n  data_files: {name}/train.jsonl\n" for name in ("main", "socratic"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n{listing}---\n")
+    data = DataConfig(hub_id=str(folder), problem_column="question")
+    with pytest.raises(DataError) as caught:
+        load_problems(data, seed=0)
+    assert caught.value.hint == "-s data.hub_config=main or -s data.hub_config=socratic"
+    (row,) = load_problems(data.model_copy(update={"hub_config": "socratic"}), seed=0).train
+    assert row.gold == "8"

@@ -8,7 +8,7 @@ import datasets
 
 from leanrl.config.schema import RunConfig
 from leanrl.data.load import load_problems
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, DataError
 from leanrl.grading.pool import GraderPool
 from leanrl.preparation import _usable
 from leanrl.rewards.registry import resolve_rewards
@@ -18,8 +18,10 @@ from tests.felt.updates import argument
 
 _ROWS = [
     {"problem": "1 + 1", "other": "one and one", "answer": "2", "result": "two"},
-    {"problem": "1 + 2", "other": "one and two", "answer": "so 3 #### 4", "result": "three"},
+    {"problem": "1 + 2", "other": "one and two", "answer": r"\boxed{3} #### 4", "result": "three"},
 ]
+_ONE_OF_WORDS = [{"problem": "1 + 1", "answer": "2"}, {"problem": "of France?", "answer": "Paris"}]
+_TWO_GOLDS = [{"problem": "1?", "answer": 1}, {"problem": "1?", "answer": 2}, {"problem": "4?", "answer": 4}]
 
 
 def problem_file(*rows: dict[str, Any]) -> Callable[[Here], str]:
@@ -48,6 +50,15 @@ def number_of_problems(config: RunConfig, here: Here) -> int:
         return len(load_problems(config.data, seed=1).train)
     except ConfigError:
         return 0
+
+
+def refused(config: RunConfig, here: Here) -> bool:
+    """Return whether the problems of the run are refused."""
+    try:
+        load_problems(config.data, seed=1)
+    except DataError:
+        return True
+    return False
 
 
 def texts(problems: ProblemSet) -> list[str]:
@@ -135,5 +146,7 @@ FELT = [
     ),
     Felt("data.num_heldout", 1, of_problems(lambda problems: len(problems.heldout)), 1, beside=_FILE),
     Felt("data.unparseable_gold", "keep", kept_golds, 2),
+    Felt("data.max_word_golds", 0.0, refused, True, beside={"data.path": problem_file(*_ONE_OF_WORDS)}),
+    Felt("data.duplicates", "drop_all", of_problems(golds), ["4"], beside={"data.path": problem_file(*_TWO_GOLDS)}),
     Felt("data.shuffle", False, argument("shuffle_dataset"), False),
 ]

@@ -40,6 +40,28 @@ def test_no_requests_start_no_process():
         assert processes_of(os.getpid()) == before
 
 
+def test_golds_that_are_plain_numbers_reach_no_child():
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1) as pool:
+        assert all(pool.can_parse_gold(["4", " -0.25 ", "3/4", "1,080", r"\frac{1}{2}"]))
+        assert processes_of(os.getpid()) == before
+        assert pool.can_parse_gold(["4", r"\frac{", "x+1"]) == [True, False, True]
+        assert processes_of(os.getpid()) != before
+
+
+def test_golds_are_read_out_of_their_texts(pool):
+    golds = [
+        "The answer is 42",
+        "Answer: 42",
+        "<answer>42</answer>",
+        "It is so.\n#### 42",
+        "42 (apples)",
+        r"So \boxed{42}",
+    ]
+    assert all(verdict.correct for verdict in pool.grade([GradeRequest(r"\boxed{42}", gold) for gold in golds]))
+    assert not any(verdict.correct for verdict in pool.grade([GradeRequest(r"\boxed{43}", gold) for gold in golds]))
+
+
 def test_an_answer_that_hangs_is_killed_and_the_next_is_judged():
     """The CPU limit ends it with reason timeout; the pool goes on, for the same and for the next batch."""
     with GraderPool(num_workers=1, seconds=0.5) as pool:

@@ -1,13 +1,18 @@
 """Files of every kind that people bring, and the sentence for each that is not read."""
 
+import bz2
+import gzip
+import io
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from leanrl.data.files import read_file_source
+from leanrl.data.files.paths import read_file_source
 from leanrl.errors import DataError
 
 ROWS = [{"problem": "1 + 1", "answer": "2"}, {"problem": 'say "four", then', "answer": "4"}]
@@ -34,9 +39,9 @@ def test_every_kind_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(FILES[name])
     source = read_file_source(str(path))
-    assert [row.fields for row in source.rows] == ROWS
-    assert source.columns == ["problem", "answer"]
-    assert all(row.where.startswith(str(path)) for row in source.rows)
+    rows = list(source.rows)
+    assert [row.fields for row in rows] == ROWS
+    assert all(row.where.startswith(str(path)) for row in rows)
 
 
 def test_parquet_gives_the_same_rows_with_nested_ones(tmp_path: Path) -> None:
@@ -68,7 +73,16 @@ def test_a_field_longer_than_pythons_own_limit_is_read(tmp_path: Path) -> None:
         ("a.json", b'[{"a": 1}, [2]]', "a.json, entry 2: holds a JSON list, not an object", "each problem is one"),
         ("a.parquet", b"PAR0 no", "not a Parquet file", "again"),
         ("my file.txt", b"", "leanrl reads .jsonl, .ndjson, .json, .csv, .tsv and .parquet", "my file.jsonl'"),
-        ("my file.jsonl.gz", b"", "leanrl reads", "gunzip -k '"),
+        ("my file.jsonl.zip", b"", "leanrl reads", "unzip '"),
+        ("a.jsonl", b"PK\x03\x04...", "is a ZIP archive", "unzip -d "),
+        ("a.jsonl.zst", b"", "leanrl reads", "a.jsonl.jsonl"),
+        ("a.jsonl.gz", gzip.compress(_lines())[:-12], "what is packed is broken", "again"),
+        ("a.csv.gz", gzip.compress(b"problem,answer\n" * 9999)[:-40], "what is packed is broken", "again"),
+        ("a.jsonl.gz", gzip.compress(b'{"a": 1}\n{"a": }\n'), "a.jsonl.gz:2: not valid JSON", "one object"),
+        ("a.csv.gz", gzip.compress(b"problem\ncaf\xe9\n"), "a.csv.gz:2: byte 4 of the line (0xe9)", "latin1"),
+        ("a.json", b'[{"a": 1},\n{"a": 2}', "a.json:2: not valid JSON: Expecting ']' at column 9", "a list"),
+        ("a.json", b'[{"a": 1}] x', "a.json:1: not valid JSON: Extra data at column 12", "a list"),
+        ("a.json", b'[{"a": "caf\xe9"}]', "a.json:1: byte 12 of the line (0xe9) is not UTF-8", "latin1"),
         ("a.arrow", b"", "leanrl reads", "to_parquet"),
     ],
 )
@@ -77,7 +91,7 @@ def test_what_is_not_read_is_named_with_a_command_for_that_file(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError) as caught:
-        read_file_source(str(tmp_path / name))
+        list(read_file_source(str(tmp_path / name)).rows)
     assert said in caught.value.message
     assert hint in str(caught.value.hint)
 
@@ -89,7 +103,39 @@ def test_an_address_is_named_as_it_was_typed(url: str) -> None:
     assert caught.value.message == f"data.path is {url}, and leanrl reads files of this machine, not addresses."
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="which is a folder, not a file") as caught:
-        read_file_source(str(tmp_path))
-    assert f"-s data.hub_id={tmp_path}" in str(caught.value.hint)
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+@pytest.mark.parametrize("name", [*FILES, "a.parquet"])
+def test_what_is_packed_gives_the_same_rows(tmp_path: Path, name: str, pack: Callable[[bytes], bytes]) -> None:
+    ending = {gzip.compress: ".gz", bz2.compress: ".bz2", lzma.compress: ".xz"}[pack]
+    path = tmp_path / f"{name}{ending}"
+    path.write_bytes(pack(FILES[name] if name in FILES else _parquet()))
+    assert [row.fields for row in read_file_source(str(path)).rows] == ROWS
+
+
+def test_what_a_file_is_packed_with_is_read_from_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(gzip.compress(_lines()))
+    assert [row.fields for row in read_file_source(str(path)).rows] == ROWS
+
+
+def _parquet() -> bytes:
+    content = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), content)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 2, 7, 64])
+def test_an_array_is_read_in_pieces_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int
+) -> None:
+    """Characters of several bytes, escapes and nested values may lie across the border of two pieces."""
+    rows = [{"problem": 'é€😀 \\ " ]', "answer": n, "more": {"a": [n, [n]]}} for n in (1, 22, -3.5)]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    monkeypatch.setattr("leanrl.data.files.json_rows._PIECE_BYTES", piece_bytes)
+    assert [row.fields for row in read_file_source(str(path)).rows] == rows
+
+
+def test_an_empty_array_holds_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(" [ ] ")
+    assert list(read_file_source(str(tmp_path / "a.json")).rows) == []

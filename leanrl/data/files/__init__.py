@@ -1,0 +1,1 @@
+"""Files of problems: found, unpacked and read row by row."""

@@ -1,0 +1,148 @@
+"""Rows of JSON: one object a line, or one array of objects, read piece by piece."""
+
+import codecs
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from leanrl.data.files.encoding import bad_byte
+from leanrl.data.files.unpacking import opened
+from leanrl.data.sources import SourceRow
+from leanrl.errors import DataError
+
+_PIECE_BYTES = 2**20
+_ROW = 'one object such as {"problem": "2 + 2", "answer": "4"}'
+
+
+def read_json_lines(path: Path) -> Iterator[SourceRow]:
+    """Yield the rows of one JSON object a line; blank lines count but hold nothing.
+
+    Raises:
+        DataError: if a line is no UTF-8, no JSON or no object; it names the line.
+    """
+    # Only \n ends a line of JSON: str.splitlines would also cut at U+2028, which a string may hold.
+    with opened(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _parse_line(line, f"{path}:{number}", path)
+
+
+def read_json(path: Path) -> Iterator[SourceRow]:
+    """Yield the rows of a file of JSON, which is an array where it begins as one, and lines else."""
+    with opened(path) as content:
+        first = next((piece for line in content if (piece := line.strip())), b"")
+    yield from read_json_array(path) if first.startswith(b"[") else read_json_lines(path)
+
+
+def read_json_array(path: Path) -> Iterator[SourceRow]:
+    """Yield the objects of a JSON array, holding no more text than a piece of the file or its longest entry.
+
+    Raises:
+        DataError: naming the line of what is no JSON, or the entry that is no object.
+    """
+    with opened(path) as content:
+        pieces = _Pieces(content, path)
+        pieces.take("[")
+        number = 0
+        if pieces.next_mark() != "]":
+            while True:
+                number += 1
+                yield require_object(pieces.take_value(), f"{path}, entry {number}")
+                if pieces.next_mark() != ",":
+                    break
+                pieces.take(",")
+        pieces.take("]")
+        if pieces.next_mark():
+            raise pieces.fault("Extra data", 0)
+
+
+def require_object(fields: Any, where: str) -> SourceRow:
+    """Return what was read as a row.
+
+    Raises:
+        DataError: if it is no JSON object.
+    """
+    if not isinstance(fields, dict):
+        raise DataError(
+            f"{where}: holds a JSON {type(fields).__name__}, not an object.", hint=f"each problem is {_ROW}"
+        )
+    return SourceRow(where, fields)
+
+
+class _Pieces:
+    """The text of a file of which a window is held; it grows where a value is longer."""
+
+    def __init__(self, content: BinaryIO, path: Path) -> None:
+        self._content, self._path = content, path
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._window, self._is_at_end = "", False
+        self._line, self._column = 1, 1  # of the window's start
+
+    def next_mark(self) -> str:
+        """Return the next character that is no white space; nothing at the end."""
+        while True:
+            stripped = self._window.lstrip(" \t\r\n")
+            self._drop(len(self._window) - len(stripped))
+            if self._window or self._is_at_end:
+                return self._window[:1]
+            self._grow()
+
+    def take(self, mark: str) -> None:
+        """Step over a mark that has to stand here."""
+        if self.next_mark() != mark:
+            raise self.fault(f"Expecting {mark!r}", 0)
+        self._drop(1)
+
+    def take_value(self) -> Any:
+        """Return the next value; where the window ends within it, more is read."""
+        self.next_mark()
+        while True:
+            try:
+                value, end = json.JSONDecoder().raw_decode(self._window)
+            except json.JSONDecodeError as error:
+                if self._is_at_end:
+                    raise self.fault(error.msg, error.pos) from error
+            except (ValueError, RecursionError) as error:  # a number of thousands of digits, nested without end
+                raise self.fault(str(error), 0) from error
+            else:
+                if end < len(self._window) or self._is_at_end:  # 12 may go on as 123
+                    self._drop(end)
+                    return value
+            self._grow()
+
+    def fault(self, what: str, offset: int) -> DataError:
+        """Return the error about what stands at an offset of the window."""
+        self._drop(offset)
+        return DataError(
+            f"{self._path}:{self._line}: not valid JSON: {what} at column {self._column}.",
+            hint="a list of objects, one for each problem",
+        )
+
+    def _grow(self) -> None:
+        """Read as much again as is held, so that a long value is scanned a few times only."""
+        piece = self._content.read(max(_PIECE_BYTES, len(self._window)))
+        try:
+            self._window += self._decoder.decode(piece, final=not piece)
+        except UnicodeDecodeError as error:
+            raise bad_byte(self._path) from error
+        self._is_at_end = not piece
+
+    def _drop(self, num_characters: int) -> None:
+        dropped, self._window = self._window[:num_characters], self._window[num_characters:]
+        lines = dropped.count("\n")
+        self._line += lines
+        self._column = len(dropped) - dropped.rfind("\n") if lines else self._column + len(dropped)
+
+
+def _parse_line(line: bytes, where: str, path: Path) -> SourceRow:
+    try:
+        fields = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise bad_byte(path) from error
+    except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested without end
+        found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise DataError(
+            f"{where}: not valid JSON: {found}.", hint=f"each line is {_ROW}; mend or remove this line"
+        ) from error
+    return require_object(fields, where)

@@ -1,0 +1,123 @@
+"""The answer in the text of a gold: data sets write it bare, in a box, behind ####, in a tag, or announced in words."""
+
+import math
+import numbers
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from leanrl.grading.text.extraction import find_answer
+from leanrl.grading.text.numbers import read_number
+
+GoldRule = Literal["box", "tag", "hashes", "announced", "note", "text"]
+
+_TAG = re.compile(r"<answer>((?:(?!</?answer>).)++)</answer>", re.DOTALL | re.IGNORECASE)
+_HASHES = re.compile(r"####[ \t]*(\S[^\n]*)\s*$")
+_THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
+# Marks of emphasis stand around the announcement, the answer or both: **Answer:** 42, The answer is **42**.
+_ANNOUNCEMENT = re.compile(
+    r"(?:^|(?<=[.!?:;\n,*])|(?<=\bso)|(?<=\bthus)|(?<=\bhence)|(?<=\btherefore)|(?<=\bthen))[\s*_#]*"
+    r"(?:the\s+|my\s+)?(?:(?:final|correct|right)\s+)?(?:answers?|ans|result|solution)[*_]*"
+    r"(?:\s+(?:is|are|equals|will\s+be)\b\s*:?|\s*[:=]|(?=\n))[*_]*",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(r"\s*(?:\.\s*)?(?:I hope it is correct\.?)?\s*$", re.IGNORECASE)
+_MATHEMATICS = re.compile(r"[-+]?[\d$\\({\[|.]|[-+]?[A-Za-z](?![A-Za-z])|[-−√π∞£€¥]")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORDS_OF_A_NAME = 3  # New York City
+_WORDS_OF_A_UNIT = 4  # 5 miles per hour
+_REFUSALS = ("not ", "unknown", "unclear", "as follows", "given", "shown", "below", "above")
+_REASON_FOLLOWS = re.compile(r"[.!?]\s+\S|\b(?:because|since|which|but|so|thus|hence|therefore|then)\b", re.IGNORECASE)
+# ASDiv writes 9 (apples): a number and, behind a space, the words for what is counted. Two letters may be a product.
+_NOTED = re.compile(
+    r"(?P<value>[-+]?[\d.,/%:]*\d%?)\s+"
+    r"\((?:[^\W\d_]{3,}(?:[\s'-]+[^\W\d_]+){0,5}|[mck]m|[mk]?[gl]|[mc]l|ft|in|lb|oz|mi|yd|hr?s?)\)",
+    re.IGNORECASE,
+)
+_ANNOUNCED_TAIL_CHARS = 600
+
+
+@dataclass(frozen=True)
+class GoldReading:
+    """The answer in a gold's text, and the rule that found it; `text` is the rule of a bare answer."""
+
+    text: str
+    rule: GoldRule
+
+
+def read_gold(text: str) -> GoldReading:
+    """Return the answer in the text of a gold.
+
+    The last box counts, then the last answer tag, what stands behind #### on the last line, what is announced at the
+    end ("The answer is 42."), and a number before a note in brackets. A text without any of them is the answer itself.
+    """
+    text = text.strip()
+    if read_number(text) is not None:
+        return GoldReading(text, "text")
+    if boxed := find_answer(text, "strict"):
+        return GoldReading(boxed, "box")
+    if tags := _TAG.findall(text):
+        return GoldReading(_inner(tags[-1]), "tag")
+    if hashes := behind_hashes(text):
+        return GoldReading(hashes, "hashes")
+    if announced := _announced(text):
+        return GoldReading(announced, "announced")
+    if noted := _without_notes(text):
+        return GoldReading(noted, "note")
+    return GoldReading(text, "text")
+
+
+def behind_hashes(text: str) -> str | None:
+    """Return what stands behind #### on the last line of a text; the comma of 1,080 is no part of the number."""
+    hashes = _HASHES.search(text)
+    return _THOUSANDS_COMMA.sub("", _inner(hashes[1])) if hashes else None
+
+
+def number_text(value: object) -> str | None:
+    """Return a number as the text of a gold, without an exponent; None for what is no finite number."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    if isinstance(value, numbers.Rational):
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.is_finite() else None
+    if isinstance(value, numbers.Real) and math.isfinite(value):
+        exact = Decimal(repr(float(value)))
+        return str(int(exact)) if exact == exact.to_integral_value() else format(exact, "f")
+    return None
+
+
+def _inner(text: str) -> str:
+    """Return the answer in what a mark sets apart; a mark may hold an announcement or a note."""
+    text = text.strip()
+    return _announced(text) or _without_notes(text) or text
+
+
+def _announced(text: str) -> str | None:
+    """Return the answer that the end of a text announces, or None where more than an answer follows."""
+    tail = text[-_ANNOUNCED_TAIL_CHARS:]
+    for announcement in reversed(list(_ANNOUNCEMENT.finditer(tail))):
+        answer = _CLOSING.sub("", tail[announcement.end() :].strip()).strip().strip("*_`").strip()
+        if answer and "\n" not in answer and _is_answer(answer):
+            return answer
+    return None
+
+
+def _is_answer(text: str) -> bool:
+    """Return whether a text is a value with at most a unit, or a name; not the beginning of a sentence."""
+    num_words = len(_WORD.findall(re.sub(r"\\[A-Za-z]+|\$[^$]*\$", " ", text)))
+    if text.lower().startswith(_REFUSALS) or _REASON_FOLLOWS.search(text):
+        return False
+    if _MATHEMATICS.match(text):
+        return num_words <= _WORDS_OF_A_UNIT
+    return num_words <= _WORDS_OF_A_NAME and not any(character.isdigit() for character in text)
+
+
+def _without_notes(text: str) -> str | None:
+    """Return the numbers of 9 (apples) or 3 (red); 4 (blue); None for a text of another form."""
+    values = [_NOTED.fullmatch(part.strip()) for part in text.split(";")]
+    found = [value["value"] for value in values if value is not None]
+    return ", ".join(found) if len(found) == len(values) else None
