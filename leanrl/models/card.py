@@ -8,8 +8,9 @@ from typing import Any
 import yaml
 
 from leanrl.config.catalog import Difference, diff_configs
+from leanrl.config.data import DataConfig
 from leanrl.config.load import load_config
-from leanrl.config.schema import DataConfig, RunConfig
+from leanrl.config.schema import RunConfig
 from leanrl.config.shipped import preset_names
 from leanrl.models.asking import ASKING_FILE
 from leanrl.models.licence import data_licence

@@ -3,7 +3,7 @@
 from huggingface_hub import HfApi
 from huggingface_hub.utils import httpx
 
-from leanrl.config.schema import DataConfig
+from leanrl.config.data import DataConfig
 
 # A card is not worth waiting for a Hub that does not answer.
 _TIMEOUT_SECONDS = 5.0

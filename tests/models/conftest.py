@@ -9,7 +9,8 @@ import pytest
 import torch
 from peft import get_peft_model
 
-from leanrl.config.schema import DataConfig, EvalConfig, ModelConfig, RunConfig, TrainConfig, TuningConfig
+from leanrl.config.data import DataConfig
+from leanrl.config.schema import EvalConfig, ModelConfig, RunConfig, TrainConfig, TuningConfig
 from leanrl.models.adapter import lora_config
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel

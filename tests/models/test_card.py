@@ -7,8 +7,9 @@ import huggingface_hub.constants
 import pytest
 import yaml
 
+from leanrl.config.data import DataConfig
 from leanrl.config.load import load_config
-from leanrl.config.schema import DataConfig, ModelConfig, RunConfig, TrainConfig
+from leanrl.config.schema import ModelConfig, RunConfig, TrainConfig
 from leanrl.models.card import CardFacts, model_card
 from leanrl.models.locate import LocatedModel
 from leanrl.models.origin import Origin, name_of_base
