@@ -1,5 +1,7 @@
 """vLLM's memory on a card: its pool beside torch's allocator, on vLLM's own class without the driver's two calls."""
 
+import inspect
+
 import pytest
 import torch
 
@@ -39,6 +41,13 @@ def test_bytes_of_a_released_kv_cache_are_known_until_it_wakes(pool):
     assert released_bytes() == 20 * MIB
     pool.wake_up(["kv_cache"])
     assert released_bytes() == 0
+
+
+def test_weights_of_a_sleeping_engine_are_in_pinned_memory():
+    """The plan counts their blocks (`planner/memory/pinned.py`)."""
+    from vllm.device_allocator import cumem
+
+    assert "pin_memory=PIN_MEMORY" in inspect.getsource(cumem.CuMemAllocator.sleep)
 
 
 def test_without_a_pool_nothing_is_released(monkeypatch):

@@ -112,8 +112,11 @@ def _handover(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _sleeping_engine_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Bytes of pinned memory into which vLLM copies its weights (vllm 0.31.0, device_allocator/cumem.py)."""
     is_there = workload.engine == "vllm-colocate" and workload.residency == "asleep"
-    return engine_weight_bytes(shape, workload) if is_there and workload.engine_keeps_weights else 0
+    if not is_there or not workload.engine_keeps_weights:
+        return 0
+    return pinned_model_bytes(shape, num_bytes=engine_weight_bytes(shape, workload), joins_linears=True)
 
 
 def _reference_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -121,7 +124,7 @@ def _reference_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.reference != "host":
         return 0
     shards = workload.num_ranks if workload.is_fsdp else 1
-    return pinned_model_bytes(shape, bytes_per_number=workload.reference_bytes_per_param, shards=shards)
+    return pinned_model_bytes(shape, num_bytes=shape.num_params * workload.reference_bytes_per_param, shards=shards)
 
 
 def _waiting_activation_bytes(shape: ModelShape, workload: Workload) -> int:

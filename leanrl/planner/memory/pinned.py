@@ -20,18 +20,33 @@ def blocks_of_all_sizes(num_bytes: int) -> int:
     return 2 * block_bytes(num_bytes)
 
 
-def pinned_model_bytes(shape: ModelShape, *, bytes_per_number: int, shards: int) -> int:
-    """Return the bytes of a model whose tensors, or one rank's shards of them, are pinned one by one."""
+def pinned_model_bytes(shape: ModelShape, *, num_bytes: int, shards: int = 1, joins_linears: bool = False) -> int:
+    """Return the bytes of a model whose tensors, or one rank's shards of them, are pinned one by one.
+
+    Args:
+        num_bytes: of the whole model, without blocks.
+        joins_linears: whether linear layers that read the same tensor are one, as in vLLM.
+    """
 
     def block(numbers: int) -> int:
-        return block_bytes(numbers * bytes_per_number // shards)
+        return block_bytes(numbers * num_bytes // (shape.num_params * shards))
 
     linears = sum(
-        kind.num_layers * sum(block(inputs * outputs) for inputs, outputs in kind.layer_linears.values())
+        kind.num_layers * sum(block(numbers) for numbers in _numbers_of_tensors(kind, joins_linears=joins_linears))
         for kind in shape.layer_kinds
     )
-    tables = (1 if shape.tied else 2) * block(shape.embedding_params)
-    num_others = shape.num_params - shape.linear_params - (1 if shape.tied else 2) * shape.embedding_params
+    num_tables = 1 if shape.tied else 2
+    num_others = shape.num_params - shape.linear_params - num_tables * shape.embedding_params
     # Norms and biases are small, and no block is twice as large as its tensor.
-    whole = shape.num_params * bytes_per_number // shards
-    return min(linears + tables + 2 * num_others * bytes_per_number // shards, 2 * whole)
+    others = 2 * num_others * num_bytes // (shape.num_params * shards)
+    return min(linears + num_tables * block(shape.embedding_params) + others, 2 * num_bytes // shards)
+
+
+def _numbers_of_tensors(kind: ModelShape, *, joins_linears: bool) -> list[int]:
+    """Return the numbers in each tensor of a decoder layer's linear layers."""
+    sizes = {name: inputs * outputs for name, (inputs, outputs) in kind.layer_linears.items()}
+    if not joins_linears:
+        return list(sizes.values())
+    joined = [[name for name in names if name in sizes] for names in (*kind.mixing_readers, *kind.mlp_readers)]
+    alone = sizes.keys() - {name for names in joined for name in names}
+    return [*(sum(sizes[name] for name in names) for names in joined), *(sizes[name] for name in alone)]

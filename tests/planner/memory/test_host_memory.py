@@ -59,8 +59,9 @@ def test_a_reference_at_home_in_host_memory(ranks):
 
 
 def test_a_sleeping_engine_keeps_its_weights_at_level_1_alone():
+    """In one block each: 8 + 8 MiB for attention, 64 for gate and up of the MLP together and 32 for down."""
     config = single_card("full")
-    assert components(config)["sleeping engine"] == 2 * PARAMS
+    assert components(config)["sleeping engine"] == (28 * 112 + 2 * 512) * MIB + 2 * 2 * 144_896
     for level in (0, "kv", 2):
         assert "sleeping engine" not in components(config, rollout__sleep_level=level)
     assert "sleeping engine" not in components(single_card("lora"), rollout__share_base="auto")
