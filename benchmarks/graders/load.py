@@ -22,6 +22,7 @@ SETTLE_SECONDS = 60  # the load average of a minute has then come two thirds of 
 def judge_under_load(cases: Sequence[Case]) -> dict[str, Any]:
     """Return how many verdicts of a fixed sample a busy machine changes; the limits are the pool's own."""
     drawn = random.Random(SEED).sample(list(cases), min(NUM_CASES, len(cases)))
+    idle_load = os.getloadavg()[0]
     idle, idle_seconds = _grade(drawn)
     num_busy = BUSY_PER_CORE * (os.cpu_count() or 1)
     with _busy(num_busy):
@@ -33,8 +34,9 @@ def judge_under_load(cases: Sequence[Case]) -> dict[str, Any]:
         "cases": len(drawn),
         "cores": os.cpu_count(),
         "busy_processes": num_busy,
-        "load_average": round(load, 1),
+        "idle_load_average": round(idle_load, 1),
         "idle_seconds": round(idle_seconds, 1),
+        "busy_load_average": round(load, 1),
         "busy_seconds": round(busy_seconds, 1),
         "slowest_busy_verdict_seconds": round(max(verdict.seconds for verdict in busy), 1),
         "other_verdicts": sum(one.reason != other.reason for _, one, other in pairs),
