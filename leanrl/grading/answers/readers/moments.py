@@ -21,7 +21,7 @@ _MONTHS = (
 _MONTH = rf"(?P<month>{'|'.join(f'{name[:3]}(?:{name[3:]})?' if name[3:] else name for name in _MONTHS)}|sept)"
 _DAY = r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?"
 _IN_WORDS = tuple(
-    re.compile(rf"(?:[a-z]+day )?{day_and_month}(?: (?P<year>[12]\d{{3}}))?")
+    re.compile(rf"(?:[a-z]{{3,6}}day )?{day_and_month}(?: (?P<year>[12]\d{{3}}))?")
     for day_and_month in (rf"{_MONTH} {_DAY}", rf"{_DAY} (?:of )?{_MONTH}")
 )
 

@@ -10,7 +10,7 @@ _BASED = re.compile(
     r"(?:_\s?(?:\{\s?)?\(?(?P<base>\d{1,2}|\\text\s?\{[^{}]*\}|[a-z]{3,8})\)?(?:\s?\})?|\\text\s?\{\s?base\s?\}\s?(?P<named>\d{1,2}))"
 )
 _BASES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-_MODULO = re.compile(r"(?P<value>.*\S)\s*\\pmod\{(?P<modulus>[^{}]+)\}", re.DOTALL)
+_MODULO = re.compile(r"(?P<value>.*\S)\s?\\pmod\{(?P<modulus>[^{}]+)\}", re.DOTALL)
 _WHOLE = re.compile(r"-?\d{1,12}")
 _PROGRESSION = re.compile(
     r"(?P<factor>\d{1,6})[a-z](?P<rest>[-+]\d{1,6})?|(?P<first_rest>-?\d{1,6})\+(?P<last_factor>\d{1,6})[a-z]"
