@@ -22,7 +22,7 @@ from leanrl.grading.answers.nodes import (
     Time,
     Words,
 )
-from leanrl.grading.answers.readers.moments import as_ratio, is_clock_face, same_moment
+from leanrl.grading.answers.readers.moments import same_moment
 from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.answers.readers.numerals import residue_class
 from leanrl.grading.answers.readers.systems import is_otherwise
@@ -56,7 +56,7 @@ class Equality:
             (Choice, self._choices),
             (Chain, self._chains),
             (Words, lambda gold, answer: spell(gold.latex) == spell(answer.latex)),
-            ((Time, Date), self._moments),
+            ((Time, Date), same_moment),
             (Based, _based),
             (Cases, self._cases),
             (Items, self._items),
@@ -134,16 +134,6 @@ class Equality:
         if len(parts) == 1 or not all(self.holds(gold, side) for side in rounded):
             return False
         return not exact or self._is_rounding(exact[0].latex, rounded[0].latex)
-
-    def _moments(self, gold: Answer, answer: Answer) -> bool:
-        """Compare times and dates; a time without a.m. or p.m. may be a ratio."""
-        if isinstance(gold, Time | Date) and isinstance(answer, Time | Date):
-            return same_moment(gold, answer)
-        time, other = (gold, answer) if isinstance(gold, Time) else (answer, gold)
-        if not (isinstance(time, Time) and isinstance(other, Ratio) and not is_clock_face(other.latex)):
-            return False
-        ratios = [as_ratio(side) if isinstance(side, Time) else side for side in (gold, answer)]
-        return self._ratios(ratios[0], ratios[1])
 
     def _cases(self, gold: Answer, answer: Answer) -> bool:
         """Pair the branches by value and condition; `otherwise` is what the other conditions leave."""

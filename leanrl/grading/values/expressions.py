@@ -8,7 +8,7 @@ from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_la
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
 from sympy import Basic, Eq, Expr, I, Intersection, MatrixBase, MatrixExpr, Set, Union
-from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean
 
 from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.answers.nodes import Span
@@ -96,7 +96,7 @@ def _range(latex: str) -> Set | None:
     parsed = _parse_or_raise(avoid_traps(latex, "")[0], latex)
     if isinstance(parsed, Set):
         return parsed
-    if isinstance(parsed, Relational) and len(parsed.free_symbols) == 1:
+    if isinstance(parsed, Boolean) and len(parsed.free_symbols) == 1:
         try:
             return parsed.as_set()
         # sympy raises any of these where it finds no set in closed form (a transcendental relation, one over complex

@@ -3,7 +3,7 @@ r"""Values in no order: between commas, semicolons, "and" and "or", or the two o
 import re
 from typing import Literal
 
-from leanrl.grading.answers.nodes import Answer, Chain, Expression, Grouped, Items, Read, Relation
+from leanrl.grading.answers.nodes import Answer, Chain, Choice, Expression, Grouped, Items, Read, Relation
 from leanrl.grading.answers.readers.chains import RELATION
 from leanrl.grading.text.brackets import split_outside
 from leanrl.grading.text.numbers import THOUSANDS
@@ -27,8 +27,10 @@ def read_list(latex: str, read: Read) -> Answer | None:
         if isinstance(first, Chain):
             return Chain(latex, (first.sides[0], Items(latex, (first.sides[1], *rest), joint)), first.signs)
         if first.signs == (r"\neq",):
-            others = (read(rf"{first.sides[0].latex} \neq {value.latex}") for value in rest)
+            others = with_both_signs(tuple(read(rf"{first.sides[0].latex} \neq {value.latex}") for value in rest))
             return Items(latex, (first, *others), "and")
+    if joint == "comma" and isinstance(first, Choice) and first.value and not any(map(_is_choice, rest)):
+        return Choice(latex, first.letter, Items(latex, (first.value, *rest), joint))
     return Items(latex, with_both_signs(items), joint)
 
 
@@ -65,6 +67,10 @@ def _pieces(latex: str) -> tuple[list[str], Literal["comma", "and", "or"]]:
 
 def _split(latex: str, separator: re.Pattern[str]) -> list[str]:
     return [piece.strip() for piece in split_outside(latex, separator) if piece.strip()]
+
+
+def _is_choice(answer: Answer) -> bool:
+    return isinstance(answer, Choice)
 
 
 def _is_statement(answer: Answer) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Date, Expression, Ratio, Read, Time
+from leanrl.grading.answers.nodes import Answer, Date, Read, Time
 from leanrl.grading.answers.readers.words import spell
 
 _TIME = re.compile(
@@ -10,7 +10,6 @@ _TIME = re.compile(
     r"(?:\\text\s?\{\s?(?P<half>[ap])\.?m\.?\s?\})?",
     re.IGNORECASE,
 )
-_CLOCK_FACE = re.compile(r"\d{1,2}\s?:\s?\d\d")
 _HALF_DAY = 12 * 3600
 _ISO = re.compile(r"(?P<year>[12]\d{3})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})")
 _SLASHED = re.compile(r"(?P<one>\d{1,2})/(?P<other>\d{1,2})/(?P<year>[12]\d{3})")
@@ -41,7 +40,8 @@ def read_time(latex: str, read: Read) -> Answer | None:
 
 def read_date(latex: str, read: Read) -> Answer | None:
     """Return a date: 2024-01-31, 1/31/2024, January 31, 2024; one that may be two days, 1/2/2024, is left alone."""
-    for pattern, text in ((_ISO, latex), *((pattern, " ".join(spell(latex))) for pattern in _IN_WORDS)):
+    words = " ".join(token for token in spell(latex) if token != ",")
+    for pattern, text in ((_ISO, latex), *((pattern, words) for pattern in _IN_WORDS)):
         match = pattern.fullmatch(text)
         if match is not None:
             month = match["month"]
@@ -56,17 +56,15 @@ def read_date(latex: str, read: Read) -> Answer | None:
     return _date(latex, slashed["year"], min(one, other), max(one, other))
 
 
-def same_moment(gold: Time | Date, answer: Time | Date) -> bool:
-    """Return whether two times or dates are one; a.m., p.m. and the year may be left to the question."""
+def same_moment(gold: Answer, answer: Answer) -> bool:
+    """Return whether two times or dates are one; a.m., p.m. and the year may be left to the question.
+
+    Neither is a ratio, a quotient or a difference: 12:30 is not 2:5, whatever the gold answer was meant to be.
+    """
     if isinstance(gold, Date) and isinstance(answer, Date):
         same_day = (gold.month, gold.day) == (answer.month, answer.day)
         return same_day and (gold.year is None or gold.year == answer.year)
     return isinstance(gold, Time) and isinstance(answer, Time) and _same_time(gold, answer)
-
-
-def as_ratio(time: Time) -> Ratio:
-    """Return 3:40 as a ratio of two terms."""
-    return Ratio(time.latex, tuple(Expression(term.strip()) for term in time.latex.split(":")))
 
 
 def _same_time(gold: Time, answer: Time) -> bool:
@@ -75,11 +73,6 @@ def _same_time(gold: Time, answer: Time) -> bool:
     marked, plain = (gold, answer) if gold.half else (answer, gold)
     is_on_the_dial = plain.seconds < 13 * 3600 and (plain.seconds - marked.seconds) % _HALF_DAY == 0
     return is_on_the_dial or plain.seconds == marked.seconds
-
-
-def is_clock_face(latex: str) -> bool:
-    """Return whether a text is written like a time, which a ratio is not compared with by its value."""
-    return _CLOCK_FACE.fullmatch(latex) is not None
 
 
 def _date(latex: str, year: str | None, month: int, day: int) -> Answer | None:

@@ -14,12 +14,11 @@ _VARIABLE = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
 # One sign for each kind of command; subscripts, arguments, braces and marks over letters go.
 _SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]*\}|\\?[A-Za-z]+|\d)")
 _ARGUMENT = re.compile(r"(?<=[A-Za-z'}])\s?(?:\^\s?\{?-1\}?\s?)?[(\[][^()\[\]]*[)\]]")
-_MARK = (
-    r"overline|overrightarrow|overset|vec|hat|widehat|bar|tilde|angle|triangle|measuredangle|odot|mathbf|mathcal|mathrm"
-)
+_MARK = r"overline|overset|hat|widehat|bar|tilde|angle|triangle|measuredangle|odot|mathcal|mathrm"
 _KINDS = tuple((re.compile(pattern), sign) for pattern, sign in (
     (r"\\frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}", r"\1/\2"),
     (rf"\\(?:{_MARK}|operatorname|text|circ|(?:partial|Delta)(?=\s?[A-Za-z]))(?![A-Za-z])", ""),
+    (r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])", "θ"),
     (r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])", "§"),
     (r"\\(?:lim|sum|prod|int|iint|oint|max|min|sup|inf|det|gcd|dim|deg)(?![A-Za-z])", "∫"),
     (r"\\(?:cup|cap|setminus)(?![A-Za-z])", "∪"),
@@ -31,7 +30,7 @@ _KINDS = tuple((re.compile(pattern), sign) for pattern, sign in (
 _CAPITALS = r"(?:[A-Z]'*)+"
 _SETS = rf"{_CAPITALS}(?:∪{_CAPITALS})*"
 _NAME = re.compile(
-    rf"[A-Za-zθ]'*|m?{_SETS}|\|(?:{_SETS}|z)\||{_CAPITALS}[/:]{_CAPITALS}|θ[A-Z]+"
+    rf"[A-Za-zθ]'*|m?{_SETS}|\|(?:{_SETS}|z|θ[A-Za-z]+)\||{_CAPITALS}[/:]{_CAPITALS}|θ[A-Za-z]+"
     rf"|§(?:\^\d)?(?:[Aθ-ω]|{_CAPITALS})|d[A-Za-z]?/d[a-z]|∫.*",
     re.DOTALL,
 )

@@ -26,7 +26,7 @@ _TERM_SIGN = re.compile(r"[-+]")
 _NUMBERED = re.compile(r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)")
 _CONSTANTS = ("C", "c", "K", "k")
 _LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")
-_TOKEN = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
+_TOKEN = re.compile(r"\\text\s?\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
 _MAX_CHARS = 500
 
 

@@ -4,7 +4,7 @@ import re
 
 from leanrl.grading.answers.nodes import Answer, Expression, Items, Read, Relation
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.text.brackets import split_outside
+from leanrl.grading.text.brackets import is_one_bracket, split_outside
 
 _EMPTY = re.compile(
     r"(?:(?:there (?:is|are|exists?) |(?:the )?(?:equation|system) has |has )?no (?:such |real )?"
@@ -15,7 +15,7 @@ _OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
 _CUP = re.compile(r"\\cup(?![A-Za-z])")
 _BUILDER = re.compile(
     r"\\\{\s?(?P<letter>[A-Za-z])\s?(?:\\in\s?\\mathbb\s?\{(?P<domain>[RZN])\}\s?(?:\^\{?\+\}?)?)?\s?"
-    r"(?:\\mid(?![A-Za-z])|:|\||,)(?P<rule>.*)\\\}",
+    r"(?:\\mid(?![A-Za-z])|:|\|)(?P<rule>.*)\\\}",
     re.DOTALL,
 )
 _WHOLE = re.compile(r"-?\d{1,6}")
@@ -28,7 +28,7 @@ def read_set(latex: str, read: Read) -> Answer | None:
         return Items(latex, (), "braces")
     if _REALS.fullmatch(" ".join(spell(latex))):
         return Expression(r"\mathbb{R}")
-    builder = _BUILDER.fullmatch(latex)
+    builder = _BUILDER.fullmatch(latex) if is_one_bracket(latex) else None
     if builder is None or (builder["domain"] or "R") == "R":
         return read(builder["rule"]) if builder else None
     members = _whole_numbers(read(builder["rule"]), builder["letter"])

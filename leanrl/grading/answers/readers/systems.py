@@ -13,7 +13,7 @@ _ENVIRONMENT = re.compile(
 _NESTED = re.compile(r"\\(?:begin|end)\s?\{")
 _ROW_END = re.compile(r"\\\\(?:\s?\[[^\[\]]{1,8}\])?")
 _COLUMN = re.compile(r"(?<!\\)&")
-_CONDITION = re.compile(r"^[\s,]*(?:\\text\s?\{\s*(?:if|for|when|where|as|and)\s*\}|\\text\{(?=if |for |when ))\s*")
+_CONDITION = re.compile(r"^[\s,]*\\text\s?\{\s?(?:if|for|when|where|as)(?:\s?\}\s?|\s)")
 _OTHERWISE = re.compile(r"\\text\s?\{\s*(?:otherwise|else|elsewhere)\s*\}|otherwise|else|elsewhere")
 _TRANSPOSED = re.compile(r"(?P<row>[(\[].*[)\]])\s?\^\s?\{?\s?(?:T|\\top|\\intercal|\\text\s?\{T\})\s?\}?", re.DOTALL)
 
@@ -51,10 +51,8 @@ def _cases(latex: str, rows: list[list[str]], read: Read) -> Answer | None:
 
 def _condition(text: str, read: Read) -> Answer:
     head = _CONDITION.match(text)
-    if head is None:
-        return read(text)
-    rest = text[head.end() :]
-    return read(rest if head.group().endswith("}") or not head.group().strip().endswith("{") else r"\text{" + rest)
+    rest = text[head.end() :] if head else text
+    return read(rest if head is None or head.group().rstrip().endswith("}") else rf"\text{{{rest}")
 
 
 def _column(latex: str, row: str, read: Read) -> Answer | None:

@@ -16,7 +16,7 @@ _IN_WORDS = re.compile(
 # What counts in a text: words, numbers, brackets, and signs that are no punctuation between words.
 _PLAIN_BRACKETS = re.compile(r"\(([^\W\d_][^()\d\\=<>+*/^,;-]*+)\)|\((-?\d+(?:\.\d+)?)\)")
 _TOKEN = re.compile(
-    r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.,:/]\d+)*|[^\w\s{}$.,;:!?'\"\\-]"
+    r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.:/]\d+)*|(?<=\d),(?=\s?\d)|[^\w\s{}$.,;:!?'\"\\-]"
     r"|(?<![^\W\d_])-|-(?![^\W\d_]))"
 )
 _ARTICLES = ("the", "a", "an")
