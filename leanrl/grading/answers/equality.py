@@ -71,7 +71,8 @@ class Equality:
         if squeeze(gold.latex) == squeeze(answer.latex):
             return True
         if isinstance(gold, Grouped):
-            return self.holds(gold.number, answer) or self.holds(gold.items, answer)
+            is_number = not gold.is_list_in_gold and self.holds(gold.number, answer)
+            return is_number or self.holds(gold.items, answer)
         if isinstance(answer, Grouped):
             return self.holds(gold, answer.number) or self.holds(gold, answer.items)
         for kind, compare in self._rules:

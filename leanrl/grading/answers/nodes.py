@@ -67,11 +67,15 @@ class Items:
 
 @dataclass(frozen=True)
 class Grouped:
-    """Digits that may be one number, its thousands set apart, or a list: 81,256."""
+    """Digits that may be one number or a list: 81,256 with its thousands set apart, 3,14 with a decimal comma.
+
+    A gold answer with a decimal comma is a list (`is_list_in_gold`): 3.14 is not 3, 14.
+    """
 
     latex: str
     number: Expression
     items: Items
+    is_list_in_gold: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,13 @@ _NUMBER = re.compile(
     rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|(?P<whole>{_DIGITS})?"
     rf"(?:\\frac\{{(?P<minus>-?)(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}})?)"
 )
-THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3}){1,100}")  # 81,256: also a way to write a list
+# 81,256 and, as in India, 12,34,567: also a way to write a list
+THOUSANDS = re.compile(r"-?(?:\d{1,3}(?:,\d{3}){1,100}|\d{1,2}(?:,\d{2}){1,100},\d{3})")
+_DECIMAL_COMMA = re.compile(rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})")
+_WHOLE_AND_PART = re.compile(
+    rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?"
+    rf"(?:\\frac\{{(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}}|(?P<slash_over>{_DIGITS})/(?P<slash_under>{_DIGITS}))"
+)
 _SLASH = re.compile(rf"(?P<over>-?{_DIGITS})/(?P<under>{_DIGITS})")
 
 
@@ -47,6 +53,16 @@ def read_number(latex: str) -> PlainNumber | None:
         return None  # 2\frac{3}{2} is no mixed number
     part = _ratio(Fraction(int(number["minus"] + number["over"])), int(number["under"]))
     return None if part is None else PlainNumber(sign * (whole + part.value), is_decimal=False)
+
+
+def spell_as_number(latex: str) -> str | None:
+    r"""Return the number that two parts may be: 3,14 is 3.14 or a list, 2 \text{and} 1/4 is 2\frac{1}{4} or a list."""
+    if comma := _DECIMAL_COMMA.fullmatch(latex):
+        return f"{comma['whole']}.{comma['decimals']}"
+    if mixed := _WHOLE_AND_PART.fullmatch(latex):
+        over, under = mixed["over"] or mixed["slash_over"], mixed["under"] or mixed["slash_under"]
+        return rf"{mixed['whole']}\frac{{{over}}}{{{under}}}" if int(over) < int(under) else None
+    return None
 
 
 def are_same_number(gold: PlainNumber, answer: PlainNumber) -> bool:

@@ -21,10 +21,10 @@ _COUNTING = (
 _NAME = r"[A-Za-z](?:_\{?\w{1,5}\}?)?"
 _LISTED = re.compile(
     rf"(?:\s|\$|\\[()\[\],;:!\\]|\\q?quad\b|[&~,;.:*•-]|\\(?:text|mbox|mathrm|textbf)\s*+\{{|\}}|\\begin\{{\w++\*?\}}|\\end\{{\w++\*?\}}"
-    rf"|\b(?:{_COUNTING})(?![A-Za-z])|{_NAME}\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
+    rf"|\b(?:{_COUNTING})(?![A-Za-z])|{_NAME}\s*+&?\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
     re.IGNORECASE,
 )
-_NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){_NAME})\s?=[\s$]*$")
+_NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){_NAME})\s?&?\s?=[\s$]*$")
 _NAME_CHARS = 20
 
 _SEPARATOR = re.compile(

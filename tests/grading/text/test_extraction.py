@@ -2,7 +2,10 @@
 
 import pytest
 
+from leanrl.grading.answers.comparison import judge
+from leanrl.grading.task import Task, plan_request
 from leanrl.grading.text.extraction import find_answer, keep_last_boxes
+from leanrl.types import GradeRequest
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,96 @@ def test_boxes_as_the_paper_saw_them(text, kept):
 def test_no_text_takes_long(atom, mode):
     """A hundred thousand characters of anything, in the trainer's own process."""
     find_answer(atom * (100_000 // len(atom)), mode)
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        (r"$x=\boxed{2}$ or $x=\boxed{5}$", "x = 2, x = 5"),
+        ("The two roots are\n\n$$\\boxed{2}$$\n\n$$\\boxed{5}$$", "2, 5"),
+        ("1. \\boxed{2}\n2. \\boxed{5}", "2, 5"),
+        ("- \\boxed{2}\n- \\boxed{5}\n", "2, 5"),
+        ("(a) $\\boxed{2}$ (b) $\\boxed{5}$", "2, 5"),
+        (r"The first root is \boxed{2}. The other root is \boxed{5}.", "2, 5"),
+        (r"\boxed{2}\\ \boxed{5}", "2, 5"),
+        (r"$x_1 = \boxed{2}$, $x_2 = \boxed{5}$", "x_1 = 2, x_2 = 5"),
+        (r"\begin{align*} x &= \boxed{2} \\ y &= \boxed{5} \end{align*}", "x = 2, y = 5"),
+        (r"At first \boxed{3}; a sign was lost, so it must be \boxed{2, 5}", "2, 5"),
+        (r"One is \boxed{2}. Wait, no: \boxed{5}", "5"),
+        (r"It was \boxed{2}. The answer is \boxed{5}", "5"),
+        ("- \\boxed{2}\n- \\boxed{5}\n\n\\boxed{2, 5}", "2, 5"),  # the last one says it all
+        (r"\boxed{5}", "5"),
+    ],
+)
+def test_boxes_of_a_list(completion, answer):
+    """Where the gold answer has several values, boxes that list them one by one are one answer."""
+    assert find_answer(completion, "strict", asks_for_several=True) == answer
+
+
+@pytest.mark.parametrize(
+    ("gold", "completion", "is_right"),
+    [
+        ("2, 5", "1. \\boxed{2}\n2. \\boxed{5}", True),
+        ("(2, 5)", r"$x=\boxed{2}$, $y=\boxed{5}$", True),
+        (r"3 \pm 1", "$$\\boxed{2}$$\n$$\\boxed{4}$$", True),
+        ("2, 5", "1. \\boxed{2}\n2. \\boxed{5}\n3. \\boxed{6}", False),
+        ("2, 5", r"\boxed{5}", False),
+        ("5", "1. \\boxed{2}\n2. \\boxed{5}", True),  # one value is asked for: the last box
+        ("2", "1. \\boxed{2}\n2. \\boxed{5}", False),
+    ],
+)
+def test_the_gold_answer_says_whether_boxes_are_a_list(gold, completion, is_right):
+    """All boxes of the list, or the last one alone."""
+    plan = plan_request(GradeRequest(completion, gold))
+    assert ((judge(plan.golds[0], plan.answer) if isinstance(plan, Task) else plan) == "correct") == is_right
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        (r"Thus the answer is $\boxed 5$", "5"),
+        (r"So \boxed 5.", "5"),
+        (r"It is $\boxed x$.", "x"),
+        (r"\(\boxed\pi\)", r"\pi"),
+        (r"\boxed{4}, or rather $\boxed 5$", "5"),
+        (r"$\boxed 12$", None),  # a box around the 1
+        (r"So we have \boxed{5}, put in \boxed as you wanted.", "5"),
+        ("put it in \\boxed please", None),
+    ],
+)
+def test_a_box_without_braces(completion, answer):
+    """One token at the end of its formula or line; anything else only names the command."""
+    assert find_answer(completion, "strict") == answer
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        ('The answer is \\boxed{5}.\n```python\nprint(r"\\boxed{4}")\n```', "5"),
+        ('```python\nprint(r"\\boxed{5}")\n```', None),
+        ('~~~ python\nprint(r"\\boxed{5}")\n~~~\n\\boxed{6}', "6"),
+        ('```python\nprint(r"\\boxed{5}")', None),  # cut off
+        ("```\n\\boxed{5}\n```", "5"),
+        ("```latex\n\\boxed{5}\n```", "5"),
+        ("````python\n```\n\\boxed{4}\n````\n\\boxed{5}", "5"),
+        ("`\\boxed{5}`", "5"),
+    ],
+)
+def test_a_box_in_code(completion, answer):
+    """A block of a programming language holds no answer."""
+    assert find_answer(completion, "strict") == answer
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer"),
+    [
+        ("The answer is 72, all told, which pays for the seeds", "72"),
+        ("The answer is 72, 81, and 90.", "72, 81, and 90"),
+        ("It cannot be 6, and it is surely not 5", None),
+        ("It isn't 5", None),
+        ("It is not 6 but 5", "5"),
+    ],
+)
+def test_lenient_sentences(completion, answer):
+    """A number ends where the sentence goes on in words; one that is denied is no answer."""
+    assert find_answer(completion, "lenient") == answer

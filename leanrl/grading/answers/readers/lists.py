@@ -6,7 +6,7 @@ from typing import Literal
 from leanrl.grading.answers.nodes import Answer, Chain, Choice, Expression, Grouped, Items, Read, Relation
 from leanrl.grading.answers.readers.chains import RELATION
 from leanrl.grading.text.brackets import split_outside
-from leanrl.grading.text.numbers import THOUSANDS
+from leanrl.grading.text.numbers import THOUSANDS, spell_as_number
 
 _SEMICOLON, _COMMA = re.compile(";"), re.compile(",")
 _OR, _AND = re.compile(r"\\text\{or\}"), re.compile(r"\\text\{and\}")
@@ -22,6 +22,8 @@ def read_list(latex: str, read: Read) -> Answer | None:
     items = tuple(read(piece) for piece in pieces)
     if THOUSANDS.fullmatch(latex):
         return Grouped(latex, Expression(latex.replace(",", "")), Items(latex, items))
+    if number := spell_as_number(latex):
+        return Grouped(latex, Expression(number), Items(latex, items, joint), is_list_in_gold=True)
     first, rest = items[0], items[1:]
     if isinstance(first, Chain | Relation) and len(first.sides) == 2 and not any(map(_is_statement, rest)):
         if isinstance(first, Chain):
