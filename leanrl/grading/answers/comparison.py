@@ -13,6 +13,7 @@ from leanrl.grading.answers.nodes import (
     Items,
     Matrix,
     Modulo,
+    Quantity,
     Ratio,
     Relation,
     Row,
@@ -62,7 +63,7 @@ def _check(answer: Answer) -> None:
             _check_all(entry for row in answer.rows for entry in row)
         case Cases():
             _check_all(part for branch in answer.branches for part in branch)
-        case Modulo() | Family():
+        case Modulo() | Family() | Quantity():
             _check(answer.value)
         case Choice(value=value) if value is not None:
             _check(value)

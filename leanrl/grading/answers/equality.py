@@ -15,6 +15,7 @@ from leanrl.grading.answers.nodes import (
     Joined,
     Matrix,
     Modulo,
+    Quantity,
     Ratio,
     Relation,
     Row,
@@ -22,6 +23,7 @@ from leanrl.grading.answers.nodes import (
     Time,
     Words,
 )
+from leanrl.grading.answers.quantities import pairs_of_values, readings_beside_a_number
 from leanrl.grading.answers.readers.moments import same_moment
 from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.answers.readers.numerals import residue_class
@@ -55,6 +57,7 @@ class Equality:
             (Modulo, self._congruences),
             (Choice, self._choices),
             (Chain, self._chains),
+            (Quantity, self._quantities),
             (Words, lambda gold, answer: spell(gold.latex) == spell(answer.latex)),
             ((Time, Date), same_moment),
             (Based, _based),
@@ -78,7 +81,13 @@ class Equality:
         for kind, compare in self._rules:
             if isinstance(gold, kind) or isinstance(answer, kind):
                 return compare(gold, answer)
+        if not has_variable(gold) and (readings := readings_beside_a_number(answer)):
+            return any(self.holds(gold, reading) for reading in readings)
         return self._are_equal(gold.latex, answer.latex)
+
+    def _quantities(self, gold: Answer, answer: Answer) -> bool:
+        """Compare values in one unit; a unit that only one side has is free."""
+        return any(self.holds(*pair) for pair in pairs_of_values(gold, answer))
 
     def _families(self, gold: Answer, answer: Answer) -> bool:
         """Compare the values; what the parameter runs over may be left to the question, not contradicted."""

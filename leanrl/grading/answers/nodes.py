@@ -140,6 +140,15 @@ class Chain:
 
 
 @dataclass(frozen=True)
+class Quantity:
+    """A value with its unit, which is in the table of units."""
+
+    latex: str
+    value: "Answer"
+    unit: str
+
+
+@dataclass(frozen=True)
 class Relation:
     r"""The sides of <, \le and \neq, the smaller ones first: 5 > x > 1 is read as 1 < x < 5."""
 
@@ -165,6 +174,7 @@ Answer: TypeAlias = (
     | Date
     | Chain
     | Relation
+    | Quantity
 )
 
 Read: TypeAlias = Callable[[str], Answer]  # reads a part of an answer, one level deeper

@@ -10,6 +10,7 @@ from leanrl.grading.answers.readers.lists import read_list, read_plus_minus
 from leanrl.grading.answers.readers.moments import read_date, read_time
 from leanrl.grading.answers.readers.numerals import read_based, read_modulo
 from leanrl.grading.answers.readers.parameters import read_family
+from leanrl.grading.answers.readers.quantities import read_quantity
 from leanrl.grading.answers.readers.sets import read_set, read_union
 from leanrl.grading.answers.readers.systems import read_system
 from leanrl.grading.answers.readers.words import read_words
@@ -30,6 +31,7 @@ _READERS: tuple[Callable[[str, Read], Answer | None], ...] = (
     read_choice,
     read_chain,
     read_relation,
+    read_quantity,
     read_based,
     read_words,
     read_ratio,

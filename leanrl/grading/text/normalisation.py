@@ -9,7 +9,8 @@ from leanrl.grading.text.dressing import undress
 from leanrl.grading.text.numbers import THOUSANDS
 from leanrl.grading.text.repeating import as_fractions
 from leanrl.grading.text.sentence import drop_sentence
-from leanrl.grading.text.units import drop_units
+from leanrl.grading.units.marking import DEGREE, mark_units
+from leanrl.grading.units.numerals import read_numerals
 
 Rule = tuple[re.Pattern[str], str]
 
@@ -20,7 +21,8 @@ def _rules(*pairs: tuple[str, str]) -> tuple[Rule, ...]:
 
 _DELIMITERS = _rules(
     (r"(?<!\\)\$|\\[()]|(?<!\\)\\[\[\]]", " "),
-    (r"\\\$|[£€¥₹₽]|\\(?:pounds|euro)(?![A-Za-z])", ""),  # currency
+    (r"\\pounds(?![A-Za-z])", "£"),
+    (r"\\euro(?![A-Za-z])", "€"),
 )
 _SPACING = _rules(
     (r"(?<=\d)(?:,?\\[,;:! ]|~|\{,\}(?:\\!)?)\s*(?=\d{3}(?!\d))", ""),  # 1\,000, 1,\!000 and 1{,}000
@@ -71,6 +73,7 @@ _SYNONYMS = _rules(
     (r"\\ctg(?![A-Za-z])", r"\\cot"),
     (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
     (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
+    (r"\s*+\^\s*+(?:\{\s*+(?:\\circ|\\degree)\s*+\}|\\circ|\\degree)|\\(?:text)?degree(?![A-Za-z])", DEGREE),
     (r"(?<=\d)\s?[xX]\s?(?=10\s?\^)", r"\\times "),  # 8.7 x 10^8
 )
 # What stands before an argument: a bracket, a power, a number, or a letter of its own. 5 sec and 20 min have none.
@@ -97,8 +100,7 @@ _FUNCTIONS = _rules(
 _ANGLES_AND_TIMES = _rules(
     # The sine of an angle in degrees is no longer that without the sign.
     (
-        r"(\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])(?:\^\{?-?\d\}?)?\s?\(?\s?)(\d+(?:\.\d+)?)"
-        r"\s?\^\s?(?:\{\s?\\(?:circ|degree)\s?\}|\\(?:circ|degree)(?![A-Za-z]))",
+        r"(\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])(?:\^\{?-?\d\}?)?\s?\(?\s?)(\d+(?:\.\d+)?)°",
         r"\1\\frac{\2\\pi}{180}",
     ),
     (
@@ -112,18 +114,30 @@ _PERCENT = _rules(
 )
 _JOINT = "and|or"
 _SET_WORDS = re.compile(r"\\text\s*+\{([^{}]*+)\}")
+_EMPTY_WORDS = re.compile(r"\\text\s*+\{\s*+\}")
 _JOINT_IN_WORDS = re.compile(rf"(?:,\s?)?(?<![A-Za-z\\-])({_JOINT})(?![A-Za-z-])(?:\s?,)?")
 _HAN = r"[\u3400-\u9fff]"
-_WORD_COMMANDS = _rules(
+_FONTS = _rules(
+    # A small letter in bold or under an arrow is a vector.
+    (
+        r"\\(?:mathbf|boldsymbol|bm|vec|overrightarrow|hat)(?![A-Za-z])\s*\{?\s*\\?([ijk])(?:math)?(?![A-Za-z])\s*\}?",
+        r"\\vec{\1}",
+    ),
+    (
+        r"\\(?:mathbf|boldsymbol|bm|vec|overrightarrow)(?![A-Za-z])\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))",
+        r"\\vec{\1\2}",
+    ),
     # One command for words, whatever their font.
     (
         r"\\(?:textbf|textit|textrm|texttt|textsf|textnormal|emph|mbox|hbox|mathrm|mathbf|mathit|mathsf|boldsymbol|bm"
         r"|mathnormal|textsc|operatorname\*?)\s*\{",
         r"\\text{",
     ),
+    # A number leaves the words that it stands in, with the sign of its currency; an ordinal its exponent.
+    (r"\\text\s*+\{\s*+([-+]?(?:\\\$|[€£¥₹₽])?\s*+\d[\d.,/]*+)\s*+([^\W\d_][^{}\d]*+)?\}", r" \1 \\text{\2}"),
+    (r"(?<=\d)\s*+\^\s*+\{\s*+(?:\\text\s*+\{\s*+)?(st|nd|rd|th)\s*+\}(?:\s*+\})?", r"\\text{\1}"),
 )
 _WORDS = _rules(
-    (r"\\text\s*\{\s*\}", ""),
     # The joining words of other languages, where they stand between values.
     (rf"\\text\s*+\{{\s*+(?:或者?|或是|oder|ou|или)\s*+\}}|(?<!{_HAN})(?:或者?|或是)(?!{_HAN})", r" \\text{or} "),
     (
@@ -136,13 +150,9 @@ _WORDS = _rules(
     (r"\\(?:lor|vee)(?![A-Za-z])", r" \\text{or} "),
     # A letter, a number or a plain term set as text is itself.
     (r"\\text\s*\{\s*([A-Za-z]|\\[A-Za-z]+|[A-Za-z+\-*/=.,()^]*\d[A-Za-z\d+\-*/=.,()^]*)\s*\}", r" \1 "),
-    (r"\\text\s*\{\s*([-+]?\d[\d.,/]*) ([A-Za-z ]+)\}$", r" \1 \\text{\2}"),
     (r"\\text\s*\{\s*\(([A-Za-z])\)\s*\}", r" (\1) "),
     (r"\\text\s*\{\s*(sin|cos|tan|cot|sec|csc|arcsin|arccos|arctan|log|ln|exp|gcd|max|min|det)\s*\}", r"\\\1 "),
     (r"\\text\s*\{\s*(lcm)\s*\}", r"\\operatorname{\1}"),
-    (r"(\d)\s*\\text\s*\{\s*thousand\s*\}|(\d)\s+thousand\b", r"\1\2\\cdot 10^{3}"),
-    (r"(\d)\s*\\text\s*\{\s*million\s*\}|(\d)\s+million\b", r"\1\2\\cdot 10^{6}"),
-    (r"(\d)\s*\\text\s*\{\s*billion\s*\}|(\d)\s+billion\b", r"\1\2\\cdot 10^{9}"),
 )
 _NUMBERS = _rules(
     (r"(?<![\w.}])\.(?=\d)", "0."),  # .5
@@ -159,6 +169,7 @@ _LAST = _rules(
 )
 
 
+_CURRENCY = re.compile(r"\\\$|[£€¥₹₽¢]")  # what stands beside no number
 _DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z])")
 _MIXED_NUMBER = re.compile(r"^([-+]?\d{1,20}) +(\d{1,20})/(\d{1,20})$")
 # 1.234.567,89 and 1.234,56; 1'234'567; 1_000_000
@@ -182,18 +193,24 @@ def normalise(text: str) -> str:
     text = _apply(_FUNCTIONS, _apply(_SYNONYMS, text))
     text = as_fractions(brace_arguments(text))
     text = _apply(_ANGLES_AND_TIMES, text)
-    text = drop_sentence(trim(_apply(_WORD_COMMANDS, text)))
-    text = drop_units(trim(_apply(_PERCENT, text)))
-    text = _SET_WORDS.sub(_with_joints_outside, text)
-    text = _apply(_WORDS, text)
-    text = drop_units(trim(text))
+    text = drop_sentence(trim(_apply(_FONTS, text)))
+    text = read_numerals(trim(_apply(_PERCENT, text)))
+    text = _EMPTY_WORDS.sub("", _SET_WORDS.sub(_with_joints_outside, text))
+    text = _CURRENCY.sub("", mark_units(text))
+    text, unit = _detach_unit(trim(_apply(_WORDS, text)))
     text = _apply(_NUMBERS, text)
     text = _MIXED_NUMBER.sub(_mixed_number, text)
     text = _CONTINENTAL.sub(_continental, text)
     text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
-    if not (text.startswith(("(", "[", r"\{")) or THOUSANDS.fullmatch(text)):  # these may be lists
+    if not (text.startswith(("(", "[", r"\{")) or (THOUSANDS.fullmatch(text) and not unit)):  # these may be lists
         text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
-    return trim(_apply(_LAST, text))
+    return trim(_apply(_LAST, text)) + unit
+
+
+def _detach_unit(text: str) -> tuple[str, str]:
+    """Return a text without the unit that ends it, and that unit."""
+    start = text.rfind(r"\unit{")
+    return (trim(text[:start]), text[start:]) if start >= 0 and text.find("}", start) == len(text) - 1 else (text, "")
 
 
 def _apply(rules: tuple[Rule, ...], text: str) -> str:

@@ -6,8 +6,11 @@ It adds where `2(3)` and `(2)(3)` multiply (it takes them for mixed numbers), re
 
 import re
 
+from leanrl.grading.units.quantities import without_common_unit
+
 _PRODUCT = re.compile(r"(?<![\w.^_}\\])(\d+(?:\.\d+)?|\\pi)\s*(?=[(\[])|(\))\s*(?=[(\d])")
 _SCIENTIFIC = re.compile(r"(?<![A-Za-z\\\d])(\d++(?:\.\d++)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z])")
+_VECTOR = re.compile(r"\\vec\{([a-z])\}")
 _PRIMES = re.compile(r"([A-Za-z])(?:\^\s*+(?:\{\s*+)?((?:\\prime\s*+)++)\}?|('++))")
 _LETTER = re.compile(r"\\(?:mathbb|operatorname|begin|end)\s*\{\w+\*?\}|\\[A-Za-z]+|[A-Za-z]+")
 _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(?:\}\s*)?\}")
@@ -18,12 +21,21 @@ _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, different
 
 def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
     """Return both texts with the parser's traps avoided, in the same way in both."""
+    gold, answer = _same_letters(*without_common_unit(gold, answer))
     gold, answer = _rewrite(gold), _rewrite(answer)
     for letter in _letters_to_rename(gold + " " + answer):
         spare = next((one for one in _SPARE_LETTERS if one not in _letters(gold + " " + answer)), None)
         if spare is not None:
             gold, answer = _rename(gold, letter, spare), _rename(answer, letter, spare)
     return gold, answer
+
+
+def _same_letters(gold: str, answer: str) -> tuple[str, str]:
+    """Return both texts with plain letters for vectors where only one of them marks any; i alone may be imaginary."""
+    vectors = _VECTOR.findall(gold) or _VECTOR.findall(answer)
+    if vectors == ["i"] or all(map(_VECTOR.search, (gold, answer))):
+        return gold, answer
+    return _VECTOR.sub(r"\1 ", gold), _VECTOR.sub(r"\1 ", answer)
 
 
 def _rewrite(latex: str) -> str:

@@ -1,0 +1,1 @@
+"""Units of measurement: which texts are one, what they measure, and how values convert."""

@@ -1,0 +1,124 @@
+r"""Where the units of an answer stand: each becomes one command, \unit{km/h}, behind its value.
+
+What is in no table stays as it is written: it is a word, a product of variables, or a sentence.
+"""
+
+import re
+from typing import NamedTuple
+
+from leanrl.grading.units.reading import MAX_UNIT_CHARS, is_certain, is_certain_symbol, read_unit
+from leanrl.grading.units.table import CURRENCY_CODES, CURRENCY_SIGNS
+
+DEGREE = "°"  # what all spellings of the degree sign are by now
+_SET_IN_TEXT = r"\\text\s*+\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+){0,2}+\}"
+_KINDS = {
+    "text": _SET_IN_TEXT,
+    "fraction": rf"\\frac\s*+\{{\s*+{_SET_IN_TEXT}\s*+\}}\s*+\{{\s*+{_SET_IN_TEXT}\s*+\}}",
+    "sign": DEGREE + r"|(?:US)?\\\$|[€£¥₹₽¢]",
+    "note": r"(?<=\d)\s++\(\s*+[A-Za-z][A-Za-z ]{1,40}+\)",
+    "join": r"(?:and|or|if|for|when|where|with|is|are|to|from|than|then|choose|mod)(?![A-Za-z])",
+    "word": r"[^\W\d_]++(?:-[^\W\d_]++)*+\.?",
+    "power": r"\^\s*+(?:\{\s*+-?\d\s*+\}|-?\d)|(?<=[A-Za-z])[23](?![\w.])",
+    "dot": r"\\cdot(?![A-Za-z])|\*|·",
+    "slash": r"/",
+    "letter": r"\\(?:mu|Omega|AA|ell)(?![A-Za-z])",
+    "space": r"\s++",
+    "number": r"\d[\d.,]*+",
+    "command": r"\\(?:[A-Za-z]++|.)",
+    "other": r".",
+}
+_TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.DOTALL)
+_UNIT_KINDS = frozenset(("text", "fraction", "sign", "note", "word", "power", "dot", "slash", "letter", "space"))
+_SETS_OFF = frozenset(("text", "fraction", "sign", "note"))  # these are no variables, wherever they stand
+_MAX_TOKENS = 24  # of one unit with all that joins it
+_LETTERS = {r"\mu": "µ", r"\Omega": "Ω", r"\AA": "Å", r"\ell": "ℓ"}
+_JOIN = re.compile(rf"(?:\\text\s*+\{{\s*+)?+{_KINDS['join']}\s*+\}}?+")
+_NO_VALUE = re.compile(
+    r"[-+=<>,;:(\[{/*&|^_!]|\\(?:le|ge|neq|approx|in|times|pm|mp|cup|cap|to|equiv|sim|mid|setminus|frac|sqrt|text|quad|\\)"
+)
+_NO_END = re.compile(r"[(\[{^_]")  # behind a unit, these make it something else
+
+_SIGNS = "|".join(re.escape(sign) for sign in CURRENCY_SIGNS)
+_CODES = "|".join(rf"{re.escape(code)}(?![A-Za-z])" for code in CURRENCY_CODES)
+_SIGN = re.compile(_SIGNS)
+_BEFORE_VALUE = re.compile(
+    rf"(?<![A-Za-z\\])(?:\\text\s*+\{{\s*+)?+(?P<sign>{_SIGNS}|{_CODES})\s*+\}}?+\s*+"
+    r"(?P<value>-?\d[\d,]*+(?:\.\d++)?+|\\frac\s*+\{\d++\}\s*+\{\d++\})"
+)
+_LETTER = re.compile(r"\\(?:mu|Omega|AA|ell)(?![A-Za-z])\s*+")
+_COMMANDS = re.compile(r"\\(?:text|[A-Za-z]++)|[{}()\\.]")
+_SPACES = re.compile(r"\s++")
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+
+
+def mark_units(text: str) -> str:
+    r"""Return the text with every unit behind a value as \unit{...}; one pass."""
+    text = _BEFORE_VALUE.sub(lambda match: rf"{match['value']}\unit{{{_currency(match['sign'])}}} ", text)
+    tokens = [_Token(match.lastgroup or "other", match.group()) for match in _TOKEN.finditer(text)]
+    pieces: list[str] = []
+    position = 0
+    while position < len(tokens):
+        end = position
+        while end < len(tokens) and tokens[end].kind in _UNIT_KINDS and not _JOIN.fullmatch(tokens[end].text):
+            end += 1
+        before, after = tokens[position - 1 : position], tokens[end : end + 1]
+        pieces.append(_mark_run(before, tokens[position:end], after[0].text if after else ""))
+        pieces += [token.text for token in after]
+        position = end + 1
+    return "".join(pieces)
+
+
+def _currency(sign: str) -> str:
+    return CURRENCY_SIGNS.get(sign, sign.rstrip("."))
+
+
+def _mark_run(before: list[_Token], run: list[_Token], after: str) -> str:
+    """Return the text of a run of tokens, with its longest end that is a unit marked."""
+    written = "".join(token.text for token in run)
+    if _NO_END.match(after) or (after[:1].isdigit() and run and run[-1].kind not in ("space", "text")):
+        return written
+    for start in range(max(0, len(run) - _MAX_TOKENS), len(run)):
+        if not _may_begin(before, run, start):
+            continue
+        unit = _flatten(run[start:])
+        if len(unit) > MAX_UNIT_CHARS or not read_unit(unit):
+            continue
+        if any(token.kind in _SETS_OFF for token in run[start:]) or is_certain(unit):
+            return "".join(token.text for token in run[:start]).rstrip() + rf"\unit{{{unit}}} "
+    return written
+
+
+def _may_begin(before: list[_Token], run: list[_Token], start: int) -> bool:
+    """Return whether a unit may begin at a token: behind a value; bare words behind a number only."""
+    token, earlier = run[start], [*before, *run[max(0, start - 2) : start]]
+    is_tight = not earlier or earlier[-1].kind != "space"
+    earlier = [one for one in earlier if one.kind != "space"]
+    if not earlier or _NO_VALUE.fullmatch(earlier[-1].text) or earlier[-1].kind in ("dot", "slash", "join"):
+        return False
+    value = earlier[-1]
+    if token.kind in _SETS_OFF:
+        return value.kind not in ("text", "fraction")
+    is_number = value.kind in ("number", "power") or value.text in (r"\pi", "}", ")")
+    if token.kind == "letter":
+        return is_number
+    return token.kind == "word" and is_number and (not is_tight or len(token.text) > 3 or is_certain_symbol(token.text))
+
+
+def _flatten(tokens: list[_Token]) -> str:
+    r"""Return the unit that tokens set: \text{ km}/\text{h} is km/h."""
+    pieces = []
+    for token in tokens:
+        plain = _SIGN.sub(lambda sign: CURRENCY_SIGNS[sign.group()], token.text.replace("~", " "))
+        if token.kind == "fraction":
+            plain = plain.replace("}{", "}/{").replace(r"\frac", "")
+        plain = _LETTER.sub(lambda letter: _LETTERS[letter.group().rstrip()], plain)
+        plain = _COMMANDS.sub("", plain.replace(r"\cdot", "·"))
+        plain = plain + " " if token.kind in ("text", "note") and plain[-1:].isalpha() else plain
+        if token.kind == "letter" and pieces:  # a prefix stands before it
+            pieces[-1] = pieces[-1].rstrip()
+        pieces.append("^" + plain if token.kind == "power" and plain[:1].isdigit() else plain)
+    return _SPACES.sub(" ", "".join(pieces).replace(" ^", "^")).strip(" .")

@@ -1,0 +1,88 @@
+"""Words for things that are counted, and the words that may stand beside them."""
+
+_COUNT_NOUNS_TEXT = """
+acorn adult album animal answer ant apartment app appetizer apple apricot area arrangement arrow article
+assignment attempt avocado baby bag bagel baker ball balloon banana band bar barrel base basket basketball bat
+batch battery bead bean bear bed bee beetle bell berry bicycle bike bill bird birdhouse biscuit block blanket
+blossom blouse board boat bond book bookcase bookmark boot bottle bouquet bow bowl box boy bracelet branch bread
+brick bridge brother brownie brush bucket buffalo building bulb bun bunch bundle bunny burger bus bush business
+butterfly button cabbage cabin cake call camel camera camp camper can candle candy canoe cap capsule car card
+carnation carrot carton case cat cell chair chapter chick chicken child chip chocolate choice circle citizen
+clam class classmate classroom client clip clock clown coat coconut code coin column combination comic computer
+cone container contestant cookie copy corner cost couple couch course cousin cow cowboy crab cracker crate
+crayon cream crew cross crow cube cucumber cupcake curve customer cut cyclist dancer dap daughter deer desk
+dessert detective device diamond dice die dime diner dinner dinosaur dish divisor doctor dog doll dolphin donkey
+donut door doughnut dragon drawer dress drink driver drop drum duck duckling eagle ear earring edge egg element
+elephant employee engine envelope episode equation eraser error exam example exercise eye face factor family fan
+farm farmer feather fence field figure finger fish fisherman flag flavor flight floor flower flute fold follower
+football fork fox frame freshman friend frog fruit function game garden gate gem gift giraffe girl glass glove
+goal goat goldfish grandchild grape grapefruit graph grasshopper group guest guitar hamburger hammer hamster
+hand handshake hat head heart hen hexagon hive hole home horse hospital hotel house icicle idea insect
+instrument integer intersection invitation island item jacket jar jewel job joke journal juice jump junior key
+kid kitchen kite kitten knife lady ladybug lamb lamp language lap laptop layer leaf leg lemon lesson letter
+level lid light lily line lion liquid list lizard loaf lock locker log lollipop loop lot machine magazine magnet
+mailbox man mango marble mark marker mask match matrix meal medal member message milkshake minnow mirror mistake
+mix model moment monkey monster motorcycle mouse movie muffin mug multiple mushroom nail name napkin necklace
+needle neighbor nest newspaper nickel night node note notebook novel number nurse nut object octagon octopus
+office olive onion option orange orchid order ostrich outcome outfit owl owner pack package packet page pail
+paint painting pair pan pancake panda panel paper parent parrot part participant partition party pass passenger
+patch path patient pattern peach peacock peanut pear pebble pedestrian pen pencil pencil_case penguin pentagon
+peony pepper permutation person pet petal phone photo photograph phrase piano pickle picture pie piece pig
+pigeon pillow pilot pin pine pinecone pineapple pirate pizza place plan plane planet plant plate player plot
+plum point pole policeman polygon pomegranate pond pony pool popsicle possibility post postcard poster pot
+potato prime prize problem product program pumpkin pupil puppy purse puzzle question quilt quiz rabbit raccoon
+race radio raffle railcar rainbow rat ray reader rectangle relative report resident restaurant result ribbon
+ride ring river road robot rock rocket roll room root rooster rope rose roundtable route row rug rule runner
+sailor salad salesman sandwich scarf school score scout screw sculpture seashell season seat section seed
+segment sentence sequence series set shape share shark sheep sheet shelf shell shift ship shirt shoe shop shot
+show shrimp side sign sister sketch skirt slice slide snack snail snake sneaker snowball snowflake snowman sock
+sofa soldier solution song sophomore spaceship spider spoon spot square squirrel stair stamp star starfish state
+station statue step stick sticker stone stop store story strand strawberry string student subject subset sundae
+sunflower swan sweater sweet swimmer switch symbol table tablet tadpole tail task taxi tea teacher team teen
+teenager tennis tent term test text theater theme thing throw ticket tie tiger tile time tire toad toddler
+tomato tool toothbrush toothpick topping toss tourist towel tower town toy track tractor train trait tray
+treasure tree triangle trick trip trophy truck trumpet tub tube tulip tuple turkey turtle twin type umbrella
+uncle unicorn uniform unit value van variable vase vegetable vehicle vertex vertices video village violin visit
+visitor volunteer vote voter wagon waiter walker wall walnut watch watermelon way weed whale wheel win window
+winner wire wish wolf woman wood word worker workout worm wreath writer
+yogurt zebra zero zone 个 個 只 本 支 颗 块 人 次
+种 件 条 头 辆 张 棵 页 名 位 组 岁 台 套 座 间 朵 枚 封 瓶 杯 包 袋 箱 盒 步 层 排 班 题 道 双 对 根 片 粒 把 架 艘 개
+"""
+COUNT_NOUNS = frozenset(_COUNT_NOUNS_TEXT.split())
+
+# Things that stand for any other: 5 items agree with 5 apples.
+_ANY_NOUN_TEXT = """
+unit item thing object piece way value number solution 个 個 개
+"""
+ANY_NOUN = frozenset(_ANY_NOUN_TEXT.split())
+
+SINGULARS = {
+    "people": "person", "persons": "person", "children": "child", "men": "man", "women": "woman", "mice": "mouse",
+    "geese": "goose", "feet": "foot", "teeth": "tooth", "leaves": "leaf", "loaves": "loaf", "knives": "knife",
+    "wolves": "wolf", "shelves": "shelf", "scarves": "scarf", "dice": "die", "vertices": "vertex", "matrices": "matrix",
+    "grandchildren": "grandchild", "fishermen": "fisherman", "freshmen": "freshman", "policemen": "policeman",
+    "snowmen": "snowman", "salesmen": "salesman", "cowboys": "cowboy", "buses": "bus", "glasses": "glass",
+}  # fmt: skip
+
+# Words that say which of the things: two that differ are two answers, one that is left out is none.
+_QUALIFIERS_TEXT = """
+adjacent big black blue brown clean complex consecutive correct cubic defective different distinct empty even
+fair favorable female free fresh full gold gray green grey identical integer integral large left-handed little
+long male more negative new nonzero odd old orange ordered other pink plastic positive possible prime purple
+rational real red remaining right rotten round separate short silver single small solid square striped tall
+total unique used valid whole white wooden yellow apple baseball basketball bus chicken chocolate comic egg
+flower football paper pizza soccer tennis toy video water flour sugar milk rice candy gum cheese bread chalk
+work time rope fabric ribbon wire paint soil gas gasoline fuel juice lemonade tea coffee oil sand salt butter
+honey cake meat beef fish corn hay grass wood land pie gold silver homework sleep practice exercise age travel
+"""
+QUALIFIERS = frozenset(_QUALIFIERS_TEXT.split())
+# Words that add nothing.
+_FILLERS_TEXT = """
+of in the a an total altogether all each every apiece long wide tall high deep old away apart exactly
+"""
+FILLERS = frozenset(_FILLERS_TEXT.split())
+# Those that may stand behind a number alone: 5 in all, 5 each.
+_ALONE_TEXT = """
+total altogether all each apiece
+"""
+ALONE = frozenset(_ALONE_TEXT.split())

@@ -1,0 +1,77 @@
+r"""The value and the unit of a text whose units are marked: 5\unit{cm}."""
+
+import re
+from dataclasses import dataclass
+
+from leanrl.grading.text.brackets import is_one_bracket
+from leanrl.grading.units.marking import DEGREE
+from leanrl.grading.units.reading import is_doubtful, read_unit
+from leanrl.grading.units.unit import Conversion, convert
+
+UNIT = re.compile(r"\\unit\{(?P<unit>[^{}]*)\}\s*+")
+_ONE_DEGREE = rf"\unit{{{DEGREE}}}"
+_RADIANS_OF_A_DEGREE = r"\cdot \frac{\pi}{180}"
+_ANGLE_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])|(?<![A-Za-z\\])e\s*+\^")
+_DOUBTFUL = re.compile(
+    r"(?P<value>.*?(?:[\d})]|\\pi))\s++"
+    r"(?P<unit>[A-Za-z]{1,2}+(?:(?:\s*+(?:/|\\cdot)\s*+|\s++)[A-Za-z]{1,2}+|\^\s*+(?:\{\s*+-?\d\s*+\}|-?\d))*+)",
+    re.DOTALL,
+)
+_THOUSANDS_LETTERS = {"k": 3, "K": 3, "M": 6, "B": 9}
+_ABBREVIATED = re.compile(r"(?P<value>-?\d++(?:\.\d++)?)(?P<letter>[kKMB])")
+_MAX_DOUBTFUL_CHARS = 100
+
+
+@dataclass(frozen=True)
+class Split:
+    """A value, and the text of its unit, if it has one."""
+
+    value: str
+    unit: str | None
+
+
+def split_unit(latex: str) -> Split:
+    """Return the value and the unit of a text; a text in several units stays as it is.
+
+    A degree inside a function of angles is a number: the sine of 30 degrees is that of a sixth of pi.
+    """
+    units = {match["unit"] for match in UNIT.finditer(latex)}
+    if not units:
+        return Split(latex, None)
+    if _ONE_DEGREE in latex and _ANGLE_FUNCTION.search(latex):
+        return split_unit(latex.replace(_ONE_DEGREE, _RADIANS_OF_A_DEGREE))
+    if len(units) > 1 or is_one_bracket(latex):
+        return Split(latex, None)
+    return Split(UNIT.sub("", latex).strip(), units.pop())
+
+
+def without_common_unit(gold: str, answer: str) -> tuple[str, str]:
+    """Return two texts without the unit that all their values share; texts in several units stay as they are."""
+    units = {match["unit"] for text in (gold, answer) for match in UNIT.finditer(text)}
+    return (UNIT.sub("", gold), UNIT.sub("", answer)) if len(units) == 1 else (gold, answer)
+
+
+def read_doubtful(latex: str) -> Split | None:
+    """Return the value and the unit of 5 m, None if its letters are no unit; for what is compared with a number."""
+    match = _DOUBTFUL.fullmatch(latex) if len(latex) <= _MAX_DOUBTFUL_CHARS else None
+    if match is None:
+        return None
+    unit = re.sub(r"[{}]", "", match["unit"].replace(r"\cdot", "·"))
+    return Split(match["value"], unit) if is_doubtful(unit) and read_unit(unit) else None
+
+
+def read_abbreviated(latex: str) -> str | None:
+    """Return the number that 5k or 2.5M stands for, None if the text is none of them."""
+    match = _ABBREVIATED.fullmatch(latex)
+    return rf"{match['value']}\cdot 10^{{{_THOUSANDS_LETTERS[match['letter']]}}}" if match else None
+
+
+def conversion(source: str, target: str) -> Conversion | None:
+    """Return how values in one unit become values in another, None if they measure different things."""
+    readings = read_unit(source), read_unit(target)
+    return convert(readings[0], readings[1]) if readings[0] and readings[1] else None
+
+
+def is_degree(unit: str) -> bool:
+    """Return whether a unit may be a degree of an angle."""
+    return any(one.dimensions == (("angle", 1),) and (one.scale, one.pi) == (1, 0) for one in read_unit(unit) or ())

@@ -1,0 +1,213 @@
+"""What the text of a unit measures: km/h, m s^-1, square feet, dollars per hour, red marbles."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache, lru_cache
+
+from leanrl.grading.units import table
+from leanrl.grading.units.nouns import ALONE, COUNT_NOUNS, FILLERS, QUALIFIERS, SINGULARS
+from leanrl.grading.units.unit import Unit, count_of
+
+Readings = tuple[Unit, ...]
+
+MAX_UNIT_CHARS = 80
+_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*|°)|\^(?P<power>-?\d)|(?P<slash>/|每)|(?P<dot>[·.*\s])")
+_WORD = re.compile(r"[^\W\d_]+")
+_IN_ALL = re.compile(r"\bin (?=all|total)")
+_POWER_BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方": 3}
+_POWER_BEHIND = {"squared": 2, "cubed": 3}
+_MAX_WORDS = 2  # of a name in the table
+_MAX_READINGS = 6  # of one unit
+
+
+def read_unit(text: str) -> Readings | None:
+    """Return all readings of a unit's text, None if one of its words stands in no table."""
+    text = _IN_ALL.sub("", text).strip()
+    return _read_unit(text) if 0 < len(text) <= MAX_UNIT_CHARS else None
+
+
+def is_certain(text: str) -> bool:
+    """Return whether the bare letters of a unit can be no product of variables: one name or long symbol is enough."""
+    words = _WORD.findall(text)
+    return not words or any(map(is_certain_symbol, words))
+
+
+def is_doubtful(text: str) -> bool:
+    """Return whether bare letters are a unit if what they are compared with is a number: m, m/s, N."""
+    return all(word in table.DOUBTFUL_SYMBOLS for word in _WORD.findall(text))
+
+
+def is_certain_symbol(word: str) -> bool:
+    """Return whether one bare word can be no product of variables."""
+    return (
+        word in table.CERTAIN_SYMBOLS
+        or (not word.isascii() and "µ" not in word)
+        or (len(word) > 2 and word not in _symbols())
+    )
+
+
+@lru_cache(maxsize=4096)
+def _read_unit(text: str) -> Readings | None:
+    words = _tokens(text)
+    if words is None:
+        return None
+    sides: list[list[str]] = [[]]
+    for word in words:
+        if word in ("/", "per"):
+            sides.append([])
+        else:
+            sides[-1].append(word)
+    readings: Readings = (Unit(()),)
+    for number, side in enumerate(sides):
+        factor = _read_side(side)
+        if factor is None:
+            return None
+        readings = _product(readings, tuple(unit ** (-1 if number else 1) for unit in factor))
+    return readings
+
+
+def _tokens(text: str) -> list[str] | None:
+    """Return words, powers as ^2 and slashes; None if anything else stands in the text."""
+    tokens, position = [], 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            return None
+        if token["word"]:
+            tokens += _split_word(token["word"])
+        elif token["power"]:
+            tokens.append("^" + token["power"])
+        elif token["slash"]:
+            tokens.append("/")
+        position = token.end()
+    return tokens
+
+
+def _split_word(word: str) -> list[str]:
+    """Return a word; a Chinese one without its leading power, which is written in one with the unit."""
+    for power in ("平方", "立方"):
+        if word.startswith(power):
+            return [power, word.removeprefix(power)]
+    return [word]
+
+
+def _read_side(words: list[str]) -> Readings | None:
+    """Return the product of what stands on one side of a slash: units with their powers, or things counted."""
+    end = words.index("of") if "of" in words else len(words)
+    product: Readings = (Unit(()),)
+    described, power_ahead, position = words[end:], 1, 0
+    while position < end:
+        factor, length = _longest_name(words[:end], position)
+        power, num_powers = _power_behind(words, position + max(length, 1))
+        if factor is not None:
+            product = _product(product, tuple(unit ** (power * power_ahead) for unit in factor))
+            power_ahead = 1
+            position += num_powers
+        elif words[position].casefold() in _POWER_BEFORE:
+            power_ahead = _POWER_BEFORE[words[position].casefold()]
+        else:
+            described.insert(0, words[position])
+        position += max(length, 1)
+    return _with_things(product, power_ahead, [word.casefold() for word in described])
+
+
+def _with_things(units: Readings, power: int, words: list[str]) -> Readings | None:
+    """Return units with the words beside them: what is counted, if nothing is measured, and which of it."""
+    if not all(word in FILLERS or word in QUALIFIERS or _noun(word) for word in words):
+        return None
+    qualifiers = {_noun(word) or word for word in words if word not in FILLERS}
+    if not units[0].dimensions:
+        head = next((noun for word in words if (noun := _noun(word))), None)
+        if head is None:
+            return units if words and not qualifiers and ALONE & set(words) else None
+        units, power, qualifiers = (count_of(head) ** power,), 1, qualifiers - {head}
+    if power != 1:
+        return None
+    return tuple(replace(one, qualifiers=frozenset(qualifiers)) for one in units)
+
+
+def _longest_name(words: list[str], position: int) -> tuple[Readings | None, int]:
+    """Return the readings of the longest name in the table that begins here, and of how many words it is."""
+    for length in range(min(_MAX_WORDS, len(words) - position), 0, -1):
+        key = "_".join(words[position : position + length])
+        readings = _symbols().get(key) or _names().get(key.casefold())
+        if readings:
+            return readings, length
+    return None, 0
+
+
+def _power_behind(words: list[str], position: int) -> tuple[int, int]:
+    """Return the power that is written here, and in how many words."""
+    word = words[position].casefold() if position < len(words) else ""
+    if word.startswith("^"):
+        return int(word[1:]), 1
+    return (_POWER_BEHIND[word], 1) if word in _POWER_BEHIND else (1, 0)
+
+
+def _product(one: Readings, other: Readings) -> Readings:
+    """Return the products of all readings; a neutral one leaves an offset as it is."""
+    return tuple(right if not left.dimensions else left * right for left in one for right in other)[:_MAX_READINGS]
+
+
+def _noun(word: str) -> str | None:
+    """Return a word for things that are counted in its singular, None for any other word."""
+    candidates = [SINGULARS.get(word, word), word.removesuffix("s"), word.removesuffix("es")]
+    candidates += [word.removesuffix("ies") + "y"] if word.endswith("ies") else []
+    return next((one for one in candidates if one in COUNT_NOUNS), None)
+
+
+@cache
+def _names() -> dict[str, Readings]:
+    """Return the readings of the names in the table."""
+    rows: list[tuple[str, Unit]] = []
+    for dimensions, text in [*table.NAMES.items(), *table.DERIVED.items()]:
+        for scale, names in _rows(text):
+            rows += [(name, Unit(_dimensions(dimensions), *scale)) for name in names]
+    for text, (factor, offset) in table.TEMPERATURES.items():
+        unit = Unit((("temperature", 1),), Fraction(factor), 0, Fraction(offset))
+        rows += [(name, unit) for name in text.split()]
+    found = _grouped(rows)
+    for prefix, power in table.LONG_PREFIXES.items():
+        for name in table.PREFIXED_NAMES:
+            for plural in ("", "s"):
+                found.setdefault(prefix + name + plural, _scaled(found[name], power))
+    return found
+
+
+@cache
+def _symbols() -> dict[str, Readings]:
+    """Return the readings of the symbols in the table, with all their prefixes; what is written out comes first."""
+    found = {name: _names()[target] for name, target in table.PREFIXED_SYMBOLS.items()}
+    for symbol, target in table.PREFIXED_SYMBOLS.items():
+        for prefix, power in table.PREFIXES.items():
+            found.setdefault(prefix + symbol, _scaled(_names()[target], power))
+    for symbol, targets in table.SYMBOLS.items():
+        own = found.get(symbol, ()) if symbol in table.PREFIXED_SYMBOLS else ()
+        found[symbol] = own + tuple(unit for target in targets.split() for unit in _names()[target])
+    del found["pm"], found["Pm"]  # half of a day
+    return found
+
+
+def _rows(text: str) -> Iterator[tuple[tuple[Fraction, int], list[str]]]:
+    for row in text.strip().splitlines():
+        scale, names = row.split(":")
+        yield (Fraction(scale.replace("/pi", "").strip()), -1 if "pi" in scale else 0), names.split()
+
+
+def _dimensions(text: str) -> tuple[tuple[str, int], ...]:
+    """Return dimensions and powers of "length 1 time -1", or of the name of one dimension."""
+    words = text.split()
+    return tuple(sorted(zip(words[::2], map(int, words[1::2] or ["1"]), strict=True)))
+
+
+def _grouped(rows: list[tuple[str, Unit]]) -> dict[str, Readings]:
+    found: dict[str, Readings] = {}
+    for name, unit in rows:
+        found[name] = (*found.get(name, ()), unit)
+    return found
+
+
+def _scaled(readings: Readings, power: int) -> Readings:
+    return tuple(replace(unit, scale=unit.scale * Fraction(10) ** power) for unit in readings)
