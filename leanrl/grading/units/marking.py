@@ -110,7 +110,7 @@ def _may_begin(before: list[_Token], run: list[_Token], start: int) -> bool:
 
 def _flatten(tokens: list[_Token]) -> str:
     r"""Return the unit that tokens set: \text{ km}/\text{h} is km/h."""
-    pieces = []
+    pieces: list[str] = []
     for token in tokens:
         plain = _SIGN.sub(lambda sign: CURRENCY_SIGNS[sign.group()], token.text.replace("~", " "))
         if token.kind == "fraction":

@@ -74,4 +74,4 @@ def conversion(source: str, target: str) -> Conversion | None:
 
 def is_degree(unit: str) -> bool:
     """Return whether a unit may be a degree of an angle."""
-    return any(one.dimensions == (("angle", 1),) and (one.scale, one.pi) == (1, 0) for one in read_unit(unit) or ())
+    return any(one.dimensions == (("angle", 1),) and one.scale == 1 and not one.pi for one in read_unit(unit) or ())

@@ -54,7 +54,7 @@ class Conversion:
 
     @property
     def is_identity(self) -> bool:
-        return (self.scale, self.pi, self.offset) == (1, 0, 0)
+        return self.scale == 1 and not self.pi and not self.offset
 
     def apply(self, latex: str) -> str:
         """Return the LaTeX text of the converted value."""

@@ -41,11 +41,11 @@ from leanrl.grading.text.normalisation import normalise
         ("5 and 6", r"5 \text{and} 6"),
         ("5 percent", r"5\%"),
         ("5%", r"5\%"),
-        (r"60^\circ", "60"),
-        ("5 cm", "5"),
-        (r"5\text{ cm}^2", "5"),
-        (r"\$5", "5"),
-        ("5 million", r"5\cdot 10^{6}"),
+        (r"60^\circ", r"60\unit{°}"),
+        ("5 cm", r"5\unit{cm}"),
+        (r"5\text{ cm}^2", r"5\unit{cm^2}"),
+        (r"\$5", r"5\unit{USD}"),
+        ("5 million", "5000000"),
         ("]0, 1[", "(0, 1)"),
         (r"\\frac{1}{2}", r"\frac{1}{2}"),  # escaped once too often
         (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),  # there it ends a row
