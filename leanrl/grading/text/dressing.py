@@ -58,6 +58,7 @@ _MARKUP = (
     (re.compile(r"<su(p|b)>([^<>]*+)</su\1>"), lambda script: {"p": "^", "b": "_"}[script[1]] + f"{{{script[2]}}}"),
     (re.compile(r"<(b|i|u|em|strong|span|font|code|mark|big|small|p|div|center)(?: [^<>]*+)?>([^<>]*+)</\1>"), r"\2"),
     (re.compile(r"<br ?/?>"), " "),
+    (re.compile(r"~~(?=[^\s~])([^~]*+)~~"), r"\\cancel{\1}"),  # taken back
 )
 
 

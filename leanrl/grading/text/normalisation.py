@@ -98,6 +98,15 @@ _FUNCTIONS = _rules(
     (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
 )
 _ANGLES_AND_TIMES = _rules(
+    (r"\\(?:operatorname|text|mathrm)\s?\{\s?cis\s?\}|(?<![A-Za-z\\])cis(?![A-Za-z])", r"\\cis "),
+    (
+        r"\\cis\s++\(?(\d++(?:\.\d++)?)\s?\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![A-Za-z]))\s?\)?",
+        r"e^{i\\frac{\1\\pi}{180}}",
+    ),
+    (
+        r"\\cis\s++(?:\(([^()]*+)\)|((?:-|\d++|\\frac\{[^{}]*+\}\{[^{}]*+\}|\\[a-z]++\s?|[a-z](?![a-z]))++))",
+        r"e^{(\1\2)i}",
+    ),
     # The sine of an angle in degrees is no longer that without the sign.
     (
         r"(\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])(?:\^\{?-?\d\}?)?\s?\(?\s?)(\d+(?:\.\d+)?)°",

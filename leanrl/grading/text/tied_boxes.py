@@ -1,6 +1,7 @@
 r"""Boxes that together are one answer, by what stands between them."""
 
 import re
+from collections.abc import Callable
 
 from leanrl.grading.text.boxes import Box
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
@@ -34,7 +35,7 @@ _SEPARATOR = re.compile(
 
 def tied_boxes(text: str, boxes: list[Box]) -> list[Box]:
     """Return the last box and those before it that belong to the same answer."""
-    return _last_run(text, boxes, _TIED)
+    return _last_run(boxes, lambda start, end: _TIED.fullmatch(text, start, end))
 
 
 def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
@@ -44,7 +45,7 @@ def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
     """
     if holds_several(boxes[-1].content):
         return boxes[-1:]
-    run = _last_run(text, boxes, _LISTED)
+    run = _last_run(boxes, lambda start, end: _LISTED.fullmatch(text, start, end))
     names = [_NAMED.search(text, max(0, box.start - _NAME_CHARS), box.start) for box in run]
     if len(run) == 1 or None in names:
         return run
@@ -64,8 +65,9 @@ def holds_several(answer: str) -> bool:
     return len(split_outside(inside, _SEPARATOR)) > 1
 
 
-def _last_run(text: str, boxes: list[Box], between: re.Pattern[str]) -> list[Box]:
+def _last_run(boxes: list[Box], ties: Callable[[int, int], re.Match[str] | None]) -> list[Box]:
+    """Return the last box and those before it as long as the text from the end of one to the start of the next ties."""
     first = len(boxes) - 1
-    while first > 0 and between.fullmatch(text, boxes[first - 1].end, boxes[first].start):
+    while first > 0 and ties(boxes[first - 1].end, boxes[first].start):
         first -= 1
     return boxes[first:]

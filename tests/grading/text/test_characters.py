@@ -28,6 +28,20 @@ from leanrl.grading.text.characters import spell_in_latex, squeeze
         ("4\u200b2", "42"),  # a zero-width space
         ("4\ud8002", "4�2"),  # a lone surrogate is no digit separator
         ("é", "é"),
+        ("e\u0301", "é"),  # a letter and its mark
+        ("x⁻¹", "x^{-1}"),
+        ("xⁿ⁺¹", "x^{n+1}"),
+        ("∛27", r"\sqrt[3]{27}"),
+        ("³√8", r"\sqrt[3]{8}"),
+        ("2³√8", r"2^{3}\sqrt{8}"),  # the index may be a power
+        ("3\u0305", r"\overline{3}"),
+        ("x\u0304", r"\overline{x}"),
+        ("=\u0338", r"\not ="),
+        ("≠", r"\not ="),
+        ("≮", r"\not <"),
+        ("5\u0336", r"\cancel{5}"),
+        ("5\ufe0f", "5"),
+        ("हिन्दी", "हिन्दी"),  # vowel signs are letters
     ],
 )
 def test_spelling(text, latex):
