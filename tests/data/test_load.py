@@ -47,6 +47,17 @@ def test_rows_given_in_python_take_the_place_of_the_source() -> None:
     assert [row.where for row in problems.dropped] == ["row 2"]
 
 
+@pytest.mark.parametrize(
+    ("kept_columns", "columns"),
+    [((), {}), ({"level", "none"}, {"level": 3}), (None, {"q": "1 + 1", "a": 2, "level": 3})],
+)
+def test_the_columns_that_rewards_read_stay_on_the_row(kept_columns: set[str] | None, columns: dict[str, Any]) -> None:
+    data = DataConfig(problem_column="q", answer_column="a")
+    row = {"q": "1 + 1", "a": 2, "level": 3}
+    problems = load_problems(data, seed=0, rows=[row, {**row, "q": "1 + 2"}], kept_columns=kept_columns)
+    assert problems.train[0].columns == columns
+
+
 def test_a_dataset_is_read_through_its_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A local folder takes the same way through `datasets` as an id on the Hub."""
     import datasets
