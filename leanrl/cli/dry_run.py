@@ -41,7 +41,8 @@ def print_dry_run(
     predicted, no_plan = _plan(config)
     new_run = run_dir or new_run_path(Path("runs"), config.name, datetime.now())
     found = examine_here(config, plugins=plugins, new_run=new_run)
-    warnings = [*find_warnings(config), *found.warnings]
+    problems = None if found.ready is None else found.ready.problems
+    warnings = [*find_warnings(config), *found.warnings, *([] if problems is None else problems.notes)]
     if as_json:
         answer = {
             "config": config.model_dump(mode="json"),
@@ -51,6 +52,7 @@ def print_dry_run(
                 {"role": spec.role, "node": spec.node, "environment": spec.environment, "command": spec.command}
                 for spec in specs
             ],
+            "problems": None if problems is None else problems.num_rows | {"lines": problems.lines},
             "missing": found.lines,
             "warnings": warnings,
         }
@@ -65,9 +67,18 @@ def print_dry_run(
     for spec in specs:
         node = f" on node {spec.node}" if config.hardware.num_nodes > 1 else ""
         print(f"  {spec.role}{node}\n    {spec.shell()}")
+    if problems is not None:
+        counts = ", ".join(f"{count} {what}" for what, count in _counts(problems.num_rows).items())
+        print("\nproblems\n" + _indented("\n".join([counts, *problems.lines])))
     print("\nmissing here\n" + _indented("\n".join(found.lines) or "nothing"))
     if warnings:
         print("\nwarnings\n" + _indented("\n".join(warnings)))
+
+
+def _counts(num_rows: dict[str, int]) -> dict[str, int]:
+    """Return the counts of rows under the words for them."""
+    words = {"num_train_rows": "to train on", "num_heldout_rows": "held out", "num_dropped_rows": "dropped"}
+    return {words[name]: count for name, count in num_rows.items()}
 
 
 def _plan(config: RunConfig) -> tuple[Any, str]:

@@ -16,7 +16,7 @@ Choice = Literal["keep_first", "drop_all", "error"]
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FoundRow:
     """A row with the place that it was found at."""
 
@@ -24,7 +24,7 @@ class FoundRow:
     row: Row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Clash:
     first: int
     second: int

@@ -1,5 +1,6 @@
 """`leanrl train --dry-run`, `leanrl plan` and `leanrl presets` for every preset, in this process for speed."""
 
+import gzip
 import json
 
 import pytest
@@ -129,3 +130,19 @@ def test_a_preset_of_ones_own_loads_as_it_is(tmp_path):
     for changed in ("name", "about", "reasons"):
         ours.pop(changed), theirs.pop(changed)
     assert ours == theirs
+
+
+def test_how_the_problems_are_read_is_shown(tmp_path):
+    """Which column, by which rules, how many rows are dropped and why."""
+    path = tmp_path / "a.jsonl.gz"
+    golds = ["so #### 2", "so #### 3", "so #### 4", "There are five green apples in the bag."]
+    rows = [{"question": f"1 + {number}?", "answer": gold} for number, gold in enumerate(golds)]
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    asked = f"train -p cpu-demo -s data.path={path} -s data.num_heldout=1 -s train.num_prompts=2".split()
+    shown = _run(*asked, "--dry-run")
+    problems = shown.partition("\nproblems\n")[2].partition("\n\n")[0].splitlines()
+    assert problems[0] == "  2 to train on, 1 held out, 1 dropped"
+    assert "problems are read from the column 'question'" in problems[1]
+    assert problems[2] == "  3 of 4 golds: what stands behind ####, such as '2' of 'so #### 2'"
+    assert "1 of 4 gold answers are prose" in shown.partition("\nwarnings\n")[2]
+    assert json.loads(_run(*asked, "--dry-run", "--json"))["problems"]["num_dropped_rows"] == 1

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +13,8 @@ from leanrl.data.sources import SourceRow
 from leanrl.errors import DataError
 
 _PIECE_BYTES = 2**20
+_SPACE = re.compile(r"[ \t\r\n]*+")
+_DECODER = json.JSONDecoder()
 _ROW = 'one object such as {"problem": "2 + 2", "answer": "4"}'
 
 
@@ -53,8 +56,7 @@ def read_json_array(path: Path) -> Iterator[SourceRow]:
                     break
                 pieces.take(",")
         pieces.take("]")
-        if pieces.next_mark():
-            raise pieces.fault("Extra data", 0)
+        pieces.require_end()
 
 
 def require_object(fields: Any, where: str) -> SourceRow:
@@ -77,50 +79,56 @@ class _Pieces:
         self._content, self._path = content, path
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._window, self._is_at_end = "", False
+        self._position = 0  # in the window, of what is read next
         self._line, self._column = 1, 1  # of the window's start
 
     def next_mark(self) -> str:
         """Return the next character that is no white space; nothing at the end."""
         while True:
-            stripped = self._window.lstrip(" \t\r\n")
-            self._drop(len(self._window) - len(stripped))
-            if self._window or self._is_at_end:
-                return self._window[:1]
+            space = _SPACE.match(self._window, self._position)
+            self._position = space.end() if space else self._position
+            if self._position < len(self._window) or self._is_at_end:
+                return self._window[self._position : self._position + 1]
             self._grow()
 
     def take(self, mark: str) -> None:
         """Step over a mark that has to stand here."""
         if self.next_mark() != mark:
-            raise self.fault(f"Expecting {mark!r}", 0)
-        self._drop(1)
+            raise self._fault(f"Expecting {mark!r}", self._position)
+        self._position += 1
 
     def take_value(self) -> Any:
         """Return the next value; where the window ends within it, more is read."""
         self.next_mark()
         while True:
             try:
-                value, end = json.JSONDecoder().raw_decode(self._window)
+                value, end = _DECODER.raw_decode(self._window, self._position)
             except json.JSONDecodeError as error:
                 if self._is_at_end:
-                    raise self.fault(error.msg, error.pos) from error
+                    raise self._fault(error.msg, error.pos) from error
             except (ValueError, RecursionError) as error:  # a number of thousands of digits, nested without end
-                raise self.fault(str(error), 0) from error
+                raise self._fault(str(error), self._position) from error
             else:
                 if end < len(self._window) or self._is_at_end:  # 12 may go on as 123
-                    self._drop(end)
+                    self._position = end
                     return value
             self._grow()
 
-    def fault(self, what: str, offset: int) -> DataError:
-        """Return the error about what stands at an offset of the window."""
-        self._drop(offset)
+    def require_end(self) -> None:
+        """Refuse what stands behind the array."""
+        if self.next_mark():
+            raise self._fault("Extra data", self._position)
+
+    def _fault(self, what: str, position: int) -> DataError:
+        self._drop(position)
         return DataError(
             f"{self._path}:{self._line}: not valid JSON: {what} at column {self._column}.",
             hint="a list of objects, one for each problem",
         )
 
     def _grow(self) -> None:
-        """Read as much again as is held, so that a long value is scanned a few times only."""
+        """Drop what was read, and read as much again as is left, so that a long value is scanned a few times only."""
+        self._drop(self._position)
         piece = self._content.read(max(_PIECE_BYTES, len(self._window)))
         try:
             self._window += self._decoder.decode(piece, final=not piece)
@@ -130,6 +138,7 @@ class _Pieces:
 
     def _drop(self, num_characters: int) -> None:
         dropped, self._window = self._window[:num_characters], self._window[num_characters:]
+        self._position -= num_characters
         lines = dropped.count("\n")
         self._line += lines
         self._column = len(dropped) - dropped.rfind("\n") if lines else self._column + len(dropped)
