@@ -19,7 +19,7 @@ import pytest
 import leanrl.grading
 import leanrl.rewards
 from leanrl.grading.task import MAX_ANSWER_CHARS, plan_request
-from leanrl.grading.text import units
+from leanrl.grading.units import quantities
 from leanrl.rewards.one_box import one_box
 from leanrl.rewards.repetition import repetition
 from leanrl.rewards.text.language import language_share
@@ -29,8 +29,8 @@ from tests.grading.pumps import pumped_texts
 
 NUM_CHARS = 40_000
 MAX_CPU_SECONDS = 0.4
-# These see the end of an answer only.
-SHORT = dict.fromkeys((units._SET_UNIT, units._BARE_UNIT), units._TAIL_CHARS)
+# This sees short answers only.
+SHORT = {quantities._DOUBTFUL: quantities._MAX_DOUBTFUL_CHARS}
 _METHOD = r"\.(search|match|fullmatch|finditer|findall|sub|split)\("
 
 
