@@ -9,6 +9,8 @@ Reason = Literal[
     "correct", "wrong", "unfinished", "echo", "no_box", "unparseable_answer", "unparseable_gold",
     "timeout", "memory", "died",
 ]  # fmt: skip
+Form = Literal["unfinished", "echo"]
+FORMS: tuple[Form, ...] = ("unfinished", "echo")  # what the strict mode does not pay though it is equal
 Message = dict[str, str]
 Language = Literal[
     "ar", "bg", "cs", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "hu", "id", "it", "ja", "ko", "nl", "no",

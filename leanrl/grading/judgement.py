@@ -1,22 +1,38 @@
 """What a child process does with a task: which code judges which mode."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from leanrl.grading import as_run
 from leanrl.grading.answers import comparison
-from leanrl.types import GradeMode, Reason
+from leanrl.grading.form.reasons import form_reason
+from leanrl.types import Form, GradeMode, Reason
 
 
-def judge(mode: GradeMode, golds: Sequence[str], answer: str | None, problem: str | None = None) -> Reason:
-    """Return `correct` if the answer equals one of the gold answers, else the reason of the first of them.
+def judge(
+    mode: GradeMode,
+    golds: Sequence[str],
+    answer: str | None,
+    problem: str | None = None,
+    refused: Collection[Form] = (),
+) -> Reason:
+    """Return `correct` if the answer equals one of the gold answers in a form that is paid.
 
-    Without an answer, return whether a gold answer can be read.
+    Else return the form that is refused, or the reason of the first gold answer. Without an answer, return whether a
+    gold answer can be read.
     """
-    reasons: list[Reason] = [_judge_one(mode, gold, answer) for gold in golds] or ["unparseable_gold"]
-    return "correct" if "correct" in reasons else reasons[0]
+    reasons: list[Reason] = [_judge_one(mode, gold, answer, problem, refused) for gold in golds]
+    for reason in ("correct", *refused):
+        if reason in reasons:
+            return reason
+    return reasons[0] if reasons else "unparseable_gold"
 
 
-def _judge_one(mode: GradeMode, gold: str, answer: str | None) -> Reason:
+def _judge_one(
+    mode: GradeMode, gold: str, answer: str | None, problem: str | None, refused: Collection[Form]
+) -> Reason:
     if mode == "as_run":
         return as_run.judge_as_run(gold, answer or "")
-    return comparison.judge_gold(gold) if answer is None else comparison.judge(gold, answer)
+    if answer is None:
+        return comparison.judge_gold(gold)
+    reason = comparison.judge(gold, answer)
+    return form_reason(gold, answer, problem=problem, refused=refused) if reason == "correct" else reason

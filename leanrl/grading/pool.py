@@ -8,7 +8,7 @@ from types import TracebackType
 
 from leanrl.grading.process.crew import Crew
 from leanrl.grading.task import Task, plan_gold_check, plan_request
-from leanrl.types import GoldList, GradeMode, GradeRequest, Reason, Verdict
+from leanrl.types import FORMS, Form, GoldList, GradeMode, GradeRequest, Reason, Verdict
 
 _CACHE_SIZE = 16_384
 # The grader's own failures are not remembered: another time, on an idle machine, it may succeed.
@@ -22,13 +22,21 @@ class GraderPool:
     Nothing of that reaches this process: it imports no parser, sets no alarm and leaves no work to a thread.
     """
 
-    def __init__(self, num_workers: int | None = None, *, seconds: float = 2.0, memory_bytes: int = 2 * 2**30) -> None:
+    def __init__(
+        self,
+        num_workers: int | None = None,
+        *,
+        seconds: float = 2.0,
+        memory_bytes: int = 2 * 2**30,
+        refused: tuple[Form, ...] = FORMS,
+    ) -> None:
         """Prepare a pool; its processes start with the first answer that needs them.
 
         Args:
             num_workers: answers judged at the same time; None takes this rank's share of the cores.
             seconds: CPU seconds of one answer; its wall clock ends it at ten times as many.
             memory_bytes: address space of one process.
+            refused: the forms of an equal answer that the strict mode does not pay.
         """
         num_workers = num_workers if num_workers is not None else _cores_of_this_rank()
         if num_workers < 1 or seconds <= 0 or memory_bytes <= 0:
@@ -36,6 +44,7 @@ class GraderPool:
         self._crew: Crew | None = Crew(num_workers, cpu_seconds=seconds, memory_bytes=memory_bytes)
         self._cache: OrderedDict[Task, Reason] = OrderedDict()
         self._lock = threading.Lock()
+        self._refused = refused
 
     def grade(self, requests: Sequence[GradeRequest]) -> list[Verdict]:
         """Return one verdict per request, in order; never raise for what a completion contains.
@@ -43,7 +52,7 @@ class GraderPool:
         Raises:
             MissingError: if the child processes cannot start.
         """
-        planned = [plan_request(request) for request in requests]
+        planned = [plan_request(request, refused=self._refused) for request in requests]
         verdicts = self._judge([plan for plan in planned if isinstance(plan, Task)])
         return [verdicts[plan] if isinstance(plan, Task) else Verdict(plan, 0.0) for plan in planned]
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from leanrl.grading.answers.certainty import certain_equality
+from leanrl.grading.form.reasons import form_reason
 from leanrl.grading.text.extraction import find_answer
 from leanrl.grading.text.golds import read_gold
 from leanrl.grading.text.normalisation import normalise
 from leanrl.grading.text.numbers import read_number
 from leanrl.grading.text.tied_boxes import holds_several
-from leanrl.types import GoldList, GradeMode, GradeRequest, Reason
+from leanrl.types import FORMS, Form, GoldList, GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.
 MAX_ANSWER_CHARS = 5_000
@@ -17,16 +18,24 @@ MAX_ANSWER_CHARS = 5_000
 
 @dataclass(frozen=True)
 class Task:
-    """An answer to compare with gold answers, any of which is right; without an answer, they are only read."""
+    """An answer to compare with gold answers, any of which is right; without an answer, they are only read.
+
+    `refused` are the forms of an equal answer that are not paid.
+    """
 
     mode: GradeMode
     golds: tuple[str, ...]
     answer: str | None
     problem: str | None = None
+    refused: tuple[Form, ...] = ()
 
 
-def plan_request(request: GradeRequest) -> Task | Reason:
-    """Return what has to be asked for a request, or its reason where that is plain."""
+def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) -> Task | Reason:
+    """Return what has to be asked for a request, or its reason where that is plain.
+
+    Args:
+        refused: the forms of an equal answer that the strict mode does not pay.
+    """
     completion = _text(request.completion)
     golds = _gold_texts(request.gold, request.mode)
     answer = find_answer(completion, request.mode, asks_for_several=any(map(holds_several, golds)))
@@ -36,8 +45,9 @@ def plan_request(request: GradeRequest) -> Task | Reason:
         return Task("as_run", golds, answer)
     if len(answer) > MAX_ANSWER_CHARS:
         return "unparseable_answer"
-    # What was extracted is judged alike, so that the strict and the lenient mode share the cache.
-    task = Task("strict", golds, normalise(answer), request.problem)
+    # What was extracted is judged alike, but for the form that the strict mode asks for.
+    refused = refused if request.mode == "strict" else ()
+    task = Task("strict", golds, normalise(answer), request.problem if refused else None, refused)
     if not any(golds):
         return "unparseable_gold"
     return _plain_reason(task) or task
@@ -55,9 +65,16 @@ def _plain_reason(task: Task) -> Reason | None:
     if not task.answer:
         return "unparseable_answer"
     equalities = [certain_equality(gold, task.answer) for gold in task.golds]
-    if any(equalities):
+    if None in equalities and True not in equalities:
+        return None
+    forms = [
+        form_reason(gold, task.answer, problem=task.problem, refused=task.refused)
+        for gold, equal in zip(task.golds, equalities, strict=True)
+        if equal
+    ]
+    if "correct" in forms:
         return "correct"
-    return None if None in equalities else "wrong"
+    return None if None in equalities else forms[0] if forms else "wrong"
 
 
 def _gold_texts(gold: object, mode: GradeMode) -> tuple[str, ...]:

@@ -1,0 +1,64 @@
+"""Whether an answer is a formula copied from its problem."""
+
+import re
+from functools import lru_cache
+
+from leanrl.grading.answers.nodes import Choice, Date, Grouped, Time, Words
+from leanrl.grading.answers.structure import read_structure
+from leanrl.grading.form.finished import leaves_of
+from leanrl.grading.form.terms import read_term
+from leanrl.grading.form.work import is_constant, work_in
+from leanrl.grading.text.brackets import split_outside
+from leanrl.grading.text.characters import squeeze
+from leanrl.grading.text.normalisation import normalise
+
+_FORMULA = re.compile(
+    r"\$\$(?P<display>[^$]+)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)+)\$|\\\((?P<round>(?:[^\\]|\\[^)])+)\\\)"
+    r"|\\\[(?P<square>(?:[^\\]|\\[^\]])+)\\\]|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.+?)\\end\{(?P=name)",
+    re.DOTALL,
+)
+_PLAIN_TEXT = re.compile(r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]*[\d)!²³]")  # 3 + 4 in a sentence
+_SIDES = re.compile(r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}")
+_MAX_FORMULA_CHARS, _MAX_FORMULAS = 500, 500
+
+
+def is_echo(gold: str, answer: str, problem: str) -> bool:
+    """Return whether a normalised answer stands in the problem's text as a formula.
+
+    The order of summands and factors does not matter. A plain value may stand there, and so may the gold answer.
+    """
+    if squeeze(gold) == squeeze(answer) or _is_plain(answer):
+        return False
+    return _key(answer) in _formula_keys(problem)
+
+
+def _is_plain(answer: str) -> bool:
+    """Return whether an answer is a value with nothing left to do, or values: a number, a point, a word, a letter."""
+    tree = read_structure(answer)
+    if isinstance(tree, Words | Choice | Time | Date | Grouped):
+        return True
+    if len(split_outside(answer, _SIDES)) > 1 and not answer.startswith(("(", "[", r"\{")):
+        return False
+    terms = [read_term(leaf) for leaf in leaves_of(tree)]
+    return all(term.kind == "symbol" or (is_constant(term) and not work_in(term)) for term in terms)
+
+
+@lru_cache(maxsize=1024)
+def _formula_keys(problem: str) -> frozenset[str]:
+    """Return the formulas of a text, whole and side by side, each in one spelling."""
+    matches = [match for match in _FORMULA.finditer(problem)][:_MAX_FORMULAS]
+    texts = [next(text for name, text in match.groupdict().items() if text and name != "name") for match in matches]
+    texts += _PLAIN_TEXT.findall(_FORMULA.sub(" ", problem))[:_MAX_FORMULAS]
+    keys = set()
+    for text in texts:
+        formula = normalise(text[:_MAX_FORMULA_CHARS].strip(" ?.\n"))
+        keys |= {_key(piece) for piece in (formula, *split_outside(formula, _SIDES)) if piece.strip()}
+    return frozenset(keys)
+
+
+@lru_cache(maxsize=4096)
+def _key(latex: str) -> str:
+    """Return a text that formulas share which differ in spacing or in the order of summands and factors only."""
+    sides = [side.strip(" .") for side in split_outside(squeeze(latex), _SIDES)]
+    signs = _SIDES.findall(squeeze(latex))
+    return "|".join([*(read_term(side).key for side in sides), *signs])

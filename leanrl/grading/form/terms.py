@@ -1,0 +1,241 @@
+"""A normalised expression as it is written: sums, products, powers, nothing computed.
+
+The reader takes every text: a token that it does not know is a symbol. It needs no parser and takes one pass.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+Kind = Literal["number", "symbol", "sum", "product", "fraction", "power", "root", "call", "list"]
+
+_TOKEN = re.compile(
+    r"\\begin\s?\{[bpBv]?matrix\}(?:[^\\]|\\(?!end))*+\\end\s?\{[bpBv]?matrix\}"
+    r"|\\(?:text|operatorname|mathbb)\s?\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S",
+    re.DOTALL,
+)
+_CLOSING = {"(": ")]", "[": ")]", "{": "}", r"\{": r"\}", "|": "|", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
+_CLOSERS = frozenset((")", "]", "}", r"\}", r"\rfloor", r"\rceil", r"\rangle"))
+_SIGNS = frozenset(("+", "-", r"\pm", r"\mp"))
+_TIMES = frozenset(("*", r"\cdot", r"\times"))
+_SEPARATORS = frozenset((
+    ",", ";", ":", "=", "<", ">", r"\le", r"\ge", r"\neq", r"\approx", r"\in", r"\cup", r"\cap", r"\setminus", "&",
+    r"\to", r"\mid", r"\equiv", r"\pmod",
+))  # fmt: skip
+_CALLED = frozenset((
+    r"\sin", r"\cos", r"\tan", r"\cot", r"\sec", r"\csc", r"\arcsin", r"\arccos", r"\arctan", r"\sinh", r"\cosh",
+    r"\tanh", r"\log", r"\ln", r"\exp", r"\gcd", r"\det", r"\max", r"\min", r"\operatorname{lcm}",
+))  # fmt: skip
+_MAX_DEPTH, _MAX_MARKS = 40, 8  # deeper than any answer is nested, more than any has behind one letter
+
+
+@dataclass(frozen=True)
+class Term:
+    """A node: its kind, its text where it is a leaf or a call, and its parts in the order in which they are written."""
+
+    kind: Kind
+    text: str = ""
+    parts: tuple["Term", ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """A text that is the same for terms that differ in the order of summands or factors only."""
+        keys = [part.key for part in self.parts]
+        if self.kind in ("sum", "product"):
+            keys.sort()
+        return f"{self.kind}{self.text}({' '.join(keys)})" if self.parts else self.text
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the value is rational for sure: a number, or made of numbers without a root or a function."""
+        if self.kind in ("sum", "product", "fraction"):
+            return all(part.is_number for part in self.parts)
+        if self.kind == "power":
+            return self.parts[0].is_number and self.parts[1].integer is not None
+        return self.kind == "number"
+
+    @property
+    def integer(self) -> int | None:
+        """The whole number that is written, with its sign; None for anything else."""
+        if self.kind == "number" and self.text.isdecimal() and len(self.text) <= 400:
+            return int(self.text)
+        is_negative = self.kind == "product" and len(self.parts) == 2 and self.parts[0] == MINUS
+        positive = self.parts[1].integer if is_negative else None
+        return None if positive is None else -positive
+
+    def walk(self) -> list["Term"]:
+        """Return this node and all below it."""
+        return [self, *(below for part in self.parts for below in part.walk())]
+
+
+MINUS = Term("number", "-1")
+
+
+def read_term(latex: str) -> Term:
+    """Return a normalised text as a tree of what is written."""
+    reader = _Reader(_TOKEN.findall(latex))
+    pieces = []
+    while reader.token is not None:
+        pieces.append(reader.read_list(frozenset(), 0))
+        if reader.token is not None:  # a bracket that nothing opened
+            pieces.append(Term("symbol", reader.take()))
+    return pieces[0] if len(pieces) == 1 else Term("list", "", tuple(pieces))
+
+
+class _Reader:
+    def __init__(self, tokens: list[str]) -> None:
+        self._tokens = tokens
+        self._position = 0
+
+    @property
+    def token(self) -> str | None:
+        return self._tokens[self._position] if self._position < len(self._tokens) else None
+
+    def take(self) -> str:
+        self._position += 1
+        return self._tokens[self._position - 1]
+
+    def read_list(self, closing: frozenset[str], depth: int) -> Term:
+        """Return what stands up to a closing bracket: an expression, or several between separators."""
+        items = [self._sum(closing, depth)]
+        while self.token in _SEPARATORS:
+            self.take()
+            items.append(self._sum(closing, depth))
+        return items[0] if len(items) == 1 else Term("list", "", tuple(items))
+
+    def _sum(self, closing: frozenset[str], depth: int) -> Term:
+        terms: list[Term] = []
+        while self.token is not None and not self._ends(closing):
+            signs = []
+            while self.token in _SIGNS:
+                signs.append(self.take())
+            product = self._product(closing, depth)
+            terms.append(_negative(product) if signs.count("-") % 2 else product)
+        return terms[0] if len(terms) == 1 else Term("sum", "", tuple(terms)) if terms else Term("symbol")
+
+    def _product(self, closing: frozenset[str], depth: int) -> Term:
+        factors: list[Term] = []
+        while self.token is not None and not self._ends(closing) and self.token not in _SIGNS:
+            if self.token in _TIMES:
+                self.take()
+                if self.token == "-":  # 2 \cdot -3
+                    self.take()
+                    factors.append(MINUS)
+            elif self.token == "/" and factors:
+                self.take()
+                factors[-1] = _divided(factors[-1], self._factor(closing, depth))
+            else:
+                factors.append(self._factor(closing, depth))
+        return _as_one(_with_whole_numbers(factors))
+
+    def _factor(self, closing: frozenset[str], depth: int) -> Term:
+        base = self._base(closing, depth)
+        for _ in range(_MAX_MARKS):
+            if self.token not in ("^", "_", "!", "'"):
+                break
+            mark = self.take()
+            if mark == "!":
+                base = Term("call", "!", (base,))
+            elif mark == "'":
+                base = Term("symbol", base.key + "'")
+            else:
+                argument = self._argument(closing, depth)
+                if mark == "_":
+                    base = Term("symbol", f"{base.key}_{argument.key}")
+                elif argument.text not in (r"\circ", "'"):
+                    base = Term("power", "", (base, argument))
+        return base
+
+    def _base(self, closing: frozenset[str], depth: int) -> Term:
+        if self.token is None or self._ends(closing):
+            return Term("symbol")
+        token = self.take()
+        if depth >= _MAX_DEPTH:
+            return Term("symbol", token)
+        if token in _CLOSING:
+            return self._group(token, depth)
+        if token in (r"\frac", r"\binom"):
+            parts = (self._argument(closing, depth), self._argument(closing, depth))
+            return _fraction(*parts) if token == r"\frac" else Term("call", token, parts)
+        if token == r"\sqrt":
+            index = self._group("[", depth) if self.token == "[" and self.take() else Term("number", "2")
+            return Term("root", "", (self._argument(closing, depth), index))
+        if token in _CALLED:
+            return self._call(token, closing, depth)
+        return Term("number" if token[0].isdecimal() else "symbol", token)
+
+    def _group(self, opening: str, depth: int) -> Term:
+        inside = self.read_list(frozenset((_CLOSING[opening],)) if opening == "|" else frozenset(), depth + 1)
+        if self.token is not None and self.token in _CLOSING[opening]:
+            self.take()
+        return inside if opening in "([{" else Term("call", opening, (inside,))
+
+    def _call(self, name: str, closing: frozenset[str], depth: int) -> Term:
+        """Return a function with its argument; its power, \\sin^2 x, and its base, \\log_2 x, are parts of the call."""
+        scripts = []
+        while self.token in ("^", "_"):
+            self.take()
+            scripts.append(self._argument(closing, depth))
+        argument = [self._factor(closing, depth + 1)]
+        while not self._ends(closing) and self.token not in _CALLED | _TIMES | _SIGNS and self._is_letter():
+            argument.append(self._factor(closing, depth + 1))
+        return Term("call", name, (_as_one(argument), *scripts))
+
+    def _is_letter(self) -> bool:
+        return self.token is not None and (self.token.isalpha() or self.token in (r"\pi", r"\theta", r"\alpha"))
+
+    def _argument(self, closing: frozenset[str], depth: int) -> Term:
+        if self.token == "-":
+            self.take()
+            return _negative(self._base(closing, depth + 1))
+        return self._base(closing, depth + 1)
+
+    def _ends(self, closing: frozenset[str]) -> bool:
+        return self.token in _CLOSERS or self.token in _SEPARATORS or self.token in closing
+
+
+def _as_one(factors: list[Term]) -> Term:
+    if len(factors) == 1:
+        return factors[0]
+    return Term("product", "", tuple(factors)) if factors else Term("symbol")
+
+
+def _divided(term: Term, under: Term) -> Term:
+    """Return a quotient; a/b/c is a over bc."""
+    if term.kind != "fraction":
+        return Term("fraction", "", (term, under))
+    product = term.parts[1].parts if term.parts[1].kind == "product" else (term.parts[1],)
+    return Term("fraction", "", (term.parts[0], Term("product", "", (*product, under))))
+
+
+def _negative(term: Term) -> Term:
+    return Term("product", "", (MINUS, *(term.parts if term.kind == "product" else (term,))))
+
+
+def _fraction(over: Term, under: Term) -> Term:
+    """Return a fraction; a minus above stands before it."""
+    if over.kind == "product" and over.parts[0] == MINUS:
+        rest = over.parts[1] if len(over.parts) == 2 else Term("product", "", over.parts[1:])
+        return _negative(Term("fraction", "", (rest, under)))
+    return Term("fraction", "", (over, under))
+
+
+def _with_whole_numbers(factors: list[Term]) -> list[Term]:
+    r"""Return the factors with a mixed number, 1\frac{1}{2}, or a scientific one, 6.4 \cdot 10^2, as one number."""
+    first = next((place for place, factor in enumerate(factors) if factor.kind == "number" and factor != MINUS), None)
+    if first is None or first + 1 >= len(factors):
+        return factors
+    number, follower = factors[first], factors[first + 1]
+    if not (_is_proper(follower) and number.integer is not None) and not _is_power_of_ten(follower):
+        return factors
+    return [*factors[:first], Term("number", f"{number.text} {follower.key}"), *factors[first + 2 :]]
+
+
+def _is_proper(term: Term) -> bool:
+    over, under = (part.integer for part in term.parts) if term.kind == "fraction" else (None, None)
+    return over is not None and under is not None and 0 < over < under
+
+
+def _is_power_of_ten(term: Term) -> bool:
+    return term.kind == "power" and term.parts[0].integer == 10 and term.parts[1].integer is not None

@@ -1,0 +1,176 @@
+"""What is left to do in an expression as it is written: operations, by kind."""
+
+import re
+from collections import Counter
+from fractions import Fraction
+from itertools import chain, product
+
+from leanrl.grading.form.terms import MINUS, Term
+
+_OPERATOR = re.compile(r"\\(?:sum|prod|int|iint|oint|lim|gcd|det|max|min|bmod|partial|operatorname\{lcm\}|begin\{v)")
+_OF_NUMBERS = frozenset(("!", r"\binom", "|", r"\lfloor", r"\lceil"))  # with letters in them these are forms
+_LOGARITHM = frozenset((r"\log", r"\ln"))
+_ANGLE = frozenset((r"\arcsin", r"\arccos", r"\arctan"))
+_CONSTANTS = frozenset((r"\pi", "e", "i"))
+# Kinds of which a gold answer that has one allows any number: a form, not a step of a computation.
+_FORMS = frozenset(("logarithm", "angle", "function", "denominator", "like terms", "root"))
+_MAX_TERMS = 200
+_LARGEST_ROOT = 1000  # square factors of larger numbers are not looked for
+
+
+def work_in(term: Term) -> Counter[str]:
+    """Return how often each kind of operation is left to do."""
+    work: Counter[str] = Counter()
+    for node in term.walk():
+        work.update(_work_at(node))
+    work.update(["like terms"] if _combines(term) else [])
+    return work
+
+
+def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
+    """Return the operations left in an answer that its gold answer does not have."""
+    return Counter({
+        kind: count for kind, count in answer.items() if not (gold[kind] and kind in _FORMS) and count > gold[kind]
+    })
+
+
+def is_constant(term: Term) -> bool:
+    """Return whether no letter stands for a number."""
+    return all(node.kind != "symbol" or node.text in _CONSTANTS or not _is_letter(node.text) for node in term.walk())
+
+
+def _work_at(node: Term) -> list[str]:
+    match node.kind:
+        case "symbol":
+            return ["operator"] if _OPERATOR.match(node.text) else []
+        case "product":
+            return _work_of_product(node)
+        case "fraction":
+            return _work_of_fraction(node)
+        case "power":
+            return _work_of_power(node)
+        case "root":
+            return _work_of_root(node)
+        case "call":
+            return _work_of_call(node)
+        case "sum":
+            return ["zero"] if any(part.integer == 0 for part in node.parts) else []
+    return []
+
+
+def _work_of_product(node: Term) -> list[str]:
+    factors = [factor for factor in node.parts if factor != MINUS]
+    numbers = [factor for factor in factors if factor.is_number]
+    bases = Counter(_base(factor).key for factor in factors if not factor.is_number and factor.kind != "call")
+    repeated = sum(bases.values()) - len(bases)
+    sums = [factor for factor in factors if _base(factor).kind == "sum" and is_constant(factor)]
+    roots = [factor for factor in factors if factor.kind == "root" and is_constant(factor)]
+    steps = [repeated, *(max(0, len(alike) - 1) for alike in (numbers, sums, roots))]
+    ones = sum(factor.integer == 1 for factor in numbers) if len(numbers) == 1 < len(factors) else 0
+    return ["product"] * (max(steps) + ones)
+
+
+def _work_of_fraction(node: Term) -> list[str]:
+    over, under = node.parts
+    work = []
+    if over.integer is not None and under.integer:
+        work += ["quotient"] if over.integer % under.integer == 0 else []
+    elif node.is_number or "fraction" in (_plain(over).kind, _plain(under).kind):
+        work += ["quotient"]
+    return work + ([] if is_constant(under) else ["denominator"])
+
+
+def _work_of_power(node: Term) -> list[str]:
+    base, exponent = node.parts
+    is_negative = exponent.kind == "product" and exponent.parts[0] == MINUS
+    denominator = ["denominator"] if is_negative and not is_constant(base) else []
+    if exponent.kind == "fraction" and base.integer is not None:
+        index = exponent.parts[1].integer
+        return ["root"] if index and _has_factor(base, index) else []
+    if exponent.integer is None:
+        turn = base.text == "e" and any(part.text == "i" for part in exponent.walk())  # e^{i\\pi}
+        return denominator + (["power"] if turn else [])
+    is_letter = base.kind == "symbol" and base.text != "i"
+    return denominator + (["power"] if is_constant(base) and not is_letter else [])
+
+
+def _work_of_root(node: Term) -> list[str]:
+    inside, index = node.parts
+    if inside.kind == "fraction" and inside.is_number:
+        found = any(_has_factor(part, index.integer or 0) for part in inside.parts)
+    else:
+        found = _has_factor(inside, index.integer or 0)
+    return ["root"] if found or any(part.kind == "root" for part in inside.walk()) else []
+
+
+def _work_of_call(node: Term) -> list[str]:
+    if _OPERATOR.match(node.text):
+        return ["operator"]
+    if node.text in _OF_NUMBERS:
+        return ["operator"] if all(map(is_constant, node.parts)) else []
+    if node.text in _LOGARITHM:
+        return ["logarithm"]
+    if node.text == r"\exp":
+        return []
+    return ["angle" if node.text in _ANGLE else "function"]
+
+
+def _has_factor(term: Term, index: int) -> bool:
+    """Return whether a root of a positive whole number can be taken, in part: that of 12, not that of 10.
+
+    The real root of a negative number is left as it is written: -2 may be answered as the cube root of -8.
+    """
+    number = term.integer
+    if number is None or number < 1 or not 2 <= index <= 20:
+        return False
+    return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number) or number == 1
+
+
+def _combines(term: Term) -> bool:
+    """Return whether like terms stand in a sum, as they are written or when its products are multiplied out."""
+    return any(node.kind == "sum" and _has_like_terms(node) for node in term.walk())
+
+
+def _has_like_terms(node: Term) -> bool:
+    seen: set[str] = set()
+    for part in node.parts:
+        keys = {" ".join(sorted(factors)) for factors in _monomials(part)}
+        if seen & keys:
+            return True
+        seen |= keys
+    return False
+
+
+def _monomials(term: Term) -> list[tuple[str, ...]]:
+    """Return the terms of a product multiplied out, each as its factors without numbers; no more than a few."""
+    if term.is_number:
+        return [()]
+    if term.kind == "sum":
+        return list(chain.from_iterable(map(_monomials, term.parts)))[:_MAX_TERMS]
+    if term.kind == "product":
+        sums = [_monomials(part) for part in term.parts[:20]]
+        return [tuple(chain.from_iterable(one)) for one in _first(sums)]
+    if term.kind == "fraction" and term.parts[1].is_number:
+        return _monomials(term.parts[0])
+    exponent = term.parts[1].integer if term.kind == "power" else None
+    if exponent is not None and 2 <= exponent <= 8:
+        return [tuple(chain.from_iterable(one)) for one in _first([_monomials(term.parts[0])] * exponent)]
+    return [(term.key,)]
+
+
+def _first(lists: list[list[tuple[str, ...]]]) -> list[tuple[tuple[str, ...], ...]]:
+    return [one for one, _ in zip(product(*lists), range(_MAX_TERMS), strict=False)]
+
+
+def _base(term: Term) -> Term:
+    return term.parts[0] if term.kind == "power" else term
+
+
+def _plain(term: Term) -> Term:
+    """Return a term without its minus."""
+    is_negative = term.kind == "product" and len(term.parts) == 2 and term.parts[0] == MINUS
+    return term.parts[1] if is_negative else term
+
+
+def _is_letter(text: str) -> bool:
+    return bool(re.fullmatch(r"\\(?!pi$|infty$|circ$|%|begin|text)[A-Za-z]+|[A-Za-z].*", text))
