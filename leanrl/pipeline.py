@@ -119,7 +119,7 @@ def _train(
     from leanrl.grading.pool import GraderPool
     from leanrl.trainer.ranks import first_rank_makes, is_first_rank, join_ranks
 
-    with GraderPool() as grader:
+    with GraderPool(refused=config.grading.refused) as grader:
         parts = prepare(config, ready, grader=grader, listener=listener)
         config = _with_length(config, parts, listener)
         join_ranks(config)
@@ -185,7 +185,7 @@ def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str,
         checkpoint = _checkpoint_of(run, config, rank, listener)
         counted = with_run_length(config, num_rows=len(ready.problems.train))
         predicted = plan_that_fits(counted, force=True, listener=listener)
-        with GraderPool() as grader:
+        with GraderPool(refused=config.grading.refused) as grader:
             parts = prepare(config, ready, grader=grader, listener=listener, checkpoint=checkpoint)
             asked, config = config, _with_length(config, parts, listener)
             join_ranks(config)

@@ -15,20 +15,33 @@ from leanrl.cli.options import AsJson
 
 def grade(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE.jsonl", help='Lines {"completion", "gold"}, also as .gz; - reads stdin.')
+        Path,
+        typer.Argument(
+            metavar="FILE.jsonl", help='Lines {"completion", "gold", maybe "problem"}, also as .gz; - reads stdin.'
+        ),
     ],
     mode: Annotated[
         Literal["strict", "lenient"],
         typer.Option(metavar="strict|lenient", help="strict: the answer must be boxed; lenient: it need not be."),
     ] = "strict",
+    allowed: Annotated[
+        list[Literal["unfinished", "echo"]] | None,
+        typer.Option(
+            "--allow",
+            metavar="unfinished|echo",
+            help="Take an equal answer although operations are left to do, or it copies the problem (repeatable).",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge logged completions against their gold answers, line by line, then print the totals."""
     from leanrl.grading.pool import GraderPool
     from leanrl.grading.stream import Totals, grade_lines, verdict_as_json
+    from leanrl.types import FORMS
 
     totals = Totals()
-    with GraderPool() as grader, _opened(file) as lines:
+    refused = tuple(form for form in FORMS if form not in (allowed or ()))
+    with GraderPool(refused=refused) as grader, _opened(file) as lines:
         for verdict in grade_lines(lines, grader, mode=mode, source=str(file)):
             totals.add(verdict)
             print(json.dumps(verdict_as_json(verdict)) if as_json else verdict.reason)

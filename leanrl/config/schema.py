@@ -6,6 +6,7 @@ from pydantic import Field
 
 from leanrl.config.data import DataConfig
 from leanrl.config.field_types import CardName, Finite, Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
+from leanrl.config.grading import GradingConfig
 from leanrl.config.lengths import LengthsConfig
 from leanrl.config.section import Section, key
 from leanrl.types import Language
@@ -266,6 +267,7 @@ class RunConfig(Section):
     model: ModelConfig = key(ModelConfig(), "what is trained")
     data: DataConfig = key(DataConfig(), "what it is trained on")
     rollout: RolloutConfig = key(RolloutConfig(), "how completions are made")
+    grading: GradingConfig = key(GradingConfig(), "what an answer has to be beside equal")
     rewards: dict[str, Finite] = key({}, "weight of each reward by name")
     reward_options: dict[str, dict[str, Any]] = key({}, "options of a reward by its name")
     algorithm: AlgorithmConfig = key(AlgorithmConfig(), "how rewards become a loss")

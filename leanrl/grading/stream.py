@@ -45,7 +45,8 @@ def grade_lines(lines: Iterable[str], grader: Grader, *, mode: GradeMode, source
     """Yield a verdict for each line, in order, holding no more than a batch of lines at a time.
 
     A line is an object with `completion` and `gold`; a list of gold answers takes any of them, or all of them with
-    `"accept": "all"`. A completion may be a list of messages. Empty lines are passed over.
+    `"accept": "all"`. A completion may be a list of messages. With the text of a `problem`, an answer
+    that copies a formula of it is found. Empty lines are passed over.
 
     Args:
         source: what the lines come from, for the message about a broken one.
@@ -89,7 +90,11 @@ def _read_line(line: str, mode: GradeMode) -> GradeRequest:
     missing = [key for key in ("completion", "gold") if key not in row]
     if missing:
         raise ValueError(f"no {' and no '.join(missing)}; its keys are {', '.join(row) or 'none'}")
-    return GradeRequest(_read_completion(row["completion"]), _read_gold(row["gold"], row.get("accept", "any")), mode)
+    problem = row.get("problem")
+    if not isinstance(problem, str | None):
+        raise ValueError(f"problem is a {type(problem).__name__}, not a text")
+    gold = _read_gold(row["gold"], row.get("accept", "any"))
+    return GradeRequest(_read_completion(row["completion"]), gold, mode, problem)
 
 
 def _read_completion(completion: Any) -> str:

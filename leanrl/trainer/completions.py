@@ -12,7 +12,7 @@ from leanrl.rewards.text.language import language_share
 from leanrl.rewards.weighted import Reward
 from leanrl.thinking import special_tag_ids
 from leanrl.trainer.scoring import Ranks, Scores, score_samples
-from leanrl.types import Grader, Language, Row, Sample
+from leanrl.types import FORMS, Grader, Language, Row, Sample
 
 # Before the name of what a reward of TRL's kind logs; metrics.jsonl has it under the word.
 REWARD_METRICS = "reward_metrics/"
@@ -82,7 +82,7 @@ class CompletionScorer:
 
     def _record_reasons(self, scores: Scores) -> None:
         reasons = self.gather([verdict.reason for verdict in scores.verdicts_B if verdict is not None])
-        for reason in sorted(set(reasons)):
+        for reason in sorted({*reasons, *FORMS} if reasons else ()):
             self.record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
 
     def _record_language_mix(self, samples: Sequence[Sample]) -> None:

@@ -18,7 +18,9 @@ _FORMULA = re.compile(
     re.DOTALL,
 )
 _PLAIN_TEXT = re.compile(r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]*[\d)!²³]")  # 3 + 4 in a sentence
-_SIDES = re.compile(r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}")
+_SIDES = re.compile(
+    r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}"
+)
 _MAX_FORMULA_CHARS, _MAX_FORMULAS = 500, 500
 
 
@@ -46,7 +48,7 @@ def _is_plain(answer: str) -> bool:
 @lru_cache(maxsize=1024)
 def _formula_keys(problem: str) -> frozenset[str]:
     """Return the formulas of a text, whole and side by side, each in one spelling."""
-    matches = [match for match in _FORMULA.finditer(problem)][:_MAX_FORMULAS]
+    matches = list(_FORMULA.finditer(problem))[:_MAX_FORMULAS]
     texts = [next(text for name, text in match.groupdict().items() if text and name != "name") for match in matches]
     texts += _PLAIN_TEXT.findall(_FORMULA.sub(" ", problem))[:_MAX_FORMULAS]
     keys = set()

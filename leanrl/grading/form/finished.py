@@ -79,6 +79,8 @@ def _is_sum(term: Term) -> bool:
 
 
 def _is_product_of_sums(term: Term) -> bool:
-    return term.kind in ("product", "power") and any(part.kind in ("sum", "power") for part in term.parts) and any(
-        _is_sum(below) for below in term.walk()
+    return (
+        term.kind in ("product", "power")
+        and any(part.kind in ("sum", "power") for part in term.parts)
+        and any(_is_sum(below) for below in term.walk())
     )

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from fractions import Fraction
 from itertools import chain, product
 
 from leanrl.grading.form.terms import MINUS, Term
@@ -29,9 +28,9 @@ def work_in(term: Term) -> Counter[str]:
 
 def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
     """Return the operations left in an answer that its gold answer does not have."""
-    return Counter({
-        kind: count for kind, count in answer.items() if not (gold[kind] and kind in _FORMS) and count > gold[kind]
-    })
+    return Counter(
+        {kind: count for kind, count in answer.items() if not (gold[kind] and kind in _FORMS) and count > gold[kind]}
+    )
 
 
 def is_constant(term: Term) -> bool:

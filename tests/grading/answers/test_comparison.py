@@ -1,4 +1,7 @@
-"""Whether an answer equals a gold answer, by the tables in *cases.txt, and why not where it cannot be read."""
+"""Whether an answer equals a gold answer, by the tables in *cases.txt, and why not where it cannot be read.
+
+The form of an equal answer is for tests/grading/form.
+"""
 
 import re
 from pathlib import Path
@@ -19,7 +22,7 @@ PAIRS = [match.groups() for line in TABLE if (match := re.fullmatch(r"(?!#)(.+?)
 
 def reason_for(gold: str, answer: str) -> Reason:
     """Return the reason for a boxed answer, without a child process."""
-    plan = plan_request(GradeRequest(rf"So it is $\boxed{{{answer}}}$.", gold))
+    plan = plan_request(GradeRequest(rf"So it is $\boxed{{{answer}}}$.", gold), refused=())
     return judge(plan.golds[0], plan.answer) if isinstance(plan, Task) else plan
 
 
