@@ -43,7 +43,10 @@ class Target:
 
 
 def prove(stage: Stage, target: Target, *, on_step: Callable[[Row], object]) -> Row:
-    """Run the steps of a stage one after the other, and return its row."""
+    """Run the steps of a stage one after the other, and return its row.
+
+    `on_step` gets the row after each step; until the last it says `unfinished`, unless a step has failed by then.
+    """
     row: Row = {"name": stage.name, "proves": stage.proves, "verdict": "passed", "why": None, "steps": []}
     why = why_skipped(stage, target)
     if why is not None:
@@ -51,7 +54,8 @@ def prove(stage: Stage, target: Target, *, on_step: Callable[[Row], object]) -> 
     for step in stage.steps:
         row["steps"].append(prove_step(step, stage, target))
         row |= {"verdict": worst(row["steps"]), "why": first_reason(row["steps"])}
-        on_step(row)
+        is_whole = len(row["steps"]) == len(stage.steps) or row["verdict"] in ("failed", "stopped")
+        on_step(row if is_whole else row | {"verdict": "unfinished"})
     return row
 
 

@@ -96,6 +96,14 @@ def fails(said, *, code):
     return shlex.join(["{python}", "-c", "; ".join(lines).replace("{", "{{").replace("}", "}}"), said, "{out}"])
 
 
+def test_a_stage_has_not_passed_before_its_last_step(target):
+    """A call that is ended between two steps leaves a file whose stage `--resume` takes up again."""
+    seen = []
+    two = stage_of(Step("one", 60, "{python} -c ''"), Step("other", 60, "{python} -c ''"))
+    row = prove(two, target, on_step=lambda row: seen.append(row["verdict"]))
+    assert (seen, row["verdict"]) == (["unfinished", "passed"], "passed")
+
+
 def test_a_missing_package_skips_by_name(target):
     row = run(stage_of(Step("good", 60, "{python} -c ''"), packages=["torch", "no-such-package"]), target)
     assert (row["verdict"], row["why"]) == ("skipped", "not installed: no-such-package")
