@@ -155,6 +155,7 @@ _WORDS = _rules(
     ),
     # What joins the parts of a list; a comma before it joins nothing.
     (rf"(?:,\s?)?\\text\{{({_JOINT})\}}|(?:,\s?)?(?<![A-Za-z\\])({_JOINT})(?![A-Za-z])", r" \\text{\1\2} "),
+    (r"(?<=\d)\s?(?:\\text\s?\{\s?to\s?\}|\bto\b)\s?(?=\d)", ":"),  # a ratio, 3 to 4
     (r"\\(?:land|wedge)(?![A-Za-z])", r" \\text{and} "),
     (r"\\(?:lor|vee)(?![A-Za-z])", r" \\text{or} "),
     # A letter, a number or a plain term set as text is itself.

@@ -39,12 +39,14 @@ def tied_boxes(text: str, boxes: list[Box]) -> list[Box]:
 
 
 def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
-    """Return the boxes at the end that list values one by one, for an answer of several; the last if it has several.
+    """Return the boxes at the end that list values one by one, for an answer of several.
+
+    Where the last box has several values, only boxes that are tied to it belong to it.
 
     A box behind a name (x_1 =) keeps it, if all do: then the order does not matter.
     """
     if holds_several(boxes[-1].content):
-        return boxes[-1:]
+        return tied_boxes(text, boxes)
     run = _last_run(boxes, lambda start, end: _LISTED.fullmatch(text, start, end))
     names = [_NAMED.search(text, max(0, box.start - _NAME_CHARS), box.start) for box in run]
     if len(run) == 1 or None in names:

@@ -22,6 +22,7 @@ _NORMALISATION = NormalizationConfig(
 _PERCENT = r"\%"
 _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
 _TWO_NUMBERS = re.compile(r"(?<![\d._^])\d+(?:\.\d+)?\s+\d")
+_BOTH_SCRIPTS = re.compile(r"\d\s?(?:\^\s?(?:\{[^{}]*\}|\S)\s?_|_\s?(?:\{[^{}]*\}|\S)\s?\^)")  # 5^{+1}_{-1} is no 5
 _LETTER = re.compile(r"[A-Za-z]")
 _CHOICE = re.compile(r"[A-J]")  # a letter of a multiple choice may be answered in lower case
 
@@ -156,6 +157,8 @@ def _parse(latex: str) -> Any:
     """Return what the parser makes of all of a text, None if it refuses."""
     if _TWO_NUMBERS.search(latex):
         return None  # the parser would add them
+    if _BOTH_SCRIPTS.search(latex):
+        return None  # it would leave them out
     normalised = normalize_latex(latex, _NORMALISATION)
     is_complex = should_treat_as_complex(normalised)
     try:

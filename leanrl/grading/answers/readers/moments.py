@@ -39,7 +39,7 @@ def read_time(latex: str, read: Read) -> Answer | None:
 
 
 def read_date(latex: str, read: Read) -> Answer | None:
-    """Return a date: 2024-01-31, 1/31/2024, January 31, 2024; one that may be two days, 1/2/2024, is left alone."""
+    """Return a date: 2024-01-31, 1/31/2024, January 31, 2024; the month of 1/2/2024 comes first."""
     words = " ".join(token for token in spell(latex) if token != ",")
     for pattern, text in ((_ISO, latex), *((pattern, words) for pattern in _IN_WORDS)):
         match = pattern.fullmatch(text)
@@ -51,9 +51,7 @@ def read_date(latex: str, read: Read) -> Answer | None:
     if slashed is None:
         return None
     one, other = int(slashed["one"]), int(slashed["other"])
-    if one != other and one <= 12 and other <= 12:
-        return None
-    return _date(latex, slashed["year"], min(one, other), max(one, other))
+    return _date(latex, slashed["year"], *((other, one) if one > 12 else (one, other)))
 
 
 def same_moment(gold: Answer, answer: Answer) -> bool:
