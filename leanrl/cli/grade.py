@@ -5,12 +5,20 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, TextIO
 
 import typer
 
 from leanrl.cli.options import AsJson
+
+
+class Allowed(StrEnum):
+    """The forms of an equal answer that may be let pass."""
+
+    UNFINISHED = "unfinished"
+    ECHO = "echo"
 
 
 def grade(
@@ -25,7 +33,7 @@ def grade(
         typer.Option(metavar="strict|lenient", help="strict: the answer must be boxed; lenient: it need not be."),
     ] = "strict",
     allowed: Annotated[
-        list[Literal["unfinished", "echo"]] | None,
+        list[Allowed] | None,
         typer.Option(
             "--allow",
             metavar="unfinished|echo",
