@@ -18,10 +18,9 @@ import hashlib
 import json
 import statistics
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
@@ -90,21 +89,21 @@ def simulated_cases(
     if processes == 0:
         return
     # Fake tensors leave caches behind, so a process ends after a few cases.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=25) as pool:
-        running = {pool.submit(simulate, case, folder): case for case in cases if case.key not in kept}
-        yield from ((running[done], done.result()) for done in as_completed(running))
+    with get_context("spawn").Pool(processes, maxtasksperchild=25) as pool:
+        new_cases = [case for case in cases if case.key not in kept]
+        yield from pool.imap_unordered(partial(simulate, folder=folder), new_cases)
 
 
-def simulate(case: Case, folder: Path) -> Row:
-    """Return the simulated peaks of a case by phase and category, or why there are none."""
+def simulate(case: Case, *, folder: Path) -> tuple[Case, Row]:
+    """Return a case with its simulated peaks by phase and category, or with why there are none."""
     from leanrl.errors import LeanRLError
     from leanrl.simulate.run import simulate_run
 
     try:
         phases = simulate_run(case.config(folder)).phases
     except LeanRLError as error:
-        return {"code": simulation_code(), "failed": error.message}
-    return {"code": simulation_code(), "simulated": {phase.name: phase.categories for phase in phases}}
+        return case, {"code": simulation_code(), "failed": error.message}
+    return case, {"code": simulation_code(), "simulated": {phase.name: phase.categories for phase in phases}}
 
 
 def compared(case: Case, simulated: Row, folder: Path) -> Row:
