@@ -99,10 +99,7 @@ _FUNCTIONS = _rules(
 )
 _ANGLES_AND_TIMES = _rules(
     (r"\\(?:operatorname|text|mathrm)\s?\{\s?cis\s?\}|(?<![A-Za-z\\])cis(?![A-Za-z])", r"\\cis "),
-    (
-        r"\\cis\s++\(?(\d++(?:\.\d++)?)\s?\^\s?(?:\{\s?\\circ\s?\}|\\circ(?![A-Za-z]))\s?\)?",
-        r"e^{i\\frac{\1\\pi}{180}}",
-    ),
+    (r"\\cis\s++(?:\(\s?(-?\d++(?:\.\d++)?)\s?°\s?\)|(-?\d++(?:\.\d++)?)\s?°)", r"e^{\\frac{\1\2\\pi}{180}i}"),
     (
         r"\\cis\s++(?:\(([^()]*+)\)|((?:-|\d++|\\frac\{[^{}]*+\}\{[^{}]*+\}|\\[a-z]++\s?|[a-z](?![a-z]))++))",
         r"e^{(\1\2)i}",
