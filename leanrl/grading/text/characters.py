@@ -67,7 +67,7 @@ def _spell_root(root: re.Match[str]) -> str:
 def _spell_marks(marked: re.Match[str]) -> str:
     r"""Return a character with its marks as commands: a line over 3 as \overline{3}, = struck through as \not=."""
     spelling = base = marked["base"]
-    for mark in marked["marks"]:
+    for mark in dict.fromkeys(marked["marks"]):
         if mark in _STRIKES:
             spelling = rf"\cancel{{{spelling}}}" if base.isalnum() else rf"\not {spelling}"
         elif base.isalnum() and len(unicodedata.normalize("NFC", base + mark)) > 1:
