@@ -73,7 +73,7 @@ _SYNONYMS = _rules(
     (r"\\ctg(?![A-Za-z])", r"\\cot"),
     (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
     (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
-    (r"\s*+\^\s*+(?:\{\s*+(?:\\circ|\\degree)\s*+\}|\\circ|\\degree)|\\(?:text)?degree(?![A-Za-z])", DEGREE),
+    (r"(?<!\s)\s*+\^\s*+(?:\{\s*+(?:\\circ|\\degree)\s*+\}|\\circ|\\degree)|\\(?:text)?degree(?![A-Za-z])", DEGREE),
     (r"(?<=\d)\s?[xX]\s?(?=10\s?\^)", r"\\times "),  # 8.7 x 10^8
 )
 # What stands before an argument: a bracket, a power, a number, or a letter of its own. 5 sec and 20 min have none.
@@ -126,11 +126,11 @@ _HAN = r"[\u3400-\u9fff]"
 _FONTS = _rules(
     # A small letter in bold or under an arrow is a vector.
     (
-        r"\\(?:mathbf|boldsymbol|bm|vec|overrightarrow|hat)(?![A-Za-z])\s*\{?\s*\\?([ijk])(?:math)?(?![A-Za-z])\s*\}?",
+        r"\\(?:mathbf|boldsymbol|bm|vec|overrightarrow|hat)(?![A-Za-z])\s*+\{?+\s*+\\?+([ijk])(?:math)?+(?![A-Za-z])\s*+\}?",
         r"\\vec{\1}",
     ),
     (
-        r"\\(?:mathbf|boldsymbol|bm|vec|overrightarrow)(?![A-Za-z])\s*(?:\{\s*([a-z])\s*\}|([a-z])(?![A-Za-z]))",
+        r"\\(?:mathbf|boldsymbol|bm|vec|overrightarrow)(?![A-Za-z])\s*+(?:\{\s*+([a-z])\s*+\}|([a-z])(?![A-Za-z]))",
         r"\\vec{\1\2}",
     ),
     # One command for words, whatever their font.
