@@ -169,7 +169,7 @@ class _Reader:
         inside = self.read_list(frozenset((_CLOSING[opening],)) if opening == "|" else frozenset(), depth + 1)
         if self.token is not None and self.token in _CLOSING[opening]:
             self.take()
-        return inside if opening in "([{" else Term("call", opening, (inside,))
+        return inside if opening in ("(", "[", "{", r"\{") else Term("call", opening, (inside,))
 
     def _call(self, name: str, closing: frozenset[str], depth: int) -> Term:
         """Return a function with its argument; its power, \\sin^2 x, and its base, \\log_2 x, are parts of the call."""

@@ -53,7 +53,8 @@ def _work_at(node: Term) -> list[str]:
         case "call":
             return _work_of_call(node)
         case "sum":
-            return ["zero"] if any(part.integer == 0 for part in node.parts) else []
+            matrices = sum(_has_matrix(part) and is_constant(part) for part in node.parts)
+            return ["zero"] * any(part.integer == 0 for part in node.parts) + ["matrix"] * (matrices > 1)
     return []
 
 
@@ -66,7 +67,7 @@ def _work_of_product(node: Term) -> list[str]:
     roots = [factor for factor in factors if factor.kind == "root" and is_constant(factor)]
     steps = [repeated, *(max(0, len(alike) - 1) for alike in (numbers, sums, roots))]
     ones = sum(factor.integer == 1 for factor in numbers) if len(numbers) == 1 < len(factors) else 0
-    return ["product"] * (max(steps) + ones)
+    return ["product"] * (max(steps) + ones) + ["matrix"] * (sum(map(_has_matrix, factors)) > 1)
 
 
 def _work_of_fraction(node: Term) -> list[str]:
@@ -159,6 +160,10 @@ def _monomials(term: Term) -> list[tuple[str, ...]]:
 
 def _first(lists: list[list[tuple[str, ...]]]) -> list[tuple[tuple[str, ...], ...]]:
     return [one for one, _ in zip(product(*lists), range(_MAX_TERMS), strict=False)]
+
+
+def _has_matrix(term: Term) -> bool:
+    return any(node.text.startswith(r"\begin") for node in term.walk())
 
 
 def _base(term: Term) -> Term:
