@@ -86,6 +86,8 @@ class Workload:
     completion_tokens: int = 1024
     reference: Literal["none", "adapter_off"] | ReferenceDevice = "none"
     reference_bytes_per_param: int = 2
+    # Whether activations in host memory have the same buffers in every micro-batch.
+    reuses_host_buffers: bool = False
     engine: Engine = "hf"
     # Whether what generates reads NF4 weights; vLLM serves an adapter that is trained on NF4 on 16-bit ones by default.
     engine_is_nf4: bool = False
@@ -206,6 +208,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         completion_tokens=config.rollout.max_completion_tokens,
         reference=_reference(config),
         reference_bytes_per_param=4 if config.model.dtype == "float32" else 2,
+        reuses_host_buffers=config.backend == "unsloth",
         engine=config.rollout.engine,
         engine_is_nf4=method == "qlora" and not config.serves_other_base,
         engine_scores=config.serves_other_base,

@@ -128,11 +128,15 @@ def _reference_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _waiting_activation_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of pinned memory for the layer inputs that do not stay on the card: all but two."""
+    """Bytes of pinned memory for the layer inputs that do not stay on the card: all but two.
+
+    unsloth has a buffer for each layer, which shorter micro-batches take too (unsloth_zoo, gradient_checkpointing.py).
+    """
     if workload.activations != "offloaded":
         return 0
     of_a_layer = kept_bytes(shape, replace(workload, activations="checkpointed")) // shape.num_layers
-    return max(0, shape.num_layers - 2) * blocks_of_all_sizes(of_a_layer)
+    blocks = block_bytes(of_a_layer) if workload.reuses_host_buffers else blocks_of_all_sizes(of_a_layer)
+    return max(0, shape.num_layers - 2) * blocks
 
 
 def _travelling_gradient_bytes(shape: ModelShape, workload: Workload) -> int:

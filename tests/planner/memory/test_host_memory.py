@@ -2,6 +2,7 @@
 
 import pytest
 
+from leanrl.config.load import load_config
 from leanrl.errors import DoesNotFitError
 from leanrl.planner.machine.this_machine import Gpu, plan_here, require_fit
 from leanrl.planner.memory.host_memory import shared_memory_bytes
@@ -75,6 +76,14 @@ def test_offloaded_activations():
     config = single_card("lora")
     assert "activations" not in components(config)
     assert components(config, train__offload_activations=True)["activations"] == 26 * 2 * 128 * MIB
+
+
+def test_unsloth_takes_the_same_buffers_for_every_micro_batch():
+    """As above, without the blocks of smaller sizes."""
+    config = load_config("single-gpu-lora-unsloth").config
+    workload = plan_run(config).workload
+    layer_input = 2 * workload.micro_batch_tokens * 1536
+    assert components(config)["activations"] == 26 * (1 << (layer_input - 1).bit_length())
 
 
 def test_weights_on_their_way_to_a_server():
