@@ -39,7 +39,8 @@ def spell(latex: str) -> tuple[str, ...]:
 
 def is_product(letters: str) -> bool:
     """Return whether a run of letters is a product: abcd, xyz, LWH; not Yes, area."""
-    is_run = sorted(letters) == [chr(ord(min(letters)) + index) for index in range(len(letters))]
+    first = ord(min(letters))
+    is_run = sorted(map(ord, letters)) == list(range(first, first + len(letters)))
     return (letters.islower() or letters.isupper()) and (is_run or not _VOWEL.search(letters))
 
 
