@@ -10,6 +10,7 @@ from leanrl.grading.answers.readers.names import is_name
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.form.terms import Term, read_term
 from leanrl.grading.form.work import is_constant, work_beyond, work_in
+from leanrl.grading.units.quantities import read_abbreviated, read_doubtful
 
 _FACTOR = re.compile(r"\bfactori[sz]e\b|\bfactor\b(?! of\b| for\b)", re.IGNORECASE)
 _EXPAND = re.compile(r"\bexpand\b|\bmultiply out\b", re.IGNORECASE)
@@ -44,7 +45,14 @@ def _has_form(answer: Answer, allowed: Counter[str]) -> bool:
     parts = list(_parts(answer))
     if parts:
         return all(_has_form(part, allowed) for part in parts)
-    return not work_beyond(work_in(read_term(answer.latex)), allowed)
+    return not work_beyond(work_in(read_term(_without_unit(answer.latex))), allowed)
+
+
+def _without_unit(latex: str) -> str:
+    """Return a value without the letters behind it that may be a unit or a multiple: 5 of 5 m/s, 1000 of 1k."""
+    if (doubtful := read_doubtful(latex)) is not None:
+        return doubtful.value
+    return read_abbreviated(latex) or latex
 
 
 def _parts(answer: Answer) -> Iterator[Answer]:
