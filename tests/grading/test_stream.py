@@ -47,6 +47,16 @@ def test_of_a_conversation_the_assistants_turns_count(pool):
     assert [verdict.reason for verdict in verdicts] == ["correct", "no_box", "correct", "no_box"]
 
 
+def test_a_problem_shows_an_echo(pool):
+    """Without the problem's text, a copied formula is only unfinished; a problem that is no text is refused."""
+    line = {"completion": r"\boxed{3+4}", "gold": "7"}
+    lines = [json.dumps(line | problem) for problem in ({"problem": "Find $3 + 4$."}, {"problem": None}, {})]
+    verdicts = grade_lines(lines, pool, mode="strict", source="log.jsonl")
+    assert [verdict.reason for verdict in verdicts] == ["echo", "unfinished", "unfinished"]
+    with pytest.raises(DataError, match="problem is a int"):
+        list(grade_lines([json.dumps(line | {"problem": 5})], pool, mode="strict", source="log.jsonl"))
+
+
 def test_lenient_reads_what_is_not_boxed(pool):
     """The third line holds a bare 4."""
     verdicts = list(grade_lines(LINES[:4], pool, mode="lenient", source="log.jsonl"))
