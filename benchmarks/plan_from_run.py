@@ -22,7 +22,7 @@ from typing import Any
 from results_file import RESULTS, write_results_file
 
 from leanrl.environment import describe_machine
-from leanrl.planner.runs.step_seconds import measured_seconds
+from leanrl.planner.past_runs.step_seconds import measured_seconds
 from leanrl.run_folder import RunFolder, read_jsonl
 
 # Small, so that it ends on a busy machine; rows that cannot teach are passed through the model all the same, or a run

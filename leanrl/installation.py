@@ -41,9 +41,8 @@ def install_packages(*requirements: str, with_dependencies: bool = True, again: 
 def reinstall_together(package: str) -> str:
     """Return the commands that install a package anew with the torch that leanrl's versions were built with."""
     packages = ["torch"] if package == "torch" else ["torch", package]
-    versions = "versions.txt"
-    install = shlex.join(["pip", "install", "--force-reinstall", "-c", versions, *packages])
-    return f"leanrl doctor --constraints default > {versions} && {install}"
+    install = shlex.join(["pip", "install", "--force-reinstall", "-c", "versions.txt", *packages])
+    return " && ".join(["leanrl doctor --constraints default > versions.txt", install])
 
 
 def install_cpu_vllm() -> str | None:

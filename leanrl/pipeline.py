@@ -27,9 +27,9 @@ from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
 from leanrl.planner.models.known_models import SIZED_MODELS, find_sized_model
+from leanrl.planner.past_runs.calibration import Calibration
+from leanrl.planner.past_runs.next_run import learn_from
 from leanrl.planner.plan import Plan
-from leanrl.planner.runs.calibration import Calibration
-from leanrl.planner.runs.next_run import learn_from
 from leanrl.planner.search.fit import Fit, fit_run
 from leanrl.planner.search.largest import Method, Row, find_rows
 from leanrl.planner.time.length_profile import LengthProfile

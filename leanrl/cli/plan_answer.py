@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
+    from leanrl.planner.past_runs.calibration import Calibration
     from leanrl.planner.prediction import Plan
-    from leanrl.planner.runs.calibration import Calibration
     from leanrl.planner.search.fit import Fit
 
 _MOST_COLUMNS = 120

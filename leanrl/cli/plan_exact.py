@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from leanrl.cli.plan_answer import Answer
     from leanrl.config.schema import RunConfig
     from leanrl.planner.exact import Judged
+    from leanrl.planner.past_runs.calibration import Calibration
     from leanrl.planner.prediction import Plan
-    from leanrl.planner.runs.calibration import Calibration
 
 
 def with_simulation(answer: "Answer", config: "RunConfig", *, calibration: "Calibration | None" = None) -> "Answer":

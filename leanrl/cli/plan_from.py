@@ -10,7 +10,7 @@ from leanrl.cli.colour import painted
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
-    from leanrl.planner.runs.calibration import Calibration
+    from leanrl.planner.past_runs.calibration import Calibration
 
 _LENGTHS = "rollout.lengths"
 
@@ -42,7 +42,7 @@ def with_what_was_measured(config: "RunConfig", run: Path, *, typed: Sequence[st
         ConfigError: if the run has measured nothing.
     """
     from leanrl.pipeline import learn
-    from leanrl.planner.runs.next_run import with_measured_lengths
+    from leanrl.planner.past_runs.next_run import with_measured_lengths
 
     calibration = learn(config, run)
     for reason in calibration.refused:

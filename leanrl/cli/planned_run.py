@@ -10,7 +10,7 @@ from leanrl.cli.options import DEFAULT_PRESET
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
-    from leanrl.planner.runs.calibration import Calibration
+    from leanrl.planner.past_runs.calibration import Calibration
 
 
 def planned_run(

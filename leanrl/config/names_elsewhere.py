@@ -319,6 +319,7 @@ SECTION_MEANS = {
     "data": "data.path",
     "rollout": "rollout.engine",
     "algorithm": "algorithm.loss",
+    "grading": "grading.finished",
     "optimizer": "optimizer.name",
     "hardware": "hardware.gpu",
     "hub": "hub.push_to",

@@ -159,7 +159,9 @@ def _step_facts(folder: Path, run: RunFolder | None) -> dict[str, str]:
     facts = {"step": str(int(number))}
     rewards = _rewards_at(run, int(number))
     if rewards:
-        facts["rewards at this step"] = ", ".join(f"{name} {value:.3f}" for name, value in rewards.items())
+        facts["rewards at this step"] = ", ".join(
+            f"{name} {'scored none' if value is None else f'{value:.3f}'}" for name, value in rewards.items()
+        )
     summary = read_json_if_whole(run.summary)
     if summary.get("checkpoint") == folder.resolve().name and {"greedy_before", "greedy_after"} <= summary.keys():
         before, after, asked = (summary.get(name) for name in ("greedy_before", "greedy_after", "num_eval"))

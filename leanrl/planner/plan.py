@@ -9,9 +9,9 @@ from leanrl.planner.machine.target import Target, find_target
 from leanrl.planner.measured import MeasuredModel
 from leanrl.planner.models.known_models import find_shape
 from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.past_runs.calibration import Calibration
 from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
-from leanrl.planner.runs.calibration import Calibration
 from leanrl.planner.search.fit import search_of
 from leanrl.planner.search.fixes import changes_only, with_changes
 from leanrl.planner.search.nearest import nearest

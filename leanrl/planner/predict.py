@@ -10,9 +10,9 @@ from leanrl.planner.memory.floors import find_floors
 from leanrl.planner.memory.host_memory import host_need
 from leanrl.planner.memory.kv_budget import choose_kv_bytes
 from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.past_runs.calibration import step_time
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan, Role
-from leanrl.planner.runs.calibration import step_time
 from leanrl.planner.time.length_profile import middle_profile, profile_of
 from leanrl.planner.workload import Workload, workload_of
 

@@ -9,9 +9,9 @@ from leanrl.planner.measured import Source
 from leanrl.planner.memory.floors import Floor
 from leanrl.planner.memory.host_memory import HostNeed, VerdictName
 from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.past_runs.calibration import Calibration, step_time
+from leanrl.planner.past_runs.step_seconds import planned_seconds
 from leanrl.planner.phases import Phase
-from leanrl.planner.runs.calibration import Calibration, step_time
-from leanrl.planner.runs.step_seconds import planned_seconds
 from leanrl.planner.search.fixes import Changes, Fix
 from leanrl.planner.search.nearest import Nearest
 from leanrl.planner.time.duration import StepTime

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from leanrl.planner.runs.step_seconds import PARTS, WHOLE_STEP, measured_seconds
+from leanrl.planner.past_runs.step_seconds import PARTS, WHOLE_STEP, measured_seconds
 from leanrl.report.run_data import Record, RunData, part
 
 # How far a number may be from its plan before the report says why.

@@ -13,7 +13,9 @@ def first_step_warnings(metrics: Mapping[str, Any], *, max_completion_tokens: in
     """Return what is wrong with a first step that cannot teach anything; both failures are silent otherwise."""
     cut = metrics["truncated_share"]
     room = f"Give them room: {setting('rollout.max_completion_tokens', 2 * max_completion_tokens)}"
-    means = ", ".join(f"{name} {value:.2f}" for name, value in metrics["rewards"].items())
+    means = ", ".join(
+        f"{name} {'scored none' if value is None else f'{value:.2f}'}" for name, value in metrics["rewards"].items()
+    )
     equal = "Within every prompt's group all rewards of the first step are equal, so its gradient is zero "
     equal += f"(means: {means})."
     is_flat = metrics["zero_std_share"] == 1.0

@@ -1,4 +1,4 @@
-"""`leanrl plan --from RUN` on a real short run; broken ones: tests/planner/runs/test_measured_run.py."""
+"""`leanrl plan --from RUN` on a real short run; broken ones: tests/planner/past_runs/test_measured_run.py."""
 
 import json
 import shutil

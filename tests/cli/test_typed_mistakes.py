@@ -30,7 +30,7 @@ FILES = {
     "empty.jsonl": "",
     "noreward.py": "x = 1\n",
     "raises.py": PLUGIN.format(name="raises", returned="sample.nosuch"),
-    "none.py": PLUGIN.format(name="none", returned="None"),
+    "word.py": PLUGIN.format(name="word", returned="'high'"),
     "leaves.py": "raise SystemExit(3)\n",
     "drops.jinja": templates.DROPS_SYSTEM,
     "merges.jinja": templates.MERGES_SYSTEM,
@@ -86,9 +86,9 @@ MISTAKES = {
             "tried before the model is loaded",
         ], 4,
     ),
-    "reward of none": (
-        [*MINE, "rewards.typed_none=1"], ["--plugin", "none.py"],
-        ['Reward "typed_none" returned None, not a finite number'], 4,
+    "reward of a word": (
+        [*MINE, "rewards.typed_word=1"], ["--plugin", "word.py"],
+        ['Reward "typed_word" returned \'high\', not a finite number'], 4,
     ),
     "run folder below a file": (
         [], ["--run-dir", "afile/run"], ["the run folder is afile/run, where nothing can be written", "is a file"], 2,

@@ -12,7 +12,7 @@ from leanrl.errors import ConfigError, DataError
 from leanrl.grading.pool import GraderPool
 from leanrl.preparation import _usable
 from leanrl.rewards.registry import resolve_rewards
-from leanrl.types import GoldList, ProblemSet, Row
+from leanrl.types import GoldList, GradeRequest, ProblemSet, Row
 from tests.felt.felt import Felt, Here, Probe, trainer_of
 from tests.felt.updates import argument
 
@@ -95,6 +95,17 @@ def kept_golds(config: RunConfig, here: Here) -> int:
         return len(_usable(ProblemSet(train=rows), config, tokenizer, rewards, grader, num_rows=None).train)
 
 
+def reason_for(box: str, *, gold: str, problem: str) -> Probe:
+    """Return what the grader of the run says of a boxed answer."""
+
+    def probe(config: RunConfig, here: Here) -> str:
+        with GraderPool(num_workers=1, seconds=60, refused=config.grading.refused) as grader:
+            (verdict,) = grader.grade([GradeRequest(rf"\boxed{{{box}}}", gold, problem=problem)])
+        return verdict.reason
+
+    return probe
+
+
 _FILE = {"data.path": problem_file()}
 _HUB = {"data.hub_id": "owner/sums"}
 
@@ -104,6 +115,8 @@ def _asked(**changed: str) -> dict[str, Any]:
 
 
 FELT = [
+    Felt("grading.finished", False, reason_for("3 + 4", gold="7", problem="Three and four?"), "correct"),
+    Felt("grading.echo", False, reason_for("x^2+2x+1", gold="(x+1)^2", problem="Write $x^2+2x+1$ shorter."), "correct"),
     Felt("data.generator", "one_digit_sums", number_of_problems, 100),
     Felt("data.path", problem_file({"problem": "5", "answer": "5"}), of_problems(texts), ["5"], usual=problem_file()),
     Felt("data.hub_id", "owner/more", asked_of_the_hub, _asked(name="owner/more"), usual="owner/sums"),

@@ -6,11 +6,11 @@ from leanrl.trainer.health import first_step_warnings
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
-def said(truncated_share, zero_std_share):
+def said(truncated_share, zero_std_share, **rewards):
     metrics = {
         "truncated_share": truncated_share,
         "zero_std_share": zero_std_share,
-        "rewards": {"accuracy": 0.0, "one_box": 0.5},
+        "rewards": rewards or {"accuracy": 0.0, "one_box": 0.5},
     }
     return first_step_warnings(metrics, max_completion_tokens=512)
 
@@ -56,3 +56,8 @@ def test_a_run_warns_of_its_first_step_alone_and_remembers(tiny_model, tmp_path)
     assert [metrics["zero_std_share"] for metrics in notes.steps] == [1.0, 1.0]
     (warning,) = [warning for warning in notes.warned if "gradient is zero" in warning]
     assert warning in recorder.warnings
+
+
+def test_a_reward_that_scored_no_completion_has_no_mean():
+    (warning,) = said(0.0, 1.0, accuracy=0.25, of_some=None)
+    assert "accuracy 0.25, of_some scored none" in warning

@@ -8,8 +8,8 @@ from leanrl.planner.machine.card_names import find_card
 from leanrl.planner.machine.cards import CARDS, GIB, Card, Price, name_by_size
 from leanrl.planner.memory.allocation import CONTEXT_BYTES
 from leanrl.planner.memory.host_memory import USABLE_SHARE
+from leanrl.planner.past_runs.calibration import Calibration
 from leanrl.planner.prediction import Device
-from leanrl.planner.runs.calibration import Calibration
 from leanrl.planner.search.fixes import Changes, as_flags, changes_only
 
 # Of the cards that a hint names.

@@ -11,9 +11,9 @@ from leanrl.planner.machine.cards import Card
 from leanrl.planner.machine.target import Target, find_target, lacks_bf16
 from leanrl.planner.models.known_models import find_shape
 from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.past_runs.calibration import Calibration
 from leanrl.planner.predict import predict, with_floors
 from leanrl.planner.prediction import Plan
-from leanrl.planner.runs.calibration import Calibration
 from leanrl.planner.search.fixes import Changes, as_flags, changes_only, with_changes
 from leanrl.planner.search.search import Search
 

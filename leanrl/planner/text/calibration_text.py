@@ -1,6 +1,6 @@
 """What a plan took over from a run that has measured, in words."""
 
-from leanrl.planner.runs.calibration import Calibration
+from leanrl.planner.past_runs.calibration import Calibration
 
 _GIB = 2**30
 _NAMES = {"gradients": "training"}

@@ -8,7 +8,7 @@ from leanrl.config.lengths import ASSUMED_CV
 from leanrl.config.names import did_you_mean, nearest_name
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
-from leanrl.planner.runs.run_lengths import read_run_lengths
+from leanrl.planner.past_runs.run_lengths import read_run_lengths
 from leanrl.planner.time.length_profile import LengthProfile
 
 _RUN = "run:"

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from leanrl.planner.past_runs.calibration import Calibration, Conditions
 from leanrl.planner.plan import plan_run
-from leanrl.planner.runs.calibration import Calibration, Conditions
 from leanrl.planner.text.details import plan_details
 from leanrl.planner.text.part_words import PART_WORDS
 from leanrl.planner.text.phase_words import PHASE_WORDS

@@ -8,7 +8,7 @@ from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
 from leanrl.planner.time.length_profile import LengthProfile, profile_of
 from leanrl.planner.time.length_settings import length_settings, profile_flags, profile_settings
-from tests.planner.runs.test_run_lengths import LIMIT, write_run
+from tests.planner.past_runs.test_run_lengths import LIMIT, write_run
 
 
 def lengths_of(settings):

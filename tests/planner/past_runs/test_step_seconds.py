@@ -1,7 +1,7 @@
 """The seconds of a step by part, worked out by hand."""
 
+from leanrl.planner.past_runs.step_seconds import measured_seconds, planned_seconds
 from leanrl.planner.time.duration import StepTime
-from leanrl.planner.runs.step_seconds import measured_seconds, planned_seconds
 
 
 def step(number, **seconds):

@@ -11,11 +11,11 @@ from typing import Any
 from leanrl.config.schema import RunConfig
 from leanrl.planner.machine.cards import Card
 from leanrl.planner.machine.cpu_speed import NOMINAL_CPU
+from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.past_runs.step_seconds import Part
 from leanrl.planner.time.duration import StepTime, estimate_step
 from leanrl.planner.time.length_profile import LengthProfile
 from leanrl.planner.time.rollout_time import MEAN_PROMPT_SHARE
-from leanrl.planner.models.shapes import ModelShape
-from leanrl.planner.runs.step_seconds import Part
 from leanrl.planner.workload import Engine, Workload
 
 

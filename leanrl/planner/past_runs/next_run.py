@@ -9,16 +9,16 @@ from typing import Any
 from leanrl.config.layers import flatten
 from leanrl.config.schema import RunConfig
 from leanrl.errors import MissingError, NoFormulaError
-from leanrl.planner.runs.calibrate import calibrate
-from leanrl.planner.runs.calibration import Calibration, Conditions, carried_over
 from leanrl.planner.machine.card_names import find_card
 from leanrl.planner.machine.cards import CARDS
-from leanrl.planner.search.fixes import with_changes
+from leanrl.planner.machine.target import Target
 from leanrl.planner.models.known_models import find_shape
-from leanrl.planner.runs.measured_run import MeasuredRun, cpu_name, read_measured_run
+from leanrl.planner.past_runs.calibrate import calibrate
+from leanrl.planner.past_runs.calibration import Calibration, Conditions, carried_over
+from leanrl.planner.past_runs.measured_run import MeasuredRun, cpu_name, read_measured_run
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
-from leanrl.planner.machine.target import Target
+from leanrl.planner.search.fixes import with_changes
 
 # What decides how long completions are, besides their limit.
 _TEXTS = (

@@ -9,8 +9,8 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
+from leanrl.planner.past_runs.run_lengths import read_run_lengths
 from leanrl.planner.time.length_profile import LengthProfile
-from leanrl.planner.runs.run_lengths import read_run_lengths
 
 LIMIT, COUNT = 2048, 32  # 4 prompts x 8 completions
 

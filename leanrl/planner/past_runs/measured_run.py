@@ -11,9 +11,9 @@ from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
+from leanrl.planner.past_runs.run_lengths import read_run_lengths
+from leanrl.planner.past_runs.step_seconds import measured_seconds, warm_rollouts
 from leanrl.planner.time.length_profile import LengthProfile
-from leanrl.planner.runs.run_lengths import read_run_lengths
-from leanrl.planner.runs.step_seconds import measured_seconds, warm_rollouts
 from leanrl.run_folder import RunFolder, open_run_folder, read_json_if_whole, read_jsonl
 
 

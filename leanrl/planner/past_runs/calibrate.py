@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil
 
-from leanrl.planner.runs.calibration import Calibration, Conditions, Speeds, closed_form_time, with_prompts
-from leanrl.planner.time.duration import training_operations
-from leanrl.planner.runs.measured_run import MeasuredRun
-from leanrl.planner.phases import train_phases
-from leanrl.planner.prediction import Plan
 from leanrl.planner.memory.rollout_engine import served_weight_bytes
 from leanrl.planner.models.shapes import ModelShape
-from leanrl.planner.runs.step_seconds import PARTS, WHOLE_STEP, Part, planned_seconds
+from leanrl.planner.past_runs.calibration import Calibration, Conditions, Speeds, closed_form_time, with_prompts
+from leanrl.planner.past_runs.measured_run import MeasuredRun
+from leanrl.planner.past_runs.step_seconds import PARTS, WHOLE_STEP, Part, planned_seconds
+from leanrl.planner.phases import train_phases
+from leanrl.planner.prediction import Plan
+from leanrl.planner.time.duration import training_operations
 from leanrl.planner.workload import Workload
 
 # Below this the closed form or the clock says nothing: a ratio of two such numbers is noise.

@@ -4,16 +4,23 @@ from dataclasses import replace
 
 import pytest
 
-from leanrl.planner.memory.allocation import PROCESS_BYTES
-from leanrl.planner.runs.calibrate import calibrate
-from leanrl.planner.runs.calibration import Calibration, Conditions, Speeds, carried_over, closed_form_time, corrected_time
 from leanrl.planner.machine.cards import CARDS
 from leanrl.planner.machine.cpu_speed import NOMINAL_CPU
+from leanrl.planner.memory.allocation import PROCESS_BYTES
+from leanrl.planner.past_runs.calibrate import calibrate
+from leanrl.planner.past_runs.calibration import (
+    Calibration,
+    Conditions,
+    Speeds,
+    carried_over,
+    closed_form_time,
+    corrected_time,
+)
+from leanrl.planner.past_runs.measured_run import MeasuredRun
+from leanrl.planner.past_runs.step_seconds import planned_seconds
+from leanrl.planner.plan import plan_run
 from leanrl.planner.time.duration import StepTime, estimate_step
 from leanrl.planner.time.length_profile import LengthProfile
-from leanrl.planner.runs.measured_run import MeasuredRun
-from leanrl.planner.plan import plan_run
-from leanrl.planner.runs.step_seconds import planned_seconds
 from tests.planner.sample_runs import GIB, cpu_run, run, single_card
 
 LENGTHS = LengthProfile(12.5, 14, cut_share=0.06, source="a run")
