@@ -3,8 +3,8 @@
     python scripts/prove_clone.py [demo] [test] [test-long] [test-vllm] [test-unsloth]
 
 Writes benchmarks/results/fresh-clone-<targets>-<date>.json: commands, commit, machine, exit codes, seconds, and what
-was printed last. The demo weights are unpacked anew; pip may use its own cache. Of a command that failed, everything
-that it printed is kept in a file whose path is shown.
+was printed last. The demo weights are unpacked anew; pip may use its own cache. A command prints into a file whose path
+is shown, which is kept where the command fails.
 """
 
 import json
@@ -56,18 +56,18 @@ def main() -> None:
 
 def _run(command: str, clone: Path, environment: dict[str, str]) -> dict[str, object]:
     started = time.monotonic()
-    done = subprocess.run(
-        command.split(), cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    if done.returncode != 0:
-        with tempfile.NamedTemporaryFile("w", suffix=".log", delete=False) as log:
-            log.write(done.stdout)
-        print(f"{command} failed: {log.name}")
+    with tempfile.NamedTemporaryFile("w", suffix=".log", delete=False) as log:
+        print(f"{command}: {log.name}", flush=True)
+        done = subprocess.run(command.split(), cwd=clone, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    seconds, printed = time.monotonic() - started, Path(log.name)
+    lines = printed.read_text(encoding="utf-8").splitlines()
+    if done.returncode == 0:
+        printed.unlink()
     return {
         "command": command,
         "exit_code": done.returncode,
-        "seconds": round(time.monotonic() - started, 1),
-        "last_lines": [line.replace(str(clone), ".") for line in done.stdout.splitlines()[-KEPT_LINES:]],
+        "seconds": round(seconds, 1),
+        "last_lines": [line.replace(str(clone), ".") for line in lines[-KEPT_LINES:]],
     }
 
 
