@@ -19,6 +19,7 @@ import pytest
 import leanrl.grading
 import leanrl.rewards
 from leanrl.grading.task import MAX_ANSWER_CHARS, plan_request
+from leanrl.grading.text import golds
 from leanrl.grading.units import quantities
 from leanrl.rewards.one_box import one_box
 from leanrl.rewards.repetition import repetition
@@ -29,8 +30,11 @@ from tests.grading.pumps import pumped_texts
 
 NUM_CHARS = 40_000
 MAX_CPU_SECONDS = 0.4
-# This sees short answers only.
-SHORT = {quantities._DOUBTFUL: quantities._MAX_DOUBTFUL_CHARS}
+# These see short answers, and the end of a text, only.
+SHORT = {
+    quantities._DOUBTFUL: quantities._MAX_DOUBTFUL_CHARS,
+    golds._ANNOUNCEMENT: golds._ANNOUNCED_TAIL_CHARS,
+}
 _METHOD = r"\.(search|match|fullmatch|finditer|findall|sub|split)\("
 
 

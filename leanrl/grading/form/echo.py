@@ -12,12 +12,14 @@ from leanrl.grading.text.brackets import split_outside
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.text.normalisation import normalise
 
+# A formula that is not closed ends where the next begins, so that a search takes one pass.
 _FORMULA = re.compile(
-    r"\$\$(?P<display>[^$]+)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)+)\$|\\\((?P<round>(?:[^\\]|\\[^)])+)\\\)"
-    r"|\\\[(?P<square>(?:[^\\]|\\[^\]])+)\\\]|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.+?)\\end\{(?P=name)",
+    r"\$\$(?P<display>[^$]++)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)++)\$|\\\((?P<round>(?:[^\\]|\\[^()])++)\\\)"
+    r"|\\\[(?P<square>(?:[^\\]|\\[^\[\]])++)\\\]"
+    r"|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.{1,500}?)\\end\{(?P=name)",
     re.DOTALL,
 )
-_PLAIN_TEXT = re.compile(r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]*[\d)!²³]")  # 3 + 4 in a sentence
+_PLAIN_TEXT = re.compile(r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]{0,80}[\d)!²³]")  # 3 + 4 in a sentence
 _SIDES = re.compile(
     r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}"
 )

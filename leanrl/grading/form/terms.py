@@ -11,7 +11,7 @@ from typing import Literal
 Kind = Literal["number", "symbol", "sum", "product", "fraction", "power", "root", "call", "list"]
 
 _TOKEN = re.compile(
-    r"\\begin\s?\{[bpBv]?matrix\}(?:[^\\]|\\(?!end))*+\\end\s?\{[bpBv]?matrix\}"
+    r"\\begin\s?\{[bpBv]?matrix\}(?:[^\\]|\\(?!begin|end))*+\\end\s?\{[bpBv]?matrix\}"
     r"|\\(?:text|operatorname|mathbb)\s?\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S",
     re.DOTALL,
 )

@@ -22,7 +22,7 @@ _ANNOUNCEMENT = re.compile(
     r"(?:\s+(?:is|are|equals|will\s+be)\b\s*:?|\s*[:=]|(?=\n))[*_]*",
     re.IGNORECASE,
 )
-_CLOSING = re.compile(r"\s*(?:\.\s*)?(?:I hope it is correct\.?)?\s*$", re.IGNORECASE)
+_CLOSING = re.compile(r"(?<!\s)\s*+(?:\.\s*+)?(?:I hope it is correct\.?\s*+)?$", re.IGNORECASE)
 _MATHEMATICS = re.compile(r"[-+]?[\d$\\({\[|.]|[-+]?[A-Za-z](?![A-Za-z])|[-−√π∞£€¥]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _WORDS_OF_A_NAME = 3  # New York City
