@@ -118,8 +118,7 @@ def _few_texts(num_chars: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_of_the_trainers_process_takes_linear_time(name):
-    """What stands between boxes, and what has none; the identifier of languages is loaded before."""
-    FUNCTIONS[name]("There are words enough in this sentence for an identifier to tell its language.")
+    """What stands between boxes, and what has none."""
     for text in _few_texts(NUM_CHARS // 2):
         for completion in (text, rf"\boxed{{1}}{text}\boxed{{2}}"):
             assert _cpu_seconds(lambda completion=completion: FUNCTIONS[name](completion)) < 1.0, completion[:60]

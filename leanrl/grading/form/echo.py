@@ -14,8 +14,8 @@ from leanrl.grading.text.normalisation import normalise
 
 # A formula that is not closed ends where the next begins, so that a search takes one pass.
 _FORMULA = re.compile(
-    r"\$\$(?P<display>[^$]++)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)++)\$|\\\((?P<round>(?:[^\\]|\\[^()])++)\\\)"
-    r"|\\\[(?P<square>(?:[^\\]|\\[^\[\]])++)\\\]"
+    r"\$\$(?P<display>[^$]++)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)++)\$|\\\((?P<round>(?:(?!\\[()]).)++)\\\)"
+    r"|\\\[(?P<square>(?:(?!\\[\[\]]).)++)\\\]"
     r"|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.{1,500}?)\\end\{(?P=name)",
     re.DOTALL,
 )

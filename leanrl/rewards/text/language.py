@@ -29,7 +29,7 @@ _UNSPACED = frozenset({"CJK", "HIRAGANA", "KATAKANA", "THAI"})
 # Formulas, code, boxes, tags, commands and addresses, in which letters need not be words.
 # Each alternative stops at the next delimiter of its kind, so that a text of nothing but openings takes one pass.
 _MATHEMATICS = re.compile(
-    r"\$\$[^$]*\$\$|\$[^$\n]*\$|\\\[(?:[^\\]|\\[^\[\]])*\\\]|\\\((?:[^\\]|\\[^()])*\\\)|```(?:[^`]|`(?!``))*```"
+    r"\$\$[^$]*\$\$|\$[^$\n]*\$|\\\[(?:(?!\\[\[\]])[\s\S])*+\\\]|\\\((?:(?!\\[()])[\s\S])*+\\\)|```(?:[^`]|`(?!``))*```"
     r"|`[^`\n]*`|\\(?:begin|end)\s*\{\w+\*?\}|\\boxed\s*\{[^{}]*\}|</?\w+>|\\[A-Za-z]+|https?://\S+"
 )
 _TEXT_IN_FORMULA = re.compile(
