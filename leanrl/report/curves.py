@@ -162,7 +162,7 @@ def _kl(data: RunData) -> Curve:
     absent = "Not measured: algorithm.kl_beta is 0, so this run kept no reference to compare with."
     if data.setting("algorithm.kl_beta"):
         absent = "No KL was recorded."
-    return Curve("kl", "KL to the start model", caption, "nats", series, absent)
+    return Curve("kl", "KL to the reference policy", caption, "nats", series, absent)
 
 
 def _rewards(data: RunData) -> Curve:

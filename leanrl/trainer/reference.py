@@ -1,4 +1,4 @@
-"""The start model that a KL compares with, where a full-parameter run holds a copy of it."""
+"""The reference policy of a KL, where a full-parameter run holds a copy of it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

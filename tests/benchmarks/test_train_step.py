@@ -114,7 +114,7 @@ def test_other_gradients_would_be_seen(monkeypatch):
     [(MIX, {"offload_activations", "reference_device"}), (Case("full", 0.04, "mix"), {"offload_activations"})],
 )
 def test_a_breakdown_takes_away_one_saving_at_a_time(case, does_nothing):
-    """But those that would change nothing: on a CPU, and without a copy of the start model."""
+    """But those that would change nothing: on a CPU, and without a copy of the reference policy."""
     sides = sides_of(_asked(what="breakdown"), case, TINY_SCALE)
     lean = sides.pop(LEANRL)
     for name, keys in sides.items():

@@ -306,6 +306,6 @@ def test_head_that_is_trained():
 
 
 def test_engine_buffers_of_an_mlp_without_a_gate():
-    """Its up and down projections alone; the four of attention are 384 wide, with keys and values of 384."""
+    """The MLP has an up and a down projection; the four projections of attention are 384 x 384."""
     shape = shape_from_config(SIZES | {"model_type": "starcoder2", "num_key_value_heads": 6})
     assert lora_buffer_bytes(shape, LORA) == 32 * 2 * (8 * 384 + 2 * (384 + 1024)) * 2

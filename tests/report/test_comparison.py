@@ -16,7 +16,7 @@ def test_runs_are_laid_over_each_other(tmp_path: Path) -> None:
     assert "plain cpu-demo finished 8 30 % 90 % 20 4m41s" in words
     assert "clipped cpu-demo finished 6 30 % 50 % 20 4m41s" in words
     assert "Accuracy reward plain clipped" in words
-    assert "KL to the start model plain clipped" not in words  # the second run has none
+    assert "KL to the reference policy plain clipped" not in words  # the second run has none
     assert all(link.startswith("#") for link in page.links)
     assert (tmp_path / "out" / "accuracy_reward.png").is_file()
 

@@ -120,7 +120,7 @@ def _sleeping_engine_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def _reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of a frozen start model that waits in pinned memory."""
+    """Bytes of a reference policy in pinned memory."""
     if workload.reference != "host":
         return 0
     shards = workload.num_ranks if workload.is_fsdp else 1

@@ -106,7 +106,7 @@ def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of a full-parameter run's frozen start model on the rank, in the dtype it was loaded in.
+    """Bytes of a full-parameter run's reference policy on the rank, in the dtype it was loaded in.
 
     FSDP2 shards it like the model. Where it lives elsewhere these are bytes of that place.
     """

@@ -168,7 +168,7 @@ def test_kept_layers_of_both_kinds_are_those_of_the_simulation(family, method):
 
 @pytest.mark.parametrize("family", ["starcoder2", "olmo3", "cohere2", "exaone4", "mistral"])
 def test_the_peak_of_padded_rows_that_reach_a_window(family):
-    """A mask, and keys and values for every query head in each layer that has the window."""
+    """The plan counts a mask, and in each windowed layer K and V repeated for every query head."""
     whole = {"model.tuning.method": "full", "train.gradient_checkpointing": "false", "train.pack_rows": "never"}
     planned, simulated = peaks(family, whole, sliding_window=512, num_hidden_layers=8)
     assert planned == pytest.approx(simulated, rel=0.025)
