@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name bytes by their kind: packed ones hold the time, and workers that collect other names refuse to start."""
+    return "bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def simulations_of_these_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep simulations in a folder of this session, never in the user's."""
