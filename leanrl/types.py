@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
 GradeMode = Literal["strict", "lenient", "as_run"]
@@ -132,6 +133,44 @@ class Sample:
     opened_tag: str = ""
     prompt: list[Message] | str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One finished group of one prompt: a reward, a verdict and a length for each of its G completions.
+
+    `step` counts finished optimizer steps when it was drawn, `epoch` finished passes over the data. A reward is NaN
+    where the completion was skipped.
+    """
+
+    step: int
+    epoch: int
+    rewards_G: tuple[float, ...]
+    correct_G: tuple[bool, ...]
+    lengths_G: tuple[int, ...]
+    truncated_G: tuple[bool, ...]
+
+    @property
+    def num_correct(self) -> int:
+        return sum(self.correct_G)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether all or none of the completions are correct: the group has no signal."""
+        return self.num_correct in (0, len(self.correct_G))
+
+
+class Ledger(Protocol):
+    """Every visit of every prompt of a run, by a stable prompt id (see `prompt_id`); the same on all ranks."""
+
+    def visits(self, prompt_id: str) -> Sequence[Visit]:
+        """Return the visits of a prompt, oldest first; none for one that was never asked."""
+        ...
+
+
+def prompt_id(row: Row) -> str:
+    """Return what a ledger knows a problem by: a hash of its text and its gold, whatever its place in a file."""
+    return blake2b(f"{row.problem}\0{row.gold}".encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
 RewardFunction = Callable[..., Any]  # what it returns is checked when it is called

@@ -1,0 +1,1 @@
+"""The decisions of a GRPO step that a plug-in can take."""
