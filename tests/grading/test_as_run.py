@@ -2,9 +2,15 @@
 
 import pytest
 
+from leanrl.config.load import load_config
+from leanrl.config.shipped import preset_names
 from leanrl.grading.as_run import judge_as_run
+from leanrl.grading.judgement import judge
 from leanrl.grading.task import Task, plan_request
-from leanrl.types import GradeRequest
+from leanrl.rewards.registry import resolve_rewards
+from leanrl.types import GradeMode, GradeRequest
+
+COPIED = "$3+4$"  # a formula of its problem, with work left
 
 
 def reason_for(gold: str, completion: str) -> str:
@@ -44,3 +50,31 @@ def test_the_order_of_the_arguments_is_the_runs():
     first = reason_for("$x>3$", r"\boxed{(3,\infty)}")
     second = reason_for(r"$(3,\infty)$", r"\boxed{x>3}")
     assert (first, second) == ("wrong", "correct")
+
+
+def _mode_of(preset: str) -> GradeMode | None:
+    """Return how a preset's rewards have an answer judged."""
+    config = load_config(preset).config
+    modes = {reward.grade_mode for reward in resolve_rewards(config.rewards, config.reward_options)} - {None}
+    return modes.pop() if modes else None
+
+
+AS_RUN = [preset for preset in preset_names() if _mode_of(preset) == "as_run"]
+
+
+def _verdict(preset: str, mode: GradeMode) -> str:
+    request = GradeRequest(rf"so $\boxed{{{COPIED.strip('$')}}}$", "$7$", mode, f"Find {COPIED}.")
+    plan = plan_request(request, refused=load_config(preset).config.grading.refused)
+    assert isinstance(plan, Task)
+    return judge(plan.mode, plan.golds, plan.answer, plan.problem, plan.refused)
+
+
+def test_there_are_presets_as_run():
+    assert {f"a40x4-full-exp{number}" for number in (1, 2, 3)} <= set(AS_RUN)
+
+
+@pytest.mark.parametrize("preset", AS_RUN)
+def test_a_preset_as_run_knows_no_form(preset):
+    """The paper's code pays 3 + 4, a copy of the problem, for 7; the strict mode of the same preset does not."""
+    assert _verdict(preset, "as_run") == "correct"
+    assert _verdict(preset, "strict") == "echo"

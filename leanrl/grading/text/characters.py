@@ -4,38 +4,13 @@ import re
 import unicodedata
 from itertools import groupby
 
+from leanrl.grading.tables.characters import ACCENTS, SIGNS, STRIKES
+
 # √12 is the root of twelve, \sqrt12 in LaTeX is not; ³√8 is a cube root, in 2³√8 the index may be a power of 2.
 _ROOT = re.compile(r"(?:(?<![\w)\]}])(?P<index>[²³⁴-⁹])\s?)?(?P<sign>[√∛∜])\s?(?P<digits>\d++(?:\.\d++)?)?")
 _INDICES = {"√": "", "∛": "[3]", "∜": "[4]"}
 _MEANINGLESS_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
-_MINUS = "-"
-_SIGNS = {
-    "−": _MINUS, "‐": _MINUS, "‑": _MINUS, "–": _MINUS, "—": _MINUS, "﹣": _MINUS,
-    "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "•": r"\cdot ", "∗": "*", "÷": "/", "⁄": "/",
-    "∞": r"\infty ", "±": r"\pm ", "∓": r"\mp ", "°": r"^{\circ}", "º": r"^{\circ}",
-    "℃": r"^{\circ}C", "℉": r"^{\circ}F",
-    "≤": r"\le ", "⩽": r"\le ", "≦": r"\le ", "≥": r"\ge ", "⩾": r"\ge ", "≧": r"\ge ",
-    "≠": r"\neq ", "≈": r"\approx ", "≃": r"\approx ",
-    "≡": r"\equiv ", "∼": r"\sim ", "⊂": r"\subset ", "⊆": r"\subseteq ", "∧": r"\wedge ", "∨": r"\vee ", "¬": r"\neg ",
-    "⇒": r"\Rightarrow ", "⇔": r"\Leftrightarrow ", "∴": r"\therefore ", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ",
-    "∂": r"\partial ", "∆": r"\Delta ", "∣": r"\mid ", "∥": r"\parallel ", "⊥": r"\perp ",
-    "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∖": r"\setminus ", "∅": r"\emptyset ", "∀": r"\forall ",
-    "∃": r"\exists ", "…": r"\ldots ", "⋯": r"\cdots ", "→": r"\to ", "∠": r"\angle ", "′": "'", "’": "'", "‘": "'",
-    "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ",
-    "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}",
-    "〈": r"\langle ", "〉": r"\rangle ", "∶": ":", "٫": ".", "٬": ",",
-    "，": ", ", "；": "; ", "、": ", ", "。": ".", "：": ":",
-}  # fmt: skip
-
-
-# Marks that stand over, under or through the character before them. A mark that Unicode composes with a letter makes a
-# letter of a language (é, ñ) and stays.
-_ACCENTS = {
-    "\u0302": "hat", "\u0303": "tilde", "\u0304": "overline", "\u0305": "overline", "\u0307": "dot", "\u0308": "ddot",
-    "\u0332": "underline", "\u0333": "underline", "\u20d6": "vec", "\u20d7": "vec",
-}  # fmt: skip
-_STRIKES = "\u0335\u0336\u0337\u0338\u20d2\u20d3\u20e5\u20eb"
-_MARKED = re.compile(rf"(?P<base>[^\s\\{{}}])(?P<marks>[{''.join(_ACCENTS)}{_STRIKES}]++)")
+_MARKED = re.compile(rf"(?P<base>[^\s\\{{}}])(?P<marks>[{''.join(ACCENTS)}{STRIKES}]++)")
 _INVISIBLE_MARK = re.compile("[\ufe00-\ufe0f\u034f\U000e0100-\U000e01ef]")  # they choose a glyph
 
 
@@ -68,10 +43,10 @@ def _spell_marks(marked: re.Match[str]) -> str:
     r"""Return a character with its marks as commands: a line over 3 as \overline{3}, = struck through as \not=."""
     spelling = base = marked["base"]
     for mark in dict.fromkeys(marked["marks"]):
-        if mark in _STRIKES:
+        if mark in STRIKES:
             spelling = rf"\cancel{{{spelling}}}" if base.isalnum() else rf"\not {spelling}"
         elif base.isalnum() and len(unicodedata.normalize("NFC", base + mark)) > 1:
-            spelling = rf"\{_ACCENTS[mark]}{{{spelling}}}"
+            spelling = rf"\{ACCENTS[mark]}{{{spelling}}}"
         else:
             spelling += mark
     return spelling
@@ -79,7 +54,7 @@ def _spell_marks(marked: re.Match[str]) -> str:
 
 def _script(character: str) -> str:
     """Return ^ for a raised character, _ for a lowered one, nothing for others."""
-    if character.isascii() or character in _SIGNS:
+    if character.isascii() or character in SIGNS:
         return ""
     kind = unicodedata.decomposition(character).partition(" ")[0]
     return {"<super>": "^", "<sub>": "_"}.get(kind, "")
@@ -95,8 +70,8 @@ def _spell_run(script: str, run: str) -> str:
 def _spell(character: str) -> str:
     if character.isascii():
         return "" if character == "\0" else character
-    if character in _SIGNS:
-        return _SIGNS[character]
+    if character in SIGNS:
+        return SIGNS[character]
     category = unicodedata.category(character)
     if category == "Cs":
         return "\N{REPLACEMENT CHARACTER}"

@@ -1,40 +1,10 @@
 r"""What dresses an answer and says nothing: colours, sizes, frames, spacing, markup, the layout of lines."""
 
 import re
-from typing import NamedTuple
 
+from leanrl.grading.tables.dressing import DRESSES, Dress
 from leanrl.grading.text.brackets import find_partners, split_outside
 
-
-class _Dress(NamedTuple):
-    """How much of a command goes: the arguments before what it dresses, and the braces around that."""
-
-    num_dropped: int = 0
-    has_option: bool = False  # an argument in square brackets may come first
-    keeps_last: bool = True
-
-
-def _table() -> dict[str, _Dress]:
-    switches = (
-        "displaystyle textstyle scriptstyle limits nolimits tiny scriptsize footnotesize small normalsize"
-        " large Large LARGE huge Huge boldmath centering hfill hline noindent nonumber notag null mathstrut"
-        " strut allowbreak relax"
-        " mathclose mathopen mathord mathpunct mathbin mathrel mathinner mathop nobreak break newline par protect"
-    )
-    frames = "underline underbar uline uuline uwave ensuremath mathclap mathllap mathrlap llap rlap hl displaylines"
-    dropped = "hspace vspace phantom hphantom vphantom label tag footnote kern mkern mskip hskip vskip"
-    return (
-        dict.fromkeys(switches.split(), _Dress(keeps_last=False))
-        | dict.fromkeys(frames.split(), _Dress())
-        | dict.fromkeys(["framebox", "bbox", "smash"], _Dress(has_option=True))
-        | dict.fromkeys(["color", "textcolor", "colorbox"], _Dress(1, has_option=True))
-        | dict.fromkeys(["class", "style", "cssId", "href", "scalebox", "raisebox"], _Dress(1))
-        | dict.fromkeys(["fcolorbox", "resizebox"], _Dress(2))
-        | dict.fromkeys(dropped.split(), _Dress(1, keeps_last=False))
-    )
-
-
-_DRESSES = _table()
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?\s*+")
 _LENGTH = re.compile(r"\s*+-?[\d.]+\s*+(?:pt|em|ex|cm|mm|in|px|mu)(?![A-Za-z])")  # \kern 3pt needs no braces
 
@@ -94,7 +64,7 @@ def _drop_commands(text: str) -> str:
     partners = find_partners(text)
     gone: list[tuple[int, int, str]] = []
     for command in _COMMAND.finditer(text):
-        dress = _DRESSES.get(command[1])
+        dress = DRESSES.get(command[1])
         if dress is None:
             continue
         end = _arguments_end(text, command.end(), dress, partners)
@@ -106,7 +76,7 @@ def _drop_commands(text: str) -> str:
     return _without(text, gone)
 
 
-def _arguments_end(text: str, start: int, dress: _Dress, partners: dict[int, int]) -> int:
+def _arguments_end(text: str, start: int, dress: Dress, partners: dict[int, int]) -> int:
     end = start
     if dress.has_option and end in partners and text[end] == "[":
         end = partners[end] + 1

@@ -2,43 +2,22 @@ r"""The sentence that a value stands in: \text{The answer is }5, Answer: 5, 5 is
 
 import re
 
+from leanrl.grading.tables.sentences import ADJECTIVES, ANSWERS, DOES, LEADS, LINK, QUANTITIES, SUBJECTS
 from leanrl.grading.text.brackets import find_partners
 
-# Only words that say nothing about the value. What denies, compares or hedges (not, wrong, about, twice) is not among
-# them: it stays before the value, and makes words of it.
-_LEADS = (
-    r"so|thus|hence|therefore|then|and so|finally|in conclusion|in total|as a result|"
-    r"we (?:get|have|find|obtain|conclude)|this (?:gives|means|yields|implies)|it follows|which (?:gives|means|is)|that"
-)
-_ADJECTIVES = (
-    r"final|correct|right|required|desired|requested|exact|numerical|only|unique|total|maximum|minimum|maximal|minimal|"
-    r"smallest|largest|least|greatest|possible|simplified|best|real|correct answer"
-)
-_ANSWERS = r"answer|ans|result|solution|option|choice"
-_QUANTITIES = (
-    r"value|number|sum|total|product|difference|quotient|remainder|ratio|probability|area|volume|length|width|height|"
-    r"perimeter|circumference|radius|diameter|distance|speed|time|angle|cost|price|amount|root|limit|"
-    r"integral|derivative|determinant|slope|equation|expression|function|set|range|domain|maximum|minimum|mean|median|mode|average|age"
-)
-_ADJECTIVE = rf"(?:(?:{_ADJECTIVES}) )*+"
-_LINK = (
-    r"(?:is|are|was|will be|must be|should be|would be|equals?|comes? (?:out )?to)"
-    r"(?: equal to| given by| therefore| then)?"
-)
-_SUBJECTS = r"it|this|there|he|she|they|we|you"
-_DOES = r"is|are|has|have|needs?|takes?|costs?|pays?|earns?|equals?|gets?"
+_ADJECTIVE = rf"(?:(?:{ADJECTIVES}) )*+"
 
 # Matched on a text in which everything that only sets it (spaces, \text, its braces) is one space.
 _BEFORE = re.compile(
-    rf" ?(?:(?:{_LEADS})[ ,]+)*+(?:"
-    rf"(?:(?:the|our|my|its|an?) )?{_ADJECTIVE}(?:{_ANSWERS})s?(?: to (?:the|this) (?:problem|question))?"
-    rf"(?: {_LINK} ?:?| ?[:=.])"
-    rf"|(?:the|our|its) (?P<name>{_ADJECTIVE}(?:{_QUANTITIES})s?(?: (?:of|for) [^=<>:.]{{1,40}}?)?) {_LINK}"
-    rf"|(?:{_SUBJECTS}) (?:{_DOES})"
+    rf" ?(?:(?:{LEADS})[ ,]+)*+(?:"
+    rf"(?:(?:the|our|my|its|an?) )?{_ADJECTIVE}(?:{ANSWERS})s?(?: to (?:the|this) (?:problem|question))?"
+    rf"(?: {LINK} ?:?| ?[:=.])"
+    rf"|(?:the|our|its) (?P<name>{_ADJECTIVE}(?:{QUANTITIES})s?(?: (?:of|for) [^=<>:.]{{1,40}}?)?) {LINK}"
+    rf"|(?:{SUBJECTS}) (?:{DOES})"
     rf"|(?=.)) *",
     re.IGNORECASE,
 )
-_AFTER = re.compile(rf" (?:is|are) (?:the|our|my) {_ADJECTIVE}(?:{_ANSWERS})s?[ .!]*+$", re.IGNORECASE)
+_AFTER = re.compile(rf" (?:is|are) (?:the|our|my) {_ADJECTIVE}(?:{ANSWERS})s?[ .!]*+$", re.IGNORECASE)
 _CHINESE = re.compile(r" ?(?:所以|因此|故|则)?(?:最终|最后|正确)?的?(?:答案|结果)(?:为|是|:)+ ?")
 _MAX_CHARS = 200  # a sentence is no longer
 _SETTING = re.compile(r"\\text\s*+\{")

@@ -6,10 +6,10 @@ What is in no table stays as it is written: it is a word, a product of variables
 import re
 from typing import NamedTuple
 
+from leanrl.grading.tables.spellings import DEGREE
+from leanrl.grading.tables.units import CURRENCY_CODES, CURRENCY_SIGNS
 from leanrl.grading.units.reading import MAX_UNIT_CHARS, is_certain, is_certain_symbol, read_unit
-from leanrl.grading.units.table import CURRENCY_CODES, CURRENCY_SIGNS
 
-DEGREE = "°"  # what all spellings of the degree sign are by now
 _SET_IN_TEXT = r"\\text\s*+\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+){0,2}+\}"
 _KINDS = {
     "text": _SET_IN_TEXT,

@@ -3,8 +3,8 @@ r"""The value and the unit of a text whose units are marked: 5\unit{cm}."""
 import re
 from dataclasses import dataclass
 
+from leanrl.grading.tables.spellings import DEGREE
 from leanrl.grading.text.brackets import is_one_bracket
-from leanrl.grading.units.marking import DEGREE
 from leanrl.grading.units.reading import is_doubtful, read_unit
 from leanrl.grading.units.unit import Conversion, convert
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from leanrl.grading.units import table
-from leanrl.grading.units.nouns import ALONE, COUNT_NOUNS, FILLERS, QUALIFIERS, SINGULARS
+from leanrl.grading.tables import units as table
+from leanrl.grading.tables.nouns import ALONE, COUNT_NOUNS, FILLERS, QUALIFIERS, SINGULARS
 from leanrl.grading.units.unit import Unit, count_of
 
 Readings = tuple[Unit, ...]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from leanrl.grading.units.nouns import ANY_NOUN
+from leanrl.grading.tables.nouns import ANY_NOUN
 
 _COUNT = "#"  # before the noun of things that are counted, in the place of a dimension
 

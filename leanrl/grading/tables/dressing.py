@@ -1,0 +1,29 @@
+r"""Commands that dress an answer and say nothing, and how much of each goes."""
+
+from typing import NamedTuple
+
+
+class Dress(NamedTuple):
+    """How much of a command goes: the arguments before what it dresses, and the braces around that."""
+
+    num_dropped: int = 0
+    has_option: bool = False  # an argument in square brackets may come first
+    keeps_last: bool = True
+
+
+_SWITCHES = """
+displaystyle textstyle scriptstyle limits nolimits tiny scriptsize footnotesize small normalsize large Large LARGE huge
+Huge boldmath centering hfill hline noindent nonumber notag null mathstrut strut allowbreak relax mathclose mathopen
+mathord mathpunct mathbin mathrel mathinner mathop nobreak break newline par protect
+"""
+_FRAMES = "underline underbar uline uuline uwave ensuremath mathclap mathllap mathrlap llap rlap hl displaylines"
+_DROPPED = "hspace vspace phantom hphantom vphantom label tag footnote kern mkern mskip hskip vskip"
+DRESSES = (
+    dict.fromkeys(_SWITCHES.split(), Dress(keeps_last=False))
+    | dict.fromkeys(_FRAMES.split(), Dress())
+    | dict.fromkeys(["framebox", "bbox", "smash"], Dress(has_option=True))
+    | dict.fromkeys(["color", "textcolor", "colorbox"], Dress(1, has_option=True))
+    | dict.fromkeys(["class", "style", "cssId", "href", "scalebox", "raisebox"], Dress(1))
+    | dict.fromkeys(["fcolorbox", "resizebox"], Dress(2))
+    | dict.fromkeys(_DROPPED.split(), Dress(1, keeps_last=False))
+)

@@ -1,0 +1,29 @@
+"""Words behind a number: what one of them is worth, which part of one it is, and what it makes of the number."""
+
+# What one of the word is worth.
+MULTIPLES: dict[str, int] = {
+    "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "quadrillion": 10**15,
+    "hundreds": 100, "thousands": 10**3, "millions": 10**6, "billions": 10**9, "trillions": 10**12,
+    "dozen": 12, "dozens": 12, "lakh": 10**5, "lakhs": 10**5,
+    "crore": 10**7, "crores": 10**7, "mln": 10**6,
+    "bn": 10**9, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "千": 1000,
+    "百": 100, "十": 10, "만": 10**4, "억": 10**8,
+}  # fmt: skip
+PARTS: dict[str, int] = {
+    "half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4, "fifth": 5,
+    "fifths": 5, "sixth": 6, "sixths": 6, "seventh": 7, "sevenths": 7, "eighth": 8, "eighths": 8,
+    "ninth": 9, "ninths": 9,
+    "tenth": 10, "tenths": 10, "twelfth": 12, "twelfths": 12, "sixteenth": 16, "sixteenths": 16, "hundredth": 100,
+    "hundredths": 100, "thousandth": 1000, "thousandths": 1000,
+}  # fmt: skip
+FORMS: dict[str, str] = {
+    "squared": "{}^{{2}}",
+    "cubed": "{}^{{3}}",
+    "factorial": "{}!",
+    "below zero": "-{}",
+    "degrees below zero": r"-{}\unit{{°}}",
+    "and a half": r"{}\frac{{1}}{{2}}",
+    "and one half": r"{}\frac{{1}}{{2}}",
+    "and a quarter": r"{}\frac{{1}}{{4}}",
+    "and three quarters": r"{}\frac{{3}}{{4}}",
+}

@@ -1,0 +1,24 @@
+"""Words around a value in a sentence, as alternatives of a pattern: the answer is 5, the total area equals 5."""
+
+# Only words that say nothing about the value. What denies, compares or hedges (not, wrong, about, twice) is not among
+# them: it stays before the value, and makes words of it.
+LEADS = (
+    r"so|thus|hence|therefore|then|and so|finally|in conclusion|in total|as a result|"
+    r"we (?:get|have|find|obtain|conclude)|this (?:gives|means|yields|implies)|it follows|which (?:gives|means|is)|that"
+)
+ADJECTIVES = (
+    r"final|correct|right|required|desired|requested|exact|numerical|only|unique|total|maximum|minimum|maximal|minimal|"
+    r"smallest|largest|least|greatest|possible|simplified|best|real|correct answer"
+)
+ANSWERS = r"answer|ans|result|solution|option|choice"
+QUANTITIES = (
+    r"value|number|sum|total|product|difference|quotient|remainder|ratio|probability|area|volume|length|width|height|"
+    r"perimeter|circumference|radius|diameter|distance|speed|time|angle|cost|price|amount|root|limit|"
+    r"integral|derivative|determinant|slope|equation|expression|function|set|range|domain|maximum|minimum|mean|median|mode|average|age"
+)
+LINK = (
+    r"(?:is|are|was|will be|must be|should be|would be|equals?|comes? (?:out )?to)"
+    r"(?: equal to| given by| therefore| then)?"
+)
+SUBJECTS = r"it|this|there|he|she|they|we|you"
+DOES = r"is|are|has|have|needs?|takes?|costs?|pays?|earns?|equals?|gets?"
