@@ -173,6 +173,26 @@ def prompt_id(row: Row) -> str:
     return blake2b(f"{row.problem}\0{row.gold}".encode(errors="surrogatepass"), digest_size=8).hexdigest()
 
 
+class NoVisits:
+    """A ledger of a run that has asked nothing yet."""
+
+    def visits(self, prompt_id: str) -> Sequence[Visit]:
+        return ()
+
+
+@dataclass(frozen=True)
+class GroupFacts:
+    """What a group reward may ask for beside the samples, by these names as keyword-only parameters.
+
+    `ledger` holds the visits before the step. `state` is the reward's own: plain JSON that lies in every checkpoint and
+    that the reward changes in place. All ranks score all groups in the same order, so that it is equal on them.
+    """
+
+    prompt_id: str = ""
+    ledger: Ledger = field(default_factory=NoVisits)
+    state: dict[str, Any] = field(default_factory=dict)
+
+
 RewardFunction = Callable[..., Any]  # what it returns is checked when it is called
 RewardOptions = Mapping[str, Any]
 

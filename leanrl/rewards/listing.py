@@ -4,7 +4,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.rewards.custom.signature import option_parameters, required_columns
+from leanrl.rewards.custom.signature import group_option_parameters, option_parameters, required_columns
 from leanrl.rewards.registry import registered_rewards
 from leanrl.types import GradeMode
 
@@ -26,7 +26,7 @@ def list_rewards() -> list[RewardInfo]:
     """Return every registered reward in the order of the names."""
     infos = []
     for name, (function, grade_mode, sees) in sorted(registered_rewards().items()):
-        parameters = option_parameters(function)
+        parameters = group_option_parameters(function) if sees == "group" else option_parameters(function)
         empty = inspect.Parameter.empty
         infos.append(
             RewardInfo(

@@ -13,9 +13,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from leanrl.errors import ConfigError, Problem
 from leanrl.rewards.accuracy import accuracy
 from leanrl.rewards.cosine import cosine
-from leanrl.rewards.custom.calls import call_group_reward, call_reward
+from leanrl.rewards.custom.calls import call_reward
 from leanrl.rewards.custom.foreign import score_completion, score_lists
-from leanrl.rewards.custom.signature import columns_asked, kind_of, option_parameters
+from leanrl.rewards.custom.history import score_group
+from leanrl.rewards.custom.signature import columns_asked, group_option_parameters, kind_of, option_parameters
+from leanrl.rewards.group.hapo import hapo
+from leanrl.rewards.group.shortest_correct import shortest_correct
 from leanrl.rewards.language_consistency import language_consistency
 from leanrl.rewards.laser import laser
 from leanrl.rewards.one_box import one_box
@@ -24,7 +27,6 @@ from leanrl.rewards.paper.accuracy_as_run import accuracy_as_run
 from leanrl.rewards.paper.cosine_as_run import cosine_as_run
 from leanrl.rewards.paper.format_as_run import format_as_run
 from leanrl.rewards.repetition import repetition
-from leanrl.rewards.shortest_correct import shortest_correct
 from leanrl.rewards.think_answer import think_answer
 from leanrl.rewards.weighted import Reward, WeightedBatchReward, WeightedGroupReward, WeightedReward
 from leanrl.types import GradeMode, RewardFunction, RewardOptions
@@ -73,9 +75,11 @@ def reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function],
 
 
 def group_reward(name: str, *, grade: GradeMode | None = None) -> Callable[[Function], Function]:
-    """Register a pure function `f(samples, *, option=default, ...) -> list` of all completions of a prompt.
+    """Register a function `f(samples, *, option=default, ...) -> list` of all completions of a prompt.
 
-    It is called after the completions of all ranks are together. Arguments and errors are those of `reward`.
+    It is called after the completions of all ranks are together. Arguments and errors are those of `reward`. A
+    keyword-only parameter named `prompt_id`, `ledger` or `state` is no option: it gets what `leanrl.types.GroupFacts`
+    says. A function without `state` is pure.
     """
 
     def register(function: Function) -> Function:
@@ -151,9 +155,9 @@ def _weighted(name: str, weight: float, entry: _Entry, options: RewardOptions) -
     if entry.sees == "completion":
         score = partial(score_completion, function, name, options)
         return WeightedReward(name, weight, None, score, columns_asked(function))
-    bound = partial(function, **options)
     if entry.sees == "group":
-        return WeightedGroupReward(name, weight, entry.grade_mode, partial(call_group_reward, bound, name=name))
+        return WeightedGroupReward(name, weight, entry.grade_mode, partial(score_group, function, name, options))
+    bound = partial(function, **options)
     return WeightedReward(name, weight, entry.grade_mode, partial(call_reward, bound, name=name))
 
 
@@ -181,7 +185,7 @@ def _option_problems(name: str, entry: _Entry, options: RewardOptions) -> Iterat
         mixed = f"{_origin(function)} is registered with @group_reward and takes TRL's lists"
         yield Problem(f"rewards.{name}", mixed, f'register it with @reward("{name}"), or take one list of samples')
         return
-    parameters = option_parameters(function)
+    parameters = group_option_parameters(function) if entry.sees == "group" else option_parameters(function)
     annotations = _annotations(function) if entry.sees in ("sample", "group") else {}
     for option, value in options.items():
         where = f"reward_options.{name}.{option}"
@@ -226,6 +230,7 @@ reward("accuracy_as_run", grade="as_run")(accuracy_as_run)
 reward("cosine", grade="strict")(cosine)
 reward("cosine_as_run", grade="as_run")(cosine_as_run)
 reward("format_as_run")(format_as_run)
+group_reward("hapo", grade="strict")(hapo)
 reward("language_consistency")(language_consistency)
 reward("laser", grade="strict")(laser)
 reward("one_box")(one_box)

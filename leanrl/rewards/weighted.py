@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from leanrl.types import GradeMode, Sample
+from leanrl.types import GradeMode, GroupFacts, Sample
 
 # None stands for a completion that a reward skips.
 Score = float | None
@@ -25,14 +25,25 @@ class WeightedReward:
     columns: frozenset[str] | None = frozenset()
 
 
+class ScoreGroup(Protocol):
+    """What scores the completions of one prompt."""
+
+    def __call__(self, samples: Sequence[Sample], facts: GroupFacts | None = None) -> list[Score]:
+        """Return one number for each sample; without facts the prompt has no history, and the reward no state."""
+        ...
+
+
 @dataclass(frozen=True)
 class WeightedGroupReward:
-    """The same for a reward that sees all completions of a prompt at once, and returns one number for each."""
+    """The same for a reward that sees all completions of a prompt at once, and returns one number for each.
+
+    `score_group` takes the samples and, for rewards with history or state, the prompt's facts.
+    """
 
     name: str
     weight: float
     grade_mode: GradeMode | None
-    score_group: Callable[[Sequence[Sample]], list[Score]]
+    score_group: ScoreGroup
     columns: frozenset[str] | None = frozenset()
 
 

@@ -17,7 +17,10 @@ Maker = TypeVar("Maker", bound=Callable[..., Any])
 
 SEAMS: tuple[Seam, ...] = get_args(Seam)
 # The modules of leanrl's own plug-ins: they register themselves when the registry is first asked.
-_SHIPPED: tuple[str, ...] = ()
+_SHIPPED = (
+    "plugins.entropy_control", "plugins.greso", "plugins.icepop", "plugins.max_rl", "plugins.opo", "plugins.pods",
+    "plugins.signal", "plugins.top_entropy", "plugins.until_full",
+)  # fmt: skip
 
 _plugins: dict[Seam, dict[str, Callable[..., Any]]] = {seam: {} for seam in SEAMS}
 _registrations: list[str] = []

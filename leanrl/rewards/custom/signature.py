@@ -2,9 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any, Literal
 
-from leanrl.types import Sample
+from leanrl.types import GroupFacts, Sample
 
 Kind = Literal["sample", "batch", "completion"]
 Function = Callable[..., Any]
@@ -14,6 +15,9 @@ LISTS_OF_TRL = ("prompts", "completions", "completion_ids")
 OFFERS_OF_TRL = ("trainer_state", "log_extra", "log_metric")
 # verifiers 0.1, rubrics/rubric.py: what a reward function of one rollout may ask for, by name.
 OF_VERIFIERS = ("prompt", "completion", "answer", "state", "task", "info")
+
+# What a group reward may ask for, by keyword-only parameters of these names.
+_FACTS = tuple(field.name for field in fields(GroupFacts))
 
 _SEVERAL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _EMPTY = inspect.Parameter.empty
@@ -59,6 +63,20 @@ def option_parameters(function: Function) -> dict[str, inspect.Parameter]:
         return dict(list(parameters.items())[1:])
     given = (*LISTS_OF_TRL, *OFFERS_OF_TRL, *OF_VERIFIERS)
     return {name: found for name, found in parameters.items() if found.default is not _EMPTY and name not in given}
+
+
+def group_option_parameters(function: Function) -> dict[str, inspect.Parameter]:
+    """Return the same for a group reward: without the facts that it asks for."""
+    facts = facts_asked(function)
+    return {name: found for name, found in option_parameters(function).items() if name not in facts}
+
+
+def facts_asked(function: Function) -> tuple[str, ...]:
+    """Return the names of the facts that a group reward asks for (see `leanrl.types.GroupFacts`)."""
+    parameters = parameters_of(function)
+    return tuple(
+        name for name in _FACTS if name in parameters and parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+    )
 
 
 def required_columns(function: Function) -> tuple[str, ...]:

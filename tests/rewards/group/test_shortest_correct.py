@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.rewards.shortest_correct import shortest_correct
+from leanrl.rewards.group.shortest_correct import shortest_correct
 from leanrl.types import Sample, Verdict
 
 

@@ -1,0 +1,1 @@
+"""Rewards that see all completions of a prompt at once."""
