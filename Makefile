@@ -52,7 +52,7 @@ gpu-check:
 
 # Every constraint set resolved on each Python version, from the registry's metadata; needs the program uv.
 resolve-constraints: $(VENV)/.dev
-	$(BIN)/python scripts/resolve_constraints.py
+	$(BIN)/python scripts/release/resolve_constraints.py
 
 check: $(VENV)/.dev
 	scripts/check $(BIN)

@@ -16,11 +16,10 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from merged_score import merged_scores
-from results_file import RESULTS
-
-from leanrl.environment import describe_machine
-from leanrl.run_folder import RunFolder
+from benchmarks.models.merged_score import merged_scores
+from benchmarks.results_file import RESULTS
+from leanrl.machine.environment import describe_machine
+from leanrl.storage.run_folder import RunFolder
 
 KEPT = ("greedy_before", "greedy_after", "num_eval", "steps", "seconds", "cpu_seconds", "peak_bytes")
 # What each method needs besides its name: the demo is made for LoRA. All weights take a fifth of an adapter's rate

@@ -16,16 +16,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from graders.cases import FILES, compare_graders, read_cases
-from graders.clocks import judge_clocks
-from graders.completions import compare_with_recorded
-from graders.formulas import judge_copied
-from graders.golds import judge_golds
-from graders.judges import BY_CLASS, GRADERS, read_lines
-from graders.load import judge_under_load
-from results_file import RESULTS
-
-from leanrl.environment import describe_machine
+from benchmarks.graders.cases import FILES, compare_graders, read_cases
+from benchmarks.graders.clocks import judge_clocks
+from benchmarks.graders.completions import compare_with_recorded
+from benchmarks.graders.formulas import judge_copied
+from benchmarks.graders.golds import judge_golds
+from benchmarks.graders.judges import BY_CLASS, GRADERS, read_lines
+from benchmarks.graders.load import judge_under_load
+from benchmarks.results_file import RESULTS
+from leanrl.machine.environment import describe_machine
 
 COPIED_FROM, COPIED_PROBLEMS = ("deepscaler", "math_train"), 500
 

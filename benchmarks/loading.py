@@ -22,12 +22,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from results_file import RESULTS, results_path, write_results_file
-
-from leanrl.config.data import DataConfig
+from benchmarks.results_file import RESULTS, results_path, write_results_file
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.load import load_problems
-from leanrl.environment import describe_machine
 from leanrl.grading.pool import GraderPool
+from leanrl.machine.environment import describe_machine
 
 _MIB = 2**20
 _TEMPLATE = "{problem}\nPut the answer in \\boxed{}."

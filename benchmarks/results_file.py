@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from leanrl.environment import describe_machine
+from leanrl.machine.environment import describe_machine
 
 RESULTS = Path(__file__).parent / "results"
 

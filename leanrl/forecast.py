@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import gpu_names, host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError, NoFormulaError, SimulationError
+from leanrl.machine.environment import gpu_names, host_memory_bytes, installed_vllm
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.machine.card_names import known_card, recognise_card
 from leanrl.planner.machine.this_machine import Gpu, plan_here, require_fit, tight_warning
@@ -99,6 +99,6 @@ def with_chosen_settings(config: RunConfig, predicted: Plan | None, listener: Li
 def _gpu_here(config: RunConfig) -> Gpu | None:
     if config.hardware.is_cpu:
         return None
-    from leanrl.trainer.device import gpu_here
+    from leanrl.trainer.ranks.device import gpu_here
 
     return gpu_here(config.hardware.num_gpus)

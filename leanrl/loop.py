@@ -13,13 +13,13 @@ from leanrl.hints import command
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
 from leanrl.report.progress import duration
-from leanrl.run_folder import RunFolder, write_json, write_jsonl
+from leanrl.storage.run_folder import RunFolder, write_json, write_jsonl
 from leanrl.types import Listener, Row
 
 if TYPE_CHECKING:
     from leanrl.grading.pool import GraderPool
-    from leanrl.trainer.callbacks import SignalStop, StepRecorder
     from leanrl.trainer.grpo import LeanGRPOTrainer
+    from leanrl.trainer.records.callbacks import SignalStop, StepRecorder
 
 
 def train_and_measure(
@@ -37,10 +37,10 @@ def train_and_measure(
     Raises:
         StoppedError: if the run ends early, also where its folder cannot be written any more.
     """
-    from leanrl.trainer.lost_disk import stopping_at_a_lost_disk
-    from leanrl.trainer.probe import probe_longest_batch
-    from leanrl.trainer.ranks import is_first_rank
-    from leanrl.trainer.summary import end_summary
+    from leanrl.trainer.checkpoints.lost_disk import stopping_at_a_lost_disk
+    from leanrl.trainer.memory.probe import probe_longest_batch
+    from leanrl.trainer.ranks.meeting import is_first_rank
+    from leanrl.trainer.records.summary import end_summary
 
     with stopping_at_a_lost_disk(run):
         trainer, recorder, stop = _built(config, parts, run=run, grader=grader, listener=listener, predicted=predicted)
@@ -81,9 +81,9 @@ def _built(
 ) -> "tuple[LeanGRPOTrainer, StepRecorder, SignalStop]":
     """Return a trainer that can begin, with what records its steps and what hears signals."""
     from leanrl.trainer.build import build_trainer
-    from leanrl.trainer.checkpoints import checkpoint_bytes, require_disk_space
-    from leanrl.trainer.ranks import is_first_rank
-    from leanrl.trainer.sharding import shard_weights
+    from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes, require_disk_space
+    from leanrl.trainer.ranks.meeting import is_first_rank
+    from leanrl.trainer.ranks.sharding import shard_weights
 
     trainer, recorder, stop = build_trainer(
         config,
@@ -109,8 +109,8 @@ def _begin_summary(
     config: RunConfig, parts: Parts, trainer: "LeanGRPOTrainer", grader: "GraderPool", listener: Listener
 ) -> dict[str, Any]:
     """Return the summary of a run that begins or goes on, with the score before training where it can be had."""
-    from leanrl.trainer.ranks import is_first_rank, wait_for_all_ranks
-    from leanrl.trainer.summary import start_summary
+    from leanrl.trainer.ranks.meeting import is_first_rank, wait_for_all_ranks
+    from leanrl.trainer.records.summary import start_summary
 
     run = trainer.run
     if parts.problems.dropped and is_first_rank():
@@ -128,7 +128,7 @@ def _begin_summary(
 
 def _end_stopped(trainer: "LeanGRPOTrainer", summary: dict[str, Any], listener: Listener) -> None:
     """Write the summary of a run that an error ends; that error is the better message where this fails too."""
-    from leanrl.trainer.summary import end_summary
+    from leanrl.trainer.records.summary import end_summary
 
     run, steps = trainer.run, {"steps": trainer.state.global_step}
     try:
@@ -139,7 +139,7 @@ def _end_stopped(trainer: "LeanGRPOTrainer", summary: dict[str, Any], listener: 
 
 def _against_plan(run: RunFolder) -> dict[str, Any]:
     """Return what the run has measured against its plan, all attempts on it together; nothing without a plan."""
-    from leanrl.report.plan_section import plan_check
+    from leanrl.report.plan.section import plan_check
     from leanrl.report.run_data import read_run
 
     data = read_run(run)
@@ -158,8 +158,8 @@ def _greedy(
     if not config.eval.greedy:
         return {}
     from leanrl.eval.greedy import greedy_score
-    from leanrl.trainer.greedy import complete_greedily
-    from leanrl.trainer.ranks import is_first_rank
+    from leanrl.trainer.ranks.meeting import is_first_rank
+    from leanrl.trainer.rollouts.greedy import complete_greedily
 
     complete = partial(complete_greedily, trainer)
     score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.opened_tag)

@@ -38,7 +38,7 @@ def measure_lengths(config: RunConfig, *, say: Callable[[str], None]) -> LengthP
     device = "cuda" if torch.cuda.is_available() else "cpu"
     say(f"drawing {NUM_COMPLETIONS} completions of {config.model.id} on the {'GPU' if device == 'cuda' else 'CPU'}")
     from leanrl.models.load import load_tokenizer
-    from leanrl.rendering import prompt_ids
+    from leanrl.prompting.rendering import prompt_ids
 
     tokenizer = load_tokenizer(config.model, located)
     generator = random.Random(config.train.seed)
@@ -86,10 +86,10 @@ def _drawn(
     """Yield the tokens of each completion, and whether the limit cut it; the caller's random state is left alone."""
     import torch
 
+    from leanrl.prompting.stopping import stopping_of
     from leanrl.rollout.hf_engine import HfEngine
     from leanrl.rollout.protocol import GroupRequest
-    from leanrl.stopping import stopping_of
-    from leanrl.trainer.rollout_engines import sampling_of
+    from leanrl.trainer.rollouts.engines import sampling_of
 
     stopping = stopping_of(tokenizer, model)
     engine = HfEngine(lambda: model, pad_id=stopping.pad_id)

@@ -12,12 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leanrl.config.check import find_contradictions, find_warnings
+from leanrl.config.checks.check import find_contradictions, find_warnings
 from leanrl.config.load import load_run_config
 from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
 from leanrl.data.counted import with_known_length
-from leanrl.environment import describe_cpu, describe_machine, installed_vllm, quiet_libraries
 from leanrl.errors import ConfigError, DoesNotFitError
 from leanrl.forecast import make_plan, plan_that_fits, planned_host_bytes, with_chosen_settings
 from leanrl.hints import command
@@ -26,6 +25,7 @@ from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.loop import train_and_measure
+from leanrl.machine.environment import describe_cpu, describe_machine, installed_vllm, quiet_libraries
 from leanrl.planner.models.known_models import SIZED_MODELS, find_sized_model
 from leanrl.planner.past_runs.calibration import Calibration
 from leanrl.planner.past_runs.next_run import learn_from
@@ -39,7 +39,7 @@ from leanrl.preflight.sources import require_merge_out, require_trained
 from leanrl.preparation import Parts, prepare
 from leanrl.report.progress import PlainListener
 from leanrl.report.run_log import RunLog, logged
-from leanrl.run_folder import (
+from leanrl.storage.run_folder import (
     RunFolder,
     create_run_folder,
     new_run_path,
@@ -47,11 +47,11 @@ from leanrl.run_folder import (
     step_of,
     write_json,
 )
-from leanrl.run_lock import hold
+from leanrl.storage.run_lock import hold
 from leanrl.types import Listener, RewardFunction
 
 if TYPE_CHECKING:
-    from leanrl.models.merge import MergeReport
+    from leanrl.models.merging.merge import MergeReport
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _train(
         return launch(config, run, listener=listener)
 
     from leanrl.grading.pool import GraderPool
-    from leanrl.trainer.ranks import first_rank_makes, is_first_rank, join_ranks
+    from leanrl.trainer.ranks.meeting import first_rank_makes, is_first_rank, join_ranks
 
     with GraderPool(refused=config.grading.refused) as grader:
         parts = prepare(config, ready, grader=grader, listener=listener)
@@ -164,7 +164,7 @@ def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str,
     if config.backend == "unsloth" and rank is not None:
         # before a plug-in imports what it patches
         import_unsloth(run.unsloth_cache, listener, engine=config.rollout.engine)
-        from leanrl.trainer.unsloth_patch import require_patched_trl
+        from leanrl.trainer.unsloth.patch import require_patched_trl
 
         require_patched_trl()
     _require_rows(config, given.rows)
@@ -174,7 +174,7 @@ def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str,
         listener.open(run.log)
 
     from leanrl.grading.pool import GraderPool
-    from leanrl.trainer.ranks import is_first_rank, join_ranks
+    from leanrl.trainer.ranks.meeting import is_first_rank, join_ranks
 
     if is_launched(config) and rank is None:
         _require_device(config)
@@ -200,7 +200,7 @@ def _resume(run_dir: Path | str, given: Given, *, listener: RunLog) -> dict[str,
 
 def _checkpoint_of(run: RunFolder, config: RunConfig, rank: Rank | None, listener: Listener) -> Path | None:
     """Return the checkpoint to go on from; None for the ranks of a run that begins."""
-    from leanrl.trainer.checkpoints import resumable_checkpoint
+    from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint
 
     if rank is None or (rank.number == 0 and not rank.is_launched):
         return _rewind_to_checkpoint(run, config, listener)
@@ -210,7 +210,7 @@ def _checkpoint_of(run: RunFolder, config: RunConfig, rank: Rank | None, listene
 
 
 def _rewind_to_checkpoint(run: RunFolder, config: RunConfig, listener: Listener) -> Path:
-    from leanrl.trainer.checkpoints import resumable_checkpoint, rewind_metrics
+    from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind_metrics
 
     checkpoint, passed_over = resumable_checkpoint(run, config)
     for line in passed_over:
@@ -262,13 +262,13 @@ def merge(source: Path | str, out: Path | str, *, listener: Listener | None = No
 
     `choices` are those of `MergeChoices`. The listener hears what is being done; by default it goes to stderr.
     """
-    from leanrl.models.merge_choices import MergeChoices, checked
+    from leanrl.models.merging.choices import MergeChoices, checked
 
     checked(MergeChoices(**choices))
     require_trained(Path(source))
     require_merge_out(Path(out), may_exist=choices.get("push") is not None)
     quiet_libraries()
-    from leanrl.models.merge import merge_run
+    from leanrl.models.merging.merge import merge_run
     from leanrl.models.quiet import quiet_transformers
 
     quiet_transformers()
@@ -293,8 +293,8 @@ def sample(
     from leanrl.data.prompts import build_prompt
     from leanrl.models.answerer import load_answerer
     from leanrl.models.quiet import quiet_transformers
+    from leanrl.prompting.stopping import stopping_of
     from leanrl.rollout.hf import complete
-    from leanrl.stopping import stopping_of
 
     quiet_transformers()
     asked = load_answerer(Path(source), warn=PlainListener().warn)
@@ -326,7 +326,7 @@ def _with_length(config: RunConfig, parts: Parts, listener: Listener) -> RunConf
 
 
 def _new_run(path: Path, config: RunConfig, *, plugins: Sequence[Path], predicted: Plan | None) -> RunFolder:
-    from leanrl.trainer.device import gpu_names
+    from leanrl.trainer.ranks.device import gpu_names
 
     run = create_run_folder(path)
     write_json(run.config, config.model_dump(mode="json"))
@@ -372,6 +372,6 @@ def _check(config: RunConfig, listener: Listener) -> None:
 
 def _require_device(config: RunConfig) -> None:
     """Refuse here what each of the ranks would refuse: nobody reads as many tracebacks."""
-    from leanrl.trainer.device import require_device
+    from leanrl.trainer.ranks.device import require_device
 
     require_device(config)

@@ -44,7 +44,7 @@ def prepare(
 
     `checkpoint` is the one that a run goes on from.
     """
-    from leanrl.trainer.device import require_device
+    from leanrl.trainer.ranks.device import require_device
 
     require_device(config)
 
@@ -66,10 +66,10 @@ def prepare(
 
 def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":
     """Return what a trainer takes: the model, and the shape of the adapter that it is still to be given, if any."""
-    from leanrl.models.adapter import with_adapter
+    from leanrl.models.adapters.adapter import with_adapter
     from leanrl.models.load import load_policy
     from leanrl.models.unsloth import load_unsloth_policy
-    from leanrl.trainer.device import loading_device
+    from leanrl.trainer.ranks.device import loading_device
 
     if config.backend == "unsloth":
         return load_unsloth_policy(config, located), None
@@ -117,9 +117,9 @@ def _warn_of_lengths(
     tokenizer: "PreTrainedTokenizerBase",
     listener: Listener,
 ) -> None:
-    from leanrl.models.lengths import warn_of_untrained_lengths
     from leanrl.models.load import causal_config
-    from leanrl.rendering import prompt_ids
+    from leanrl.models.structure.lengths import warn_of_untrained_lengths
+    from leanrl.prompting.rendering import prompt_ids
 
     longest = max((row.prompt for row in problems.train), key=lambda prompt: len(str(prompt)))
     num_tokens = len(prompt_ids(tokenizer, longest, config.model.chat_template_kwargs))
@@ -133,8 +133,8 @@ def _require_served(config: RunConfig, located: "LocatedModel") -> None:
     On the first rank alone: it speaks to the server for all.
     """
     from leanrl.models.load import causal_config
-    from leanrl.rollout.server_base import open_usable_server
-    from leanrl.trainer.ranks import is_first_rank
+    from leanrl.rollout.server.base import open_usable_server
+    from leanrl.trainer.ranks.meeting import is_first_rank
 
     if config.rollout.engine == "vllm-server" and config.rollout.server_url is not None and is_first_rank():
         open_usable_server(config, causal_config(located))
@@ -155,7 +155,7 @@ def _usable(
     """
     from leanrl.data.usable import drop_long_prompts, drop_unparseable_golds, with_usable_rows
     from leanrl.models.chat_template import require_in_embedding
-    from leanrl.rendering import prompt_ids
+    from leanrl.prompting.rendering import prompt_ids
 
     def count_tokens(row: Row) -> int:
         ids = prompt_ids(tokenizer, row.prompt, config.model.chat_template_kwargs)

@@ -3,15 +3,15 @@
 from functools import partial
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import host_memory_bytes, installed_vllm
 from leanrl.errors import MissingError
 from leanrl.launch import topology
 from leanrl.launch.topology import ProcessSpec
+from leanrl.machine.environment import host_memory_bytes, installed_vllm
 from leanrl.models.locate import future_location
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.plan import plan_run
-from leanrl.rollout.engine_arguments import engine_arguments, server_flags
-from leanrl.rollout.server_command import server_arguments, server_command, server_environment
+from leanrl.rollout.server.command import server_arguments, server_command, server_environment
+from leanrl.rollout.vllm.engine_arguments import engine_arguments, server_flags
 
 
 def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from leanrl.run_folder import RunFolder, read_json
+from leanrl.storage.run_folder import RunFolder, read_json
 
 run = RunFolder(Path(sys.argv[1]))
 summary = read_json(run.summary)

@@ -16,7 +16,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from leanrl.environment import describe_machine
+from leanrl.machine.environment import describe_machine
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each target, and then whether a second call would find its environment up to date.

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from leanrl.config.load import load_config
-from leanrl.environment import host_memory_bytes
 from leanrl.errors import ConfigError
 from leanrl.forecast import make_plan, plan_that_fits
+from leanrl.machine.environment import host_memory_bytes
 from leanrl.planner.machine.this_machine import Gpu
 from leanrl.types import Listener
 from tests.planner.sample_runs import single_card

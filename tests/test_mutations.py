@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def _module():
-    spec = importlib.util.spec_from_file_location("mutations", ROOT / "scripts" / "mutations.py")
+    spec = importlib.util.spec_from_file_location("mutations", ROOT / "scripts" / "mutations" / "mutations.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["mutations"] = module
     spec.loader.exec_module(module)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from graders.judges import Case, Judge, read_lines
+from benchmarks.graders.judges import Case, Judge, read_lines
 
 _BOX_CHARACTERS = 80  # of a box in the results
 FILES = ("grader_cases.jsonl", "grader_cases_2.jsonl")

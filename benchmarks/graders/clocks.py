@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from nasty_texts import GOLDS, MODES, TEXTS
 
+from benchmarks.nasty_texts import GOLDS, MODES, TEXTS
 from leanrl.grading.pool import GraderPool
 from leanrl.rewards.text.language import language_share
 from leanrl.types import GradeMode, GradeRequest

@@ -8,8 +8,7 @@ right where a person has looked: at every written one, and at each sampled one w
 from pathlib import Path
 from typing import Any
 
-from graders.judges import Case, grade, read_lines
-
+from benchmarks.graders.judges import Case, grade, read_lines
 from leanrl.types import GradeMode
 
 RECORDED = Path(__file__).resolve().parents[1] / "data" / "graded_completions.jsonl"

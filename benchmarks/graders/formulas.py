@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graders.judges import Case, grade
+from benchmarks.graders.judges import Case, grade
 
 SEED = 15
 _FORMULA = re.compile(

@@ -3,8 +3,7 @@
 import time
 from typing import Any
 
-from graders.judges import LONG_SECONDS
-
+from benchmarks.graders.judges import LONG_SECONDS
 from leanrl.grading.answers.nodes import Expression
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.pool import GraderPool

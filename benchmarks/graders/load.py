@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graders.judges import Case, ask
-
+from benchmarks.graders.judges import Case, ask
 from leanrl.grading.pool import GraderPool
 from leanrl.types import Verdict
 

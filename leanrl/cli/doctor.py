@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from leanrl.cli.colour import painted
-from leanrl.cli.options import AsJson
+from leanrl.cli.terminal.colour import painted
+from leanrl.cli.terminal.options import AsJson
 
 
 def doctor(
@@ -17,7 +17,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what this machine can run, and which versions clash."""
-    from leanrl.diagnosis import constraint_set, diagnose
+    from leanrl.machine.diagnosis import constraint_set, diagnose
 
     if constraints is not None:
         print(constraint_set(constraints), end="")

@@ -27,11 +27,11 @@ def print_dry_run(
     preset: str, overrides: list[str], *, plugins: Sequence[Path], run_dir: Path | None, as_json: bool
 ) -> None:
     """Print the whole of a run without starting it; needs no GPU and no extra package."""
-    from leanrl.config.check import find_warnings
+    from leanrl.config.checks.check import find_warnings
     from leanrl.config.load import load_config
     from leanrl.pipeline import examine_here
     from leanrl.processes import processes
-    from leanrl.run_folder import new_run_path
+    from leanrl.storage.run_folder import new_run_path
 
     resolved = load_config(preset, overrides)
     config = resolved.config

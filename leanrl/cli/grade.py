@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TextIO
 
 import typer
 
-from leanrl.cli.options import AsJson
+from leanrl.cli.terminal.options import AsJson
 
 
 class Allowed(StrEnum):

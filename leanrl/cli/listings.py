@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leanrl.cli.completion import complete_key
-from leanrl.cli.options import AsJson
+from leanrl.cli.terminal.completion import complete_key
+from leanrl.cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from leanrl.config.keys import Key
@@ -91,7 +91,7 @@ def _number(value: float, *, width: int) -> str:
 
 def _keys_like(prefix: str) -> "list[Key]":
     from leanrl.config.keys import schema_keys
-    from leanrl.config.names import hint_for_key
+    from leanrl.config.names.nearest import hint_for_key
     from leanrl.errors import ConfigError
 
     known = list(schema_keys().values())

@@ -7,17 +7,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from leanrl.cli.colour import painted
-from leanrl.cli.command import Command
-from leanrl.cli.completion import whole_settings
 from leanrl.cli.doctor import doctor
 from leanrl.cli.grade import grade
 from leanrl.cli.listings import cards, keys, rewards
 from leanrl.cli.merge import merge
-from leanrl.cli.plan import plan
+from leanrl.cli.plan.command import plan
 from leanrl.cli.presets import presets
 from leanrl.cli.report import report
 from leanrl.cli.sample import sample
+from leanrl.cli.terminal.colour import painted
+from leanrl.cli.terminal.command import Command
+from leanrl.cli.terminal.completion import whole_settings
 from leanrl.cli.train import train
 from leanrl.cli.version import print_version
 from leanrl.errors import LeanRLError

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from leanrl.environment import quiet_libraries
 from leanrl.errors import ConfigError
-from leanrl.run_folder import require_folder
+from leanrl.machine.environment import quiet_libraries
+from leanrl.storage.run_folder import require_folder
 
 
 def merge(
@@ -34,7 +34,7 @@ def merge(
     if inspect:
         require_folder(source)
         quiet_libraries()
-        from leanrl.models.inspection import inspect_checkpoints
+        from leanrl.models.merging.inspection import inspect_checkpoints
 
         found = inspect_checkpoints(source)
         print("\n".join(one.text() for one in found))

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from leanrl.cli.command import Command
-from leanrl.cli.completion import complete_preset
-from leanrl.cli.options import AsJson
+from leanrl.cli.terminal.command import Command
+from leanrl.cli.terminal.completion import complete_preset
+from leanrl.cli.terminal.options import AsJson
 
 presets = typer.Typer(help="List, show, compare and start presets.", rich_markup_mode=None, add_completion=False)
 

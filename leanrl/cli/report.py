@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leanrl.cli.options import AsJson
+from leanrl.cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
-    from leanrl.run_folder import RunFolder
+    from leanrl.storage.run_folder import RunFolder
 
 
 def report(
@@ -19,9 +19,9 @@ def report(
 ) -> None:
     """Write a page with the curves of a run, or of several runs side by side."""
     from leanrl.errors import ConfigError
-    from leanrl.output_folder import require_writable
     from leanrl.report.page import write_report
-    from leanrl.run_folder import open_run_folder
+    from leanrl.storage.output_folder import require_writable
+    from leanrl.storage.run_folder import open_run_folder
 
     folders = [open_run_folder(path) for path in runs]
     if out is not None or len(folders) == 1:
@@ -42,7 +42,7 @@ def _print(page: Path, folders: "list[RunFolder]", *, as_json: bool) -> None:
     if not as_json:
         print(page)
         return
-    from leanrl.report.plan_section import plan_check
+    from leanrl.report.plan.section import plan_check
     from leanrl.report.run_data import read_run
 
     found = [{"run": str(folder.path), "against_plan": plan_check(read_run(folder))} for folder in folders]

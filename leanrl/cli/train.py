@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from leanrl.cli.completion import complete_preset
-from leanrl.cli.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
+from leanrl.cli.terminal.completion import complete_preset
+from leanrl.cli.terminal.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 from leanrl.hints import command
 
 
@@ -65,7 +65,7 @@ def _train(
     preset: str, overrides: list[str], *, plugins: list[Path], run_dir: Path | None, force: bool, as_json: bool
 ) -> None:
     from leanrl.cli.dry_run import train_arguments
-    from leanrl.cli.progress import listening
+    from leanrl.cli.terminal.progress import listening
     from leanrl.config.load import load_config
     from leanrl.errors import MissingError
     from leanrl.pipeline import train as run_training
@@ -90,7 +90,7 @@ def _train(
 
 
 def _resume(run: Path, *, as_json: bool) -> None:
-    from leanrl.cli.progress import listening
+    from leanrl.cli.terminal.progress import listening
     from leanrl.launch.this_rank import this_rank
     from leanrl.pipeline import resume as resume_training
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from leanrl.config.field_types import Finite
 from leanrl.config.schema import RunConfig
+from leanrl.config.sections.field_types import Finite
 
 _PLAIN = {
     int: "a whole number",

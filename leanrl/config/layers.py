@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.config.names import did_you_mean, nearest_name
+from leanrl.config.names.nearest import did_you_mean, nearest_name
 from leanrl.errors import Problem
 
 Path = tuple[str, ...]

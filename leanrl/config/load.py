@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leanrl.config.check import find_contradictions
+from leanrl.config.checks.check import find_contradictions
+from leanrl.config.files.preset_file import read_preset_file
+from leanrl.config.files.shipped import preset_path
 from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
 from leanrl.config.overrides import parse_overrides
-from leanrl.config.preset_file import read_preset_file
 from leanrl.config.schema import RunConfig
-from leanrl.config.shipped import preset_path
 from leanrl.config.start_adapter import adopt_start_adapter
 from leanrl.config.validation import validate
 from leanrl.errors import ConfigError, Problem

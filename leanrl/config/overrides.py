@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from leanrl.config.files.preset_file import check_values
+from leanrl.config.files.yaml_text import NoYamlError, parse_yaml
 from leanrl.config.keys import schema_keys
 from leanrl.config.layers import Layer
-from leanrl.config.preset_file import check_values
-from leanrl.config.yaml_text import NoYamlError, parse_yaml
 from leanrl.errors import ConfigError, Problem
 
 ORIGIN = "--set"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
-from leanrl.config.names_elsewhere import NOT_HERE, OTHERWISE, SAME
+from leanrl.config.names.elsewhere import NOT_HERE, OTHERWISE, SAME
 
 _INTRODUCTION = """\
 # Configuration

@@ -4,11 +4,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from leanrl.config.data import DataConfig
-from leanrl.config.field_types import CardName, Finite, Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
-from leanrl.config.grading import GradingConfig
-from leanrl.config.lengths import LengthsConfig
-from leanrl.config.section import Section, key
+from leanrl.config.sections.data import DataConfig
+from leanrl.config.sections.field_types import (
+    CardName,
+    Finite,
+    Fraction,
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+)
+from leanrl.config.sections.grading import GradingConfig
+from leanrl.config.sections.lengths import LengthsConfig
+from leanrl.config.sections.section import Section, key
 from leanrl.types import Language
 
 ReferenceDevice = Literal["gpu", "host", "disk"]

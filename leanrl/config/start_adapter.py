@@ -7,7 +7,7 @@ from typing import Any
 
 from leanrl.config.layers import Given, Path
 from leanrl.errors import Problem
-from leanrl.run_folder import RunFolder
+from leanrl.storage.run_folder import RunFolder
 
 _START = ("model", "tuning", "start_adapter")
 _FILE = "adapter_config.json"

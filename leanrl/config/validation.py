@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
 from leanrl.config.layers import flatten
-from leanrl.config.names import hint_for_key, hint_for_section, hint_for_value, is_from_elsewhere, nearest_name
+from leanrl.config.names.nearest import hint_for_key, hint_for_section, hint_for_value, is_from_elsewhere, nearest_name
 from leanrl.config.overrides import shortened
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.golds.answer import reads_as_value
 from leanrl.data.sources import Source, SourceRow
 from leanrl.errors import DataError

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.columns import answer_columns, choose_columns, kept_fields, require_columns, value_at, wanted_columns
 from leanrl.data.conversations import Asked
 from leanrl.data.duplicates import FoundRow, settle_duplicates

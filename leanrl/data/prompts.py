@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from leanrl.config.data import WorkedExample
+from leanrl.config.sections.data import WorkedExample
 from leanrl.errors import ConfigError, Problem
 from leanrl.types import Message
 

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.columns import Columns, value_at
 from leanrl.data.conversations import Asked, NotAsked, read_asked
 from leanrl.data.golds.answer import Gold, NoGold, read_value

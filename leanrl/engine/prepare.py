@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from leanrl.config.schema import TrainConfig
-from leanrl.engine.dropout import switch_off_dropout
-from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.host_activations import MIN_BYTES, Copies, CudaCopies, HostActivations
-from leanrl.engine.kept_layers import keep_last_layers, keep_off_saved_tensors
-from leanrl.engine.tiles import tile_modules
+from leanrl.engine.head.scoring import attach_logprob_head
+from leanrl.engine.layers.dropout import switch_off_dropout
+from leanrl.engine.layers.host_activations import MIN_BYTES, Copies, CudaCopies, HostActivations
+from leanrl.engine.layers.kept_layers import keep_last_layers, keep_off_saved_tensors
+from leanrl.engine.layers.tiles import tile_modules
 
 
 def prepare_model(

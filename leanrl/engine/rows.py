@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from leanrl.engine.packed_attention import RowBounds
+from leanrl.engine.attention.packed import RowBounds
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ Nothing is decided by a model's name: transformers builds the model without weig
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import ModelConfig, RunConfig
-from leanrl.engine.head import head_problem
-from leanrl.engine.kept_layers import decoder_layers
+from leanrl.engine.head.scoring import head_problem
+from leanrl.engine.layers.kept_layers import decoder_layers
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
-from leanrl.models.adaptable import can_be_nf4, out_of_reach, out_of_reach_summary
-from leanrl.models.adapter import check_targets
-from leanrl.models.adapter_targets import target_problems
-from leanrl.models.attention import usable_attention
-from leanrl.models.empty_model import empty_model
+from leanrl.models.adapters.adapter import check_targets
+from leanrl.models.adapters.targets import target_problems
 from leanrl.models.load import causal_config
 from leanrl.models.locate import LocatedModel
+from leanrl.models.structure.adaptable import can_be_nf4, out_of_reach, out_of_reach_summary
+from leanrl.models.structure.attention import usable_attention
+from leanrl.models.structure.empty_model import empty_model
 
 
 def require_trainable(config: RunConfig, located: LocatedModel) -> list[str]:

@@ -9,7 +9,7 @@ from leanrl.hints import command
 from leanrl.launch.ranks import RanksFailedError, run_ranks
 from leanrl.launch.this_rank import Rank
 from leanrl.launch.topology import is_launched, training_ranks
-from leanrl.run_folder import RunFolder, read_json
+from leanrl.storage.run_folder import RunFolder, read_json
 from leanrl.types import Listener
 
 

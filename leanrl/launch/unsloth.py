@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from leanrl.environment import quiet_libraries
 from leanrl.errors import MissingError
+from leanrl.machine.environment import quiet_libraries
 from leanrl.types import Listener
 
 LICENCE_NOTE = (

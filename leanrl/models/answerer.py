@@ -9,13 +9,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from leanrl.config.schema import ModelConfig, RunConfig
 from leanrl.errors import ConfigError
+from leanrl.models.adapters.fold import attach_adapter
 from leanrl.models.asking import read_asking
 from leanrl.models.chat_template import with_kept_template
-from leanrl.models.compare import require_read_whole
-from leanrl.models.fold import attach_adapter
 from leanrl.models.load import causal_config, load_policy, load_tokenizer
 from leanrl.models.locate import LocatedModel, locate_model
 from leanrl.models.trained import ADAPTER_CONFIG, Checkpoint, TrainedAdapter, adapter_of, find_checkpoint, run_at
+from leanrl.models.weights.compare import require_read_whole
 
 
 @dataclass(frozen=True)

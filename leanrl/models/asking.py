@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
-from leanrl.run_folder import read_json, write_json
+from leanrl.storage.run_folder import read_json, write_json
 
 ASKING_FILE = "leanrl_prompt.json"
 # Keys of the configuration that make a prompt of a problem, by their names in the file.

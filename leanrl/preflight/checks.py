@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from leanrl.config.support import PAGING_NEEDS_A_GPU, require
+from leanrl.config.checks.support import PAGING_NEEDS_A_GPU, require
 from leanrl.data.load import load_problems
 from leanrl.errors import LeanRLError, MissingError, all_at_once
 from leanrl.hints import setting
@@ -16,7 +16,6 @@ from leanrl.launch.cards import num_cards_in_sight
 from leanrl.launch.run import require_ranks
 from leanrl.launch.this_rank import this_rank
 from leanrl.models.locate import locate_unfetched, require_model_here
-from leanrl.output_folder import require_writable
 from leanrl.preflight.cards_here import num_cards_here
 from leanrl.preflight.dataset_here import is_dataset_here
 from leanrl.preflight.intent import Intent, Ready
@@ -25,7 +24,8 @@ from leanrl.preflight.tryout import try_rewards
 from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.rewards.weighted import Reward, columns_of
-from leanrl.run_folder import require_new
+from leanrl.storage.output_folder import require_writable
+from leanrl.storage.run_folder import require_new
 from leanrl.types import ProblemSet
 
 Value = TypeVar("Value")
@@ -113,7 +113,7 @@ def _run_folder(intent: Intent) -> Iterator[str]:
 
 
 def _cards(intent: Intent) -> Iterator[str]:
-    """GPUs, before a package is asked for that only they need; torch has the last word (trainer/device.py)."""
+    """GPUs, before a package is asked for that only they need; torch has the last word (trainer/ranks/device.py)."""
     hardware, found = intent.config.hardware, num_cards_here()
     if hardware.is_cpu or found is None:
         return
@@ -153,7 +153,7 @@ def _address(intent: Intent) -> Iterator[str]:
     rollout = intent.config.rollout
     is_named = rollout.engine == "vllm-server" and (rollout.server_url, rollout.server_port) != (None, None)
     if is_first and is_named and (intent.new_run is not None or intent.run is not None):
-        from leanrl.rollout.server_address import require_address  # its protocol imports torch
+        from leanrl.rollout.server.address import require_address  # its protocol imports torch
 
         require_address(intent.config)
     yield from ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from leanrl.config.schema import RunConfig
 from leanrl.errors import LeanRLError
 from leanrl.models.locate import LocatedModel
-from leanrl.rendering import Prompt
+from leanrl.prompting.rendering import Prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -46,16 +46,16 @@ def examine_model(config: RunConfig, located: LocatedModel, first_prompt: Prompt
 
 
 def _lengths(config: RunConfig, located: LocatedModel) -> None:
-    from leanrl.models.lengths import require_lengths
     from leanrl.models.load import causal_config
+    from leanrl.models.structure.lengths import require_lengths
 
     require_lengths(config, causal_config(located))
 
 
 def _parts(findings: ModelFindings, config: RunConfig, located: LocatedModel) -> None:
     from leanrl.engine.trainable import require_trainable
-    from leanrl.models.attention import usable_attention
     from leanrl.models.load import causal_config
+    from leanrl.models.structure.attention import usable_attention
 
     findings.lines += require_trainable(config, located)
     if config.backend == "unsloth":  # its own kernels choose the attention

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from leanrl.errors import ConfigError
 from leanrl.hints import command
-from leanrl.output_folder import require_writable
-from leanrl.run_folder import RunFolder, require_folder
+from leanrl.storage.output_folder import require_writable
+from leanrl.storage.run_folder import RunFolder, require_folder
 
 # What merge and sample take: a run, its folder of checkpoints, a checkpoint, an adapter or several, a model.
 _KNOWN_BY = ("config.json", "adapter_config.json", "*/adapter_config.json", "step-*", "checkpoints/step-*")

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from leanrl.report.curves import Curve, Series, health_curves, paper_curves
+from leanrl.report.figures.curves import Curve, Series, health_curves, paper_curves
 from leanrl.report.markup import document, section, table, text
 from leanrl.report.page import figure_grid, page_style, smoothing_note, write_page
 from leanrl.report.quantities import count_text, seconds_text, share_text
 from leanrl.report.run_data import RunData, read_run
-from leanrl.run_folder import RunFolder
+from leanrl.storage.run_folder import RunFolder
 
 # A curve of several lines a run would be unreadable with several runs.
 _ONE_LINE_A_RUN = 1

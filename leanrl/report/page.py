@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leanrl.report.answers import heldout_answers, sampled_completions
-from leanrl.report.curves import Curve, health_curves, paper_curves, smoothing_window, time_curves
+from leanrl.report.figures.curves import Curve, health_curves, paper_curves, smoothing_window, time_curves
+from leanrl.report.figures.memory import memory_charts
 from leanrl.report.markup import document, section, text
-from leanrl.report.memory import memory_charts
-from leanrl.report.plan_section import plan_against_actual
+from leanrl.report.plan.section import plan_against_actual
 from leanrl.report.run_data import RunData, read_run
 from leanrl.report.sections import (
     dropped_rows,
@@ -18,7 +18,7 @@ from leanrl.report.sections import (
     tiles,
     warnings,
 )
-from leanrl.run_folder import RunFolder
+from leanrl.storage.run_folder import RunFolder
 
 
 def write_report(run: RunFolder, *, out: Path | None = None) -> Path:
@@ -36,7 +36,7 @@ def write_report(run: RunFolder, *, out: Path | None = None) -> Path:
 
 def write_page(page: str, curves: Sequence[Curve], folder: Path) -> Path:
     """Write a page and a PNG of each curve that has a line; return the path of the page."""
-    from leanrl.report.figures import draw_png
+    from leanrl.report.figures.drawing import draw_png
 
     folder.mkdir(parents=True, exist_ok=True)
     for curve in curves:
@@ -86,7 +86,7 @@ def _body(data: RunData, paper: Sequence[Curve], health: Sequence[Curve], time: 
 
 def _memory(data: RunData) -> str:
     """Return the stacked chart of every kind of card in the plan."""
-    from leanrl.report.memory_figure import component_class, draw_memory_svg
+    from leanrl.report.figures.memory_drawing import component_class, draw_memory_svg
 
     figures = ""
     for chart in memory_charts(data):
@@ -103,7 +103,7 @@ def _memory(data: RunData) -> str:
 
 def _draw_memory(data: RunData, folder: Path) -> None:
     """Write a PNG of every kind of card in the plan."""
-    from leanrl.report.memory_figure import draw_memory_png
+    from leanrl.report.figures.memory_drawing import draw_memory_png
 
     folder.mkdir(parents=True, exist_ok=True)
     for chart in memory_charts(data):
@@ -111,7 +111,7 @@ def _draw_memory(data: RunData, folder: Path) -> None:
 
 
 def _figure(curve: Curve) -> str:
-    from leanrl.report.figures import draw_svg, line_style
+    from leanrl.report.figures.drawing import draw_svg, line_style
 
     if not curve.series:
         return f'<figure><h3>{text(curve.title)}</h3><p class="empty">{text(curve.absent)}</p></figure>'

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import ConfigError
-from leanrl.run_folder import RunFolder, read_json
+from leanrl.storage.run_folder import RunFolder, read_json
 
 Record = Mapping[str, Any]
 

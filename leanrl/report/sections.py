@@ -4,7 +4,7 @@ import json
 import statistics
 from typing import Any
 
-from leanrl.report.curves import phase_names
+from leanrl.report.figures.curves import phase_names
 from leanrl.report.markup import facts, fold, section, table, text
 from leanrl.report.quantities import bytes_text, count_text, number_text, seconds_text, share_text
 from leanrl.report.run_data import RunData, part

@@ -2,7 +2,7 @@
 
 import math
 
-from leanrl.config.field_types import PositiveInt
+from leanrl.config.sections.field_types import PositiveInt
 from leanrl.rewards.verdict import require_verdict
 from leanrl.types import Sample
 

@@ -1,6 +1,6 @@
 """The reward that adds a bonus for correct answers within a target length."""
 
-from leanrl.config.field_types import PositiveInt
+from leanrl.config.sections.field_types import PositiveInt
 from leanrl.rewards.verdict import require_verdict
 from leanrl.types import Sample
 

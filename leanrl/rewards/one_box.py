@@ -2,8 +2,8 @@
 
 import re
 
+from leanrl.prompting.thinking import drop_thinking
 from leanrl.rewards.text.visible import has_visible_content
-from leanrl.thinking import drop_thinking
 from leanrl.types import Sample
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*+")

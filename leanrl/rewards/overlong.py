@@ -1,6 +1,6 @@
 """The soft punishment of completions that come close to the length limit."""
 
-from leanrl.config.field_types import PositiveInt
+from leanrl.config.sections.field_types import PositiveInt
 from leanrl.types import Sample
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from leanrl.config.field_types import PositiveInt
+from leanrl.config.sections.field_types import PositiveInt
 from leanrl.types import Sample
 
 NotPositive = Annotated[float, Field(le=0.0)]

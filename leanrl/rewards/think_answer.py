@@ -2,8 +2,8 @@
 
 import re
 
+from leanrl.prompting.thinking import ThinkingTag, thinking_tags
 from leanrl.rewards.text.visible import has_visible_content
-from leanrl.thinking import ThinkingTag, thinking_tags
 from leanrl.types import Sample
 
 _ANSWER_TAG = re.compile(r"</?answer>")
@@ -12,8 +12,8 @@ _ANSWER_TAG = re.compile(r"</?answer>")
 def think_answer(sample: Sample) -> float:
     """Return 1 for a thinking part and an answer in their tags, each once and with something to see, else 0.
 
-    Any pair of thinking tags of `leanrl.thinking` will do. The prompt often ends in the opening one, so that the
-    completion begins inside the thinking part. Between the two parts and around them there may be white space only.
+    Any pair of thinking tags of `leanrl.prompting.thinking` will do. The prompt often ends in the opening one, so that
+    the completion begins inside the thinking part. Between the two parts and around them there may be white space only.
 
     Source: DeepSeek-R1, arXiv 2501.12948, sec. 2.2.2 and table 1; the checks against repeated, nested and empty tags
     are ours. The paper's runs paid for less (see `format_as_run`).

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from leanrl.generation import plain_generation, without_own_generation
-from leanrl.rendering import Prompt, completion_texts, prompt_ids
-from leanrl.stopping import Stopping
+from leanrl.prompting.generation import plain_generation, without_own_generation
+from leanrl.prompting.rendering import Prompt, completion_texts, prompt_ids
+from leanrl.prompting.stopping import Stopping
 
 
 @contextmanager

@@ -6,10 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from transformers import GenerationConfig, PreTrainedModel
 
-from leanrl.generation import plain_generation
+from leanrl.prompting.generation import plain_generation
+from leanrl.prompting.stopping import Stopping
 from leanrl.rollout.hf import generating, pad_left
 from leanrl.rollout.protocol import Completion, GroupRequest, Policy, Sampling
-from leanrl.stopping import Stopping
 
 
 class HfEngine:

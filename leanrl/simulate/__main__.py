@@ -11,8 +11,8 @@ import sys
 from dataclasses import asdict
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import quiet_libraries
 from leanrl.errors import LeanRLError
+from leanrl.machine.environment import quiet_libraries
 
 
 def main() -> int:

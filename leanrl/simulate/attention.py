@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import repeat_kv
 
-from leanrl.engine.packed_attention import (
+from leanrl.engine.attention.packed import (
     RowBounds,
     as_autocast,
     attend_by_varlen,

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from leanrl.config.schema import ModelConfig
-from leanrl.models.adapter import lora_config
-from leanrl.models.attention import usable_attention
-from leanrl.models.shape import num_stateful_layers
+from leanrl.models.adapters.adapter import lora_config
+from leanrl.models.structure.attention import usable_attention
+from leanrl.models.structure.shape import num_stateful_layers
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.simulate import attention, stand_ins
 

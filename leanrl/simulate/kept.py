@@ -12,8 +12,8 @@ from typing import Any
 
 import leanrl
 from leanrl.config.schema import RunConfig
-from leanrl.environment import installed_version
 from leanrl.errors import SimulationError
+from leanrl.machine.environment import installed_version
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.measured import MeasuredModel, MeasuredStep
 from leanrl.planner.models.known_models import find_model_config

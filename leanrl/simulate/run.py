@@ -7,7 +7,7 @@ from transformers import AutoConfig, PretrainedConfig
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, LeanRLError, MissingError, SimulationError
-from leanrl.models.shape import shape_of
+from leanrl.models.structure.shape import shape_of
 from leanrl.planner.models.known_models import KNOWN_MODELS
 from leanrl.planner.models.other_models import require_decoder
 from leanrl.planner.models.shapes import ModelShape

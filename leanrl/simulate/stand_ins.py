@@ -9,7 +9,7 @@ from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
-from leanrl.models.adaptable import read_past_the_module
+from leanrl.models.structure.adaptable import read_past_the_module
 from leanrl.planner.memory.optimizer_state import WEIGHTS_ROUNDED_AT_ONCE
 
 # bitsandbytes' NF4 with double quantisation: blocks of 64 weights with a scale of one byte, and of 256 scales with

@@ -13,9 +13,9 @@ from transformers import PretrainedConfig
 
 from leanrl.config.schema import RunConfig
 from leanrl.engine.cut import fill_up
-from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.host_activations import Copies
-from leanrl.engine.own_parts import on_own_parts
+from leanrl.engine.head.scoring import attach_logprob_head
+from leanrl.engine.layers.host_activations import Copies
+from leanrl.engine.optimizers.own_parts import on_own_parts
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import PACKED, PADDED, MicroBatch, StepRow
 from leanrl.engine.settings import loss_settings

@@ -13,20 +13,20 @@ from transformers.trainer_callback import PrinterCallback
 from trl import GRPOConfig
 
 from leanrl.config.schema import RunConfig
-from leanrl.engine.optimizers import optimizer_class, shared_optimizer_class
-from leanrl.models.adapter import adapter_weights, set_adapter_dtype
-from leanrl.models.attention import usable_attention
+from leanrl.engine.optimizers.choice import optimizer_class, shared_optimizer_class
+from leanrl.models.adapters.adapter import adapter_weights, set_adapter_dtype
+from leanrl.models.structure.attention import usable_attention
 from leanrl.planner.prediction import Plan
-from leanrl.run_folder import RunFolder
-from leanrl.trainer.callbacks import SignalStop, StepRecorder
-from leanrl.trainer.causality import require_causal
+from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.grpo import LeanGRPOTrainer
-from leanrl.trainer.hub import CheckpointUploads
-from leanrl.trainer.packing import pack_if_proved
-from leanrl.trainer.scoring import Reward
-from leanrl.trainer.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
+from leanrl.trainer.proofs.causality import require_causal
+from leanrl.trainer.proofs.packing import pack_if_proved
+from leanrl.trainer.ranks.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
+from leanrl.trainer.records.callbacks import SignalStop, StepRecorder
+from leanrl.trainer.step.scoring import Reward
 from leanrl.trainer.trl_args import grpo_arguments
-from leanrl.trainer.unsloth import UnslothTrainer
+from leanrl.trainer.unsloth.trainer import UnslothTrainer
 from leanrl.types import Grader, Listener, Row
 
 

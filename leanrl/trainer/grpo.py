@@ -25,40 +25,40 @@ from trl import GRPOTrainer
 from leanrl.algorithms.advantages import group_advantages, summed_rewards
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
-from leanrl.engine.adapter_dropout import has_adapter_dropout, without_dropout
-from leanrl.engine.kept_layers import keep_last_layers
-from leanrl.engine.optimizers import keeps_to_parts
+from leanrl.engine.layers.adapter_dropout import has_adapter_dropout, without_dropout
+from leanrl.engine.layers.kept_layers import keep_last_layers
+from leanrl.engine.optimizers.choice import keeps_to_parts
 from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import loss_settings
 from leanrl.engine.step import StepSums
 from leanrl.errors import RewardError, StoppedError
-from leanrl.generation import generation_to_save
 from leanrl.planner.prediction import Plan
-from leanrl.rendering import prompt_ids
+from leanrl.prompting.generation import generation_to_save
+from leanrl.prompting.rendering import prompt_ids
+from leanrl.prompting.stopping import stopping_of
+from leanrl.prompting.thinking import tag_in_force
 from leanrl.rewards.weighted import Reward
-from leanrl.run_folder import RunFolder
-from leanrl.stopping import stopping_of
-from leanrl.thinking import tag_in_force
-from leanrl.trainer.batch_rows import bare_rows, batch_rows, split_batch
-from leanrl.trainer.checkpoints import checkpoint_bytes, is_full_disk, stop_for_full_disk
-from leanrl.trainer.clean_scores import CleanScores
-from leanrl.trainer.completions import CompletionScorer, NamedReward, completions_of, offers_of
-from leanrl.trainer.gauges import choose_gauge
-from leanrl.trainer.hub import CheckpointUploads
-from leanrl.trainer.nonfinite import NonfiniteSteps
-from leanrl.trainer.out_of_memory import stop_among_ranks, stop_for_memory
-from leanrl.trainer.part_files import part_files
-from leanrl.trainer.phase_meter import PhaseMeter
-from leanrl.trainer.reference import prepare_reference
-from leanrl.trainer.restore import check_optimizer, check_shards, restore_weights
-from leanrl.trainer.reward_failure import stop_for_reward
-from leanrl.trainer.rollout_engines import open_rollout, sampling_of
-from leanrl.trainer.scoring import Ranks, Scores
-from leanrl.trainer.step_means import step_means
-from leanrl.trainer.step_pass import StepPass
-from leanrl.trainer.token_budget import Shortage, TokenBudget
-from leanrl.trainer.unused_memory import give_back_unused
+from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.checkpoints.hub import CheckpointUploads
+from leanrl.trainer.checkpoints.restore import check_optimizer, check_shards, restore_weights
+from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes, is_full_disk, stop_for_full_disk
+from leanrl.trainer.memory.gauges import choose_gauge
+from leanrl.trainer.memory.out_of_memory import stop_among_ranks, stop_for_memory
+from leanrl.trainer.memory.phase_meter import PhaseMeter
+from leanrl.trainer.memory.token_budget import Shortage, TokenBudget
+from leanrl.trainer.memory.unused_memory import give_back_unused
+from leanrl.trainer.ranks.part_files import part_files
+from leanrl.trainer.rollouts.engines import open_rollout, sampling_of
+from leanrl.trainer.step.batch_rows import bare_rows, batch_rows, split_batch
+from leanrl.trainer.step.clean_scores import CleanScores
+from leanrl.trainer.step.completions import CompletionScorer, NamedReward, completions_of, offers_of
+from leanrl.trainer.step.nonfinite import NonfiniteSteps
+from leanrl.trainer.step.reference import prepare_reference
+from leanrl.trainer.step.reward_failure import stop_for_reward
+from leanrl.trainer.step.scoring import Ranks, Scores
+from leanrl.trainer.step.step_means import step_means
+from leanrl.trainer.step.step_pass import StepPass
 from leanrl.types import Grader, Row, Sample
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import RunConfig
-from leanrl.trainer.sharding import FSDP_ARGUMENTS
+from leanrl.trainer.ranks.sharding import FSDP_ARGUMENTS
 
 _SCHEDULES = {
     "constant": "constant",
@@ -116,7 +116,7 @@ def _optimizer_arguments(config: RunConfig) -> dict[str, Any]:
     )
     return {
         "max_steps": config.train.max_steps,
-        "optim": "adamw_torch_fused",  # the trainer is given the class itself (engine/optimizers.py)
+        "optim": "adamw_torch_fused",  # the trainer is given the class itself (engine/optimizers/choice.py)
         "learning_rate": optimizer.learning_rate,
         "lr_scheduler_type": _SCHEDULES[optimizer.schedule],
         "lr_scheduler_kwargs": schedule_options,

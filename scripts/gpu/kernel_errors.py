@@ -16,7 +16,7 @@ from transformers import LlamaConfig
 
 from leanrl.algorithms.logprobs import token_logprobs
 from leanrl.config.load import load_config
-from leanrl.trainer.packing import kernel_error
+from leanrl.trainer.proofs.packing import kernel_error
 
 # Query heads, KV heads and head size of Qwen2.5 1.5B, SmolLM2 135M, Llama 3.2 1B, Qwen3 0.6B and Gemma 3 1B.
 HEADS = ((12, 2, 128), (9, 3, 64), (32, 8, 64), (16, 8, 128), (4, 1, 256))

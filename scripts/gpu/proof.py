@@ -27,7 +27,7 @@ from card import find_card  # noqa: E402 - scripts/ is no package
 from proving import Row, Target, prove  # noqa: E402
 from stages import chosen, read_stages  # noqa: E402
 
-from leanrl.environment import describe_machine  # noqa: E402
+from leanrl.machine.environment import describe_machine  # noqa: E402
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ from card import GIB, Card, find_card, users_of_card
 from readings import READERS, Files, Reading
 from stages import Stage, Step, words_for
 
-from leanrl.card_faults import find_card_fault
-from leanrl.environment import installed_version, installed_vllm
+from leanrl.machine.card_faults import find_card_fault
+from leanrl.machine.environment import installed_version, installed_vllm
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a step may take longer where it is rehearsed: toy sizes, but on a busy CPU.

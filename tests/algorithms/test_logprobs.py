@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.allocator_peak import allocator_peak
+from benchmarks.planner.allocator_peak import allocator_peak
 from leanrl.algorithms.logprobs import LogitShape, token_logprobs
 
 TARGETS = torch.tensor([0, 10, 3, 3, 7, 1, 5])

@@ -1,24 +1,18 @@
-"""benchmarks/backends.py without a GPU: what it refuses, what both backends are given, hf's side on a tiny model."""
+"""training/backends.py without a GPU: what it refuses, what both backends are given, hf's side on a tiny model."""
 
 import sys
 from argparse import Namespace
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
-
-import backends  # noqa: E402 - found by the line above
-import backends_side  # noqa: E402
-import random_model  # noqa: E402
-from backends import BACKENDS, CASES, SCALE, TINY_SCALE, with_ratios  # noqa: E402
-from backends_side import config_of, describe  # noqa: E402
-from train_step_case import Step, make_step  # noqa: E402
-
-from leanrl.config.check import find_contradictions  # noqa: E402
-from leanrl.trainer.unsloth import require_padding_apart  # noqa: E402
+from benchmarks.models import random_model
+from benchmarks.training import backends, backends_side
+from benchmarks.training.backends import BACKENDS, CASES, SCALE, TINY_SCALE, with_ratios
+from benchmarks.training.backends_side import config_of, describe
+from benchmarks.training.train_step_case import Step, make_step
+from leanrl.config.checks.check import find_contradictions
+from leanrl.trainer.unsloth.trainer import require_padding_apart
 
 NEEDS_BITSANDBYTES = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
 

@@ -1,4 +1,4 @@
-"""benchmarks/gpu_memory.py where there is no GPU: the same code on a tiny shape, and what is skipped and compared."""
+"""memory/gpu_memory.py where there is no GPU: the same code on a tiny shape, and what is skipped and compared."""
 
 import json
 import subprocess
@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
+from benchmarks.memory import gpu_memory, gpu_memory_row
+from benchmarks.memory.gpu_memory_row import GIB, Expected, Row, expect, measure
 
-import gpu_memory  # noqa: E402 - found by the line above
-import gpu_memory_row  # noqa: E402
-from gpu_memory_row import GIB, Expected, Row, expect, measure  # noqa: E402
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "memory" / "gpu_memory.py"
 
 CPU = torch.device("cpu")
 NEEDS_BITSANDBYTES = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
@@ -81,7 +79,7 @@ def test_the_script_writes_command_commit_versions_and_rows(tmp_path):
     (path,) = tmp_path.iterdir()
     assert path.name.endswith("-gpu-memory-tiny.json")
     written = json.loads(path.read_text())
-    assert "benchmarks/gpu_memory.py --device cpu --tiny" in written["command"]
+    assert "benchmarks/memory/gpu_memory.py --device cpu --tiny" in written["command"]
     assert written["machine"]["versions"].keys() >= {"torch", "transformers", "peft"}
     assert "commit" in written["machine"]
     assert written["gpu"] is None
@@ -144,7 +142,7 @@ def test_the_plans_error_is_what_it_says_too_much():
 
 
 def _run(*arguments, code=0):
-    command = [sys.executable, str(BENCHMARKS / "gpu_memory.py"), *map(str, arguments)]
+    command = [sys.executable, str(SCRIPT), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == code, done.stderr
     return done

@@ -1,16 +1,10 @@
 """benchmarks/grading.py: what it counts as a formula, as a wrong verdict and as a changed one."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
-
-from graders.cases import compare_graders  # noqa: E402 - found by the line above
-from graders.formulas import copied_formulas, formulas_of, judge_copied  # noqa: E402
-from graders.judges import Case, leanrl, math_verify_default, trl_reward  # noqa: E402
+from benchmarks.graders.cases import compare_graders
+from benchmarks.graders.formulas import copied_formulas, formulas_of, judge_copied
+from benchmarks.graders.judges import Case, leanrl, math_verify_default, trl_reward
 
 
 @pytest.mark.parametrize(

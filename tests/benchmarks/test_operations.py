@@ -1,8 +1,6 @@
 """Operations of a step, counted without computing its products."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -11,12 +9,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
-
-from operations import FORMULAS, OperationCounter  # noqa: E402 - found by the line above
-from train_step_case import LEANRL, TRL, Case, Scale, savings  # noqa: E402
-from train_step_sides import Side, locate  # noqa: E402
+from benchmarks.training.operations import FORMULAS, OperationCounter
+from benchmarks.training.train_step_case import LEANRL, TRL, Case, Scale, savings
+from benchmarks.training.train_step_sides import Side, locate
 
 MIX = Case("lora", 0.0, "mix")
 TINY = Scale(num_prompts=3, group=4, micro_batch=4, divisor=64, tile_tokens=16)

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.agreement_cases import Case, draw_cases
-from benchmarks.plan_agreement import (
+from benchmarks.planner.agreement_cases import Case, draw_cases
+from benchmarks.planner.plan_agreement import (
     HOLDOUT_SEED,
     NUM_CASES,
     SEED,
@@ -98,7 +98,7 @@ def test_a_sample_is_simulated_anew(key, folder):
 
 def test_a_case_of_the_same_code_is_not_simulated_again(drawn, folder, monkeypatch):
     """Of another code it is; with no process nothing is simulated."""
-    monkeypatch.setattr("benchmarks.plan_agreement.simulation_code", lambda: "this code")
+    monkeypatch.setattr("benchmarks.planner.plan_agreement.simulation_code", lambda: "this code")
     same, other, new = drawn[:3]
     known = {same.key: {"code": "this code"}, other.key: {"code": "another"}}
     assert list(simulated_cases([same, other, new], known, folder=folder, processes=0)) == [(same, known[same.key])]

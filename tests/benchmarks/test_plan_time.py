@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.plan_time import compare, read_runs, table
+from benchmarks.planner.plan_time import compare, read_runs, table
 from leanrl.planner.time.length_profile import LengthProfile
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +14,7 @@ KNOWN = [row for row in ROWS if "error" in row]
 
 
 def test_the_table_of_the_page_is_current():
-    """`python benchmarks/plan_time.py` prints it."""
+    """`python benchmarks/planner/plan_time.py` prints it."""
     assert table(ROWS) in (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
 
 

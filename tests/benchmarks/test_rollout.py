@@ -1,20 +1,14 @@
-"""benchmarks/rollout.py without vLLM: its generation on a tiny model, and what it makes of the parts' numbers."""
+"""rollout/rollout.py without vLLM: its generation on a tiny model, and what it makes of the parts' numbers."""
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
 
+from benchmarks.rollout import rollout, rollout_part
 from leanrl.planner.memory.weights import trained_params
 from leanrl.planner.models.known_models import find_shape
 from leanrl.planner.workload import workload_of
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
-
-import rollout  # noqa: E402 - found by the line above
-import rollout_part  # noqa: E402
 
 
 def generation(**speeds):

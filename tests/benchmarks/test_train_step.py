@@ -1,23 +1,17 @@
-"""benchmarks/train_step.py on a tiny model: what the step is made of, who measures what, and what is written."""
+"""training/train_step.py on a tiny model: what the step is made of, who measures what, and what is written."""
 
 import json
 import sys
 from argparse import Namespace
-from pathlib import Path
 
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-sys.path.append(str(BENCHMARKS))  # its scripts import each other as scripts do
-
-import train_step  # noqa: E402 - found by the line above
-import train_step_peak  # noqa: E402
-import train_step_sides  # noqa: E402
-from random_model import write_random_model  # noqa: E402
-from train_step import SCALES, TINY_SCALE, measure_times, sides_of, turns, with_ratios  # noqa: E402
-from train_step_case import CASES, LEANRL, SIDES, TRL, TRL_TILES, Case, make_step, savings  # noqa: E402
-from training_phase import Clock  # noqa: E402
+from benchmarks.models.random_model import write_random_model
+from benchmarks.training import train_step, train_step_peak, train_step_sides
+from benchmarks.training.train_step import SCALES, TINY_SCALE, measure_times, sides_of, turns, with_ratios
+from benchmarks.training.train_step_case import CASES, LEANRL, SIDES, TRL, TRL_TILES, Case, make_step, savings
+from benchmarks.training.training_phase import Clock
 
 MIX = Case("lora", 0.04, "mix")
 LATER = 1e12

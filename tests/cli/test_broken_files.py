@@ -14,13 +14,13 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
-from leanrl.checkpoint_files import COMPLETE, find_damage, seal, to_read
 from leanrl.cli.main import main
 from leanrl.config.load import load_run_config
 from leanrl.models.trained import find_checkpoint
-from leanrl.run_folder import RunFolder, read_jsonl
-from leanrl.trainer.checkpoints import newest_checkpoint
-from leanrl.trainer.hub import UPLOADED
+from leanrl.storage.checkpoint_files import COMPLETE, find_damage, seal, to_read
+from leanrl.storage.run_folder import RunFolder, read_jsonl
+from leanrl.trainer.checkpoints.hub import UPLOADED
+from leanrl.trainer.checkpoints.upkeep import newest_checkpoint
 from tests.cli.run import Outcome, tiny_overrides
 
 NEWEST, BEFORE = 2, 1

@@ -44,7 +44,7 @@ def test_dry_run_needs_no_torch():
 def test_telemetry_is_off_before_a_library_is_imported():
     script = (
         "import os; [os.environ.pop(name, None) for name in ('HF_HUB_DISABLE_TELEMETRY', 'VLLM_NO_USAGE_STATS')]\n"
-        "from leanrl.environment import quiet_libraries; quiet_libraries()\n"
+        "from leanrl.machine.environment import quiet_libraries; quiet_libraries()\n"
         "import huggingface_hub.constants as constants\n"
         "print(constants.HF_HUB_DISABLE_TELEMETRY, os.environ['VLLM_NO_USAGE_STATS'])\n"
     )
@@ -55,7 +55,7 @@ def test_telemetry_is_off_before_a_library_is_imported():
 def test_a_users_choice_of_telemetry_stands():
     script = (
         "import os; os.environ['HF_HUB_DISABLE_TELEMETRY'] = '0'\n"
-        "from leanrl.environment import quiet_libraries; quiet_libraries()\n"
+        "from leanrl.machine.environment import quiet_libraries; quiet_libraries()\n"
         "print(os.environ['HF_HUB_DISABLE_TELEMETRY'])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

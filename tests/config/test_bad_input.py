@@ -4,7 +4,7 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
-from tests.config.files import LEAST, write_preset
+from tests.config.written import LEAST, write_preset
 
 
 def said(preset, overrides=()) -> str:

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from leanrl.config import shipped
 from leanrl.config.catalog import FIRST_PRESETS, diff_presets, init_preset, list_presets, preset_text
+from leanrl.config.files import shipped
 from leanrl.config.keys import schema_keys
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
-from tests.config.files import write_preset
+from tests.config.written import write_preset
 
 
 def test_the_list_has_names_and_what_they_are_for():
@@ -32,8 +32,8 @@ def test_the_text_is_the_file_as_written(tmp_path):
 def test_presets_are_found_inside_a_wheel_and_beside_a_checkout(tmp_path, monkeypatch):
     """A wheel holds leanrl/presets; a checkout has presets/ beside leanrl/."""
     package = tmp_path / "leanrl"
-    (package / "config").mkdir(parents=True)
-    monkeypatch.setattr(shipped, "__file__", str(package / "config" / "shipped.py"))
+    (package / "config" / "files").mkdir(parents=True)
+    monkeypatch.setattr(shipped, "__file__", str(package / "config" / "files" / "shipped.py"))
     assert shipped.preset_folder() == tmp_path / "presets"
     (package / "presets").mkdir()
     (package / "presets" / "mine.yaml").write_text("about: mine")

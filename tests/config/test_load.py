@@ -6,7 +6,7 @@ import pytest
 
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
-from tests.config.files import LEAST, write_preset
+from tests.config.written import LEAST, write_preset
 
 
 def test_override_beats_preset_beats_parent_beats_default(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leanrl.config.check import find_warnings
+from leanrl.config.checks.check import find_warnings
 from leanrl.config.load import load_config
 from leanrl.config.run_length import with_run_length
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.conversations import Asked, NotAsked, read_asked
 from leanrl.data.load import load_problems
 from leanrl.types import ProblemSet

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.columns import Columns
 from leanrl.data.rows import check_row
 from leanrl.data.sources import SourceRow

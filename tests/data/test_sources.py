@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.files.paths import read_file_source
 from leanrl.data.load import load_problems
 from leanrl.data.sources import number_python_rows, read_hub_source

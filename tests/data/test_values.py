@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.load import load_problems
 from leanrl.data.values import plain
 from leanrl.types import GoldList

@@ -16,9 +16,9 @@ from transformers import AutoModelForCausalLM
 from leanrl.algorithms.advantages import group_advantages
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import TrainConfig
+from leanrl.engine.attention.packed import attend_to_packed_rows
 from leanrl.engine.cut import cut_step, rows_that_teach
-from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.packed_attention import attend_to_packed_rows
+from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.engine.rows import PACKED, PADDED, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch

@@ -15,7 +15,7 @@ from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import PADDED, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
-from leanrl.models.attention import usable_attention
+from leanrl.models.structure.attention import usable_attention
 from tests.engine.tiny_families import FAMILIES, config_of, model_of
 
 REFUSED = ("gptj",)  # a bias on the head

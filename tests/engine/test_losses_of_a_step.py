@@ -8,7 +8,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.engine.cut import fill_up
-from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch

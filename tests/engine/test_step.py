@@ -6,7 +6,7 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.algorithms.aggregation import completion_weights
-from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out, split_rows
 from leanrl.engine.step import LossSettings, score_micro_batch, train_micro_batch
 

@@ -17,9 +17,9 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 from transformers import AutoModelForCausalLM
 
+from leanrl.engine.attention.packed import attend_to_packed_rows
 from leanrl.engine.cut import cut_by_count, fill_up, longest_first, rows_that_teach
-from leanrl.engine.head import attach_logprob_head
-from leanrl.engine.packed_attention import attend_to_packed_rows
+from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.engine.rows import PACKED, PADDED, Layout, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch

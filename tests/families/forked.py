@@ -20,7 +20,7 @@ _HEAVY = (
     "leanrl.cli.main",
     "leanrl.pipeline",
     "leanrl.trainer.build",
-    "leanrl.models.merge",
+    "leanrl.models.merging.merge",
     "leanrl.models.answerer",
     "leanrl.engine.trainable",
 )

@@ -13,7 +13,7 @@ from leanrl.engine.prepare import prepare_model
 from leanrl.engine.rows import PADDED, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
-from leanrl.models.adapter import lora_config
+from leanrl.models.adapters.adapter import lora_config
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel
 from tests.families.family import Family, Method

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.results_file import write_results_file
-from leanrl.environment import describe_machine
+from leanrl.machine.environment import describe_machine
 from tests.cli.run import Outcome
 from tests.families import forked
 from tests.families.family import METHODS, Method

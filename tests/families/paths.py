@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leanrl.run_folder import RunFolder, read_jsonl
+from leanrl.storage.run_folder import RunFolder, read_jsonl
 from tests.cli.run import Outcome
 from tests.families.family import Family, Method
 from tests.families.moved import largest_share, trained_weights

@@ -4,11 +4,11 @@ A row is a real config class of transformers at a tiny size. Variants that diffe
 scheme, are rows of their own.
 """
 
-from tests.families.dense import DENSE
-from tests.families.experts import EXPERTS
 from tests.families.family import Family
-from tests.families.gemma import GEMMA
-from tests.families.hybrid import HYBRID
+from tests.families.rows.dense import DENSE
+from tests.families.rows.experts import EXPERTS
+from tests.families.rows.gemma import GEMMA
+from tests.families.rows.hybrid import HYBRID
 
 FAMILIES: tuple[Family, ...] = (*DENSE, *GEMMA, *HYBRID, *EXPERTS)
 

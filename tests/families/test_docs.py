@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def _table():
-    spec = importlib.util.spec_from_file_location("models_table", ROOT / "scripts" / "models_table.py")
+    spec = importlib.util.spec_from_file_location("models_table", ROOT / "scripts" / "pages" / "models_table.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -18,7 +18,7 @@ def _table():
 
 def test_the_page_is_current():
     table = _table()
-    hint = "run `python scripts/models_table.py > docs/models.md`"
+    hint = "run `python scripts/pages/models_table.py > docs/models.md`"
     assert (ROOT / "docs" / "models.md").read_text() == table.models_page(table.newest_results()), hint
 
 

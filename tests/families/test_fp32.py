@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from leanrl.models.fp32 import in_fp32
 from leanrl.models.load import load_as_saved, load_nf4
 from leanrl.models.locate import LocatedModel
-from leanrl.models.nf4 import dequantise
+from leanrl.models.weights.fp32 import in_fp32
+from leanrl.models.weights.nf4 import dequantise
 from tests.families.family import Family
 from tests.families.table import FAMILIES, named
 from tests.families.tiny import make_tiny_family

@@ -11,10 +11,10 @@ from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
 from leanrl.engine.trainable import require_trainable
 from leanrl.errors import ConfigError
-from leanrl.models.adaptable import out_of_reach
-from leanrl.models.adapter import check_targets, lora_config
-from leanrl.models.empty_model import empty_model
+from leanrl.models.adapters.adapter import check_targets, lora_config
 from leanrl.models.locate import LocatedModel
+from leanrl.models.structure.adaptable import out_of_reach
+from leanrl.models.structure.empty_model import empty_model
 from tests.cli.run import leanrl, tiny_overrides
 from tests.families.family import Family
 from tests.families.table import FAMILIES, named

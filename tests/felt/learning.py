@@ -7,7 +7,7 @@ import torch
 from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import StepRow
 from leanrl.rewards.registry import resolve_rewards
-from leanrl.trainer.completions import Completions
+from leanrl.trainer.step.completions import Completions
 from leanrl.types import Sample, Verdict
 from tests.felt.felt import Felt, Here, Probe, trainer_of
 from tests.felt.updates import argument, attribute

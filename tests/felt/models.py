@@ -10,8 +10,8 @@ from peft.tuners.lora import LoraLayer
 from leanrl.config.schema import RunConfig
 from leanrl.models.load import load_tokenizer, only_local
 from leanrl.models.locate import locate_model
-from leanrl.rendering import prompt_ids
-from leanrl.trainer.completions import Completions
+from leanrl.prompting.rendering import prompt_ids
+from leanrl.trainer.step.completions import Completions
 from tests.felt.felt import Felt, Here, Probe, configured, trainer_of
 from tests.felt.updates import argument
 

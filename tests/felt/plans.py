@@ -13,14 +13,14 @@ from leanrl.planner.prediction import Plan
 from leanrl.planner.text.time_text import lengths_line
 from leanrl.planner.workload import workload_of
 from leanrl.processes import processes
-from leanrl.run_folder import read_jsonl
-from leanrl.trainer.greedy import complete_greedily
+from leanrl.storage.run_folder import read_jsonl
+from leanrl.trainer.rollouts.greedy import complete_greedily
 from leanrl.trainer.trl_args import grpo_arguments
 from tests.felt.felt import Felt, Here, Probe, trainer_of
 from tests.felt.rollouts import SHAPE
 from tests.felt.updates import FULL, argument
+from tests.trainer.checkpoints.test_hub import FakeHub
 from tests.trainer.small_trainer import Notes
-from tests.trainer.test_hub import FakeHub
 
 
 def of_plan(read: Any) -> Probe:

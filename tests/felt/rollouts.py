@@ -11,11 +11,11 @@ from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import workload_of
 from leanrl.preparation import _usable
 from leanrl.processes import processes
-from leanrl.rollout.engine_arguments import engine_arguments
-from leanrl.rollout.server_base import open_usable_server
-from leanrl.rollout.server_client import ServerClient
-from leanrl.rollout.server_command import server_arguments
-from leanrl.trainer.rollout_engines import sampling_of
+from leanrl.rollout.server.base import open_usable_server
+from leanrl.rollout.server.client import ServerClient
+from leanrl.rollout.server.command import server_arguments
+from leanrl.rollout.vllm.engine_arguments import engine_arguments
+from leanrl.trainer.rollouts.engines import sampling_of
 from leanrl.types import ProblemSet, Row
 from tests.felt.felt import Felt, Here, Probe, trainer_of
 from tests.felt.updates import argument
@@ -82,7 +82,7 @@ def port(config: RunConfig, here: Here) -> str:
 
 
 def deadline(config: RunConfig, here: Here) -> float:
-    here.patch.setattr("leanrl.rollout.server_base.require_usable_server", lambda *_, **__: "base")
+    here.patch.setattr("leanrl.rollout.server.base.require_usable_server", lambda *_, **__: "base")
     client, _ = open_usable_server(config, None)
     return client._deadline_seconds
 

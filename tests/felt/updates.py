@@ -6,10 +6,10 @@ from torch import Tensor
 
 from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
-from leanrl.engine.kept_layers import decoder_layers
-from leanrl.engine.tiles import tile_modules
-from leanrl.run_folder import RunFolder
-from leanrl.trainer.probe import is_wanted
+from leanrl.engine.layers.kept_layers import decoder_layers
+from leanrl.engine.layers.tiles import tile_modules
+from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.memory.probe import is_wanted
 from tests.felt.felt import ANOTHER, Felt, Here, Probe, trainer_of
 
 FULL = {"model.tuning.method": "full"}

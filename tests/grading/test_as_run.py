@@ -2,8 +2,8 @@
 
 import pytest
 
+from leanrl.config.files.shipped import preset_names
 from leanrl.config.load import load_config
-from leanrl.config.shipped import preset_names
 from leanrl.grading.as_run import judge_as_run
 from leanrl.grading.judgement import judge
 from leanrl.grading.task import Task, plan_request

@@ -45,7 +45,7 @@ def _patterns() -> Iterator[tuple[str, re.Pattern[str], str]]:
         for package in (leanrl.grading, leanrl.rewards)
         for module_info in pkgutil.walk_packages(package.__path__, prefix=f"{package.__name__}.")
     ]
-    for module_name in [*found, "leanrl.thinking"]:
+    for module_name in [*found, "leanrl.prompting.thinking"]:
         module = importlib.import_module(module_name)
         for name, value in vars(module).items():
             for index, pattern in enumerate(_compiled(value)):

@@ -9,12 +9,12 @@ import pytest
 import torch
 from peft import get_peft_model
 
-from leanrl.config.data import DataConfig
 from leanrl.config.schema import EvalConfig, ModelConfig, RunConfig, TrainConfig, TuningConfig
-from leanrl.models.adapter import lora_config
+from leanrl.config.sections.data import DataConfig
+from leanrl.models.adapters.adapter import lora_config
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel
-from leanrl.run_folder import RunFolder, create_run_folder, write_json
+from leanrl.storage.run_folder import RunFolder, create_run_folder, write_json
 from tests.models.small_hub import HubState, SmallHub
 from tests.tiny_model import make_tiny_model, make_tiny_tokenizer
 

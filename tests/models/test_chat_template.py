@@ -4,7 +4,7 @@ import pytest
 
 from leanrl.errors import ConfigError
 from leanrl.models.chat_template import check_prompt, require_in_embedding
-from leanrl.rendering import prompt_ids
+from leanrl.prompting.rendering import prompt_ids
 from tests.models import templates
 from tests.tiny_model import make_tiny_tokenizer
 

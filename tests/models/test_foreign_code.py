@@ -9,7 +9,7 @@ import torch
 from typer.testing import CliRunner
 
 from leanrl.cli.main import app
-from leanrl.config.check import find_warnings
+from leanrl.config.checks.check import find_warnings
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.models.load import causal_config, load_policy, load_tokenizer, only_local

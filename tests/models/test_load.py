@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoTokenizer
 
 from leanrl.config.schema import ModelConfig, TuningConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.models.adapter import check_targets, lora_config
+from leanrl.models.adapters.adapter import check_targets, lora_config
 from leanrl.models.chat_template import require_chat_template
 from leanrl.models.load import load_policy, load_tokenizer
 from leanrl.models.locate import LocatedModel, locate_model

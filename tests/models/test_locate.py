@@ -8,7 +8,7 @@ import pytest
 
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
-from leanrl.installation import install_extras
+from leanrl.machine.installation import install_extras
 from leanrl.models.locate import default_cache, future_location, locate_model
 
 ABSENT_WHEEL = "leanrl-test-wheel-that-nobody-has"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.checkpoint_files import seal
 from leanrl.errors import ConfigError
 from leanrl.models.trained import find_adapter, find_checkpoint
+from leanrl.storage.checkpoint_files import seal
 from tests.models.conftest import MakeRun
 
 

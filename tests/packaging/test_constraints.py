@@ -1,4 +1,4 @@
-"""Constraint sets against what they are installed with, without a registry; scripts/resolve_constraints.py asks one."""
+"""Constraint sets against what they are installed with, without a registry; scripts/release asks one."""
 
 import sys
 import tomllib
@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "scripts"))
+sys.path.append(str(ROOT / "scripts" / "release"))
 
 from resolve_constraints import SETS, needs_no_pin, pinned  # noqa: E402 - found by the line above
 

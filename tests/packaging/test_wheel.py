@@ -37,7 +37,7 @@ def wheel(tmp_path_factory):
 def installed(wheel, tmp_path_factory):
     """A function that runs Python on the installed wheel, in a folder far from the checkout."""
     target, elsewhere = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("elsewhere")
-    # The dependencies are those of the environment; scripts/prove_wheel installs them too.
+    # The dependencies are those of the environment; scripts/release/prove_wheel installs them too.
     run("-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--target", target, wheel, cwd=elsewhere)
 
     def python(*arguments):

@@ -20,7 +20,7 @@ def test_example_of_the_page(capsys):
 
 
 def test_table_of_the_readme():
-    """`python scripts/largest_table.py --write` writes it anew."""
+    """`python scripts/pages/largest_table.py --write` writes it anew."""
     assert largest_table.table_in(largest_table.README.read_text(encoding="utf-8")) == largest_table.table()
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from leanrl.config.files.shipped import preset_names
 from leanrl.config.load import load_config
-from leanrl.config.shipped import preset_names
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.machine.cards import CARDS
 from leanrl.planner.plan import plan_run

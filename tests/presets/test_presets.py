@@ -3,12 +3,12 @@
 import pytest
 
 from leanrl.config.catalog import diff_presets, preset_text
-from leanrl.config.check import find_warnings
+from leanrl.config.checks.check import find_warnings
+from leanrl.config.files.shipped import preset_names
+from leanrl.config.files.yaml_text import parse_yaml
 from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.layers import flatten
 from leanrl.config.load import load_config
-from leanrl.config.shipped import preset_names
-from leanrl.config.yaml_text import parse_yaml
 from leanrl.planner.plan import plan_run
 from leanrl.rewards.registry import resolve_rewards
 

@@ -7,14 +7,16 @@ from types import ModuleType
 
 import pytest
 
+from leanrl.config.files.yaml_text import parse_yaml
 from leanrl.config.load import load_config
-from leanrl.config.yaml_text import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def load_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reproduction_table", ROOT / "scripts" / "reproduction_table.py")
+    spec = importlib.util.spec_from_file_location(
+        "reproduction_table", ROOT / "scripts" / "pages" / "reproduction_table.py"
+    )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
@@ -57,7 +59,7 @@ def grpo_config(tmp_path_factory):
 
 def test_the_committed_table_is_current():
     committed = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")
-    hint = "run `python scripts/reproduction_table.py > docs/reproduction.md`"
+    hint = "run `python scripts/pages/reproduction_table.py > docs/reproduction.md`"
     assert committed == table.reproduction_table(TABLES), hint
 
 

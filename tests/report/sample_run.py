@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from leanrl.config.data import DataConfig
 from leanrl.config.schema import AlgorithmConfig, ModelConfig, RolloutConfig, RunConfig, TrainConfig
-from leanrl.run_folder import RunFolder, append_jsonl, create_run_folder, write_json
+from leanrl.config.sections.data import DataConfig
+from leanrl.storage.run_folder import RunFolder, append_jsonl, create_run_folder, write_json
 
 HOSTILE = '</pre><script>alert("x")</script><img src=https://example.org/pixel.png> \u2028 & \x00 \u202e end'
 

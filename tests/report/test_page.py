@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.report.page import write_report
-from leanrl.run_folder import RunFolder, append_jsonl, write_json
+from leanrl.storage.run_folder import RunFolder, append_jsonl, write_json
 from tests.report.sample_run import write_sample_run
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}

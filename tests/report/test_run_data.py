@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.report.run_data import read_run
-from leanrl.run_folder import RunFolder
+from leanrl.storage.run_folder import RunFolder
 from tests.report.sample_run import HOSTILE, write_sample_run
 
 

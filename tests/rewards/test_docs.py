@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from leanrl.prompting.thinking import is_opening_tag
 from leanrl.rewards.registry import is_shipped, known_rewards
-from leanrl.thinking import is_opening_tag
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text(encoding="utf-8")
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from leanrl.rendering import prompt_ids
+from leanrl.prompting.rendering import prompt_ids
+from leanrl.prompting.stopping import stopping_of
 from leanrl.rollout.hf import complete
-from leanrl.stopping import stopping_of
 
 PROMPTS = ["1+1=", "what is twelve and thirty-four? ", "5", [{"role": "user", "content": "2+2="}]]
 

@@ -5,10 +5,10 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.generation.configuration_utils import WatermarkingConfig
 
+from leanrl.prompting.stopping import Stopping
 from leanrl.rollout.hf import complete
 from leanrl.rollout.hf_engine import HfEngine
 from leanrl.rollout.protocol import GroupRequest, Sampling
-from leanrl.stopping import Stopping
 
 # Values that change completions or make generate fail. The last test holds six of them to that.
 BENDING = {

@@ -6,7 +6,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional
 
-from leanrl.engine.packed_attention import RowBounds
+from leanrl.engine.attention.packed import RowBounds
 from leanrl.simulate.attention import _attend, cuda_attention
 
 

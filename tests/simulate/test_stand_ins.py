@@ -3,8 +3,8 @@
 import torch
 from transformers import AutoModelForCausalLM, GPT2Config
 
-from leanrl.models.empty_model import empty_model
-from leanrl.models.nf4 import nf4_settings
+from leanrl.models.structure.empty_model import empty_model
+from leanrl.models.weights.nf4 import nf4_settings
 from leanrl.simulate.stand_ins import NF4Linear, quantise
 from tests.families.table import named
 from tests.families.tiny import tiny_config

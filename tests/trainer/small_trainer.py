@@ -4,11 +4,11 @@ import torch
 from transformers import AutoTokenizer
 
 from leanrl.config.schema import RunConfig
-from leanrl.models.adapter import with_adapter
+from leanrl.models.adapters.adapter import with_adapter
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel
 from leanrl.rewards.registry import WeightedReward
-from leanrl.run_folder import RunFolder, create_run_folder
+from leanrl.storage.run_folder import RunFolder, create_run_folder
 from leanrl.trainer.build import build_trainer
 from leanrl.types import Row
 

@@ -5,12 +5,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
-from leanrl.config.support import find_missing, require
+from leanrl.config.checks.support import find_missing, require
 from leanrl.errors import MissingError
-from leanrl.installation import install_extras
-from leanrl.run_folder import RunFolder
-from leanrl.trainer.device import require_device
-from tests.engine.test_optimizers import NAMES
+from leanrl.machine.installation import install_extras
+from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.ranks.device import require_device
+from tests.engine.optimizers.test_choice import NAMES
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Paged optimizers are not supported on CPU")
@@ -113,7 +113,9 @@ def _trained(trainer):
     ("name", "package"), [("adamw_8bit", "torchao"), ("adamw_8bit_paged", "bitsandbytes")], ids=["torchao", "bnb"]
 )
 def test_a_missing_package_is_named_with_its_install_line(tiny_model, monkeypatch, name, package):
-    monkeypatch.setattr("leanrl.config.support.find_spec", lambda wanted: None if wanted == package else object())
+    monkeypatch.setattr(
+        "leanrl.config.checks.support.find_spec", lambda wanted: None if wanted == package else object()
+    )
     config = small_config(tiny_model, optimizer={"name": name})
     with pytest.raises(MissingError) as caught:
         require(config)

@@ -8,11 +8,11 @@ from torchao.optim import AdamW8bit
 from transformers import TrainerCallback
 from trl import GRPOTrainer
 
-from leanrl.engine.adamw_8bit import RoundedAdamW8bit
-from leanrl.engine.paged_adamw import RoundedPagedAdamW8bit
-from leanrl.trainer.callbacks import SignalStop, StepRecorder
+from leanrl.engine.optimizers.adamw_8bit import RoundedAdamW8bit
+from leanrl.engine.optimizers.paged_adamw import RoundedPagedAdamW8bit
 from leanrl.trainer.grpo import LeanGRPOTrainer
-from leanrl.trainer.unsloth import UnslothTrainer
+from leanrl.trainer.records.callbacks import SignalStop, StepRecorder
+from leanrl.trainer.unsloth.trainer import UnslothTrainer
 
 MAX_SHARED_LINES = 40
 PAIRS = [

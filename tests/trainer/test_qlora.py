@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from leanrl.models.nf4 import nf4_layers
+from leanrl.models.weights.nf4 import nf4_layers
 from leanrl.rollout.hf import complete
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 

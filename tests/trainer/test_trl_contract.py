@@ -12,7 +12,7 @@ from trl import GRPOConfig, GRPOTrainer
 from leanrl.config.schema import RunConfig
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.rewards.weighted import WeightedReward
-from leanrl.run_folder import RunFolder
+from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Row

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from leanrl.environment import describe_machine
-from leanrl.run_folder import RunFolder
+from leanrl.machine.environment import describe_machine
+from leanrl.storage.run_folder import RunFolder
 from tests.cli.run import leanrl, tiny_overrides
 
 GOLDEN = Path(__file__).with_name("golden.json")

@@ -1,4 +1,4 @@
-"""A child's program: a side of benchmarks/backends.py on a tiny model with an adapter of PEFT's.
+"""A child's program: a side of benchmarks/training/backends.py on a tiny model with an adapter of PEFT's.
 
     python -m tests.unsloth.backend_steps hf|unsloth MODEL_FOLDER RUNS_FOLDER
 
@@ -11,21 +11,19 @@ from pathlib import Path
 
 from tests.unsloth.no_card import force_patch, give_switches
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))  # its scripts import each other as scripts do
-
 
 def main(backend: str, folder: str, runs: str) -> None:
     if backend == "unsloth":
         import unsloth  # noqa: F401 - before everything that it patches
 
         force_patch()
-    from backends import TINY_SCALE
-    from backends_side import Steps, config_of, describe, make_trainer
     from peft import get_peft_model
-    from train_step_case import Case, make_step
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from leanrl.models.adapter import lora_config
+    from benchmarks.training.backends import TINY_SCALE
+    from benchmarks.training.backends_side import Steps, config_of, describe, make_trainer
+    from benchmarks.training.train_step_case import Case, make_step
+    from leanrl.models.adapters.adapter import lora_config
 
     case, listener = Case("lora", 0.04, "mix"), Steps()
     step = make_step(case, TINY_SCALE)

@@ -19,7 +19,7 @@ NOT_PROVED = (
     "NF4 through its loader, and vLLM's completions for it",
     "a vLLM that gives its memory back beside it on a card",
     "xformers and torchvision, which are not installed here",
-    "memory and speed: benchmarks/backends.py has no results yet",
+    "memory and speed: benchmarks/training/backends.py has no results yet",
     "here its patch is forced (PatchFastRL called by hand), and where its loader is run a card is pretended",
 )
 

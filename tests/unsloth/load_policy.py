@@ -75,10 +75,10 @@ def _travels(policy, folder, config):
     from peft import get_peft_model
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from leanrl.models.adapter import lora_config
-    from leanrl.rollout.servable import require_servable
-    from leanrl.rollout.server_base import config_hash
-    from leanrl.trainer.rollout_bridge import adapter_of
+    from leanrl.models.adapters.adapter import lora_config
+    from leanrl.rollout.server.base import config_hash
+    from leanrl.rollout.vllm.servable import require_servable
+    from leanrl.trainer.rollouts.bridge import adapter_of
 
     base = AutoModelForCausalLM.from_pretrained(folder)
     require_servable(policy.active_peft_config, policy.get_base_model().config, max_model_tokens=96)

@@ -18,7 +18,7 @@ def main(folder: str, run: str, engine: str, planted: str) -> None:
 
     force_patch()
     from leanrl.rollout.selftest import RolloutMismatchError
-    from leanrl.trainer.unsloth_patch import require_patched_trl
+    from leanrl.trainer.unsloth.patch import require_patched_trl
     from tests.unsloth.train_steps import OF_ANY_LENGTH, adapted, build
     from tests.vllm import plants
 

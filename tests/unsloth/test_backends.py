@@ -1,4 +1,4 @@
-"""benchmarks/backends.py: both sides take the same step, unsloth's with its patch forced."""
+"""benchmarks/training/backends.py: both sides take the same step, unsloth's with its patch forced."""
 
 import pytest
 

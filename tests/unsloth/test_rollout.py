@@ -6,10 +6,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from leanrl.rollout.engine_arguments import server_flags
 from leanrl.rollout.selftest import FP32_TOLERANCE
-from leanrl.rollout.server_command import server_environment
-from leanrl.rollout.server_process import ServerProcess, free_port
+from leanrl.rollout.server.command import server_environment
+from leanrl.rollout.server.process import ServerProcess, free_port
+from leanrl.rollout.vllm.engine_arguments import server_flags
 from tests.vllm.policies import small_arguments
 
 IS_HERE = find_spec("vllm") is not None

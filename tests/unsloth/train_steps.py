@@ -15,7 +15,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from leanrl.run_folder import read_jsonl
+from leanrl.storage.run_folder import read_jsonl
 from tests.unsloth.no_card import force_patch, give_switches
 
 HOOKS = (
@@ -41,11 +41,11 @@ def main(backend: str, folder: str, runs: str, *cases: str) -> None:
         import unsloth  # noqa: F401 - before everything that it patches
 
         force_patch()
-        from leanrl.trainer.unsloth_patch import require_patched_trl
+        from leanrl.trainer.unsloth.patch import require_patched_trl
 
         require_patched_trl()
 
-    from leanrl.trainer.unsloth import UnslothTrainer
+    from leanrl.trainer.unsloth.trainer import UnslothTrainer
 
     calls = Counter()
     for hook in (*HOOKS, "_compute_loss"):
@@ -128,7 +128,7 @@ def adapted(folder, config):
     from peft import get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from leanrl.models.adapter import lora_config
+    from leanrl.models.adapters.adapter import lora_config
 
     torch.manual_seed(0)
     base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
@@ -140,7 +140,7 @@ def build(config, model, run_path, *, prompts=EQUALLY_LONG):
     from transformers import AutoTokenizer
 
     from leanrl.rewards.registry import WeightedReward
-    from leanrl.run_folder import create_run_folder
+    from leanrl.storage.run_folder import create_run_folder
     from leanrl.trainer.build import build_trainer
     from leanrl.types import Row
     from tests.trainer.small_trainer import Notes

@@ -6,11 +6,11 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.planner.models.shapes import shape_from_config
-from leanrl.rollout.engine_arguments import engine_arguments
 from leanrl.rollout.protocol import GroupRequest, Policy, Sampling
-from leanrl.trainer.rollout_bridge import PolicyScorer, adapter_of
+from leanrl.rollout.vllm.engine_arguments import engine_arguments
+from leanrl.trainer.rollouts.bridge import PolicyScorer, adapter_of
 from tests.tiny_model import make_tiny_tokenizer
 from tests.trainer.small_trainer import small_config
 

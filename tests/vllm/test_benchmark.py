@@ -1,11 +1,6 @@
-"""The parts of benchmarks/rollout.py that need vLLM, on a tiny model."""
+"""The parts of benchmarks/rollout/rollout.py that need vLLM, on a tiny model."""
 
-import sys
-from pathlib import Path
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
-import rollout_part
+from benchmarks.rollout import rollout_part
 
 
 def test_an_adapters_syncs_and_ten_cycles_of_sleep():

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from leanrl.errors import StoppedError
+from leanrl.prompting.stopping import Stopping
 from leanrl.rollout.selftest import choose, mean_difference
-from leanrl.rollout.vllm_colocate import VllmColocate
-from leanrl.stopping import Stopping
+from leanrl.rollout.vllm.colocate import VllmColocate
 from tests.vllm.policies import requests, sampling, small_arguments
 
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from leanrl.rollout.servable import LORA_RANKS
-from tests.rollout.test_engine_arguments import arguments
+from leanrl.rollout.vllm.servable import LORA_RANKS
+from tests.rollout.vllm.test_engine_arguments import arguments
 
 
 @pytest.mark.parametrize("usable_bytes", [None, 20 * 2**30], ids=["CPU", "card"])

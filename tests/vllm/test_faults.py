@@ -7,10 +7,10 @@ trainer's log-probabilities agree within 1e-5 nats at every step.
 import pytest
 
 from leanrl.errors import StoppedError
-from leanrl.rollout import vllm_colocate
 from leanrl.rollout.adapter_files import WEIGHTS, publish
 from leanrl.rollout.selftest import FP32_TOLERANCE
-from leanrl.rollout.vllm_colocate import VllmColocate
+from leanrl.rollout.vllm import colocate as vllm_colocate
+from leanrl.rollout.vllm.colocate import VllmColocate
 from tests.tiny_model import make_tiny_model
 from tests.trainer.small_trainer import small_config
 from tests.vllm.plants import (

@@ -8,7 +8,7 @@ from transformers import AutoModelForCausalLM
 
 from leanrl.errors import ConfigError, StoppedError
 from leanrl.rollout.selftest import BF16_TOLERANCE
-from leanrl.rollout.vllm_colocate import VllmColocate
+from leanrl.rollout.vllm.colocate import VllmColocate
 from tests.tiny_model import make_tiny_model
 from tests.trainer.small_trainer import small_config
 from tests.vllm.plants import AWAKE, PLANTED_AFTER, ignored_adapter, reused_name, stale_adapter, train_with

@@ -13,12 +13,12 @@ import pytest
 
 from leanrl.rollout.owned_folder import LOCK
 from leanrl.rollout.selftest import BF16_TOLERANCE
-from leanrl.run_folder import RunFolder, read_jsonl
+from leanrl.storage.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 from tests.processes import alive_after
 from tests.tiny_model import make_tiny_model
 
-HERE = Path(__file__).parent
+PLUGINS = Path(__file__).parent / "plugins"
 # Two ranks and a server on two busy cores.
 TIMEOUT_SECONDS = 540.0
 SETTINGS = {
@@ -42,7 +42,7 @@ def arguments(model, run, method, *more, engine, plugins=()):
         "train.num_prompts=4", "train.max_steps=5", "checkpoints.every_steps=50", "data.num_heldout=0",
         "eval.greedy=false", *more,
     )  # fmt: skip
-    files = [part for name in ("variety.py", *plugins) for part in ("--plugin", HERE / name)]
+    files = [part for name in ("variety.py", *plugins) for part in ("--plugin", PLUGINS / name)]
     return ["train", "-p", "cpu-demo", *overrides, *files, "--run-dir", run]
 
 

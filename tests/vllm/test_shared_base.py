@@ -12,8 +12,8 @@ import torch
 
 from leanrl.errors import ConfigError
 from leanrl.rollout.selftest import choose, mean_difference
-from leanrl.rollout.shared_base import CannotShareError, frozen_base
-from leanrl.rollout.vllm_colocate import VllmColocate
+from leanrl.rollout.vllm.colocate import VllmColocate
+from leanrl.rollout.vllm.shared_base import CannotShareError, frozen_base
 from tests.tiny_model import make_tiny_model
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 from tests.vllm.policies import TrainedPolicy, requests, sampling, small_arguments
@@ -29,7 +29,7 @@ def unpacked(monkeypatch):
 
     packing = "dispatch_cpu_unquantized_gemm"
     monkeypatch.setattr(utils, packing, getattr(utils, packing))  # it is put back, whoever replaces it
-    runpy.run_path(str(Path(__file__).with_name("unpacked.py")))
+    runpy.run_path(str(Path(__file__).parent / "plugins" / "unpacked.py"))
 
 
 @pytest.fixture(params=["llama", "qwen2"])
@@ -169,7 +169,7 @@ def test_without_the_layout_true_is_refused_and_auto_says_why(tmp_path, caplog):
 
 
 def served_by(engine):
-    from leanrl.rollout.vllm_colocate import _served_parameters
+    from leanrl.rollout.vllm.colocate import _served_parameters
 
     return engine._llm.collective_rpc(_served_parameters)[0]
 

@@ -4,8 +4,8 @@ from collections import deque
 
 import pytest
 
-from leanrl.rollout.vllm_colocate import VllmColocate
-from leanrl.rollout.vllm_sleep import CacheRelease, cache_storages
+from leanrl.rollout.vllm.colocate import VllmColocate
+from leanrl.rollout.vllm.sleep import CacheRelease, cache_storages
 from tests.vllm.policies import requests, sampling, small_arguments
 
 

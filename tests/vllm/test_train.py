@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError
-from leanrl.rollout.server_process import ServerProcess
-from leanrl.run_folder import RunFolder, read_json, read_jsonl
+from leanrl.rollout.server.process import ServerProcess
+from leanrl.storage.run_folder import RunFolder, read_json, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 
-PLUGIN = Path(__file__).with_name("variety.py")
+PLUGIN = Path(__file__).parent / "plugins" / "variety.py"
 # vLLM's start alone takes a minute on a busy machine.
 TIMEOUT_SECONDS = 540.0
 

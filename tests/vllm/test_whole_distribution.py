@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from leanrl.rollout.engine_arguments import server_flags
 from leanrl.rollout.selftest import choose, mean_difference
-from leanrl.rollout.server_client import ServerClient
-from leanrl.rollout.server_command import server_environment
-from leanrl.rollout.server_process import ServerProcess, free_port
-from leanrl.rollout.vllm_colocate import VllmColocate
-from leanrl.rollout.vllm_server import VllmServer
+from leanrl.rollout.server.client import ServerClient
+from leanrl.rollout.server.command import server_environment
+from leanrl.rollout.server.engine import VllmServer
+from leanrl.rollout.server.process import ServerProcess, free_port
+from leanrl.rollout.vllm.colocate import VllmColocate
+from leanrl.rollout.vllm.engine_arguments import server_flags
 from tests.vllm.policies import requests, sampling, small_arguments
 
 SIZES = {"max_prompt_tokens": 128, "max_completion_tokens": 32}

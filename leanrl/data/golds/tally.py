@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.golds.answer import Gold, NoGold, is_words
 from leanrl.data.rows import CheckedRow
 from leanrl.errors import DataError

@@ -6,7 +6,7 @@ from itertools import pairwise
 from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes
 from leanrl.grading.text.code import drop_code
 from leanrl.grading.text.tied_boxes import listed_boxes, tied_boxes
-from leanrl.thinking import drop_thinking
+from leanrl.prompting.thinking import drop_thinking
 from leanrl.types import GradeMode
 
 # Possessive repeats (*+) give nothing back, so that a failed match takes one pass.

@@ -1,7 +1,7 @@
 """Whether trainer and colocated vLLM share one base (`rollout.share_base`): what plan and run both go by."""
 
+from leanrl.config.checks.sharing import release_obstacle, sharing_obstacle
 from leanrl.config.schema import RunConfig
-from leanrl.config.sharing import release_obstacle, sharing_obstacle
 from leanrl.errors import ConfigError
 from leanrl.planner.models.shapes import ModelShape
 

@@ -7,7 +7,7 @@ from leanrl.planner.workload import Workload
 
 # Two 8-bit moments, each with an fp32 scale for 256 values.
 _ADAM_8BIT_BYTES_PER_PARAM = 2 * (1 + 4 / 256)
-# Weight, gradient and noise in fp32 while a slice of weights is rounded (engine/paged_adamw.py).
+# Weight, gradient and noise in fp32 while a slice of weights is rounded (engine/optimizers/paged_adamw.py).
 WEIGHTS_ROUNDED_AT_ONCE = 2**24
 _ROUNDING_BYTES = 12 * WEIGHTS_ROUNDED_AT_ONCE
 

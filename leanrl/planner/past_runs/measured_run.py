@@ -14,7 +14,7 @@ from leanrl.hints import command
 from leanrl.planner.past_runs.run_lengths import read_run_lengths
 from leanrl.planner.past_runs.step_seconds import measured_seconds, warm_rollouts
 from leanrl.planner.time.length_profile import LengthProfile
-from leanrl.run_folder import RunFolder, open_run_folder, read_json_if_whole, read_jsonl
+from leanrl.storage.run_folder import RunFolder, open_run_folder, read_json_if_whole, read_jsonl
 
 
 @dataclass(frozen=True)

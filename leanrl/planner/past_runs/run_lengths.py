@@ -4,12 +4,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from leanrl.config.lengths import ASSUMED_CV
 from leanrl.config.load import load_run_config
+from leanrl.config.sections.lengths import ASSUMED_CV
 from leanrl.errors import ConfigError
 from leanrl.hints import command
 from leanrl.planner.time.length_profile import NARROWEST, WIDEST, LengthProfile, rising_root
-from leanrl.run_folder import open_run_folder, read_jsonl
+from leanrl.storage.run_folder import open_run_folder, read_jsonl
 
 # Where the longest of nearly every batch reaches the limit, it says nothing about the spread.
 _AT_THE_LIMIT = 0.98

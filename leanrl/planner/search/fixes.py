@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from leanrl.config.check import find_contradictions
+from leanrl.config.checks.check import find_contradictions
+from leanrl.config.checks.support import not_in_this_version
 from leanrl.config.schema import ReferenceDevice, RunConfig
-from leanrl.config.support import not_in_this_version
 from leanrl.errors import Problem
 from leanrl.hints import setting
 

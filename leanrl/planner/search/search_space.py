@@ -8,9 +8,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from leanrl.config.check_idle import loses_updates
+from leanrl.config.checks.idle import loses_updates
+from leanrl.config.checks.sharing import releases_cache
 from leanrl.config.schema import ReferenceDevice, RunConfig
-from leanrl.config.sharing import releases_cache
 from leanrl.planner.search.fixes import Changes, away_from_training, is_refused, micro_batch_changes, with_changes
 
 # Large enough for full matrix units at a hidden size of 1536, small beside the rows of a micro-batch.

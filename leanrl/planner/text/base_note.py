@@ -1,7 +1,7 @@
 """The plan's line about the base of a 16-bit adapter: shared with a colocated vLLM or not, and what the other costs."""
 
+from leanrl.config.checks.sharing import sharing_obstacle
 from leanrl.config.schema import RunConfig
-from leanrl.config.sharing import sharing_obstacle
 from leanrl.planner.machine.target import Target
 from leanrl.planner.memory.base_sharing import why_separate
 from leanrl.planner.phases import Phase

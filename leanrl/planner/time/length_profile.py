@@ -11,8 +11,8 @@ from functools import lru_cache
 from statistics import fmean
 from typing import Any
 
-from leanrl.config.lengths import ASSUMED_CV, length_contradiction
 from leanrl.config.schema import RunConfig
+from leanrl.config.sections.lengths import ASSUMED_CV, length_contradiction
 
 # Means, as shares of the limit, for a run of which no lengths are known.
 ASSUMED_SHARES = (0.25, 0.5, 0.8)

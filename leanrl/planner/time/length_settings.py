@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from leanrl.config.lengths import ASSUMED_CV
-from leanrl.config.names import did_you_mean, nearest_name
+from leanrl.config.names.nearest import did_you_mean, nearest_name
+from leanrl.config.sections.lengths import ASSUMED_CV
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
 from leanrl.planner.past_runs.run_lengths import read_run_lengths

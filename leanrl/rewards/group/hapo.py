@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import cos, pi
 from typing import Literal
 
-from leanrl.config.field_types import Fraction
+from leanrl.config.sections.field_types import Fraction
 from leanrl.rewards.verdict import require_verdict
 from leanrl.types import Ledger, Sample
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from math import isfinite
 
-from leanrl.config.field_types import NonNegative
+from leanrl.config.sections.field_types import NonNegative
 from leanrl.seams.registry import plugin
 
 

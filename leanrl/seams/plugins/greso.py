@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from leanrl.config.field_types import Fraction
+from leanrl.config.sections.field_types import Fraction
 from leanrl.seams.protocols import PromptContext, Visits
 from leanrl.seams.registry import plugin
 from leanrl.types import Visit

@@ -5,7 +5,7 @@ Axes: P prompts, G completions of a prompt (the group).
 
 from typing import TYPE_CHECKING
 
-from leanrl.config.field_types import NonNegative
+from leanrl.config.sections.field_types import NonNegative
 from leanrl.seams.plugins.equal_rewards import zero_where_equal
 from leanrl.seams.registry import plugin
 

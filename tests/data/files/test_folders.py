@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.load import load_problems
 from leanrl.errors import DataError
 from leanrl.types import ProblemSet

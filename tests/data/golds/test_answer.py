@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leanrl.config.data import DataConfig
+from leanrl.config.sections.data import DataConfig
 from leanrl.data.golds.answer import Gold, NoGold, is_prose, is_words, read_value
 from leanrl.data.load import load_problems
 from leanrl.errors import DataError

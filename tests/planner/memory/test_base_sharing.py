@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from leanrl.config.check import find_contradictions
+from leanrl.config.checks.check import find_contradictions
 from leanrl.errors import ConfigError
 from leanrl.planner.memory.base_sharing import why_separate
 from leanrl.planner.models.known_models import KNOWN_MODELS

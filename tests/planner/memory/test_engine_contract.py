@@ -12,9 +12,9 @@ from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
-from benchmarks.allocator_peak import allocator_peak
+from benchmarks.planner.allocator_peak import allocator_peak
 from leanrl.algorithms import logprobs
-from leanrl.engine.head import attach_logprob_head
+from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.engine.prepare import leave_casts_to_autocast
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import LossSettings, train_micro_batch

@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import pytest
 
-from benchmarks.plan_grid import GRID
+from benchmarks.planner.plan_grid import GRID
 from leanrl.planner.automatic import automatic_changes
 from leanrl.planner.machine.target import find_target
 from leanrl.planner.memory.floors import find_floors
@@ -68,7 +68,7 @@ def needs_and_floors(config, **target):
 
 @pytest.mark.parametrize("case", GRID[::7], ids=lambda case: "-".join(map(str, astuple(case))))
 def test_no_floor_is_above_the_need_of_a_plan_of_the_grid(case):
-    """Every seventh, which has each card, model, method and length; benchmarks/plan_grid.py asks it of all."""
+    """Every seventh, which has each card, model, method and length; benchmarks/planner/plan_grid.py asks it of all."""
     need, floors = needs_and_floors(case.config())
     assert floors
     assert all(0 < floor <= need for floor in floors)

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from leanrl.config.schema import RunConfig
-from leanrl.environment import describe_cpu
 from leanrl.errors import ConfigError, MissingError
+from leanrl.machine.environment import describe_cpu
 from leanrl.planner.past_runs.measured_run import read_measured_run
 from leanrl.planner.past_runs.next_run import learn_from, with_measured_lengths
-from leanrl.run_folder import append_jsonl, create_run_folder, read_json, write_json
+from leanrl.storage.run_folder import append_jsonl, create_run_folder, read_json, write_json
 from tests.planner.sample_runs import cpu_run
 
 HERE = {"system": "Linux", "cpu": "a CPU", "num_cpus": 2}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.config.check import find_warnings
+from leanrl.config.checks.check import find_warnings
+from leanrl.config.checks.support import not_in_this_version
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
-from leanrl.config.support import not_in_this_version
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.plan import plan_run, plan_table
 from leanrl.planner.search.fit import fit_run

@@ -1,8 +1,8 @@
-"""A plan, its fixes and the search for settings that fit agree: a fixed sample of benchmarks/plan_grid.py and more."""
+"""A plan, its fixes and the search for settings that fit agree: a fixed sample of planner/plan_grid.py and more."""
 
 import pytest
 
-from benchmarks.plan_grid import GRID, contradictions, examine
+from benchmarks.planner.plan_grid import GRID, contradictions, examine
 from leanrl.planner.machine.target import find_target
 from leanrl.planner.models.known_models import find_shape
 from leanrl.planner.plan import plan_run

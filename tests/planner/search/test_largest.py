@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from leanrl.config.check import find_warnings
+from leanrl.config.checks.check import find_warnings
 from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
 from leanrl.planner.machine.card_names import find_card

@@ -1,0 +1,1 @@
+"""Benchmarks of memory on a GPU."""

@@ -1,0 +1,1 @@
+"""The command `leanrl plan` and what it answers."""

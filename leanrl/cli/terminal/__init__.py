@@ -1,0 +1,1 @@
+"""The terminal: commands, options, colour, progress and completion."""

@@ -1,0 +1,1 @@
+"""Checks of a whole config: values that do not go together."""

@@ -1,0 +1,1 @@
+"""Unknown names, and the known ones that are nearest."""

@@ -1,0 +1,1 @@
+"""The language-model head: scored in tiles, and what its logits become."""

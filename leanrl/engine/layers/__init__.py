@@ -1,0 +1,1 @@
+"""Decoder layers: activations kept, moved or recomputed, tiles of the MLP, and dropout."""

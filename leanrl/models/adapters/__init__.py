@@ -1,0 +1,1 @@
+"""LoRA adapters: what they adapt, and how they fold into weights."""

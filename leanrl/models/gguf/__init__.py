@@ -1,0 +1,1 @@
+"""GGUF: a merged model exported for llama.cpp and Ollama."""

@@ -1,0 +1,1 @@
+"""Merged models: what a run merges to, written, verified and published."""

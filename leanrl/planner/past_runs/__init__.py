@@ -1,0 +1,1 @@
+"""Past runs: what they measured, and what a plan learns from it."""

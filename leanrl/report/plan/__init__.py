@@ -1,0 +1,1 @@
+"""A run against its plan, in a report."""

@@ -1,0 +1,1 @@
+"""vLLM in a server of its own."""

@@ -1,0 +1,118 @@
+"""A vLLM server of leanrl's own: started on this machine's loopback, watched, and ended with the run."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from leanrl.errors import ConfigError, MissingError
+from leanrl.rollout.server.client import ServerClient
+from leanrl.rollout.server.command import HOST, server_command
+
+_POLL_SECONDS = 0.5
+_LOG_LINES = 15
+
+
+class ServerProcess:
+    """`python -m vllm.entrypoints.openai.api_server` under a guard that outlives nobody.
+
+    Args:
+        flags: the engine's flags.
+        port: where it listens on 127.0.0.1.
+        log: the file that receives what it prints.
+        environment: variables besides this process's own, those of `server_environment`.
+        start_seconds: how long it may load weights.
+    """
+
+    def __init__(
+        self,
+        flags: Sequence[str],
+        *,
+        port: int,
+        log: Path,
+        environment: Mapping[str, str],
+        start_seconds: float,
+    ) -> None:
+        self.url = f"http://{HOST}:{port}"
+        self._command = server_command(sys.executable, flags, port=port)
+        self._port = port
+        self._log = log
+        self._environment = environment
+        self._start_seconds = start_seconds
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and return when it answers.
+
+        Raises:
+            ConfigError: if the port is taken.
+            MissingError: if it ends while starting, or does not answer in time; with its last lines.
+        """
+        require_free(self._port)
+        with self._log.open("ab") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, "-m", "leanrl.guard", *self._command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self._environment},
+                start_new_session=True,  # a Ctrl-C on the terminal is the trainer's, which then closes this
+            )
+        client = ServerClient(self.url, deadline_seconds=self._start_seconds)
+        deadline = time.monotonic() + self._start_seconds
+        while not client.is_healthy():
+            if self._guard.poll() is not None:
+                raise self._failed(f"ended with code {self._guard.returncode} while starting")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise self._failed(f"did not answer within {self._start_seconds:g} seconds")
+            time.sleep(_POLL_SECONDS)
+
+    def restart(self) -> None:
+        """End whatever is left of it and start it anew."""
+        self.stop()
+        self.start()
+
+    def stop(self) -> None:
+        """End it with everything it has started; a second call does nothing."""
+        if self._guard is None:
+            return
+        assert self._guard.stdin is not None
+        self._guard.stdin.close()
+        self._guard.wait()
+        self._guard = None
+
+    def _failed(self, what: str) -> MissingError:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        said = "\n".join(f"    {line}" for line in lines)
+        return MissingError(
+            f"the rollout server {what}. The end of {self._log}:\n{said}",
+            hint="-s rollout.engine=hf generates without it; the run's command with `--dry-run` prints the server's",
+        )
+
+
+def free_port() -> int:
+    """Return a port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def require_free(port: int) -> None:
+    """Check that nobody listens on a port of the loopback.
+
+    Raises:
+        ConfigError: naming the port.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ConfigError(
+                f"rollout.server_port is {port}, and {HOST}:{port} cannot be listened on: {error.strerror}.",
+                hint="-s rollout.server_port=null takes a free one; -s rollout.server_url=... uses a server that runs",
+            ) from error

@@ -1,0 +1,1 @@
+"""What a run keeps on disk: folders, locks, checkpoint files and links to adapters."""

@@ -1,0 +1,147 @@
+"""Checkpoints of a run: room for them, what to do without it, and the one to go on from."""
+
+import errno
+import json
+import os
+import shutil
+from functools import partial
+from pathlib import Path
+
+from torch import nn
+
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
+from leanrl.hints import command
+from leanrl.storage.checkpoint_files import find_damage, missing_to_resume, newest_whole, to_resume
+from leanrl.storage.run_folder import RunFolder, read_json_if_whole, step_of
+
+# Two moments of one byte and their scales, four bytes for 256.
+_8BIT_BYTES_PER_WEIGHT = 2 * (1 + 4 / 256)
+# Tokenizer, trainer state and random state; a tokenizer of 152 k entries takes about 11 MiB.
+_FIXED_BYTES = 32 * 2**20
+# A full disk or quota in the words of those who give no errno: safetensors and tokenizers (Rust), and torch's
+# zip writer, which only knows that its stream broke (caffe2/serialize/inline_container.cc).
+_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+_FULL_WORDS = (*(f"(os error {number})" for number in _FULL_ERRNOS), "iostream error", "inline_container.cc")
+
+
+def checkpoint_bytes(model: nn.Module, optimizer: str) -> int:
+    """Return what one checkpoint of the trained weights and the state of `optimizer.name` takes on disk."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    return _FIXED_BYTES + sum(
+        int(weight.numel() * (weight.element_size() + _state_bytes(optimizer, weight.element_size())))
+        for weight in trained
+    )
+
+
+def _state_bytes(optimizer: str, weight_bytes: int) -> float:
+    if optimizer.startswith("adamw_8bit"):
+        return _8BIT_BYTES_PER_WEIGHT
+    if optimizer == "adamw_offloaded":
+        return 8 if weight_bytes == 4 else 12  # two fp32 moments, and masters of 16-bit weights
+    return 2 * weight_bytes
+
+
+def require_disk_space(run: RunFolder, *, needed_bytes: int, keep_last: int) -> None:
+    """Refuse a run whose checkpoints the disk cannot hold.
+
+    One more than `keep_last` exist while a new one is written.
+
+    Raises:
+        DoesNotFitError: with both sizes.
+    """
+    total = needed_bytes * (keep_last + 1)
+    free = shutil.disk_usage(run.path).free
+    if free < total:
+        raise DoesNotFitError(
+            f"checkpoints need {total / 2**30:.1f} GiB ({keep_last + 1} of {needed_bytes / 2**30:.2f} GiB), but "
+            f"{run.path} has {free / 2**30:.1f} GiB free.",
+            hint="name a larger disk with `--run-dir`, or keep fewer with -s checkpoints.keep_last=1",
+        )
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Return whether an error of saving, or one that it came from, says that the disk took no more."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL_ERRNOS:
+            return True
+        if any(words in str(error) for words in _FULL_WORDS):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def stop_for_full_disk(run: RunFolder, *, step: int, needed_bytes: int) -> StoppedError:
+    """Remove the checkpoint that did not fit, and return the error that ends the run."""
+    shutil.rmtree(run.partial_checkpoints, ignore_errors=True)
+    free = shutil.disk_usage(run.path).free
+    complete = run.complete_checkpoints()
+    kept = f"The newest complete one is {complete[-1].name}." if complete else "No earlier one is complete."
+    go_on = f"`{command('train', '--resume', run.path)}`" if complete else f"start anew with `{run.start_anew()}`"
+    return StoppedError(
+        f"the disk is full: the checkpoint of step {step} needs {_gib(needed_bytes)} in {run.checkpoints}, which has "
+        f"{_gib(free)} free. {kept}",
+        hint=f"free {_gib(needed_bytes)} there, then {go_on}",
+    )
+
+
+def newest_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[str]]:
+    """Return the newest checkpoint that can be resumed, and one line on each newer one that is damaged.
+
+    Raises:
+        ConfigError: if there is none, naming what is wrong with each.
+    """
+    checkpoints = run.complete_checkpoints()
+    hint = f"start anew with `{run.start_anew()}`"
+    if not checkpoints:
+        raise ConfigError(f"{run.path} has no complete checkpoint to go on from.", hint=hint)
+    return newest_whole(checkpoints, partial(resume_damage, config=config), where=run.path, hint=hint)
+
+
+def resume_damage(checkpoint: Path, config: RunConfig) -> list[str]:
+    """Return what keeps a run from going on from a checkpoint: files that are missing, cut or changed."""
+    need = partial(to_resume, from_adapter=config.model.tuning.start_adapter is not None)
+    damage = find_damage(checkpoint, need)
+    lacking = missing_to_resume(checkpoint, num_ranks=config.num_train_ranks)
+    told = " ".join(damage)
+    return damage + [f"{name} is not there" for name in lacking if name not in told]
+
+
+def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[str]]:
+    """Return the newest whole checkpoint and the lines of `newest_checkpoint`.
+
+    One of the last step still has the run's end to do.
+
+    Raises:
+        ConfigError: if there is none, or the run is finished.
+    """
+    checkpoint, passed_over = newest_checkpoint(run, config)
+    step, max_steps = step_of(checkpoint), config.train.max_steps
+    if max_steps is not None and step >= max_steps and read_json_if_whole(run.summary).get("status") == "finished":
+        raise ConfigError(
+            f"{run.path} is finished: its checkpoint stands at step {step} of {max_steps}.",
+            hint=f"`{command('report', run.path)}` shows it; "
+            f"`{command('merge', run.path, '--out', 'DIR')}` takes the model out",
+        )
+    return checkpoint, passed_over
+
+
+def rewind_metrics(run: RunFolder, *, step: int) -> None:
+    """Drop the metrics of steps after `step`, and a line cut short: the resumed run takes them again."""
+    if not run.metrics.is_file():
+        return
+    kept = [line + b"\n" for line in run.metrics.read_bytes().splitlines() if _step_of(line) <= step]
+    beside = run.metrics.with_name(run.metrics.name + ".tmp")
+    beside.write_bytes(b"".join(kept))
+    os.replace(beside, run.metrics)
+
+
+def _gib(num_bytes: int) -> str:
+    return f"{num_bytes / 2**30:.2f} GiB"
+
+
+def _step_of(line: bytes) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

@@ -1,0 +1,1 @@
+"""Memory of a training run: measured, budgeted and short."""

@@ -1,0 +1,1 @@
+"""Proofs before training: a token reaches only what it may reach."""

@@ -1,0 +1,37 @@
+"""summary.json: what a run came to, kept from its start so that a resumed run can go on with it."""
+
+import os
+import time
+from typing import Any
+
+import psutil
+
+from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
+from leanrl.trainer.memory.phase_meter import PhaseMeter
+from leanrl.trainer.ranks.meeting import is_first_rank
+from leanrl.trainer.records.metrics import peak_bytes
+
+
+def start_summary(run: RunFolder, **facts: Any) -> dict[str, Any]:
+    """Return the summary to fill: that of an earlier attempt on this run, or a new one."""
+    return {**read_json_if_whole(run.summary), "status": "running", **facts}
+
+
+def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: PhaseMeter) -> dict[str, Any]:
+    """Add the newest checkpoint, time and memory, and write the file.
+
+    `seconds` count from the start of this process; `cpu_seconds` hold all its threads and ended children.
+    """
+    checkpoints = run.complete_checkpoints()
+    times = os.times()
+    summary = {
+        **summary,
+        "status": status,
+        "checkpoint": checkpoints[-1].name if checkpoints else None,
+        "seconds": round(time.time() - psutil.Process().create_time(), 1),
+        "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
+        "peak_bytes": peak_bytes(meter),
+    }
+    if is_first_rank():
+        write_json(run.summary, summary)
+    return summary

@@ -1,0 +1,1 @@
+"""Rollouts of a trainer: engines opened, on each rank, and the bridge to TRL."""

@@ -1,0 +1,1 @@
+"""A step: from completions to scores, rows and means."""

@@ -1,0 +1,64 @@
+"""The reference policy of a KL, where a full-parameter run holds a copy of it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from trl import GRPOTrainer
+
+from leanrl.config.schema import TrainConfig
+from leanrl.engine.head.scoring import attach_logprob_head
+from leanrl.engine.visiting_weights import HostMemory, NamelessFile, VisitingWeights
+from leanrl.errors import DoesNotFitError
+from leanrl.trainer.checkpoints.upkeep import is_full_disk
+from leanrl.trainer.memory.unused_memory import give_back_unused
+
+Visits = Callable[[Any], AbstractContextManager[None]]
+
+
+def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path) -> Visits:
+    """Make TRL's reference copy score tokens, and send it to where `train.reference_device` says.
+
+    Call it before a colocated engine measures the card.
+
+    Args:
+        folder: the run's, which takes the file of a reference on disk.
+
+    Returns:
+        what gives each model to score with the context to do it in: within it the copy is on the training device.
+        TRL scores when a step's completions are there, before the first backward pass: no gradient lies beside it.
+        One that ranks share needs none: each of its layers visits by itself (`trainer.sharding`).
+
+    Raises:
+        DoesNotFitError: if it goes to a disk that is too full for it.
+    """
+    reference = trainer.ref_model
+    if reference is None:
+        return nullcontext
+    bare = trainer.accelerator.unwrap_model(reference)
+    attach_logprob_head(bare)
+    if train.reference_device == "gpu" or trainer.is_fsdp_enabled:
+        return nullcontext
+    device = trainer.accelerator.device
+    weights = _send_home(bare, train, device=device, folder=folder)
+    give_back_unused(device)  # TRL had put the copy there
+    return lambda model: weights.visiting() if model is reference else nullcontext()
+
+
+def _send_home(model: nn.Module, train: TrainConfig, *, device: torch.device, folder: Path) -> VisitingWeights:
+    if train.reference_device == "host":
+        return VisitingWeights(model, partial(HostMemory, device=device))
+    try:
+        return VisitingWeights(model, partial(NamelessFile, device=device, folder=folder))
+    except OSError as error:
+        if not is_full_disk(error):
+            raise
+        num_bytes = sum(weight.nbytes for weight in model.parameters())
+        raise DoesNotFitError(
+            f"the reference needs {num_bytes / 2**30:.1f} GiB in {folder}, and the disk is full.",
+            hint="name a larger disk with `--run-dir`, or keep it in memory with -s train.reference_device=gpu",
+        ) from error

@@ -1,0 +1,24 @@
+"""A reward that fails while a run goes on: what is trained is saved, and the way back is named."""
+
+from leanrl.errors import RewardError
+from leanrl.hints import command, quoted
+from leanrl.storage.run_folder import RunFolder
+
+
+def stop_for_reward(run: RunFolder, error: RewardError) -> RewardError:
+    """Return the error that ends the run: the reward's, with the file to correct and the command that goes on.
+
+    A resumed run takes its own copy of a plug-in, so that copy has to be corrected.
+    """
+    complete = run.complete_checkpoints()
+    if not complete:
+        return RewardError(
+            f"{error.message}\nNo step is finished, so there is no checkpoint.",
+            hint=f"{error.hint}, then start the run anew; `rm -r {quoted(run.path)}` removes what there is of it",
+        )
+    copies = [copy for copy in run.kept_plugins() if str(copy) not in str(error.hint)]
+    own = f" (the run has its own copy: {', '.join(map(str, copies))})" if copies else ""
+    return RewardError(
+        f"{error.message}\n{complete[-1].name} is saved.",
+        hint=f"{error.hint}{own}, then `{command('train', '--resume', run.path)}`",
+    )

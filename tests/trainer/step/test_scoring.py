@@ -1,0 +1,142 @@
+"""Scoring: one grading per completion, rewards of single completions and of whole groups, on one rank and on two."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from leanrl.errors import LeanRLError
+from leanrl.grading.pool import GraderPool
+from leanrl.rewards.registry import WeightedGroupReward, resolve_rewards
+from leanrl.trainer.step.scoring import Ranks, score_samples
+from leanrl.types import Sample, Verdict
+
+LENGTHS = [5, 3, 9, 4, 7, 2, 6, 8]  # two groups of four, two ranks of four, or three ranks' worth of straddling
+
+
+class OddIsRight:
+    """A grader with a rule that a test can follow: an odd number of tokens, named in the text, is right."""
+
+    def __init__(self):
+        self.requests = []
+
+    def grade(self, requests):
+        self.requests.extend(requests)
+        return [Verdict("correct" if int(request.completion) % 2 else "wrong", 0.0) for request in requests]
+
+    def close(self):
+        pass
+
+
+def samples(lengths):
+    return [
+        Sample("?", "1", text=str(length), num_tokens=length, max_completion_tokens=9, is_truncated=False)
+        for length in lengths
+    ]
+
+
+def rewards():
+    return resolve_rewards({"accuracy": 1.0, "one_box": 0.5, "shortest_correct": 2.0}, {})
+
+
+def test_columns_follow_the_rewards_and_every_completion_is_graded_once():
+    """Right: 5, 3, 9 | 7. The shortest right of the first group is 3, of the second 7."""
+    grader = OddIsRight()
+    scores = score_samples(samples(LENGTHS), rewards=rewards(), grader=grader, ranks=Ranks(4, 0, list))
+    assert [row[0] for row in scores.rewards_B_K] == [1, 1, 1, 0, 1, 0, 0, 0]
+    assert [row[1] for row in scores.rewards_B_K] == [0] * 8
+    assert [row[2] for row in scores.rewards_B_K] == [0, 1, 0, 0, 1, 0, 0, 0]
+    assert len(grader.requests) == 8
+    assert scores.verdicts_B[3].reason == "wrong"
+
+
+def test_the_grader_sees_the_tag_that_the_prompt_opened():
+    """With it, a box in thoughts that were cut off is no answer; what comes after the closing tag is one."""
+    texts = [r"I think \boxed{4}", r"so </think> \boxed{4}"]
+    both = [Sample("?", "4", text, num_tokens=1, max_completion_tokens=9, is_truncated=False) for text in texts]
+    within = [replace(sample, opened_tag="<think>") for sample in both]
+    only = resolve_rewards({"accuracy": 1.0}, {})
+    with GraderPool(1) as pool:
+        plain = score_samples(both, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
+        opened = score_samples(within, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
+    assert plain.rewards_B_K == [[1.0], [1.0]]
+    assert opened.rewards_B_K == [[0.0], [1.0]]
+
+
+def test_rewards_without_a_verdict_need_no_grader():
+    only = resolve_rewards({"one_box": 1.0}, {})
+    scores = score_samples(samples([1, 2]), rewards=only, grader=None, ranks=Ranks(2, 0, list))
+    assert scores.rewards_B_K == [[0.0], [0.0]]
+    assert scores.verdicts_B == [None, None]
+
+
+def test_a_group_reward_of_the_wrong_length_is_named():
+    def one_for_all(samples):
+        """Return too little."""
+        return [1.0]
+
+    (reward,) = resolve_rewards({"shortest_correct": 1.0}, {})
+    assert isinstance(reward, WeightedGroupReward)
+    from leanrl.rewards.registry import group_reward
+
+    group_reward("test_one_for_all")(one_for_all)
+    broken = resolve_rewards({"test_one_for_all": 1.0}, {})
+    with pytest.raises(LeanRLError, match="returned 1 numbers for 2 completions"):
+        score_samples(samples([1, 2]), rewards=broken, grader=None, ranks=Ranks(2, 0, list))
+
+
+SCRIPT = """
+import json, sys
+from accelerate import PartialState
+from accelerate.utils import gather_object
+from tests.trainer.step.test_scoring import LENGTHS, OddIsRight, rewards, samples
+from leanrl.trainer.step.scoring import Ranks, score_samples
+
+state = PartialState(cpu=True)
+assert state.num_processes == 2
+mine = samples(LENGTHS[state.process_index * 4 : state.process_index * 4 + 4])
+ranks = Ranks(int(sys.argv[1]), state.process_index, gather_object)
+scores = score_samples(mine, rewards=rewards(), grader=OddIsRight(), ranks=ranks)
+print(json.dumps(scores.rewards_B_K), flush=True)
+state.destroy_process_group()  # gloo's threads abort a process that ends without this
+"""
+
+
+@pytest.mark.parametrize("group_size", [4, 8], ids=["group on one rank", "group over both ranks"])
+def test_two_ranks_give_what_one_gives(group_size):
+    alone = score_samples(samples(LENGTHS), rewards=rewards(), grader=OddIsRight(), ranks=Ranks(group_size, 0, list))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    root = Path(__file__).resolve().parents[3]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(group_size)],
+            cwd=root,
+            env=os.environ
+            | {
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": "2",
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+                "ACCELERATE_USE_CPU": "true",
+                "OMP_NUM_THREADS": "1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    together = []
+    for process in processes:
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        together += json.loads(out.splitlines()[-1])
+    assert together == alone.rewards_B_K

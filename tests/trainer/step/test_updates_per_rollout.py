@@ -1,0 +1,162 @@
+"""Several optimizer steps on parts of one rollout: the numbers, the parts, the checkpoints."""
+
+import signal
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, TrainerCallback
+
+from leanrl.storage.run_folder import read_jsonl
+from leanrl.trainer.step.batch_rows import batch_rows
+from tests.trainer.own_grpo import OwnGrpo, OwnSettings
+from tests.trainer.small_trainer import Notes, small_config, small_trainer
+
+RATE, TEMPERATURE = 3.0e-3, 0.8
+NUM_PROMPTS, GROUP = 4, 4
+
+
+def _config(folder, *, num_parts, num_iterations, max_steps, num_prompts=NUM_PROMPTS, every_steps=100):
+    return small_config(
+        folder,
+        model={"tuning": {"method": "full"}},
+        algorithm={"num_iterations": num_iterations},
+        optimizer={"learning_rate": RATE, "schedule": "constant"},
+        rollout={"max_completion_tokens": 8, "temperature": TEMPERATURE},
+        train={
+            "max_steps": max_steps,
+            "num_prompts": num_prompts,
+            "num_completions": GROUP,
+            "updates_per_rollout": num_parts,
+            "micro_batch_completions": 3,
+            "gradient_checkpointing": False,
+        },
+        checkpoints={"every_steps": every_steps, "keep_last": 9},
+    )
+
+
+def _keep_rollouts(trainer):
+    """Return the list that receives the groups of every rollout, with the rewards of the run's own reward function."""
+    rollouts = []
+    generate = trainer._generate_and_score_completions
+
+    def kept(inputs):
+        batch = generate(inputs)
+        rows = [
+            (row.prompt_ids + row.completion_ids, len(row.prompt_ids), len(set(sample.text)) / 10)
+            for row, sample in zip(batch_rows(batch), trainer.last_samples, strict=True)
+        ]
+        rollouts.append([rows[start : start + GROUP] for start in range(0, len(rows), GROUP)])
+        return batch
+
+    trainer._generate_and_score_completions = kept
+    return rollouts
+
+
+@pytest.mark.parametrize(("num_parts", "num_iterations"), [(1, 1), (2, 1), (1, 2), (2, 2), (4, 1)])
+def test_a_run_equals_grpo_written_a_second_time(tiny_model, tmp_path, num_parts, num_iterations):
+    """Two rollouts; parameters, losses and clipped shares after each of their steps.
+
+    Adam turns a gradient of 1e-8 into a step of the rate: parameters are held to a ten-thousandth of how they moved.
+    """
+    max_steps = 2 * num_parts * num_iterations
+    config = _config(tiny_model, num_parts=num_parts, num_iterations=num_iterations, max_steps=max_steps)
+    trainer, _, _ = small_trainer(config, tmp_path / "run", listener=Notes())
+    rollouts = _keep_rollouts(trainer)
+    trainer.train_from(None)
+    assert len(rollouts) == 2
+
+    start = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
+    own = OwnGrpo(
+        AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32),
+        OwnSettings(RATE, TEMPERATURE, num_iterations=num_iterations, num_parts=num_parts),
+    )
+    for groups in rollouts:
+        own.train_on(groups)
+
+    lines = list(read_jsonl(trainer.run.metrics))
+    assert [line["step"] for line in lines] == list(range(1, max_steps + 1))
+    assert [line["loss"] for line in lines] == pytest.approx(own.losses, abs=1e-6)
+    assert [line["clipped_ratio_share"] for line in lines] == pytest.approx(own.clipped_shares, abs=1e-9)
+    assert any(own.clipped_shares) == (max_steps > 2)
+    ours, theirs, before = (
+        torch.cat([weight.detach().flatten().double() for weight in model.parameters()])
+        for model in (trainer.model, own.model, start)
+    )
+    assert (ours - theirs).norm() < 1e-4 * (theirs - before).norm()
+
+
+def test_the_lines_of_a_rollout(tiny_model, tmp_path):
+    config = _config(tiny_model, num_parts=2, num_iterations=2, max_steps=8)
+    trainer, _, _ = small_trainer(config, tmp_path / "run", listener=Notes())
+    trainer.train_from(None)
+    lines = list(read_jsonl(trainer.run.metrics))
+    assert [line["step"] for line in lines if line["reward"] is not None] == [1, 5]
+    assert all(line["grad_norm"] is not None for line in lines)
+
+
+class _At(TrainerCallback):
+    """Does something at the end of one step."""
+
+    def __init__(self, step, act):
+        self.step, self.act = step, act
+
+    def on_step_end(self, args, state, control, **_):
+        if state.global_step == self.step:
+            self.act(control)
+
+
+def _train(config, run, *, at=None, checkpoint=None):
+    """Train, and return the lines of metrics and the problems that each step's completions answer."""
+    notes = Notes()
+    trainer, _, stop = small_trainer(config, run, listener=notes)
+    if at is not None:
+        step, act = at
+        trainer.callback_handler.callbacks.insert(0, _At(step, lambda control: act(control, stop)))
+    asked = {}
+    generate = trainer._generate
+
+    def listening(prompts):
+        asked[trainer.state.global_step + 1] = [str(prompt) for prompt in prompts]
+        return generate(prompts)
+
+    trainer._generate = listening
+    trainer.train_from(checkpoint)
+    return notes.steps, asked, trainer.run
+
+
+@pytest.fixture(scope="module")
+def never_stopped(tiny_model, tmp_path_factory):
+    """Six steps, two on each rollout, in one epoch. A checkpoint is asked for every three, and written every four."""
+    config = _config(tiny_model, num_parts=2, num_iterations=1, max_steps=6, num_prompts=2, every_steps=3)
+    return config, *_train(config, tmp_path_factory.mktemp("never_stopped") / "run")
+
+
+def test_checkpoints_lie_between_rollouts(never_stopped):
+    _, _, _, run = never_stopped
+    assert [folder.name for folder in run.complete_checkpoints()] == ["step-000004", "step-000006"]
+
+
+def test_a_run_goes_on_as_if_it_had_not_stopped(never_stopped):
+    config, lines, _, run = never_stopped
+    resumed, _, _ = _train(config, run, checkpoint=run.checkpoint(4))
+    assert [line["step"] for line in resumed] == [5, 6]
+    for line, before in zip(resumed, lines[4:], strict=True):
+        for name in ("loss", "grad_norm", "reward", "clipped_ratio_share"):
+            assert line[name] == before[name], (line["step"], name)
+
+
+def test_a_checkpoint_within_a_rollout_shifts_nothing(never_stopped, tmp_path):
+    """After step 3 of rollouts of two steps, step 4 asks its own prompts again, and step 5 is the first of the next."""
+    config, _, asked, _ = never_stopped
+    _, _, run = _train(config, tmp_path / "run", at=(3, lambda control, _: setattr(control, "should_save", True)))
+    lines, asked_again, _ = _train(config, run, checkpoint=run.checkpoint(3))
+    assert [line["step"] for line in lines if line["reward"] is not None] == [4, 5]
+    assert asked_again == {4: asked[3], 5: asked[5]}
+
+
+def test_a_signal_lets_the_rollout_end_first(never_stopped, tmp_path):
+    config, lines, _, _ = never_stopped
+    before, _, run = _train(config, tmp_path / "run", at=(3, lambda _, stop: stop._receive(signal.SIGTERM, None)))
+    assert [line["step"] for line in before] == [1, 2, 3, 4]
+    assert [folder.name for folder in run.complete_checkpoints()] == ["step-000004"]
+    assert [line["loss"] for line in before] == [line["loss"] for line in lines[:4]]

@@ -1,0 +1,1 @@
+"""What leanrl relies on in the installed vLLM."""

@@ -1,0 +1,1 @@
+"""Plug-ins that runs of the tests load."""
