@@ -54,14 +54,15 @@ def test_the_shortest_right_length_is_that_before_the_step():
 
 
 def test_a_wrong_completion_earns_nothing_for_being_short_and_loses_for_being_long():
-    assert _scores([(1, False), (500, False), (999, False), (5000, False)], WORKED[:2]) == pytest.approx(
+    """From 2 h on the term stays: at 4 h = 2000 the cosine would be 1 again."""
+    assert _scores([(1, False), (500, False), (999, False), (2000, False)], WORKED[:2]) == pytest.approx(
         [0.0, 0.0, -1.0, -1.0], abs=1e-4
     )
 
 
 def test_the_length_term_is_weighed_and_never_turns_right_below_wrong():
     for weight in (0.0, 0.25, 1.0):
-        scores = _scores([(5000, True), (1, False), (1, True)], WORKED[:2], length_weight=weight)
+        scores = _scores([(2000, True), (1, False), (1, True)], WORKED[:2], length_weight=weight)
         assert scores == pytest.approx([1 - 0.7 * weight, 0.0, 1 + weight], abs=1e-4)
         assert scores[0] > scores[1]
 
