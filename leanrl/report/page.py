@@ -8,6 +8,7 @@ from leanrl.report.figures.curves import Curve, health_curves, paper_curves, smo
 from leanrl.report.figures.memory import memory_charts
 from leanrl.report.markup import document, section, text
 from leanrl.report.plan.section import plan_against_actual
+from leanrl.report.problems.section import problem_curves, problems_section
 from leanrl.report.run_data import RunData, read_run
 from leanrl.report.sections import (
     dropped_rows,
@@ -27,7 +28,7 @@ def write_report(run: RunFolder, *, out: Path | None = None) -> Path:
     It works on a run in any state: finished, still going, or killed in the middle of a line.
     """
     data = read_run(run)
-    groups = (paper_curves(data), health_curves(data), time_curves(data))
+    groups = (paper_curves(data), health_curves(data), time_curves(data), problem_curves(data))
     folder = run.report if out is None else out
     page = document(f"{text(data.name)} · leanrl", _body(data, *groups), style=page_style())
     _draw_memory(data, folder)
@@ -69,7 +70,9 @@ def smoothing_note(num_steps: int) -> str:
     return f"Light: each step. Strong: the mean over {window} neighbouring steps."
 
 
-def _body(data: RunData, paper: Sequence[Curve], health: Sequence[Curve], time: Sequence[Curve]) -> str:
+def _body(
+    data: RunData, paper: Sequence[Curve], health: Sequence[Curve], time: Sequence[Curve], problems: Sequence[Curve]
+) -> str:
     parts = [header(data), score(data), tiles(data), warnings(data)]
     if data.steps:
         note = smoothing_note(len(data.steps))
@@ -79,7 +82,8 @@ def _body(data: RunData, paper: Sequence[Curve], health: Sequence[Curve], time: 
     parts.append(
         section("Time", f'<div class="pair">{figure_grid(time)}<div>{phase_table(data)}</div></div>' if time else "")
     )
-    parts += [plan_against_actual(data), _memory(data), heldout_answers(data), sampled_completions(data)]
+    parts += [plan_against_actual(data), _memory(data), problems_section(data, figure_grid(problems))]
+    parts += [heldout_answers(data), sampled_completions(data)]
     parts += [dropped_rows(data), settings(data)]
     return "\n".join(part for part in parts if part)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import ConfigError
+from leanrl.ledger.run_ledger import RunLedger
 from leanrl.storage.run_folder import RunFolder, read_json
 
 Record = Mapping[str, Any]
@@ -17,7 +18,8 @@ class RunData:
     """The files of a run as values; an absent file is an empty one.
 
     `steps` are in order, each step once; `saves` are the checkpoints of them. `completions` holds the saved samples by
-    step; `greedy_before` and `greedy_after` the answers to the held-out problems, each problem once.
+    step; `greedy_before` and `greedy_after` the answers to the held-out problems, each problem once. `ledger` is None
+    where the run has none; `problems` holds the beginning of each of its problems, by prompt id.
     """
 
     folder_name: str
@@ -31,6 +33,8 @@ class RunData:
     greedy_before: dict[str, Record] = field(default_factory=dict)
     greedy_after: dict[str, Record] = field(default_factory=dict)
     dropped: list[Record] = field(default_factory=list)
+    ledger: RunLedger | None = None
+    problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -72,6 +76,8 @@ def read_run(run: RunFolder) -> RunData:
         greedy_before=_by_problem(_read_records(run.path / "greedy_before.jsonl", notes)),
         greedy_after=_by_problem(_read_records(run.path / "greedy_after.jsonl", notes)),
         dropped=_read_records(run.dropped_rows, notes),
+        ledger=_read_ledger(run.ledger, notes),
+        problems={str(record.get("id")): str(record.get("problem")) for record in _read_records(run.prompts, notes)},
         notes=notes,
     )
 
@@ -90,6 +96,19 @@ def _read_object(path: Path, notes: list[str]) -> Record:
     except ConfigError as error:
         notes.append(error.message.replace(str(path), path.name))
         return {}
+
+
+def _read_ledger(path: Path, notes: list[str]) -> RunLedger | None:
+    if not path.is_file():
+        return None
+    try:
+        ledger, damage = RunLedger.load_whole_records(path)
+    except ConfigError as error:
+        notes.append(error.message.replace(str(path), path.name))
+        return None
+    if damage is not None:
+        notes.append(f"{path.name} {damage}")
+    return ledger
 
 
 def _read_records(path: Path, notes: list[str]) -> list[Record]:

@@ -14,7 +14,7 @@ from typing import Any
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 from leanrl.storage.adapter_link import link_newest_adapter
-from leanrl.storage.checkpoint_files import COMPLETE, flush, missing_to_resume, seal
+from leanrl.storage.checkpoint_files import COMPLETE, LEDGER, flush, missing_to_resume, seal
 
 _PARTIAL = ".partial"
 _TEMPLATE = "chat_template.jinja"
@@ -56,6 +56,16 @@ class RunFolder:
     def nonfinite(self) -> Path:
         """Batches of steps that were skipped because their loss or gradient was not finite."""
         return self.path / "nonfinite"
+
+    @property
+    def ledger(self) -> Path:
+        """Every finished group of the run so far; each checkpoint has the part that it has finished."""
+        return self.path / LEDGER
+
+    @property
+    def prompts(self) -> Path:
+        """The beginning of each problem in the ledger, by its id."""
+        return self.path / "prompts.jsonl"
 
     @property
     def dropped_rows(self) -> Path:
@@ -245,7 +255,7 @@ def _no_run_but_a_checkpoint(path: Path) -> ConfigError:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON beside `path`, flush it and rename it there: neither a reader nor a power cut meets half a file."""
-    _replace(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -279,7 +289,7 @@ def append_jsonl(path: Path, value: Mapping[str, Any]) -> None:
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
     """Write one object a line beside `path` and rename it there."""
-    _replace(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+    write_bytes(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values).encode())
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -301,10 +311,17 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _replace(path: Path, text: str) -> None:
+def append_bytes(path: Path, data: bytes, *, begin_with: bytes = b"") -> None:
+    """Append to a file in one write call; a new one begins with `begin_with`."""
+    with path.open("ab") as file:
+        file.write(data if file.tell() else begin_with + data)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes beside `path`, flush them and rename them there."""
     beside = path.with_name(path.name + ".tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with beside.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)

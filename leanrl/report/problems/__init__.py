@@ -1,0 +1,1 @@
+"""What the ledger of a run says of its problems."""
