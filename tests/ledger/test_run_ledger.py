@@ -1,6 +1,7 @@
 """RunLedger: what goes in comes out bit for bit, small, and a broken file is named."""
 
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,6 +105,21 @@ def test_an_empty_ledger_is_a_file_with_a_header(tmp_path: Path) -> None:
 def test_saving_leaves_nothing_else_behind(tmp_path: Path) -> None:
     ledger_of(drawn_history(3)).save(tmp_path / "ledger.dat")
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.dat"]
+
+
+def test_a_kill_while_it_is_saved_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kill comes before the new bytes have the name."""
+    path = tmp_path / "ledger.dat"
+    ledger_of(drawn_history(3)).save(path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ledger_of(drawn_history(9)).save(path)
+    assert list(RunLedger.load(path)) == drawn_history(3)
 
 
 def test_a_checkpoint_takes_the_visits_before_its_step() -> None:
