@@ -7,6 +7,8 @@ import pytest
 from leanrl.ledger.recorded import RecordedLedger
 from leanrl.ledger.run_ledger import RunLedger
 from leanrl.report.page import write_report
+from leanrl.report.problems.section import is_judged
+from leanrl.report.run_data import RunData
 from leanrl.storage.run_folder import RunFolder, append_jsonl
 from leanrl.types import Visit
 from tests.ledger.visits import Placed, drawn_history, visit
@@ -18,7 +20,10 @@ TITLE = "Problems by pass rate"
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    return write_sample_run(tmp_path / "demo", num_steps=4)
+    """A run without metrics, whose page has no other curves to draw."""
+    run = write_sample_run(tmp_path / "demo", num_steps=1)
+    run.metrics.unlink()
+    return run
 
 
 def keep(run: RunFolder, history: list[Placed], *, problem: str = "What is {}?") -> None:
@@ -26,7 +31,8 @@ def keep(run: RunFolder, history: list[Placed], *, problem: str = "What is {}?")
     RecordedLedger(run).record(history, problems=texts)
 
 
-def test_a_run_without_a_ledger_reports_as_before(run: RunFolder) -> None:
+def test_a_run_without_a_ledger_reports_as_before(tmp_path: Path) -> None:
+    run = write_sample_run(tmp_path / "demo", num_steps=2)
     page = Page(write_report(run))
     assert TITLE not in page.words
     assert "ledger" not in page.words
@@ -102,12 +108,20 @@ def test_a_ledger_that_cannot_be_read_is_a_warning(run: RunFolder, data: bytes, 
 def test_without_a_reward_that_judges_no_pass_rate_is_made_up(run: RunFolder) -> None:
     """No completion of such a run counts as correct: every problem would seem never solved."""
     keep(run, [("0" * 16, visit(False, False))])
-    run.metrics.unlink()
     append_jsonl(run.metrics, {"step": 1, "rewards": {"length": 0.5}, "verdicts": {}})
     words = words_of(write_report(run))
     assert f"{TITLE} No reward of this run judges answers" in words
     assert "never solved" not in words
     assert not (run.report / "decided_groups.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "judged"), [([], True), ([{}], False), ([{}, {"wrong": 1.0}], True), ([{"correct": 0.5}], True)]
+)
+def test_a_run_is_judged_where_a_step_has_verdicts(verdicts: list[dict[str, float]], judged: bool) -> None:
+    """Without a step nothing says that it is not."""
+    steps = [{"step": number, "verdicts": each} for number, each in enumerate(verdicts, start=1)]
+    assert is_judged(RunData("run", steps=steps)) is judged
 
 
 def test_a_problem_whose_text_is_not_known_is_shown_by_its_id(run: RunFolder) -> None:
