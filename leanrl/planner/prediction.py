@@ -13,7 +13,6 @@ from leanrl.planner.past_runs.calibration import Calibration, step_time
 from leanrl.planner.past_runs.step_seconds import planned_seconds
 from leanrl.planner.phases import Phase
 from leanrl.planner.search.fixes import Changes, Fix
-from leanrl.planner.search.nearest import Nearest
 from leanrl.planner.time.duration import StepTime
 from leanrl.planner.time.length_profile import LengthProfile, assumed_profiles
 from leanrl.planner.workload import Workload
@@ -56,6 +55,14 @@ class GpuPlan:
                 for phase in self.phases
             ],
         }
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The run that comes nearest, with its flags, and what would make it fit."""
+
+    run: str
+    way_out: str
 
 
 @dataclass(frozen=True)

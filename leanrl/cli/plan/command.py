@@ -80,7 +80,8 @@ def plan(
         )
         print_largest(preset, typed, gpu=gpu, gib=gib, num_gpus=num_gpus, as_json=as_json)
         return
-    from leanrl.cli.plan.answer import answer_to, print_answer
+    from leanrl.cli.plan.answer import print_answer
+    from leanrl.cli.plan.answering import answer_to
     from leanrl.cli.plan.lengths import lengths_given
     from leanrl.cli.plan.run import planned_run, print_warnings
     from leanrl.pipeline import examine_here

@@ -1,13 +1,9 @@
 """Where nothing fits: what comes nearest, and which key would bring it down."""
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from leanrl.planner.prediction import Nearest, Plan
 from leanrl.planner.search.fixes import Changes, as_flags
-
-if TYPE_CHECKING:
-    from leanrl.planner.prediction import Plan
 
 _GIB = 2**30
 # Components whose bytes are those of sequences; those of all others follow from the model.
@@ -26,15 +22,7 @@ _OF_LENGTHS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """The run that comes nearest, with its flags, and what would make it fit."""
-
-    run: str
-    way_out: str
-
-
-def nearest(changes: Changes, plan: "Plan") -> Nearest:
+def nearest(changes: Changes, plan: Plan) -> Nearest:
     """Return what comes nearest, by how many bytes it is too large, what is largest there and the key to change.
 
     Args:
@@ -45,7 +33,7 @@ def nearest(changes: Changes, plan: "Plan") -> Nearest:
     return Nearest(f"{plan.missing_bytes / _GIB:.1f} GiB too large {flags}", _way_out(plan))
 
 
-def _way_out(plan: "Plan") -> str:
+def _way_out(plan: Plan) -> str:
     if plan.host is not None and plan.host.missing_bytes == plan.missing_bytes:
         return f"{plan.host.sentence} A smaller model (model.id), fewer cards or more memory would do."
     peak = plan.worst.peak
