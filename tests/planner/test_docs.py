@@ -6,7 +6,7 @@ from pathlib import Path
 from leanrl.config.load import load_config
 from leanrl.planner.plan import plan_run
 from leanrl.planner.text.screen import first_screen
-from scripts import largest_table
+from scripts.pages import largest_table
 
 PAGE = Path(__file__).parents[2] / "docs" / "planning.md"
 
