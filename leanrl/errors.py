@@ -7,6 +7,7 @@ LeanRLError
  ├─ DoesNotFitError  exit 3  the plan, or the disk, says no
  ├─ DataError        exit 4  a dataset file or row
  ├─ RewardError      exit 4  a reward function of the user's own
+ │   └─ PluginError          another function of the user's own, or what it returned
  ├─ MissingError     exit 5  a package, a backend, a model that cannot be had
  └─ StoppedError     exit 6  the run ended early; a checkpoint can be resumed
      └─ InterruptedRunError  exit 128 + signal (130 Ctrl-C, 143 SIGTERM)
@@ -84,6 +85,10 @@ class RewardError(LeanRLError):
     """A reward function raised, or returned something that is no finite number."""
 
     exit_code = 4
+
+
+class PluginError(RewardError):
+    """A plug-in of the algorithm raised, or returned something that a step cannot use."""
 
 
 class MissingError(LeanRLError):

@@ -85,7 +85,7 @@ def with_chosen_settings(config: RunConfig, predicted: Plan | None, listener: Li
     if chosen.train.max_tokens_per_micro_batch != config.train.max_tokens_per_micro_batch:
         listener.say(
             f"train.max_tokens_per_micro_batch is auto: {chosen.train.max_tokens_per_micro_batch}, "
-            f"{chosen.full_completions_per_micro_batch} of {config.completions_per_rank} completions of full length"
+            f"{chosen.full_completions_per_micro_batch} of {config.rows_per_rank} completions of full length"
         )
     if chosen.train.gradient_checkpointing != config.train.gradient_checkpointing:
         num_layers = "the model's" if predicted is None else predicted.shape.num_layers

@@ -162,7 +162,7 @@ def _greedy(
     from leanrl.trainer.rollouts.greedy import complete_greedily
 
     complete = partial(complete_greedily, trainer)
-    score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.opened_tag)
+    score = greedy_score(rows, complete=complete, grader=grader, opened_tag=trainer.scorer.opened_tag)
     if is_first_rank():
         write_jsonl(trainer.run.path / f"{name}.jsonl", score.answers)
     listener.say(f"{name.replace('_', ' ')}: {score.num_correct} of {score.num_eval} held-out problems right")

@@ -12,37 +12,47 @@ from collections.abc import Sequence
 
 
 def completion_weights(
-    lengths: Sequence[int], *, group_size: int, aggregation: str, max_completion_tokens: int
-) -> list[float]:
-    """Return the weight of each completion's summed token loss.
+    tokens_by_group: Sequence[Sequence[float]],
+    *,
+    aggregation: str,
+    max_completion_tokens: int,
+    copies: Sequence[float] | None = None,
+) -> list[list[float]]:
+    """Return the weight of each completion's summed token loss, by group.
+
+    Only what is trained counts: a group or a completion that was dropped must not be among the tokens.
 
     Args:
-        lengths: scored tokens of every completion of the step, over all ranks; groups are contiguous. 0 leaves
-            a completion out (its weight is 0).
-        group_size: completions of one prompt.
+        tokens_by_group: the sum of the token weights of every completion that is trained, over all ranks: its tokens
+            where each counts once. 0 leaves a completion out (its weight is 0).
         aggregation: `prompt_token_mean` averages over the tokens of a prompt's group and then over prompts (the
             paper's run: TRL's "bnpo" with one group in each micro-batch); `batch_token_mean` over all tokens
             (DAPO, arXiv 2503.14476, sec. 3.3); `completion_mean` over the tokens of a completion and then over
             completions (GRPO, arXiv 2402.03300, eq. 3); `fixed_length` divides by `max_completion_tokens`
             and the number of completions (Dr. GRPO, arXiv 2503.20783).
         max_completion_tokens: the constant of `fixed_length`.
+        copies: how often each group counts; None counts each once.
 
     Raises:
-        ValueError: for an unknown aggregation, or lengths that do not form whole groups.
+        ValueError: for an unknown aggregation.
     """
-    if len(lengths) % group_size:
-        raise ValueError(f"{len(lengths)} completions do not form groups of {group_size}.")
-    count = len(lengths)
-    if aggregation == "prompt_token_mean":
-        num_prompts = count // group_size
-        group_tokens = [sum(lengths[i : i + group_size]) for i in range(0, count, group_size)]
-        denominators = [group_tokens[i // group_size] * num_prompts for i in range(count)]
-    elif aggregation == "batch_token_mean":
-        denominators = [sum(lengths)] * count
-    elif aggregation == "completion_mean":
-        denominators = [length * count for length in lengths]
-    elif aggregation == "fixed_length":
-        denominators = [max_completion_tokens * count] * count
-    else:
+    times = copies or [1] * len(tokens_by_group)
+    num_groups = sum(times)
+    num_completions = sum(count * len(group) for count, group in zip(times, tokens_by_group, strict=True))
+    num_tokens = sum(count * sum(group) for count, group in zip(times, tokens_by_group, strict=True))
+
+    def denominator(group: Sequence[float], tokens: float) -> float:
+        if aggregation == "prompt_token_mean":
+            return sum(group) * num_groups
+        if aggregation == "batch_token_mean":
+            return num_tokens
+        if aggregation == "completion_mean":
+            return tokens * num_completions
+        if aggregation == "fixed_length":
+            return max_completion_tokens * num_completions
         raise ValueError(f"aggregation is {aggregation!r}, which is none that leanrl knows.")
-    return [1 / denominator if length else 0.0 for length, denominator in zip(lengths, denominators, strict=True)]
+
+    return [
+        [count / denominator(group, tokens) if tokens else 0.0 for tokens in group]
+        for count, group in zip(times, tokens_by_group, strict=True)
+    ]

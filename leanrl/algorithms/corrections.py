@@ -8,52 +8,46 @@ Axes: B completions, T completion tokens, N completion tokens of a step.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from leanrl.algorithms.losses import sequence_ratios
 
-Correction = Literal["none", "token_truncate", "sequence_mask"]
 
-
-def importance_weights(
-    logprobs_B_T: Tensor,
-    rollout_logprobs_B_T: Tensor,
-    mask_B_T: Tensor,
-    *,
-    correction: Correction,
-    clip: float,
-    mask_low: float,
-    mask_high: float,
-) -> Tensor:
-    """Return the factor of each token's policy loss; no gradient flows through it.
-
-    `token_truncate` is min(r_t, clip) with r_t = trainer's / engine's probability of the token (truncated importance
-    sampling, Yao et al. 2025, "Your Efficient RL Framework Secretly Brings You Off-Policy RL Training").
-    `sequence_mask` is the same, and 0 for completions whose geometric mean ratio lies outside
-    [mask_low, mask_high]. A product of ratios instead of their mean would drop or shrink long completions for
-    nothing but their length. `none` is 1.
+def truncated_ratios(logprobs_B_T: Tensor, rollout_logprobs_B_T: Tensor, *, clip: float) -> Tensor:
+    """Return min(r_t, clip) with r_t = trainer's / engine's probability of the token; no gradient flows through it.
 
     Args:
         logprobs_B_T: the sampling policy's log-probabilities, by the trainer.
         rollout_logprobs_B_T: the same by the engine; NaN where it gave none, which counts as a ratio of 1.
-        mask_B_T: 1 for completion tokens, 0 behind them.
 
-    Raises:
-        ValueError: for an unknown correction.
+    Source: truncated importance sampling, Yao et al. 2025, "Your Efficient RL Framework Secretly Brings You Off-Policy
+    RL Training".
+    """
+    return torch.exp(log_ratios(logprobs_B_T, rollout_logprobs_B_T)).clamp(max=clip)
+
+
+def masked_ratios(
+    logprobs_B_T: Tensor,
+    rollout_logprobs_B_T: Tensor,
+    mask_B_T: Tensor,
+    *,
+    clip: float,
+    mask_low: float,
+    mask_high: float,
+) -> Tensor:
+    """Return `truncated_ratios`, and 0 for completions whose geometric mean ratio lies outside [mask_low, mask_high].
+
+    A product of ratios instead of their mean would drop or shrink long completions for nothing but their length.
+
+    Args:
+        mask_B_T: 1 for completion tokens, 0 behind them.
     """
     log_ratios_B_T = log_ratios(logprobs_B_T, rollout_logprobs_B_T)
-    if correction == "none":
-        return torch.ones_like(log_ratios_B_T)
-    weights_B_T = torch.exp(log_ratios_B_T).clamp(max=clip)
-    if correction == "token_truncate":
-        return weights_B_T
-    if correction == "sequence_mask":
-        means_B_T = sequence_ratios(log_ratios_B_T, torch.zeros_like(log_ratios_B_T), mask_B_T)
-        return weights_B_T * ((means_B_T >= mask_low) & (means_B_T <= mask_high))
-    raise ValueError(f"correction is {correction!r}; it must be none, token_truncate or sequence_mask.")
+    means_B_T = sequence_ratios(log_ratios_B_T, torch.zeros_like(log_ratios_B_T), mask_B_T)
+    is_inside_B_T = (means_B_T >= mask_low) & (means_B_T <= mask_high)
+    return truncated_ratios(logprobs_B_T, rollout_logprobs_B_T, clip=clip) * is_inside_B_T
 
 
 def log_ratios(logprobs_B_T: Tensor, rollout_logprobs_B_T: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 def clipped_policy_loss(
     logprobs_B_T: Tensor,
     sampled_logprobs_B_T: Tensor,
-    advantages_B: Tensor,
+    advantages_B_T: Tensor,
     *,
     clip_low: float,
     clip_high: float,
@@ -24,7 +24,7 @@ def clipped_policy_loss(
     Args:
         logprobs_B_T: log-probabilities (nats) under the policy being trained; carries the gradient.
         sampled_logprobs_B_T: the same tokens under the policy that sampled them; no gradient.
-        advantages_B: one advantage per completion.
+        advantages_B_T: of each token; T is 1 where all tokens of a completion share one.
         clip_low, clip_high: distance of the clip bounds from 1; equal in GRPO, clip_high > clip_low in DAPO.
 
     Raises:
@@ -34,13 +34,13 @@ def clipped_policy_loss(
     asymmetric clip: DAPO, arXiv 2503.14476, sec. 3.1.
     """
     ratio_B_T = token_ratios(logprobs_B_T, sampled_logprobs_B_T)
-    return _clipped(ratio_B_T, advantages_B, clip_low=clip_low, clip_high=clip_high)
+    return _clipped(ratio_B_T, advantages_B_T, clip_low=clip_low, clip_high=clip_high)
 
 
 def sequence_policy_loss(
     logprobs_B_T: Tensor,
     sampled_logprobs_B_T: Tensor,
-    advantages_B: Tensor,
+    advantages_B_T: Tensor,
     mask_B_T: Tensor,
     *,
     clip_low: float,
@@ -54,13 +54,13 @@ def sequence_policy_loss(
     Source: GSPO, arXiv 2507.18071, eq. 5 to 7.
     """
     ratio_B_T = sequence_ratios(logprobs_B_T, sampled_logprobs_B_T, mask_B_T)
-    return _clipped(ratio_B_T, advantages_B, clip_low=clip_low, clip_high=clip_high)
+    return _clipped(ratio_B_T, advantages_B_T, clip_low=clip_low, clip_high=clip_high)
 
 
 def clipped_weight_loss(
     logprobs_B_T: Tensor,
     sampled_logprobs_B_T: Tensor,
-    advantages_B: Tensor,
+    advantages_B_T: Tensor,
     *,
     clip_low: float,
     clip_high: float,
@@ -72,7 +72,7 @@ def clipped_weight_loss(
     Source: MiniMax-M1, arXiv 2506.13585, eq. 4 and 5.
     """
     ratio_B_T = token_ratios(logprobs_B_T, sampled_logprobs_B_T).detach()
-    return -ratio_B_T.clamp(1 - clip_low, 1 + clip_high) * advantages_B[:, None] * logprobs_B_T
+    return -ratio_B_T.clamp(1 - clip_low, 1 + clip_high) * advantages_B_T * logprobs_B_T
 
 
 def token_ratios(logprobs_B_T: Tensor, sampled_logprobs_B_T: Tensor) -> Tensor:
@@ -92,14 +92,13 @@ def sequence_ratios(logprobs_B_T: Tensor, sampled_logprobs_B_T: Tensor, mask_B_T
     return torch.exp(mean_B_1).expand_as(logprobs_B_T)
 
 
-def beyond_clip(ratio_B_T: Tensor, advantages_B: Tensor, *, clip_low: float, clip_high: float) -> Tensor:
+def beyond_clip(ratio_B_T: Tensor, advantages_B_T: Tensor, *, clip_low: float, clip_high: float) -> Tensor:
     """Return 1 where the clip acts, else 0: above the bound for a good token, below it for a bad one."""
-    above_B_T = (ratio_B_T > 1 + clip_high) & (advantages_B[:, None] > 0)
-    below_B_T = (ratio_B_T < 1 - clip_low) & (advantages_B[:, None] < 0)
+    above_B_T = (ratio_B_T > 1 + clip_high) & (advantages_B_T > 0)
+    below_B_T = (ratio_B_T < 1 - clip_low) & (advantages_B_T < 0)
     return (above_B_T | below_B_T).to(ratio_B_T.dtype)
 
 
-def _clipped(ratio_B_T: Tensor, advantages_B: Tensor, *, clip_low: float, clip_high: float) -> Tensor:
-    advantages_B_1 = advantages_B[:, None]
+def _clipped(ratio_B_T: Tensor, advantages_B_T: Tensor, *, clip_low: float, clip_high: float) -> Tensor:
     clipped_B_T = ratio_B_T.clamp(1 - clip_low, 1 + clip_high)
-    return -torch.minimum(ratio_B_T * advantages_B_1, clipped_B_T * advantages_B_1)
+    return -torch.minimum(ratio_B_T * advantages_B_T, clipped_B_T * advantages_B_T)

@@ -27,13 +27,13 @@ def print_dry_run(
     preset: str, overrides: list[str], *, plugins: Sequence[Path], run_dir: Path | None, as_json: bool
 ) -> None:
     """Print the whole of a run without starting it; needs no GPU and no extra package."""
+    from leanrl.cli.configured import configured
     from leanrl.config.checks.check import find_warnings
-    from leanrl.config.load import load_config
     from leanrl.pipeline import examine_here
     from leanrl.processes import processes
     from leanrl.storage.run_folder import new_run_path
 
-    resolved = load_config(preset, overrides)
+    resolved = configured(preset, overrides, plugins)
     config = resolved.config
     arguments = train_arguments(preset, overrides, plugins=plugins, run_dir=run_dir)
     asked = train_arguments(preset, overrides, plugins=plugins, run_dir=None)

@@ -39,12 +39,10 @@ def rewards(
     as_json: AsJson = False,
 ) -> None:
     """List the rewards with what they do and their options."""
-    from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
+    from leanrl.preflight.plugins import load_plugins
     from leanrl.rewards.listing import list_rewards
 
-    load_installed_plugins()
-    for file in plugin or []:
-        load_plugin(file)
+    load_plugins(plugin or [])
     found = list_rewards()
     if as_json:
         print(json.dumps([asdict(info) for info in found], indent=2, default=str))

@@ -64,13 +64,13 @@ def train(
 def _train(
     preset: str, overrides: list[str], *, plugins: list[Path], run_dir: Path | None, force: bool, as_json: bool
 ) -> None:
+    from leanrl.cli.configured import configured
     from leanrl.cli.dry_run import train_arguments
     from leanrl.cli.terminal.progress import listening
-    from leanrl.config.load import load_config
     from leanrl.errors import MissingError
     from leanrl.pipeline import train as run_training
 
-    config = load_config(preset, overrides).config
+    config = configured(preset, overrides, plugins).config
     try:
         with listening() as listener:
             summary = run_training(

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from leanrl.config.schema import RunConfig
+from leanrl.config.sections.algorithm import is_plugin_map
 from leanrl.config.sections.field_types import Finite
 
 _PLAIN = {
@@ -20,6 +21,7 @@ _PLAIN = {
     type(None): "null",
     Any: "a value",
 }
+_PLUGIN_MAP = "a map with the name of a plug-in and its options"
 _BOUNDS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 
 
@@ -69,7 +71,7 @@ def _keys_of(section: type[BaseModel], prefix: str) -> Iterable[Key]:
         if inner is not None:
             yield from _keys_of(inner, f"{prefix}{name}.")
         else:
-            yield _key(f"{prefix}{name}", field)
+            yield key_of(f"{prefix}{name}", field)
 
 
 def _groups_of(section: type[BaseModel], prefix: str) -> Iterable[Group]:
@@ -85,11 +87,12 @@ def _section_type(field: FieldInfo) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
-def _key(name: str, field: FieldInfo) -> Key:
+def key_of(name: str, field: FieldInfo) -> Key:
+    """Return a field as a key of this dotted name."""
     annotation = field.annotation
     return Key(
         name=name,
-        takes=_takes(annotation, field.metadata),
+        takes=_PLUGIN_MAP if is_plugin_map(name) else _takes(annotation, field.metadata),
         default=field.default,
         about=field.description or "",
         choices=tuple(_choices(annotation)),
@@ -111,7 +114,8 @@ def _takes(annotation: Any, metadata: Iterable[Any] = ()) -> str:
         return "a list of names" if arguments[0] is str else f"a list of {_plural(arguments[0])}"
     if origin is dict:
         return f"a map from names to {_plural(arguments[1])}"
-    return " ".join([_PLAIN[annotation], *_bound_words(metadata)])
+    plain = _PLAIN.get(annotation) or f"of type {getattr(annotation, '__name__', annotation)}"
+    return " ".join([plain, *_bound_words(metadata)])
 
 
 def _bare(annotation: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from leanrl.config.names.nearest import did_you_mean, nearest_name
+from leanrl.config.sections.algorithm import USUAL, Seam, is_plugin_map
 from leanrl.errors import Problem
 
 Path = tuple[str, ...]
@@ -25,7 +26,11 @@ _FALLS_WITH = {
         for source in _SOURCES
     },
     "train.micro_batch_completions": ("train.max_tokens_per_micro_batch",),
+    # Options are those of the plug-in that is named.
+    **{f"algorithm.{seam}.name": (f"algorithm.{seam}.*",) for seam in get_args(Seam)},
 }
+# What has a value where no layer gives one.
+_UNSAID: dict[Path, str] = {("algorithm", seam, "name"): name for seam, name in USUAL.items()}
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Given:
 def merge_layers(layers: Sequence[Layer]) -> tuple[dict[Path, Given], list[Problem]]:
     """Lay each layer over those before it and return every leaf, and what a layer tried to remove in vain.
 
-    Maps merge; lists and scalars replace. Null takes a reward away.
+    Maps merge; lists and scalars replace. Null takes a reward or a plug-in away.
     """
     merged: dict[Path, Given] = {}
     problems: list[Problem] = []
@@ -57,6 +62,8 @@ def merge_layers(layers: Sequence[Layer]) -> tuple[dict[Path, Given], list[Probl
         for path, value in leaves.items():
             if value is None and _is_removable(path):
                 problems += _remove(merged, path, layer.origin)
+            elif value is None and _takes_plugin_away(path):
+                _drop(merged, _below(merged, path[:2]))
             elif value != {} or not _below(merged, path):
                 _drop(merged, [*_above(merged, path), *_below(merged, path)])
                 merged[path] = Given(value, layer.origin)
@@ -91,9 +98,10 @@ def _drop_what_falls(merged: dict[Path, Given], leaves: Mapping[Path, Any]) -> N
     for key, falling in _FALLS_WITH.items():
         path = tuple(key.split("."))
         new = leaves.get(path)
-        if new is None or (path in merged and merged[path].value == new):
+        old = merged[path].value if path in merged else _UNSAID.get(path)
+        if new is None or old == new:
             continue
-        _drop(merged, [old for old in merged if any(_matches(old, pattern) for pattern in falling)])
+        _drop(merged, [given for given in merged if any(_matches(given, pattern) for pattern in falling)])
 
 
 def _matches(path: Path, pattern: str) -> bool:
@@ -104,6 +112,10 @@ def _matches(path: Path, pattern: str) -> bool:
 
 def _is_removable(path: Path) -> bool:
     return len(path) == 2 and path[0] in _REMOVABLE
+
+
+def _takes_plugin_away(path: Path) -> bool:
+    return is_plugin_map(".".join(path[:2])) and path[2:] in ((), ("name",))
 
 
 def _remove(merged: dict[Path, Given], path: Path, origin: str) -> list[Problem]:

@@ -1,6 +1,6 @@
 """A preset, its parents and overrides resolved into one configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
 from leanrl.config.overrides import parse_overrides
 from leanrl.config.schema import RunConfig
+from leanrl.config.sections.algorithm import is_plugin_map
 from leanrl.config.start_adapter import adopt_start_adapter
 from leanrl.config.validation import validate
 from leanrl.errors import ConfigError, Problem
@@ -27,11 +28,17 @@ class Resolved:
     origins: dict[str, str]
 
 
-def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Resolved:
+def load_config(
+    preset: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    also: Callable[[RunConfig], Sequence[Problem]] = lambda config: (),
+) -> Resolved:
     """Return the configuration that `preset`, its parents and `overrides` (`key=value`) make together.
 
     `preset` names a shipped preset or a file (.yaml, .yml, .json); the config.json of a run is such a
-    file. Order: defaults, the oldest parent first, the preset, the overrides.
+    file. Order: defaults, the oldest parent first, the preset, the overrides. `also` looks for problems of a room
+    above, which are told with all others.
 
     Raises:
         ConfigError: with everything that is wrong, or with the place where a file cannot be read.
@@ -42,7 +49,7 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Resolved:
     given = {".".join(path): value.origin for path, value in leaves.items()}
     config, invalid = validate(as_tree(leaves), given)
     problems += removals + conflicts + invalid
-    problems += _untouched_by(invalid, find_contradictions(config))
+    problems += _untouched_by(invalid, [*find_contradictions(config), *also(config)])
     if problems:
         count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ConfigError(f"The configuration of `{preset}` has {count}:", problems=problems)
@@ -110,7 +117,7 @@ def _without_empty_sections(values: dict[str, Any], prefix: str = "") -> dict[st
     for name, value in values.items():
         key = schema_keys().get(f"{prefix}{name}")
         is_section = f"{prefix}{name}" in schema_groups() or (key is not None and key.is_map)
-        if is_section and value is None:
+        if is_section and value is None and not is_plugin_map(f"{prefix}{name}"):
             continue
         nested = is_section and isinstance(value, dict)
         kept[name] = _without_empty_sections(value, f"{prefix}{name}.") if nested else value

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from leanrl.config.sections.algorithm import AlgorithmConfig
 from leanrl.config.sections.data import DataConfig
 from leanrl.config.sections.field_types import (
     CardName,
@@ -131,44 +132,6 @@ class RolloutConfig(Section):
         "the KV cache is given back between rollouts; auto: where it can be; true refuses where it cannot",
     )
     lengths: LengthsConfig = key(LengthsConfig(), "how long completions are expected to be; only plans read it")
-
-
-class AlgorithmConfig(Section):
-    loss: Literal["clip", "gspo", "cispo"] = key(
-        "clip",
-        "clip: a clipped ratio a token (GRPO, DAPO); gspo: one for each completion; cispo: clipped weights that keep "
-        "every token's gradient",
-    )
-    advantage_baseline: Literal["mean", "leave_one_out"] = key(
-        "mean", "what a reward is compared with: its group's mean, or the mean of the others (RLOO)"
-    )
-    advantage_scale: Literal["group", "batch", "none"] = key("group", "divide advantages by this standard deviation")
-    aggregation: Literal["prompt_token_mean", "batch_token_mean", "completion_mean", "fixed_length"] = key(
-        "batch_token_mean",
-        "token losses are averaged within each prompt's group, over the batch, within each completion, "
-        "or divided by max_completion_tokens",
-    )
-    kl_beta: NonNegative = key(0.0, "weight of the KL to the reference policy, the model before training; 0 needs none")
-    kl_estimator: Literal["k1", "k2", "k3"] = key(
-        "k3", "estimator of the KL at each token, differentiated as it stands; k1 pulls nowhere on policy"
-    )
-    entropy_coef: NonNegative = key(0.0, "weight of the entropy bonus (nats), averaged as the loss is; 0 is off")
-    clip_low: Fraction = key(0.2, "lower distance of the ratio's clip bound from 1")
-    clip_high: Positive = key(0.2, "upper distance of the ratio's clip bound from 1")
-    num_iterations: PositiveInt = key(1, "times that a rollout's completions are used, in optimizer steps of their own")
-    logprob_temperature: Positive | None = key(
-        None, "logits are divided by this in the loss; null takes rollout.temperature"
-    )
-    importance_correction: Literal["none", "token_truncate", "sequence_mask"] = key(
-        "token_truncate",
-        "for the difference between the rollout engine's log-probs and the trainer's: weigh tokens by their ratio, cut "
-        "at importance_clip; sequence_mask also leaves out completions that are far off on average",
-    )
-    importance_clip: Positive = key(2.0, "upper bound of a token's ratio")
-    # The window of ProRLv2.1's recipe (NeMo-RL).
-    importance_mask_low: Positive = key(0.999, "sequence_mask: lowest geometric mean ratio of a completion")
-    importance_mask_high: Positive = key(1.002, "sequence_mask: highest geometric mean ratio of a completion")
-    mask_truncated: bool = key(False, "leave completions without an end token out of the loss")
 
 
 class OptimizerConfig(Section):
@@ -300,6 +263,12 @@ class RunConfig(Section):
         return self.num_train_ranks > 1 and self.model.tuning.method == "full" and self.hardware.parallel != "ddp"
 
     @property
+    def most_rows_kept(self) -> int | None:
+        """Most completions of a prompt that are trained, where the plug-in of keep_rows has an option that says so."""
+        rows = self.algorithm.keep_rows.get("rows")
+        return rows if isinstance(rows, int) and not isinstance(rows, bool) else None
+
+    @property
     def steps_per_rollout(self) -> int:
         """Optimizer steps on the completions of one rollout: its parts, as often as `num_iterations` says."""
         return self.algorithm.num_iterations * self.train.updates_per_rollout
@@ -310,19 +279,35 @@ class RunConfig(Section):
 
     @property
     def completions_per_step(self) -> int:
-        """Completions of one optimizer step: the rollout's, or those of a part of it."""
+        """Completions drawn for one optimizer step: the rollout's, or those of a part of it."""
         return self.completions_per_rollout // self.train.updates_per_rollout
 
     @property
     def completions_per_rank(self) -> int:
+        """Completions drawn for one rank of a step."""
         return self.completions_per_step // self.num_train_ranks
+
+    @property
+    def rows_per_group(self) -> int:
+        """Most completions of a prompt that are trained; `train.num_completions` are drawn and graded."""
+        return min(self.most_rows_kept or self.train.num_completions, self.train.num_completions)
+
+    @property
+    def rows_per_step(self) -> int:
+        """Most completions that one optimizer step trains."""
+        return self.train.num_prompts * self.rows_per_group // self.train.updates_per_rollout
+
+    @property
+    def rows_per_rank(self) -> int:
+        """Most completions that one rank trains in a step."""
+        return self.rows_per_step // self.num_train_ranks
 
     @property
     def full_completions_per_micro_batch(self) -> int:
         """Completions of full length in one forward and backward pass."""
         budget = self.train.max_tokens_per_micro_batch
         if budget is None:
-            return min(self.train.micro_batch_completions, max(1, self.completions_per_rank))
+            return min(self.train.micro_batch_completions, max(1, self.rows_per_rank))
         if budget == "auto":
             raise ValueError("train.max_tokens_per_micro_batch is auto, and no plan has chosen it yet.")
         return max(1, budget // (self.rollout.max_prompt_tokens + self.rollout.max_completion_tokens))
@@ -330,7 +315,7 @@ class RunConfig(Section):
     @property
     def micro_batches_per_step(self) -> int:
         """Forward and backward passes of one rank in a step where all completions have full length."""
-        return -(-self.completions_per_rank // self.full_completions_per_micro_batch)
+        return -(-self.rows_per_rank // self.full_completions_per_micro_batch)
 
     @property
     def packs_rows(self) -> bool:

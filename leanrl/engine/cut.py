@@ -88,7 +88,7 @@ def rows_that_teach(rows: Sequence[StepRow]) -> list[StepRow]:
     What is left out still counts: the weights of the others were made from all lengths (see
     `algorithms.aggregation`). Only without a KL and an entropy bonus, which pull at every row.
     """
-    return [row for row in rows if row.advantage != 0.0 and row.weight != 0.0]
+    return [row for row in rows if row.weight != 0.0 and row.has_advantage]
 
 
 def fill_up(micro_batches: Sequence[list[StepRow]], *, count: int, pad_id: int) -> list[list[StepRow]]:

@@ -22,16 +22,21 @@ from leanrl.engine.attention.packed import RowBounds
 class StepRow:
     """One completion of the step with what its loss needs.
 
-    `weight` is the completion's share of the step (see `algorithms.aggregation`). The log-probabilities, where
-    present, hold one number per completion token: under the policy that sampled it, under the reference, both by
-    the trainer, and under the sampling policy as the rollout engine reported them. `policy_logprobs` are those of the
-    policy that is being trained where its training pass has dropout: the trainer's three have none.
+    `weight` is the completion's share of the step (see `algorithms.aggregation`). `token_advantages` stand in the place
+    of `advantage`, and `token_weights` are factors of the tokens' losses; None where all tokens are alike.
+
+    The log-probabilities, where present, hold one number per completion token: under the policy that sampled it, under
+    the reference, both by the trainer, and under the sampling policy as the rollout engine reported them.
+    `policy_logprobs` are those of the policy that is being trained where its training pass has dropout: the trainer's
+    three have none.
     """
 
     prompt_ids: list[int]
     completion_ids: list[int]
     advantage: float = 0.0
     weight: float = 0.0
+    token_advantages: Tensor | None = None
+    token_weights: Tensor | None = None
     sampled_logprobs: Tensor | None = None
     reference_logprobs: Tensor | None = None
     rollout_logprobs: Tensor | None = None
@@ -40,6 +45,18 @@ class StepRow:
     @property
     def num_tokens(self) -> int:
         return len(self.prompt_ids) + len(self.completion_ids)
+
+    @property
+    def counted_tokens(self) -> float:
+        """The sum of the weights of its completion tokens: their number where each counts once."""
+        return len(self.completion_ids) if self.token_weights is None else float(self.token_weights.sum())
+
+    @property
+    def has_advantage(self) -> bool:
+        """Whether one of its tokens has an advantage that is not 0."""
+        if self.token_advantages is None:
+            return self.advantage != 0.0
+        return bool(self.token_advantages.count_nonzero())
 
 
 @dataclass(frozen=True)
@@ -63,16 +80,18 @@ class MicroBatch:
     """Tensors of one forward and backward pass.
 
     `positions_B_T` is where the hidden state that predicts each completion token stands; it and the targets
-    point at valid places behind a completion's end too, where `mask_B_T` is 0. In a pack both have the axes 1 and M,
-    and `input_ids_B_S` is one sequence; what enters the loss has the axes B and T all the same.
+    point at valid places behind a completion's end too, where `mask_B_T` is 0. T of `advantages_B_T` is 1 where every
+    token has its row's advantage; without `token_weights_B_T` each token counts once. In a pack positions and targets
+    have the axes 1 and M, and `input_ids_B_S` is one sequence; what enters the loss has the axes B and T all the same.
     """
 
     input_ids_B_S: Tensor
     positions_B_T: Tensor
     target_ids_B_T: Tensor
     mask_B_T: Tensor
-    advantages_B: Tensor
+    advantages_B_T: Tensor
     weights_B: Tensor
+    token_weights_B_T: Tensor | None = None
     sampled_logprobs_B_T: Tensor | None = None
     reference_logprobs_B_T: Tensor | None = None
     rollout_logprobs_B_T: Tensor | None = None
@@ -168,13 +187,37 @@ def _loss_tensors(
     mask = [_pad([1.0] * length, 0.0, num_targets) for length in lengths]
     return {
         "mask_B_T": torch.tensor(mask, dtype=dtype, device=device),
-        "advantages_B": torch.tensor([row.advantage for row in rows], dtype=dtype, device=device),
+        "advantages_B_T": _advantages(rows, num_targets, device, dtype),
+        "token_weights_B_T": _token_weights(rows, num_targets, device, dtype),
         "weights_B": torch.tensor([row.weight for row in rows], dtype=dtype, device=device),
         "sampled_logprobs_B_T": _stack([row.sampled_logprobs for row in rows], num_targets, device, dtype),
         "reference_logprobs_B_T": _stack([row.reference_logprobs for row in rows], num_targets, device, dtype),
         "rollout_logprobs_B_T": _stack([row.rollout_logprobs for row in rows], num_targets, device, dtype),
         "policy_logprobs_B_T": _stack([row.policy_logprobs for row in rows], num_targets, device, dtype),
     }
+
+
+def _advantages(rows: Sequence[StepRow], num_targets: int, device: torch.device | str, dtype: torch.dtype) -> Tensor:
+    advantages_B_1 = torch.tensor([[row.advantage] for row in rows], dtype=dtype, device=device)
+    if all(row.token_advantages is None for row in rows):
+        return advantages_B_1
+    advantages_B_T = advantages_B_1.repeat(1, num_targets)
+    for index, row in enumerate(rows):
+        if row.token_advantages is not None:
+            advantages_B_T[index, : len(row.completion_ids)] = row.token_advantages
+    return advantages_B_T
+
+
+def _token_weights(
+    rows: Sequence[StepRow], num_targets: int, device: torch.device | str, dtype: torch.dtype
+) -> Tensor | None:
+    if all(row.token_weights is None for row in rows):
+        return None
+    weights_B_T = torch.ones(len(rows), num_targets, dtype=dtype, device=device)
+    for index, row in enumerate(rows):
+        if row.token_weights is not None:
+            weights_B_T[index, : len(row.completion_ids)] = row.token_weights
+    return weights_B_T
 
 
 def _pad(values: list[Any], filler: Any, length: int) -> list[Any]:

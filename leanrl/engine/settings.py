@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from leanrl.algorithms.corrections import Correction
 from leanrl.algorithms.kl import KlEstimator
 from leanrl.config.schema import RunConfig
+from leanrl.seams.protocols import Correction, TokenWeights
+from leanrl.seams.registry import made
 
 PolicyLoss = Literal["clip", "gspo", "cispo"]
 
@@ -21,10 +22,8 @@ class LossSettings:
     loss: PolicyLoss = "clip"
     kl_estimator: KlEstimator = "k3"
     entropy_coef: float = 0.0
-    importance_correction: Correction = "none"
-    importance_clip: float = 2.0
-    importance_mask_low: float = 0.999
-    importance_mask_high: float = 1.002
+    correction: Correction | None = None
+    token_weights: TokenWeights | None = None
 
     @property
     def needs_every_row(self) -> bool:
@@ -43,8 +42,6 @@ def loss_settings(config: RunConfig) -> LossSettings:
         loss=algorithm.loss,
         kl_estimator=algorithm.kl_estimator,
         entropy_coef=algorithm.entropy_coef,
-        importance_correction=algorithm.importance_correction,
-        importance_clip=algorithm.importance_clip,
-        importance_mask_low=algorithm.importance_mask_low,
-        importance_mask_high=algorithm.importance_mask_high,
+        correction=made(algorithm.choice("correction")),
+        token_weights=made(algorithm.choice("token_weights")),
     )

@@ -5,13 +5,13 @@ Static shapes only: no boolean index and no `.item()`, so that the same file run
 Axes: B completions, S tokens of the longest row, T tokens of the longest completion.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
-from leanrl.algorithms.corrections import importance_weights, log_ratios
+from leanrl.algorithms.corrections import log_ratios
 from leanrl.algorithms.kl import token_divergence
 from leanrl.algorithms.losses import (
     beyond_clip,
@@ -53,7 +53,10 @@ def train_micro_batch(
 ) -> StepSums:
     """Add the micro-batch's gradients to the model's and return its sums.
 
-    loss = sum_i weight_i sum_t [importance_it * policy loss_it + kl_beta * divergence_it - entropy_coef * entropy_it]
+    loss = sum_i weight_i sum_t weight_it [factor_it * policy loss_it + kl_beta * divergence_it
+                                           - entropy_coef * entropy_it]
+
+    The factor is that of the correction for the rollout engine and of `settings.token_weights`.
 
     Without `sampled_logprobs_B_T` the step is on-policy: the policy's own detached log-probabilities stand in,
     the ratio is 1, and no forward pass is spent on them.
@@ -74,8 +77,8 @@ def train_micro_batch(
         sampled_B_T = logprobs_B_T.detach()
     token_losses_B_T = _policy_losses(logprobs_B_T, sampled_B_T, micro_batch, settings)
     rollout_B_T = micro_batch.rollout_logprobs_B_T
-    if rollout_B_T is not None:
-        token_losses_B_T = token_losses_B_T * _importance(sampled_B_T, rollout_B_T, mask_B_T, settings)
+    for factor_B_T in _factors(logprobs_B_T.detach(), sampled_B_T, entropies_B_T.detach(), micro_batch, settings):
+        token_losses_B_T = token_losses_B_T * factor_B_T
     divergence_B_T = torch.zeros_like(logprobs_B_T)
     if micro_batch.reference_logprobs_B_T is not None:
         divergence_B_T = token_divergence(
@@ -84,6 +87,8 @@ def train_micro_batch(
         token_losses_B_T = token_losses_B_T + settings.kl_beta * divergence_B_T
     if settings.entropy_coef != 0.0:
         token_losses_B_T = token_losses_B_T - settings.entropy_coef * entropies_B_T
+    if micro_batch.token_weights_B_T is not None:
+        token_losses_B_T = token_losses_B_T * micro_batch.token_weights_B_T
     loss = ((token_losses_B_T * mask_B_T).sum(dim=1) * micro_batch.weights_B).sum()
     backward(loss)
     return StepSums(
@@ -128,24 +133,25 @@ def _policy_losses(
     logprobs_B_T: Tensor, sampled_B_T: Tensor, micro_batch: MicroBatch, settings: LossSettings
 ) -> Tensor:
     clip = {"clip_low": settings.clip_low, "clip_high": settings.clip_high}
-    advantages_B = micro_batch.advantages_B
+    advantages_B_T = micro_batch.advantages_B_T
     if settings.loss == "gspo":
-        return sequence_policy_loss(logprobs_B_T, sampled_B_T, advantages_B, micro_batch.mask_B_T, **clip)
+        return sequence_policy_loss(logprobs_B_T, sampled_B_T, advantages_B_T, micro_batch.mask_B_T, **clip)
     if settings.loss == "cispo":
-        return clipped_weight_loss(logprobs_B_T, sampled_B_T, advantages_B, **clip)
-    return clipped_policy_loss(logprobs_B_T, sampled_B_T, advantages_B, **clip)
+        return clipped_weight_loss(logprobs_B_T, sampled_B_T, advantages_B_T, **clip)
+    return clipped_policy_loss(logprobs_B_T, sampled_B_T, advantages_B_T, **clip)
 
 
-def _importance(sampled_B_T: Tensor, rollout_B_T: Tensor, mask_B_T: Tensor, settings: LossSettings) -> Tensor:
-    return importance_weights(
-        sampled_B_T,
-        rollout_B_T,
-        mask_B_T,
-        correction=settings.importance_correction,
-        clip=settings.importance_clip,
-        mask_low=settings.importance_mask_low,
-        mask_high=settings.importance_mask_high,
-    )
+@torch.no_grad()
+def _factors(
+    logprobs_B_T: Tensor, sampled_B_T: Tensor, entropies_B_T: Tensor, micro_batch: MicroBatch, settings: LossSettings
+) -> Iterator[Tensor]:
+    """Yield the factors of the policy loss: the correction for the rollout engine, and a plug-in's token weights."""
+    mask_B_T, rollout_B_T = micro_batch.mask_B_T, micro_batch.rollout_logprobs_B_T
+    if settings.correction is not None and rollout_B_T is not None:
+        yield settings.correction(sampled_B_T.detach(), rollout_B_T, mask_B_T)
+    if settings.token_weights is not None:
+        advantages_B_T = micro_batch.advantages_B_T.expand_as(mask_B_T)
+        yield settings.token_weights(logprobs_B_T, sampled_B_T.detach(), entropies_B_T, advantages_B_T, mask_B_T)
 
 
 def _beyond_clip(logprobs_B_T: Tensor, sampled_B_T: Tensor, micro_batch: MicroBatch, settings: LossSettings) -> Tensor:
@@ -153,7 +159,7 @@ def _beyond_clip(logprobs_B_T: Tensor, sampled_B_T: Tensor, micro_batch: MicroBa
         ratio_B_T = sequence_ratios(logprobs_B_T, sampled_B_T, micro_batch.mask_B_T)
     else:
         ratio_B_T = token_ratios(logprobs_B_T, sampled_B_T)
-    return beyond_clip(ratio_B_T, micro_batch.advantages_B, clip_low=settings.clip_low, clip_high=settings.clip_high)
+    return beyond_clip(ratio_B_T, micro_batch.advantages_B_T, clip_low=settings.clip_low, clip_high=settings.clip_high)
 
 
 def _flat_log_ratios(sampled_B_T: Tensor, rollout_B_T: Tensor, mask_B_T: Tensor) -> Tensor:

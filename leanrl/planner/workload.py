@@ -81,6 +81,8 @@ class Workload:
     updates_per_rollout: int = 1
     completions_per_rank: int = 1
     completions_per_step: int = 1
+    # Completions of a rank's step that are trained, of those that are drawn and graded; None trains all.
+    kept_per_rank: int | None = None
     prompts_per_step: int = 1
     prompt_tokens: int = 512
     completion_tokens: int = 1024
@@ -106,6 +108,11 @@ class Workload:
     publishes_weights: bool = False
     # Whether the optimizer's state waits in host memory while the engine holds the card.
     parks_optimizer: bool = False
+
+    @property
+    def rows_per_rank(self) -> int:
+        """Completions that a rank trains in a step."""
+        return self.completions_per_rank if self.kept_per_rank is None else self.kept_per_rank
 
     @property
     def row_tokens(self) -> int:
@@ -196,13 +203,14 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         tile_tokens=config.train.tile_tokens if shape.terms.has_mlp_module else None,
         # A state would go on from one row of a pack to the next.
         packs_rows=config.packs_rows and shape.num_stateful_layers == 0 and _attention(config, shape) != "eager",
-        micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank)),
+        micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.rows_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         counts_tokens=config.train.max_tokens_per_micro_batch is not None,
         num_iterations=config.algorithm.num_iterations,
         updates_per_rollout=config.train.updates_per_rollout,
         completions_per_rank=max(1, config.completions_per_rank),
         completions_per_step=config.completions_per_step,
+        kept_per_rank=None if config.most_rows_kept is None else max(1, config.rows_per_rank),
         prompts_per_step=config.train.num_prompts,
         prompt_tokens=config.rollout.max_prompt_tokens,
         completion_tokens=config.rollout.max_completion_tokens,

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from leanrl.config.checks.support import PAGING_NEEDS_A_GPU, require
 from leanrl.data.load import load_problems
-from leanrl.errors import LeanRLError, MissingError, all_at_once
+from leanrl.errors import ConfigError, LeanRLError, MissingError, all_at_once
 from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
 from leanrl.launch.run import require_ranks
@@ -20,10 +20,11 @@ from leanrl.preflight.cards_here import num_cards_here
 from leanrl.preflight.dataset_here import is_dataset_here
 from leanrl.preflight.intent import Intent, Ready
 from leanrl.preflight.model_here import examine_model
+from leanrl.preflight.plugins import load_plugins
 from leanrl.preflight.tryout import try_rewards
-from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.rewards.weighted import Reward, columns_of
+from leanrl.seams.registry import choice_problems
 from leanrl.storage.output_folder import require_writable
 from leanrl.storage.run_folder import require_new
 from leanrl.types import ProblemSet
@@ -166,10 +167,11 @@ def _model(intent: Intent) -> Iterator[str]:
 
 
 def _plugins(intent: Intent) -> Iterator[str]:
-    """Rewards of the user's own and of installed packages."""
-    load_installed_plugins()
-    for plugin in intent.plugins:
-        load_plugin(plugin)
+    """Rewards and plug-ins of a step: the user's own, those of installed packages, and what the config names."""
+    load_plugins(intent.plugins)
+    problems = choice_problems(intent.config)
+    if problems:
+        raise ConfigError("The plug-ins of the algorithm cannot be used:", problems=problems)
     yield from ()
 
 

@@ -22,11 +22,6 @@ from leanrl.types import Ledger, Sample, Visit
 if TYPE_CHECKING:
     from torch import Tensor
 
-Seam = Literal[
-    "choose_prompts", "plan_rollouts", "advantage", "keep_rows", "refill", "credit_tokens", "token_weights",
-    "correction", "after_step",
-]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class PromptContext:

@@ -4,35 +4,26 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, get_args
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
+from leanrl.config.options import name_hint, option_key, option_problem
+from leanrl.config.schema import RunConfig
+from leanrl.config.sections.algorithm import Choice, Seam
 from leanrl.errors import ConfigError, Problem
-from leanrl.seams.protocols import Plugin, Seam
+from leanrl.seams.protocols import Plugin
 
 Maker = TypeVar("Maker", bound=Callable[..., Any])
 
 SEAMS: tuple[Seam, ...] = get_args(Seam)
 # The modules of leanrl's own plug-ins: they register themselves when the registry is first asked.
 _SHIPPED = (
-    "plugins.entropy_control", "plugins.greso", "plugins.icepop", "plugins.max_rl", "plugins.opo", "plugins.pods",
-    "plugins.signal", "plugins.top_entropy", "plugins.until_full",
+    "corrections", "entropy_control", "greso", "group", "icepop", "max_rl", "opo", "pods", "signal", "top_entropy",
+    "until_full",
 )  # fmt: skip
 
 _plugins: dict[Seam, dict[str, Callable[..., Any]]] = {seam: {} for seam in SEAMS}
 _registrations: list[str] = []
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The plug-in that a config names for a seam, with its options as they were given."""
-
-    seam: Seam
-    name: str
-    options: Mapping[str, Any]
 
 
 def plugin(seam: Seam, name: str) -> Callable[[Maker], Maker]:
@@ -72,9 +63,35 @@ def known_plugins(seam: Seam) -> dict[str, Callable[..., Any]]:
 
 
 def option_parameters(maker: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the options of a plug-in: its keyword-only parameters."""
+    """Return the options of a plug-in: its keyword-only parameters, with `Any` for what has no type."""
+    function: Any = maker.__init__ if inspect.isclass(maker) else maker
     found = inspect.signature(maker).parameters.values()
-    return {parameter.name: parameter for parameter in found if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
+    return {
+        parameter.name: parameter.replace(annotation=_evaluated(parameter.annotation, function))
+        for parameter in found
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def _evaluated(annotation: Any, function: Any) -> Any:
+    """Return the type that an annotation stands for, which is text in a file with postponed annotations."""
+    if annotation is inspect.Parameter.empty:
+        return Any
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, getattr(inspect.unwrap(function), "__globals__", {}))
+    except Exception:  # a name that is imported for type checkers alone
+        return Any
+
+
+def options_of(choice: Choice | None) -> dict[str, Any]:
+    """Return every option of a choice with its value: the given one, or the default; {} where nothing is chosen."""
+    if choice is None or choice.name not in known_plugins(choice.seam):
+        return {}
+    parameters = option_parameters(known_plugins(choice.seam)[choice.name])
+    values = {name: choice.options.get(name, parameter.default) for name, parameter in parameters.items()}
+    return {name: value for name, value in values.items() if value is not inspect.Parameter.empty}
 
 
 def make_plugin(choice: Choice) -> Plugin:
@@ -87,7 +104,19 @@ def make_plugin(choice: Choice) -> Plugin:
     if problems:
         raise ConfigError(f"algorithm.{choice.seam} cannot be used:", problems=problems)
     maker = known_plugins(choice.seam)[choice.name]
-    return maker(**choice.options) if inspect.isclass(maker) else partial(maker, **choice.options)
+    called: Plugin = partial(maker, **choice.options)
+    return called() if inspect.isclass(maker) else called
+
+
+def made(choice: Choice | None) -> Plugin | None:
+    """Return the plug-in of a choice; None where a config names none."""
+    return None if choice is None else make_plugin(choice)
+
+
+def choice_problems(config: RunConfig) -> list[Problem]:
+    """Return what is wrong with the plug-ins that a config names, of all seams."""
+    choices = filter(None, map(config.algorithm.choice, SEAMS))
+    return [problem for choice in choices for problem in find_problems(choice)]
 
 
 def find_problems(choice: Choice) -> Iterator[Problem]:
@@ -95,32 +124,41 @@ def find_problems(choice: Choice) -> Iterator[Problem]:
     where = f"algorithm.{choice.seam}"
     known = known_plugins(choice.seam)
     if choice.name not in known:
-        yield Problem(f"{where}.name", f'there is no plug-in "{choice.name}"', _nearest(choice.name, list(known)))
+        hint = name_hint(f"{where}.name", choice.name, list(known))
+        yield Problem(f"{where}.name", f'there is no plug-in "{choice.name}"', hint)
         return
-    parameters = option_parameters(known[choice.name])
+    maker = known[choice.name]
+    problems = list(_option_problems(choice, option_parameters(maker)))
+    yield from problems or _refusals(choice, maker)
+
+
+def _option_problems(choice: Choice, parameters: Mapping[str, inspect.Parameter]) -> Iterator[Problem]:
+    where = f"algorithm.{choice.seam}"
     for option, value in choice.options.items():
         if option not in parameters:
-            what = f"{choice.name} has no such option"
-            yield Problem(f"{where}.{option}", what, _nearest(option, list(parameters)) if parameters else "remove it")
-        elif complaint := _type_problem(parameters[option].annotation, value):
-            yield Problem(f"{where}.{option}", complaint)
+            hint = _nearest(option, list(parameters)) if parameters else "remove it"
+            yield Problem(f"{where}.{option}", f"{choice.name} has no such option", hint)
+        elif problem := option_problem(f"{where}.{option}", parameters[option].annotation, value):
+            yield problem
     for option, parameter in parameters.items():
         if parameter.default is inspect.Parameter.empty and option not in choice.options:
-            yield Problem(f"{where}.{option}", f"{choice.name} needs it and has no default for it", "set it")
+            hint = f"`-s {where}.{option}=...`, {option_key(option, parameter.annotation, None).takes}"
+            yield Problem(f"{where}.{option}", f"{choice.name} needs it and has no default for it", hint)
+
+
+def _refusals(choice: Choice, maker: Callable[..., Any]) -> Iterator[Problem]:
+    """A class may refuse options that are right each by itself."""
+    if inspect.isclass(maker):
+        try:
+            maker(**choice.options)
+        except (ValueError, TypeError) as error:
+            given = ", ".join(f"algorithm.{choice.seam}.{option}" for option in ("name", *choice.options))
+            yield Problem(given, f"{choice.name} refuses its options: {error}")
 
 
 def _load_shipped() -> None:
     for module in _SHIPPED:
-        importlib.import_module(f"leanrl.seams.{module}")
-
-
-def _type_problem(annotation: Any, value: object) -> str | None:
-    asked = Any if annotation is inspect.Parameter.empty or isinstance(annotation, str) else annotation
-    try:
-        TypeAdapter(asked, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(value)
-    except ValidationError as error:
-        return f"{value!r}: {'; '.join(detail['msg'].lower() for detail in error.errors())}"
-    return None
+        importlib.import_module(f"leanrl.seams.plugins.{module}")
 
 
 def _nearest(name: str, known: tuple[str, ...] | list[str]) -> str:

@@ -234,7 +234,7 @@ def _reference_scorer(
 
 
 def _longest_rows(config: RunConfig) -> Rows:
-    count = min(config.full_completions_per_micro_batch, max(1, config.completions_per_rank))
+    count = min(config.full_completions_per_micro_batch, max(1, config.rows_per_rank))
     return Rows(count, config.rollout.max_prompt_tokens, config.rollout.max_completion_tokens)
 
 

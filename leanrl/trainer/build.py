@@ -24,7 +24,7 @@ from leanrl.trainer.proofs.causality import require_causal
 from leanrl.trainer.proofs.packing import pack_if_proved
 from leanrl.trainer.ranks.sharding import admit_sharding_on_cpu, sharding_reference_by_layer
 from leanrl.trainer.records.callbacks import SignalStop, StepRecorder
-from leanrl.trainer.step.scoring import Reward
+from leanrl.trainer.scoring.scoring import Reward
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.trainer.unsloth.trainer import UnslothTrainer
 from leanrl.types import Grader, Listener, Row

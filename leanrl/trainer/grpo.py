@@ -1,16 +1,13 @@
-"""LeanGRPOTrainer: TRL's GRPOTrainer with our engine in it.
+"""LeanGRPOTrainer: the border to TRL's GRPOTrainer.
 
-TRL keeps what it is good at: ranks, sampling of prompts, generation, advantages, the loop, the optimizer.
-Ours are the scoring of completions, the loss and its micro-batches, and the checkpoints. The seams are held
-by tests/trainer/test_trl_contract.py.
-
-Axes: B completions of one rank, T completion tokens, K rewards.
+TRL keeps what it is good at: ranks, the loop, the optimizer, the reference's copy, files. What happens in a step is
+`trainer.step`; the loss and its micro-batches are the engine's; checkpoints are ours. The seams are held by
+tests/trainer/test_trl_contract.py.
 """
 
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +19,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 from trl import GRPOTrainer
 
-from leanrl.algorithms.advantages import group_advantages, summed_rewards
-from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
-from leanrl.engine.layers.adapter_dropout import has_adapter_dropout, without_dropout
 from leanrl.engine.layers.kept_layers import keep_last_layers
 from leanrl.engine.optimizers.choice import keeps_to_parts
 from leanrl.engine.prepare import prepare_model
@@ -35,9 +29,7 @@ from leanrl.engine.step import StepSums
 from leanrl.errors import RewardError, StoppedError
 from leanrl.planner.prediction import Plan
 from leanrl.prompting.generation import generation_to_save
-from leanrl.prompting.rendering import prompt_ids
 from leanrl.prompting.stopping import stopping_of
-from leanrl.prompting.thinking import tag_in_force
 from leanrl.rewards.weighted import Reward
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
@@ -48,26 +40,27 @@ from leanrl.trainer.memory.out_of_memory import stop_among_ranks, stop_for_memor
 from leanrl.trainer.memory.phase_meter import PhaseMeter
 from leanrl.trainer.memory.token_budget import Shortage, TokenBudget
 from leanrl.trainer.memory.unused_memory import give_back_unused
+from leanrl.trainer.passes.empty_steps import EmptySteps
+from leanrl.trainer.passes.nonfinite import NonfiniteSteps
+from leanrl.trainer.passes.reference import prepare_reference
+from leanrl.trainer.passes.step_means import step_means
+from leanrl.trainer.passes.step_pass import StepPass
 from leanrl.trainer.ranks.part_files import part_files
+from leanrl.trainer.rollouts.bridge import Rollout
 from leanrl.trainer.rollouts.engines import open_rollout, sampling_of
-from leanrl.trainer.step.batch_rows import bare_rows, batch_rows, split_batch
-from leanrl.trainer.step.clean_scores import CleanScores
-from leanrl.trainer.step.completions import CompletionScorer, NamedReward, completions_of, offers_of
-from leanrl.trainer.step.nonfinite import NonfiniteSteps
-from leanrl.trainer.step.reference import prepare_reference
-from leanrl.trainer.step.reward_failure import stop_for_reward
-from leanrl.trainer.step.scoring import Ranks, Scores
-from leanrl.trainer.step.step_means import step_means
-from leanrl.trainer.step.step_pass import StepPass
-from leanrl.types import Grader, Row, Sample
+from leanrl.trainer.scoring.reward_failure import stop_for_reward
+from leanrl.trainer.step.control import controlled
+from leanrl.trainer.step.open import NamedReward, open_scorer, open_step
+from leanrl.trainer.step.rollout_metrics import RolloutLog
+from leanrl.types import Grader, Row
 
 
 class LeanGRPOTrainer(GRPOTrainer):
-    """GRPO whose loss is computed by `engine.step`.
+    """GRPO whose steps are `trainer.step` and whose loss is computed by `engine.step`.
 
     Args (besides those of GRPOTrainer):
         config: the resolved configuration.
-        rows: the problems; the dataset's column `row` numbers them.
+        rows: the problems; a step asks them by their numbers.
         rewards: what scores a completion, in the order of `config.rewards`.
         grader: judges answers for the rewards that ask for it.
         run: the run folder that receives checkpoints.
@@ -97,23 +90,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.run = run
         self.plan = plan
         self.uploads = uploads
-        asked = prompt_ids(self._tokenizer, rows[0].prompt, config.model.chat_template_kwargs)
-        self.opened_tag = tag_in_force(config.model.thinking_tag, self._tokenizer.decode(asked))
-        self.scorer = CompletionScorer(
-            rows=rows,
-            rewards=list(rewards),
-            grader=grader,
-            ranks=Ranks(self.num_generations, self.accelerator.process_index, gather_object),
-            opened_tag=self.opened_tag,
-            language=config.log.language,
-            stop_ids=self.stopping.stop_ids,
-            max_completion_tokens=self.max_completion_length,
-            gather=gather_object,
-            record=self._record,
-        )
-        self.last_scores: Scores | None = None
-        self.last_samples: list[Sample] = []
-        self.last_advantages: list[float] = []
+        self.rollout_log = RolloutLog()
+        self.scorer = open_scorer(self, rewards=rewards, grader=grader)
         self.rollout = open_rollout(config, self)
         self.budget = TokenBudget(
             config.train,
@@ -133,8 +111,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.nonfinite = NonfiniteSteps(
             run, rank=self.accelerator.process_index, max_in_a_row=config.train.max_nonfinite_steps
         )
+        self.empty = EmptySteps(run, max_in_a_row=config.algorithm.max_empty_steps)
         self._prepare_model()
-        self.clean_scores = CleanScores(self.step_pass, has_dropout=has_adapter_dropout(self.model), meter=self.meter)
         self.meter.end()
 
     def _keep_to_stopping(self) -> None:
@@ -148,6 +126,9 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     def _prepare_model(self) -> None:
         prepare_model(self._bare, self.lean_config.train)
+        self.step = open_step(self)
+        self._updates: list[list[StepRow]] = []
+        self._has_rows = True
 
     def train_from(self, checkpoint: Path | None) -> None:
         """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.
@@ -155,176 +136,129 @@ class LeanGRPOTrainer(GRPOTrainer):
         transformers takes one step too many when it resumes at `max_steps`.
 
         Raises:
-            StoppedError: if too many steps in a row were not finite, or one completion does not fit.
+            StoppedError: if too many steps in a row were not finite or had no rows, or one completion does not fit.
         """
         if checkpoint is None:
             self.train()
-            self.nonfinite.require_few()
-            return
-        for folder in (checkpoint, *self.run.token_budgets()):
-            self.budget.load(folder)
-        saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-        if saved.global_step < self.args.max_steps:
-            # Where it lies between the steps of a rollout, the rest of them draw others for the same prompts.
-            self._step = saved.global_step * self.args.gradient_accumulation_steps
-            self.train(resume_from_checkpoint=str(checkpoint))
-            self.nonfinite.require_few()
         else:
-            self._load_from_checkpoint(str(checkpoint))
-            self.state = saved
+            for folder in (checkpoint, *self.run.token_budgets()):
+                self.budget.load(folder)
+            saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+            if saved.global_step >= self.args.max_steps:
+                self._load_from_checkpoint(str(checkpoint))
+                self.state = saved
+                return
+            self._go_on_from(checkpoint, saved.global_step)
+            self.train(resume_from_checkpoint=str(checkpoint))
+        self.nonfinite.require_few()
+        self.empty.require_few()
 
-    # --- scoring -----------------------------------------------------------------------------------------
-
-    def _calculate_rewards(
-        self,
-        inputs: list[dict[str, Any]],
-        prompts: list[Any],
-        completions: list[Any],
-        completion_ids_list: list[list[int]],
-    ) -> Tensor:
-        """Return rewards_B_K of all ranks, NaN where one skips, as TRL's method does; grade each completion once."""
-        with self.meter.phase("grading"):
-            completed = completions_of(inputs, completions, completion_ids_list, self._tokenizer)
-            try:
-                self.last_samples, self.last_scores = self.scorer.score(completed, offers=offers_of(self))
-            except RewardError as error:
-                if self.accelerator.num_processes == 1:  # the other ranks would not come to the checkpoint
-                    self._save_what_is_trained()
-                raise stop_for_reward(self.run, error) from error
-        rewards_B_K = torch.tensor(self.last_scores.numbers, dtype=torch.float32, device=self.accelerator.device)
-        gathered_B_K = self.accelerator.gather(rewards_B_K)
-        self._summed_rewards_B = summed_rewards(gathered_B_K, self.reward_weights.to(gathered_B_K))
-        self._record("unscored_share", self._summed_rewards_B.isnan().float().mean().item())
-        return gathered_B_K
-
-    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return TRL's batch with our advantages in it; TRL's own remain in what it logs."""
-        version = self.state.global_step
-        batch = super()._generate_and_score_completions(inputs)
-        batch = self.clean_scores.of_rollout(self.model, batch, version=version)
-        algorithm = self.lean_config.algorithm
-        advantages_B = group_advantages(
-            self._summed_rewards_B,
-            group_size=self.num_generations,
-            baseline=algorithm.advantage_baseline,
-            scale=algorithm.advantage_scale,
-        )
-        first = self.accelerator.process_index * len(inputs)
-        own_B = advantages_B[first : first + len(inputs)]
-        self.last_advantages = own_B.tolist()
-        return {**batch, "advantages": own_B}
+    def _go_on_from(self, checkpoint: Path, step: int) -> None:
+        # Where it lies between the steps of a rollout, the rest of them draw others for the same prompts.
+        self._step = step * self.args.gradient_accumulation_steps
+        num_rollouts = step // self.lean_config.steps_per_rollout
+        self.step_pass.settings = self.step.load(checkpoint, self.step_pass.settings, num_rollouts=num_rollouts)
 
     # --- one step ----------------------------------------------------------------------------------------
 
-    def _generate(self, prompts: list[Any]) -> Any:
-        give_back_unused(self.accelerator.device)  # a colocated vLLM wakes in pools of its own
-        with self.meter.phase("rollout"):
-            return super()._generate(prompts)
-
-    def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
-        """Return this rank's batch of the step: a part of its rollout, in the order of its prompts.
-
-        A rollout serves `config.steps_per_rollout` steps, which go through its parts in turn.
-        TRL shuffles rows between micro-batches here; the paper's TRL did not, and our weights do not care.
-        """
-        if self._step % self.lean_config.steps_per_rollout == 0 or self._buffered_inputs is None:
-            rollout = self._generate_and_score_completions(generation_batch)
-            self._buffered_inputs = split_batch(rollout, num_parts=self.lean_config.train.updates_per_rollout)
-        return self._buffered_inputs[self._step % len(self._buffered_inputs)]
-
-    def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`."""
-        sampling = sampling_of(
-            self.lean_config, max_completion_tokens=self.max_completion_length, stop_token_ids=self.stopping.stop_ids
-        )
-        try:
-            drawn = self.rollout.draw(prompt_ids, step=self.state.global_step, sampling=sampling)
-        except StoppedError:
-            self._save_what_is_trained()
-            raise
-        for name, value in drawn.measures.items():
-            self._record(name, value)
-        return drawn.completion_ids_B, drawn.logprobs_B
-
-    def _get_per_token_logps_and_entropies(
-        self,
-        model: Any,
-        input_ids: Tensor,
-        attention_mask: Tensor,
-        logits_to_keep: int,
-        batch_size: int | None = None,
-        **_: Any,
-    ) -> tuple[Tensor, None, None]:
-        """Return logprobs_B_T as TRL wants them (old and reference policy), computed by the engine's rows."""
-        rows = bare_rows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
-        with self.meter.phase("reference"), self.visit(model), without_dropout(model):
-            return self.step_pass.score(model, rows, num_columns=logits_to_keep), None, None
-
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
-        """Generate, score, and run forward and backward over the micro-batches of the step.
+        """Roll out where the last rollout is used up, and run forward and backward over the rows of this update.
 
-        Returns this rank's share of the loss times the number of ranks: their mean is the loss of the step.
+        TRL's `inputs` are not used: the step chooses its prompts. Returns this rank's share of the loss times the
+        number of ranks: their mean is the loss of the step.
         """
         with self._timed("step"):
             model.train()
-            batch = self._prepare_inputs(inputs)
-            rows = self._step_rows(batch)
-            rows = self.clean_scores.of_step(self.model, rows, version=self.state.global_step)
+            rows = self.rows_of_update()
+            rows = self.step.compared.of_step(self.model, rows, version=self.state.global_step)
             with self.meter.phase("forward_backward"):
                 totals = self.step_pass.add_gradients(model, rows)
                 self._log_sums(totals, rows)
                 loss = self._checked_loss(model, totals.loss, rows)
+        latest = {name: values[-1] for name, values in self._metrics["train"].items()}
+        self.step_pass.settings = controlled(self.step_pass.settings, self.step.algorithm.controls(latest))
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
         self._step += 1
+        if self._step % self.lean_config.steps_per_rollout == 0:
+            self.step.finish()
         return loss
 
+    def rows_of_update(self) -> list[StepRow]:
+        """Return this rank's rows; a rollout serves `config.steps_per_rollout` updates, in turn over its parts."""
+        if self._step % self.lean_config.steps_per_rollout == 0 or not self._updates:
+            self._roll_out()
+        return self._updates[self._step % len(self._updates)]
+
+    def _roll_out(self) -> None:
+        with self.saving_before_reward_errors():
+            rollout = self.step.roll_out(self.model, step=self.state.global_step)
+        self._updates, self.rollout_log = rollout.updates, rollout.log
+        self._has_rows = rollout.has_rows
+        metrics = rollout.log.metrics(list(self.lean_config.rewards), gather_object)
+        self.state.num_input_tokens_seen += int(metrics.pop("drawn_tokens"))
+        self._metrics["train"]["num_tokens"] = [self.state.num_input_tokens_seen]
+        for name, value in metrics.items():
+            self.record(name, value)
+
+    @contextmanager
+    def saving_before_reward_errors(self) -> Iterator[None]:
+        """Keep what is trained where a function of the user's fails, and say how to go on."""
+        try:
+            yield
+        except RewardError as error:
+            if self.accelerator.num_processes == 1:  # the other ranks would not come to the checkpoint
+                self._save_what_is_trained()
+            raise stop_for_reward(self.run, error) from error
+
+    def draw(self, beginnings_B: list[list[int]]) -> Rollout:
+        """Return completions of the prompts, drawn from the policy as it is."""
+        give_back_unused(self.accelerator.device)  # a colocated vLLM wakes in pools of its own
+        sampling = sampling_of(
+            self.lean_config, max_completion_tokens=self.max_completion_length, stop_token_ids=self.stopping.stop_ids
+        )
+        try:
+            with self.meter.phase("rollout"):
+                drawn = self.rollout.draw(beginnings_B, step=self.state.global_step, sampling=sampling)
+        except StoppedError:
+            self._save_what_is_trained()
+            raise
+        for name, value in drawn.measures.items():
+            self.record(name, value)
+        return drawn
+
     def _checked_loss(self, model: Any, loss: Tensor, rows: list[StepRow]) -> Tensor:
-        """Return the loss, or 0 and no gradients where one of them is not finite; ask for the end after too many."""
+        """Return the loss, or 0 and no gradients where the step is not taken; ask for the end after too many."""
         step = self.state.global_step + 1
         is_taken = self.nonfinite.passes(model, loss, rows, step=step, reduce=self._sum_over_ranks)
-        self._record("nonfinite_steps", self.nonfinite.in_a_row)
-        self._record("out_of_memory", self.budget.num_shortages)
-        if self.nonfinite.are_too_many:
+        self.empty.count(model, has_rows=self._has_rows)
+        self.record("nonfinite_steps", self.nonfinite.in_a_row)
+        self.record("empty_steps", self.empty.in_a_row)
+        self.record("out_of_memory", self.budget.num_shortages)
+        if self.nonfinite.are_too_many or self.empty.are_too_many:
             self.control.should_save = True
             self.control.should_training_stop = True
         return loss if is_taken else torch.zeros_like(loss)
-
-    def _step_rows(self, batch: dict[str, Any]) -> list[StepRow]:
-        rows = batch_rows(batch)
-        weights = self._weights([len(row.completion_ids) for row in rows])
-        return [replace(row, weight=weight) for row, weight in zip(rows, weights, strict=True)]
-
-    def _weights(self, lengths: list[int]) -> list[float]:
-        """Return this rank's completion weights, times the number of ranks, over which gradients are averaged."""
-        weights = completion_weights(
-            gather_object(lengths),
-            group_size=self.num_generations,
-            aggregation=self.lean_config.algorithm.aggregation,
-            max_completion_tokens=self.max_completion_length,
-        )
-        first = self.accelerator.process_index * len(lengths)
-        return [weight * self.accelerator.num_processes for weight in weights[first : first + len(lengths)]]
 
     def _sum_over_ranks(self, values: Tensor) -> Tensor:
         return self.accelerator.reduce(values, reduction="sum")
 
     # --- metrics -----------------------------------------------------------------------------------------
 
-    def _record(self, name: str, value: float) -> None:
+    def record(self, name: str, value: float) -> None:
         self._metrics["train"][name].append(value)
 
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
-        self._record(f"seconds/{name}", time.perf_counter() - started)
+        self.record(f"seconds/{name}", time.perf_counter() - started)
 
     def _log_sums(self, sums: StepSums, rows: list[StepRow]) -> None:
         num_tokens = sum(gather_object([sum(len(row.completion_ids) for row in rows)]))
         means = step_means(sums, num_completion_tokens=num_tokens, reduce=self._sum_over_ranks, gather=gather_object)
         for name, value in means.items():
             if name != "kl" or self.beta != 0.0:
-                self._record(name, value)
+                self.record(name, value)
 
     # --- checkpoints -------------------------------------------------------------------------------------
 
@@ -382,6 +316,9 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.budget.save(self.run.new_token_budget(rank))
         return stop_among_ranks(self.lean_config, self.run, budget=self.budget, step=step, shortage=shortage)
 
+    def _save_step(self, written: Path) -> None:
+        self.step.save(written, self.step_pass.settings, step=self.state.global_step)
+
     def _save_what_is_trained(self) -> None:
         """Leave a checkpoint of the last finished step, so that a stop before the next loses nothing."""
         step = self.state.global_step
@@ -392,6 +329,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         written = Path(self.args.output_dir) / f"checkpoint-{step}"
         (written / "README.md").unlink(missing_ok=True)  # PEFT's empty model card
         self.budget.save(written)
+        self._save_step(written)
         if self.uploads is not None:
             self.uploads.name_base(written)
         checkpoint = self.run.publish_checkpoint(written, step)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.config.schema import RunConfig
+from leanrl.seams.registry import options_of
 from leanrl.trainer.ranks.sharding import FSDP_ARGUMENTS
 
 _SCHEDULES = {
@@ -46,13 +47,13 @@ def grpo_arguments(config: RunConfig, *, output_dir: Path, attention: str | None
 
 def _loss_arguments(config: RunConfig) -> dict[str, Any]:
     """The engine computes the loss; TRL is told the same one, for whoever reads its arguments or compares."""
-    algorithm = config.algorithm
+    algorithm, correction = config.algorithm, options_of(config.algorithm.choice("correction"))
     is_cispo = algorithm.loss == "cispo"
     return {
         "beta": algorithm.kl_beta,
         "use_bias_correction_kl": False,
         "loss_type": "cispo" if is_cispo else _LOSS_TYPES[algorithm.aggregation],
-        "scale_rewards": algorithm.advantage_scale,
+        "scale_rewards": options_of(algorithm.choice("advantage")).get("scale", "none"),
         "multi_objective_aggregation": "sum_then_normalize",
         "epsilon": algorithm.clip_low,
         # TRL's cispo takes the bound itself, not its distance from 1.
@@ -65,7 +66,7 @@ def _loss_arguments(config: RunConfig) -> dict[str, Any]:
         "vllm_importance_sampling_correction": _is_corrected_by_unsloth(config),
         "vllm_importance_sampling_mode": "token_truncate",
         "vllm_importance_sampling_clip_min": None,
-        "vllm_importance_sampling_clip_max": algorithm.importance_clip,
+        "vllm_importance_sampling_clip_max": correction.get("clip"),
         "top_entropy_quantile": 1.0,
         "entropy_coef": algorithm.entropy_coef,
         "sync_ref_model": False,
@@ -76,7 +77,7 @@ def _loss_arguments(config: RunConfig) -> dict[str, Any]:
 
 def _is_corrected_by_unsloth(config: RunConfig) -> bool:
     is_vllms = config.rollout.engine != "hf"
-    return config.backend == "unsloth" and is_vllms and config.algorithm.importance_correction != "none"
+    return config.backend == "unsloth" and is_vllms and config.algorithm.correction["name"] != "none"
 
 
 def _sampling_arguments(config: RunConfig) -> dict[str, Any]:

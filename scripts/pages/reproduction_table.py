@@ -85,7 +85,7 @@ def value_of(config: RunConfig, key: str) -> Any:
     """Return the value of a dotted key."""
     node: Any = config
     for name in key.split("."):
-        node = getattr(node, name)
+        node = node[name] if isinstance(node, dict) else getattr(node, name)
     return node
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from leanrl.algorithms.corrections import importance_weights, log_ratios, rollout_mismatch
+from leanrl.algorithms.corrections import log_ratios, masked_ratios, rollout_mismatch, truncated_ratios
 
 LIMITS = {"clip": 2.0, "mask_low": 0.9, "mask_high": 1.1}
 # Ratios of three completions: 1 and 3; 1.05, 1.05 and 0.95; padding behind them.
@@ -14,31 +14,21 @@ MASK = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
 ENGINE = torch.full((3, 3), -1.0)
 
 
-def _weights(correction):
-    return importance_weights(ENGINE + RATIOS.log(), ENGINE, MASK, correction=correction, **LIMITS)
-
-
-def test_none_is_one():
-    assert _weights("none").tolist() == [[1.0] * 3] * 3
-
-
 def test_tokens_are_cut_at_the_clip():
     expected = torch.tensor([[1.0, 2.0, 1.0], [1.05, 1.05, 0.95], [0.5, 1.0, 1.0]])
-    assert torch.allclose(_weights("token_truncate"), expected)
+    assert torch.allclose(truncated_ratios(ENGINE + RATIOS.log(), ENGINE, clip=2.0), expected)
 
 
 def test_a_completion_far_away_on_the_geometric_mean_is_left_out():
     """sqrt(3) = 1.73 lies outside [0.9, 1.1]; (1.05 * 1.05 * 0.95)^(1/3) = 1.0156 inside; no token: 1."""
     expected = torch.tensor([[0.0, 0.0, 0.0], [1.05, 1.05, 0.95], [0.5, 1.0, 1.0]])
-    assert torch.allclose(_weights("sequence_mask"), expected)
+    assert torch.allclose(masked_ratios(ENGINE + RATIOS.log(), ENGINE, MASK, **LIMITS), expected)
 
 
 def test_length_alone_leaves_nothing_out():
     """4000 tokens at 1.01 each: the product is 1.9e17, the geometric mean 1.01."""
     logprobs = torch.full((1, 4000), math.log(1.01))
-    weights = importance_weights(
-        logprobs, torch.zeros(1, 4000), torch.ones(1, 4000), correction="sequence_mask", **LIMITS
-    )
+    weights = masked_ratios(logprobs, torch.zeros(1, 4000), torch.ones(1, 4000), **LIMITS)
     assert torch.allclose(weights, torch.tensor(1.01))
 
 
@@ -46,20 +36,13 @@ def test_a_token_that_the_engine_did_not_score_is_not_corrected():
     engine = torch.tensor([[torch.nan, -1.0]])
     logprobs = torch.tensor([[-2.0, -1.5]])
     assert log_ratios(logprobs, engine).tolist() == [[0.0, -0.5]]
-    weights = importance_weights(logprobs, engine, torch.ones(1, 2), correction="token_truncate", **LIMITS)
+    weights = truncated_ratios(logprobs, engine, clip=2.0)
     assert weights.tolist()[0] == pytest.approx([1.0, math.exp(-0.5)])
 
 
 def test_no_gradient_flows_through_the_weights():
     logprobs = torch.zeros(1, 2, requires_grad=True)
-    assert not importance_weights(
-        logprobs, torch.zeros(1, 2), torch.ones(1, 2), correction="token_truncate", **LIMITS
-    ).requires_grad
-
-
-def test_an_unknown_correction_is_refused():
-    with pytest.raises(ValueError, match="icepop"):
-        _weights("icepop")
+    assert not truncated_ratios(logprobs, torch.zeros(1, 2), clip=2.0).requires_grad
 
 
 def test_mismatch_of_equal_ratios():

@@ -28,13 +28,17 @@ CLIP = {"clip_low": 0.2, "clip_high": 0.28}
 )
 def test_clip_bounds(ratio, advantage, expected):
     """One token: -min(r A, clip(r, 0.8, 1.28) A)."""
-    loss = clipped_policy_loss(torch.tensor([[math.log(ratio)]]), torch.zeros(1, 1), torch.tensor([advantage]), **CLIP)
+    loss = clipped_policy_loss(
+        torch.tensor([[math.log(ratio)]]), torch.zeros(1, 1), torch.tensor([[advantage]]), **CLIP
+    )
     assert loss.item() == pytest.approx(expected)
 
 
 def test_on_policy_gradient_is_minus_the_advantage():
     logprobs = torch.tensor([[-1.0, -2.0]], requires_grad=True)
-    clipped_policy_loss(logprobs, logprobs.detach(), torch.tensor([0.7]), clip_low=0.2, clip_high=0.2).sum().backward()
+    clipped_policy_loss(
+        logprobs, logprobs.detach(), torch.tensor([[0.7]]), clip_low=0.2, clip_high=0.2
+    ).sum().backward()
     assert logprobs.grad.tolist() == [pytest.approx([-0.7, -0.7])]
 
 
@@ -60,14 +64,14 @@ def test_an_empty_completion_has_ratio_one():
 
 def test_gspo_clips_the_completions_ratio():
     """e^0.2 = 1.2214 stays below 1.28; e^-0.4 = 0.6703 of a bad completion is clipped to 0.8."""
-    loss = sequence_policy_loss(LOG_RATIOS, torch.zeros(2, 3), torch.tensor([2.0, -1.0]), MASK, **CLIP)
+    loss = sequence_policy_loss(LOG_RATIOS, torch.zeros(2, 3), torch.tensor([[2.0], [-1.0]]), MASK, **CLIP)
     assert loss[:, 0].tolist() == pytest.approx([-2 * math.exp(0.2), 0.8])
 
 
 def test_gspo_spreads_the_gradient_over_the_completion():
     """d(-s A)/dlogprob_t = -s A / 2 for each of two tokens, times the two losses that are summed: -s A."""
     logprobs = LOG_RATIOS[:1].clone().requires_grad_()
-    loss = sequence_policy_loss(logprobs, torch.zeros(1, 3), torch.tensor([2.0]), MASK[:1], **CLIP)
+    loss = sequence_policy_loss(logprobs, torch.zeros(1, 3), torch.tensor([[2.0]]), MASK[:1], **CLIP)
     (loss * MASK[:1]).sum().backward()
     assert logprobs.grad.tolist()[0] == pytest.approx([-2 * math.exp(0.2), -2 * math.exp(0.2), 0.0])
 
@@ -85,7 +89,7 @@ def test_cispo_keeps_the_gradient_of_a_clipped_token(ratio, advantage, weight):
     """-clip(r, 0.8, 1.28) A logprob: the gradient is -weight A."""
     logprobs = torch.tensor([[-0.5]], requires_grad=True)
     sampled = torch.tensor([[-0.5 - math.log(ratio)]])
-    loss = clipped_weight_loss(logprobs, sampled, torch.tensor([advantage]), **CLIP)
+    loss = clipped_weight_loss(logprobs, sampled, torch.tensor([[advantage]]), **CLIP)
     loss.sum().backward()
     assert loss.item() == pytest.approx(0.5 * weight * advantage)
     assert logprobs.grad.item() == pytest.approx(-weight * advantage)
@@ -96,4 +100,4 @@ def test_cispo_keeps_the_gradient_of_a_clipped_token(ratio, advantage, weight):
     [(1.3, 1.0, 1.0), (1.3, -1.0, 0.0), (0.7, -1.0, 1.0), (0.7, 1.0, 0.0), (1.1, 1.0, 0.0), (1.3, 0.0, 0.0)],
 )
 def test_beyond_the_clip(ratio, advantage, expected):
-    assert beyond_clip(torch.tensor([[ratio]]), torch.tensor([advantage]), **CLIP).item() == expected
+    assert beyond_clip(torch.tensor([[ratio]]), torch.tensor([[advantage]]), **CLIP).item() == expected

@@ -74,7 +74,7 @@ MISTAKES = {
     ),
     "plug-in": ([], ["--plugin", "nope.py"], ["--plugin is nope.py, and there is no such file."], 2),
     "plug-in without a reward": (
-        [], ["--plugin", "noreward.py"], ["--plugin is noreward.py, which registers no reward."], 2,
+        [], ["--plugin", "noreward.py"], ["is noreward.py, which registers no reward and no plug-in of a step."], 2,
     ),
     "plug-in that leaves": (
         [], ["--plugin", "leaves.py"], ["leaves.py cannot be used as a plug-in: SystemExit: 3"], 2,

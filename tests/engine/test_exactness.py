@@ -43,12 +43,14 @@ def _model(folder, method, dtype):
 def _steps(kl_beta, dtype):
     """The same rows for both paths: fixed completions, of which some have no gradient without a KL."""
     generator = torch.Generator().manual_seed(3)
-    weights = completion_weights(LENGTHS, group_size=GROUP, aggregation="batch_token_mean", max_completion_tokens=96)
+    by_group = [LENGTHS[start : start + GROUP] for start in range(0, len(LENGTHS), GROUP)]
+    weights_P_G = completion_weights(by_group, aggregation="batch_token_mean", max_completion_tokens=96)
+    weights = [weight for weights_G in weights_P_G for weight in weights_G]
     rewards = torch.tensor(REWARDS, dtype=torch.float64)
     steps = []
     for _ in range(NUM_STEPS):
-        shuffled = rewards.view(-1, GROUP)[:, torch.randperm(GROUP, generator=generator)].reshape(-1)
-        advantages = group_advantages(shuffled, group_size=GROUP, baseline="mean", scale="group").tolist()
+        shuffled = rewards.view(-1, GROUP)[:, torch.randperm(GROUP, generator=generator)]
+        advantages = group_advantages(shuffled, baseline="mean", scale="group").flatten().tolist()
         rows = []
         for index, length in enumerate(LENGTHS):
             prompt = torch.randint(4, 250, (2 + index // GROUP * 9,), generator=generator).tolist()

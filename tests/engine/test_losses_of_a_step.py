@@ -1,17 +1,19 @@
 """Every loss, divergence, bonus and correction of a step against its formula from whole logits, in float64."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from leanrl.engine.cut import fill_up
+from leanrl.engine.cut import fill_up, rows_that_teach
 from leanrl.engine.head.scoring import attach_logprob_head
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import train_micro_batch
+from leanrl.seams.plugins.corrections import sequence_mask, token_truncate
 
 COMPLETIONS = [[70, 71], [72, 73, 74, 75, 76], [77], [78, 79, 80]]
 ADVANTAGES = [1.2, -0.4, 0.3, -1.1]
@@ -59,20 +61,20 @@ def _rows(model):
     ]
 
 
-def _policy_losses(loss, logprobs, row):
+def _policy_losses(loss, logprobs, row, advantages):
     log_ratio = logprobs - row.sampled_logprobs
     if loss == "cispo":
-        return -log_ratio.exp().clamp(0.8, 1.3).detach() * row.advantage * logprobs
+        return -log_ratio.exp().clamp(0.8, 1.3).detach() * advantages * logprobs
     ratio = log_ratio.mean().exp() if loss == "gspo" else log_ratio.exp()
-    return -torch.minimum(ratio * row.advantage, ratio.clamp(0.8, 1.3) * row.advantage)
+    return -torch.minimum(ratio * advantages, ratio.clamp(0.8, 1.3) * advantages)
 
 
 def _importance(correction, row):
     ratio = (row.sampled_logprobs - row.rollout_logprobs).exp()
-    if correction == "none":
+    if correction is None:
         return torch.ones_like(ratio)
     geometric = ratio.log().mean().exp()
-    is_kept = correction == "token_truncate" or 0.8 <= geometric <= 1.25
+    is_kept = correction is TRUNCATE or 0.8 <= geometric <= 1.25
     return ratio.clamp(max=1.1) * is_kept
 
 
@@ -84,14 +86,27 @@ def _divergences(estimator, logprobs, row):
 def _plain_loss(model, rows, settings):
     loss = 0.0
     for row, (logprobs, entropies) in zip(rows, _whole(model, rows, settings.temperature), strict=True):
-        losses = _policy_losses(settings.loss, logprobs, row) * _importance(settings.importance_correction, row)
+        advantages = row.advantage if row.token_advantages is None else row.token_advantages
+        losses = _policy_losses(settings.loss, logprobs, row, advantages) * _importance(settings.correction, row)
+        if settings.token_weights is not None:
+            losses = losses * (entropies.detach() > entropies.detach().mean())
         losses = losses + settings.kl_beta * _divergences(settings.kl_estimator, logprobs, row)
-        loss = loss + row.weight * (losses - settings.entropy_coef * entropies).sum()
+        losses = losses - settings.entropy_coef * entropies
+        loss = loss + row.weight * (losses * (1 if row.token_weights is None else row.token_weights)).sum()
     return loss
 
 
 def _gradients(model):
     return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+TRUNCATE = partial(token_truncate, clip=1.1)
+MASK = partial(sequence_mask, clip=1.1, mask_low=0.8, mask_high=1.25)
+
+
+def _above_the_rows_mean(logprobs_B_T, sampled_B_T, entropies_B_T, advantages_B_T, mask_B_T):
+    means_B_1 = (entropies_B_T * mask_B_T).sum(1, keepdim=True) / mask_B_T.sum(1, keepdim=True)
+    return (entropies_B_T > means_B_1).to(mask_B_T.dtype)
 
 
 CASES = {
@@ -101,13 +116,9 @@ CASES = {
     "k1": {"kl_estimator": "k1"},
     "k2": {"kl_estimator": "k2"},
     "entropy": {"entropy_coef": 0.3},
-    "token_truncate": {"importance_correction": "token_truncate", "importance_clip": 1.1},
-    "sequence_mask": {
-        "importance_correction": "sequence_mask",
-        "importance_clip": 1.1,
-        "importance_mask_low": 0.8,
-        "importance_mask_high": 1.25,
-    },
+    "token_truncate": {"correction": TRUNCATE},
+    "sequence_mask": {"correction": MASK},
+    "token_weights": {"token_weights": _above_the_rows_mean},
 }
 
 
@@ -131,6 +142,40 @@ def test_loss_and_gradients_equal_the_formula(tiny_model, name, method, size):
     assert mine.keys() == theirs.keys()
     for parameter, gradient in theirs.items():
         assert torch.allclose(mine[parameter], gradient, atol=1e-12), parameter
+
+
+@pytest.mark.parametrize("size", [4, 1, 3])
+@pytest.mark.parametrize("loss", ["clip", "gspo", "cispo"])
+def test_tokens_with_advantages_and_weights_of_their_own(tiny_model, loss, size):
+    """Rows 0 and 2 have advantages by token, rows 1 and 2 weights, row 3 neither."""
+    settings = replace(PLAIN, loss=loss, entropy_coef=0.3)
+    plain, ours = _model(tiny_model, "full"), _model(tiny_model, "full")
+    rows = _rows(plain)
+    rows[0] = replace(rows[0], token_advantages=torch.tensor([0.5, -2.0], dtype=torch.float64))
+    rows[1] = replace(rows[1], token_weights=torch.tensor([0.0, 1.0, 2.0, 0.5, 0.0], dtype=torch.float64))
+    rows[2] = replace(
+        rows[2], token_advantages=torch.tensor([-1.5], dtype=torch.float64), token_weights=torch.tensor([3.0])
+    )
+    expected = _plain_loss(plain, rows, settings)
+    expected.backward()
+    attach_logprob_head(ours)
+    loss_of_all = 0.0
+    for start in range(0, len(rows), size):
+        micro_batch = lay_out(rows[start : start + size], pad_id=0, device="cpu", dtype=torch.float64)
+        loss_of_all += train_micro_batch(ours, micro_batch, settings=settings).loss.item()
+    assert loss_of_all == pytest.approx(expected.item(), abs=1e-12)
+    theirs, mine = _gradients(plain), _gradients(ours)
+    for parameter, gradient in theirs.items():
+        assert torch.allclose(mine[parameter], gradient, atol=1e-12), parameter
+
+
+def test_a_row_teaches_by_the_advantages_of_its_tokens():
+    rows = [
+        StepRow([1], [2, 3], weight=1.0, token_advantages=torch.tensor([0.0, 1.0])),
+        StepRow([1], [2, 3], weight=1.0, advantage=1.0, token_advantages=torch.zeros(2)),
+        StepRow([1], [2, 3], weight=1.0),
+    ]
+    assert rows_that_teach(rows) == rows[:1]
 
 
 def test_the_cases_tell_the_choices_apart(tiny_model):

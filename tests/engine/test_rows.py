@@ -16,7 +16,7 @@ def test_layout_of_two_unequal_rows():
     assert batch.positions_B_T.tolist() == [[1, 1, 1], [0, 1, 2]]
     assert batch.target_ids_B_T.tolist() == [[8, 0, 0], [9, 10, 11]]
     assert batch.mask_B_T.tolist() == [[1, 0, 0], [1, 1, 1]]
-    assert batch.advantages_B.tolist() == [1.0, -1.0]
+    assert batch.advantages_B_T.tolist() == [[1.0], [-1.0]]
     assert batch.weights_B.tolist() == [0.5, 0.25]
     assert batch.sampled_logprobs_B_T.tolist() == [[-1, 0, 0], [-1, -2, -3]]
     assert batch.reference_logprobs_B_T is None

@@ -29,9 +29,8 @@ def _model(folder, method="full"):
 
 
 def _rows(aggregation="prompt_token_mean"):
-    weights = completion_weights(
-        [len(ids) for ids in COMPLETIONS], group_size=6, aggregation=aggregation, max_completion_tokens=8
-    )
+    lengths = [len(ids) for ids in COMPLETIONS]
+    (weights,) = completion_weights([lengths], aggregation=aggregation, max_completion_tokens=8)
     generator = torch.Generator().manual_seed(3)
     return [
         StepRow(

@@ -7,9 +7,10 @@ from random import Random
 import pytest
 import torch
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
 from leanrl.seams.protocols import Group
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 from leanrl.types import Sample
 
 FILE = Path(__file__).parents[2] / "examples" / "answer_tokens.py"

@@ -1,14 +1,14 @@
 """Keys of how rewards become a loss, on rows whose log-probabilities differ from the policy's."""
 
-from typing import Any
-
 import torch
 
 from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import StepRow
 from leanrl.rewards.registry import resolve_rewards
-from leanrl.trainer.step.completions import Completions
-from leanrl.types import Sample, Verdict
+from leanrl.seams.protocols import Draft
+from leanrl.trainer.rollouts.bridge import Rollout
+from leanrl.trainer.step.groups import Asked
+from leanrl.types import NoVisits, Sample, Verdict
 from tests.felt.felt import Felt, Here, Probe, trainer_of
 from tests.felt.updates import argument, attribute
 
@@ -46,37 +46,47 @@ def scores(config: RunConfig, here: Here) -> list[float]:
     return trainer.step_pass.score(trainer.model, _rows()[:1], num_columns=3)[0].tolist()
 
 
+def rollout(config: RunConfig, here: Here, drawn_B: list[list[int]]) -> list[StepRow]:
+    """Return the rows of a rollout of two groups with these completions."""
+    trainer = trainer_of(config, here)
+    trainer.draw = lambda beginnings_B: Rollout(drawn_B, None)
+    return [row for rows in trainer.step.roll_out(trainer.model, step=0).updates for row in rows]
+
+
 def weights(config: RunConfig, here: Here) -> list[float]:
     """Return the weights of completions of 1, 2, 3 and 2 tokens, and of 4 times 4; 8 tokens at most."""
-    return trainer_of(config, here)._weights([1, 2, 3, 2, 4, 4, 4, 4])
+    return [row.weight for row in rollout(config, here, [[7] * length for length in (1, 2, 3, 2, 4, 4, 4, 4)])]
 
 
-def rollout_batch(config: RunConfig, here: Here) -> dict[str, Any]:
-    """Return TRL's batch of two groups whose completions have 1, 2, 3 and 4 letters, the last of them cut."""
+def of_letters(config: RunConfig, here: Here) -> list[StepRow]:
+    """Return the rows of a group whose completions have 1, 2, 3 and 4 letters, the last of them cut."""
     trainer = trainer_of(config, here)
     ids = [trainer.processing_class(_LETTERS[:count])["input_ids"] for count in (1, 2, 3, 4)]
     ends = [trainer.stopping.stop_ids[0]]
-    drawn = [tokens + (ends if len(tokens) < 4 else []) for tokens in ids] * 2
-    trainer._generate_single_turn = lambda *_: (drawn, None)
-    return trainer._generate_and_score_completions(next(iter(trainer.get_train_dataloader())))
+    return rollout(config, here, [tokens + (ends if len(tokens) < 4 else []) for tokens in ids] * 2)[:4]
 
 
 def advantages(config: RunConfig, here: Here) -> list[float]:
-    return rollout_batch(config, here)["advantages"].tolist()[:4]
+    return [row.advantage for row in of_letters(config, here)]
 
 
 def trained_tokens(config: RunConfig, here: Here) -> list[int]:
     """Return how many tokens of each completion count in the loss."""
-    return rollout_batch(config, here)["completion_mask"].sum(dim=1).tolist()[:4]
+    return [len(row.completion_ids) for row in of_letters(config, here)]
 
 
 def steps_of_a_rollout(config: RunConfig, here: Here) -> int:
     """Return how many of four steps draw completions."""
     trainer, drawn = trainer_of(config, here), []
-    trainer._generate_and_score_completions = lambda batch: drawn.append(1) or {"advantages": torch.zeros(8)}
+
+    def roll_out() -> None:
+        drawn.append(1)
+        trainer._updates = [[]]
+
+    trainer._roll_out = roll_out
     for step in range(4):
         trainer._step = step
-        trainer._prepare_inputs(None)
+        trainer.rows_of_update()
     return len(drawn)
 
 
@@ -90,7 +100,8 @@ def shortness(config: RunConfig, here: Here) -> float:
 
 def foreign_share(config: RunConfig, here: Here) -> float:
     trainer = trainer_of(config, here)
-    trainer.scorer.score(Completions([0], ["你好 世界"], [[5]]))
+    ids = trainer.processing_class("你好 世界")["input_ids"]
+    trainer.scorer.score([Asked(0, "0", [1], [Draft()])], [[ids]], ledger=NoVisits())
     return trainer._metrics["train"]["language_mix_share"][-1]
 
 

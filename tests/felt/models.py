@@ -11,7 +11,8 @@ from leanrl.config.schema import RunConfig
 from leanrl.models.load import load_tokenizer, only_local
 from leanrl.models.locate import locate_model
 from leanrl.prompting.rendering import prompt_ids
-from leanrl.trainer.step.completions import Completions
+from leanrl.seams.protocols import Draft
+from leanrl.trainer.step.groups import Asked
 from tests.felt.felt import Felt, Here, Probe, configured, trainer_of
 from tests.felt.updates import argument
 
@@ -81,8 +82,9 @@ def template_file(here: Here) -> str:
 def opened(config: RunConfig, here: Here) -> list[str]:
     """Return the tag that the grader sees before a completion of the first row."""
     trainer = trainer_of(config, here)
-    samples = trainer.scorer._samples(Completions([0], ["5"], [[5]]))
-    return [sample.opened_tag for sample in samples]
+    asked = [Asked(0, "0", [1], [Draft()])]
+    ((sample,),) = trainer.scorer._samples(asked, [[[5]]])
+    return [sample.opened_tag]
 
 
 def copied_model(here: Here) -> str:

@@ -38,7 +38,7 @@ def generated_with(name: str) -> Probe:
             return torch.cat([input_ids, torch.full_like(input_ids[:, :1], stop_id)], dim=1)
 
         trainer.model.generate = generate
-        trainer._generate_single_turn([[5, 6]] * config.train.num_completions)
+        trainer.draw([[5, 6]] * config.train.num_completions)
         return getattr(seen[0], name)
 
     return probe

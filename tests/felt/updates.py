@@ -66,15 +66,15 @@ def steps_of_epochs(config: RunConfig, here: Here) -> int:
 
 def asked_at_once(config: RunConfig, here: Here) -> list[int]:
     """Return how many prompts a rollout asks, and the completions of each."""
-    batch = next(iter(trainer_of(config, here).get_train_dataloader()))
-    rows = [example["row"] for example in batch]
-    return [len(set(rows)), len(rows) // len(set(rows))]
+    trainer = trainer_of(config, here)
+    trainer.step.roll_out(trainer.model, step=0)
+    groups = list(trainer.step.recorded.ledger)
+    return [len(groups), len(groups[0][1].rewards_G)]
 
 
 def parts_of_a_rollout(config: RunConfig, here: Here) -> int:
     trainer = trainer_of(config, here)
-    trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
-    return len(trainer._buffered_inputs)
+    return len(trainer.step.roll_out(trainer.model, step=0).updates)
 
 
 def cut(config: RunConfig, here: Here) -> list[list[int]]:

@@ -11,6 +11,7 @@ from leanrl.config.layers import flatten
 from leanrl.config.load import load_config
 from leanrl.planner.plan import plan_run
 from leanrl.rewards.registry import resolve_rewards
+from leanrl.seams.registry import SEAMS, find_problems, options_of
 
 AS_RUN = ["a40x4-full-exp1", "a40x4-full-exp2", "a40x4-full-exp3"]
 PINNED_SECTIONS = ("rollout", "algorithm", "optimizer", "train")
@@ -21,6 +22,7 @@ WATCHERS = {
     "rollout.server_url",
     "rollout.server_port",
     "rollout.server_deadline_seconds",
+    "algorithm.max_empty_steps",
     "train.probe",
 }
 
@@ -83,10 +85,7 @@ def test_no_value_that_acts_is_left_to_a_default(name):
     left -= WATCHERS
     if config.rollout.engine == "hf":
         left -= {f"rollout.{key}" for key in ("max_model_tokens", "gpu_memory_fraction", "sleep_level", "share_base")}
-    if config.algorithm.importance_correction == "none":
-        left -= {"algorithm.importance_clip"}
-    if config.algorithm.importance_correction != "sequence_mask":
-        left -= {"algorithm.importance_mask_low", "algorithm.importance_mask_high"}
+    left -= {f"algorithm.{seam}" for seam in SEAMS if config.algorithm.choice(seam) is None}
     if config.train.max_tokens_per_micro_batch is not None:
         left -= {"train.micro_batch_completions"}
     if config.optimizer.schedule != "cosine_with_min":
@@ -96,14 +95,23 @@ def test_no_value_that_acts_is_left_to_a_default(name):
     assert left == set()
 
 
+@pytest.mark.parametrize("name", preset_names())
+def test_every_option_of_a_plug_in_is_written_and_is_usable(name):
+    config = load_config(name).config
+    for choice in filter(None, map(config.algorithm.choice, SEAMS)):
+        assert list(find_problems(choice)) == []
+        assert choice.options.keys() == options_of(choice).keys()
+
+
 @pytest.mark.parametrize("name", AS_RUN)
 def test_an_as_run_preset_writes_every_value_in_its_own_file(name):
     """Somebody who wants to know what was run reads one file."""
     own = written(name)
     assert "extends" not in own
-    for name in schema_keys().keys() - WATCHERS:
-        if name.partition(".")[0] in PINNED_SECTIONS:
-            assert name in own
+    idle = {f"algorithm.{seam}" for seam in SEAMS if load_config(name).config.algorithm.choice(seam) is None}
+    for key in schema_keys().keys() - WATCHERS - idle:
+        if key.partition(".")[0] in PINNED_SECTIONS:
+            assert key in own or any(written.startswith(f"{key}.") for written in own)
 
 
 @pytest.mark.parametrize("name", [name for name in preset_names() if parent_of(name)])
@@ -133,7 +141,7 @@ def test_a_corrected_twin_corrects_the_named_traps_and_nothing_else(name):
     assert all(difference.key.startswith(traps) for difference in differences)
     changed = {difference.key: difference.right for difference in differences}
     assert changed["algorithm.logprob_temperature"] == load_config(name).config.rollout.temperature
-    assert changed["algorithm.importance_correction"] == "token_truncate"
+    assert changed["algorithm.correction.name"] == "token_truncate"
     assert changed["data.unparseable_gold"] == "drop"
 
 

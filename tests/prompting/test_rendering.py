@@ -5,7 +5,7 @@ from tokenizers import AddedToken
 
 from leanrl.prompting.rendering import completion_texts
 from leanrl.prompting.thinking import drop_thinking
-from leanrl.trainer.step.completions import completions_of
+from leanrl.trainer.scoring.completions import completions_of
 from tests.tiny_model import TURN_END, make_tiny_tokenizer
 
 

@@ -4,9 +4,10 @@ from typing import Literal
 
 import pytest
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
 from leanrl.seams import registry
-from leanrl.seams.registry import Choice, known_plugins, make_plugin, plugin
+from leanrl.seams.registry import known_plugins, make_plugin, plugin
 
 
 @pytest.fixture(autouse=True)
@@ -43,11 +44,15 @@ def test_a_class_is_made_with_its_options_and_keeps_its_state():
 @pytest.mark.parametrize(
     ("name", "options", "expected"),
     [
-        ("dubble", {}, ["algorithm.after_step.name", 'did you mean "double"?']),
+        ("dubble", {}, ["algorithm.after_step.name", "Did you mean `double`?"]),
         ("double", {"factr": 1.0, "factor": 1.0}, ["algorithm.after_step.factr", 'did you mean "factor"?']),
         ("double", {}, ["algorithm.after_step.factor", "needs it"]),
-        ("double", {"factor": "x", "mode": "left"}, ["after_step.factor: 'x'", "after_step.mode: 'left'"]),
-        ("double", {"factor": float("nan")}, ["after_step.factor: nan"]),
+        (
+            "double",
+            {"factor": "x", "mode": "left"},
+            ["after_step.factor: must be a number, is 'x'", "after_step.mode: must be up or down, is 'left'"],
+        ),
+        ("double", {"factor": float("nan")}, ["after_step.factor: must be a number, is nan"]),
     ],
 )
 def test_everything_that_is_wrong_is_said(name, options, expected):

@@ -69,7 +69,7 @@ def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="
         adapter=adapter,
         tokenizer=AutoTokenizer.from_pretrained(folder),
         rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=prompt.format(i=i)) for i in range(8)],
-        rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
+        rewards=[WeightedReward("variety", config.rewards["variety"], None, lambda sample: len(set(sample.text)) / 10)],
         grader=None,
         run=run,
         listener=listener,

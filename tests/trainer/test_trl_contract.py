@@ -14,6 +14,7 @@ from leanrl.rewards.registry import resolve_rewards
 from leanrl.rewards.weighted import WeightedReward
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.rollouts.bridge import Rollout
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Row
 
@@ -66,13 +67,14 @@ class _Losses(TrainerCallback):
 
 def _seed_generation(trainer):
     """Both trainers draw the same completions at the same step; TRL's shuffle would move the random state."""
-    generate = trainer._generate
+    name = "draw" if isinstance(trainer, LeanGRPOTrainer) else "_generate"
+    generate = getattr(trainer, name)
 
     def seeded(prompts):
         torch.manual_seed(1000 + trainer.state.global_step)
         return generate(prompts)
 
-    trainer._generate = seeded
+    setattr(trainer, name, seeded)
 
 
 def _parts(folder, method):
@@ -229,8 +231,8 @@ def test_a_token_mean_is_over_the_part_and_trls_over_the_rollouts_average(tiny_m
     monkeypatch.setattr("trl.trainer.grpo_trainer.shuffle_sequence_dict", lambda batch: batch)
     config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=5, num_parts=2, max_steps=1)
     drawn = [list(range(40, 41 + row // 3)) for row in range(24)]  # 1 to 8 tokens, all different
-    for trainer in (GRPOTrainer, LeanGRPOTrainer):
-        monkeypatch.setattr(trainer, "_generate_single_turn", lambda *_, **__: (drawn, None))
+    monkeypatch.setattr(GRPOTrainer, "_generate_single_turn", lambda *_, **__: (drawn, None))
+    monkeypatch.setattr(LeanGRPOTrainer, "draw", lambda *_: Rollout(drawn, None))
     ((_, norm),) = _run_ours(tiny_model, tmp_path, config, "full")
     ((_, their_norm),) = _run_trl(tiny_model, tmp_path, config, "full")
     first, second = (sum(map(len, part)) for part in (drawn[:12], drawn[12:]))
@@ -247,7 +249,13 @@ def _start(folder, method):
 
 @pytest.mark.parametrize("scale", ["batch", "none"])
 def test_other_scales_of_the_advantage_equal_trl(tiny_model, tmp_path, scale):
-    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, advantage_scale=scale)
+    config = _config(
+        tiny_model,
+        aggregation="batch_token_mean",
+        kl_beta=0.0,
+        micro_batch=4,
+        advantage={"name": "group", "scale": scale},
+    )
     _assert_same(_run_ours(tiny_model, tmp_path, config, "lora"), _run_trl(tiny_model, tmp_path, config, "lora"))
 
 
@@ -262,7 +270,13 @@ def _skips_others(completions, completion_ids, **_):
 @pytest.mark.parametrize("scale", ["group", "batch", "none"])
 def test_rewards_that_skip_equal_trl(tiny_model, tmp_path, scale):
     """Some completions are scored by both, some by one, some by none: means, spreads and sums are TRL's."""
-    config = _config(tiny_model, aggregation="batch_token_mean", kl_beta=0.0, micro_batch=4, advantage_scale=scale)
+    config = _config(
+        tiny_model,
+        aggregation="batch_token_mean",
+        kl_beta=0.0,
+        micro_batch=4,
+        advantage={"name": "group", "scale": scale},
+    )
     weights = {"_skips_some": 1.0, "_skips_others": -0.5}
     config = config.model_copy(update={"rewards": weights})
     functions = {"_skips_some": _skips_some, "_skips_others": _skips_others}

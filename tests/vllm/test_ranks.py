@@ -26,7 +26,7 @@ SETTINGS = {
     "full": ("optimizer.learning_rate=0.01", "model.tuning.method=full"),
     "qlora": (
         *("optimizer.learning_rate=0.02", "model.tuning.method=qlora", "model.dtype=bfloat16"),
-        *("model.compute_dtype=bfloat16", "algorithm.importance_correction=token_truncate"),
+        *("model.compute_dtype=bfloat16", "algorithm.correction.name=token_truncate"),
     ),
 }
 

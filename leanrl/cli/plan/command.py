@@ -87,7 +87,7 @@ def plan(
     from leanrl.pipeline import examine_here
 
     given = [*typed, *card_settings(typed, gpu=gpu, gib=gib, num_gpus=num_gpus), *lengths_given(lengths)]
-    config, calibration = planned_run(preset, given, from_run, measure=measure)
+    config, calibration = planned_run(preset, given, from_run, measure=measure, plugins=plugin or [])
     found = examine_here(config, plugins=plugin or [])
     print_warnings(config, found.warnings)
     answer = answer_to(config, calibration, fit=fit, exact=exact, missing=found.lines)

@@ -71,12 +71,12 @@ class _Table(NamedTuple):
 def _table(
     presets: "dict[Method, str]", overrides: Sequence[str], gpu: str | None, gib: float | None, num_gpus: int | None
 ) -> _Table:
-    from leanrl.config.load import load_config
+    from leanrl.cli.configured import configured
     from leanrl.pipeline import largest
     from leanrl.planner.machine.card_names import known_card, size_note
 
     hardware = card_settings(overrides, gpu=gpu, gib=gib)
-    configs = {method: load_config(name, [*overrides, *hardware]).config for method, name in presets.items()}
+    configs = {method: configured(name, [*overrides, *hardware]).config for method, name in presets.items()}
     config = next(iter(configs.values()))
     note = size_note(config.hardware.gpu)
     if note is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def planned_run(
-    preset: str | None, given: Sequence[str], from_run: Path | None, *, measure: bool
+    preset: str | None, given: Sequence[str], from_run: Path | None, *, measure: bool, plugins: Sequence[Path] = ()
 ) -> "tuple[RunConfig, Calibration | None]":
     """Return the config that is planned, and what `from_run` has measured.
 
@@ -23,18 +23,19 @@ def planned_run(
         given: settings as `-s` takes them.
         from_run: a run that has measured lengths, speeds and memory.
         measure: whether to draw completions here first, for their lengths.
+        plugins: files of plug-ins that the config may name.
     """
+    from leanrl.cli.configured import configured
     from leanrl.cli.plan.from_run import card_of, preset_of, with_what_was_measured
     from leanrl.cli.plan.lengths import measured_lengths
-    from leanrl.config.load import load_config
 
     if from_run is not None and preset is None:
         preset, given = preset_of(from_run), [*card_of(from_run), *given]
     preset = preset or DEFAULT_PRESET
-    config = load_config(preset, given).config
+    config = configured(preset, given, plugins).config
     if measure:
         given = [*given, *measured_lengths(config)]
-        config = load_config(preset, given).config
+        config = configured(preset, given, plugins).config
     return (config, None) if from_run is None else with_what_was_measured(config, from_run, typed=given)
 
 

@@ -2,6 +2,7 @@
 
 from leanrl.config.checks.hardware import hardware_contradictions
 from leanrl.config.checks.idle import idle_settings
+from leanrl.config.checks.plugins import plugin_contradictions
 from leanrl.config.checks.sources import source_contradictions
 from leanrl.config.checks.text import text_warnings
 from leanrl.config.checks.training import training_contradictions
@@ -12,7 +13,10 @@ from leanrl.errors import Problem
 
 def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
-    checks = (source_contradictions, hardware_contradictions, training_contradictions, unsloth_contradictions)
+    checks = (
+        *(source_contradictions, hardware_contradictions, training_contradictions),
+        *(plugin_contradictions, unsloth_contradictions),
+    )
     return [problem for check in checks for problem in check(config)]
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from leanrl.config.schema import AlgorithmConfig, RunConfig, TuningConfig
+from leanrl.config.schema import RunConfig, TuningConfig
+from leanrl.config.sections.algorithm import AlgorithmConfig
 
 # bf16 keeps 8 bits: an update below 1/512 of a weight is rounded away. A's weights are drawn around 1/sqrt(hidden),
 # 0.025 for 1536, and Adam's step is about the learning rate.
@@ -57,18 +58,11 @@ def _idle_rollout(config: RunConfig) -> Iterator[str]:
 def _idle_algorithm(config: RunConfig) -> Iterator[str]:
     algorithm, usual = config.algorithm, AlgorithmConfig()
     # token_truncate is the default: nobody asked for it, so nobody need be told.
-    if config.rollout.engine == "hf" and algorithm.importance_correction == "sequence_mask":
+    if config.rollout.engine == "hf" and algorithm.correction["name"] not in ("none", "token_truncate"):
         yield (
-            "algorithm.importance_correction has no effect: with rollout.engine hf the model that trains "
+            "algorithm.correction has no effect: with rollout.engine hf the model that trains "
             "also samples, so there is no difference to correct."
         )
-    if algorithm.importance_correction == "none" and algorithm.importance_clip != usual.importance_clip:
-        yield "algorithm.importance_clip has no effect: algorithm.importance_correction is none."
-    window = ("importance_mask_low", "importance_mask_high")
-    if algorithm.importance_correction != "sequence_mask" and any(
-        getattr(algorithm, name) != getattr(usual, name) for name in window
-    ):
-        yield "algorithm.importance_mask_low and _high have no effect: only sequence_mask leaves completions out."
     if algorithm.kl_beta == 0.0 and algorithm.kl_estimator != usual.kl_estimator:
         yield "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."
     if config.steps_per_rollout == 1 and (algorithm.clip_low, algorithm.clip_high) != (0.2, 0.2):
@@ -159,7 +153,7 @@ def _lost_updates(config: RunConfig) -> Iterator[str]:
 
 def _uneven_micro_batches(config: RunConfig) -> Iterator[str]:
     """The estimator is the same, but a pass that is not full takes as long to start."""
-    size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
+    size, per_rank = config.train.micro_batch_completions, config.rows_per_rank
     if config.train.max_tokens_per_micro_batch is None and size > per_rank > 0:
         yield (
             f"train.micro_batch_completions {size} is more than the {per_rank} completions of a rank: one pass holds "

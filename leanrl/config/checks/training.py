@@ -16,7 +16,6 @@ def training_contradictions(config: RunConfig) -> Iterator[Problem]:
         _tuning,
         _schedule,
         _reference,
-        _importance_window,
         _whole_distribution,
         _other_base,
         _lengths,
@@ -175,16 +174,6 @@ def _reference(config: RunConfig) -> Iterator[Problem]:
         )
 
 
-def _importance_window(config: RunConfig) -> Iterator[Problem]:
-    low, high = config.algorithm.importance_mask_low, config.algorithm.importance_mask_high
-    if low > high:
-        yield Problem(
-            "algorithm.importance_mask_low, algorithm.importance_mask_high",
-            f"no ratio lies between {low:g} and {high:g}, so every completion would be left out",
-            "for example `-s algorithm.importance_mask_low=0.999 -s algorithm.importance_mask_high=1.002`",
-        )
-
-
 def _whole_distribution(config: RunConfig) -> Iterator[Problem]:
     """A server reports the whole distribution before temperature; leanrl's own worker scales the logits."""
     rollout = config.rollout
@@ -200,11 +189,11 @@ def _whole_distribution(config: RunConfig) -> Iterator[Problem]:
 
 def _other_base(config: RunConfig) -> Iterator[Problem]:
     """Rounding to NF4 moves a token's log-probability by more than most updates do."""
-    correction = config.algorithm.importance_correction
-    if config.serves_other_base and correction != "token_truncate":
+    correction = config.algorithm.correction["name"]
+    if config.serves_other_base and correction in ("none", "sequence_mask"):
         why = "nothing would correct it" if correction == "none" else "its window would leave every completion out"
         yield Problem(
-            "algorithm.importance_correction, rollout.base",
+            "algorithm.correction.name, rollout.base",
             f"vLLM samples from the 16-bit base and NF4 is trained, and with {correction} {why}",
-            "`-s algorithm.importance_correction=token_truncate`, or `-s rollout.base=nf4`",
+            "`-s algorithm.correction.name=token_truncate`, or `-s rollout.base=nf4`",
         )

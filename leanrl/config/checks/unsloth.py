@@ -79,7 +79,7 @@ def _weights(config: RunConfig) -> list[_Check]:
 
 def _loss(config: RunConfig) -> list[_Check]:
     """unsloth's patch replaces `compute_loss`: a loss of leanrl's own would never be called."""
-    algorithm = config.algorithm
+    algorithm, correction = config.algorithm, config.algorithm.correction["name"]
     never_called = "unsloth computes the loss itself, and leanrl's would never be called"
     return [
         (
@@ -122,17 +122,16 @@ def _loss(config: RunConfig) -> list[_Check]:
             "`-s algorithm.aggregation=batch_token_mean`, or `-s backend=hf`",
         ),
         (
-            algorithm.importance_correction == "sequence_mask" and config.rollout.engine != "hf",
-            "backend, algorithm.importance_correction",
-            "unsloth applies the correction itself, and its mask takes the product of a completion's ratios, not their "
-            "geometric mean",
-            "`-s algorithm.importance_correction=token_truncate`, or `-s backend=hf`",
+            correction not in ("none", "token_truncate") and config.rollout.engine != "hf",
+            "backend, algorithm.correction.name",
+            f"unsloth applies the correction itself, by token_truncate alone, and {correction} is asked for",
+            "`-s algorithm.correction.name=token_truncate`, or `-s backend=hf`",
         ),
     ]
 
 
 def _passes(config: RunConfig) -> list[_Check]:
-    size, per_rank = config.train.micro_batch_completions, config.completions_per_rank
+    size, per_rank = config.train.micro_batch_completions, config.rows_per_rank
     even = max((number for number in range(1, size + 1) if per_rank % number == 0), default=1)
     return [
         (

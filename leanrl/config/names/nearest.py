@@ -1,16 +1,22 @@
 """The nearest known name for one that is not known."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from leanrl.config.keys import Key, schema_groups, schema_keys
 from leanrl.config.names.elsewhere import NOT_HERE, NUMBER_MEANS, OTHERWISE, SAME, SECTION_MEANS, VALUES
+from leanrl.config.names.renamed import RENAMED
+from leanrl.config.sections.algorithm import is_plugin_map
 from leanrl.hints import setting
+
+_SURELY_MISTYPED = 0.9
 
 
 def hint_for_key(unknown: str) -> str:
     """Return what to do about an unknown key: ours for a name from elsewhere, the nearest, or where all are listed."""
-    return _from_elsewhere(unknown) or did_you_mean(_nearest_key(unknown)) or "`leanrl keys` lists every key"
+    ours = RENAMED.get(unknown)
+    nearest = _in_a_map(unknown) or _nearest_key(unknown)
+    return did_you_mean(ours) or _from_elsewhere(unknown) or did_you_mean(nearest) or "`leanrl keys` lists every key"
 
 
 def is_from_elsewhere(name: str) -> bool:
@@ -26,6 +32,8 @@ def hint_for_value(key: Key, value: object) -> str | None:
         return f"put it in quotes, '{meant}': YAML reads {meant} as {str(value).lower()}"
     if key.name in NUMBER_MEANS and isinstance(value, int) and not isinstance(value, bool):
         return f"a number has a key of its own: `{setting(NUMBER_MEANS[key.name], value)}`"
+    if is_plugin_map(key.name):
+        return _plugin_hint(key.name, value.get("name") if isinstance(value, Mapping) else value)
     typed = str(value).lower()
     return did_you_mean(VALUES.get(key.name, {}).get(typed) or nearest_name(typed, key.choices))
 
@@ -47,6 +55,13 @@ def did_you_mean(name: str | None) -> str | None:
     return None if name is None else f"Did you mean `{name}`?"
 
 
+def _plugin_hint(key: str, name: object) -> str:
+    meant = VALUES.get(f"{key}.name", {}).get(str(name).lower(), name)
+    if isinstance(meant, str):
+        return f"`{setting(f'{key}.name', meant)}` names a plug-in"
+    return f"`-s {key}.name=NAME`; `leanrl plugins` lists them"
+
+
 def _from_elsewhere(unknown: str) -> str | None:
     """Return the hint for a name of another library, by its longest ending that is one; or by a section around it."""
     parts = unknown.split(".")
@@ -60,6 +75,17 @@ def _from_elsewhere(unknown: str) -> str | None:
             return f"Did you mean `{key}`? `{setting(key, value)}` is {difference}"
         if name in NOT_HERE:
             return f"leanrl has no such setting: {NOT_HERE[name]}"
+    return None
+
+
+def _in_a_map(unknown: str) -> str | None:
+    """Return an entry of a map whose name is mistyped: `algorithm.keep_row.name`, `reward_option.cosine.length`."""
+    maps = [key.name for key in schema_keys().values() if key.is_map]
+    parts = unknown.split(".")
+    for length in range(1, len(parts)):
+        near = nearest_name(".".join(parts[:length]), maps, cutoff=_SURELY_MISTYPED)
+        if near is not None:
+            return ".".join([near, *parts[length:]])
     return None
 
 

@@ -121,13 +121,17 @@ def _training(facts: CardFacts) -> list[tuple[str, str]]:
         ("rewards", rewards or "given in Python"),
         (
             "step",
-            f"{config.train.num_prompts} prompts x {config.train.num_completions} completions, at most "
+            f"{config.train.num_prompts} prompts x {config.train.num_completions} completions{_kept(config)}, at most "
             f"{config.rollout.max_completion_tokens} tokens, temperature {config.rollout.temperature:g}",
         ),
         ("learning rate", f"{config.optimizer.learning_rate:g}, {config.optimizer.schedule}"),
         ("steps planned", str(config.train.max_steps)),
         ("seed", str(config.train.seed)),
     ]
+
+
+def _kept(config: RunConfig) -> str:
+    return "" if config.rows_per_group == config.train.num_completions else f", {config.rows_per_group} of them trained"
 
 
 def _data(data: DataConfig, summary: Mapping[str, Any]) -> str:

@@ -69,5 +69,5 @@ def _leanest(workload: Workload) -> Iterator[Workload]:
         engine_batch_tokens=_ENGINE_BATCH_TOKENS,
         residency="asleep",
     )
-    yield replace(lean, micro_batch_completions=1, num_micro_batches=workload.completions_per_rank)
-    yield replace(lean, micro_batch_completions=workload.completions_per_rank, num_micro_batches=1)
+    yield replace(lean, micro_batch_completions=1, num_micro_batches=workload.rows_per_rank)
+    yield replace(lean, micro_batch_completions=workload.rows_per_rank, num_micro_batches=1)

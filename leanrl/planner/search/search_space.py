@@ -112,10 +112,11 @@ def size_axes(config: RunConfig) -> list[list[Changes]]:
     """Return smaller sizes of the run, each axis from its own size to the smallest: what a step asks and how long."""
     train, longest = config.train, config.rollout.max_completion_tokens
     step = config.num_train_ranks * train.updates_per_rollout
+    fewest = max(2, config.rows_per_group if config.most_rows_kept else 2)
     window: Changes = {} if config.rollout.max_model_tokens is None else {"rollout.max_model_tokens": None}
     return [
         [_NONE, *({"train.num_prompts": size} for size in _halves(train.num_prompts, least=step, multiple_of=step))],
-        [_NONE, *({"train.num_completions": size} for size in _halves(train.num_completions, least=2))],
+        [_NONE, *({"train.num_completions": size} for size in _halves(train.num_completions, least=fewest))],
         [
             _NONE,
             *(
@@ -141,8 +142,8 @@ def combinations(config: RunConfig, axes: Sequence[Axis], *, lean: bool) -> Iter
 
 
 def micro_batch_sizes(config: RunConfig) -> list[int]:
-    """Return the completions of a micro-batch that divide those of a rank, smallest first."""
-    per_rank = max(1, config.completions_per_rank)
+    """Return the completions of a micro-batch that divide those that a rank trains, smallest first."""
+    per_rank = max(1, config.rows_per_rank)
     return [size for size in range(1, per_rank + 1) if per_rank % size == 0]
 
 

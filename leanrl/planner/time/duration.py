@@ -59,7 +59,7 @@ def estimate_step(
     reuse = workload.num_iterations * workload.updates_per_rollout
     rows = _Rows.of(workload, lengths)
     passes = _num_passes(workload, rows)
-    flops = flops_per_second(workload, card, tokens=workload.completions_per_rank * rows.tokens / passes)
+    flops = flops_per_second(workload, card, tokens=workload.rows_per_rank * rows.tokens / passes)
     return StepTime(
         generation=generation_seconds(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths) / reuse,
         reference=_scoring_passes(workload) * _scoring_operations(shape, workload, rows) / flops,
@@ -95,7 +95,7 @@ def _num_passes(workload: Workload, rows: _Rows) -> float:
     """Return the micro-batches of a rank's step; where tokens count, shorter rows need fewer."""
     if not workload.counts_tokens:
         return workload.num_micro_batches
-    return max(1.0, workload.completions_per_rank * rows.tokens / workload.micro_batch_tokens)
+    return max(1.0, workload.rows_per_rank * rows.tokens / workload.micro_batch_tokens)
 
 
 def training_operations(shape: ModelShape, workload: Workload, lengths: LengthProfile) -> float:
@@ -113,7 +113,7 @@ def _training_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> 
     attention = _attention_operations(shape, rows) * (1 + again + 2)
     # Our head is computed again in the backward pass, with or without checkpointing.
     head = 2 * shape.embedding_params * rows.scored * (2 + backwards)
-    return workload.completions_per_rank * (body + attention + head)
+    return workload.rows_per_rank * (body + attention + head)
 
 
 def _recomputed_shares(shape: ModelShape, workload: Workload) -> tuple[float, float]:
@@ -148,7 +148,7 @@ def _scoring_passes(workload: Workload) -> float:
 
 def _scoring_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> float:
     body, head = 2 * shape.linear_params * rows.tokens, 2 * shape.embedding_params * rows.scored
-    return workload.completions_per_rank * (body + _attention_operations(shape, rows) + head)
+    return workload.rows_per_rank * (body + _attention_operations(shape, rows) + head)
 
 
 def _attention_operations(shape: ModelShape, rows: _Rows) -> float:

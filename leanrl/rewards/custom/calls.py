@@ -37,7 +37,7 @@ def call_group_reward(
         found = repr(values)[:_SHOWN_CHARS] if listed is None or isinstance(values, str) else f"{len(listed)} numbers"
         raise RewardError(
             f'Reward "{name}" returned {found} for {len(samples)} completions, not a number for each.',
-            hint=f"correct {_defined_at(function)}",
+            hint=f"correct {defined_at(function)}",
         )
     return [_number(value, name, sample, function) for value, sample in zip(listed, samples, strict=True)]
 
@@ -48,7 +48,7 @@ def _called(function: Callable[[Any], Any], argument: Any, *, name: str, first: 
     except LeanRLError:
         raise
     except Exception as error:
-        place = _raised_at(error, function)
+        place = raised_at(error, function)
         raise RewardError(
             f'Reward "{name}" raised {type(error).__name__}: {error}\n  at {place}\n  for {_shown(first)}',
             hint=f"correct {place}",
@@ -63,7 +63,7 @@ def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any
     if not isinstance(held, numbers.Real) or not math.isfinite(held):
         raise RewardError(
             f'Reward "{name}" returned {value!r}, not a finite number,\n  for {_shown(sample)}',
-            hint=f"correct {_defined_at(function)}; None skips a completion",
+            hint=f"correct {defined_at(function)}; None skips a completion",
         )
     return float(held)
 
@@ -73,8 +73,8 @@ def _shown(sample: Sample) -> str:
     return f"the completion {shortened} of the problem {sample.problem[:_SHOWN_CHARS]!r}"
 
 
-def _raised_at(error: Exception, function: Callable[[Any], Any]) -> str:
-    """Return file and line of the deepest frame in the reward's own file, or of the deepest of all."""
+def raised_at(error: Exception, function: Callable[..., Any]) -> str:
+    """Return file and line of the deepest frame in the function's own file, or of the deepest of all."""
     frames = traceback.extract_tb(error.__traceback__)
     own = _code_of(function)
     inside = [frame for frame in frames if own is not None and frame.filename == own.co_filename]
@@ -82,7 +82,8 @@ def _raised_at(error: Exception, function: Callable[[Any], Any]) -> str:
     return f"{frame.filename}:{frame.lineno}, in {frame.name}"
 
 
-def _defined_at(function: Callable[[Any], Any]) -> str:
+def defined_at(function: Callable[..., Any]) -> str:
+    """Return file and line of a function, or of the call of an object."""
     code = _code_of(function)
     return repr(function) if code is None else f"{code.co_filename}:{code.co_firstlineno}, in {code.co_name}"
 

@@ -6,7 +6,6 @@ Axes: P prompts, G completions of a prompt (the group).
 from typing import TYPE_CHECKING
 
 from leanrl.config.sections.field_types import NonNegative
-from leanrl.seams.plugins.equal_rewards import zero_where_equal
 from leanrl.seams.registry import plugin
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def max_rl(rewards_P_G: "Tensor", lengths_P_G: "Tensor", *, min_mean: NonNegativ
 
     Source: arXiv 2602.02710. Its code adds 1e-6 to the mean; here a group without a success is 0 without it.
     """
+    from leanrl.algorithms.advantages import zero_where_equal
+
     means_P_1 = rewards_P_G.nanmean(dim=1, keepdim=True)
     has_success_P_1 = means_P_1 > 0
     divisors_P_1 = means_P_1.clamp(min=min_mean).where(has_success_P_1, 1)

@@ -5,7 +5,6 @@ Axes: P prompts, G completions of a prompt (the group).
 
 from typing import TYPE_CHECKING
 
-from leanrl.seams.plugins.equal_rewards import zero_where_equal
 from leanrl.seams.registry import plugin
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def opo(rewards_P_G: "Tensor", lengths_P_G: "Tensor") -> "Tensor":
 
     Source: arXiv 2505.23585.
     """
+    from leanrl.algorithms.advantages import zero_where_equal
+
     lengths_P_G = lengths_P_G.clamp(min=1).to(rewards_P_G.dtype).masked_fill(rewards_P_G.isnan(), 0)
     weighted_P_1 = (lengths_P_G * rewards_P_G).nansum(dim=1, keepdim=True)
     return zero_where_equal(rewards_P_G - weighted_P_1 / lengths_P_G.sum(dim=1, keepdim=True), rewards_P_G)

@@ -95,6 +95,11 @@ class StepRecorder(TrainerCallback):
                 f"The loss or gradient of step {state.global_step} is not finite: the step is not taken, and its batch "
                 f"lies in {self.run.nonfinite}."
             )
+        if metrics["empty_steps"]:
+            self.listener.warn(
+                f"algorithm.keep_rows kept no row in step {state.global_step}: the step is skipped "
+                f"({metrics['empty_steps']} in a row)."
+            )
         self._warn_of_shortage(metrics)
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
@@ -123,31 +128,11 @@ class StepRecorder(TrainerCallback):
             append_actual(self.run, step=state.global_step, peaks_of_ranks=peaks_of_ranks, source=source)
 
     def _save_completions(self, step: int) -> None:
-        scores = self.trainer.last_scores
-        assert scores is not None
-        kept = zip(
-            self.trainer.last_samples,
-            scores.rewards_B_K,
-            scores.verdicts_B,
-            self.trainer.last_advantages,
-            strict=True,
-        )
+        records = self.trainer.rollout_log.records(list(self.config.rewards))
         self.run.completions.mkdir(exist_ok=True)
         write_jsonl(
             self.run.completions / f"step-{step:06d}.jsonl",
-            [
-                {
-                    "step": step,
-                    "problem": sample.problem,
-                    "gold": str(sample.gold),
-                    "completion": sample.text,
-                    "num_tokens": sample.num_tokens,
-                    "rewards": dict(zip(self.config.rewards, rewards, strict=True)),
-                    "advantage": advantage,
-                    "verdict": None if verdict is None else verdict.reason,
-                }
-                for sample, rewards, verdict, advantage in islice(kept, self.config.log.num_completions)
-            ],
+            [{"step": step, **record} for record in islice(records, self.config.log.num_completions)],
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leanrl.trainer.memory.phase_meter import Peaks, PhaseMeter, Seconds
-from leanrl.trainer.step.completions import REWARD_METRICS
+from leanrl.trainer.scoring.reward_logs import REWARD_METRICS
 
 # TRL's name of a logged value (trl 1.16, grpo_trainer.py) and ours.
 _NAMES = {
@@ -21,6 +21,7 @@ _NAMES = {
     "clipped_ratio_share": "clipped_ratio_share",
     "skipped_token_share": "skipped_token_share",
     "nonfinite_steps": "nonfinite_steps",
+    "empty_steps": "empty_steps",
     "out_of_memory": "out_of_memory",
     "language_mix_share": "language_mix_share",
     "sampling_logprob_difference": "sampling_logprob_difference",

@@ -8,6 +8,7 @@ Axes: B completions, T completion tokens, W columns of unsloth's log-probabiliti
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,9 +21,14 @@ from leanrl.algorithms.corrections import log_ratios
 from leanrl.engine.layers.adapter_dropout import without_dropout
 from leanrl.engine.rows import StepRow
 from leanrl.errors import ConfigError
+from leanrl.seams.protocols import Draft
 from leanrl.trainer.grpo import LeanGRPOTrainer
-from leanrl.trainer.step.batch_rows import batch_rows
-from leanrl.trainer.step.step_means import mismatch_means
+from leanrl.trainer.passes.step_means import mismatch_means
+from leanrl.trainer.step.algorithm import algorithm_of
+from leanrl.trainer.step.groups import Asked, padded
+from leanrl.trainer.step.rollout_metrics import RolloutLog
+from leanrl.trainer.unsloth.batch_rows import batch_rows
+from leanrl.types import NoVisits, Row, prompt_id
 
 
 class UnslothTrainer(LeanGRPOTrainer):
@@ -51,18 +57,63 @@ class UnslothTrainer(LeanGRPOTrainer):
         self._rows += batch_rows({**batch, **unpacked_logprobs(batch)})
         return batch
 
-    def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
-        """Sample with unsloth's kernels for inference, or ask vLLM.
+    def _go_on_from(self, checkpoint: Path, step: int) -> None:
+        self._step = step * self.args.gradient_accumulation_steps
 
-        The kernels stay on, and checkpointing off, until they are told.
+    def _save_step(self, written: Path) -> None:
+        """Write nothing: the loop and the order of prompts are TRL's."""
+
+    def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
+        """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`.
+
+        They are sampled with unsloth's kernels for inference, or by vLLM. The kernels stay on, and checkpointing off,
+        until they are told.
         """
-        if self.lean_config.rollout.engine != "hf":
-            return super()._generate_single_turn(prompt_ids)
-        self.model.for_inference()
+        if self.lean_config.rollout.engine == "hf":
+            self.model.for_inference()
         try:
-            return super()._generate_single_turn(prompt_ids)
+            drawn = self.draw(prompt_ids)
         finally:
-            self.model.for_training()
+            if self.lean_config.rollout.engine == "hf":
+                self.model.for_training()
+        return drawn.completion_ids_B, drawn.logprobs_B
+
+    def _calculate_rewards(
+        self,
+        inputs: list[dict[str, Any]],
+        prompts: list[Any],
+        completions: list[Any],
+        completion_ids_list: list[list[int]],
+    ) -> Tensor:
+        """Return rewards_B_K of all ranks, NaN where one skips, as TRL's method does; grade each completion once."""
+        size = self.num_generations
+        starts = range(0, len(inputs), size)
+        asked = [_asked(inputs[start]["row"], self.rows[inputs[start]["row"]], size) for start in starts]
+        log = RolloutLog()
+        with self.saving_before_reward_errors():
+            log.groups = self.scorer.score(
+                asked, [completion_ids_list[start : start + size] for start in starts], ledger=NoVisits()
+            )
+        log.columns = self.scorer.logs.take_columns()
+        self.rollout_log = log
+        rewards_B_K = torch.tensor(
+            [row for group in log.groups for row in group.reward_numbers],
+            dtype=torch.float32,
+            device=self.accelerator.device,
+        )
+        return self.accelerator.gather(rewards_B_K)
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return TRL's batch with our advantages in it; TRL's own remain in what it logs."""
+        batch = super()._generate_and_score_completions(inputs)
+        groups = self.rollout_log.groups
+        own = [(group.sums_G, [sample.num_tokens for sample in group.samples_G]) for group in groups]
+        everybody, place = self.scorer.ranks.share(own)
+        sums_P_G, lengths_P_G = (padded([pair[number] for pair in everybody], filler=0.0) for number in (0, 1))
+        self.record("unscored_share", sums_P_G.isnan().float().mean().item())
+        own_P_G = algorithm_of(self.lean_config).advantages(sums_P_G, lengths_P_G)[place]
+        self.rollout_log.advantages_P_G = own_P_G.tolist()
+        return {**batch, "advantages": own_P_G.flatten().to(self.accelerator.device)}
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Return the loss of one micro-batch, 0 for the last one of a step that must not be taken."""
@@ -75,7 +126,7 @@ class UnslothTrainer(LeanGRPOTrainer):
                 loss = loss if self._checked_loss(model, whole, self._rows) is whole else torch.zeros_like(loss)
         self._seconds += time.perf_counter() - started
         if ends_step:
-            self._record("seconds/step", self._seconds)
+            self.record("seconds/step", self._seconds)
             self._record_mismatch()
             self._begin_step()
             self.meter.begin("optimizer_step")
@@ -89,7 +140,11 @@ class UnslothTrainer(LeanGRPOTrainer):
             if row.sampled_logprobs is not None and row.rollout_logprobs is not None
         ]
         for name, value in mismatch_means(ratios, gather=gather_object).items():
-            self._record(name, value)
+            self.record(name, value)
+
+
+def _asked(number: int, row: Row, num_completions: int) -> Asked:
+    return Asked(number, prompt_id(row), prompt_ids=[], drafts_G=[Draft()] * num_completions)
 
 
 def unpacked_logprobs(batch: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -24,7 +24,7 @@ def metrics_of(run):
 FAULT = """
 import os
 import torch
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import step_pass
 
 passes = []
 train = step_pass.train_micro_batch
@@ -42,7 +42,7 @@ reward("unused_fault")(lambda sample: 0.0)  # a plug-in has to register one
 
 BUG = """
 import os
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import step_pass
 
 train = step_pass.train_micro_batch
 

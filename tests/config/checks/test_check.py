@@ -118,11 +118,6 @@ CASES = [
         "in place of sdpa, not of eager",
     ),
     (
-        ["algorithm.importance_correction=sequence_mask", "algorithm.importance_mask_low=1.1"],
-        "algorithm.importance_mask_low, algorithm.importance_mask_high",
-        "no ratio lies between 1.1 and 1.002",
-    ),
-    (
         ["model.tuning.method=lora", "hardware.parallel=fsdp2"],
         "hardware.parallel, model.tuning.method",
         "lora trains an adapter",
@@ -133,13 +128,13 @@ CASES = [
         "not in float32",
     ),
     (
-        ["model.tuning.method=qlora", "rollout.engine=vllm-colocate", "algorithm.importance_correction=none"],
-        "algorithm.importance_correction, rollout.base",
+        ["model.tuning.method=qlora", "rollout.engine=vllm-colocate", "algorithm.correction.name=none"],
+        "algorithm.correction.name, rollout.base",
         "with none nothing would correct it",
     ),
     (
-        ["model.tuning.method=qlora", "rollout.engine=vllm-colocate", "algorithm.importance_correction=sequence_mask"],
-        "algorithm.importance_correction, rollout.base",
+        ["model.tuning.method=qlora", "rollout.engine=vllm-colocate", "algorithm.correction.name=sequence_mask"],
+        "algorithm.correction.name, rollout.base",
         "its window would leave every completion out",
     ),
     (["model.tuning.targets=[]"], "model.tuning.targets", "names no module"),
@@ -273,13 +268,8 @@ def test_several_contradictions_are_found_together(tmp_path):
             "rollout.weight_transport has no effect: of lora only the adapter travels, through a folder.",
         ),
         (["rollout.server_port=8000"], "rollout.server_port has no effect: rollout.engine is hf."),
-        (["algorithm.importance_correction=sequence_mask"], "algorithm.importance_correction has no effect"),
-        (
-            ["algorithm.importance_correction=none", "algorithm.importance_clip=3"],
-            "algorithm.importance_clip has no effect",
-        ),
+        (["algorithm.correction.name=sequence_mask"], "algorithm.correction has no effect"),
         (["rollout.base=nf4"], "rollout.base has no effect"),
-        (["algorithm.importance_mask_low=0.9"], "only sequence_mask leaves completions out"),
         (["algorithm.kl_estimator=k2"], "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."),
         (["algorithm.clip_high=0.28"], "with algorithm.num_iterations 1 the ratio they bound is always 1"),
         (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),
@@ -326,8 +316,8 @@ def test_nothing_is_told_of_settings_that_act(tmp_path):
     assert find_warnings(load_config(file).config) == []
     for kept in (["optimizer.name=adamw", "model.dtype=float32"], ["optimizer.name=adamw_offloaded"]):
         assert find_warnings(load_config(file, kept).config) == []
-    acting = ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "algorithm.importance_correction=token_truncate"]
-    assert find_warnings(load_config(file, [*acting, "algorithm.importance_clip=3"]).config) == []
+    acting = ["rollout.engine=vllm-colocate", "rollout.sleep_level=2", "algorithm.correction.name=token_truncate"]
+    assert find_warnings(load_config(file, [*acting, "algorithm.correction.clip=3"]).config) == []
 
 
 @pytest.mark.parametrize("tag", ["<think>", "<Thinking>", "'[THINK]'", "<|begin_of_thought|>", "none", "null"])

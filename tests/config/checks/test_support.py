@@ -96,7 +96,7 @@ def test_an_nf4_base_needs_the_plugin_and_says_how_to_get_it(monkeypatch):
         "leanrl.config.checks.support.find_spec", lambda name: None if name == "vllm_bnb_plugin" else object()
     )
     monkeypatch.setattr("leanrl.machine.environment.installed_version", lambda name: "0.31.0")
-    correct = "algorithm.importance_correction=token_truncate"
+    correct = "algorithm.correction.name=token_truncate"
     assert about_vllm("model.tuning.method=qlora", correct) == []
     (problem,) = about_vllm("model.tuning.method=qlora", "rollout.base=nf4")
     assert problem.where == "rollout.base"

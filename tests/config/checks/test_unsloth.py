@@ -26,9 +26,9 @@ REFUSED = [
     (["algorithm.entropy_coef=0.01"], "backend, algorithm.entropy_coef", "nor its entropy bonus"),
     (["algorithm.aggregation=prompt_token_mean"], "backend, algorithm.aggregation", "shuffles a step's completions"),
     (
-        ["algorithm.importance_correction=sequence_mask"],
-        "backend, algorithm.importance_correction",
-        "the product of a completion's ratios",
+        ["algorithm.correction.name=sequence_mask"],
+        "backend, algorithm.correction.name",
+        "by token_truncate alone, and sequence_mask is asked for",
     ),
     (["train.max_tokens_per_micro_batch=9000"], "backend, train.max_tokens_per_micro_batch", "counts completions"),
     (

@@ -12,15 +12,23 @@ from leanrl.config.names.nearest import hint_for_key, hint_for_value
 from leanrl.config.overrides import parse_overrides
 from leanrl.config.validation import validate
 from leanrl.errors import ConfigError
+from leanrl.seams.registry import SEAMS, choice_problems, known_plugins, option_parameters
 
-KNOWN = schema_keys().keys() | schema_groups().keys()
+OPTIONS = {
+    f"algorithm.{seam}.{option}"
+    for seam in SEAMS
+    for maker in known_plugins(seam).values()
+    for option in ("name", *option_parameters(maker))
+}
+KNOWN = schema_keys().keys() | schema_groups().keys() | OPTIONS
 IN_A_MAP = ("rewards.", "model.chat_template_kwargs.")
 KEY_IN_TEXT = re.compile(r"\b([a-z_]+(?:\.[a-z_0-9]+)+)\b(=[\w/.-]+)?")
 
 
 def problems_of(*overrides):
     layer, unreadable = parse_overrides(overrides)
-    return [*unreadable, *validate(layer.values, {})[1]]
+    config, invalid = validate(layer.values, {})
+    return [*unreadable, *invalid, *choice_problems(config)]
 
 
 def test_no_name_is_in_two_tables_and_none_is_ours():
@@ -32,14 +40,14 @@ def test_no_name_is_in_two_tables_and_none_is_ours():
 
 @pytest.mark.parametrize(("name", "ours"), SAME.items())
 def test_the_same_thing_leads_to_a_key_that_exists(name, ours):
-    assert ours in schema_keys()
+    assert ours in schema_keys().keys() | OPTIONS
     assert hint_for_key(name) == f"Did you mean `{ours}`?"
 
 
 @pytest.mark.parametrize(("name", "wanted"), [(name, wanted) for name, (wanted, _) in OTHERWISE.items()])
 def test_another_way_of_setting_it_is_a_flag_that_validates(name, wanted):
     key, _, value = wanted.partition("=")
-    assert key in schema_keys() or key.startswith(IN_A_MAP)
+    assert key in schema_keys().keys() | OPTIONS or key.startswith(IN_A_MAP)
     if not value.isupper() and "FILE" not in value and "OWNER" not in value:
         assert problems_of(wanted) == []
     assert hint_for_key(name).startswith(f"Did you mean `{key}`? `-s {wanted}` is ")
@@ -63,11 +71,14 @@ def test_every_key_that_an_explanation_names_exists(text):
     ("key", "theirs", "ours"), [(key, theirs, ours) for key, table in VALUES.items() for theirs, ours in table.items()]
 )
 def test_a_value_from_elsewhere_leads_to_one_that_the_key_takes(key, theirs, ours):
-    assert theirs not in schema_keys()[key].choices
     assert problems_of(f"{key}={ours}") == []
     (problem,) = problems_of(f"{key}={theirs}")
-    assert problem.hint == f"Did you mean `{ours}`?"
-    assert hint_for_value(schema_keys()[key], theirs) == problem.hint
+    if key in schema_keys():
+        assert theirs not in schema_keys()[key].choices
+        assert hint_for_value(schema_keys()[key], theirs) == problem.hint
+    # Where a word is `true` to YAML, the map as a whole is refused.
+    as_flag = f"`-s {key}={ours}` names a plug-in" if key in OPTIONS else None
+    assert problem.hint in (f"Did you mean `{ours}`?", as_flag)
 
 
 @pytest.mark.parametrize(("key", "takes_it"), NUMBER_MEANS.items())

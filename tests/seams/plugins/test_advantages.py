@@ -5,8 +5,9 @@ from math import comb, nan
 import pytest
 import torch
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 
 
 def _advantages(name, rewards, lengths=None, **options):

@@ -5,8 +5,9 @@ from math import inf, nan
 
 import pytest
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 
 ENTROPIES = [0.5, 0.3, 0.19, 0.15, 0.18, 0.22, 0.25]
 COEFFICIENTS = [0, 0, 1e-4, 2e-4, 3e-4, 2e-4, 1e-4]

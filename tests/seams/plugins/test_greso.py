@@ -6,8 +6,9 @@ from math import sqrt
 
 import pytest
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 from tests.seams.plugins.groups import make_context, make_visit
 
 EASY, HARD, MIXED = make_visit([1, 1, 1, 1]), make_visit([0, 0, 0, 0]), make_visit([1, 0, 0, 0])

@@ -5,9 +5,9 @@ from math import exp, inf, log, nan
 import pytest
 import torch
 
-from leanrl.algorithms.corrections import importance_weights
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 
 LOG_RATIOS = [-2.0, -1.0, -0.5, 0.0, 0.3, 1.0, 2.0]
 
@@ -38,10 +38,9 @@ def test_the_worked_bandit(sampler, none, truncated, icepop):
     def gradient(weights):
         return (sampled * weights * torch.tensor([[1.0, 0.0]]) * torch.tensor([[0.7, -0.3]])).sum().item()
 
-    shared = {"clip": 2.0, "mask_low": 0.5, "mask_high": 5.0}
     given = (trained.log(), sampled.log(), mask)
-    assert gradient(importance_weights(*given, correction="none", **shared)) == pytest.approx(none)
-    assert gradient(importance_weights(*given, correction="token_truncate", **shared)) == pytest.approx(truncated)
+    assert gradient(make_plugin(Choice("correction", "none", {}))(*given)) == pytest.approx(none)
+    assert gradient(make_plugin(Choice("correction", "token_truncate", {}))(*given)) == pytest.approx(truncated)
     assert gradient(make_plugin(Choice("correction", "icepop", {}))(*given)) == pytest.approx(icepop)
 
 

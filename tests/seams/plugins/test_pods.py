@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from leanrl.algorithms.advantages import group_advantages
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
 from leanrl.seams.protocols import Kept
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 from tests.seams.plugins.groups import make_group, spread
 
 WORKED = [3.0, 2.5, 2.5, 1.0, 1.0, 1.0, 0.0, 0.0]
@@ -27,8 +28,8 @@ def test_the_widest_four_of_the_worked_group():
     assert (kept, rewards) == (Kept((0, 1, 6, 7), stats="kept", copies=1.0), [3.0, 2.5, 0.0, 0.0])
     assert spread(rewards) == pytest.approx(2.5625)
     assert max(spread(chosen) for chosen in combinations(WORKED, 4)) == pytest.approx(2.5625)
-    advantages = group_advantages(torch.tensor(rewards), group_size=4, baseline="mean", scale="group")
-    assert advantages.tolist() == pytest.approx([1.0151, 0.7027, -0.8589, -0.8589], abs=5e-5)
+    advantages = group_advantages(torch.tensor([rewards]), baseline="mean", scale="group")
+    assert advantages[0].tolist() == pytest.approx([1.0151, 0.7027, -0.8589, -0.8589], abs=5e-5)
 
 
 def test_the_choice_is_as_wide_as_that_of_brute_force():

@@ -4,9 +4,10 @@ from math import nan
 
 import pytest
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
 from leanrl.seams.protocols import Kept
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 from tests.seams.plugins.groups import make_group
 
 ALL = Kept((0, 1, 2, 3))

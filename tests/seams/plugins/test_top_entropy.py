@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 
 
 def _weights(entropies_B_T, mask_B_T=None, **options):

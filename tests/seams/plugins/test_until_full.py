@@ -2,8 +2,9 @@
 
 import pytest
 
+from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
-from leanrl.seams.registry import Choice, make_plugin
+from leanrl.seams.registry import make_plugin
 
 
 def _prompts(wanted, kept, dropped_share, round_number=1, **options):

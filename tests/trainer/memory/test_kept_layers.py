@@ -9,7 +9,7 @@ from leanrl.errors import DoesNotFitError, StoppedError
 from leanrl.storage.run_folder import RunFolder, read_json
 from leanrl.trainer.memory import probe
 from leanrl.trainer.memory.probe import probe_longest_batch
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import step_pass
 from tests.trainer.memory.test_token_budget import Gradients
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 

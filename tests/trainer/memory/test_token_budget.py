@@ -9,7 +9,7 @@ from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import StoppedError
 from leanrl.storage.run_folder import RunFolder, read_jsonl
 from leanrl.trainer.memory.token_budget import TokenBudget
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import step_pass
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 

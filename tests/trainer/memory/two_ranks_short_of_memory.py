@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from leanrl.engine.step import score_micro_batch, train_micro_batch
 from leanrl.errors import StoppedError
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import step_pass
 from tests.trainer.ranks.two_ranks import NUM_PROMPTS, Gradients, fixed_completions
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -54,20 +54,20 @@ def train(folder, out, card, *, case, method, fails_from, max_tokens, kl_beta=0.
     )
     notes = Notes()
     trainer, *_ = small_trainer(config, Path(out) / f"{case}-{RANK}", listener=notes)
-    trainer._generate_single_turn = fixed_completions(trainer)
+    trainer.draw = fixed_completions(trainer)
     gradients = Gradients(trainer)
     trainer.add_callback(gradients)
     card.num_failures = 0
 
-    def switch(completions=trainer._prepare_inputs):
-        def prepare(batch):
+    def switch(rows_of_update=trainer.rows_of_update):
+        def rows():
             failing = RANK == 1 and trainer.state.global_step + 1 >= fails_from
             card.max_tokens = max_tokens if failing else None
-            return completions(batch)
+            return rows_of_update()
 
-        return prepare
+        return rows
 
-    trainer._prepare_inputs = switch()
+    trainer.rows_of_update = switch()
     stopped = None
     try:
         trainer.train()

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from transformers import TrainerCallback
 
+from leanrl.trainer.rollouts.bridge import Rollout
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 NUM_PROMPTS = 4
@@ -36,7 +37,7 @@ class Gradients(TrainerCallback):
 def fixed_completions(trainer):
     """Return what draws completions by prompt, step and number in the group, however ranks share the prompts."""
 
-    def draw(prompt_ids, *_args, **_kwargs):
+    def draw(prompt_ids):
         group = trainer.num_generations
         drawn = []
         for row, prompt in enumerate(prompt_ids):
@@ -44,25 +45,19 @@ def fixed_completions(trainer):
             generator = torch.Generator().manual_seed(seed)
             length = int(torch.randint(1, 8, (1,), generator=generator))
             drawn.append(torch.randint(40, 90, (length,), generator=generator).tolist())
-        return drawn, None
+        return Rollout(drawn, None)
 
     return draw
 
 
 def in_parts_of_two_ranks(trainer):
     """Let one process cut its rollout where two ranks do: each part has prompts of the first and of the second half."""
-    generate = trainer._generate_and_score_completions
+    take = trainer.step.stream.take
 
-    def ordered(inputs):
-        batch = generate(inputs)
-        groups = torch.arange(len(batch["advantages"])).view(2, -1, trainer.num_generations)
-        order_B = groups.transpose(0, 1).flatten()
-        return {
-            name: value[order_B] if isinstance(value, torch.Tensor) and value.dim() > 0 else value
-            for name, value in batch.items()
-        }
+    def ordered(count):
+        return torch.tensor(take(count)).view(2, -1).T.flatten().tolist()
 
-    trainer._generate_and_score_completions = ordered
+    trainer.step.stream.take = ordered
 
 
 def train(folder, out, method, num_parts=1):
@@ -76,7 +71,7 @@ def train(folder, out, method, num_parts=1):
     name = f"{method}-{num_parts}-{world}-{rank}"
     trainer, *_ = small_trainer(config, Path(out) / name, listener=Notes())
     assert trainer.accelerator.num_processes == world
-    trainer._generate_single_turn = fixed_completions(trainer)
+    trainer.draw = fixed_completions(trainer)
     if world == 1 and num_parts > 1:
         in_parts_of_two_ranks(trainer)
     gradients = Gradients(trainer)

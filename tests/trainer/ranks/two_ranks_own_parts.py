@@ -55,8 +55,8 @@ def a_trainer(folder, run, name):
     shared = RunFolder(first_rank_makes(lambda: create_run_folder(Path(run)).path))
     notes, states = Notes(), States()
     trainer, *_ = small_trainer(config, shared, listener=notes)
-    trainer._generate_single_turn = fixed_completions(trainer)
-    trainer._step_rows = broken_in_step_2(trainer)
+    trainer.draw = fixed_completions(trainer)
+    trainer.rows_of_update = broken_in_step_2(trainer)
     trainer.add_callback(states)
     shard_weights(trainer)
     return trainer, notes, states
@@ -64,10 +64,10 @@ def a_trainer(folder, run, name):
 
 def broken_in_step_2(trainer):
     """Return what makes the step's rows, with an advantage of NaN on the last rank in step 2."""
-    rows_of = trainer._step_rows
+    rows_of = trainer.rows_of_update
 
-    def make(batch):
-        rows = rows_of(batch)
+    def make():
+        rows = rows_of()
         if trainer.state.global_step == 1 and RANK == WORLD - 1:
             return [replace(rows[0], advantage=float("nan")), *rows[1:]]
         return rows

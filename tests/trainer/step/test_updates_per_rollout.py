@@ -7,7 +7,6 @@ import torch
 from transformers import AutoModelForCausalLM, TrainerCallback
 
 from leanrl.storage.run_folder import read_jsonl
-from leanrl.trainer.step.batch_rows import batch_rows
 from tests.trainer.own_grpo import OwnGrpo, OwnSettings
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -37,18 +36,20 @@ def _config(folder, *, num_parts, num_iterations, max_steps, num_prompts=NUM_PRO
 def _keep_rollouts(trainer):
     """Return the list that receives the groups of every rollout, with the rewards of the run's own reward function."""
     rollouts = []
-    generate = trainer._generate_and_score_completions
+    roll_out = trainer.step.roll_out
 
-    def kept(inputs):
-        batch = generate(inputs)
-        rows = [
-            (row.prompt_ids + row.completion_ids, len(row.prompt_ids), len(set(sample.text)) / 10)
-            for row, sample in zip(batch_rows(batch), trainer.last_samples, strict=True)
-        ]
-        rollouts.append([rows[start : start + GROUP] for start in range(0, len(rows), GROUP)])
-        return batch
+    def kept(model, *, step):
+        rollout = roll_out(model, step=step)
+        groups = [(group.asked.prompt_ids, group.samples_G) for group in rollout.log.groups]
+        rollouts.append(
+            [
+                [(prompt + list(one.token_ids), len(prompt), len(set(one.text)) / 10) for one in samples_G]
+                for prompt, samples_G in groups
+            ]
+        )
+        return rollout
 
-    trainer._generate_and_score_completions = kept
+    trainer.step.roll_out = kept
     return rollouts
 
 
@@ -113,13 +114,13 @@ def _train(config, run, *, at=None, checkpoint=None):
         step, act = at
         trainer.callback_handler.callbacks.insert(0, _At(step, lambda control: act(control, stop)))
     asked = {}
-    generate = trainer._generate
+    draw = trainer.draw
 
-    def listening(prompts):
-        asked[trainer.state.global_step + 1] = [str(prompt) for prompt in prompts]
-        return generate(prompts)
+    def listening(beginnings_B):
+        asked[trainer.state.global_step + 1] = [str(prompt) for prompt in beginnings_B]
+        return draw(beginnings_B)
 
-    trainer._generate = listening
+    trainer.draw = listening
     trainer.train_from(checkpoint)
     return notes.steps, asked, trainer.run
 

@@ -99,10 +99,10 @@ def test_unsloth_corrects_what_vllm_has_drawn(tmp_path, backend, engine, correct
         "model",
         backend=backend,
         rollout={"engine": engine},
-        algorithm={"importance_correction": correction, "importance_clip": 3.0},
+        algorithm={"correction": {"name": correction} | ({} if correction == "none" else {"clip": 3.0})},
     )
     arguments = grpo_arguments(config, output_dir=tmp_path)
     assert arguments["vllm_importance_sampling_correction"] is is_corrected
     assert arguments["vllm_importance_sampling_mode"] == "token_truncate"
-    assert arguments["vllm_importance_sampling_clip_max"] == 3.0
+    assert arguments["vllm_importance_sampling_clip_max"] == (None if correction == "none" else 3.0)
     assert arguments["use_vllm"] is False  # TRL would start one of its own

@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 from leanrl.engine.rows import StepRow
 from leanrl.errors import StoppedError
 from leanrl.storage.run_folder import RunFolder, create_run_folder, read_jsonl
-from leanrl.trainer.step.nonfinite import NonfiniteSteps
+from leanrl.trainer.passes.nonfinite import NonfiniteSteps
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
@@ -32,15 +32,15 @@ def _trainer(folder, run_path, broken_steps, **train):
     notes, weights = Notes(), Weights()
     trainer, *_ = small_trainer(config, run_path, listener=notes)
     trainer.add_callback(weights)
-    step_rows = trainer._step_rows
+    rows_of_update = trainer.rows_of_update
 
-    def sometimes_broken(batch):
-        rows = step_rows(batch)
+    def sometimes_broken():
+        rows = rows_of_update()
         if trainer.state.global_step + 1 in broken_steps:
-            rows[0] = replace(rows[0], advantage=float("nan"))
+            return [replace(rows[0], advantage=float("nan")), *rows[1:]]
         return rows
 
-    trainer._step_rows = sometimes_broken
+    trainer.rows_of_update = sometimes_broken
     return trainer, notes, weights.after
 
 

@@ -13,10 +13,13 @@ import pytest
 from leanrl.errors import LeanRLError
 from leanrl.grading.pool import GraderPool
 from leanrl.rewards.registry import WeightedGroupReward, resolve_rewards
-from leanrl.trainer.step.scoring import Ranks, score_samples
-from leanrl.types import Sample, Verdict
+from leanrl.seams.protocols import Draft
+from leanrl.trainer.scoring.scoring import score_groups
+from leanrl.trainer.step.among_ranks import ALONE
+from leanrl.trainer.step.groups import Asked
+from leanrl.types import GroupFacts, Sample, Verdict
 
-LENGTHS = [5, 3, 9, 4, 7, 2, 6, 8]  # two groups of four, two ranks of four, or three ranks' worth of straddling
+LENGTHS = [5, 3, 9, 4, 7, 2, 6, 8]  # two groups of four, on one rank or on two
 
 
 class OddIsRight:
@@ -40,6 +43,19 @@ def samples(lengths):
     ]
 
 
+def scored(all_samples, *, rewards, grader, group_size, ranks=ALONE):
+    """Return the groups that `score_groups` makes of samples in groups of one size."""
+    groups = [all_samples[start : start + group_size] for start in range(0, len(all_samples), group_size)]
+    asked = [Asked(number, str(number), [1], [Draft()] * group_size) for number in range(len(groups))]
+    choice = {"ranks": ranks, "history": GroupFacts(), "offers": {}}
+    return score_groups(asked, groups, rewards=rewards, grader=grader, **choice)
+
+
+def rows(groups):
+    """Return the rewards of all completions."""
+    return [row for group in groups for row in group.rewards_G_K]
+
+
 def rewards():
     return resolve_rewards({"accuracy": 1.0, "one_box": 0.5, "shortest_correct": 2.0}, {})
 
@@ -47,12 +63,14 @@ def rewards():
 def test_columns_follow_the_rewards_and_every_completion_is_graded_once():
     """Right: 5, 3, 9 | 7. The shortest right of the first group is 3, of the second 7."""
     grader = OddIsRight()
-    scores = score_samples(samples(LENGTHS), rewards=rewards(), grader=grader, ranks=Ranks(4, 0, list))
-    assert [row[0] for row in scores.rewards_B_K] == [1, 1, 1, 0, 1, 0, 0, 0]
-    assert [row[1] for row in scores.rewards_B_K] == [0] * 8
-    assert [row[2] for row in scores.rewards_B_K] == [0, 1, 0, 0, 1, 0, 0, 0]
+    groups = scored(samples(LENGTHS), rewards=rewards(), grader=grader, group_size=4)
+    assert [row[0] for row in rows(groups)] == [1, 1, 1, 0, 1, 0, 0, 0]
+    assert [row[1] for row in rows(groups)] == [0] * 8
+    assert [row[2] for row in rows(groups)] == [0, 1, 0, 0, 1, 0, 0, 0]
     assert len(grader.requests) == 8
-    assert scores.verdicts_B[3].reason == "wrong"
+    assert groups[0].verdicts_G[3].reason == "wrong"
+    assert groups[0].correct == [True, True, True, False]
+    assert groups[0].sums_G == [1.0, 3.0, 1.0, 0.0]
 
 
 def test_the_grader_sees_the_tag_that_the_prompt_opened():
@@ -62,17 +80,17 @@ def test_the_grader_sees_the_tag_that_the_prompt_opened():
     within = [replace(sample, opened_tag="<think>") for sample in both]
     only = resolve_rewards({"accuracy": 1.0}, {})
     with GraderPool(1) as pool:
-        plain = score_samples(both, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
-        opened = score_samples(within, rewards=only, grader=pool, ranks=Ranks(2, 0, list))
-    assert plain.rewards_B_K == [[1.0], [1.0]]
-    assert opened.rewards_B_K == [[0.0], [1.0]]
+        plain = scored(both, rewards=only, grader=pool, group_size=2)
+        opened = scored(within, rewards=only, grader=pool, group_size=2)
+    assert rows(plain) == [[1.0], [1.0]]
+    assert rows(opened) == [[0.0], [1.0]]
 
 
 def test_rewards_without_a_verdict_need_no_grader():
     only = resolve_rewards({"one_box": 1.0}, {})
-    scores = score_samples(samples([1, 2]), rewards=only, grader=None, ranks=Ranks(2, 0, list))
-    assert scores.rewards_B_K == [[0.0], [0.0]]
-    assert scores.verdicts_B == [None, None]
+    (group,) = scored(samples([1, 2]), rewards=only, grader=None, group_size=2)
+    assert group.rewards_G_K == [[0.0], [0.0]]
+    assert group.verdicts_G == [None, None]
 
 
 def test_a_group_reward_of_the_wrong_length_is_named():
@@ -87,29 +105,29 @@ def test_a_group_reward_of_the_wrong_length_is_named():
     group_reward("test_one_for_all")(one_for_all)
     broken = resolve_rewards({"test_one_for_all": 1.0}, {})
     with pytest.raises(LeanRLError, match="returned 1 numbers for 2 completions"):
-        score_samples(samples([1, 2]), rewards=broken, grader=None, ranks=Ranks(2, 0, list))
+        scored(samples([1, 2]), rewards=broken, grader=None, group_size=2)
 
 
 SCRIPT = """
 import json, sys
 from accelerate import PartialState
 from accelerate.utils import gather_object
-from tests.trainer.step.test_scoring import LENGTHS, OddIsRight, rewards, samples
-from leanrl.trainer.step.scoring import Ranks, score_samples
+from leanrl.trainer.step.among_ranks import Ranks
+from tests.trainer.scoring.test_scoring import LENGTHS, OddIsRight, rewards, rows, samples, scored
 
 state = PartialState(cpu=True)
 assert state.num_processes == 2
 mine = samples(LENGTHS[state.process_index * 4 : state.process_index * 4 + 4])
-ranks = Ranks(int(sys.argv[1]), state.process_index, gather_object)
-scores = score_samples(mine, rewards=rewards(), grader=OddIsRight(), ranks=ranks)
-print(json.dumps(scores.rewards_B_K), flush=True)
+ranks = Ranks(state.process_index, 2, gather_object)
+groups = scored(mine, rewards=rewards(), grader=OddIsRight(), group_size=int(sys.argv[1]), ranks=ranks)
+print(json.dumps(rows(groups)), flush=True)
 state.destroy_process_group()  # gloo's threads abort a process that ends without this
 """
 
 
-@pytest.mark.parametrize("group_size", [4, 8], ids=["group on one rank", "group over both ranks"])
+@pytest.mark.parametrize("group_size", [4, 2])
 def test_two_ranks_give_what_one_gives(group_size):
-    alone = score_samples(samples(LENGTHS), rewards=rewards(), grader=OddIsRight(), ranks=Ranks(group_size, 0, list))
+    alone = rows(scored(samples(LENGTHS), rewards=rewards(), grader=OddIsRight(), group_size=group_size))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -139,4 +157,4 @@ def test_two_ranks_give_what_one_gives(group_size):
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         together += json.loads(out.splitlines()[-1])
-    assert together == alone.rewards_B_K
+    assert together == alone

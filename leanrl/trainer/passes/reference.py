@@ -1,7 +1,7 @@
 """The reference policy of a KL, where a full-parameter run holds a copy of it."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from trl import GRPOTrainer
+from trl.trainer.utils import use_adapter
 
 from leanrl.config.schema import TrainConfig
 from leanrl.engine.head.scoring import attach_logprob_head
@@ -16,6 +17,7 @@ from leanrl.engine.visiting_weights import HostMemory, NamelessFile, VisitingWei
 from leanrl.errors import DoesNotFitError
 from leanrl.trainer.checkpoints.upkeep import is_full_disk
 from leanrl.trainer.memory.unused_memory import give_back_unused
+from leanrl.trainer.passes.compared import Reference
 
 Visits = Callable[[Any], AbstractContextManager[None]]
 
@@ -47,6 +49,25 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path)
     weights = _send_home(bare, train, device=device, folder=folder)
     give_back_unused(device)  # TRL had put the copy there
     return lambda model: weights.visiting() if model is reference else nullcontext()
+
+
+def open_reference(trainer: GRPOTrainer) -> Reference:
+    """Return what opens the reference policy: TRL's copy, or the trained model as it was without its training.
+
+    TRL keeps a start adapter that goes on training as an adapter named `ref`; a new adapter is left out.
+    """
+
+    @contextmanager
+    def opened() -> Iterator[nn.Module]:
+        if trainer.ref_model is not None:
+            with trainer.visit(trainer.ref_model):
+                yield trainer.ref_model
+            return
+        model = trainer.accelerator.unwrap_model(trainer.model)
+        with use_adapter(model, adapter_name="ref" if "ref" in model.peft_config else None):
+            yield trainer.model
+
+    return opened
 
 
 def _send_home(model: nn.Module, train: TrainConfig, *, device: torch.device, folder: Path) -> VisitingWeights:

@@ -12,13 +12,13 @@ def stop_for_reward(run: RunFolder, error: RewardError) -> RewardError:
     """
     complete = run.complete_checkpoints()
     if not complete:
-        return RewardError(
+        return type(error)(
             f"{error.message}\nNo step is finished, so there is no checkpoint.",
             hint=f"{error.hint}, then start the run anew; `rm -r {quoted(run.path)}` removes what there is of it",
         )
     copies = [copy for copy in run.kept_plugins() if str(copy) not in str(error.hint)]
     own = f" (the run has its own copy: {', '.join(map(str, copies))})" if copies else ""
-    return RewardError(
+    return type(error)(
         f"{error.message}\n{complete[-1].name} is saved.",
         hint=f"{error.hint}{own}, then `{command('train', '--resume', run.path)}`",
     )

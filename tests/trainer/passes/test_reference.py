@@ -12,8 +12,8 @@ import torch
 from leanrl.engine.visiting_weights import VisitingWeights
 from leanrl.errors import DoesNotFitError
 from leanrl.trainer.memory.probe import probe_longest_batch
-from leanrl.trainer.step import reference as reference_module
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import reference as reference_module
+from leanrl.trainer.passes import step_pass
 from tests.families.table import named
 from tests.families.tiny import make_tiny_family
 from tests.trainer.small_trainer import Notes, small_config, small_trainer

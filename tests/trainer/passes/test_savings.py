@@ -1,10 +1,13 @@
 """The engine's switches in a real run: what each leaves out, and what it leaves alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from leanrl.engine.rows import StepRow
 from leanrl.engine.step import train_micro_batch
-from leanrl.trainer.step import step_pass
+from leanrl.trainer.passes import step_pass
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 # The reward counts different letters, so some groups of these completions have no spread and most have one.
@@ -90,27 +93,26 @@ def test_a_step_in_which_all_completions_are_cut_teaches_nothing(tiny_model, tmp
 
 def _with_engine_logprobs(trainer, offset):
     """Let rollouts carry log-probabilities as vLLM's do: the trainer's own, all off by `offset` nats."""
-    generate = trainer._generate_and_score_completions
+    draw = trainer.draw
 
-    def generate_and_score(inputs):
-        batch = generate(inputs)
-        input_ids = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
-        mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], dim=1)
-        own, _, _ = trainer._get_per_token_logps_and_entropies(
-            trainer.model, input_ids, mask, batch["completion_ids"].shape[1]
-        )
-        return {**batch, "sampling_per_token_logps": own - offset}
+    def with_logprobs(beginnings_B):
+        drawn = draw(beginnings_B)
+        rows = [StepRow(*pair) for pair in zip(beginnings_B, drawn.completion_ids_B, strict=True)]
+        num_columns = max(len(row.completion_ids) for row in rows)
+        own_B_T = trainer.step_pass.score(trainer.model, rows, num_columns=num_columns) - offset
+        pairs = zip(own_B_T, rows, strict=True)
+        return replace(drawn, logprobs_B=[own_T[: len(row.completion_ids)].tolist() for own_T, row in pairs])
 
-    trainer._generate_and_score_completions = generate_and_score
+    trainer.draw = with_logprobs
 
 
 @pytest.mark.parametrize(
     ("algorithm", "factor"),
     [
-        ({"importance_correction": "none"}, 1.0),
-        ({"importance_correction": "token_truncate"}, 1.5),
-        ({"importance_correction": "token_truncate", "importance_clip": 1.2}, 1.2),
-        ({"importance_correction": "sequence_mask"}, 0.0),  # 1.5 lies outside [0.999, 1.002]
+        ({"correction": {"name": "none"}}, 1.0),
+        ({"correction": {"name": "token_truncate"}}, 1.5),
+        ({"correction": {"name": "token_truncate", "clip": 1.2}}, 1.2),
+        ({"correction": {"name": "sequence_mask"}}, 0.0),  # 1.5 lies outside [0.999, 1.002]
     ],
 )
 def test_the_correction_acts_on_the_engines_logprobs(tiny_model, tmp_path, algorithm, factor):
@@ -136,7 +138,7 @@ def test_leaving_one_out_stretches_every_advantage(tiny_model, tmp_path):
     learning = {"optimizer": {"learning_rate": 1.0e-9, "max_grad_norm": 1e9}}
     norms = []
     for baseline in ("mean", "leave_one_out"):
-        algorithm = {"advantage_baseline": baseline, "advantage_scale": "none"}
+        algorithm = {"advantage": {"name": "group", "baseline": baseline, "scale": "none"}}
         _, steps = _trained(tiny_model, tmp_path / baseline, algorithm=algorithm, **learning)
         norms.append(steps[0]["grad_norm"])
     assert norms[1] == pytest.approx(4 / 3 * norms[0], rel=1e-4)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from leanrl.errors import ConfigError
-from leanrl.rewards.custom.plugins import load_installed_plugins, load_plugin
+from leanrl.preflight.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards.registry import known_rewards, resolve_rewards
 from leanrl.types import Sample
 
@@ -71,7 +71,7 @@ def test_a_file_of_trl_cannot_take_the_name_of_a_shipped_reward(tmp_path):
 def test_a_file_without_rewards_says_what_one_is(tmp_path):
     file = tmp_path / "none.py"
     file.write_text("def helper(text):\n    return text\n")
-    with pytest.raises(ConfigError, match="registers no reward"):
+    with pytest.raises(ConfigError, match="registers no reward and no plug-in"):
         load_plugin(file)
 
 

@@ -1,14 +1,28 @@
 """What a step records of the verdicts on its completions."""
 
+from types import MappingProxyType
+
 import pytest
 
 from leanrl.grading.pool import GraderPool
 from leanrl.rewards.registry import resolve_rewards
-from leanrl.trainer.step.completions import Completions, CompletionScorer
-from leanrl.trainer.step.scoring import Ranks
-from leanrl.types import Row
+from leanrl.seams.protocols import Draft
+from leanrl.trainer.scoring.completions import CompletionScorer
+from leanrl.trainer.scoring.reward_logs import RewardLogs
+from leanrl.trainer.step.among_ranks import ALONE
+from leanrl.trainer.step.groups import Asked
+from leanrl.types import NoVisits, Row
 
 ROWS = [Row(id="0", problem="What is $3 + 4$?", gold="7", prompt="What is $3 + 4$?")]
+
+
+class Letters:
+    """A tokenizer whose tokens are the answers themselves."""
+
+    added_tokens_decoder = MappingProxyType({})
+
+    def batch_decode(self, ids_B, skip_special_tokens):
+        return [ids[0] for ids in ids_B]
 
 
 @pytest.mark.parametrize(
@@ -27,14 +41,16 @@ def test_a_step_records_what_is_unfinished_and_what_is_an_echo(answers, shares):
             rows=ROWS,
             rewards=resolve_rewards({"accuracy": 1.0}, {}),
             grader=grader,
-            ranks=Ranks(group_size=2, index=0, gather=lambda samples: samples),
+            ranks=ALONE,
+            tokenizer=Letters(),
             opened_tag="",
             language="en",
             stop_ids=[0],
             max_completion_tokens=9,
-            gather=lambda values: values,
+            logs=RewardLogs(lambda: None),
             record=recorded.__setitem__,
         )
-        _, scores = scorer.score(Completions(row_numbers_B=[0, 0], texts_B=answers, ids_B=[[1, 0], [2, 0]]))
+        asked = [Asked(0, "0", [1], [Draft()] * 2)]
+        (group,) = scorer.score(asked, [[[answer, 0] for answer in answers]], ledger=NoVisits())
     assert {name: recorded[f"verdicts/{name}"] for name in shares} == shares
-    assert sum(row[0] for row in scores.rewards_B_K) == 1.0
+    assert sum(row[0] for row in group.rewards_G_K) == 1.0

@@ -1,0 +1,1 @@
+"""Rows passed through the model: scored, trained on, or skipped."""

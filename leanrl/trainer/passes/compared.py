@@ -1,0 +1,80 @@
+"""ComparedScores: the log-probabilities that a step compares the policy's with, scored without dropout.
+
+Axes: B rows of one rank, T completion tokens.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from leanrl.engine.layers.adapter_dropout import without_dropout
+from leanrl.engine.rows import StepRow
+from leanrl.trainer.memory.phase_meter import PhaseMeter
+from leanrl.trainer.passes.step_pass import StepPass
+
+# Within its context the reference policy can be scored: a model of its own, or the trained one without its adapter.
+Reference = Callable[[], AbstractContextManager[nn.Module]]
+
+
+class ComparedScores:
+    """Adds to rows the scores of the policy that has sampled and of the reference, where the step needs them.
+
+    Args:
+        step_pass: scores rows.
+        reference: opens the reference policy; None where there is no KL.
+        reuses_rollouts: whether a rollout serves several updates: the policy that has sampled is then another one.
+        has_dropout: whether the model that is trained drops anything: its training pass then compares nothing.
+        meter: puts the memory of scoring under its phase.
+    """
+
+    def __init__(
+        self,
+        step_pass: StepPass,
+        *,
+        reference: Reference | None,
+        reuses_rollouts: bool,
+        has_dropout: bool,
+        meter: PhaseMeter,
+    ) -> None:
+        self._step_pass = step_pass
+        self._reference = reference
+        self._reuses_rollouts = reuses_rollouts
+        self._has_dropout = has_dropout
+        self._meter = meter
+        self._version_drawn: int | None = None
+
+    def of_rollout(self, model: Any, rows: list[StepRow], *, version: int) -> list[StepRow]:
+        """Return the rows of a rollout with the scores that hold for all updates on it.
+
+        Args:
+            version: steps trained when the completions were drawn.
+        """
+        self._version_drawn = version
+        is_compared = self._reference is not None or any(row.rollout_logprobs is not None for row in rows)
+        if self._reuses_rollouts or (self._has_dropout and is_compared):
+            rows = self._scored(rows, "sampled_logprobs", lambda: nullcontext(model))
+        if self._reference is not None:
+            rows = self._scored(rows, "reference_logprobs", self._reference)
+        return rows
+
+    def of_step(self, model: Any, rows: list[StepRow], *, version: int) -> list[StepRow]:
+        """Return the rows with the log-probabilities of the policy as it is.
+
+        Before the first update on a rollout it is the policy that has sampled.
+        """
+        if not self._has_dropout or not rows or rows[0].sampled_logprobs is None:
+            return rows
+        if version == self._version_drawn:
+            return [replace(row, policy_logprobs=row.sampled_logprobs) for row in rows]
+        with self._meter.phase("reference"), without_dropout(model):
+            return self._step_pass.with_policy_scores(model, rows)
+
+    def _scored(self, rows: list[StepRow], name: str, opened: Reference) -> list[StepRow]:
+        lengths = [len(row.completion_ids) for row in rows]
+        with self._meter.phase("reference"), opened() as model, without_dropout(model):
+            logprobs_B_T = self._step_pass.score(model, rows, num_columns=max([1, *lengths]))
+        parts = zip(rows, logprobs_B_T, lengths, strict=True)
+        return [replace(row, **{name: logprobs_T[:length]}) for row, logprobs_T, length in parts]

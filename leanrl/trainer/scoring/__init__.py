@@ -1,0 +1,1 @@
+"""Completions graded and handed to every reward."""

@@ -1,0 +1,107 @@
+"""CompletionScorer: completions of one rank, as samples with rewards and verdicts, and what is logged of them.
+
+Axes: P groups of this rank, G completions of a group.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from leanrl.prompting.rendering import completion_texts
+from leanrl.rewards.text.language import language_share
+from leanrl.rewards.weighted import Reward
+from leanrl.trainer.scoring.reward_logs import RewardLogs
+from leanrl.trainer.scoring.scoring import ScoredGroup, score_groups
+from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.step.groups import Asked
+from leanrl.types import FORMS, Grader, GroupFacts, Language, Ledger, Row, Sample
+
+
+@dataclass(frozen=True)
+class CompletionScorer:
+    """Scores completions, and records the shares of verdicts and languages among those of all ranks.
+
+    Args:
+        rows: the problems, by their numbers.
+        tokenizer: makes texts of tokens.
+        opened_tag: the thinking tag that completions begin inside of, such as `<think>`; "" for none.
+        language: of the answers; words of others are counted.
+        stop_ids: the tokens that end a completion.
+        max_completion_tokens: where completions are cut.
+        logs: takes what rewards of TRL's kind log.
+        record: takes the name and the value of a metric.
+        metered: opened around all of it.
+        state: of group rewards; it lies in checkpoints.
+    """
+
+    rows: Sequence[Row]
+    rewards: Sequence[Reward]
+    grader: Grader
+    ranks: Ranks
+    tokenizer: Any
+    opened_tag: str
+    language: Language
+    stop_ids: Sequence[int]
+    max_completion_tokens: int
+    logs: RewardLogs
+    record: Callable[[str, float], None]
+    metered: Callable[[], AbstractContextManager[None]] = nullcontext
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def score(
+        self, asked: Sequence[Asked], completion_ids_P_G: Sequence[Sequence[Sequence[int]]], *, ledger: Ledger
+    ) -> list[ScoredGroup]:
+        """Return this rank's groups with their scores; each completion is graded once."""
+        with self.metered():
+            samples_P_G = self._samples(asked, completion_ids_P_G)
+            scored = score_groups(
+                asked,
+                samples_P_G,
+                rewards=self.rewards,
+                grader=self.grader,
+                ranks=self.ranks,
+                history=GroupFacts("", ledger, self.state),
+                offers=self.logs.offers(),
+            )
+        self._record_reasons(scored)
+        self._record_language_mix(samples_P_G)
+        for name, value in self.logs.take_metrics(self.ranks.gather).items():
+            self.record(name, value)
+        return scored
+
+    def _samples(
+        self, asked: Sequence[Asked], completion_ids_P_G: Sequence[Sequence[Sequence[int]]]
+    ) -> list[list[Sample]]:
+        texts = iter(completion_texts(self.tokenizer, [ids for ids_G in completion_ids_P_G for ids in ids_G]))
+        return [
+            [self._sample(self.rows[one.row_number], ids, next(texts)) for ids in ids_G]
+            for one, ids_G in zip(asked, completion_ids_P_G, strict=True)
+        ]
+
+    def _sample(self, row: Row, ids: Sequence[int], text: str) -> Sample:
+        return Sample(
+            problem=row.problem,
+            gold=row.gold,
+            text=text,
+            num_tokens=len(ids),
+            max_completion_tokens=self.max_completion_tokens,
+            is_truncated=not ids or ids[-1] not in self.stop_ids,
+            token_ids=ids,
+            opened_tag=self.opened_tag,
+            prompt=row.prompt,
+            columns=row.columns,
+        )
+
+    def _record_reasons(self, scored: Sequence[ScoredGroup]) -> None:
+        verdicts = [verdict for one in scored for verdict in one.verdicts_G]
+        reasons = self.ranks.gather([verdict.reason for verdict in verdicts if verdict is not None])
+        for reason in sorted({*reasons, *FORMS} if reasons else ()):
+            self.record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
+
+    def _record_language_mix(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
+        """Record the share of words in other languages than `log.language`: it rises before a run drifts away."""
+        samples = [sample for samples_G in samples_P_G for sample in samples_G]
+        shares = self.ranks.gather([language_share(sample.text, self.language) for sample in samples])
+        in_words = [share for share in shares if share is not None]
+        self.record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)

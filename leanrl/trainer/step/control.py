@@ -1,0 +1,47 @@
+"""The keys that a plug-in of `after_step` may change while a run goes on."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from leanrl.engine.settings import LossSettings
+from leanrl.errors import PluginError
+
+_AT_LEAST_0: Callable[[float], bool] = lambda value: value >= 0.0  # noqa: E731
+# By dotted key: what a value has to be (config.schema, AlgorithmConfig), in words and as a test.
+_CONTROLLED: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "algorithm.entropy_coef": ("at least 0", _AT_LEAST_0),
+    "algorithm.kl_beta": ("at least 0", _AT_LEAST_0),
+    "algorithm.clip_low": ("between 0 and 1", lambda value: 0.0 <= value <= 1.0),
+    "algorithm.clip_high": ("above 0", lambda value: value > 0.0),
+}
+
+
+def controlled(settings: LossSettings, changes: Mapping[str, float]) -> LossSettings:
+    """Return the settings with new values of dotted keys.
+
+    Raises:
+        PluginError: for a key that is fixed, a value out of its bounds, or a KL in a run without a reference.
+    """
+    for key, value in changes.items():
+        if key not in _CONTROLLED:
+            raise PluginError(
+                f"The plug-in of algorithm.after_step sets {key}, which stays as it is while a run goes on.",
+                hint=f"it may set {', '.join(_CONTROLLED)}",
+            )
+        words, is_allowed = _CONTROLLED[key]
+        if not (math.isfinite(value) and is_allowed(value)):
+            raise PluginError(
+                f"The plug-in of algorithm.after_step sets {key} to {value}.", hint=f"it has to be {words}"
+            )
+        if key == "algorithm.kl_beta" and settings.kl_beta == 0.0 and value != 0.0:
+            raise PluginError(
+                f"The plug-in of algorithm.after_step sets {key} to {value}, and the run has no reference policy.",
+                hint="-s algorithm.kl_beta=1.0e-6 makes one from the start",
+            )
+    return replace(settings, **{key.removeprefix("algorithm."): value for key, value in changes.items()})
+
+
+def controlled_values(settings: LossSettings) -> dict[str, float]:
+    """Return what `controlled` may have changed, by dotted key."""
+    return {key: getattr(settings, key.removeprefix("algorithm.")) for key in _CONTROLLED}

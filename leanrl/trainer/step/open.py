@@ -1,0 +1,83 @@
+"""The parts of a step put together for a trainer.
+
+A trainer is known here by the few things that are asked of it, so that this file needs no TRL.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from accelerate.utils import gather_object
+
+from leanrl.engine.layers.adapter_dropout import has_adapter_dropout
+from leanrl.ledger.recorded import RecordedLedger
+from leanrl.prompting.rendering import prompt_ids
+from leanrl.prompting.thinking import tag_in_force
+from leanrl.rewards.weighted import Reward
+from leanrl.trainer.passes.compared import ComparedScores
+from leanrl.trainer.passes.reference import open_reference
+from leanrl.trainer.scoring.completions import CompletionScorer
+from leanrl.trainer.scoring.reward_logs import RewardLogs
+from leanrl.trainer.step.algorithm import algorithm_of
+from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.step.prompt_stream import PromptStream
+from leanrl.trainer.step.step import Step
+from leanrl.types import Grader
+
+
+def open_scorer(trainer: Any, *, rewards: Sequence[Reward], grader: Grader) -> CompletionScorer:
+    """Return what scores the completions of a trainer's rank."""
+    config = trainer.lean_config
+    asked = prompt_ids(trainer._tokenizer, trainer.rows[0].prompt, config.model.chat_template_kwargs)
+    return CompletionScorer(
+        rows=trainer.rows,
+        rewards=list(rewards),
+        grader=grader,
+        ranks=_ranks(trainer),
+        tokenizer=trainer._tokenizer,
+        opened_tag=tag_in_force(config.model.thinking_tag, trainer._tokenizer.decode(asked)),
+        language=config.log.language,
+        stop_ids=trainer.stopping.stop_ids,
+        max_completion_tokens=config.rollout.max_completion_tokens,
+        logs=RewardLogs(lambda: trainer.state),
+        record=trainer.record,
+        metered=partial(trainer.meter.phase, "grading"),
+    )
+
+
+def open_step(trainer: Any) -> Step:
+    """Return the step of a trainer whose model is ready for the engine."""
+    config = trainer.lean_config
+    return Step(
+        config,
+        algorithm=algorithm_of(config),
+        rows=trainer.rows,
+        stream=PromptStream(len(trainer.rows), seed=config.train.seed, shuffles=config.data.shuffle),
+        tokenize=lambda row: prompt_ids(trainer._tokenizer, row.prompt, config.model.chat_template_kwargs),
+        draw=lambda beginnings_B: trainer.draw(beginnings_B),
+        scorer=trainer.scorer,
+        compared=ComparedScores(
+            trainer.step_pass,
+            reference=open_reference(trainer) if config.algorithm.kl_beta != 0.0 else None,
+            reuses_rollouts=config.steps_per_rollout > 1,
+            has_dropout=has_adapter_dropout(trainer.model),
+            meter=trainer.meter,
+        ),
+        recorded=RecordedLedger(trainer.run if trainer.accelerator.is_main_process else None),
+        ranks=_ranks(trainer),
+    )
+
+
+def _ranks(trainer: Any) -> Ranks:
+    accelerator = trainer.accelerator
+    return Ranks(accelerator.process_index, accelerator.num_processes, gather_object)
+
+
+class NamedReward:
+    """Gives TRL a reward's name; the values come from `CompletionScorer`."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, **_: Any) -> list[float]:
+        raise AssertionError("TRL called a reward by itself; the seam training_step has moved.")
