@@ -79,7 +79,7 @@ def test_factors_that_change_with_the_length_end_where_they_change(family, value
     ],
 )
 def test_a_row_beyond_the_limit_was_sampled_with_other_factors_than_one_pass_has(family, values, limit):
-    """So rows of one kind in a micro-batch of their own would be scored wrong as well (docs/architecture.md)."""
+    """So rows of one kind in a micro-batch of their own would be scored wrong as well (docs/decisions.md)."""
     config = config_of(family, **values)
     assert _sampled_from_scored(config, limit - 12, limit) < 1e-4
     assert _sampled_from_scored(config, limit - 6, limit + 6) > 1e-3

@@ -1,0 +1,41 @@
+"""docs/architecture.md shows every room, and the layers of imports."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def _section(heading: str) -> str:
+    return PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def _tree(section: str) -> dict[str, str]:
+    """Return what is said of each folder of an indented tree, by its path."""
+    lines: dict[str, str] = {}
+    parents: list[str] = []
+    for line in section.splitlines():
+        found = re.fullmatch(r"    ((?:  )*)(\w+)/(?: +(.*))?", line)
+        if found:
+            parents[len(found[1]) // 2 :] = [found[2]]
+            lines["/".join(parents)] = found[3] or ""
+    return lines
+
+
+def test_every_room_and_sub_room_has_its_line() -> None:
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "leanrl").rglob("__init__.py")}
+    tree = _tree(_section("The rooms"))
+    assert folders - set(tree) == set()
+    assert [folder for folder, words in tree.items() if not words and folder != "leanrl"] == []
+
+
+def test_the_layers_of_imports_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    checked = [set(re.split(r" [|:] ", layer)) for layer in layers if layer != "__main__"]
+    written = re.findall(r"^    ([\w, ]*\w)", _section("The import rule"), flags=re.MULTILINE)
+    assert [set(line.split(", ")) for line in written] == checked
