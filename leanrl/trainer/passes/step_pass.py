@@ -90,11 +90,13 @@ class StepPass:
 
     def _score(self, model: Any, rows: list[StepRow], logprobs_B_T: Tensor) -> None:
         cut = self._cut(rows)
-        for numbers in cut + cut[-1:] * (self._num_passes(len(cut)) - len(cut)):
-            chosen = [rows[number] for number in numbers]
+        (idle,) = fill_up([], count=1, pad_id=self._pad_id)
+        for numbers in cut + [[]] * (self._num_passes(len(cut)) - len(cut)):
+            chosen = [rows[number] for number in numbers] or idle
             with self.budget.running(chosen), self._accelerator.autocast():
                 scored = score_micro_batch(model, self.lay_out(chosen), temperature=self.settings.temperature)
-            logprobs_B_T[numbers, : scored.shape[1]] = scored
+            if numbers:
+                logprobs_B_T[numbers, : scored.shape[1]] = scored
 
     def _add_gradients(self, model: Any, rows: list[StepRow]) -> StepSums:
         taught = self._passed(rows)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from leanrl.algorithms.advantages import spread
 from leanrl.trainer.scoring.scoring import ScoredGroup
+from leanrl.trainer.step.groups import Asked
 
 Gather = Callable[[list[Any]], list[Any]]
 
@@ -26,6 +27,12 @@ class RolloutLog:
         self.groups: list[ScoredGroup] = []
         self.advantages_P_G: list[list[float] | None] = []
         self.columns: dict[str, list[Any]] = {}
+
+    def close(self, trained: Sequence[Asked], advantages_P: Sequence[Tensor], *, columns: dict[str, list[Any]]) -> None:
+        """Take what is known when the rollout is ready: the advantages of the groups that are trained."""
+        found = {id(asked): values_G.tolist() for asked, values_G in zip(trained, advantages_P, strict=True)}
+        self.advantages_P_G = [found.get(id(one.asked)) for one in self.groups]
+        self.columns = columns
 
     def metrics(self, reward_names: Sequence[str], gather: Gather) -> dict[str, float]:
         """Return the metrics by TRL's names; the groups that are not trained count too."""

@@ -12,7 +12,6 @@ Axes: B completions, P groups, G completions of a group.
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from math import nan
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -27,16 +26,16 @@ from leanrl.trainer.passes.compared import ComparedScores
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.step.algorithm import Algorithm
 from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.step.asking import chosen_prompts, planned_prompts
 from leanrl.trainer.step.control import controlled, controlled_values
 from leanrl.trainer.step.draw import Draw, drawn_groups
-from leanrl.trainer.step.groups import Asked, KeptGroup, padded, visit_of
+from leanrl.trainer.step.groups import Asked, KeptGroup, visit_of
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.rollout_metrics import RolloutLog
+from leanrl.trainer.step.training_rows import advantages_of, first_groups, rows_of
 from leanrl.trainer.step.updates import weighted_updates
 from leanrl.types import Row, prompt_id
 
-# How often prompts are offered until enough are chosen; after that the next ones are taken as they come.
-MOST_OFFERS = 100
 # No *.json: what only resuming needs does not go to the Hub (checkpoints.hub.UPLOADED).
 STATE_FILE = "algorithm.state"
 
@@ -87,8 +86,11 @@ class Step:
         self.finish()
         log = RolloutLog()
         kept = self._kept_groups(step, log)
-        rows_P = self._scored(model, self._rows(kept, log), step)
-        log.columns = self._scorer.logs.take_columns()
+        advantages_P = advantages_of(kept, self.algorithm, self._ranks)
+        masks_truncated = self.config.algorithm.mask_truncated
+        rows_P = rows_of(kept, advantages_P, self.algorithm, masks_truncated=masks_truncated)
+        rows_P = self._scored(model, rows_P, step)
+        log.close([one.asked for one in kept], advantages_P, columns=self._scorer.logs.take_columns())
         updates = weighted_updates(
             rows_P,
             [one.kept.copies for one in kept],
@@ -141,39 +143,20 @@ class Step:
         num_drawn, asked = 0, wanted
         while asked > 0:
             context = self._context(step, num_wanted=asked)
-            prompts = self._chosen(context)
-            asked_here = self._planned(prompts, context)
-            groups = self._graded(asked_here, context, log)
+            prompts = chosen_prompts(self.stream, self.rows, self.algorithm, context)
+            own = self._ranks.own_part(prompts)
+            planned = planned_prompts(own, self.rows, self.algorithm, context, tokenize=self._tokenize)
+            groups = self._graded(planned, context, log)
             self._remember(groups, prompts, context)
             kept = [
-                KeptGroup(one, group, self.algorithm.keeps(group))
-                for one, group in zip(asked_here, groups, strict=True)
+                KeptGroup(one, group, self.algorithm.keeps(group)) for one, group in zip(planned, groups, strict=True)
             ]
             kept_by_round.append([one for one in kept if one.kept.rows])
             num_drawn += len(prompts)
             num_kept = sum(self._ranks.gather([sum(map(len, kept_by_round))]))
             dropped_share = 1 - num_kept / num_drawn
             asked = self._whole(self.algorithm.refills(wanted, num_kept, dropped_share, len(kept_by_round)))
-        return self._first(kept_by_round, wanted)
-
-    def _chosen(self, context: PromptContext) -> list[int]:
-        """Return the rows that are asked, those of all ranks: what is turned down makes room for the next ones."""
-        chosen: list[int] = []
-        for _ in range(MOST_OFFERS):
-            missing = context.num_wanted - len(chosen)
-            if missing == 0:
-                break
-            offered = self.stream.take(missing)
-            decisions = self.algorithm.chooses([prompt_id(self.rows[number]) for number in offered], context)
-            chosen += [number for number, is_chosen in zip(offered, decisions, strict=True) if is_chosen]
-        return chosen + self.stream.take(context.num_wanted - len(chosen))
-
-    def _planned(self, numbers: list[int], context: PromptContext) -> list[Asked]:
-        return [
-            Asked(number, known, self._tokenize(self.rows[number]), self.algorithm.drafts(known, context))
-            for number in self._ranks.own_part(numbers)
-            for known in [prompt_id(self.rows[number])]
-        ]
+        return first_groups(kept_by_round, wanted, self._ranks)
 
     def _graded(self, asked: list[Asked], context: PromptContext, log: RolloutLog) -> list[Group]:
         drawn = drawn_groups(asked, self._draw, max_tokens=self.config.rollout.max_completion_tokens)
@@ -199,36 +182,6 @@ class Step:
         asked = [self.rows[number] for number in prompts]
         self.recorded.record(visits, problems={prompt_id(row): row.problem for row in asked})
         self.algorithm.hear(visits, context)
-
-    def _first(self, kept_by_round: list[list[KeptGroup]], wanted: int) -> list[KeptGroup]:
-        """Return this rank's part of the first `wanted` groups: a refill may bring more than are missing."""
-        kept: list[KeptGroup] = []
-        room = wanted
-        for own in kept_by_round:
-            everybody, place = self._ranks.share(list(own))
-            kept += own[: max(0, room - place.start)]
-            room -= min(room, len(everybody))
-        return kept
-
-    def _rows(self, kept: list[KeptGroup], log: RolloutLog) -> list[list[StepRow]]:
-        """Return each group's rows with their advantages, and the credit of their tokens."""
-        own = [(one.counted_rewards, one.group.lengths) for one in kept]
-        everybody, place = self._ranks.share(own)
-        if not everybody:
-            return []
-        advantages_P_G = self.algorithm.advantages(
-            padded([rewards for rewards, _ in everybody], filler=nan),
-            padded([lengths for _, lengths in everybody], filler=0.0),
-        )[place]
-        rows_P, advantages_of = [], {}
-        for one, padded_G in zip(kept, advantages_P_G, strict=True):
-            advantages_G = padded_G[: len(one.group.rewards_G)]
-            advantages_of[id(one.asked)] = advantages_G.tolist()
-            credits_G = self.algorithm.credits(one.group, advantages_G)
-            masks_truncated = self.config.algorithm.mask_truncated
-            rows_P.append(one.rows(advantages_G, credits_G, masks_truncated=masks_truncated))
-        log.advantages_P_G = [advantages_of.get(id(one.asked)) for one in log.groups]
-        return rows_P
 
     def _scored(self, model: Any, rows_P: list[list[StepRow]], step: int) -> list[list[StepRow]]:
         """Return the rows with the log-probabilities that the policy's are compared with."""

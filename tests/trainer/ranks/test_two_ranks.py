@@ -21,7 +21,7 @@ def test_gradients_are_views_of_buckets_and_equal_one_process(on_two_ranks, tiny
     alone = _alone(tiny_model, tmp_path, method, 1)
     assert alone["num_storages"][0] == len(alone["steps"][0]) > 10
     for rank in (0, 1):
-        found = torch.load(on_two_ranks / f"{method}-1-2-{rank}.pt")
+        found = torch.load(on_two_ranks / f"{method}-1-False-2-{rank}.pt")
         assert found["num_storages"] == [1, 1]  # one bucket holds all of them
         _assert_equal(found["steps"], alone["steps"])
 
@@ -31,12 +31,19 @@ def test_updates_on_parts_of_a_rollout_are_those_of_one_process(on_two_ranks, ti
     alone = _alone(tiny_model, tmp_path, "full", 2)
     assert len(alone["steps"]) == 4
     for rank in (0, 1):
-        _assert_equal(torch.load(on_two_ranks / f"full-2-2-{rank}.pt")["steps"], alone["steps"])
+        _assert_equal(torch.load(on_two_ranks / f"full-2-False-2-{rank}.pt")["steps"], alone["steps"])
 
 
-def _alone(folder, out, method, num_parts):
-    train(folder, out, method, num_parts)
-    return torch.load(out / f"{method}-{num_parts}-1-0.pt")
+def test_ranks_that_keep_unequally_many_rows_train_as_one_process(on_two_ranks, tiny_model, tmp_path):
+    """The second rank keeps none of its groups in the first step, and one of two in the second."""
+    alone = _alone(tiny_model, tmp_path, "lora", 1, drops=True)
+    for rank in (0, 1):
+        _assert_equal(torch.load(on_two_ranks / f"lora-1-True-2-{rank}.pt")["steps"], alone["steps"])
+
+
+def _alone(folder, out, method, num_parts, *, drops=False):
+    train(folder, out, method, num_parts, drops)
+    return torch.load(out / f"{method}-{num_parts}-{drops}-1-0.pt")
 
 
 def _assert_equal(ours, theirs):

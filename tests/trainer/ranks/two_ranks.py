@@ -13,11 +13,15 @@ import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 from transformers import TrainerCallback
 
+from leanrl.seams.protocols import Kept
+from leanrl.seams.registry import plugin
 from leanrl.trainer.rollouts.bridge import Rollout
+from leanrl.trainer.step.prompt_stream import PromptStream
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 NUM_PROMPTS = 4
-RUNS = (("lora", 1), ("full", 1), ("full", 2))  # method, updates on one rollout
+# Method, updates on one rollout, and whether groups are dropped: all of the second rank's in the first step.
+RUNS = (("lora", 1, False), ("full", 1, False), ("full", 2, False), ("lora", 1, True))
 
 
 class Gradients(TrainerCallback):
@@ -60,15 +64,33 @@ def in_parts_of_two_ranks(trainer):
     trainer.step.stream.take = ordered
 
 
-def train(folder, out, method, num_parts=1):
+def keep_some(config):
+    """Register what keeps the first two prompts of the first step, and the first and the third of the second."""
+    stream = PromptStream(8, seed=config.train.seed, shuffles=config.data.shuffle)
+    first, second = stream.take(NUM_PROMPTS), stream.take(NUM_PROMPTS)
+    kept = {f"{number}+{number}" for number in (first[0], first[1], second[0], second[2])}
+
+    def some(group):
+        rows = range(len(group.rewards_G)) if group.samples_G[0].problem in kept else ()
+        return Kept(tuple(rows))
+
+    plugin("keep_rows", "some")(some)
+
+
+def train(folder, out, method, num_parts=1, drops=False):
     """Train two rollouts in this process, alone or as one of two ranks, and write what was found to `out`."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"method": method, "rank": 4}}
     sizes = {"num_prompts": NUM_PROMPTS, "micro_batch_completions": 3}
     sizes |= {"updates_per_rollout": num_parts, "max_steps": 2 * num_parts}
     ranks = {"num_gpus": 0, "device": "cpu", "num_cpu_ranks": world, "parallel": "ddp" if world > 1 else "auto"}
-    config = small_config(folder, model=model, hardware=ranks, train=sizes, checkpoints={"every_steps": 100})
-    name = f"{method}-{num_parts}-{world}-{rank}"
+    algorithm = {"keep_rows": {"name": "some"}} if drops else {}
+    config = small_config(
+        folder, model=model, hardware=ranks, train=sizes, algorithm=algorithm, checkpoints={"every_steps": 100}
+    )
+    if drops:
+        keep_some(config)
+    name = f"{method}-{num_parts}-{drops}-{world}-{rank}"
     trainer, *_ = small_trainer(config, Path(out) / name, listener=Notes())
     assert trainer.accelerator.num_processes == world
     trainer.draw = fixed_completions(trainer)
@@ -86,7 +108,7 @@ def train(folder, out, method, num_parts=1):
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(200, exit=True)  # before the test loses its patience: says where a rank waits
-    for tuning, parts in RUNS:
-        train(*sys.argv[1:], tuning, parts)
+    for run in RUNS:
+        train(*sys.argv[1:], *run)
     if dist.is_initialized():
         dist.destroy_process_group()  # gloo's threads abort a process that ends without this
