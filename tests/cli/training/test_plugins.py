@@ -1,0 +1,63 @@
+"""Plug-ins through the command line: those of leanrl, one of a user's file, and what is typed wrong."""
+
+import json
+from pathlib import Path
+
+from leanrl.storage.run_folder import RunFolder, read_jsonl
+from tests.cli.run import leanrl, tiny_overrides
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "answer_tokens.py"
+NAN = """
+from leanrl.seams.registry import plugin
+
+
+@plugin("advantage", "broken")
+def broken(rewards_P_G, lengths_P_G):
+    return rewards_P_G * float("nan")
+"""
+
+
+def _train(model, folder, *settings, plugin=None):
+    flags = [] if plugin is None else ["--plugin", plugin]
+    return leanrl("train", "-p", "cpu-demo", *tiny_overrides(model, *settings), *flags, "--run-dir", folder / "run")
+
+
+def test_an_algorithm_of_a_users_own_trains(tiny_model, tmp_path):
+    """Tokens before the closing tag weigh nothing; a tiny model writes none, so that every step teaches nothing."""
+    credit = ("algorithm.credit_tokens.name=answer_tokens", "algorithm.credit_tokens.closing_ids=[7]")
+    done = _train(tiny_model, tmp_path, *credit, "rewards={one_box: 1.0}", plugin=EXAMPLE)
+    assert done.code == 0, done.err
+    run = RunFolder(tmp_path / "run")
+    assert [line["step"] for line in read_jsonl(run.metrics)] == [1, 2]
+    assert json.loads(run.config.read_text())["algorithm"]["credit_tokens"]["closing_ids"] == [7]
+    assert [file.name for file in run.kept_plugins()] == ["00-answer_tokens.py"]
+
+
+def test_history_of_prompts_reaches_a_reward_and_the_choice_of_prompts(tiny_model, tmp_path):
+    settings = (
+        *("rewards={hapo: 1.0}", "algorithm.choose_prompts.name=greso", "algorithm.keep_rows.name=signal"),
+        *("algorithm.refill.name=until_full", "algorithm.refill.max_rounds=1"),
+    )
+    done = _train(tiny_model, tmp_path, *settings)
+    assert done.code == 0, done.err
+    lines = list(read_jsonl(RunFolder(tmp_path / "run").metrics))
+    assert [line["step"] for line in lines] == [1, 2]
+    assert "kept no row in step 1" in done.err  # a random model solves nothing
+
+
+def test_everything_that_is_typed_wrong_is_said_at_once(tiny_model, tmp_path):
+    settings = ["algorithm.advantage.name=max_rll", "algorithm.keep_rows.name=pods", "algorithm.keep_rows.row=2"]
+    done = _train(tiny_model, tmp_path, *settings)
+    assert done.code == 2
+    for part in ("Did you mean `max_rl`?", "algorithm.keep_rows.row:", "algorithm.keep_rows.rows:"):
+        assert part in done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_plugin_that_returns_nan_is_named_with_its_line(tiny_model, tmp_path):
+    file = tmp_path / "broken.py"
+    file.write_text(NAN)
+    done = _train(tiny_model, tmp_path, "algorithm.advantage.name=broken", "rewards={one_box: 1.0}", plugin=file)
+    assert done.code == 4
+    assert "algorithm.advantage returned an advantage that is not finite" in done.err
+    assert f"{file}:5" in done.err
