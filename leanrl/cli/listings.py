@@ -1,4 +1,4 @@
-"""`leanrl keys`, `leanrl rewards` and `leanrl cards`: what a config can name."""
+"""`leanrl keys`, `leanrl rewards`, `leanrl plugins` and `leanrl cards`: what a config can name."""
 
 import json
 from dataclasses import asdict
@@ -56,6 +56,30 @@ def rewards(
         if info.columns:
             print(f"    columns of the data: {', '.join(info.columns)}")
     print("\nA weight turns one on: -s rewards.NAME=1; an option: -s reward_options.NAME.OPTION=VALUE")
+
+
+def plugins(
+    plugin: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Python file with plug-ins of your own; repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the plug-ins of a step, by seam in the order of a step, with what they do and their options."""
+    from leanrl.preflight.plugins import load_plugins
+    from leanrl.seams.listing import list_plugins
+
+    load_plugins(plugin or [])
+    found = list_plugins()
+    if as_json:
+        print(json.dumps([asdict(info) for info in found], indent=2, default=str))
+        return
+    for info in found:
+        print(f"{info.seam}: {info.name}\n    {info.about}")
+        options = [f"{name}={json.dumps(value, default=str)}" for name, value in info.options.items()]
+        options += [f"{name} (has to be set)" for name in info.required_options]
+        if options:
+            print(f"    options: {', '.join(options)}")
+    print("\nOne is named by -s algorithm.SEAM.name=NAME, its options by -s algorithm.SEAM.OPTION=VALUE")
 
 
 def cards(as_json: AsJson = False) -> None:

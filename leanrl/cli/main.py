@@ -9,7 +9,7 @@ import typer
 
 from leanrl.cli.doctor import doctor
 from leanrl.cli.grade import grade
-from leanrl.cli.listings import cards, keys, rewards
+from leanrl.cli.listings import cards, keys, plugins, rewards
 from leanrl.cli.merge import merge
 from leanrl.cli.plan.command import plan
 from leanrl.cli.presets import presets
@@ -41,6 +41,7 @@ app.command(cls=Command, short_help="Ask a trained model one problem.")(sample)
 app.add_typer(presets, name="presets")
 app.command(cls=Command, short_help="List the keys of a config.")(keys)
 app.command(cls=Command, short_help="List the rewards and their options.")(rewards)
+app.command(cls=Command, short_help="List the plug-ins of a step and their options.")(plugins)
 app.command(cls=Command, short_help="List the GPUs that are known by name.")(cards)
 app.command(cls=Command, short_help="Say what this machine can run.")(doctor)
 

@@ -8,8 +8,12 @@ import shlex
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
+from typing import TYPE_CHECKING
 
 from leanrl.machine.environment import quiet_libraries
+
+if TYPE_CHECKING:
+    from leanrl.config.keys import Key
 
 
 def complete_preset(incomplete: str) -> list[str]:
@@ -45,6 +49,7 @@ def complete_setting(incomplete: str) -> list[str]:
         return [f"{name}={word}" for word in _values(name) if word.startswith(value)]
     found = [f"{key}=" for key, shape in schema_keys().items() if key.startswith(name) and not shape.is_map]
     found += [f"rewards.{one}=" for one in _rewards() if f"rewards.{one}".startswith(name)] if "." in name else []
+    found += [f"{option}=" for option in _plugin_options() if option.startswith(name)] if "." in name else []
     if len(found) == 1:
         return [*found, *(f"{found[0]}{word}" for word in _values(found[0].removesuffix("=")))]
     return found
@@ -94,7 +99,7 @@ def split_words(line: str) -> list[str]:
 def _values(name: str) -> list[str]:
     from leanrl.config.keys import schema_keys
 
-    key = schema_keys().get(name)
+    key = schema_keys().get(name) or _plugin_options().get(name)
     if name.startswith("rewards."):
         return ["1"]
     if key is None:
@@ -103,6 +108,14 @@ def _values(name: str) -> list[str]:
     default = key.default
     plain = [str(default)] if isinstance(default, int | float) and not isinstance(default, bool) else []
     return [*words, *plain, *(["null"] if "null" in key.takes else [])]
+
+
+def _plugin_options() -> "dict[str, Key]":
+    """Return the name of each seam's plug-in and their options, by dotted key."""
+    quiet_libraries()
+    from leanrl.seams.listing import option_keys
+
+    return option_keys()
 
 
 def _rewards() -> list[str]:

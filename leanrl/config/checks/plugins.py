@@ -11,7 +11,7 @@ from leanrl.hints import setting
 
 def plugin_contradictions(config: RunConfig) -> Iterator[Problem]:
     """Yield every combination that cannot be run; what a plug-in says of its own options is the registry's to tell."""
-    for check in (_nameless, _refill, _rows):
+    for check in (_nameless, _refill, _rows, _negative):
         yield from check(config)
 
 
@@ -47,3 +47,14 @@ def _rows(config: RunConfig) -> Iterator[Problem]:
         f"`{setting('algorithm.keep_rows.rows', min(4, drawn))}`"
         + (f", or `{setting('train.num_completions', rows)}`" if rows > drawn else ""),
     )
+
+
+def _negative(config: RunConfig) -> Iterator[Problem]:
+    """MaxRL divides by the mean reward of a group (arXiv 2602.02710); its factor is unbounded where that nears 0."""
+    weight = config.rewards.get("hapo", 0.0)
+    if config.algorithm.advantage["name"] == "max_rl" and weight:
+        yield Problem(
+            "algorithm.advantage.name, rewards.hapo",
+            "max_rl divides by the mean reward, which hapo can make 0 or negative",
+            "`-s algorithm.advantage.name=group`, or `-s rewards.hapo=null`",
+        )

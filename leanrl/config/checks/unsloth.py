@@ -1,8 +1,10 @@
 """What `backend: unsloth` cannot run: settings that unsloth ignores, refuses, or does in another way."""
 
 from collections.abc import Iterator
+from typing import get_args
 
 from leanrl.config.schema import RunConfig
+from leanrl.config.sections.algorithm import Seam
 from leanrl.errors import Problem
 from leanrl.hints import setting
 
@@ -16,6 +18,7 @@ def unsloth_contradictions(config: RunConfig) -> Iterator[Problem]:
     for applies, where, what, hint in (*_ranks(config), *_weights(config), *_loss(config), *_passes(config)):
         if applies:
             yield Problem(where, what, hint)
+    yield from _plugins(config)
 
 
 def unsloth_warnings(config: RunConfig) -> Iterator[str]:
@@ -128,6 +131,18 @@ def _loss(config: RunConfig) -> list[_Check]:
             "`-s algorithm.correction.name=token_truncate`, or `-s backend=hf`",
         ),
     ]
+
+
+def _plugins(config: RunConfig) -> Iterator[Problem]:
+    """TRL's loop takes one decision of a plug-in's, the advantage; unsloth applies a correction of its own."""
+    for seam in get_args(Seam):
+        choice = config.algorithm.choice(seam)
+        if choice is not None and seam not in ("advantage", "correction"):
+            yield Problem(
+                f"backend, algorithm.{seam}",
+                f"TRL's loop, which unsloth keeps, would never call {choice.name}",
+                f"`-s algorithm.{seam}=null`, or `-s backend=hf`",
+            )
 
 
 def _passes(config: RunConfig) -> list[_Check]:
