@@ -1,6 +1,7 @@
-"""`leanrl keys`, `rewards`, `cards`, `presets` and `--version`: what a config can name."""
+"""`leanrl keys`, `rewards`, `plugins`, `cards`, `presets` and `--version`: what a config can name."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,8 @@ from leanrl.config.keys import schema_keys
 from leanrl.errors import ConfigError
 from leanrl.planner.machine.cards import CARDS
 from leanrl.rewards.registry import registered_rewards
+from leanrl.seams.listing import IN_ORDER
+from leanrl.seams.registry import known_plugins
 
 
 def printed(*arguments: str) -> str:
@@ -75,6 +78,35 @@ def test_rewards_as_json():
     assert rows["overlong"]["options"] == {"max_tokens": None, "cache_tokens": None}
     assert rows["shortest_correct"]["sees_group"] is True
     assert rows["accuracy"]["grade_mode"] == "strict"
+
+
+def test_every_plug_in_of_a_step_with_what_it_does_and_its_options():
+    text = printed("plugins")
+    found = [line for line in text.splitlines() if re.match(r"[a-z_]+: [a-z_]+$", line)]
+    assert found == [f"{seam}: {name}" for seam in IN_ORDER for name in known_plugins(seam)]
+    assert "advantage: group\n    (reward - baseline) / scale" in text
+    assert 'options: baseline="mean", scale="group"' in text
+    assert "options: rows (has to be set)" in text
+    assert "-s algorithm.SEAM.name=NAME" in text
+
+
+def test_plug_ins_of_a_step_as_json():
+    rows = {(row["seam"], row["name"]): row for row in json.loads(printed("plugins", "--json"))}
+    assert rows["keep_rows", "pods"]["required_options"] == ["rows"]
+    assert rows["correction", "token_truncate"]["options"] == {"clip": 2.0}
+
+
+def test_a_plug_in_of_ones_own_is_listed(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from leanrl.seams.registry import plugin\n"
+        "@plugin('refill', 'listed_twice')\n"
+        "def twice(groups_wanted, groups_kept, dropped_share, round_number, *, rounds: int = 2):\n"
+        "    'Draw as many again.'\n"
+        "    return 0\n"
+    )
+    listed = printed("plugins", "--plugin", str(file))
+    assert "refill: listed_twice\n    Draw as many again.\n    options: rounds=2\n" in listed
 
 
 def test_a_reward_of_ones_own_is_listed_with_its_options(tmp_path):

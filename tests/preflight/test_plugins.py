@@ -1,4 +1,4 @@
-"""Rewards from a file of one's own."""
+"""Rewards and plug-ins of a step from a file of one's own, or from an installed package."""
 
 from dataclasses import replace
 
@@ -6,10 +6,20 @@ import pytest
 
 from leanrl.errors import ConfigError
 from leanrl.preflight.plugins import load_installed_plugins, load_plugin
+from leanrl.rewards import registry as rewards
 from leanrl.rewards.registry import known_rewards, resolve_rewards
+from leanrl.seams import registry as seams
+from leanrl.seams.registry import known_plugins
 from leanrl.types import Sample
 
 SAMPLE = Sample("?", "1", text="aha, aha", num_tokens=4, max_completion_tokens=9, is_truncated=False)
+
+
+@pytest.fixture(autouse=True)
+def own_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register into registries of the test's own."""
+    monkeypatch.setattr(rewards, "_ENTRIES", dict(rewards._ENTRIES))
+    monkeypatch.setattr(seams, "_plugins", {seam: dict(known_plugins(seam)) for seam in seams.SEAMS})
 
 
 def test_a_file_registers_its_rewards_and_their_options(tmp_path):
@@ -101,13 +111,13 @@ def test_a_missing_file_is_named(tmp_path):
         load_plugin(tmp_path / "absent.py")
 
 
-def _install(folder, module, text):
+def _install(folder, module, text, *, group="leanrl.rewards"):
     """Put a package with an entry point on the path, as pip would leave it."""
     (folder / f"{module}.py").write_text(text)
     info = folder / f"{module}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[leanrl.rewards]\nmine = {module}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\nmine = {module}\n")
 
 
 def test_an_installed_package_offers_rewards_by_entry_point(tmp_path, monkeypatch):
@@ -127,3 +137,54 @@ def test_an_installed_package_that_fails_is_named(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConfigError, match=r"leanrl_broken_package.*ZeroDivisionError"):
         load_installed_plugins()
+
+
+ALGORITHM = """
+from leanrl.seams.registry import plugin
+
+@plugin("advantage", "{name}")
+def centred(rewards_P_G, lengths_P_G, *, factor: float = 1.0):
+    "Return the distance from the mean."
+    return factor * (rewards_P_G - rewards_P_G.nanmean(dim=1, keepdim=True))
+"""
+
+
+def test_a_file_registers_plug_ins_of_a_step_alone(tmp_path):
+    file = tmp_path / "algorithm.py"
+    file.write_text(ALGORITHM.format(name="of_a_file"))
+    before = set(known_rewards())
+    load_plugin(file)
+    load_plugin(file)  # as `leanrl plan` and `leanrl train` do in one process
+    assert "of_a_file" in known_plugins("advantage")
+    assert set(known_rewards()) == before
+
+
+def test_a_function_that_is_a_plug_in_of_a_step_is_no_reward(tmp_path):
+    """Its parameters may have the names of TRL's."""
+    file = tmp_path / "algorithm.py"
+    file.write_text(
+        "from leanrl.seams.registry import plugin\n"
+        "@plugin('after_step', 'of_trl_names')\n"
+        "def after(completions, **options):\n"
+        "    return {}\n"
+    )
+    before = set(known_rewards())
+    load_plugin(file)
+    assert set(known_rewards()) == before
+
+
+@pytest.mark.parametrize("group", ["leanrl.plugins", "leanrl.rewards"])
+def test_an_installed_package_offers_plug_ins_of_a_step_by_entry_point(tmp_path, monkeypatch, group):
+    name = f"from_{group.replace('.', '_')}"
+    _install(tmp_path, f"{name}_package", ALGORITHM.format(name=name), group=group)
+    monkeypatch.syspath_prepend(tmp_path)
+    load_installed_plugins()
+    assert name in known_plugins("advantage")
+
+
+def test_an_unknown_seam_in_a_file_names_the_nearest(tmp_path):
+    file = tmp_path / "algorithm.py"
+    file.write_text("from leanrl.seams.registry import plugin\nplugin('advantages', 'x')\n")
+    with pytest.raises(ConfigError, match="there is no such seam") as caught:
+        load_plugin(file)
+    assert "advantage" in str(caught.value.hint)

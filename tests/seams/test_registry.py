@@ -7,7 +7,8 @@ import pytest
 from leanrl.config.sections.algorithm import Choice
 from leanrl.errors import ConfigError
 from leanrl.seams import registry
-from leanrl.seams.registry import known_plugins, make_plugin, plugin
+from leanrl.seams.listing import IN_ORDER, list_plugins
+from leanrl.seams.registry import SEAMS, find_problems, known_plugins, make_plugin, plugin
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +76,44 @@ def test_an_unknown_seam_names_the_nearest():
     with pytest.raises(ConfigError, match="no such seam") as caught:
         plugin("after_steps", "x")
     assert 'did you mean "after_step"?' in str(caught.value.hint)
+
+
+class _Window:
+    def __init__(self, *, low: float = 0.5, high: float = 2.0) -> None:
+        if low > high:
+            raise ValueError(f"no ratio lies between {low:g} and {high:g}")
+
+    def __call__(self, logprobs_B_T, rollout_logprobs_B_T, mask_B_T):
+        return mask_B_T
+
+
+def test_a_class_may_refuse_options_that_are_right_each_by_itself():
+    plugin("correction", "window")(_Window)
+    (problem,) = find_problems(Choice("correction", "window", {"low": 3.0}))
+    assert problem.where == "algorithm.correction.name, algorithm.correction.low"
+    assert problem.what == "window refuses its options: no ratio lies between 3 and 2"
+    assert list(find_problems(Choice("correction", "window", {"low": 1.0}))) == []
+
+
+def test_postponed_annotations_are_checked_too():
+    namespace = {"plugin": plugin}
+    exec(
+        "from __future__ import annotations\n"
+        "@plugin('after_step', 'later')\n"
+        "def later(metrics: Metrics, *, factor: float, other: Unknown = 1):\n"
+        "    return {}\n",
+        namespace,
+    )
+    (problem,) = find_problems(Choice("after_step", "later", {"factor": "x", "other": "anything"}))
+    assert str(problem) == "algorithm.after_step.factor: must be a number, is 'x'"
+
+
+def test_every_shipped_plug_in_says_in_a_line_what_it_does():
+    found = list_plugins()
+    assert {(info.seam, info.name) for info in found} == {(s, name) for s in SEAMS for name in known_plugins(s)}
+    assert [info.seam for info in found] == sorted((info.seam for info in found), key=IN_ORDER.index)
+    assert set(IN_ORDER) == set(SEAMS)
+    shipped = [info for info in found if known_plugins(info.seam)[info.name].__module__.startswith("leanrl.")]
+    assert len(shipped) >= len(SEAMS)
+    for info in shipped:
+        assert info.about.endswith((".", "!")), info

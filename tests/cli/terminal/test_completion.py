@@ -33,8 +33,8 @@ def in_fish(line: str) -> list[str]:
 
 
 def test_commands():
-    assert in_bash("leanrl", "pl") == ["plan"]
-    assert {"train", "plan", "keys", "rewards", "cards", "doctor"} <= set(in_bash("leanrl", ""))
+    assert in_bash("leanrl", "pla") == ["plan"]
+    assert {"train", "plan", "keys", "rewards", "plugins", "cards", "doctor"} <= set(in_bash("leanrl", ""))
 
 
 def test_presets():
@@ -75,6 +75,15 @@ def test_a_single_key_gets_a_second_word_so_that_no_space_follows_it():
 
 def test_rewards_are_keys_too():
     assert in_bash("leanrl", "train", "-s", "rewards.one") == ["rewards.one_box=", "rewards.one_box=1"]
+
+
+def test_plug_ins_of_a_step_and_their_options_are_keys_too():
+    assert in_bash("leanrl", "train", "-s", "algorithm.keep_rows.") == [
+        *("algorithm.keep_rows.name=", "algorithm.keep_rows.rows=", "algorithm.keep_rows.by=")
+    ]
+    assert in_bash("leanrl", "train", "-s", "algorithm.keep_rows.name", "=") == ["pods", "signal"]
+    assert in_bash("leanrl", "train", "-s", "algorithm.advantage.scale", "=") == ["group", "batch", "none"]
+    assert in_bash("leanrl", "train", "-s", "algorithm.correction.name", "=", "tok") == ["token_truncate"]
 
 
 @pytest.mark.parametrize(
