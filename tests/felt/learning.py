@@ -106,8 +106,6 @@ def foreign_share(config: RunConfig, here: Here) -> float:
 
 
 _REUSED = {"algorithm.num_iterations": 2}
-_MASKED = {"algorithm.importance_correction": "sequence_mask", "algorithm.importance_mask_high": 3.0}
-_UNSCALED = {"algorithm.advantage_scale": "none"}
 _KL = {"algorithm.kl_beta": 0.5}
 
 FELT = [
@@ -121,10 +119,6 @@ FELT = [
             ("clip_low", 0.01, {}),
             ("clip_high", 0.01, {}),
             ("logprob_temperature", 2.0, {}),
-            ("importance_correction", "none", {}),
-            ("importance_clip", 1.1, {}),
-            ("importance_mask_low", 2.9, _MASKED),
-            ("importance_mask_high", 3.0, {"algorithm.importance_correction": "sequence_mask"}),
         ]
         for probe, shows in [
             (loss, ()),
@@ -133,9 +127,6 @@ FELT = [
     ),
     Felt("algorithm.logprob_temperature", 2.0, scores),
     Felt("algorithm.logprob_temperature", 2.0, argument("temperature"), 2.0),
-    # Rewards 0.1 to 0.4, mean 0.25; each is compared with the mean of the other three.
-    Felt("algorithm.advantage_baseline", "leave_one_out", advantages, [-0.2, -0.2 / 3, 0.2 / 3, 0.2], beside=_UNSCALED),
-    Felt("algorithm.advantage_scale", "none", advantages, [-0.15, -0.05, 0.05, 0.15]),
     # Each completion's share is 1/8, of which each of its tokens has its part.
     Felt("algorithm.aggregation", "completion_mean", weights, [1 / 8, 1 / 16, 1 / 24, 1 / 16, *[1 / 32] * 4]),
     Felt("algorithm.mask_truncated", True, trained_tokens, [2, 3, 4, 0]),

@@ -7,10 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from leanrl.config.schema import RunConfig
-from tests.felt import data, learning, models, plans, rollouts, updates
+from tests.felt import data, decisions, learning, models, plans, rollouts, updates
 from tests.felt.felt import ANOTHER, Felt, Here
 
-FELT = [each for room in (updates, learning, rollouts, models, data, plans) for each in room.FELT]
+FELT = [each for room in (updates, learning, decisions, rollouts, models, data, plans) for each in room.FELT]
 # Read by people alone: nothing of a run depends on them.
 FOR_PEOPLE = {"about", "reasons"}
 
