@@ -1,7 +1,7 @@
 """The decisions of a run without a model: prompts chosen by their ledger, groups drawn by step and prompt.
 
-Run by torchrun on two gloo ranks, and by the test alone. A rollout has 3 groups of 4 completions, so that two ranks
-have one and a half groups each. `python -m tests.ledger.small_run FOLDER STEPS` prints the choices of each rank.
+Run by torchrun on two gloo ranks, and by the test alone. A rollout has 4 groups of 4 completions, so that two ranks
+have two groups each. `python -m tests.ledger.small_run FOLDER STEPS` prints the choices of each rank.
 """
 
 import json
@@ -11,13 +11,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from leanrl.ledger.groups import Outcome, gathered_visits
 from leanrl.ledger.recorded import RecordedLedger
 from leanrl.storage.checkpoint_files import LEDGER
 from leanrl.storage.run_folder import RunFolder
-from leanrl.types import Ledger
+from leanrl.types import Ledger, Visit
 
-G, NUM_WANTED, SAVE_EVERY = 4, 3, 2
+G, NUM_WANTED, SAVE_EVERY = 4, 4, 2
 PROBLEMS = {f"{number:016x}": f"Problem {number}: how many?" for number in range(60)}
 Gather = Callable[[list[Any]], list[Any]]
 
@@ -37,10 +36,9 @@ def take_steps(
     for step in steps:
         chosen = choose(step, kept.ledger)
         choices.append(chosen)
-        own = NUM_WANTED * G // ranks
-        outcomes = gather(draw(step, chosen)[rank * own : (rank + 1) * own])
-        visits = gathered_visits(outcomes, group_sizes=(G,) * NUM_WANTED, step=step, epoch=step // 4)
-        kept.record(visits, problems=PROBLEMS)
+        own = NUM_WANTED // ranks
+        groups = [(prompt, draw(step, prompt)) for prompt in chosen[rank * own : (rank + 1) * own]]
+        kept.record(gather(groups), problems=PROBLEMS)
         if (step + 1) % SAVE_EVERY == 0 and rank == 0:
             run.checkpoint(step + 1).mkdir(parents=True)
             kept.save(run.checkpoint(step + 1), step=step + 1)
@@ -59,16 +57,13 @@ def is_decided(ledger: Ledger, prompt: str) -> bool:
     return bool(visits) and visits[-1].is_decided
 
 
-def draw(step: int, chosen: list[str]) -> list[Outcome]:
-    """Return the completions of all groups, contiguous."""
-    outcomes = []
-    for prompt in chosen:
-        rng = Random(f"{step}/{prompt}")
-        chance = rng.choice((0.0, 0.5, 1.0))
-        for _ in range(G):
-            is_correct = rng.random() < chance
-            outcomes.append(Outcome(prompt, is_correct + rng.random(), is_correct, rng.randint(1, 99), False))
-    return outcomes
+def draw(step: int, prompt: str) -> Visit:
+    """Return a group whose completions are all right, all wrong, or mixed."""
+    rng = Random(f"{step}/{prompt}")
+    chance = rng.choice((0.0, 0.5, 1.0))
+    correct = tuple(rng.random() < chance for _ in range(G))
+    rewards = tuple(is_correct + rng.random() for is_correct in correct)
+    return Visit(step, step // 4, rewards, correct, tuple(rng.randint(1, 99) for _ in correct), (False,) * G)
 
 
 def checkpoint_bytes(run: RunFolder, step: int) -> bytes:

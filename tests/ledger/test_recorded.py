@@ -66,7 +66,7 @@ def test_without_its_ledger_a_resumed_run_would_decide_otherwise(whole: tuple[Ru
 def test_two_ranks_decide_alike_and_write_what_one_writes(
     tmp_path: Path, whole: tuple[RunFolder, list[list[str]]]
 ) -> None:
-    """Of each 3 groups the second lies on both ranks."""
+    """Each rank draws two of the four groups of a step."""
     printed = run_two_ranks("-m", "tests.ledger.small_run", str(tmp_path), str(STEPS))
     assert [json.loads(line) for line in printed.splitlines()] == [whole[1]] * 2
     run = RunFolder(tmp_path)
