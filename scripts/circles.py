@@ -6,17 +6,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("leanrl", "tests", "benchmarks", "examples", "scripts")
-# Circles that are allowed until they are cut, each as its sorted files without `.py`.
-KNOWN = frozenset(
-    {
-        (
-            "leanrl/trainer/grpo",
-            "leanrl/trainer/rollouts/engines",
-            "leanrl/trainer/unsloth/scorer",
-            "leanrl/trainer/unsloth/trainer",
-        )
-    }
-)
 
 
 def imports(root: Path) -> dict[str, set[str]]:
@@ -55,11 +44,9 @@ def _reached(start: str, imported: dict[str, set[str]]) -> set[str]:
     return reached
 
 
-def problems(root: Path, known: frozenset[tuple[str, ...]] = KNOWN) -> list[str]:
-    """Return a line for each circle that is not known, and for each known one that is gone."""
-    found = circles(imports(root))
-    lines = [f"a circle of imports: {', '.join(circle)}" for circle in sorted(found - known)]
-    return lines + [f"KNOWN lists a circle that is gone: {', '.join(circle)}" for circle in sorted(known - found)]
+def problems(root: Path) -> list[str]:
+    """Return a line for each circle."""
+    return [f"a circle of imports: {', '.join(circle)}" for circle in sorted(circles(imports(root)))]
 
 
 if __name__ == "__main__":

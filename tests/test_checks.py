@@ -26,7 +26,7 @@ def test_sizes_hold_here():
     assert _script("file_lengths").problems(ROOT) == []
 
 
-def test_circles_are_the_known_ones():
+def test_no_files_here_import_each_other_in_a_circle():
     assert _script("circles").problems(ROOT) == []
 
 
@@ -64,22 +64,12 @@ def test_a_way_back_closes_a_circle(tmp_path, back):
     chain = {"leanrl/a.py": "from leanrl.b import B\n", "leanrl/b.py": "from leanrl.room.c import C\n"}
     _write(tmp_path, chain | {"leanrl/room/c.py": "", "leanrl/d.py": "import leanrl.a\n", "leanrl/__init__.py": ""})
     script = _script("circles")
-    assert script.problems(tmp_path, frozenset()) == []
+    assert script.problems(tmp_path) == []
     _write(tmp_path, {"leanrl/room/c.py": back})
     circle = ("leanrl/a", "leanrl/b", "leanrl/room/c")
-    assert script.problems(tmp_path, frozenset()) == [f"a circle of imports: {', '.join(circle)}"]
-    assert script.problems(tmp_path, frozenset({circle})) == []
+    assert script.problems(tmp_path) == [f"a circle of imports: {', '.join(circle)}"]
 
 
 def test_scripts_that_find_each_other_by_their_folder_count(tmp_path):
     _write(tmp_path, {"scripts/gpu/one.py": "import two\n", "scripts/gpu/two.py": "from one import x\n"})
-    assert _script("circles").problems(tmp_path, frozenset()) == [
-        "a circle of imports: scripts/gpu/one, scripts/gpu/two"
-    ]
-
-
-def test_a_known_circle_that_is_cut_leaves_the_list(tmp_path):
-    _write(tmp_path, {"leanrl/a.py": "import leanrl.b\n", "leanrl/b.py": ""})
-    assert _script("circles").problems(tmp_path, frozenset({("leanrl/a", "leanrl/b")})) == [
-        "KNOWN lists a circle that is gone: leanrl/a, leanrl/b"
-    ]
+    assert _script("circles").problems(tmp_path) == ["a circle of imports: scripts/gpu/one, scripts/gpu/two"]

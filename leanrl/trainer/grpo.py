@@ -48,6 +48,7 @@ from leanrl.trainer.passes.step_pass import StepPass
 from leanrl.trainer.ranks.part_files import part_files
 from leanrl.trainer.rollouts.bridge import Rollout
 from leanrl.trainer.rollouts.engines import open_rollout, sampling_of
+from leanrl.trainer.rollouts.training_side import TrainingSide
 from leanrl.trainer.scoring.reward_failure import stop_for_reward
 from leanrl.trainer.step.control import controlled
 from leanrl.trainer.step.open import NamedReward, open_scorer, open_step
@@ -92,7 +93,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.uploads = uploads
         self.rollout_log = RolloutLog()
         self.scorer = open_scorer(self, rewards=rewards, grader=grader)
-        self.rollout = open_rollout(config, self)
+        self.rollout = open_rollout(config, self.training_side())
         self.budget = TokenBudget(
             config.train,
             gather=gather_object,
@@ -129,6 +130,20 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.step = open_step(self)
         self._updates: list[list[StepRow]] = []
         self._has_rows = True
+
+    def training_side(self) -> TrainingSide:
+        """Return what a rollout engine is opened for."""
+        return TrainingSide(
+            policy=lambda: self.accelerator.unwrap_model(self.model),
+            stopping=self.stopping,
+            device=self.accelerator.device,
+            rank=self.accelerator.process_index,
+            num_ranks=self.accelerator.num_processes,
+            autocast=self.accelerator.autocast,
+            meter=self.meter,
+            run=self.run,
+            plan=self.plan,
+        )
 
     def train_from(self, checkpoint: Path | None) -> None:
         """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.

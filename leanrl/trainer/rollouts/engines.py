@@ -1,9 +1,9 @@
-"""The rollout engine that a configuration names, opened for a trainer."""
+"""The rollout engine that a configuration names, opened for the rank that trains."""
 
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel
@@ -33,25 +33,22 @@ from leanrl.rollout.vllm.whole_distribution import logprobs_mode
 from leanrl.trainer.ranks.meeting import highest_of_ranks
 from leanrl.trainer.rollouts.bridge import OtherPolicies, PolicyScorer, RolloutBridge, adapter_of, weights_of
 from leanrl.trainer.rollouts.rank_engines import OwnEngine, SharedEngine
-from leanrl.trainer.unsloth.scorer import UnslothScorer
-
-if TYPE_CHECKING:
-    from leanrl.trainer.grpo import LeanGRPOTrainer
+from leanrl.trainer.rollouts.training_side import TrainingSide
 
 # A 1.5B model on a slow disk needs minutes; CUDA graphs are captured on top.
 _START_SECONDS = 900.0
 
 
-def open_rollout(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
+def open_rollout(config: RunConfig, side: TrainingSide) -> RolloutBridge:
     """Return the bridge to the engine of `rollout.engine`; close it when the run ends.
 
     Raises:
         ConfigError: if the engine cannot serve the policy.
     """
     if config.serves_other_base:
-        _require_original(_unwrapped(trainer))
+        _require_original(side.policy())
     openers = {"hf": _open_hf, "vllm-colocate": _open_colocate, "vllm-server": _open_server}
-    return openers[config.rollout.engine](config, trainer)
+    return openers[config.rollout.engine](config, side)
 
 
 def policy_of(model: PreTrainedModel | PeftModel, config: RunConfig, step: int) -> Policy:
@@ -75,11 +72,11 @@ def sampling_of(config: RunConfig, *, max_completion_tokens: int, stop_token_ids
     )
 
 
-def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
-    model = trainer.model
+def _open_hf(config: RunConfig, side: TrainingSide) -> RolloutBridge:
+    model = side.policy()
     engine = HfEngine(
-        lambda: trainer.accelerator.unwrap_model(trainer.model),
-        pad_id=trainer.stopping.pad_id,
+        side.policy,
+        pad_id=side.stopping.pad_id,
         **({"without_adapter": model.disable_adapter} if isinstance(model, PeftModel) else {}),
     )
     return RolloutBridge(
@@ -91,15 +88,15 @@ def _open_hf(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
     )
 
 
-def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
+def _open_colocate(config: RunConfig, side: TrainingSide) -> RolloutBridge:
     from leanrl.rollout.vllm.colocate import VllmColocate
     from leanrl.trainer.rollouts.one_base import say_separate, start_with_one_base
 
-    model, usable_bytes = _unwrapped(trainer), _usable_bytes(trainer)
-    seed = config.train.seed + trainer.accelerator.process_index
-    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=seed) | _planned(trainer)
+    model, usable_bytes = side.policy(), _usable_bytes(side)
+    seed = config.train.seed + side.rank
+    arguments = _arguments(config, model, usable_bytes=usable_bytes, seed=seed) | _planned(side)
     start = partial(VllmColocate, arguments, sleep_level=config.rollout.sleep_level)
-    device = trainer.accelerator.device
+    device = side.device
     vllm = None if device.type == "cpu" else installed_vllm()  # on a CPU leanrl itself releases the KV cache
     obstacle = why_separate(config, shape_of(_base_config(model)), vllm=vllm)
     if obstacle is None:
@@ -108,22 +105,22 @@ def _open_colocate(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBrid
         engine = start()
         if config.rollout.share_base == "auto" and config.model.tuning.method != "full":
             say_separate(obstacle)
-    return _bridge(config, trainer, engine if trainer.accelerator.num_processes == 1 else OwnEngine(engine))
+    return _bridge(config, side, engine if side.num_ranks == 1 else OwnEngine(engine))
 
 
-def _open_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> RolloutBridge:
+def _open_server(config: RunConfig, side: TrainingSide) -> RolloutBridge:
     """One server for all ranks, in the hands of the first: what ends that process ends the server too."""
     open_engine: Callable[[], VllmServer] = partial(
-        _users_server if config.rollout.server_url is not None else _own_server, config, trainer
+        _users_server if config.rollout.server_url is not None else _own_server, config, side
     )
-    if trainer.accelerator.num_processes == 1:
-        return _bridge(config, trainer, open_engine())
+    if side.num_ranks == 1:
+        return _bridge(config, side, open_engine())
     seconds = (MOST_RESTARTS + 1) * (config.rollout.server_deadline_seconds + _START_SECONDS)
-    return _bridge(config, trainer, SharedEngine(open_engine, longest_wait=timedelta(seconds=seconds)))
+    return _bridge(config, side, SharedEngine(open_engine, longest_wait=timedelta(seconds=seconds)))
 
 
-def _users_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
-    model = _unwrapped(trainer)
+def _users_server(config: RunConfig, side: TrainingSide) -> VllmServer:
+    model = side.policy()
     base = _base_config(model)
     require_servable(_adapter_config(model), base, max_model_tokens=config.max_model_tokens)
     client, name = open_usable_server(config, base)
@@ -136,14 +133,14 @@ def _users_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
     )
 
 
-def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
+def _own_server(config: RunConfig, side: TrainingSide) -> VllmServer:
     rollout = config.rollout
-    arguments = _arguments(config, _unwrapped(trainer), usable_bytes=_usable_bytes(trainer), seed=config.train.seed)
-    arguments |= _planned(trainer)
+    arguments = _arguments(config, side.policy(), usable_bytes=_usable_bytes(side), seed=config.train.seed)
+    arguments |= _planned(side)
     process = ServerProcess(
         server_flags(server_arguments(config, arguments)),
         port=rollout.server_port or free_port(),
-        log=trainer.run.server_log,
+        log=side.run.server_log,
         environment=server_environment(rollout_cards(config)),
         start_seconds=_START_SECONDS,
     )
@@ -160,23 +157,19 @@ def _own_server(config: RunConfig, trainer: "LeanGRPOTrainer") -> VllmServer:
     )
 
 
-def _usable_bytes(trainer: "LeanGRPOTrainer") -> int | None:
+def _usable_bytes(side: TrainingSide) -> int | None:
     """Return the bytes of this rank's card, which are those of each card of a run, or None on a CPU."""
-    device = trainer.accelerator.device
+    device = side.device
     return torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else None
 
 
-def _planned(trainer: "LeanGRPOTrainer") -> dict[str, int]:
+def _planned(side: TrainingSide) -> dict[str, int]:
     """Return what the run's plan counted for the engine, by vLLM's names.
 
     Nothing where no plan was made, and on a CPU, where the engine has room for all completions of a step.
     """
-    plan = trainer.plan
+    plan = side.plan
     return plan.engine_settings if plan is not None and plan.device == "cuda" else {}
-
-
-def _unwrapped(trainer: "LeanGRPOTrainer") -> PreTrainedModel | PeftModel:
-    return trainer.accelerator.unwrap_model(trainer.model)
 
 
 def _base_config(model: PreTrainedModel | PeftModel) -> PretrainedConfig:
@@ -212,8 +205,8 @@ def _arguments(
     )
 
 
-def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine) -> RolloutBridge:
-    model, scorer = _unwrapped(trainer), _scorer(config, trainer)
+def _bridge(config: RunConfig, side: TrainingSide, engine: RolloutEngine) -> RolloutBridge:
+    model, scorer = side.policy(), _scorer(config, side)
     return RolloutBridge(
         engine,
         policy=partial(policy_of, model, config),
@@ -222,20 +215,20 @@ def _bridge(config: RunConfig, trainer: "LeanGRPOTrainer", engine: RolloutEngine
         selftest=EffectTest if config.serves_other_base else SelfTest,
         tolerance=OTHER_BASE_TOLERANCE if config.serves_other_base else tolerance_for(config.model.compute_dtype),
         test_every_steps=config.rollout.selftest_every_steps,
-        metered=partial(trainer.meter.phase, "sync"),
-        woken=trainer.meter.split,
+        metered=partial(side.meter.phase, "sync"),
+        woken=side.meter.split,
         highest=highest_of_ranks,
     )
 
 
-def _scorer(config: RunConfig, trainer: "LeanGRPOTrainer") -> Scorer:
-    if config.backend == "unsloth":
-        return UnslothScorer(trainer)
+def _scorer(config: RunConfig, side: TrainingSide) -> Scorer:
+    if side.scorer is not None:
+        return side.scorer
     return PolicyScorer(
-        _unwrapped(trainer),
-        pad_id=trainer.stopping.pad_id,
-        device=trainer.accelerator.device,
+        side.policy(),
+        pad_id=side.stopping.pad_id,
+        device=side.device,
         rows_at_once=config.full_completions_per_micro_batch,
-        autocast=trainer.accelerator.autocast,
+        autocast=side.autocast,
         highest=highest_of_ranks,
     )

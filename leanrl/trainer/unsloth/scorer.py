@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING
-
-import torch
+from typing import Protocol
 
 from leanrl.rollout.selftest import Drawn
 
-if TYPE_CHECKING:
-    from leanrl.trainer.unsloth.trainer import UnslothTrainer
+
+class OnePass(Protocol):
+    """Returns unsloth's log-probabilities, in nats, of one completion behind its prompt."""
+
+    def __call__(self, prompt_ids: list[int], token_ids: list[int], *, temperature: float) -> list[float]: ...
 
 
 class UnslothScorer:
@@ -20,24 +21,15 @@ class UnslothScorer:
     takes for padding too: from there on nothing is compared, and the numbers are those of the engine.
     """
 
-    def __init__(self, trainer: "UnslothTrainer") -> None:
-        self._trainer = trainer
+    def __init__(self, one_pass: OnePass, *, pad_id: int | None) -> None:
+        self._one_pass = one_pass
+        self._pad_id = pad_id
 
     def score(self, drawn: Sequence[Drawn], *, temperature: float) -> list[list[float]]:
-        trained_at, self._trainer.temperature = self._trainer.temperature, temperature
-        try:
-            return [self._score_one(one) for one in drawn]
-        finally:
-            self._trainer.temperature = trained_at
+        return [self._score_one(one, temperature) for one in drawn]
 
-    def _score_one(self, one: Drawn) -> list[float]:
-        trainer = self._trainer
-        token_ids = list(takewhile(lambda token: token != trainer._tokenizer.pad_token_id, one.token_ids))
+    def _score_one(self, one: Drawn, temperature: float) -> list[float]:
+        token_ids = list(takewhile(lambda token: token != self._pad_id, one.token_ids))
         if not token_ids:
             return one.logprobs
-        input_ids_1_S = torch.tensor([one.prompt_ids + token_ids], device=trainer.accelerator.device)
-        with torch.no_grad():
-            logprobs_1_T, *_ = trainer._get_per_token_logps_and_entropies(
-                trainer.model, input_ids_1_S, torch.ones_like(input_ids_1_S), len(token_ids)
-            )
-        return [*logprobs_1_T[0].float().tolist(), *one.logprobs[len(token_ids) :]]
+        return [*self._one_pass(one.prompt_ids, token_ids, temperature=temperature), *one.logprobs[len(token_ids) :]]

@@ -8,6 +8,7 @@ Axes: B completions, T completion tokens, W columns of unsloth's log-probabiliti
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from leanrl.errors import ConfigError
 from leanrl.seams.protocols import Draft
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.passes.step_means import mismatch_means
+from leanrl.trainer.rollouts.training_side import TrainingSide
 from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.groups import Asked, padded
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.unsloth.batch_rows import batch_rows
+from leanrl.trainer.unsloth.scorer import UnslothScorer
 from leanrl.types import NoVisits, Row, prompt_id
 
 
@@ -45,6 +48,25 @@ class UnslothTrainer(LeanGRPOTrainer):
         """Return unsloth's log-probabilities of the policy that has sampled: it had no dropout."""
         with without_dropout(model):
             return GRPOTrainer._get_per_token_logps_and_entropies(self, model, *args, **kwargs)
+
+    def training_side(self) -> TrainingSide:
+        """Return what an engine is opened for, whose rollouts are tested against unsloth's log-probabilities."""
+        scorer = UnslothScorer(self.score_completion, pad_id=self._tokenizer.pad_token_id)
+        return replace(super().training_side(), scorer=scorer)
+
+    def score_completion(self, prompt_ids: list[int], token_ids: list[int], *, temperature: float) -> list[float]:
+        """Return unsloth's log-probabilities, in nats, of a completion at a temperature."""
+        input_ids_1_S = torch.tensor([prompt_ids + token_ids], device=self.accelerator.device)
+        trained_at, self.temperature = self.temperature, temperature
+        try:
+            with torch.no_grad():
+                logprobs_1_T, *_ = self._get_per_token_logps_and_entropies(
+                    self.model, input_ids_1_S, torch.ones_like(input_ids_1_S), len(token_ids)
+                )
+        finally:
+            self.temperature = trained_at
+        scores: list[float] = logprobs_1_T[0].float().tolist()
+        return scores
 
     def _begin_step(self) -> None:
         """Start to gather what the micro-batches of a step leave."""

@@ -105,7 +105,7 @@ def test_flags_of_a_server_say_the_same():
 )
 @pytest.mark.parametrize("vram_gib", [24, 46])
 def test_on_a_card_it_is_what_plan_json_says(preset, vram_gib):
-    """The same bytes by the same functions, and the run's plan on top: `trainer.rollout_engines._planned`."""
+    """The same bytes by the same functions, and the run's plan on top: `trainer.rollouts.engines._planned`."""
     config = load_config(preset).config
     plan = plan_run(config, vram_bytes=vram_gib * 2**30)
     chosen = with_chosen(config, plan)

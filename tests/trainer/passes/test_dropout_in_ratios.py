@@ -68,7 +68,7 @@ def test_the_kl_is_that_without_dropout(tiny_model, tmp_path, num_iterations):
 
 def _score_kl_anew(trainer, means):
     """Put the mean KL of each step's rows into `means`, before the step."""
-    add_gradients, scorer = trainer.step_pass.add_gradients, _scorer(trainer.lean_config, trainer)
+    add_gradients, scorer = trainer.step_pass.add_gradients, _scorer(trainer.lean_config, trainer.training_side())
 
     def scored(model, rows):
         drawn = [Drawn(row.prompt_ids, row.completion_ids, []) for row in rows]
@@ -92,7 +92,7 @@ def test_importance_ratios_are_those_without_dropout(tiny_model, tmp_path):
 
 def _report_scores_of_the_policy(trainer):
     """Give the hf engine's completions the log-probabilities that a right engine would report."""
-    engine, scorer = trainer.rollout.engine, _scorer(trainer.lean_config, trainer)
+    engine, scorer = trainer.rollout.engine, _scorer(trainer.lean_config, trainer.training_side())
     generate = engine.generate
 
     def with_scores(requests, sampling):

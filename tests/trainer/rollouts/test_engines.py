@@ -1,7 +1,6 @@
-"""An engine opened for a trainer: what travels to it after a step, and how ranks differ."""
+"""An engine opened for the rank that trains: what travels to it after a step, and how ranks differ."""
 
 from contextlib import nullcontext
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,8 +8,12 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.prompting.stopping import Stopping
+from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.memory.gauges import choose_gauge
+from leanrl.trainer.memory.phase_meter import PhaseMeter
 from leanrl.trainer.rollouts.bridge import adapter_of
 from leanrl.trainer.rollouts.engines import open_rollout, policy_of
+from leanrl.trainer.rollouts.training_side import TrainingSide
 from tests.trainer.small_trainer import small_config
 
 
@@ -30,7 +33,7 @@ def test_an_adapter_travels_in_the_dtype_that_vllm_computes_in(tiny_model, dtype
 
 
 @pytest.mark.parametrize("rank", [0, 3])
-def test_a_rank_with_an_engine_of_its_own_draws_with_a_seed_of_its_own(tiny_model, monkeypatch, rank):
+def test_a_rank_with_an_engine_of_its_own_draws_with_a_seed_of_its_own(tiny_model, monkeypatch, tmp_path, rank):
     """Of the run's 42; vLLM itself is not started."""
     started = []
 
@@ -40,22 +43,18 @@ def test_a_rank_with_an_engine_of_its_own_draws_with_a_seed_of_its_own(tiny_mode
 
     monkeypatch.setattr("leanrl.rollout.vllm.colocate.VllmColocate", NotStarted)
     model = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
-    ranks = SimpleNamespace(
-        process_index=rank,
-        num_processes=1,
-        device=torch.device("cpu"),
-        autocast=nullcontext,
-        unwrap_model=lambda wrapped: wrapped,
-    )
-    trainer = SimpleNamespace(
-        accelerator=ranks,
-        model=model,
-        plan=None,
-        meter=SimpleNamespace(phase=nullcontext, split=lambda: None),
+    side = TrainingSide(
+        policy=lambda: model,
         stopping=Stopping((2,), 0),
+        device=torch.device("cpu"),
+        rank=rank,
+        num_ranks=1,
+        autocast=nullcontext,
+        meter=PhaseMeter(choose_gauge(torch.device("cpu")), first="load"),
+        run=RunFolder(tmp_path),
     )
     config = small_config(
         tiny_model, rollout={"engine": "vllm-colocate", "max_prompt_tokens": 16}, model={"tuning": {"method": "full"}}
     )
-    open_rollout(config, trainer)
+    open_rollout(config, side)
     assert started == [config.train.seed + rank]

@@ -7,7 +7,6 @@ from transformers import AutoTokenizer
 from leanrl.errors import ConfigError
 from leanrl.rollout.selftest import Drawn
 from leanrl.trainer.trl_args import grpo_arguments
-from leanrl.trainer.unsloth.scorer import UnslothScorer
 from leanrl.trainer.unsloth.trainer import UnslothTrainer, unpacked_logprobs, without_dropout
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -40,7 +39,7 @@ def test_the_self_test_is_given_the_policy_without_dropout(tiny_model, tmp_path)
     drawn = [Drawn([5, 6, 7], [8, 9], [0.0] * 2), Drawn([3], [4, 5, 6], [0.0] * 3)]
 
     trainer.model.train()
-    scored = UnslothScorer(trainer).score(drawn, temperature=0.5)
+    scored = trainer.training_side().scorer.score(drawn, temperature=0.5)
 
     trainer.model.eval()
     for one, found in zip(drawn, scored, strict=True):
@@ -56,7 +55,7 @@ def test_nothing_is_compared_from_a_sampled_padding_token_on(tiny_model, tmp_pat
     """unsloth takes it for padding, moves what follows, and would be taken for another policy."""
     trainer, _, _ = small_trainer(small_config(tiny_model, backend="unsloth"), tmp_path / "run", listener=Notes())
     pad = trainer._tokenizer.pad_token_id
-    whole, cut, none = UnslothScorer(trainer).score(
+    whole, cut, none = trainer.training_side().scorer.score(
         [Drawn([5], [8, 9], [-1.0] * 2), Drawn([5], [8, 9, pad, 7], [-1.0] * 4), Drawn([5], [pad, 8], [-1.0] * 2)],
         temperature=1.0,
     )
