@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import torch
 
 from benchmarks.training.train_step_case import Step
+from leanrl.trainer.rollouts.bridge import Rollout
 
 SEED = 7
 # Far enough from the start that a KL to it is not 0: adapters start as zeros.
@@ -53,8 +55,12 @@ def clock_of(trainer: Any) -> Clock:
     all micro-batches.
     """
     clock = Clock(trainer.accelerator.device)
-    for part in ("_generate", "_calculate_rewards"):
-        setattr(trainer, part, clock.leaving_out(getattr(trainer, part)))
+    if _takes_own_steps(trainer):
+        trainer.draw = clock.leaving_out(trainer.draw)
+        object.__setattr__(trainer.scorer, "score", clock.leaving_out(trainer.scorer.score))  # it is frozen
+    else:
+        for part in ("_generate", "_calculate_rewards"):
+            setattr(trainer, part, clock.leaving_out(getattr(trainer, part)))
     trainer.training_step = clock.counting(trainer.training_step)
     return clock
 
@@ -68,10 +74,21 @@ def fix_completions(trainer: Any, step: Step) -> list[list[int]]:
     special = trainer.processing_class.all_special_ids  # unsloth takes padding for padding, wherever it lies
     words = torch.tensor([token for token in range(len(trainer.processing_class)) if token not in special])
     completions = [words[torch.randint(len(words), (count,), generator=chance)].tolist() for count in step.lengths]
-    prompts = [[words[number % len(words)].item()] * step.prompt_tokens for number in range(len(step.lengths))]
-    trainer._tokenize_prompts = lambda *_: (prompts, None, {})
-    trainer._generate_single_turn = lambda *_, **__: ([*completions], None)
+    size = trainer.num_generations
+    prompts = [[words[number // size % len(words)].item()] * step.prompt_tokens for number in range(len(step.lengths))]
+    if _takes_own_steps(trainer):
+        of_groups = cycle(prompts[::size])
+        trainer.step._tokenize = lambda row: next(of_groups)
+        trainer.draw = lambda beginnings_B: Rollout([*completions], None)
+    else:
+        trainer._tokenize_prompts = lambda *_: (prompts, None, {})
+        trainer._generate_single_turn = lambda *_, **__: ([*completions], None)
     return completions
+
+
+def _takes_own_steps(trainer: Any) -> bool:
+    """Return whether a step is leanrl's; those of TRL and of unsloth are TRL's."""
+    return hasattr(trainer, "step")
 
 
 def move_weights(model: torch.nn.Module, *, method: str) -> None:

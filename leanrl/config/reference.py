@@ -25,6 +25,9 @@ defaults < parent preset < preset < `--set key=value` (`-s`). `leanrl train --dr
 - `extends: NAME` names one parent, a shipped preset or a file beside this one. The parent may have a parent.
 - Maps merge; lists and single values replace. `name` and `about` are not inherited: `name` is the file's, unless set.
 - `rewards.<name>: null` takes an inherited reward away, and its options with it.
+- `algorithm.<seam>` is a map with the name of a plug-in and its options (`leanrl plugins` lists them). Another name
+  lets go of the options of the first; `null` takes the plug-in away. Options without a name are those of the usual
+  plug-in.
 - A model or a data source that replaces another lets go of what described the first: `model.revision` and
   `model.wheel`, or `data.split`, `data.hub_revision` and the columns, go back to their defaults unless they are set
   together with it. So `-s data.path=my.jsonl` is enough on any preset, and so is

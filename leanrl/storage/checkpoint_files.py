@@ -15,13 +15,14 @@ from leanrl.errors import ConfigError, Problem
 
 COMPLETE = "COMPLETE"
 LEDGER = "ledger.dat"
+ALGORITHM_STATE = "algorithm.state"  # no *.json: what only resuming needs does not go to the Hub
 Need = Callable[[str], bool]
 
 # What only a resumed run reads, and what it does not read: it takes the tokenizer from the base model, and the shape
 # of its adapter from the run's config.
 _RESUME_ONLY = (
     *("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json", "training_args.bin"),
-    *("token_budget.json", "pytorch_model_fsdp.bin", LEDGER),
+    *("token_budget.json", "pytorch_model_fsdp.bin", LEDGER, ALGORITHM_STATE),
 )
 _NEVER_RESUMED = (
     *("tokenizer*", "chat_template*", "special_tokens_map.json", "added_tokens.json", "vocab*"),

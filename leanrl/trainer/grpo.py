@@ -92,6 +92,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.plan = plan
         self.uploads = uploads
         self.rollout_log = RolloutLog()
+        self._updates: list[list[StepRow]] = []
+        self._has_rows = True
         self.scorer = open_scorer(self, rewards=rewards, grader=grader)
         self.rollout = open_rollout(config, self.training_side())
         self.budget = TokenBudget(
@@ -128,8 +130,6 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _prepare_model(self) -> None:
         prepare_model(self._bare, self.lean_config.train)
         self.step = open_step(self)
-        self._updates: list[list[StepRow]] = []
-        self._has_rows = True
 
     def training_side(self) -> TrainingSide:
         """Return what a rollout engine is opened for."""

@@ -71,7 +71,9 @@ def counted_tokens(config: RunConfig, here: Here) -> list[float]:
 def next_entropy_coef(config: RunConfig, here: Here) -> float:
     """Return the entropy coefficient after a step."""
     trainer = trainer_of(config, here)
-    trainer.draw = lambda beginnings_B: Rollout([[7, 8, 9]] * len(beginnings_B), None)
+    trainer.draw = lambda beginnings_B: Rollout(
+        [[7, 8, 9][: 1 + place % 3] for place in range(len(beginnings_B))], None
+    )
     trainer.training_step(trainer.model, None)
     return trainer.step_pass.settings.entropy_coef
 

@@ -88,20 +88,23 @@ def _fix_completions(trainer, case):
     A tiny model gives each of its tokens about -log(vocabulary): ratios to these log-probabilities lie on both sides
     of the 2 at which they are cut.
     """
-    generate = trainer._generate_single_turn
+    from leanrl.trainer.rollouts.bridge import Rollout
+
+    generate = trainer.draw
     vocabulary = range(trainer.model.config.vocab_size)
     without_padding = [token for token in vocabulary if token != trainer._tokenizer.pad_token_id]
 
-    def fixed(prompt_ids, *arguments, **named):
+    def fixed(beginnings_B):
         chance = random.Random(trainer.state.global_step)
         if case != CORRECTED:
-            generate(prompt_ids, *arguments, **named)
-            return [chance.choices(vocabulary, k=chance.randint(4, 8)) for _ in prompt_ids], None
-        completions = [chance.choices(without_padding, k=6) for _ in prompt_ids]
+            generate(beginnings_B)
+            return Rollout([chance.choices(vocabulary, k=chance.randint(4, 8)) for _ in beginnings_B], None)
+        completions = [chance.choices(without_padding, k=6) for _ in beginnings_B]
         typical = -math.log(len(vocabulary))
-        return completions, [[chance.uniform(typical - 1.5, typical + 1.0) for _ in one] for one in completions]
+        logprobs_B = [[chance.uniform(typical - 1.5, typical + 1.0) for _ in one] for one in completions]
+        return Rollout(completions, logprobs_B)
 
-    trainer._generate_single_turn = fixed
+    trainer.draw = fixed
 
 
 def _trainer(backend, folder, run_path, case):

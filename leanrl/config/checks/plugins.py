@@ -32,7 +32,7 @@ def _refill(config: RunConfig) -> Iterator[Problem]:
         yield Problem(
             "algorithm.refill, algorithm.keep_rows",
             "without keep_rows no group is dropped, so there is nothing to refill",
-            "`-s algorithm.keep_rows.name=signal`, or `-s algorithm.refill=null`",
+            "`-s algorithm.keep_rows.name=signal`, or drop algorithm.refill",
         )
 
 
@@ -52,9 +52,10 @@ def _rows(config: RunConfig) -> Iterator[Problem]:
 def _negative(config: RunConfig) -> Iterator[Problem]:
     """MaxRL divides by the mean reward of a group (arXiv 2602.02710); its factor is unbounded where that nears 0."""
     weight = config.rewards.get("hapo", 0.0)
-    if config.algorithm.advantage["name"] == "max_rl" and weight:
+    advantage = config.algorithm.choice("advantage")
+    if advantage is not None and advantage.name == "max_rl" and weight:
         yield Problem(
             "algorithm.advantage.name, rewards.hapo",
             "max_rl divides by the mean reward, which hapo can make 0 or negative",
-            "`-s algorithm.advantage.name=group`, or `-s rewards.hapo=null`",
+            "`-s algorithm.advantage.name=group`, or `-s rewards.hapo=0`",
         )

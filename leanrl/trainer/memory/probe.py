@@ -84,7 +84,7 @@ def longest_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
     longest = max((prompt_ids(trainer.processing_class, row.prompt, template_kwargs) for row in trainer.rows), key=len)
     # Which tokens they are changes no size; the prompt's last one exists in every vocabulary.
     completion = [longest[-1]] * config.rollout.max_completion_tokens
-    num_rows = min(config.full_completions_per_micro_batch, config.completions_per_rank)
+    num_rows = min(config.full_completions_per_micro_batch, config.rows_per_rank)
     row = StepRow(prompt_ids=longest, completion_ids=completion, advantage=1.0, weight=1.0 / num_rows)
     return [row] * num_rows
 

@@ -41,6 +41,6 @@ class EmptySteps:
                 f"algorithm.keep_rows kept no row in {self.in_a_row} steps in a row, so that none of them trained "
                 f"anything; {self.run.complete_checkpoints()[-1].name} is saved. The problems are all too easy or all "
                 "too hard for the model.",
-                hint=f"`leanrl report {self.run.path}` shows the pass rate of each problem; train on others, or go on "
-                f"with `{command('train', '--resume', self.run.path)}`",
+                hint=f"`{command('report', self.run.path)}` shows the pass rate of each problem; "
+                f"train on others, or go on with `{command('train', '--resume', self.run.path)}`",
             )

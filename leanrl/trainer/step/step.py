@@ -21,6 +21,7 @@ from leanrl.engine.rows import StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.ledger.recorded import RecordedLedger
 from leanrl.seams.protocols import Group, PromptContext
+from leanrl.storage.checkpoint_files import ALGORITHM_STATE
 from leanrl.storage.run_folder import read_json, write_json
 from leanrl.trainer.passes.compared import ComparedScores
 from leanrl.trainer.scoring.completions import CompletionScorer
@@ -35,9 +36,6 @@ from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.step.training_rows import advantages_of, first_groups, rows_of
 from leanrl.trainer.step.updates import weighted_updates
 from leanrl.types import Row, prompt_id
-
-# No *.json: what only resuming needs does not go to the Hub (checkpoints.hub.UPLOADED).
-STATE_FILE = "algorithm.state"
 
 
 @dataclass(frozen=True)
@@ -106,21 +104,21 @@ class Step:
 
         Within a rollout that is the state before it: a resumed run draws it again.
         """
-        write_json(folder / STATE_FILE, {**self._begun, "settings": controlled_values(settings)})
+        write_json(folder / ALGORITHM_STATE, {**self._begun, "settings": controlled_values(settings)})
         self.recorded.save(folder, step=step)
 
     def load(self, folder: Path, settings: LossSettings, *, num_rollouts: int) -> LossSettings:
         """Go on from a checkpoint and return the settings as they were; an older one only knows how far it was."""
-        if not (folder / STATE_FILE).is_file():
+        self.recorded.restore(folder)
+        if not (folder / ALGORITHM_STATE).is_file():
             for _ in range(num_rollouts):
                 self.stream.take(self.config.train.num_prompts)
             self.finish()
             return settings
-        state = read_json(folder / STATE_FILE)
+        state = read_json(folder / ALGORITHM_STATE)
         self.stream.load_state_dict(state["prompts"])
         self.algorithm.load_state_dict(state["plugins"])
         self._scorer.state.update(state["rewards"])
-        self.recorded.restore(folder)
         self.finish()
         return controlled(settings, state["settings"])
 
