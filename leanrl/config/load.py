@@ -10,12 +10,15 @@ from leanrl.config.files.preset_file import read_preset_file
 from leanrl.config.files.shipped import preset_path
 from leanrl.config.keys import schema_groups, schema_keys
 from leanrl.config.layers import Layer, as_tree, flatten, merge_layers
+from leanrl.config.older_formats import in_this_format
 from leanrl.config.overrides import parse_overrides
 from leanrl.config.schema import RunConfig
 from leanrl.config.sections.algorithm import is_plugin_map
 from leanrl.config.start_adapter import adopt_start_adapter
 from leanrl.config.validation import validate
 from leanrl.errors import ConfigError, Problem
+from leanrl.storage.run_folder import RunFolder
+from leanrl.storage.run_format import format_of
 
 _NOT_INHERITED = ("name", "about")
 
@@ -62,9 +65,9 @@ def load_run_config(file: Path) -> RunConfig:
     The adapter that the run started from may be gone; its shape was written down when the run began.
 
     Raises:
-        ConfigError: with everything that is wrong.
+        ConfigError: with everything that is wrong, or if the run's format is newer than what this version reads.
     """
-    leaves, problems = merge_layers([Layer(f"run {file.parent}", _without_empty_sections(read_preset_file(file)))])
+    leaves, problems = merge_layers([Layer(f"run {file.parent}", _without_empty_sections(_values_of_run(file)))])
     given = {".".join(path): value.origin for path, value in leaves.items()}
     config, invalid = validate(as_tree(leaves), given)
     problems += invalid
@@ -72,6 +75,15 @@ def load_run_config(file: Path) -> RunConfig:
     if problems:
         raise ConfigError(f"The configuration of the run in `{file.parent}` is broken:", problems=problems)
     return config
+
+
+def _values_of_run(file: Path) -> dict[str, Any]:
+    number = format_of(file.parent)
+    return in_this_format(read_preset_file(file), number=number)
+
+
+def _is_of_run(path: Path) -> bool:
+    return path.name == "config.json" and RunFolder(path.parent).env.is_file()
 
 
 def _layers(preset: str) -> list[Layer]:
@@ -85,7 +97,7 @@ def _layers(preset: str) -> list[Layer]:
         if path.resolve() in seen:
             raise ConfigError(f"{path} extends itself, by way of {_chain(seen)}.", hint="take out one `extends`")
         seen.append(path.resolve())
-        values = _without_empty_sections(read_preset_file(path))
+        values = _without_empty_sections(_values_of_run(path) if _is_of_run(path) else read_preset_file(path))
         parent = values.pop("extends", None)
         if parent is not None and not isinstance(parent, str):
             raise ConfigError(

@@ -8,6 +8,7 @@ from typing import Any
 from leanrl.config.layers import Given, Path
 from leanrl.errors import Problem
 from leanrl.storage.run_folder import RunFolder
+from leanrl.storage.run_format import format_of
 
 _START = ("model", "tuning", "start_adapter")
 _FILE = "adapter_config.json"
@@ -55,6 +56,8 @@ def _adopt(
 
 
 def _folder_of(path: FilePath) -> FilePath | None:
+    around = path.resolve().parent
+    format_of(around.parent if around.name == "checkpoints" else path)
     if (path / _FILE).is_file():
         return path.resolve()
     checkpoints = RunFolder(path).complete_checkpoints()

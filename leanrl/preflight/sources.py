@@ -7,6 +7,7 @@ from leanrl.errors import ConfigError
 from leanrl.hints import command
 from leanrl.storage.output_folder import require_writable
 from leanrl.storage.run_folder import RunFolder, require_folder
+from leanrl.storage.run_format import format_of
 
 # What merge and sample take: a run, its folder of checkpoints, a checkpoint, an adapter or several, a model.
 _KNOWN_BY = ("config.json", "adapter_config.json", "*/adapter_config.json", "step-*", "checkpoints/step-*")
@@ -16,13 +17,15 @@ def require_trained(source: Path) -> None:
     """Check that a folder holds what can be merged or asked.
 
     Raises:
-        ConfigError: if it is not there, holds nothing of the kind, or is a run without a complete checkpoint.
+        ConfigError: if it is not there, holds nothing of the kind, or is a run of a newer format or without a
+            complete checkpoint.
     """
     require_folder(source)
     if not any(next(source.glob(pattern), None) for pattern in _KNOWN_BY):
         raise ConfigError(
             f"{source} is no run folder, no checkpoint and no model's folder.", hint="`ls runs/` shows the runs here"
         )
+    format_of(source)
     run = RunFolder(source)
     if run.config.is_file() and run.checkpoints.is_dir() and not run.complete_checkpoints():
         raise ConfigError(

@@ -15,6 +15,7 @@ from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 from leanrl.storage.adapter_link import link_newest_adapter
 from leanrl.storage.checkpoint_files import COMPLETE, LEDGER, flush, missing_to_resume, seal
+from leanrl.storage.run_format import FORMAT_FILE, format_of, this_format
 
 _PARTIAL = ".partial"
 _TEMPLATE = "chat_template.jinja"
@@ -30,6 +31,11 @@ class RunFolder:
     @property
     def config(self) -> Path:
         return self.path / "config.json"
+
+    @property
+    def format(self) -> Path:
+        """The format of this folder, which decides how its files are read."""
+        return self.path / FORMAT_FILE
 
     @property
     def plan(self) -> Path:
@@ -203,7 +209,9 @@ def create_run_folder(path: Path) -> RunFolder:
     except OSError as error:
         what = f"the run folder {path} cannot be made: {error.strerror}."
         raise ConfigError(what, hint="name a folder of yours with `--run-dir DIR`") from error
-    return RunFolder(path)
+    run = RunFolder(path)
+    write_json(run.format, this_format())
+    return run
 
 
 def require_new(path: Path) -> None:
@@ -230,13 +238,14 @@ def open_run_folder(path: Path) -> RunFolder:
     """Return the run folder at `path`.
 
     Raises:
-        ConfigError: if there is no run.
+        ConfigError: if there is no run, or its format is newer than what this version reads.
     """
     run = RunFolder(path)
     if (path / "trainer_state.json").is_file() or (path / "adapter_config.json").is_file():
         raise _no_run_but_a_checkpoint(path)
     if not run.config.is_file():
         raise ConfigError(f"{path} is not a run folder: it has no config.json.", hint="`ls runs/` shows the runs here")
+    format_of(path)
     return run
 
 
