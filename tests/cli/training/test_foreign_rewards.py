@@ -12,8 +12,7 @@ OF_TRL = """
 from trl.rewards import accuracy_reward, get_repetition_penalty_reward, think_format_reward
 
 
-def variety(completions, level, log_metric, log_extra, trainer_state, **kwargs):
-    log_extra("copy", [one[0]["content"] for one in completions])
+def variety(completions, level, log_metric, trainer_state, **kwargs):
     log_metric("level", sum(level) / len(level))
     return [len(set(one[0]["content"])) / 10 + trainer_state.global_step for one in completions]
 
@@ -53,13 +52,6 @@ def test_every_function_is_a_reward_of_the_run(run):
     assert first["reward_metrics"] == second["reward_metrics"] == {"level": 3.0}
     assert first["rewards"]["variety"] < 1 < second["rewards"]["variety"]
     assert first["unscored_share"] == 0.0
-
-
-def test_what_a_reward_logs_of_a_completion_stands_beside_it(run):
-    for step in (1, 2):
-        records = list(read_jsonl(run.completions / f"step-{step:06d}.jsonl"))
-        assert records
-        assert [record["copy"] for record in records] == [record["completion"] for record in records]
 
 
 def test_what_a_reward_skips_is_null(run):
