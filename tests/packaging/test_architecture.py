@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-PAGES = ["docs/architecture.md", "docs/decisions.md", "CONTRIBUTING.md"]
+PAGES = ["docs/architecture.md", "docs/decisions.md", "docs/status.md", "CONTRIBUTING.md"]
 # Where a page may leave out the beginning of a path.
 BASES = [ROOT, ROOT / "leanrl", ROOT / "docs"]
 
@@ -57,8 +57,9 @@ def test_every_file_that_a_page_names_exists(page: str) -> None:
     assert [path for path in sorted(shown) if not any((base / path).exists() for base in BASES)] == []
 
 
-def test_every_test_that_the_decisions_name_exists() -> None:
-    text = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["docs/decisions.md", "docs/status.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
     assert named
     missing = [
