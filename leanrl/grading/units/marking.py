@@ -43,7 +43,7 @@ _CODES = "|".join(rf"{re.escape(code)}(?![A-Za-z])" for code in CURRENCY_CODES)
 _SIGN = re.compile(_SIGNS)
 _BEFORE_VALUE = re.compile(
     rf"(?<![A-Za-z\\])(?:\\text\s*+\{{\s*+)?+(?P<sign>{_SIGNS}|{_CODES})\s*+\}}?+\s*+"
-    r"(?P<value>-?\d[\d,]*+(?:\.\d++)?+|\\frac\s*+\{\d++\}\s*+\{\d++\})"
+    r"(?P<value>-?\d[\d,]*+(?: \d{3}(?!\d))*+(?:\.\d++)?+|\\frac\s*+\{\d++\}\s*+\{\d++\})"
 )
 _LETTER = re.compile(r"\\(?:mu|Omega|AA|ell)(?![A-Za-z])\s*+")
 _COMMANDS = re.compile(r"\\(?:text|[A-Za-z]++)|[{}()\\.]")

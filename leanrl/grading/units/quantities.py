@@ -9,6 +9,8 @@ from leanrl.grading.units.reading import is_doubtful, read_unit
 from leanrl.grading.units.unit import Conversion, convert
 
 UNIT = re.compile(r"\\unit\{(?P<unit>[^{}]*)\}\s*+")
+# A unit ends its value: what goes on behind it is another one, and without the unit their digits would join.
+_WITHIN = re.compile(r"\\unit\{[^{}]*\}\s*+(?:[\d(]|\.\d|\\(?:frac|sqrt|pi)(?![A-Za-z]))")
 _ONE_DEGREE = rf"\unit{{{DEGREE}}}"
 _RADIANS_OF_A_DEGREE = r"\cdot \frac{\pi}{180}"
 _ANGLE_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])|(?<![A-Za-z\\])e\s*+\^")
@@ -31,7 +33,7 @@ class Split:
 
 
 def split_unit(latex: str) -> Split:
-    """Return the value and the unit of a text; a text in several units stays as it is.
+    """Return the value and the unit of a text; one in several units, or with a value behind a unit, stays as it is.
 
     A degree inside a function of angles is a number: the sine of 30 degrees is that of a sixth of pi.
     """
@@ -40,15 +42,17 @@ def split_unit(latex: str) -> Split:
         return Split(latex, None)
     if _ONE_DEGREE in latex and _ANGLE_FUNCTION.search(latex):
         return split_unit(latex.replace(_ONE_DEGREE, _RADIANS_OF_A_DEGREE))
-    if len(units) > 1 or is_one_bracket(latex):
+    if len(units) > 1 or is_one_bracket(latex) or _WITHIN.search(latex):
         return Split(latex, None)
     return Split(UNIT.sub("", latex).strip(), units.pop())
 
 
 def without_common_unit(gold: str, answer: str) -> tuple[str, str]:
-    """Return two texts without the unit that all their values share; texts in several units stay as they are."""
+    """Return two texts without the unit that all their values share; what `split_unit` leaves stays as it is."""
     units = {match["unit"] for text in (gold, answer) for match in UNIT.finditer(text)}
-    return (UNIT.sub("", gold), UNIT.sub("", answer)) if len(units) == 1 else (gold, answer)
+    if len(units) != 1 or _WITHIN.search(gold) or _WITHIN.search(answer):
+        return gold, answer
+    return UNIT.sub("", gold), UNIT.sub("", answer)
 
 
 def read_doubtful(latex: str) -> Split | None:

@@ -20,6 +20,8 @@ _NORMALISATION = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
 )
 _PERCENT = r"\%"
+# The parser drops a percent sign in a text, and what stands on both sides of it would be one number.
+_PERCENT_WITHIN = re.compile(r"\\%\s*+\}?\s*+(?:[\d(]|\.\d|\\(?:frac|sqrt|pi)(?![A-Za-z]))")
 _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
 _TWO_NUMBERS = re.compile(r"(?<![\d._^])\d+(?:\.\d+)?\s+\d")
 _BOTH_SCRIPTS = re.compile(r"\d\s?(?:\^\s?(?:\{[^{}]*\}|\S)\s?_|_\s?(?:\{[^{}]*\}|\S)\s?\^)")  # 5^{+1}_{-1} is no 5
@@ -44,6 +46,9 @@ def are_equal(gold: str, answer: str) -> bool:
     certain = certain_equality(gold, answer)
     if certain is not None:
         return certain
+    for latex in (gold, answer):
+        if _PERCENT_WITHIN.search(latex):
+            raise UnreadableError(latex)
     if gold.endswith(_PERCENT) or answer.endswith(_PERCENT):
         return _are_equal_percentages(gold, answer)
     if _LETTER.fullmatch(gold) and _LETTER.fullmatch(answer):

@@ -63,6 +63,7 @@ class RolloutLog:
             for place, sample in enumerate(one.samples_G):
                 verdict = one.verdicts_G[place]
                 yield {
+                    **{name: values[number] for name, values in self.columns.items() if number < len(values)},
                     "problem": sample.problem,
                     "gold": str(sample.gold),
                     "completion": sample.text,
@@ -70,7 +71,6 @@ class RolloutLog:
                     "rewards": dict(zip(reward_names, one.rewards_G_K[place], strict=True)),
                     "advantage": None if advantages_G is None else advantages_G[place],
                     "verdict": None if verdict is None else verdict.reason,
-                    **{name: values[number] for name, values in self.columns.items() if number < len(values)},
                 }
                 number += 1
 

@@ -44,3 +44,13 @@ def test_pairs(gold, sign, answer):
 def test_numbers_with_units_need_no_parser(gold, answer, reason):
     """They are decided in the parent."""
     assert plan_request(GradeRequest(rf"\boxed{{{answer}}}", gold)) == reason
+
+
+@pytest.mark.parametrize("unit", ["ft", "dollars", "cm", "degrees", "apples", "%", "h", "元", "m/s"])
+@pytest.mark.parametrize("spelling", ["{a} {unit} {b}", r"{a}\text{{ {unit} }}{b}", "{a}{unit} {b}", "{a} {unit}{b}"])
+@pytest.mark.parametrize(("a", "b"), [("5", "6"), ("5", "600"), ("12", "0"), ("0", ".5"), ("3", r"\frac{1}{2}")])
+def test_a_unit_between_two_values_joins_no_digits(unit, spelling, a, b):
+    """5 ft 6 is not 56, with the unit and without it."""
+    answer = spelling.format(a=a, b=b, unit=unit.replace("%", r"\%"))
+    assert reason_for(f"{a}{b}", answer) != "correct"
+    assert reason_for(rf"{a}{b}\text{{ {unit}}}", answer) != "correct"
