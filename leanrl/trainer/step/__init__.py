@@ -1,1 +1,1 @@
-"""A step: from completions to scores, rows and means."""
+"""One GRPO step, from prompts to rows with weights, and the order of its decisions."""

@@ -1,7 +1,4 @@
-"""The parts of a step put together for a trainer.
-
-A trainer is known here by the few things that are asked of it, so that this file needs no TRL.
-"""
+"""The parts of a step put together for a trainer."""
 
 from collections.abc import Sequence
 from functools import partial
