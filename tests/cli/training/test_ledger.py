@@ -1,0 +1,90 @@
+"""The ledger of real runs: what is in it, and what a kill and a resume make of it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from leanrl.ledger.run_ledger import RunLedger
+from leanrl.storage.checkpoint_files import LEDGER, find_damage
+from leanrl.storage.run_folder import RunFolder, read_json
+from tests.cli.run import leanrl, tiny_overrides
+
+STEPS, PROMPTS, G = 4, 2, 4
+SETTINGS = (f"train.max_steps={STEPS}", "checkpoints.keep_last=9", "data.num_heldout=0", "eval.greedy=false")
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A run that was never stopped, with a checkpoint of every step; read it, never write to it."""
+    folder = tmp_path_factory.mktemp("ledger") / "whole"
+    done = leanrl("train", "-p", "cpu-demo", *tiny_overrides(tiny_model, *SETTINGS), "--run-dir", folder)
+    assert done.code == 0, done.err
+    return RunFolder(folder)
+
+
+def test_every_group_of_a_run_is_in_its_ledger(whole: RunFolder) -> None:
+    history = list(RunLedger.load(whole.ledger))
+    assert [each.step for _, each in history] == [step for step in range(STEPS) for _ in range(PROMPTS)]
+    assert {len(each.rewards_G) for _, each in history} == {G}
+    texts = [json.loads(line) for line in whole.prompts.read_text().splitlines()]
+    assert {text["id"] for text in texts} == {prompt for prompt, _ in history}
+    assert all(text["problem"] for text in texts)
+
+
+def test_its_numbers_are_those_of_metrics(whole: RunFolder) -> None:
+    """The mean reward of step n is over the visits that count n - 1 finished steps."""
+    history = list(RunLedger.load(whole.ledger))
+    for line in whole.metrics.read_text().splitlines():
+        metrics = json.loads(line)
+        visits = [each for _, each in history if each.step == metrics["step"] - 1]
+        rewards = [reward for each in visits for reward in each.rewards_G]
+        lengths = [length for each in visits for length in each.lengths_G]
+        assert sum(rewards) / len(rewards) == pytest.approx(metrics["reward"], abs=1e-6)
+        assert sum(lengths) / len(lengths) == pytest.approx(metrics["completion_tokens"]["mean"])
+
+
+def test_each_checkpoint_has_the_steps_before_it(whole: RunFolder) -> None:
+    for step, checkpoint in enumerate(whole.complete_checkpoints(), start=1):
+        ledger = RunLedger.load(checkpoint / LEDGER)
+        assert len(ledger) == step * PROMPTS
+        assert LEDGER in read_json(checkpoint / "COMPLETE")["files"]
+        assert find_damage(checkpoint, lambda name: name == LEDGER) == []
+    assert (checkpoint / LEDGER).read_bytes() == whole.ledger.read_bytes()
+
+
+def test_a_killed_and_resumed_run_leaves_the_same_files(whole: RunFolder, tmp_path: Path) -> None:
+    """It was killed within step 4, while it appended, and before the checkpoint of step 3 was complete."""
+    run = RunFolder(tmp_path / "killed")
+    shutil.copytree(whole.path, run.path, symlinks=True)
+    for step in (3, 4):
+        shutil.rmtree(run.checkpoint(step))
+    run.summary.write_text('{"status": "running"}')
+    run.ledger.write_bytes(run.ledger.read_bytes()[:-5])
+    done = leanrl("train", "--resume", run.path)
+    assert done.code == 0, done.err
+    assert run.ledger.read_bytes() == whole.ledger.read_bytes()
+    assert run.prompts.read_bytes() == whole.prompts.read_bytes()
+
+
+def test_two_ranks_ask_the_same_problems_in_the_same_order(whole: RunFolder, tiny_model: Path, tmp_path: Path) -> None:
+    """Their completions differ, because each rank samples with a seed of its own."""
+    settings = tiny_overrides(tiny_model, *SETTINGS, "hardware.num_cpu_ranks=2", "checkpoints.every_steps=4")
+    run = RunFolder(tmp_path / "ranks")
+    done = leanrl("train", "-p", "cpu-demo", *settings, "--run-dir", run.path)
+    assert done.code == 0, done.err
+    asked = [(each.step, prompt) for prompt, each in RunLedger.load(run.ledger)]
+    assert asked == [(each.step, prompt) for prompt, each in RunLedger.load(whole.ledger)]
+    assert run.prompts.read_bytes() == whole.prompts.read_bytes()
+    assert (run.checkpoint(STEPS) / LEDGER).read_bytes() == run.ledger.read_bytes()
+
+
+def test_the_report_of_a_run_shows_its_problems(whole: RunFolder, tmp_path: Path) -> None:
+    done = leanrl("report", whole.path, "--out", tmp_path)
+    assert done.code == 0, done.err
+    page = (tmp_path / "index.html").read_text()
+    assert "Problems by pass rate" in page
+    first = json.loads(whole.prompts.read_text().splitlines()[0])
+    assert f'<code class="asked">{first["problem"]}</code>' in page
+    assert (tmp_path / "decided_groups.png").is_file()
