@@ -5,7 +5,13 @@ from tokenizers import AddedToken
 
 from leanrl.prompting.rendering import completion_texts
 from leanrl.prompting.thinking import drop_thinking
-from leanrl.trainer.scoring.completions import completions_of
+from leanrl.rewards.registry import resolve_rewards
+from leanrl.seams.protocols import Draft
+from leanrl.trainer.scoring.completions import CompletionScorer
+from leanrl.trainer.scoring.reward_logs import RewardLogs
+from leanrl.trainer.step.among_ranks import ALONE
+from leanrl.trainer.step.groups import Asked
+from leanrl.types import NoVisits, Row
 from tests.tiny_model import TURN_END, make_tiny_tokenizer
 
 
@@ -13,6 +19,25 @@ def _tokenizer(*tags, special):
     tokenizer = make_tiny_tokenizer()
     tokenizer.add_tokens([AddedToken(tag, special=special) for tag in tags], special_tokens=special)
     return tokenizer
+
+
+def _scored_texts(tokenizer, ids_G):
+    """Return the texts that rewards see of the completions of one prompt."""
+    scorer = CompletionScorer(
+        rows=[Row(id="0", problem="", gold="5", prompt="")],
+        rewards=resolve_rewards({"one_box": 1.0}, {}),
+        grader=None,
+        ranks=ALONE,
+        tokenizer=tokenizer,
+        opened_tag="",
+        language="en",
+        stop_ids=[],
+        max_completion_tokens=99,
+        logs=RewardLogs(lambda: None),
+        record=lambda name, value: None,
+    )
+    (group,) = scorer.score([Asked(0, "0", [1], [Draft()] * len(ids_G))], [ids_G], ledger=NoVisits())
+    return [sample.text for sample in group.samples_G]
 
 
 @pytest.mark.parametrize("special", [True, False])
@@ -25,8 +50,7 @@ def test_thinking_tags_stay_where_they_are_special_tokens(tags, special):
     found = completion_texts(tokenizer, ids)
     assert found == [text.removesuffix(TURN_END) for text in texts]
     assert [drop_thinking(text) for text in found] == ["it is 5", ""]
-    scored = completions_of([{"row": 0}] * 2, tokenizer.batch_decode(ids, skip_special_tokens=True), ids, tokenizer)
-    assert scored.texts_B == found
+    assert _scored_texts(tokenizer, ids) == found
 
 
 def test_other_tokenizers_decode_as_ever():

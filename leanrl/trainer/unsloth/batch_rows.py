@@ -48,21 +48,5 @@ def batch_rows(batch: Mapping[str, Any]) -> list[StepRow]:
     ]
 
 
-def split_batch(batch: Mapping[str, Any], *, num_parts: int) -> list[dict[str, Any]]:
-    """Return TRL's batch of a rollout as the batches of its updates: equally many rows each, in their order.
-
-    A rank holds whole groups, one after the other; `config.check_training` has seen to it that each part does too.
-    """
-    num_rows = len(batch["advantages"])
-    size = num_rows // num_parts
-    return [
-        {
-            name: value[start : start + size] if isinstance(value, Tensor) and value.dim() > 0 else value
-            for name, value in batch.items()
-        }
-        for start in range(0, num_rows, size)
-    ]
-
-
 def _kept(tokens: Sequence[int], mask: Sequence[int]) -> list[int]:
     return [token for token, kept in zip(tokens, mask, strict=True) if kept]
