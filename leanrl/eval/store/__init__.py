@@ -1,0 +1,1 @@
+"""What an evaluation has drawn, kept as it comes."""
