@@ -1,0 +1,1 @@
+"""Descriptions of benchmarks and of the protocols by which they are asked."""
