@@ -1,6 +1,6 @@
 """Clones HEAD into an empty folder, runs `make demo` and `make test` there as a new user would, and records both.
 
-    python scripts/prove_clone.py [demo] [test] [test-long] [test-vllm] [test-unsloth]
+    python scripts/prove_clone.py [demo] [test] [test-long] [test-vllm] [test-unsloth] [test-oldest]
 
 Writes benchmarks/results/fresh-clone-<targets>-<date>.json: commands, commit, machine, exit codes, seconds, and what
 was printed last. The demo weights are unpacked anew; pip may use its own cache. A command prints into a file whose path
@@ -26,6 +26,7 @@ COMMANDS = {
     "test-long": ("make test-long", "make --question .venv/.dev"),
     "test-vllm": ("make test-vllm", "make --question .venv-vllm/.vllm"),
     "test-unsloth": ("make test-unsloth", "make --question .venv-unsloth/.unsloth"),
+    "test-oldest": ("make test-oldest", "make --question .venv-oldest/.oldest"),
 }
 KEPT_LINES = 15
 
