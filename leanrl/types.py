@@ -30,19 +30,32 @@ class GoldList:
         return (" or " if self.accept == "any" else " and ").join(self.answers)
 
 
+class PromptForm(Protocol):
+    """Puts a problem into its prompt: many rows share one, so that none of them holds its problem twice."""
+
+    def build(self, problem: str) -> list[Message]:
+        """Return the conversation that asks a problem."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)  # a data set has 200,000 of them
 class Row:
     """One problem, ready to be asked.
 
-    `prompt` is a conversation for a chat template, or plain text for a model that is prompted without one. `columns`
-    are the fields of the source, where a reward asks for them.
+    `asked_by` is a conversation for a chat template, plain text for a model that is prompted without one, or the form
+    that makes a conversation of the problem. `columns` are the fields of the source, where a reward asks for them.
     """
 
     id: str
     problem: str
     gold: str | GoldList
-    prompt: list[Message] | str
+    asked_by: list[Message] | str | PromptForm
     columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def prompt(self) -> list[Message] | str:
+        """The conversation or the text that asks the problem."""
+        return self.asked_by if isinstance(self.asked_by, list | str) else self.asked_by.build(self.problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def make_trainer(
         model=model,
         adapter=adapter,
         tokenizer=tokenizer,
-        rows=[Row(id=str(n), problem="", gold="", prompt=str(n)) for n in range(config.train.num_prompts)],
+        rows=[Row(id=str(n), problem="", gold="", asked_by=str(n)) for n in range(config.train.num_prompts)],
         rewards=[WeightedReward("fixed", 1.0, None, lambda _: next(rewards))],
         grader=None,
         run=create_run_folder(folder / "run"),

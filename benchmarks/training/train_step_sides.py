@@ -169,7 +169,7 @@ def _lean_trainer(config: RunConfig, arguments: dict[str, Any], step: Step, fold
     rewards = cycle(step.rewards)  # one for each completion, in their order
     trainer = LeanGRPOTrainer(
         config=config,
-        rows=[Row(id=row["prompt"], problem="", gold="", prompt=row["prompt"]) for row in parts["train_dataset"]],
+        rows=[Row(id=row["prompt"], problem="", gold="", asked_by=row["prompt"]) for row in parts["train_dataset"]],
         rewards=[WeightedReward("fixed", 1.0, None, lambda _: next(rewards))],
         grader=None,
         run=create_run_folder(folder / "run"),

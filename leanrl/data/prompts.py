@@ -1,12 +1,26 @@
 """The prompt of a problem: a conversation of an optional system message, worked examples, and the question."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from leanrl.config.sections.data import WorkedExample
 from leanrl.errors import ConfigError, Problem
 from leanrl.types import Message
 
 PLACEHOLDER = "{problem}"
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """How a data set asks its problems."""
+
+    template: str
+    system_prompt: str | None
+    examples: tuple[WorkedExample, ...] = ()
+
+    def build(self, problem: str) -> list[Message]:
+        """Return the messages that ask a problem, as `build_prompt` does."""
+        return build_prompt(problem, template=self.template, system_prompt=self.system_prompt, examples=self.examples)
 
 
 def build_prompt(
@@ -42,5 +56,4 @@ def build_prompt(
 
 
 def _ask(problem: str, template: str) -> Message:
-    # The bare template shares the problem's own text, which halves the memory of a large data set.
-    return {"role": "user", "content": problem if template == PLACEHOLDER else template.replace(PLACEHOLDER, problem)}
+    return {"role": "user", "content": template.replace(PLACEHOLDER, problem)}

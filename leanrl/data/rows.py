@@ -2,16 +2,17 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from leanrl.config.sections.data import DataConfig
+from leanrl.config.sections.data import DataConfig, WorkedExample
 from leanrl.data.columns import Columns, value_at
 from leanrl.data.conversations import Asked, NotAsked, read_asked
 from leanrl.data.golds.answer import Gold, NoGold, read_value
-from leanrl.data.prompts import build_prompt
+from leanrl.data.prompts import PromptTemplate, build_prompt
 from leanrl.data.sources import SourceRow
 from leanrl.data.values import plain
-from leanrl.types import DroppedRow, GoldList, Row
+from leanrl.types import DroppedRow, GoldList, Message, Row
 
 ID_COLUMN = "id"
 
@@ -51,14 +52,26 @@ def build_row(asked: Asked, gold: str | GoldList, data: DataConfig, *, given_id:
     """
     given_id = plain(given_id)
     has_id = isinstance(given_id, str | int) and str(given_id).strip() != ""
-    prompt = build_prompt(
+    system_prompt = asked.system if data.system_prompt is None else data.system_prompt
+    form = _shared_template(data.prompt_template, system_prompt, tuple(data.examples))
+    asked_by = _with_earlier_turns(asked, form) if asked.earlier else form
+    return Row(id=str(given_id) if has_id else id_of(asked.text), problem=asked.text, gold=gold, asked_by=asked_by)
+
+
+@lru_cache
+def _shared_template(template: str, system_prompt: str | None, examples: tuple[WorkedExample, ...]) -> PromptTemplate:
+    """Return one object for all rows that are asked alike."""
+    return PromptTemplate(template, system_prompt, examples)
+
+
+def _with_earlier_turns(asked: Asked, form: PromptTemplate) -> list[Message]:
+    return build_prompt(
         asked.question,
-        template=data.prompt_template,
-        system_prompt=asked.system if data.system_prompt is None else data.system_prompt,
-        examples=data.examples,
+        template=form.template,
+        system_prompt=form.system_prompt,
+        examples=form.examples,
         earlier=asked.earlier,
     )
-    return Row(id=str(given_id) if has_id else id_of(asked.text), problem=asked.text, gold=gold, prompt=prompt)
 
 
 def id_of(problem: str) -> str:

@@ -8,7 +8,7 @@ from leanrl.types import Row
 
 
 def rows(*texts: str) -> list[Row]:
-    return [Row(id=str(number), problem=text, gold="0", prompt=text) for number, text in enumerate(texts)]
+    return [Row(id=str(number), problem=text, gold="0", asked_by=text) for number, text in enumerate(texts)]
 
 
 @pytest.mark.parametrize("seed", range(10))

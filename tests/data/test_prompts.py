@@ -2,7 +2,10 @@
 
 import pytest
 
+from leanrl.config.sections.data import DataConfig, WorkedExample
+from leanrl.data.conversations import Asked
 from leanrl.data.prompts import build_prompt
+from leanrl.data.rows import build_row
 from leanrl.errors import ConfigError
 
 
@@ -33,3 +36,16 @@ def test_braces_of_template_and_problem_stay() -> None:
 def test_a_template_without_the_problem_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.prompt_template: 'Solve \{Problem\}' does not contain \{problem\}"):
         build_prompt("2 + 2", template="Solve {Problem}", system_prompt=None)
+
+
+def test_rows_of_one_data_set_hold_their_problems_once():
+    data = DataConfig(
+        path="unused", prompt_template="Sum: {problem}", examples=[WorkedExample(problem="1", answer="1")]
+    )
+    rows = [
+        build_row(Asked("2 + 2", system="Be brief."), "4", data),
+        build_row(Asked("3", system="Be brief."), "3", data),
+    ]
+    assert rows[0].asked_by is rows[1].asked_by
+    assert [turn["content"] for turn in rows[0].prompt] == ["Be brief.", "Sum: 1", "1", "Sum: 2 + 2"]
+    assert rows[1].prompt[-1]["content"] == "Sum: 3"

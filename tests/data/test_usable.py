@@ -10,7 +10,7 @@ from leanrl.types import DroppedRow, GoldList, ProblemSet, Row
 
 
 def _rows(*golds):
-    return [Row(id=f"r{i}", problem="?", gold=gold, prompt="?") for i, gold in enumerate(golds)]
+    return [Row(id=f"r{i}", problem="?", gold=gold, asked_by="?") for i, gold in enumerate(golds)]
 
 
 def test_a_gold_that_cannot_be_parsed_is_dropped_and_listed():
@@ -29,7 +29,7 @@ def test_no_gold_at_all_names_the_key():
 
 def test_long_prompts_are_dropped_with_their_length() -> None:
     """Words stand for tokens: 3 words fit into 3, 4 do not."""
-    rows = [Row(id=str(n), problem="", gold="", prompt="word " * n) for n in (3, 4)]
+    rows = [Row(id=str(n), problem="", gold="", asked_by="word " * n) for n in (3, 4)]
     kept, dropped = drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
     assert kept == rows[:1]
     assert [(row.where, row.reason) for row in dropped] == [
@@ -38,7 +38,7 @@ def test_long_prompts_are_dropped_with_their_length() -> None:
 
 
 def test_prompts_that_are_all_too_long_name_the_lengths() -> None:
-    rows = [Row(id=str(n), problem="", gold="", prompt="word " * n) for n in (5, 9)]
+    rows = [Row(id=str(n), problem="", gold="", asked_by="word " * n) for n in (5, 9)]
     with pytest.raises(DataError, match=r"All 2 prompts are longer .* is 3; the shortest has 5 tokens") as caught:
         drop_long_prompts(rows, count_tokens=lambda row: len(str(row.prompt).split()), max_prompt_tokens=3)
     assert caught.value.hint == "-s rollout.max_prompt_tokens=9 keeps them all"

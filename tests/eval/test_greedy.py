@@ -8,7 +8,7 @@ from leanrl.types import Row
 
 
 def row(problem, gold):
-    return Row(id=problem, problem=problem, gold=gold, prompt=f"Add {problem}")
+    return Row(id=problem, problem=problem, gold=gold, asked_by=f"Add {problem}")
 
 
 ROWS = [row("1 + 1", "2"), row("2 + 2", "4"), row("3 + 3", "6"), row("4 + 4", "8")]

@@ -24,7 +24,7 @@ def _tokenizer(*tags, special):
 def _scored_texts(tokenizer, ids_G):
     """Return the texts that rewards see of the completions of one prompt."""
     scorer = CompletionScorer(
-        rows=[Row(id="0", problem="", gold="5", prompt="")],
+        rows=[Row(id="0", problem="", gold="5", asked_by="")],
         rewards=resolve_rewards({"one_box": 1.0}, {}),
         grader=None,
         ranks=ALONE,

@@ -68,7 +68,7 @@ def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="
         model=model,
         adapter=adapter,
         tokenizer=AutoTokenizer.from_pretrained(folder),
-        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=prompt.format(i=i)) for i in range(8)],
+        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), asked_by=prompt.format(i=i)) for i in range(8)],
         rewards=[WeightedReward("variety", config.rewards["variety"], None, lambda sample: len(set(sample.text)) / 10)],
         grader=None,
         run=run,

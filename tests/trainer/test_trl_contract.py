@@ -19,7 +19,7 @@ from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Row
 
 NUM_PROMPTS, NUM_COMPLETIONS = 2, 6
-ROWS = [Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=f"{i}+{i}=") for i in range(8)]
+ROWS = [Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), asked_by=f"{i}+{i}=") for i in range(8)]
 
 
 def _length_reward(text):

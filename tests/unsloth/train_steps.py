@@ -154,7 +154,7 @@ def build(config, model, run_path, *, prompts=EQUALLY_LONG):
         model=model,
         adapter=None,
         tokenizer=AutoTokenizer.from_pretrained(config.model.id),
-        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), prompt=prompt) for i, prompt in enumerate(prompts)],
+        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), asked_by=prompt) for i, prompt in enumerate(prompts)],
         rewards=[WeightedReward("variety", 1.0, None, lambda sample: len(set(sample.text)) / 10)],
         grader=None,
         run=create_run_folder(run_path),

@@ -13,7 +13,7 @@ from leanrl.trainer.step.among_ranks import ALONE
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import NoVisits, Row
 
-ROWS = [Row(id="0", problem="What is $3 + 4$?", gold="7", prompt="What is $3 + 4$?")]
+ROWS = [Row(id="0", problem="What is $3 + 4$?", gold="7", asked_by="What is $3 + 4$?")]
 
 
 class Letters:

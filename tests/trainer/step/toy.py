@@ -17,7 +17,7 @@ from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.step import Step
 from leanrl.types import Row, Sample
 
-ROWS = [Row(id=str(number), problem=f"p{number}", gold="1", prompt=f"p{number}") for number in range(40)]
+ROWS = [Row(id=str(number), problem=f"p{number}", gold="1", asked_by=f"p{number}") for number in range(40)]
 END = 0
 
 
