@@ -8,6 +8,8 @@ from leanrl.rewards.registry import resolve_rewards
 from leanrl.seams.protocols import Draft
 from leanrl.trainer.rollouts.bridge import Rollout
 from leanrl.trainer.step.groups import Asked
+from leanrl.trainer.step.rollout_metrics import RolloutLog
+from leanrl.trainer.step.updates import RolloutRows
 from leanrl.types import NoVisits, Sample, Verdict
 from tests.felt.felt import Felt, Here, Probe, trainer_of
 from tests.felt.updates import argument, attribute
@@ -79,14 +81,13 @@ def steps_of_a_rollout(config: RunConfig, here: Here) -> int:
     """Return how many of four steps draw completions."""
     trainer, drawn = trainer_of(config, here), []
 
-    def roll_out() -> None:
-        drawn.append(1)
-        trainer._updates = [[]]
+    def roll_out(policy: object, *, step: int) -> RolloutRows:
+        drawn.append(step)
+        return RolloutRows([[]], RolloutLog(), has_rows=False)
 
-    trainer._roll_out = roll_out
+    trainer.step.roll_out, trainer.step.rolled_out = roll_out, lambda log: None
     for step in range(4):
-        trainer._step = step
-        trainer.rows_of_update()
+        trainer.step.rows_of_update(None, step=step)
     return len(drawn)
 
 

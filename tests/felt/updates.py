@@ -150,7 +150,7 @@ def kept_checkpoints(config: RunConfig, here: Here) -> list[str]:
         written = trainer.run.partial_checkpoints / f"checkpoint-{step}"
         written.mkdir(parents=True)
         (written / "adapter_model.safetensors").write_text("weights")
-        trainer._publish(step)
+        trainer.publishing.publish(step)
     return [path.name for path in RunFolder(trainer.run.path).complete_checkpoints()]
 
 

@@ -1,6 +1,6 @@
 """ComparedScores: the log-probabilities that a step compares the policy's with, scored without dropout.
 
-Axes: B rows of one rank, T completion tokens.
+Axes: B rows of one rank, P groups, T completion tokens.
 """
 
 from collections.abc import Callable
@@ -46,19 +46,21 @@ class ComparedScores:
         self._meter = meter
         self._version_drawn: int | None = None
 
-    def of_rollout(self, model: Any, rows: list[StepRow], *, version: int) -> list[StepRow]:
-        """Return the rows of a rollout with the scores that hold for all updates on it.
+    def of_rollout(self, model: Any, rows_P: list[list[StepRow]], *, version: int) -> list[list[StepRow]]:
+        """Return the rows of each group of a rollout with the scores that hold for all updates on it.
 
         Args:
             version: steps trained when the completions were drawn.
         """
         self._version_drawn = version
+        rows = [row for of_group in rows_P for row in of_group]
         is_compared = self._reference is not None or any(row.rollout_logprobs is not None for row in rows)
         if self._reuses_rollouts or (self._has_dropout and is_compared):
             rows = self._scored(rows, "sampled_logprobs", lambda: nullcontext(model))
         if self._reference is not None:
             rows = self._scored(rows, "reference_logprobs", self._reference)
-        return rows
+        scored = iter(rows)
+        return [[next(scored) for _ in of_group] for of_group in rows_P]
 
     def of_step(self, model: Any, rows: list[StepRow], *, version: int) -> list[StepRow]:
         """Return the rows with the log-probabilities of the policy as it is.

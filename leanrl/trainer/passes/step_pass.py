@@ -6,7 +6,7 @@ in a pass of its own. Ranks that share one (FSDP2) meet in every layer of every 
 Axes: B rows of one rank, T completion tokens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from leanrl.engine.rows import MicroBatch, StepRow
 from leanrl.engine.settings import LossSettings
 from leanrl.engine.step import StepSums, score_micro_batch, train_micro_batch
 from leanrl.trainer.memory.token_budget import TokenBudget
+from leanrl.trainer.passes.step_means import step_means
 
 T = TypeVar("T")
 
@@ -50,7 +51,8 @@ class StepPass:
         self.settings = settings
         self._accelerator = accelerator
         self._pad_id = pad_id
-        self._skips_rows = skip_zero_advantage and not settings.needs_every_row
+        self._skip_zero_advantage = skip_zero_advantage
+        self._has_reference = settings.kl_beta != 0.0
         self._is_sharded = accelerator.distributed_type == DistributedType.FSDP
 
     def score(self, model: Any, rows: list[StepRow], *, num_columns: int) -> Tensor:
@@ -77,6 +79,14 @@ class StepPass:
         if isinstance(model, DistributedDataParallel):
             self.budget.once(lambda: self._exchange_gradients(model), is_training=False)
         return sums
+
+    def means(self, sums: StepSums, rows: Sequence[StepRow]) -> dict[str, float]:
+        """Return the metrics of a step from the sums and the rows of each rank (see `step_means`)."""
+        num_tokens = sum(gather_object([sum(len(row.completion_ids) for row in rows)]))
+        means = step_means(
+            sums, num_completion_tokens=num_tokens, reduce=self._accelerator.reduce, gather=gather_object
+        )
+        return means if self._has_reference else {name: value for name, value in means.items() if name != "kl"}
 
     def lay_out(self, rows: list[StepRow]) -> MicroBatch:
         """Return the tensors of one micro-batch on the device."""
@@ -123,7 +133,9 @@ class StepPass:
         return totals
 
     def _passed(self, rows: list[StepRow]) -> list[StepRow]:
-        return rows_that_teach(rows) if self._skips_rows else rows
+        """Return the rows that may have a gradient, by the settings as a plug-in of `after_step` left them."""
+        skips = self._skip_zero_advantage and not self.settings.needs_every_row
+        return rows_that_teach(rows) if skips else rows
 
     def _exchange_gradients(self, model: DistributedDataParallel) -> None:
         """Add a token that teaches nothing: DDP exchanges what the weights have gathered in its backward pass only."""

@@ -1,7 +1,7 @@
 """Files of optimizer state of which each rank has one: the state of its own parts of shared weights."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,17 @@ import torch
 from accelerate import Accelerator
 from transformers import trainer
 
+from leanrl.config.schema import OptimizerConfig
+from leanrl.engine.optimizers.choice import keeps_to_parts
 from leanrl.errors import ConfigError
 
 # transformers looks for sharded state in a folder with this word in its name.
 _FOLDER = "optimizer_parts"
+
+
+def optimizer_files(optimizer: OptimizerConfig) -> AbstractContextManager[None]:
+    """Return the context in which transformers saves and loads the state of an optimizer."""
+    return part_files() if keeps_to_parts(optimizer) else nullcontext()
 
 
 @contextmanager

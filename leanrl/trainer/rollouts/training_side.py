@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from peft import PeftModel
@@ -42,3 +43,19 @@ class TrainingSide:
     run: RunFolder
     plan: Plan | None = None
     scorer: Scorer | None = None
+
+
+def training_side_of(trainer: Any) -> TrainingSide:
+    """Return the side of a trainer's rank."""
+    accelerator = trainer.accelerator
+    return TrainingSide(
+        policy=lambda: accelerator.unwrap_model(trainer.model),
+        stopping=trainer.stopping,
+        device=accelerator.device,
+        rank=accelerator.process_index,
+        num_ranks=accelerator.num_processes,
+        autocast=accelerator.autocast,
+        meter=trainer.meter,
+        run=trainer.run,
+        plan=trainer.plan,
+    )

@@ -1,8 +1,27 @@
 """A reward that fails while a run goes on: what is trained is saved, and the way back is named."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from leanrl.errors import RewardError
 from leanrl.hints import command, quoted
 from leanrl.storage.run_folder import RunFolder
+
+
+@contextmanager
+def saving_before_reward_errors(trainer: Any) -> Iterator[None]:
+    """Keep what a trainer has trained where a function of the user's fails, and say how to go on.
+
+    Raises:
+        RewardError: as `stop_for_reward`.
+    """
+    try:
+        yield
+    except RewardError as error:
+        if trainer.accelerator.num_processes == 1:  # the other ranks would not come to the checkpoint
+            trainer.save_what_is_trained()
+        raise stop_for_reward(trainer.run, error) from error
 
 
 def stop_for_reward(run: RunFolder, error: RewardError) -> RewardError:

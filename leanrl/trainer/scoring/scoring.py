@@ -6,12 +6,14 @@ Axes: G completions of a prompt, K rewards.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
+from random import Random
 from typing import Any
 
 import torch
 
 from leanrl.algorithms.advantages import summed_rewards
 from leanrl.rewards.weighted import Reward, Score, WeightedBatchReward, WeightedGroupReward
+from leanrl.seams.protocols import Group
 from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import GradeMode, Grader, GradeRequest, GroupFacts, Sample, Verdict
@@ -44,6 +46,24 @@ class ScoredGroup:
         pairs = zip(self.verdicts_G, self.sums_G, strict=True)
         return [total > 0 if verdict is None else verdict.correct for verdict, total in pairs]
 
+    def finished(
+        self,
+        completion_ids_G: Sequence[Sequence[int]],
+        logprobs_G: Sequence[Sequence[float]] | None,
+        *,
+        rng: Random,
+    ) -> Group:
+        """Return the group as plug-ins see it, with the tokens and log-probabilities that it was scored from."""
+        return Group(
+            prompt_id=self.asked.prompt_id,
+            samples_G=self.samples_G,
+            completion_ids_G=completion_ids_G,
+            rewards_G=self.sums_G,
+            correct_G=self.correct,
+            rng=rng,
+            rollout_logprobs_G=logprobs_G,
+        )
+
 
 def score_groups(
     asked: Sequence[Asked],
@@ -58,9 +78,8 @@ def score_groups(
     """Grade every sample once for each grade mode in use and apply each reward to it, or to its whole group.
 
     The grader sees the tag that the prompt has opened before each completion, or a box in thoughts that were cut off
-    would count. `history` has the ledger as it was before these groups and the states of rewards by
-    name, `offers` is what the trainer hands rewards of
-    TRL's kind beside the completions.
+    would count. `history` has the ledger as it was before these groups and the states of rewards by name, `offers` is
+    what the trainer hands rewards of TRL's kind beside the completions.
     """
     modes = list(dict.fromkeys(reward.grade_mode for reward in rewards if reward.grade_mode is not None))
     graded = _grade(samples_P_G, modes, grader)

@@ -61,7 +61,12 @@ def open_step(trainer: Any) -> Step:
             meter=trainer.meter,
         ),
         recorded=RecordedLedger(trainer.run if trainer.accelerator.is_main_process else None),
+        step_pass=trainer.step_pass,
+        skipped=trainer.skipped,
         ranks=_ranks(trainer),
+        metered=partial(trainer.meter.phase, "forward_backward"),
+        record=trainer.record,
+        rolled_out=trainer.note_rollout,
     )
 
 

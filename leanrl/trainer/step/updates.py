@@ -4,22 +4,34 @@ Axes: P kept groups of this rank.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from leanrl.algorithms.aggregation import completion_weights
+from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import StepRow
 from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.step.rollout_metrics import RolloutLog
+
+
+@dataclass(frozen=True)
+class RolloutRows:
+    """A rollout's rows of this rank, one list for each update on it, and what of it is worth a record.
+
+    `has_rows` says whether any rank has one.
+    """
+
+    updates: list[list[StepRow]]
+    log: RolloutLog
+    has_rows: bool
 
 
 def weighted_updates(
     rows_P: Sequence[Sequence[StepRow]],
     copies_P: Sequence[float],
     *,
-    num_updates: int,
+    config: RunConfig,
     ranks: Ranks,
-    aggregation: str,
-    max_completion_tokens: int,
 ) -> list[list[StepRow]]:
     """Return the rows of each update on the rollout; an update takes whole groups.
 
@@ -31,8 +43,8 @@ def weighted_updates(
         everybody, place = ranks.share(list(zip(tokens_P, copies_P[first:last], strict=True)))
         weights_P = completion_weights(
             [tokens for tokens, _ in everybody],
-            aggregation=aggregation,
-            max_completion_tokens=max_completion_tokens,
+            aggregation=config.algorithm.aggregation,
+            max_completion_tokens=config.rollout.max_completion_tokens,
             copies=[copies for _, copies in everybody],
         )[place]
         return [
@@ -41,5 +53,6 @@ def weighted_updates(
             for row, weight in zip(rows, weights, strict=True)
         ]
 
+    num_updates = config.train.updates_per_rollout
     bounds = [round(number * len(rows_P) / num_updates) for number in range(num_updates + 1)]
     return [weighted(first, last) for first, last in pairwise(bounds)]

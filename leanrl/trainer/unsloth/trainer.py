@@ -26,6 +26,7 @@ from leanrl.seams.protocols import Draft
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.passes.step_means import mismatch_means
 from leanrl.trainer.rollouts.training_side import TrainingSide
+from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
 from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.groups import Asked, padded
 from leanrl.trainer.step.rollout_metrics import RolloutLog
@@ -37,7 +38,7 @@ from leanrl.types import NoVisits, Row, prompt_id
 class UnslothTrainer(LeanGRPOTrainer):
     """LeanGRPOTrainer without leanrl's engine: micro-batches are TRL's, forward and backward unsloth's."""
 
-    def _prepare_model(self) -> None:
+    def _prepare_steps(self) -> None:
         """Leave the model as unsloth made it; its head and its layers are not the engine's."""
         require_padding_apart(self._tokenizer, self.stopping.stop_ids, model=self.lean_config.model.id)
         # unsloth's loss corrects the rollouts of a vLLM and of nothing else. Given as an argument it starts TRL's own.
@@ -82,9 +83,6 @@ class UnslothTrainer(LeanGRPOTrainer):
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
         self._step = step * self.args.gradient_accumulation_steps
 
-    def _save_step(self, written: Path) -> None:
-        """Write nothing: the loop and the order of prompts are TRL's."""
-
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
         """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`.
 
@@ -112,7 +110,7 @@ class UnslothTrainer(LeanGRPOTrainer):
         starts = range(0, len(inputs), size)
         asked = [_asked(inputs[start]["row"], self.rows[inputs[start]["row"]], size) for start in starts]
         log = RolloutLog()
-        with self.saving_before_reward_errors():
+        with saving_before_reward_errors(self):
             log.groups = self.scorer.score(
                 asked, [completion_ids_list[start : start + size] for start in starts], ledger=NoVisits()
             )
@@ -145,7 +143,9 @@ class UnslothTrainer(LeanGRPOTrainer):
             self._losses.append(loss.detach())
             if ends_step:
                 whole = torch.stack(self._losses).sum()
-                loss = loss if self._checked_loss(model, whole, self._rows) is whole else torch.zeros_like(loss)
+                checked = self.skipped.checked(model, whole, self._rows, step=self.state.global_step + 1)
+                loss = loss if checked is whole else torch.zeros_like(loss)
+                self._note_skipped_steps()
         self._seconds += time.perf_counter() - started
         if ends_step:
             self.record("seconds/step", self._seconds)

@@ -75,7 +75,7 @@ def test_each_save_of_a_run_is_one_commit_without_what_only_resuming_needs(tiny_
     config = small_config(tiny_model, hub={"push_to": "me/sums"})
     trainer, *_ = small_trainer(config, tmp_path / "run", listener=Notes())
     trainer.train()
-    trainer.uploads.wait()
+    trainer.publishing.uploads.wait()
     assert hub.created == [("me/sums", True)]
     assert [(repo, message) for repo, message, _ in hub.commits] == [
         ("me/sums", "Checkpoint of step 1"),
@@ -101,7 +101,7 @@ def test_a_run_goes_on_when_every_upload_fails(tiny_model, tmp_path, monkeypatch
     notes = Notes()
     trainer, *_ = small_trainer(small_config(tiny_model, hub={"push_to": "me/sums"}), tmp_path / "run", listener=notes)
     trainer.train()
-    trainer.uploads.wait()
+    trainer.publishing.uploads.wait()
     assert trainer.state.global_step == 2
     assert len(RunFolder(tmp_path / "run").complete_checkpoints()) == 2
     assert notes.warned[-1] == (
@@ -123,7 +123,7 @@ def test_an_adapter_names_its_base_by_id_and_no_folder_of_this_machine(tiny_mode
 def test_without_push_to_nothing_is_asked_of_the_hub(tiny_model, tmp_path, monkeypatch):
     monkeypatch.setattr("leanrl.trainer.build.HfApi", lambda: pytest.fail("the Hub was asked"))
     trainer, *_ = small_trainer(small_config(tiny_model), tmp_path / "run", listener=Notes())
-    assert trainer.uploads is None
+    assert trainer.publishing.uploads is None
 
 
 def test_a_name_without_an_owner_is_completed_by_the_hub(tmp_path, hub, notes):

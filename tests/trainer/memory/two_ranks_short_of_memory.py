@@ -59,15 +59,15 @@ def train(folder, out, card, *, case, method, fails_from, max_tokens, kl_beta=0.
     trainer.add_callback(gradients)
     card.num_failures = 0
 
-    def switch(rows_of_update=trainer.rows_of_update):
-        def rows():
-            failing = RANK == 1 and trainer.state.global_step + 1 >= fails_from
+    def switch(rows_of_update=trainer.step.rows_of_update):
+        def rows(policy, *, step):
+            failing = RANK == 1 and step + 1 >= fails_from
             card.max_tokens = max_tokens if failing else None
-            return rows_of_update()
+            return rows_of_update(policy, step=step)
 
         return rows
 
-    trainer.rows_of_update = switch()
+    trainer.step.rows_of_update = switch()
     stopped = None
     try:
         trainer.train()

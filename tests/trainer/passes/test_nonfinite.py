@@ -32,15 +32,15 @@ def _trainer(folder, run_path, broken_steps, **train):
     notes, weights = Notes(), Weights()
     trainer, *_ = small_trainer(config, run_path, listener=notes)
     trainer.add_callback(weights)
-    rows_of_update = trainer.rows_of_update
+    rows_of_update = trainer.step.rows_of_update
 
-    def sometimes_broken():
-        rows = rows_of_update()
-        if trainer.state.global_step + 1 in broken_steps:
+    def sometimes_broken(policy, *, step):
+        rows = rows_of_update(policy, step=step)
+        if step + 1 in broken_steps:
             return [replace(rows[0], advantage=float("nan")), *rows[1:]]
         return rows
 
-    trainer.rows_of_update = sometimes_broken
+    trainer.step.rows_of_update = sometimes_broken
     return trainer, notes, weights.after
 
 

@@ -56,7 +56,7 @@ def a_trainer(folder, run, name):
     notes, states = Notes(), States()
     trainer, *_ = small_trainer(config, shared, listener=notes)
     trainer.draw = fixed_completions(trainer)
-    trainer.rows_of_update = broken_in_step_2(trainer)
+    trainer.step.rows_of_update = broken_in_step_2(trainer)
     trainer.add_callback(states)
     shard_weights(trainer)
     return trainer, notes, states
@@ -64,11 +64,11 @@ def a_trainer(folder, run, name):
 
 def broken_in_step_2(trainer):
     """Return what makes the step's rows, with an advantage of NaN on the last rank in step 2."""
-    rows_of = trainer.rows_of_update
+    rows_of = trainer.step.rows_of_update
 
-    def make():
-        rows = rows_of()
-        if trainer.state.global_step == 1 and RANK == WORLD - 1:
+    def make(policy, *, step):
+        rows = rows_of(policy, step=step)
+        if step == 1 and RANK == WORLD - 1:
             return [replace(rows[0], advantage=float("nan")), *rows[1:]]
         return rows
 

@@ -66,15 +66,15 @@ def test_a_reused_step_that_is_not_finite_is_warned_of(tiny_model, tmp_path):
     config = small_config(tiny_model, algorithm={"num_iterations": 2}, optimizer=RATE, train={"max_steps": 2, **SIZES})
     notes = Notes()
     trainer, _, _ = small_trainer(config, tmp_path / "run", listener=notes)
-    rows_of_update = trainer.rows_of_update
+    rows_of_update = trainer.step.rows_of_update
 
-    def broken_in_step_2():
-        rows = rows_of_update()
-        if trainer.state.global_step == 1:
+    def broken_in_step_2(policy, *, step):
+        rows = rows_of_update(policy, step=step)
+        if step == 1:
             rows[0].sampled_logprobs[0] = float("nan")
         return rows
 
-    trainer.rows_of_update = broken_in_step_2
+    trainer.step.rows_of_update = broken_in_step_2
     trainer.train_from(None)
     assert any("step 2 is not finite" in warning for warning in notes.warned)
     assert [line["nonfinite_steps"] for line in read_jsonl(trainer.run.metrics)] == [0, 1]

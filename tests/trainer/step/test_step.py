@@ -181,8 +181,8 @@ def test_updates_on_one_rollout_share_its_groups():
 
 def test_masked_completions_have_no_tokens_and_no_weight():
     step = toy_step(algorithm={"mask_truncated": True})
-    original = step._draw
-    step._draw = lambda beginnings: _without_end(original(beginnings))
+    original = step.draw
+    step.draw = lambda beginnings: _without_end(original(beginnings))
     (rows,) = step.roll_out(None, step=0).updates
     assert all(row.completion_ids == [] and row.weight == 0.0 for row in rows)
 

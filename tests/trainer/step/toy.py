@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 from leanrl.config.schema import RunConfig
+from leanrl.engine.settings import loss_settings
 from leanrl.ledger.recorded import RecordedLedger
 from leanrl.seams.protocols import Plugin
 from leanrl.trainer.scoring.reward_logs import RewardLogs
@@ -82,9 +84,14 @@ def toy_step(
         tokenize=lambda row: [int(row.id), 1],
         draw=draw,
         scorer=Scorer(rewards_of),
-        compared=SimpleNamespace(of_rollout=lambda model, rows, *, version: rows),
+        compared=SimpleNamespace(of_rollout=lambda policy, rows_P, *, version: rows_P),
         recorded=RecordedLedger(None),
+        step_pass=SimpleNamespace(settings=loss_settings(config)),
+        skipped=None,
         ranks=ranks or Ranks(0, 1, list),
+        metered=nullcontext,
+        record=lambda name, value: None,
+        rolled_out=lambda log: None,
     )
 
 
