@@ -46,7 +46,7 @@ def open_step(trainer: Any) -> Step:
     """Return the step of a trainer whose model is ready for the engine."""
     config = trainer.lean_config
     return Step(
-        config,
+        config=config,
         algorithm=algorithm_of(config),
         rows=trainer.rows,
         stream=PromptStream(len(trainer.rows), seed=config.train.seed, shuffles=config.data.shuffle),

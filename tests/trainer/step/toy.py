@@ -77,7 +77,7 @@ def toy_step(
     )
     made = algorithm_of(config)
     return Step(
-        config,
+        config=config,
         algorithm=Algorithm({**made.plugins, **(plugins or {})}, made.num_completions),
         rows=ROWS,
         stream=PromptStream(len(ROWS), seed=5, shuffles=True),
