@@ -83,7 +83,7 @@ def steps_of_a_rollout(config: RunConfig, here: Here) -> int:
 
     def roll_out(policy: object, *, step: int) -> RolloutRows:
         drawn.append(step)
-        return RolloutRows([[]], RolloutLog(), has_rows=False)
+        return RolloutRows([[]], [False], RolloutLog())
 
     trainer.step.roll_out, trainer.step.rolled_out = roll_out, lambda log: None
     for step in range(4):

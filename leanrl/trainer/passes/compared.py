@@ -45,6 +45,7 @@ class ComparedScores:
         self._has_dropout = has_dropout
         self._meter = meter
         self._version_drawn: int | None = None
+        self._has_sampled_scores = False
 
     def of_rollout(self, model: Any, rows_P: list[list[StepRow]], *, version: int) -> list[list[StepRow]]:
         """Return the rows of each group of a rollout with the scores that hold for all updates on it.
@@ -54,8 +55,8 @@ class ComparedScores:
         """
         self._version_drawn = version
         rows = [row for of_group in rows_P for row in of_group]
-        is_compared = self._reference is not None or any(row.rollout_logprobs is not None for row in rows)
-        if self._reuses_rollouts or (self._has_dropout and is_compared):
+        self._has_sampled_scores = self._reuses_rollouts or (self._has_dropout and self._are_compared(rows))
+        if self._has_sampled_scores:
             rows = self._scored(rows, "sampled_logprobs", lambda: nullcontext(model))
         if self._reference is not None:
             rows = self._scored(rows, "reference_logprobs", self._reference)
@@ -67,12 +68,17 @@ class ComparedScores:
 
         Before the first update on a rollout it is the policy that has sampled.
         """
-        if not self._has_dropout or not rows or rows[0].sampled_logprobs is None:
+        if not (self._has_dropout and self._has_sampled_scores):
             return rows
         if version == self._version_drawn:
             return [replace(row, policy_logprobs=row.sampled_logprobs) for row in rows]
         with self._meter.phase("reference"), without_dropout(model):
             return self._step_pass.with_policy_scores(model, rows)
+
+    def _are_compared(self, rows: list[StepRow]) -> bool:
+        """Return whether the rollout's rows, of any rank, are compared with anything: ranks score together or not."""
+        has_engines = any(row.rollout_logprobs is not None for row in rows)
+        return self._reference is not None or self._step_pass.on_any_rank(has_engines)
 
     def _scored(self, rows: list[StepRow], name: str, opened: Reference) -> list[StepRow]:
         lengths = [len(row.completion_ids) for row in rows]

@@ -24,10 +24,10 @@ class EmptySteps:
     def are_too_many(self) -> bool:
         return self.in_a_row >= self.max_in_a_row
 
-    def count(self, model: nn.Module, *, has_rows: bool) -> None:
+    def count(self, model: nn.Module, *, is_empty: bool) -> None:
         """Count a step; one without rows leaves no gradient, so that the optimizer changes nothing."""
-        self.in_a_row = 0 if has_rows else self.in_a_row + 1
-        if not has_rows:
+        self.in_a_row = self.in_a_row + 1 if is_empty else 0
+        if is_empty:
             model.zero_grad(set_to_none=True)
 
     def require_few(self) -> None:

@@ -24,18 +24,18 @@ class SkippedSteps:
     reduce: Callable[[Tensor], Tensor]
 
     def checked(
-        self, model: nn.Module, loss: Tensor, rows: Sequence[StepRow], *, has_rows: bool = True, step: int
+        self, model: nn.Module, loss: Tensor, rows: Sequence[StepRow], *, is_empty: bool = False, step: int
     ) -> Tensor:
         """Return the loss of this rank, or 0 where it or a gradient is not finite on any rank.
 
         Args:
             model: holds the gradients; none are left where the step is skipped.
             rows: this rank's.
-            has_rows: whether any rank has one.
+            is_empty: whether no rank has one.
             step: the number that the step will have.
         """
         is_finite = self.nonfinite.passes(model, loss, rows, step=step, reduce=self.reduce)
-        self.empty.count(model, has_rows=has_rows)
+        self.empty.count(model, is_empty=is_empty)
         return loss if is_finite else torch.zeros_like(loss)
 
     @property

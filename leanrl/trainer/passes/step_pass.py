@@ -64,9 +64,7 @@ class StepPass:
     def with_policy_scores(self, model: Any, rows: list[StepRow]) -> list[StepRow]:
         """Return the rows, those that the step will pass through `model` with their log-probabilities under it."""
         passed = self._passed(rows)
-        if not passed:
-            return rows
-        num_columns = max(len(row.completion_ids) for row in passed)
+        num_columns = max((len(row.completion_ids) for row in passed), default=1)
         scored = dict(zip(map(id, passed), self.score(model, passed, num_columns=num_columns), strict=True))
         return [
             replace(row, policy_logprobs=scored[id(row)][: len(row.completion_ids)]) if id(row) in scored else row
@@ -87,6 +85,10 @@ class StepPass:
             sums, num_completion_tokens=num_tokens, reduce=self._accelerator.reduce, gather=gather_object
         )
         return means if self._has_reference else {name: value for name, value in means.items() if name != "kl"}
+
+    def on_any_rank(self, is_so: bool) -> bool:
+        """Return whether something is so on any rank, so that all of them decide alike."""
+        return any(gather_object([is_so]))
 
     def lay_out(self, rows: list[StepRow]) -> MicroBatch:
         """Return the tensors of one micro-batch on the device."""

@@ -92,7 +92,8 @@ class Step:
             sums = self.step_pass.add_gradients(model, rows)
             for name, value in self.step_pass.means(sums, rows).items():
                 self.record(name, value)
-            return self.skipped.checked(model, sums.loss, rows, has_rows=self._rollout.has_rows, step=step + 1)
+            is_empty = self._rollout.is_empty(step)
+            return self.skipped.checked(model, sums.loss, rows, is_empty=is_empty, step=step + 1)
 
     def end(self, metrics: Mapping[str, float], *, step: int) -> None:
         """Let a plug-in change keys of the loss by the metrics of the step that followed `step` others."""
@@ -101,11 +102,11 @@ class Step:
             self.state.mark()
 
     def rows_of_update(self, policy: Any, *, step: int) -> list[StepRow]:
-        """Return this rank's rows; a rollout serves `config.steps_per_rollout` updates, in turn over its parts."""
+        """Return this rank's rows; a rollout serves `config.steps_per_rollout` updates."""
         if self._rollout is None or step % self.config.steps_per_rollout == 0:
             self._rollout = self.roll_out(policy, step=step)
             self.rolled_out(self._rollout.log)
-        return self._rollout.updates[step % len(self._rollout.updates)]
+        return self._rollout.rows(step)
 
     def roll_out(self, policy: Any, *, step: int) -> RolloutRows:
         """Draw a rollout after `step` optimizer steps and return its rows, ready for the engine."""
@@ -117,7 +118,8 @@ class Step:
         rows_P = self.compared.of_rollout(policy, rows_P, version=step)
         log.close([one.asked for one in kept], advantages_P, columns=self.scorer.logs.take_columns())
         updates = weighted_updates(rows_P, [one.kept.copies for one in kept], config=self.config, ranks=self.ranks)
-        return RolloutRows(updates, log, has_rows=any(self.ranks.gather([bool(kept)])))
+        of_ranks = self.ranks.gather([[bool(rows) for rows in updates]])
+        return RolloutRows(updates, [any(of_update) for of_update in zip(*of_ranks, strict=True)], log)
 
     def _kept_groups(self, step: int, log: RolloutLog) -> list[KeptGroup]:
         """Return this rank's groups to train on, drawn in as many rounds as the algorithm asks for."""

@@ -16,14 +16,22 @@ from leanrl.trainer.step.rollout_metrics import RolloutLog
 
 @dataclass(frozen=True)
 class RolloutRows:
-    """A rollout's rows of this rank, one list for each update on it, and what of it is worth a record.
+    """The rows of a rollout that this rank trains, one list for each update, and what is recorded of the rollout.
 
-    `has_rows` says whether any rank has one.
+    `has_rows` says of each update whether any rank has a row for it.
     """
 
     updates: list[list[StepRow]]
+    has_rows: list[bool]
     log: RolloutLog
-    has_rows: bool
+
+    def rows(self, step: int) -> list[StepRow]:
+        """Return this rank's rows of the update after `step` optimizer steps; the updates take turns."""
+        return self.updates[step % len(self.updates)]
+
+    def is_empty(self, step: int) -> bool:
+        """Return whether no rank has a row of the update after `step` optimizer steps."""
+        return not self.has_rows[step % len(self.updates)]
 
 
 def weighted_updates(

@@ -34,11 +34,18 @@ def test_updates_on_parts_of_a_rollout_are_those_of_one_process(on_two_ranks, ti
         _assert_equal(torch.load(on_two_ranks / f"full-2-False-2-{rank}.pt")["steps"], alone["steps"])
 
 
-def test_ranks_that_keep_unequally_many_rows_train_as_one_process(on_two_ranks, tiny_model, tmp_path):
-    """The second rank keeps none of its groups in the first step, and one of two in the second."""
-    alone = _alone(tiny_model, tmp_path, "lora", 1, drops=True)
+@pytest.mark.parametrize(("method", "num_steps"), [("lora", 2), ("dropout", 4)])
+def test_ranks_that_keep_unequally_many_rows_train_as_one_process(
+    on_two_ranks, tiny_model, tmp_path, method, num_steps
+):
+    """The second rank keeps none of its groups in the first rollout, and one of two in the second.
+
+    With dropout in the adapter the policy is scored once more in reused steps; all ranks meet after each scoring.
+    """
+    alone = _alone(tiny_model, tmp_path, method, 1, drops=True)
+    assert len(alone["steps"]) == num_steps
     for rank in (0, 1):
-        _assert_equal(torch.load(on_two_ranks / f"lora-1-True-2-{rank}.pt")["steps"], alone["steps"])
+        _assert_equal(torch.load(on_two_ranks / f"{method}-1-True-2-{rank}.pt")["steps"], alone["steps"])
 
 
 def _alone(folder, out, method, num_parts, *, drops=False):

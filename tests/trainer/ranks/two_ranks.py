@@ -21,7 +21,9 @@ from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 NUM_PROMPTS = 4
 # Method, updates on one rollout, and whether groups are dropped: all of the second rank's in the first step.
-RUNS = (("lora", 1, False), ("full", 1, False), ("full", 2, False), ("lora", 1, True))
+RUNS = (("lora", 1, False), ("full", 1, False), ("full", 2, False), ("lora", 1, True), ("dropout", 1, True))
+# So small that nothing is dropped out, and the rows are scored as where something is.
+DROPOUT = 1.0e-9
 
 
 class Gradients(TrainerCallback):
@@ -77,14 +79,25 @@ def keep_some(config):
     plugin("keep_rows", "some")(some)
 
 
+def tuning_of(method):
+    """Return `model.tuning`; "dropout" is an adapter with dropout."""
+    if method == "dropout":
+        return {"method": "lora", "rank": 4, "dropout": DROPOUT}
+    return {"method": method, "rank": 4}
+
+
 def train(folder, out, method, num_parts=1, drops=False):
-    """Train two rollouts in this process, alone or as one of two ranks, and write what was found to `out`."""
+    """Train two rollouts in this process, alone or as one of two ranks, and write what was found to `out`.
+
+    A rollout serves two steps where an adapter has dropout.
+    """
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": {"method": method, "rank": 4}}
+    model = {"id": str(folder), "dtype": "float32", "compute_dtype": "float32", "tuning": tuning_of(method)}
+    num_iterations = 2 if method == "dropout" else 1
     sizes = {"num_prompts": NUM_PROMPTS, "micro_batch_completions": 3}
-    sizes |= {"updates_per_rollout": num_parts, "max_steps": 2 * num_parts}
+    sizes |= {"updates_per_rollout": num_parts, "max_steps": 2 * num_parts * num_iterations}
     ranks = {"num_gpus": 0, "device": "cpu", "num_cpu_ranks": world, "parallel": "ddp" if world > 1 else "auto"}
-    algorithm = {"keep_rows": {"name": "some"}} if drops else {}
+    algorithm = {"num_iterations": num_iterations} | ({"keep_rows": {"name": "some"}} if drops else {})
     config = small_config(
         folder, model=model, hardware=ranks, train=sizes, algorithm=algorithm, checkpoints={"every_steps": 100}
     )

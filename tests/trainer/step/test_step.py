@@ -43,7 +43,7 @@ def test_a_dropped_group_is_remembered():
     step = toy_step(plugins={"keep_rows": lambda group: Kept(())})
     rollout = step.roll_out(None, step=3)
     assert rollout.updates == [[]]
-    assert not rollout.has_rows
+    assert rollout.is_empty(3)
     assert [visit.step for _, visit in _added(step)] == [3] * 4
 
 
@@ -78,7 +78,7 @@ def test_a_refill_that_never_finds_signal_ends_and_trains_on_what_is_there():
         rewards_of=lambda row, index: 1.0,
     )
     rollout = step.roll_out(None, step=0)
-    assert not rollout.has_rows
+    assert rollout.is_empty(0)
     assert len(_added(step)) == 6 * 4
 
 
@@ -177,6 +177,15 @@ def test_updates_on_one_rollout_share_its_groups():
     first, second = step.roll_out(None, step=0).updates
     assert len(first) == len(second) == 8
     assert sum(row.weight * len(row.completion_ids) for row in first) == pytest.approx(1.0)
+
+
+def test_an_update_without_rows_is_empty_although_its_rollout_has_some():
+    """One of four groups is kept: it is in the second of two updates."""
+    kept = iter([True, False, False, False])
+    step = toy_step(plugins={"keep_rows": lambda group: Kept((0, 1) if next(kept) else ())}, updates_per_rollout=2)
+    rollout = step.roll_out(None, step=0)
+    assert [len(rows) for rows in rollout.updates] == [0, 2]
+    assert [rollout.is_empty(number) for number in range(4)] == [True, False, True, False]
 
 
 def test_masked_completions_have_no_tokens_and_no_weight():

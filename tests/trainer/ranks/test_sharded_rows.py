@@ -1,0 +1,43 @@
+"""Full parameters that two gloo ranks share (FSDP2) and train with unequally many rows: gradients of one process."""
+
+import pytest
+import torch
+
+from tests.torchrun import run_two_ranks
+from tests.trainer.ranks.two_ranks_sharded import CASES, train
+
+METRICS = ("loss", "grad_norm", "reward", "entropy", "kl", "clipped_ratio_share", "skipped_token_share", "empty_steps")
+
+
+@pytest.fixture(scope="module")
+def out(tiny_model, tmp_path_factory):
+    """The folder where two ranks have written what each of their runs found."""
+    folder = tmp_path_factory.mktemp("sharded")
+    run_two_ranks("-m", "tests.trainer.ranks.two_ranks_sharded", str(tiny_model), str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_ranks_with_unequally_many_rows_train_as_one_process(out, tiny_model, name):
+    """Gradients and metrics of each step: every average, a shared reference, reused rollouts, rows without advantage.
+
+    The second rank has no row in the first rollout; in "zero_advantages" none of its rows goes through the model.
+    """
+    train(tiny_model, out, name)
+    alone, shared = torch.load(out / f"{name}-1-0.pt"), [torch.load(out / f"{name}-2-{rank}.pt") for rank in (0, 1)]
+    for found in shared:
+        _assert_equal(found["gradients"], alone["gradients"])
+    for one, other in zip(shared[0]["metrics"], alone["metrics"], strict=True):
+        expected = {key: other[key] for key in METRICS if other[key] is not None}
+        assert {key: one[key] for key in METRICS if one[key] is not None} == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    if name == "zero_advantages":
+        assert all(line["skipped_token_share"] > 0.5 for line in alone["metrics"])
+
+
+def _assert_equal(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.keys() == other.keys()
+        total = torch.cat([gradient.flatten() for gradient in other.values()])
+        difference = torch.cat([(one[name] - other[name]).flatten() for name in other])
+        assert total.norm() > 0.01
+        assert difference.norm() < 1e-5 * total.norm()
