@@ -3,10 +3,9 @@
 import pytest
 import torch
 
+from leanrl.seams.plugins.greso import Greso
 from tests.torchrun import run_two_ranks
-from tests.trainer.ranks.two_ranks_sharded import CASES, train
-
-METRICS = ("loss", "grad_norm", "reward", "entropy", "kl", "clipped_ratio_share", "skipped_token_share", "empty_steps")
+from tests.trainer.ranks.two_ranks_sharded import CASES, METRICS, train
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +31,21 @@ def test_ranks_with_unequally_many_rows_train_as_one_process(out, tiny_model, na
         assert {key: one[key] for key in METRICS if one[key] is not None} == pytest.approx(expected, rel=1e-4, abs=1e-6)
     if name == "zero_advantages":
         assert all(line["skipped_token_share"] > 0.5 for line in alone["metrics"])
+
+
+def test_a_resumed_run_has_the_state_of_its_plugins_on_every_rank(out):
+    """Two steps after a checkpoint in the second epoch are those of a run that never stopped, to the bit."""
+    first, second = (torch.load(out / f"state-{rank}.pt", weights_only=False) for rank in (0, 1))
+    assert first["whole"]["plugins"] == second["whole"]["plugins"]
+    assert first["whole"]["plugins"]["choose_prompts"] != Greso().state_dict()
+    assert first["whole"]["entropy_coef"] == pytest.approx(0.006)
+    assert first["again"]["lines"] == first["whole"]["lines"][4:]
+    for found in (first, second):
+        whole, again = found["whole"], found["again"]
+        for name in ("plugins", "entropy_coef", "prompts", "ledger"):
+            assert again[name] == whole[name], name
+        for name, weight in whole["weights"].items():
+            assert torch.equal(again["weights"][name], weight), name
 
 
 def _assert_equal(ours, theirs):

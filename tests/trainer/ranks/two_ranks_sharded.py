@@ -30,6 +30,7 @@ RANK = int(os.environ.get("RANK", "0"))
 # The places of the prompts that `some_of_each` keeps in the two rollouts: none of the second rank, then one of the
 # first and all of the second.
 KEPT = ((0, 1), (1, 2, 3))
+METRICS = ("loss", "grad_norm", "reward", "entropy", "kl", "clipped_ratio_share", "skipped_token_share", "empty_steps")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ CASES = {
     "fixed_length": Case({"aggregation": "fixed_length"}),
     "kl_and_reuse": Case({"kl_beta": 0.04, "num_iterations": 2}),
     "zero_advantages": Case(drops=False, teaches=(0,)),
+}
+# Plug-ins with a state that every step changes, from the second epoch on.
+WITH_STATE = {
+    "choose_prompts": {"name": "greso"},
+    "after_step": {"name": "entropy_control", "target": 9.0, "change": 0.001, "highest": 1.0},
 }
 
 
@@ -147,9 +153,28 @@ def train(folder, out, name):
     torch.save({"gradients": gradients.steps, "metrics": notes.steps}, f"{path}-{RANK}.pt")
 
 
+def train_with_state(folder, run, *, checkpoint=None):
+    """Train six steps of two epochs, or those after a checkpoint, and return what this rank has at the end."""
+    trainer, notes = a_trainer(folder, run, algorithm=WITH_STATE, max_steps=6)
+    trainer.train_from(checkpoint)
+    weights = {name: weight.detach() for name, weight in trainer.model.named_parameters()}
+    return {
+        "lines": [{key: line[key] for key in METRICS} for line in notes.steps],
+        "plugins": trainer.step.algorithm.state_dict(),
+        "entropy_coef": trainer.step_pass.settings.entropy_coef,
+        "prompts": trainer.step.stream.state_dict(),
+        "ledger": list(trainer.step.recorded.ledger),
+        "weights": {name: weight.full_tensor() for name, weight in weights.items()},
+    }
+
+
 def main(folder, out):
     for name in CASES:
         train(folder, out, name)
+    run = Path(out) / "state"
+    whole = train_with_state(folder, run)
+    again = train_with_state(folder, RunFolder(run), checkpoint=RunFolder(run).checkpoint(4))
+    torch.save({"whole": whole, "again": again}, Path(out) / f"state-{RANK}.pt")
 
 
 if __name__ == "__main__":
