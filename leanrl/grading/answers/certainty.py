@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.text.numbers import PlainNumber, are_same_number, read_number
-from leanrl.grading.units.quantities import conversion, is_degree, split_unit
+from leanrl.grading.units.quantities import conversion, has_other_values, split_unit
 
 _PERCENT = r"\%"
 
@@ -26,10 +26,10 @@ def certain_equality(gold: str, answer: str) -> bool | None:
         return True
     if "," in gold or "," in answer:
         return None  # a number with thousands set apart, or a list
-    # A percentage may be left to the question (10 for 10 %) or be written as its value (0.1), degrees as radians:
-    # a parser's work.
+    # A percentage may be left to the question (10 for 10 %) or be written as its value (0.1), degrees as radians,
+    # hours as minutes: a parser's work.
     is_free = any(one.endswith(_PERCENT) for one in (gold, answer)) or any(
-        is_degree(one.unit) for one in (gold_value, answer_value) if one.unit
+        has_other_values(one.unit) for one in (gold_value, answer_value) if one.unit
     )
     return None if is_free else False
 

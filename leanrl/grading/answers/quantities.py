@@ -6,7 +6,7 @@ A unit that only one side has is free: a gold answer often leaves it to the ques
 from dataclasses import replace
 
 from leanrl.grading.answers.nodes import Answer, Expression, Items, Quantity, Row
-from leanrl.grading.units.quantities import conversion, is_degree, read_abbreviated, read_doubtful
+from leanrl.grading.units.quantities import conversion, is_degree, read_abbreviated, read_doubtful, units_of
 from leanrl.grading.units.unit import Conversion
 
 Pair = tuple[Answer, Answer]  # a gold value and an answer's
@@ -46,12 +46,19 @@ def _with_doubtful(answer: Answer, other: Answer) -> Answer:
 
 
 def _without_unit(quantity: Quantity) -> list[Answer]:
-    """Return what a quantity may be beside a value without a unit: its own value, that of an angle in radians too."""
+    """Return what a quantity may be beside a value without a unit: its own value, in any unit that it is written in.
+
+    That of an angle in radians, too.
+    """
+    first, *smaller = units_of(quantity.unit)
+    known = [conversion(first, one) for one in smaller]
+    converted = [_convert(quantity.value, one) for one in known if one is not None]
+    values = [quantity.value, *(one for one in converted if one is not None)]
     value = quantity.value
     if not is_degree(quantity.unit) or not isinstance(value, Expression):
-        return [value]
+        return values
     in_radians = Expression(_TO_RADIANS % value.latex)
-    return [in_radians] if r"\pi" in value.latex else [value, in_radians]
+    return [in_radians] if r"\pi" in value.latex else [*values, in_radians]
 
 
 def _convert(value: Answer, known: Conversion) -> Answer | None:

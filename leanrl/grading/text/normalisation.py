@@ -10,7 +10,8 @@ from leanrl.grading.text.dressing import undress
 from leanrl.grading.text.numbers import THOUSANDS
 from leanrl.grading.text.repeating import as_fractions
 from leanrl.grading.text.sentence import drop_sentence
-from leanrl.grading.units.marking import mark_units
+from leanrl.grading.units.compounds import join_compounds
+from leanrl.grading.units.marking import mark_currencies, mark_units
 from leanrl.grading.units.numerals import read_numerals
 
 Rule = tuple[re.Pattern[str], str]
@@ -59,6 +60,7 @@ def normalise(text: str) -> str:
     text = _apply(_ANGLES_AND_TIMES, text)
     text = drop_sentence(trim(_apply(_FONTS, text)))
     text = read_numerals(trim(_apply(_PERCENT, text)))
+    text = join_compounds(mark_currencies(text))
     text = _EMPTY_WORDS.sub("", _SET_WORDS.sub(_with_joints_outside, text))
     text = _CURRENCY.sub("", mark_units(text))
     text, unit = _detach_unit(trim(_apply(_WORDS, text)))

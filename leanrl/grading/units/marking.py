@@ -57,7 +57,6 @@ class _Token(NamedTuple):
 
 def mark_units(text: str) -> str:
     r"""Return the text with every unit behind a value as \unit{...}; one pass."""
-    text = _BEFORE_VALUE.sub(lambda match: rf"{match['value']}\unit{{{_currency(match['sign'])}}} ", text)
     tokens = [_Token(match.lastgroup or "other", match.group()) for match in _TOKEN.finditer(text)]
     pieces: list[str] = []
     position = 0
@@ -70,6 +69,11 @@ def mark_units(text: str) -> str:
         pieces += [token.text for token in after]
         position = end + 1
     return "".join(pieces)
+
+
+def mark_currencies(text: str) -> str:
+    r"""Return the text with every currency that stands before its value behind it, as \unit{...}."""
+    return _BEFORE_VALUE.sub(lambda match: rf"{match['value']}\unit{{{_currency(match['sign'])}}} ", text)
 
 
 def _currency(sign: str) -> str:

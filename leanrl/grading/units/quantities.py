@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from leanrl.grading.tables.spellings import DEGREE
 from leanrl.grading.text.brackets import is_one_bracket
-from leanrl.grading.units.reading import is_doubtful, read_unit
+from leanrl.grading.units.reading import COMPOUND, is_doubtful, read_unit
 from leanrl.grading.units.unit import Conversion, convert
 
 UNIT = re.compile(r"\\unit\{(?P<unit>[^{}]*)\}\s*+")
@@ -74,6 +74,16 @@ def conversion(source: str, target: str) -> Conversion | None:
     """Return how values in one unit become values in another, None if they measure different things."""
     readings = read_unit(source), read_unit(target)
     return convert(readings[0], readings[1]) if readings[0] and readings[1] else None
+
+
+def units_of(unit: str) -> list[str]:
+    """Return the units that a unit is made of: hours and minutes; the value counts the first."""
+    return unit.split(COMPOUND)
+
+
+def has_other_values(unit: str) -> bool:
+    """Return whether a value without a unit may be another than the one before this unit: in radians, in minutes."""
+    return is_degree(unit) or len(units_of(unit)) > 1
 
 
 def is_degree(unit: str) -> bool:

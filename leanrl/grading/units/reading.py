@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 
 from leanrl.grading.tables import units as table
 from leanrl.grading.tables.nouns import ALONE, COUNT_NOUNS, FILLERS, QUALIFIERS, SINGULARS
-from leanrl.grading.units.unit import Unit, count_of
+from leanrl.grading.units.unit import Unit, convert, count_of
 
 Readings = tuple[Unit, ...]
 
@@ -20,12 +20,16 @@ _POWER_BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方
 _POWER_BEHIND = {"squared": 2, "cubed": 3}
 _MAX_WORDS = 2  # of a name in the table
 _MAX_READINGS = 6  # of one unit
+COMPOUND = "+"  # between the units of one value, hours+minutes; it counts the first
 
 
 def read_unit(text: str) -> Readings | None:
     """Return all readings of a unit's text, None if one of its words stands in no table."""
-    text = _IN_ALL.sub("", text).strip()
-    return _read_unit(text) if 0 < len(text) <= MAX_UNIT_CHARS else None
+    first, *smaller = _IN_ALL.sub("", text).strip().split(COMPOUND)
+    readings = _read_unit(first) if 0 < len(first) <= MAX_UNIT_CHARS else None
+    if not smaller or readings is None:
+        return readings
+    return tuple(one for one in readings if all(convert((one,), read_unit(other) or ()) for other in smaller)) or None
 
 
 def is_certain(text: str) -> bool:
