@@ -1,0 +1,1 @@
+"""`leanrl data` and its commands."""

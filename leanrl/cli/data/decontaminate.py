@@ -1,0 +1,118 @@
+"""`leanrl data decontaminate`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leanrl.cli.terminal.options import AsJson
+
+if TYPE_CHECKING:
+    from leanrl.curation.decontamination.files import Decontaminated
+    from leanrl.curation.decontamination.index import EvaluationProblem
+
+_SHOWN = 3
+_WIDTH = 100
+
+
+def decontaminate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Training problems: .jsonl, .json, .csv, .parquet, .gz")],
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Benchmarks, or files of problems [all benchmarks that are at hand]."),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with benchmarks as files, in the place of the Hub.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Write the rows that stay, and the others to FILE.jsonl.leaks.jsonl."),
+    ] = None,
+    min_containment: Annotated[
+        float,
+        typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Drop a row that holds this share of a problem's words."),
+    ] = 0.5,
+    problem_column: Annotated[str, typer.Option(metavar="NAME", help="Column with the problem's text.")] = "problem",
+    answer_column: Annotated[str, typer.Option(metavar="NAME", help="Column with the gold answer.")] = "answer",
+    as_json: AsJson = False,
+) -> None:
+    """Find training problems that repeat an evaluation problem, and write a file without them."""
+    from leanrl.config.sections.data import DataConfig
+    from leanrl.curation.decontamination.files import decontaminate as find
+
+    problems = _evaluation_problems(against, data_dir)
+    found = find(
+        file,
+        problems,
+        data=DataConfig(path=str(file), problem_column=problem_column, answer_column=answer_column),
+        out=out,
+        min_containment=min_containment,
+        say=_say,
+    )
+    print(json.dumps(found.to_json(), indent=2) if as_json else _table(found, out))
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _evaluation_problems(against: str | None, data_dir: Path | None) -> "list[EvaluationProblem]":
+    """Return the problems of the named benchmarks, or of all that are at hand, and say which are not."""
+    from leanrl.benchmark_data import load_benchmark
+    from leanrl.curation.decontamination.index import EvaluationProblem
+    from leanrl.errors import MissingError
+    from leanrl.eval.benchmarks.named import benchmark_names, find_benchmark
+    from leanrl.eval.benchmarks.protocols import find_protocol
+
+    names = benchmark_names() if against is None else [name.strip() for name in against.split(",") if name.strip()]
+    problems: list[EvaluationProblem] = []
+    absent: list[MissingError] = []
+    for name in names:
+        try:
+            loaded = load_benchmark(find_benchmark(name), find_protocol("greedy"), data_dir=data_dir)
+        except MissingError as error:
+            if against is not None:
+                raise
+            absent.append(error)
+            _say(f"left out: {error.message}")
+            continue
+        problems += [EvaluationProblem(loaded.name, row.id, row.problem, str(row.gold)) for row in loaded.rows]
+    if not problems:
+        raise MissingError("No evaluation problems are at hand.", hint=absent[0].hint if absent else "--against A,B")
+    return problems
+
+
+def _table(found: "Decontaminated", out: Path | None) -> str:
+    head = ("evaluation set", "8 words", "13 words", "contained", "leaked", "with its answer", "rows dropped")
+    rows = [
+        (
+            name,
+            *(str(len(ids)) for ids in vars(overlap).values()),
+            str(found.num_dropped_by_set[name]),
+        )
+        for name, overlap in found.overlaps.items()
+    ]
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    ]
+    lines.append("")
+    lines += [
+        "8 and 13 words: evaluation problems that share any such run, most of them forms of speech",
+        f"{found.num_dropped:,} of {found.num_rows:,} rows leak"
+        + (f"; the others are in {out}" if out is not None else "; --out FILE.jsonl writes the others"),
+    ]
+    for text, leak in found.examples[:_SHOWN]:
+        lines += ["", leak.reason, f"  training:   {_short(text)}", f"  evaluation: {_short(leak.problem.text)}"]
+    return "\n".join(lines)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."

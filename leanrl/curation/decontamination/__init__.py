@@ -1,0 +1,1 @@
+"""Training problems that repeat an evaluation problem, found by shared runs of words."""
