@@ -1,0 +1,117 @@
+"""95 % intervals of a mean over problems, and which kind the data can bear.
+
+Letters: N problems.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from leanrl.eval.scores.problem_scores import Floats
+from leanrl.eval.scores.student import t_quantile
+
+LEVEL = 0.95
+# From this many problems on the bootstrap needs no normal distribution of the mean; below, t is closer.
+BOOTSTRAP_PROBLEMS = 100
+NUM_RESAMPLES = 4000
+# Below this many problems that carry the spread, t and bootstrap intervals are too short: docs/evaluation.md.
+FEW_PROBLEMS = 8.0
+# Below this many, the spread that was seen says next to nothing of the spread that there is.
+VERY_FEW_PROBLEMS = 4.0
+_UPPER = 1 - (1 - LEVEL) / 2
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Bounds of a 95 % interval, and how they were found.
+
+    `t` and `bootstrap` treat problems as drawn at random. `wilson` and `guarded_t` take their place where few problems
+    carry the whole spread.
+    """
+
+    low: float
+    high: float
+    method: str
+
+
+def score_interval(shares_N: Floats, *, seed: int = 0) -> Interval:
+    """Return the interval of an accuracy from the share of right samples of each problem.
+
+    Where few problems carry the spread, as at accuracies near 0 and 1, it is Wilson's interval over N problems, which
+    counts all samples of a problem as one.
+    """
+    mean = float(shares_N.mean())
+    if carrying_problems(shares_N - mean) < FEW_PROBLEMS:
+        return _wilson(mean, len(shares_N))
+    found = _bootstrap(shares_N, seed) if len(shares_N) >= BOOTSTRAP_PROBLEMS else _student(shares_N)
+    return Interval(max(0.0, found.low), min(1.0, found.high), found.method)
+
+
+def difference_interval(differences_N: Floats, *, seed: int = 0) -> Interval:
+    """Return the interval of a mean of paired differences, each between -1 and 1."""
+    if is_sparse(differences_N):
+        mean = float(differences_N.mean())
+        half = t_quantile(_UPPER, max(1, len(differences_N) - 1)) * difference_se(differences_N)
+        return Interval(max(-1.0, mean - half), min(1.0, mean + half), "guarded_t")
+    return _bootstrap(differences_N, seed) if len(differences_N) >= BOOTSTRAP_PROBLEMS else _student(differences_N)
+
+
+def difference_se(differences_N: Floats) -> float:
+    """Return the standard error of a mean of paired differences over problems.
+
+    Where few problems differ, their spread is guarded by two more problems of the weight one half, with differences
+    of +m and -m, and one of 0. m is the largest difference that was seen, or 1 where next to none differ. For one
+    sample a problem this is the variance of Agresti and Min 2005 (Statistics in Medicine 24, 729), without their shift
+    of the mean.
+    """
+    num_problems = len(differences_N)
+    if not is_sparse(differences_N):
+        return float(np.std(differences_N, ddof=1)) / math.sqrt(num_problems)
+    largest = float(np.abs(differences_N).max())
+    guard = 1.0 if _num_carrying(differences_N) < VERY_FEW_PROBLEMS else largest
+    weight = num_problems + 2
+    variance = (float(differences_N @ differences_N) + guard**2) / weight - (float(differences_N.sum()) / weight) ** 2
+    return math.sqrt(variance / weight)
+
+
+def is_sparse(differences_N: Floats) -> bool:
+    """Whether too few problems differ for their spread to be taken as it is."""
+    return _num_carrying(differences_N) < FEW_PROBLEMS
+
+
+def _num_carrying(differences_N: Floats) -> float:
+    """Return how many problems carry the differences, or their spread about the mean where that is fewer."""
+    return min(carrying_problems(differences_N), carrying_problems(differences_N - differences_N.mean()))
+
+
+def carrying_problems(deviations_N: Floats) -> float:
+    """Return how many problems carry the sum of squares: (sum d^2)^2 / sum d^4, 0 where nothing deviates."""
+    squares = deviations_N**2
+    total = float(squares.sum())
+    return total**2 / float(squares @ squares) if total > 1e-12 else 0.0
+
+
+def _student(values_N: Floats) -> Interval:
+    mean = float(values_N.mean())
+    half = t_quantile(_UPPER, len(values_N) - 1) * float(np.std(values_N, ddof=1)) / math.sqrt(len(values_N))
+    return Interval(mean - half, mean + half, "t")
+
+
+def _bootstrap(values_N: Floats, seed: int) -> Interval:
+    """Draw whole problems anew, with all their samples; the bounds are percentiles of the means."""
+    values, counts = np.unique(values_N, return_counts=True)
+    num_problems = len(values_N)
+    drawn = np.random.default_rng(seed).multinomial(num_problems, counts / num_problems, size=NUM_RESAMPLES)
+    low, high = np.quantile(drawn @ values / num_problems, [1 - _UPPER, _UPPER])
+    return Interval(float(low), float(high), "bootstrap")
+
+
+def _wilson(share: float, num_problems: int) -> Interval:
+    """Return Wilson's score interval of a share, with the t quantile in place of the normal one."""
+    squared = t_quantile(_UPPER, max(1, num_problems - 1)) ** 2
+    centre = (share + squared / (2 * num_problems)) / (1 + squared / num_problems)
+    half = math.sqrt(squared * (share * (1 - share) / num_problems + squared / (4 * num_problems**2)))
+    half /= 1 + squared / num_problems
+    # At 0 and 1 a bound is the share itself, up to rounding.
+    return Interval(max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), "wilson")
