@@ -1,0 +1,1 @@
+"""Differences between evaluations: what they show, and what they could have shown."""

@@ -1,0 +1,142 @@
+"""What a comparison shows, in plain sentences and a table; points are percent of a benchmark."""
+
+from collections.abc import Iterator, Sequence
+
+from leanrl.eval.compare.comparison import Comparison, Finding
+from leanrl.eval.compare.contrasts import Contrast
+from leanrl.eval.compare.reference import ReferenceRow
+from leanrl.eval.compare.sides import Side
+
+_HEADINGS = ("benchmark", "problems", "samples", "base", "other", "points", "95 % interval", "p", "p (Holm)", "sees")
+_TESTS = {
+    "sign_flip": "exact sign-flip test of paired problems",
+    "sign_flip_sampled": "sign-flip test of paired problems, 20,000 seeded choices of signs",
+    "z": "z test of means, problems not paired",
+}
+
+
+def lines_of(contrasts: Sequence[Contrast]) -> Iterator[str]:
+    """Yield the lines that `leanrl compare` prints."""
+    for number, contrast in enumerate(contrasts):
+        if number:
+            yield ""
+        yield from _lines(contrast)
+    if len(contrasts) > 1:
+        yield ""
+        yield f"{len(contrasts)} evaluations were compared with one base; Holm corrects all their tests together."
+
+
+def sentence(finding: Finding) -> str:
+    """Return what one benchmark shows, without its name."""
+    points = f"{signed(finding.difference.value)} points"
+    low, high = finding.difference.interval.low, finding.difference.interval.high
+    if finding.is_shown:
+        return f"a difference was shown: {points} (95 % interval {signed(low)} to {signed(high)})."
+    if finding.smallest_seen is None:
+        return f"no difference was shown; {finding.difference.num_problems} problems are too few to show any."
+    said = f"no difference was shown; this design sees {_points(finding.smallest_seen)} points or more."
+    needed = _needed(finding)
+    return f"{said} To show the {points} that were found takes {needed}." if needed else said
+
+
+def summary(comparison: Comparison) -> str:
+    """Return what all benchmarks show together."""
+    shown = [finding for finding in comparison.findings if finding.is_shown]
+    macro = comparison.macro
+    mean = (
+        f"The mean over them moved by {signed(macro.value)} points (95 % interval {signed(macro.interval.low)} to "
+        f"{signed(macro.interval.high)}; this design sees {_points(macro.smallest_seen)} points or more)."
+    )
+    num = len(comparison.findings)
+    if not shown:
+        said = f"no difference was shown on {_counted(num)}."
+    else:
+        named = ", ".join(f"{one.difference.benchmark} {signed(one.difference.value)}" for one in shown)
+        said = f"a difference was shown on {len(shown)} of {_counted(num)}: {named} points."
+    return f"{said} {mean}" if num > 1 else said
+
+
+def signed(share: float) -> str:
+    """Return a difference of shares in points, with its sign; no sign where it rounds to nothing."""
+    text = f"{100 * share:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def _lines(contrast: Contrast) -> Iterator[str]:
+    comparison = contrast.comparison
+    yield f"base:  {_described(contrast.base)}"
+    yield f"other: {_described(contrast.other)}"
+    for line in contrast.disagreements:
+        yield f"FORCED, not a fair comparison: {line}"
+    for line in contrast.notes:
+        yield f"differs, too: {line}"
+    if contrast.left_out:
+        yield f"not compared, since one of them lacks it: {', '.join(contrast.left_out)}"
+    yield ""
+    yield from _table(comparison)
+    yield ""
+    for finding in comparison.findings:
+        yield f"{finding.difference.benchmark}: {sentence(finding)}"
+    forced = " (forced)" if contrast.disagreements else ""
+    yield f"In sum{forced}: {summary(comparison)}"
+    tests = dict.fromkeys(finding.difference.test for finding in comparison.findings)
+    yield f"p: {'; '.join(_TESTS[test] for test in tests)}; Holm over {_counted_tests(comparison.num_tests)}."
+    notes = dict.fromkeys(finding.difference.note for finding in comparison.findings if finding.difference.note)
+    for note in notes:
+        yield f"published numbers: {note}."
+
+
+def _described(side: Side) -> str:
+    if not isinstance(side, ReferenceRow):
+        return side.label
+    return f"{side.label}, published: {side.title}" + (f" ({side.note})" if side.note else "")
+
+
+def _table(comparison: Comparison) -> Iterator[str]:
+    rows = [_HEADINGS, *(_row(finding) for finding in comparison.findings)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        yield "  ".join(cells).rstrip()
+
+
+def _row(finding: Finding) -> tuple[str, ...]:
+    one = finding.difference
+    base_samples, other_samples = one.num_samples
+    return (
+        one.benchmark,
+        str(one.num_problems),
+        str(base_samples) if base_samples == other_samples else f"{base_samples}/{other_samples}",
+        _points(one.base),
+        _points(one.other),
+        signed(one.value),
+        f"{signed(one.interval.low)} to {signed(one.interval.high)}",
+        _chance(one.p_value),
+        _chance(finding.p_holm),
+        "-" if finding.smallest_seen is None else _points(finding.smallest_seen),
+    )
+
+
+def _needed(finding: Finding) -> str:
+    ways = []
+    if finding.samples_needed is not None:
+        ways.append(f"{finding.samples_needed:,} samples a problem")
+    if finding.problems_needed is not None:
+        ways.append(f"{finding.problems_needed:,} such problems")
+    return " or ".join(ways)
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _chance(p_value: float) -> str:
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def _counted(number: int) -> str:
+    return "1 benchmark" if number == 1 else f"{number} benchmarks"
+
+
+def _counted_tests(number: int) -> str:
+    return "1 test" if number == 1 else f"{number} tests"

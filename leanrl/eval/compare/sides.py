@@ -1,0 +1,75 @@
+"""What a name that `leanrl compare` is given stands for: an evaluation's folder or file, or a published row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leanrl.errors import ConfigError, DataError
+from leanrl.eval.compare.reference import ReferenceRow, find_row, reference_rows
+from leanrl.eval.scores.problem_scores import ProblemScores
+from leanrl.eval.scores.score_file import EVALUATION_FILE, SCORES_FILE, read_json_object, read_score_file
+from leanrl.hints import command
+
+_MAX_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation of leanrl's: counts of every problem by benchmark, and evaluation.json; None where that is lost."""
+
+    label: str
+    per_problem: Mapping[str, ProblemScores]
+    asked: Mapping[str, Any] | None
+
+
+Side = Evaluated | ReferenceRow
+
+
+def find_side(name: str) -> Side:
+    """Return what `name` stands for; a path that exists comes before a row of the same name.
+
+    Raises:
+        ConfigError: for a name that is neither, or a folder without a finished evaluation.
+        DataError: for a file that cannot be read.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return _evaluated(name, _score_file_in(path))
+    if path.exists():
+        return _evaluated(name, path)
+    try:
+        return find_row(name)
+    except ConfigError as error:
+        sources = ", ".join(dict.fromkeys(row.source for row in reference_rows()))
+        raise ConfigError(
+            f"{name} is no folder or file, and no published row.",
+            hint=f"{error.hint or 'name a folder that `leanrl eval` wrote'} (sources of rows: {sources})",
+        ) from None
+
+
+def _evaluated(name: str, path: Path) -> Evaluated:
+    found = read_score_file(path)
+    asked = read_json_object(found.evaluation) if found.evaluation.is_file() else None
+    model = asked.get("model") if asked else None
+    source = model.get("source") if isinstance(model, dict) else None
+    return Evaluated(f"{name} ({source})" if source else name, found.per_problem, asked)
+
+
+def _score_file_in(folder: Path) -> Path:
+    path = folder / SCORES_FILE
+    if path.is_file():
+        return path
+    if (folder / EVALUATION_FILE).is_file():
+        raise DataError(
+            f"{folder} has no {SCORES_FILE}: its evaluation is not finished.",
+            hint="run its `leanrl eval` command again; it goes on where it was",
+        )
+    inside = sorted(file.parent for file in folder.glob(f"*/{SCORES_FILE}"))
+    inside += sorted(file.parent for file in folder.glob(f"evals/*/{SCORES_FILE}"))
+    if not inside:
+        raise ConfigError(
+            f"{folder} holds no evaluation: it has no {SCORES_FILE}.", hint=command("eval", folder) + " makes one"
+        )
+    named = ", ".join(map(str, inside[:_MAX_NAMED])) + (" and more" if len(inside) > _MAX_NAMED else "")
+    raise ConfigError(f"{folder} holds several evaluations or none itself: {named}.", hint=f"name one: {inside[0]}")
