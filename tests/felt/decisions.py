@@ -120,5 +120,5 @@ FELT = [
         next_entropy_coef,
         0.25,
     ),
-    Felt("algorithm.max_empty_steps", 4, attribute("empty.max_in_a_row"), 4),
+    Felt("algorithm.max_empty_steps", 4, attribute("skipped.empty.max_in_a_row"), 4),
 ]

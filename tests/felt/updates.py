@@ -184,7 +184,7 @@ FELT = [
     Felt("train.sort_by_length", False, cut, [[0, 1], [2, 3]], beside={"train.micro_batch_completions": 2}),
     Felt("train.pack_rows", "never", layout, "padded"),
     Felt("train.skip_zero_advantage", False, passed_rows, [0.0, 1.0]),
-    Felt("train.max_nonfinite_steps", 5, attribute("nonfinite.max_in_a_row"), 5),
+    Felt("train.max_nonfinite_steps", 5, attribute("skipped.nonfinite.max_in_a_row"), 5),
     Felt("train.gradient_checkpointing", True, argument("gradient_checkpointing"), True),
     Felt("train.kept_layers", 1, recomputed_layers, [True, False], beside={"train.gradient_checkpointing": True}),
     Felt("train.offload_activations", True, offloads, True),

@@ -93,7 +93,7 @@ def test_it_runs_the_longest_batch_with_earlier_gradients_in_place(tiny_model, t
 
 def test_the_longest_prompt_of_all_rows_counts(tiny_model, tmp_path):
     trainer, *_ = small_trainer(_config(tiny_model), tmp_path / "run", listener=Notes())
-    trainer.rows = [replace(trainer.rows[0], prompt="short"), replace(trainer.rows[1], prompt="the longest of all")]
+    trainer.rows = [replace(trainer.rows[0], asked_by="short"), replace(trainer.rows[1], asked_by="the longest of all")]
     rows = longest_rows(trainer)
     assert [(len(row.prompt_ids), len(row.completion_ids)) for row in rows] == [(18, 8)] * 4
 

@@ -39,7 +39,7 @@ def test_a_rollout_finds_what_training_has_left(tiny_model, tmp_path, monkeypatc
     """A colocated vLLM takes memory when it wakes: each step gives back before it draws."""
     trainer, _, stop = small_trainer(small_config(tiny_model), tmp_path / "run", listener=Notes())
     calls = []
-    monkeypatch.setattr("leanrl.trainer.grpo.give_back_unused", lambda device: calls.append(device.type))
+    monkeypatch.setattr("leanrl.trainer.rollouts.drawing.give_back_unused", lambda device: calls.append(device.type))
     draw = trainer.rollout.draw
     monkeypatch.setattr(
         trainer.rollout, "draw", lambda *rows, **choices: calls.append("draw") or draw(*rows, **choices)
