@@ -40,6 +40,7 @@ from leanrl.trainer.rollouts.drawing import draw_completions
 from leanrl.trainer.rollouts.engines import open_rollout
 from leanrl.trainer.rollouts.training_side import TrainingSide, training_side_of
 from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
+from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.open import NamedReward, open_scorer, open_step
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.types import Grader, Row
@@ -77,6 +78,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.visit = prepare_reference(self, config.train, folder=run.path)
         self.lean_config, self.rows, self.run, self.plan = config, rows, run, plan
         self.rollout_log = RolloutLog()
+        self.algorithm = algorithm_of(config)
         self.scorer = open_scorer(self, rewards=rewards, grader=grader)
         self.rollout = open_rollout(config, self.training_side())
         self.budget = open_budget(self)

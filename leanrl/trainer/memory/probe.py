@@ -1,7 +1,7 @@
 """The probe: the longest micro-batch that can occur, run before step 1, so that what does not fit fails at once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from leanrl.prompting.rendering import prompt_ids
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.memory.actual import record_probe
 from leanrl.trainer.memory.unused_memory import give_back_unused
+from leanrl.trainer.passes.reference import open_reference
 from leanrl.trainer.ranks.meeting import first_of_ranks, highest_of_ranks
 from leanrl.types import Listener
 
@@ -90,18 +91,11 @@ def longest_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
 
 
 def _run(trainer: LeanGRPOTrainer, rows: list[StepRow], *, held_bytes: int) -> None:
-    model = trainer.model
     held = torch.ones(held_bytes, dtype=torch.uint8, device=trainer.accelerator.device)
     micro_batch = trainer.step_pass.lay_out(rows)
     if trainer.lean_config.algorithm.kl_beta > 0:
-        reference = trainer.ref_model if trainer.ref_model is not None else model
-        without_adapter = nullcontext() if trainer.ref_model is not None else model.disable_adapter()
-        with (
-            trainer.meter.phase("reference"),
-            trainer.accelerator.autocast(),
-            without_adapter,
-            trainer.visit(reference),
-        ):
+        opened = open_reference(trainer)
+        with trainer.meter.phase("reference"), trainer.accelerator.autocast(), opened() as reference:
             score_micro_batch(reference, micro_batch, temperature=trainer.step_pass.settings.temperature)
     with trainer.meter.phase("forward_backward"):
         if trainer.lean_config.micro_batches_per_step > 1:

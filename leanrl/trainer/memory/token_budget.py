@@ -67,7 +67,7 @@ class TokenBudget:
         fills_first: bool = False,
     ) -> None:
         self.train = train
-        self.layout: Layout = PADDED  # `trainer.packing` changes it, once it has proved that it may
+        self.layout: Layout = PADDED  # `trainer.proofs.packing` changes it, once it has proved that it may
         self.num_shortages = 0
         self.kept_layers = train.kept_layers if train.gradient_checkpointing else 0
         self.is_exhausted = False  # whether nothing was left to make smaller

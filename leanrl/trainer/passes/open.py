@@ -1,5 +1,6 @@
 """The passes of a trainer's steps, and what skips a step, put together."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,11 +13,16 @@ from leanrl.trainer.passes.step_pass import StepPass
 
 def open_pass(trainer: Any) -> StepPass:
     """Return what runs rows through a trainer's model."""
-    config = trainer.lean_config
+    config, algorithm = trainer.lean_config, trainer.algorithm
+    settings = replace(
+        loss_settings(config),
+        correction=algorithm.in_engine("correction"),
+        token_weights=algorithm.in_engine("token_weights"),
+    )
     return StepPass(
         trainer.accelerator,
         budget=trainer.budget,
-        settings=loss_settings(config),
+        settings=settings,
         pad_id=trainer.stopping.pad_id,
         skip_zero_advantage=config.train.skip_zero_advantage,
     )

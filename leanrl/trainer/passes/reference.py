@@ -33,7 +33,7 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path)
     Returns:
         what gives each model to score with the context to do it in: within it the copy is on the training device.
         TRL scores when a step's completions are there, before the first backward pass: no gradient lies beside it.
-        One that ranks share needs none: each of its layers visits by itself (`trainer.sharding`).
+        One that ranks share needs none: each of its layers visits by itself (`trainer.ranks.sharding`).
 
     Raises:
         DoesNotFitError: if it goes to a disk that is too full for it.

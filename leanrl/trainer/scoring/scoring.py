@@ -38,7 +38,7 @@ class ScoredGroup:
     @property
     def reward_numbers(self) -> list[list[float]]:
         """The rewards with NaN where one skips."""
-        return [[nan if score is None else score for score in row] for row in self.rewards_G_K]
+        return _numbers(self.rewards_G_K)
 
     @property
     def correct(self) -> list[bool]:
@@ -99,10 +99,13 @@ def _scored(
     rewards: Sequence[Reward],
 ) -> ScoredGroup:
     rewards_G_K = [list(row) for row in zip(*columns_K_G, strict=True)]
-    numbers = [[nan if score is None else score for score in row] for row in rewards_G_K]
     weights_K = torch.tensor([reward.weight for reward in rewards], dtype=torch.float32)
-    sums_G = summed_rewards(torch.tensor(numbers, dtype=torch.float32), weights_K).tolist()
+    sums_G = summed_rewards(torch.tensor(_numbers(rewards_G_K), dtype=torch.float32), weights_K).tolist()
     return ScoredGroup(asked, samples_G, rewards_G_K, [sample.verdict for sample in seen_G], sums_G)
+
+
+def _numbers(rewards_G_K: Sequence[Sequence[Score]]) -> list[list[float]]:
+    return [[nan if score is None else score for score in row] for row in rewards_G_K]
 
 
 def _grade(samples_P_G: Samples, modes: Sequence[GradeMode], grader: Grader) -> dict[GradeMode | None, Samples]:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from leanrl.config.schema import RunConfig
@@ -89,6 +90,18 @@ class Algorithm:
         """Return new values of keys after a step."""
         return self._call("after_step", metrics) if "after_step" in self.plugins else {}
 
+    def in_engine(self, seam: Literal["correction", "token_weights"]) -> Plugin | None:
+        """Return what the engine calls for weights_B_T, from tensors with those axes; None without a plug-in."""
+
+        def weights(*tensors_B_T: Tensor) -> Tensor:
+            weights_B_T: Tensor = self._call(seam, *tensors_B_T)
+            if weights_B_T.shape != tensors_B_T[0].shape:
+                found = f"weights of shape {tuple(weights_B_T.shape)} for tokens of {tuple(tensors_B_T[0].shape)}"
+                raise self._wrong(seam, found)
+            return weights_B_T
+
+        return weights if seam in self.plugins else None
+
     def state_dict(self) -> dict[str, Any]:
         """Return the state of every plug-in that has one, by seam."""
         return {seam: made.state_dict() for seam, made in self.plugins.items() if hasattr(made, "state_dict")}
@@ -129,7 +142,7 @@ def algorithm_of(config: RunConfig) -> Algorithm:
 def _called(seam: Seam, plugin: Plugin, *arguments: Any) -> Any:
     try:
         return plugin(*arguments)
-    except LeanRLError:
+    except (LeanRLError, torch.OutOfMemoryError):  # the engine redoes a pass that memory ran out in
         raise
     except Exception as error:
         place = raised_at(error, plugin)

@@ -15,9 +15,9 @@ from leanrl.trainer.passes.compared import ComparedScores
 from leanrl.trainer.passes.reference import open_reference
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
-from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.prompt_stream import PromptStream
+from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
 from leanrl.types import Grader
 
@@ -44,24 +44,34 @@ def open_scorer(trainer: Any, *, rewards: Sequence[Reward], grader: Grader) -> C
 
 def open_step(trainer: Any) -> Step:
     """Return the step of a trainer whose model is ready for the engine."""
-    config = trainer.lean_config
+    config, algorithm, scorer, step_pass = trainer.lean_config, trainer.algorithm, trainer.scorer, trainer.step_pass
+    stream = PromptStream(len(trainer.rows), seed=config.train.seed, shuffles=config.data.shuffle)
+    recorded = RecordedLedger(trainer.run if trainer.accelerator.is_main_process else None)
     return Step(
         config=config,
-        algorithm=algorithm_of(config),
+        algorithm=algorithm,
         rows=trainer.rows,
-        stream=PromptStream(len(trainer.rows), seed=config.train.seed, shuffles=config.data.shuffle),
+        stream=stream,
         tokenize=lambda row: prompt_ids(trainer._tokenizer, row.prompt, config.model.chat_template_kwargs),
         draw=lambda beginnings_B: trainer.draw(beginnings_B),
-        scorer=trainer.scorer,
+        scorer=scorer,
         compared=ComparedScores(
-            trainer.step_pass,
+            step_pass,
             reference=open_reference(trainer) if config.algorithm.kl_beta != 0.0 else None,
             reuses_rollouts=config.steps_per_rollout > 1,
             has_dropout=has_adapter_dropout(trainer.model),
             meter=trainer.meter,
         ),
-        recorded=RecordedLedger(trainer.run if trainer.accelerator.is_main_process else None),
-        step_pass=trainer.step_pass,
+        recorded=recorded,
+        state=StepState(
+            config,
+            stream=stream,
+            algorithm=algorithm,
+            rewards=scorer.state,
+            recorded=recorded,
+            step_pass=step_pass,
+        ),
+        step_pass=step_pass,
         skipped=trainer.skipped,
         ranks=_ranks(trainer),
         metered=partial(trainer.meter.phase, "forward_backward"),

@@ -58,6 +58,7 @@ class Step:
     draw: Draw
     scorer: CompletionScorer
     recorded: RecordedLedger
+    state: StepState
     compared: ComparedScores
     step_pass: StepPass
     skipped: SkippedSteps
@@ -65,18 +66,7 @@ class Step:
     metered: Callable[[], AbstractContextManager[None]]
     record: Callable[[str, float], None]
     rolled_out: Callable[[RolloutLog], None]
-    state: StepState = field(init=False)
-    _rollout: RolloutRows | None = None
-
-    def __post_init__(self) -> None:
-        self.state = StepState(
-            self.config,
-            stream=self.stream,
-            algorithm=self.algorithm,
-            rewards=self.scorer.state,
-            recorded=self.recorded,
-            step_pass=self.step_pass,
-        )
+    _rollout: RolloutRows | None = field(default=None, init=False)
 
     def take(self, model: Any, *, policy: Any, step: int) -> Tensor:
         """Add the gradients of the step that follows `step` others, and return this rank's share of its loss.

@@ -27,7 +27,6 @@ from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.passes.step_means import mismatch_means
 from leanrl.trainer.rollouts.training_side import TrainingSide
 from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
-from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.groups import Asked, padded
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.unsloth.batch_rows import batch_rows
@@ -131,7 +130,7 @@ class UnslothTrainer(LeanGRPOTrainer):
         everybody, place = self.scorer.ranks.share(own)
         sums_P_G, lengths_P_G = (padded([pair[number] for pair in everybody], filler=0.0) for number in (0, 1))
         self.record("unscored_share", sums_P_G.isnan().float().mean().item())
-        own_P_G = algorithm_of(self.lean_config).advantages(sums_P_G, lengths_P_G)[place]
+        own_P_G = self.algorithm.advantages(sums_P_G, lengths_P_G)[place]
         self.rollout_log.advantages_P_G = own_P_G.tolist()
         return {**batch, "advantages": own_P_G.flatten().to(self.accelerator.device)}
 

@@ -55,6 +55,9 @@ def test_without_plugins_everything_is_asked_kept_and_credited_as_it_is():
             "(2,) numbers for 1 tokens",
         ),
         ("keep_rows", lambda group: 1 / 0, "keeps", "raised ZeroDivisionError"),
+        ("correction", lambda *tensors: tensors[0].sum(dim=1, keepdim=True), "engine", "(2, 1) for tokens of (2, 3)"),
+        ("token_weights", lambda *tensors: tensors[0][:1], "engine", "(1, 3) for tokens of (2, 3)"),
+        ("token_weights", lambda *tensors: 1 / 0, "engine", "raised ZeroDivisionError"),
     ],
 )
 def test_a_wrong_answer_is_named_with_its_line(seam, plugin, ask, expected):
@@ -64,12 +67,23 @@ def test_a_wrong_answer_is_named_with_its_line(seam, plugin, ask, expected):
         "keeps": (GROUP,),
         "advantages": (torch.tensor([[1.0, 0.0, 1.0]]), torch.ones(1, 3)),
         "credits": (GROUP, torch.zeros(3)),
+        "engine": (torch.zeros(2, 3), torch.zeros(2, 3), torch.ones(2, 3)),
     }[ask]
+    algorithm = _algorithm(**{seam: plugin})
+    asked = algorithm.in_engine(seam) if ask == "engine" else getattr(algorithm, ask)
     with pytest.raises(PluginError) as caught:
-        getattr(_algorithm(**{seam: plugin}), ask)(*arguments)
+        asked(*arguments)
     assert f"algorithm.{seam}" in caught.value.message
     assert expected in caught.value.message
     assert f"{__file__}:" in str(caught.value)
+
+
+def test_memory_that_runs_out_in_a_plugin_of_the_engine_is_no_fault_of_the_plugin():
+    def takes_all(*tensors):
+        raise torch.OutOfMemoryError("simulated: CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        _algorithm(token_weights=takes_all).in_engine("token_weights")(torch.zeros(1, 1))
 
 
 class _Stateful:

@@ -10,8 +10,8 @@ from leanrl.ledger.run_ledger import RunLedger
 from leanrl.seams import registry
 from leanrl.seams.protocols import Kept
 from leanrl.seams.registry import plugin
-from leanrl.storage.checkpoint_files import LEDGER
-from leanrl.storage.run_folder import RunFolder
+from leanrl.storage.checkpoint_files import ALGORITHM_STATE, LEDGER
+from leanrl.storage.run_folder import RunFolder, read_json
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 ALL = {
@@ -96,6 +96,40 @@ def test_a_resumed_run_with_every_plugin_goes_on_as_if_it_had_not_stopped(tiny_m
     assert other.step.stream.num_epochs > 1
     assert other.step.stream.state_dict() == trainer.step.stream.state_dict()
     assert list(end) == list(trainer.step.recorded.ledger)
+
+
+def test_the_state_of_a_plugin_inside_the_engine_is_in_the_checkpoint(tiny_model, tmp_path):
+    """Two steps of eight rows, in micro-batches of four."""
+
+    @plugin("token_weights", "counting")
+    class Counting:
+        num_calls = 0
+
+        def __call__(self, *tensors_B_T):
+            self.num_calls += 1
+            return torch.ones_like(tensors_B_T[0])
+
+        def state_dict(self):
+            return {"num_calls": self.num_calls}
+
+        def load_state_dict(self, state):
+            self.num_calls = state["num_calls"]
+
+    algorithm = {"token_weights": {"name": "counting"}}
+    _trained(tiny_model, tmp_path / "run", algorithm, max_steps=2, every_steps=1, skip_zero_advantage=False)
+    run = RunFolder(tmp_path / "run")
+    states = [read_json(run.checkpoint(step) / ALGORITHM_STATE)["plugins"] for step in (1, 2)]
+    assert [state["token_weights"]["num_calls"] for state in states] == [2, 4]
+
+
+def test_rows_without_advantage_need_passes_once_a_controller_asks_for_entropy(tiny_model, tmp_path):
+    plugin("advantage", "zero")(lambda rewards_P_G, lengths_P_G: rewards_P_G * 0.0)
+    plugin("after_step", "entropy")(lambda metrics: {"algorithm.entropy_coef": 0.1})
+    algorithm = {"advantage": {"name": "zero"}, "after_step": {"name": "entropy"}}
+    _, notes, _ = _trained(tiny_model, tmp_path / "run", algorithm, max_steps=2)
+    assert [line["skipped_token_share"] for line in notes.steps] == [1.0, 0.0]
+    assert notes.steps[0]["grad_norm"] == 0.0
+    assert notes.steps[1]["grad_norm"] > 0.0
 
 
 def test_steps_without_rows_are_skipped_and_end_the_run(tiny_model, tmp_path):

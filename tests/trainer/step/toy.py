@@ -16,6 +16,7 @@ from leanrl.trainer.scoring.scoring import ScoredGroup
 from leanrl.trainer.step.algorithm import Algorithm, algorithm_of
 from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.prompt_stream import PromptStream
+from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
 from leanrl.types import Row, Sample
 
@@ -76,17 +77,28 @@ def toy_step(
         }
     )
     made = algorithm_of(config)
+    decided = Algorithm({**made.plugins, **(plugins or {})}, made.num_completions)
+    stream, scorer, recorded = PromptStream(len(ROWS), seed=5, shuffles=True), Scorer(rewards_of), RecordedLedger(None)
+    step_pass = SimpleNamespace(settings=loss_settings(config))
     return Step(
         config=config,
-        algorithm=Algorithm({**made.plugins, **(plugins or {})}, made.num_completions),
+        algorithm=decided,
         rows=ROWS,
-        stream=PromptStream(len(ROWS), seed=5, shuffles=True),
+        stream=stream,
         tokenize=lambda row: [int(row.id), 1],
         draw=draw,
-        scorer=Scorer(rewards_of),
+        scorer=scorer,
         compared=SimpleNamespace(of_rollout=lambda policy, rows_P, *, version: rows_P),
-        recorded=RecordedLedger(None),
-        step_pass=SimpleNamespace(settings=loss_settings(config)),
+        recorded=recorded,
+        state=StepState(
+            config,
+            stream=stream,
+            algorithm=decided,
+            rewards=scorer.state,
+            recorded=recorded,
+            step_pass=step_pass,
+        ),
+        step_pass=step_pass,
         skipped=None,
         ranks=ranks or Ranks(0, 1, list),
         metered=nullcontext,
