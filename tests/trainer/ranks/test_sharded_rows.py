@@ -7,21 +7,44 @@ from leanrl.seams.plugins.greso import Greso
 from tests.torchrun import run_two_ranks
 from tests.trainer.ranks.two_ranks_sharded import CASES, METRICS, train
 
+# With the first average, and what else an update may hold; the other averages take two ranks of their own.
+SHORT = ("prompt_token_mean", "kl_and_reuse", "zero_advantages")
+LONG = tuple(name for name in CASES if name not in SHORT)
+
 
 @pytest.fixture(scope="module")
 def out(tiny_model, tmp_path_factory):
     """The folder where two ranks have written what each of their runs found."""
+    return _on_two_ranks(tiny_model, tmp_path_factory, *SHORT, "state")
+
+
+@pytest.fixture(scope="module")
+def out_of_long(tiny_model, tmp_path_factory):
+    return _on_two_ranks(tiny_model, tmp_path_factory, *LONG)
+
+
+def _on_two_ranks(model, tmp_path_factory, *names):
     folder = tmp_path_factory.mktemp("sharded")
-    run_two_ranks("-m", "tests.trainer.ranks.two_ranks_sharded", str(tiny_model), str(folder))
+    run_two_ranks("-m", "tests.trainer.ranks.two_ranks_sharded", str(model), str(folder), *names)
     return folder
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SHORT)
 def test_ranks_with_unequally_many_rows_train_as_one_process(out, tiny_model, name):
-    """Gradients and metrics of each step: every average, a shared reference, reused rollouts, rows without advantage.
+    """Gradients and metrics of each step, with a shared reference, reused rollouts, and rows without advantage.
 
     The second rank has no row in the first rollout; in "zero_advantages" none of its rows goes through the model.
     """
+    _assert_as_one_process(out, tiny_model, name)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", LONG)
+def test_every_average_counts_the_rows_of_all_ranks(out_of_long, tiny_model, name):
+    _assert_as_one_process(out_of_long, tiny_model, name)
+
+
+def _assert_as_one_process(out, tiny_model, name):
     train(tiny_model, out, name)
     alone, shared = torch.load(out / f"{name}-1-0.pt"), [torch.load(out / f"{name}-2-{rank}.pt") for rank in (0, 1)]
     for found in shared:

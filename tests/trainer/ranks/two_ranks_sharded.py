@@ -168,13 +168,20 @@ def train_with_state(folder, run, *, checkpoint=None):
     }
 
 
-def main(folder, out):
-    for name in CASES:
-        train(folder, out, name)
+def go_on(folder, out):
+    """Train a run whole and again from a checkpoint, and write what this rank has at both ends to `out`."""
     run = Path(out) / "state"
     whole = train_with_state(folder, run)
     again = train_with_state(folder, RunFolder(run), checkpoint=RunFolder(run).checkpoint(4))
     torch.save({"whole": whole, "again": again}, Path(out) / f"state-{RANK}.pt")
+
+
+def main(folder, out, *names):
+    for name in names:
+        if name == "state":
+            go_on(folder, out)
+        else:
+            train(folder, out, name)
 
 
 if __name__ == "__main__":
