@@ -14,9 +14,9 @@ from leanrl.eval.scores.student import t_quantile
 LEVEL = 0.95
 # From this many problems on the bootstrap needs no normal distribution of the mean; below, t is closer.
 BOOTSTRAP_PROBLEMS = 100
-NUM_RESAMPLES = 4000
+NUM_RESAMPLES = 2000
 # Below this many problems that carry the spread, t and bootstrap intervals are too short: docs/evaluation.md.
-FEW_PROBLEMS = 8.0
+FEW_PROBLEMS = 6.0
 # Below this many, the spread that was seen says next to nothing of the spread that there is.
 VERY_FEW_PROBLEMS = 4.0
 _UPPER = 1 - (1 - LEVEL) / 2
@@ -60,18 +60,18 @@ def difference_interval(differences_N: Floats, *, seed: int = 0) -> Interval:
 def difference_se(differences_N: Floats) -> float:
     """Return the standard error of a mean of paired differences over problems.
 
-    Where few problems differ, their spread is guarded by two more problems of the weight one half, with differences
-    of +m and -m, and one of 0. m is the largest difference that was seen, or 1 where next to none differ. For one
-    sample a problem this is the variance of Agresti and Min 2005 (Statistics in Medicine 24, 729), without their shift
-    of the mean.
+    Where few problems differ, two more guard their spread: half a problem of +m, half a one of -m, and one of 0, with m
+    the largest difference that was seen. Where next to none differ they are one of +1 and one of -1. For one sample a
+    problem the first is the variance of Agresti and Min 2005 (Statistics in Medicine 24, 729), without their shift of
+    the mean.
     """
     num_problems = len(differences_N)
     if not is_sparse(differences_N):
         return float(np.std(differences_N, ddof=1)) / math.sqrt(num_problems)
-    largest = float(np.abs(differences_N).max())
-    guard = 1.0 if _num_carrying(differences_N) < VERY_FEW_PROBLEMS else largest
+    is_bare = _num_carrying(differences_N) < VERY_FEW_PROBLEMS
+    guard = 2.0 if is_bare else float(np.abs(differences_N).max()) ** 2
     weight = num_problems + 2
-    variance = (float(differences_N @ differences_N) + guard**2) / weight - (float(differences_N.sum()) / weight) ** 2
+    variance = (float(differences_N @ differences_N) + guard) / weight - (float(differences_N.sum()) / weight) ** 2
     return math.sqrt(variance / weight)
 
 

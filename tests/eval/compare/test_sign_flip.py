@@ -1,6 +1,7 @@
 """The sign-flip test against all choices of signs, and Holm's correction by hand."""
 
 import itertools
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -41,17 +42,29 @@ def test_the_exact_p_value_counts_all_choices_of_signs(differences):
 
 def test_drawn_signs_come_near_the_exact_p_value():
     differences = np.array([5, -3, 8, 2, -1, 7, 4, -6, 9, 3])
-    drawn, exact = sign_flip_test(differences, max_additions=0), sign_flip_test(differences)
+    drawn, exact = sign_flip_test(differences, max_total=0), sign_flip_test(differences)
     assert not drawn.is_exact
     assert drawn.p_value == pytest.approx(exact.p_value, abs=0.01)
-    assert drawn == sign_flip_test(differences, max_additions=0)
-    assert sign_flip_test(np.ones(60, dtype=int), max_additions=0).p_value == 1 / 20_001
+    assert drawn == sign_flip_test(differences, max_total=0)
+    assert sign_flip_test(np.ones(60, dtype=int), max_total=0).p_value == 1 / 20_001
 
 
 def test_differences_of_unlike_numbers_of_samples_have_one_unit():
     """1/2 - 1/3 = 1/6 and 0/2 - 2/3 = -4/6, in sixths."""
     base, other = {"a": (1, 3), "b": (2, 3)}, {"a": (1, 2), "b": (0, 2)}
     assert whole_differences(base, other, ["a", "b"]).tolist() == [1, -4]
+
+
+def test_a_benchmark_of_many_problems_has_an_exact_p_value():
+    """Of 675 problems the sum of signed differences is near normal."""
+    differences = np.array([1, -1, 3, -2, 2, 0, 0, 1, -1] * 75)
+    deviation = (differences**2).sum() ** 0.5
+    shifted = differences.copy()
+    shifted[: int(1.96 * deviation / 2)] = np.abs(shifted[: int(1.96 * deviation / 2)])
+    found = sign_flip_test(shifted)
+    normal = 2 * NormalDist().cdf(-abs(shifted.sum()) / (shifted**2).sum() ** 0.5)
+    assert found.is_exact
+    assert found.p_value == pytest.approx(normal, rel=0.05)
 
 
 @pytest.mark.parametrize(("num_problems", "expected"), [(1, 1.0), (5, 1 / 16), (6, 1 / 32)])

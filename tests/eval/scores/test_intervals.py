@@ -49,12 +49,15 @@ def test_no_difference_is_certain(difference):
 
 
 def test_the_guarded_error_by_hand():
-    """Of 30 problems two differ, by +1 and -1; fewer than four, so m = 1: ((2 + 1) / 32 - 0) / 32."""
-    differences = np.array([1.0, -1.0] + [0.0] * 28)
-    assert carrying_problems(differences) == pytest.approx(2)
-    assert difference_se(differences) == pytest.approx((3 / 32 / 32) ** 0.5)
-    six = np.array([0.5] * 3 + [-0.5] * 3 + [0.0] * 24)
-    assert difference_se(six) == pytest.approx(((1.5 + 0.25) / 32 / 32) ** 0.5)
+    """Of 30 problems two differ, by +1 and -1; one more of each: (2 + 2) / 32, over 32.
+
+    Five differ by 1/2, three up: sum 1/2, of squares 5/4; half a problem of each sign adds 1/4.
+    """
+    two = np.array([1.0, -1.0] + [0.0] * 28)
+    assert carrying_problems(two) == pytest.approx(2)
+    assert difference_se(two) == pytest.approx((4 / 32 / 32) ** 0.5)
+    five = np.array([0.5] * 3 + [-0.5] * 2 + [0.0] * 25)
+    assert difference_se(five) == pytest.approx(((1.5 / 32 - (0.5 / 32) ** 2) / 32) ** 0.5)
 
 
 def test_the_plain_error_where_enough_problems_differ():

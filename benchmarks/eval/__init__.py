@@ -1,0 +1,1 @@
+"""Benchmarks of evaluations and their statistics."""
