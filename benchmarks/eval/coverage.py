@@ -28,8 +28,8 @@ from leanrl.eval.scores.student import t_quantile
 from leanrl.machine.environment import describe_machine
 
 NUM_SIMULATIONS = 4000
-# a + b of the beta distribution of pass rates: most problems near 0 or 1, or spread over all rates. Of `traded` the other
-# model is a little better on four problems of five and much worse on the fifth, and equal on average.
+# a + b of the beta distribution of pass rates: most problems near 0 or 1, or spread over all rates. Of `traded` the
+# other model is a little better on four problems of five and much worse on the fifth, and equal on average.
 CONCENTRATIONS = {"split": 0.5, "spread": 3.0, "traded": 3.0}
 _TRADED_GAIN, _LOSERS = 0.15, 0.2
 # a + b of the share of its failures that the better model solves.

@@ -8,6 +8,7 @@ Letters: N problems.
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ Integers = NDArray[np.int64]
 # The exact count takes at most the square of this sum of sizes in additions: a fraction of a second.
 _MAX_TOTAL = 20_000
 NUM_FLIPS = 20_000
+_MOST_PARTS = 10**9
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,11 @@ class SignFlip:
 def whole_differences(base: ProblemScores, other: ProblemScores, problems: list[str]) -> Integers:
     """Return the differences of shares, other minus base, as whole multiples of one unit.
 
-    The unit divides 1 / (number of samples) of every problem, so sums of differences are compared without rounding.
+    The unit divides 1 / (number of samples) of every problem, so sums of differences are compared without rounding;
+    where no such unit of at least 1e-9 exists, they are rounded to 1e-9.
     """
-    unit = math.lcm(*(scores[name][1] for scores in (base, other) for name in problems))
-    differences = [
-        other[name][0] * (unit // other[name][1]) - base[name][0] * (unit // base[name][1]) for name in problems
-    ]
+    parts = min(math.lcm(*(scores[name][1] for scores in (base, other) for name in problems)), _MOST_PARTS)
+    differences = [round(parts * Fraction(*other[name])) - round(parts * Fraction(*base[name])) for name in problems]
     common = math.gcd(*differences) or 1
     return np.array([difference // common for difference in differences], dtype=np.int64)
 

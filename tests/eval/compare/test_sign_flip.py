@@ -55,16 +55,23 @@ def test_differences_of_unlike_numbers_of_samples_have_one_unit():
     assert whole_differences(base, other, ["a", "b"]).tolist() == [1, -4]
 
 
+def test_numbers_of_samples_without_a_common_unit_are_rounded():
+    """Problems of 1 to 60 samples have a common unit of less than 1e-24."""
+    base = {f"p{samples}": (samples // 2, samples) for samples in range(1, 61)}
+    other = {f"p{samples}": (samples, samples) for samples in range(1, 61)}
+    differences = whole_differences(base, other, list(base))
+    assert (differences / 1e9).tolist() == pytest.approx([1 - s // 2 / s for s in range(1, 61)], abs=1e-9)
+    assert sign_flip_test(differences).p_value == pytest.approx(1 / 20_001)
+
+
 def test_a_benchmark_of_many_problems_has_an_exact_p_value():
     """Of 675 problems the sum of signed differences is near normal."""
-    differences = np.array([1, -1, 3, -2, 2, 0, 0, 1, -1] * 75)
-    deviation = (differences**2).sum() ** 0.5
-    shifted = differences.copy()
-    shifted[: int(1.96 * deviation / 2)] = np.abs(shifted[: int(1.96 * deviation / 2)])
-    found = sign_flip_test(shifted)
-    normal = 2 * NormalDist().cdf(-abs(shifted.sum()) / (shifted**2).sum() ** 0.5)
+    differences = np.random.default_rng(0).integers(-3, 4, size=675)
+    found = sign_flip_test(differences)
     assert found.is_exact
-    assert found.p_value == pytest.approx(normal, rel=0.05)
+    assert found.p_value == pytest.approx(
+        2 * NormalDist().cdf(-abs(differences.sum()) / (differences**2).sum() ** 0.5), abs=0.02
+    )
 
 
 @pytest.mark.parametrize(("num_problems", "expected"), [(1, 1.0), (5, 1 / 16), (6, 1 / 32)])
