@@ -20,7 +20,7 @@ from leanrl.planner.layers.activations import (
 )
 from leanrl.planner.layers.head import head_backward_bytes, head_forward_bytes
 from leanrl.planner.layers.kept_layers import Stretch, stretches
-from leanrl.planner.layers.windows import mask_bytes
+from leanrl.planner.layers.windows import mask_bytes, mask_in_training_bytes
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.memory.gradients import (
     bucket_bytes,
@@ -233,7 +233,7 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     stays = {
         "gathered weights": gathered_in_training_bytes(shape, workload),
         "adapter casts": adapter_cast_bytes(shape, workload),
-        "attention mask": mask_bytes(shape, workload),
+        "attention mask": mask_in_training_bytes(shape, workload),
         "positions": position_bytes(shape, workload),
     }
     accumulates = workload.num_micro_batches > 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from leanrl.config.schema import ReferenceDevice, RunConfig
-from leanrl.errors import ConfigError, Problem
+from leanrl.errors import ConfigError, NoFormulaError, Problem
 from leanrl.hints import setting
 from leanrl.planner.memory.base_sharing import shares_base
 from leanrl.planner.models.shapes import ModelShape
@@ -177,7 +177,9 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
 
     Raises:
         ConfigError: if the config names LoRA targets that the model does not have, or keeps more layers than it has.
+        NoFormulaError: if a family's layers compute in a way that is not counted with these settings.
     """
+    _require_formula(config, shape)
     method = config.model.tuning.method
     is_full = method == "full"
     sharding = _sharding(config)
@@ -201,8 +203,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
         on_cpu=config.hardware.is_cpu,
         # Tiles find modules; an MLP in the code of its layer is none.
         tile_tokens=config.train.tile_tokens if shape.terms.has_mlp_module else None,
-        # A state would go on from one row of a pack to the next.
-        packs_rows=config.packs_rows and shape.num_stateful_layers == 0 and _attention(config, shape) != "eager",
+        packs_rows=config.packs_rows and _takes_packs(config, shape),
         micro_batch_completions=min(config.full_completions_per_micro_batch, max(1, config.rows_per_rank)),
         num_micro_batches=config.micro_batches_per_step,
         counts_tokens=config.train.max_tokens_per_micro_batch is not None,
@@ -233,6 +234,34 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
 def _attention(config: RunConfig, shape: ModelShape) -> Attention:
     """What attends; transformers' sdpa would leave a cap out (`models.attention.usable_attention`)."""
     return "eager" if shape.caps_attention and config.model.attention == "sdpa" else config.model.attention
+
+
+def _require_formula(config: RunConfig, shape: ModelShape) -> None:
+    """Refuse what layers with attention of their own compute in other ways than are counted.
+
+    They write out scores by code of their own, add fp32 biases to 16-bit products, and have linear layers of a class
+    that bitsandbytes leaves as it is.
+    """
+    if shape.own_attention is None:
+        return
+    is_cast = config.model.dtype == "float32" and config.model.compute_dtype != "float32" and not config.shares_weights
+    reasons = {
+        "model.attention: eager": config.model.attention == "eager",
+        "fp32 biases under autocast": shape.mlp_bias and is_cast,
+        "model.tuning.method: qlora": config.model.tuning.method == "qlora",
+    }
+    for what, is_so in reasons.items():
+        if is_so:
+            raise NoFormulaError(
+                f"the planner has no formula for {shape.family} with {what}.",
+                hint="`leanrl plan --exact` simulates any model that transformers knows",
+            )
+
+
+def _takes_packs(config: RunConfig, shape: ModelShape) -> bool:
+    """A state would go on from one row of a pack to the next, and a layer's own attention takes no bounds of rows."""
+    is_stateless = shape.num_stateful_layers == 0 and shape.own_attention is None
+    return is_stateless and _attention(config, shape) != "eager"
 
 
 def _residency(config: RunConfig, *, is_shared: bool) -> Residency:

@@ -139,15 +139,37 @@ def _scaled_dot_product(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> Tensor:
+    """Cast the inputs as autocast does for torch's function, which then computes without autocast."""
+    query, key, value = as_autocast(query), as_autocast(key), as_autocast(value)
+    mask = None if attn_mask is None else _additive(attn_mask, query.dtype)
+    with torch.autocast(query.device.type, enabled=False):
+        return _run_kernel(query, key, value, mask, dropout_p, is_causal, scale, enable_gqa)
+
+
+def _additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the mask that a kernel takes; torch turns a boolean one into 0 and minus infinity anew in each call."""
+    return torch.zeros_like(mask, dtype=dtype) if mask.dtype == torch.bool else mask.to(dtype)
+
+
+def _run_kernel(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float | None,
+    enable_gqa: bool,
+) -> Tensor:
     """The kernels for GPUs need as many heads of keys as of queries: others are multiplied out, with all scores."""
     if enable_gqa:
         num_shared = query.shape[-3] // key.shape[-3]
         key, value = (repeat_kv(tensor, num_shared) for tensor in (key, value))
     if query.shape[-3] != key.shape[-3]:
         multiply = torch.ops.aten._scaled_dot_product_attention_math
-        return multiply(query, key, value, attn_mask, dropout_p, is_causal, scale=scale)[0]
-    if attn_mask is not None:
-        mask = attn_mask.expand(*query.shape[:3], key.shape[-2])
+        return multiply(query, key, value, mask, dropout_p, is_causal, scale=scale)[0]
+    if mask is not None:
+        mask = mask.expand(*query.shape[:3], key.shape[-2])
         attend = torch.ops.aten._scaled_dot_product_efficient_attention
         return attend(query, key, value, mask, query.requires_grad, dropout_p, is_causal, scale=scale)[0]
     if not flash_takes_heads(query, value):

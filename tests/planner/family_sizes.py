@@ -28,11 +28,33 @@ HYBRID = {
         "layer_types": ["conv", "full_attention", "conv", "full_attention"],
     },
 }
+# What a family's tests build where its keys choose between designs, and the other designs by a model that has them.
+CHOSEN = HYBRID | {"falcon": {"new_decoder_architecture": True}}
+FALCON = {
+    "falcon-7b": {"new_decoder_architecture": False},
+    "falcon-40b": {},
+    "falcon-11b": {"num_ln_in_parallel_attn": 1, "tie_word_embeddings": False},
+    "falcon-rw-1b": {
+        "new_decoder_architecture": False,
+        "alibi": True,
+        "bias": True,
+        "multi_query": False,
+        "num_key_value_heads": None,
+        "parallel_attn": False,
+    },
+    "alibi over one head": {"new_decoder_architecture": False, "alibi": True},
+    "heads of their own": {"new_decoder_architecture": False, "multi_query": False, "num_key_value_heads": None},
+    "one head, copied": {"num_key_value_heads": 1},
+    "old design's keys in the new one": {"multi_query": False, "num_key_value_heads": None},
+}
 # Families that know a size by another name alone, and positions that are learned as far as rows are long.
 OWN_NAMES = {
+    "falcon": {"intermediate_size": "ffn_hidden_size", "num_key_value_heads": "num_kv_heads"},
     "gpt2": {"intermediate_size": "n_inner"},
     "opt": {"intermediate_size": "ffn_dim"},
 }
+# Sizes that a family's config takes from no key.
+NOT_TAKEN = {"falcon": {"head_dim"}}
 # Every bias that some family has a key for.
 BIASES = {
     "attention_bias": True,
@@ -40,6 +62,7 @@ BIASES = {
     "attention_out_bias": True,
     "conv_bias": True,
     "use_qkv_bias": True,
+    "bias": True,
     "use_bias": False,
     "enable_bias": False,
 }
@@ -47,5 +70,6 @@ BIASES = {
 
 def sizes(family, **changes):
     """The sizes as the family's config takes them."""
-    names = OWN_NAMES.get(family, {})
-    return {names.get(key, key): value for key, value in (SIZES | HYBRID.get(family, {}) | changes).items()}
+    names, left_out = OWN_NAMES.get(family, {}), NOT_TAKEN.get(family, set())
+    values = SIZES | CHOSEN.get(family, {}) | changes
+    return {names.get(key, key): value for key, value in values.items() if key not in left_out}

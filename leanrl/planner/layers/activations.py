@@ -11,6 +11,7 @@ backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value
 from leanrl.planner.layers.eager import is_eager
 from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs
 from leanrl.planner.layers.mixing import (
+    attention_again_bytes,
     mixing_bytes,
     mixing_forward_bytes,
     mixing_work_bytes,
@@ -35,6 +36,7 @@ from leanrl.planner.layers.norms import (
     query_norms_bytes,
     residual_bytes_per_number,
 )
+from leanrl.planner.layers.own_attention import is_own
 from leanrl.planner.memory.weights import frozen_cast_bytes
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -112,20 +114,24 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
         # With a norm of its own it lets go of that, and the gradient waits in the stream's.
         # Without a norm before it, attention's gradient waits for the one that went past it.
         besides = {"parallel": stream, "parallel_pair": stream - mlp_input, "behind": 0}
-        beside = besides.get(shape.norms, -mlp_input)
+        beside = stream if shape.waits_for_attention else besides.get(shape.norms, -mlp_input)
         # What the norms behind attention and MLP have kept is gone by then.
         beside -= workload.compute_bytes * shape.norms_behind * shape.hidden
         mixing = (mixing_work_bytes(shape, workload) + beside) * tokens
         query_norm = (stream + query_norm_backward(shape, workload)) * tokens
-        return token_ids * tokens + max(saved + mlp, saved + mixing, query_norm)
+        again = attention_again_bytes(shape, workload) * tokens
+        return token_ids * tokens + max(saved + mlp, saved + mixing, query_norm, again)
     if shape.norms_behind:
         work = work_with_norm_behind_bytes(shape, workload)
     else:
         work = mlp_work_bytes(shape, workload, tokens=tokens)
-    if shape.mixer is not None or is_eager(workload):
+    if shape.mixer is not None or is_eager(workload) or is_own(shape, workload):
         # It works before the norms behind it and the MLP have kept anything, or after they let go of it.
         num_norms = shape.norms_per_layer - (shape.norms != "behind")
         mlp = num_norms * norm_bytes(shape, workload) + mlp_module_bytes(shape, workload)
+        if shape.waits_for_attention:
+            # The norm of a parallel block's MLP is not done yet, and the gradient for its result waits.
+            mlp -= num_norms * norm_bytes(shape, workload) + norm_output_bytes(shape, workload) * shape.hidden
         work = max(work, (mixing_work_bytes(shape, workload) - mlp) * tokens)
     return saved + (stream + token_ids) * tokens + work
 
@@ -188,7 +194,8 @@ def position_bytes(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens if workload.packs_rows else workload.row_tokens
     has_both_kinds = shape.terms.has_two_rotations and 0 < shape.num_sliding_layers < shape.num_layers
     tables = 4 if has_both_kinds else 2
-    rotated = int(shape.rotated_share * shape.head_dim)
+    # A layer's own attention gets whole tables, also where alibi stands for them.
+    rotated = shape.head_dim if shape.own_attention is not None else int(shape.rotated_share * shape.head_dim)
     number = 4 if shape.terms.tables_in_fp32 else residual_bytes_per_number(workload)
     return tables * number * rotated * tokens
 

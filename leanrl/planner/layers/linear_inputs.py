@@ -2,6 +2,7 @@
 
 from leanrl.planner.layers.eager import is_eager
 from leanrl.planner.layers.norms import gives_fp32
+from leanrl.planner.layers.own_attention import is_multiplied_out
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -24,8 +25,9 @@ def linear_inputs(shape: ModelShape, workload: Workload, layers: list[tuple[str,
         reads_fp32 = workload.is_autocast or (gives_fp32(shape) and workload.compute_bytes < 4)
         is_cast = copies_each or (reads_fp32 and readers != shape.mixing_readers[-1])
         is_attention_output = readers == output and shape.mixer is None and not shape.terms.gates_attention
-        # Eager attention keeps its factors, and not their product.
-        is_attention_output = is_attention_output and not is_eager(workload)
+        # Eager attention, and what torch multiplies out, keep their factors, and not the product.
+        keeps_factors = is_eager(workload) or is_multiplied_out(shape, workload)
+        is_attention_output = is_attention_output and not keeps_factors
         is_kept_anyway = is_attention_output and not is_cast and not shape.lays_out_by_head
         if readers == shape.mixing_readers[0] and not is_cast and _reads_checkpoint(shape, workload):
             continue

@@ -4,7 +4,20 @@ import math
 
 from leanrl.planner.layers.eager import eager_bytes, eager_forward_bytes, eager_work_bytes, is_eager
 from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs, output_copy_bytes
-from leanrl.planner.layers.norms import NORM_BACKWARD
+from leanrl.planner.layers.mlp import cast_gradients_bytes
+from leanrl.planner.layers.norms import (
+    NORM_BACKWARD,
+    held_results_bytes,
+    query_norms_bytes,
+    residual_bytes_per_number,
+)
+from leanrl.planner.layers.own_attention import (
+    is_multiplied_out,
+    is_own,
+    multiplied_backward_bytes,
+    own_bytes,
+    own_forward_bytes,
+)
 from leanrl.planner.layers.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
 from leanrl.planner.models.mixers import Mixer
 from leanrl.planner.models.shapes import ModelShape
@@ -29,6 +42,8 @@ def _attention(shape: ModelShape, workload: Workload) -> int:
     """Rotated queries and keys, values, the output, its gate, and flash attention's fp32 log-sum of each head."""
     if is_eager(workload):
         return eager_bytes(shape, workload)
+    if is_own(shape, workload):
+        return own_bytes(shape, workload)
     numbers = 2 * shape.query + 2 * shape.key_value
     if shape.terms.qkv_name and shape.rotated_share:
         # The values are a view into the fused projection, all of which stays with them.
@@ -51,7 +66,7 @@ def mixing_forward_bytes(shape: ModelShape, workload: Workload, *, row_tokens: i
         return _in_padded_rows(shape.mixer.forward_bytes(workload.compute_bytes), shape.mixer, workload)
     if is_eager(workload):
         return eager_forward_bytes(shape, workload, row_tokens=row_tokens)
-    return 0
+    return own_forward_bytes(shape, workload, row_tokens=row_tokens) if is_own(shape, workload) else 0
 
 
 def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
@@ -65,7 +80,11 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
     e, query, key_value = workload.compute_bytes, shape.query, shape.key_value
     expanded = 2 * e * query if query != key_value else 0
     backward = e * (2 * query + 2 * key_value) + 4 * query + expanded
-    if is_masked(shape, workload):
+    if is_multiplied_out(shape, workload):
+        backward = multiplied_backward_bytes(shape, workload)
+    elif is_own(shape, workload):
+        backward = masked_backward_bytes(shape, workload)
+    elif is_masked(shape, workload):
         backward = max(backward, masked_backward_bytes(shape, workload))
     return backward - linear_inputs(shape, workload, [(shape.terms.output_name,)])
 
@@ -81,6 +100,53 @@ def query_norm_backward(shape: ModelShape, workload: Workload) -> int:
     inputs = shape.mixing_readers[:1]
     kept = linear_inputs(shape, workload, inputs) + adapter_products(workload, inputs)
     return kept + (4 + NORM_BACKWARD) * shape.query + workload.compute_bytes * shape.hidden
+
+
+def attention_again_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The most that a token has while attention of a recomputed layer runs again, which ends there in tiles.
+
+    The gradient of the layer's result waits, also cast; the norms' results are held. An adapted linear layer makes
+    three tensors of its width: the widest of the first ones, or the last one beside all that attention keeps. Or the
+    queries are turned, which makes three more of their width.
+    """
+    if shape.mixer is not None or workload.activations == "kept":
+        return 0
+    e, inputs, readers = workload.compute_bytes, shape.mixing_readers[:1], shape.mixing_readers
+    widths = {name: shape.layer_linears[name][1] for name in inputs[0]}
+    projecting = max(3 * e * width * workload.adapts(name) for name, width in widths.items())
+    turning = e * sum(widths.values()) + 3 * _turned_number(shape, workload) * int(shape.rotated_share * shape.query)
+    turning += 4 * (shape.query + shape.key_value) * shape.terms.rotates_in_fp32
+    beginning = linear_inputs(shape, workload, inputs) + adapter_products(workload, inputs) + max(projecting, turning)
+    results = 3 if workload.adapts(shape.terms.output_name) else 1
+    ending = linear_inputs(shape, workload, readers) + adapter_products(workload, readers)
+    ending += mixing_bytes(shape, workload) + _held_heads_bytes(shape, workload) + results * e * shape.hidden
+    waiting = residual_bytes_per_number(workload) * shape.hidden + cast_gradients_bytes(shape, workload)
+    held = waiting + held_results_bytes(shape, workload) + query_norms_bytes(shape, workload)
+    return held + max(beginning, ending)
+
+
+def _turned_number(shape: ModelShape, workload: Workload) -> int:
+    """Size of a number of heads that are turned: that of the cosines, which is the stream's, or fp32."""
+    terms = shape.terms
+    return 4 if terms.tables_in_fp32 or terms.rotates_in_fp32 else residual_bytes_per_number(workload)
+
+
+def _held_heads_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Heads that attention's code holds until its end, and nothing keeps.
+
+    Turned ones that are finer than what attends takes, and their parts; the fused projection that a layer has copied.
+    """
+    e, own = workload.compute_bytes, shape.own_attention
+    is_repeated = own is not None and own.repeats_heads
+    heads = shape.query + (shape.query if is_repeated else shape.key_value)
+    returns_fp32 = not (shape.terms.tables_in_fp32 or shape.terms.rotates_in_fp32)
+    is_finer = residual_bytes_per_number(workload) > e and returns_fp32 and shape.rotated_share > 0
+    held = 4 * heads * is_finer
+    if shape.terms.holds_parts:
+        held += e * heads + int(_turned_number(shape, workload) * shape.rotated_share * heads)
+    if is_repeated or is_multiplied_out(shape, workload):
+        held += e * (shape.query + 2 * shape.key_value)
+    return held
 
 
 def window_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -165,7 +165,12 @@ def _waiting_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def cast_gradients_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Gradients of a token that are cast from a finer stream's; a sum of three casts attention's with the MLP's."""
+    """Gradients of a token that are cast from a finer stream's; a sum of three casts attention's with the MLP's.
+
+    Adding to the MLP's result in place, a view where the MLP runs in tiles, makes two copies of its gradient.
+    """
+    if workload.is_tiled and shape.is_parallel and shape.terms.adds_in_place:
+        return 2 * workload.compute_bytes * shape.hidden
     if residual_bytes_per_number(workload) == workload.compute_bytes:
         return 0
     return (2 if shape.norms == "parallel" else 1) * workload.compute_bytes * shape.hidden

@@ -76,6 +76,15 @@ def query_norms_bytes(shape: ModelShape, workload: Workload) -> int:
     return (4 + normalised) * (shape.query + shape.key_value) + 4 * roots
 
 
+def held_results_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Results of norms that a layer's code holds while attention runs, and no linear layer keeps as its input."""
+    if shape.norms == "behind":
+        return 0
+    num_results = 2 if shape.norms == "parallel_pair" and shape.terms.norms_first else 1
+    is_kept = norm_output_bytes(shape, workload) == workload.compute_bytes
+    return (num_results - is_kept) * norm_output_bytes(shape, workload) * shape.hidden
+
+
 def held_bytes(shape: ModelShape, workload: Workload) -> int:
     """What a layer's code holds while its MLP runs again, and nothing keeps.
 

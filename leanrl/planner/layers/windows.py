@@ -5,6 +5,7 @@ kernel a card may take instead, and what that one keeps, is not counted.
 """
 
 from leanrl.planner.layers.eager import eager_mask_bytes, is_eager
+from leanrl.planner.layers.own_attention import is_own, keeps_own_mask, own_mask_bytes
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
 
@@ -26,7 +27,15 @@ def mask_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the mask: one square for all rows and layers, from the forward pass to the end of the backward pass."""
     if is_eager(workload):
         return eager_mask_bytes(shape, workload)
+    if is_own(shape, workload):
+        return own_mask_bytes(shape, workload)
     return workload.compute_bytes * workload.row_tokens**2 if is_masked(shape, workload) else 0
+
+
+def mask_in_training_bytes(shape: ModelShape, workload: Workload) -> int:
+    """The same where layers have gradients: one that nothing needs is gone when the backward pass begins."""
+    is_gone = is_own(shape, workload) and not keeps_own_mask(shape, workload)
+    return 0 if is_gone else mask_bytes(shape, workload)
 
 
 def repeated_heads_bytes(shape: ModelShape, workload: Workload) -> int:

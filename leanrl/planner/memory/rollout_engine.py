@@ -1,5 +1,7 @@
 """Bytes of what generates completions: vLLM in a process of its own or beside the trainer, or `model.generate`."""
 
+from dataclasses import replace
+
 from leanrl.planner.layers.activations import forward_bytes
 from leanrl.planner.memory.kv_cache import sequence_kv_bytes
 from leanrl.planner.memory.weights import nf4_bytes
@@ -95,15 +97,18 @@ def _sequence_bytes(shape: ModelShape, workload: Workload, tokens: int) -> int:
 def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """Bytes that `model.generate` needs for a rank's completions, made all at once."""
     sequences = workload.completions_per_engine
+    # A layer that copies keys and values for every query head keeps the copies.
+    is_repeated = shape.own_attention is not None and shape.own_attention.repeats_heads
+    cached = replace(shape, num_kv_heads=shape.num_heads) if is_repeated else shape
     keys_and_values = sequences * sequence_kv_bytes(
-        shape, tokens=workload.row_tokens, bytes_per_number=workload.compute_bytes
+        cached, tokens=workload.row_tokens, bytes_per_number=workload.compute_bytes
     )
     # A new token copies a layer's keys and values into larger tensors, and repeats them for every query head. A state
     # is decayed into a copy, and a third is added to that.
     states = 4 * sequences * shape.state_numbers
     num_attending = shape.num_layers - shape.num_stateful_layers
     one_layer = (keys_and_values - shape.num_stateful_layers * states) // max(1, num_attending)
-    repeated = one_layer * shape.num_heads // shape.num_kv_heads
+    repeated = one_layer * cached.num_heads // cached.num_kv_heads
     prefill = forward_bytes(
         shape, workload, tokens=sequences * workload.prompt_tokens, row_tokens=workload.prompt_tokens
     )

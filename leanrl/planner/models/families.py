@@ -1,10 +1,12 @@
 """What a decoder layer of each family is made of, where a config.json does not say it: terms, and no arithmetic.
 
-A family with a term that is not here (experts, alibi) has no row: its plan comes from the simulation.
+A family with a term that is not here (experts) has no row: its plan comes from the simulation.
 """
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from leanrl.planner.models.own_attention import OwnAttentionKeys
 
 # Where the norms over the hidden size stand: before attention and MLP, behind them, or both. A parallel block adds
 # attention and MLP to the stream that both read, through one norm or through one each.
@@ -30,9 +32,15 @@ class Family:
     # Whether a norm takes the mean away in fp32 (a LayerNorm by hand).
     centres: bool = False
     norm_code: NormCode = "own"
-    # The key that makes a parallel block of the layer, and the norms that it has then.
-    parallel_key: str | None = None
+    # Keys of which each makes a parallel block of the layer, and the norms that it has then.
+    parallel_keys: tuple[str, ...] = ()
     parallel_norms: Norms = "parallel"
+    # The key that says how many norms it has, and the key that makes it two where the first is left out.
+    norm_count_keys: tuple[str, str] | None = None
+    # Whether a pair of norms runs before attention: the second one's backward pass comes after attention's.
+    norms_first: bool = False
+    # Whether a parallel block adds attention's result to the MLP's in place.
+    adds_in_place: bool = False
     # Whether the layer's code holds attention's result until its end, and the first norm's.
     holds_attention: bool = False
     holds_first_norm: bool = False
@@ -43,12 +51,17 @@ class Family:
     rotated_share: float | None = None
     # Rows of a table of learned positions beyond those that the config names; None where positions turn the heads.
     learned_positions: int | None = None
+    # Keys of attention that calls torch's function itself, with a mask that the model makes for each row.
+    own_attention: OwnAttentionKeys | None = None
     # Whether attention caps its scores where the config says so, for which it has to write them out.
     caps_attention: bool = False
     # Whether q_proj makes a gate beside the queries, through which attention's output goes.
     gates_attention: bool = False
-    # Whether the cosines and sines stay fp32.
+    # Whether the cosines and sines stay fp32, and whether heads are cast to fp32 too before they are turned.
     tables_in_fp32: bool = False
+    rotates_in_fp32: bool = False
+    # Whether attention's code holds the parts of heads that are turned and those that are not, until its end.
+    holds_parts: bool = False
     # Whether queries lie head by head in memory, so that attention's output has to be copied before o_proj reads it.
     lays_out_by_head: bool = False
     # Whether results of attention and MLP are multiplied before they are added to the stream.
@@ -116,9 +129,10 @@ FAMILIES = {
     ),
     "stablelm": Family(
         norm_code="torch",
-        parallel_key="use_parallel_residual",
+        parallel_keys=("use_parallel_residual",),
         holds_attention=True,
         holds_first_norm=True,
+        holds_parts=True,
         qkv_bias="use_qkv_bias",
         rotated_share=0.25,
         defaults={"num_key_value_heads": 32},
@@ -149,7 +163,7 @@ FAMILIES = {
     ),
     "gpt_neox": Family(
         **_EARLY,
-        parallel_key="use_parallel_residual",
+        parallel_keys=("use_parallel_residual",),
         parallel_norms="parallel_pair",
         rotated_share=0.25,
         qkv_name="query_key_value",
@@ -160,6 +174,36 @@ FAMILIES = {
         mlp_bias=True,
         other_names={"partial_rotary_factor": "rotary_pct"},
         defaults={"hidden_act": "gelu", "use_parallel_residual": True, "attention_bias": True},
+    ),
+    "falcon": Family(
+        **_EARLY,
+        holds_attention=True,
+        holds_first_norm=True,
+        norms_first=True,
+        adds_in_place=True,
+        parallel_keys=("parallel_attn", "new_decoder_architecture"),
+        norm_count_keys=("num_ln_in_parallel_attn", "new_decoder_architecture"),
+        own_attention=OwnAttentionKeys("new_decoder_architecture", "multi_query", "alibi"),
+        qkv_name="query_key_value",
+        output_name="dense",
+        up_name="dense_h_to_4h",
+        down_name="dense_4h_to_h",
+        inner_multiple=4,
+        qkv_bias="bias",
+        output_bias="bias",
+        mlp_bias="bias",
+        other_names={
+            "hidden_size": "n_embed",
+            "intermediate_size": "ffn_hidden_size",
+            "num_key_value_heads": "num_kv_heads",
+            "hidden_act": "activation",
+        },
+        defaults={
+            "hidden_act": "gelu",
+            "parallel_attn": True,
+            "multi_query": True,
+            "tie_word_embeddings": True,
+        },
     ),
     "gpt2": Family(
         **_EARLY,
@@ -265,10 +309,17 @@ FAMILIES = {
         qkv_bias="attention_bias",
         defaults={"num_key_value_heads": 2, "head_dim": 128, "attention_bias": True},
     ),
-    "cohere": Family(norms="parallel", centres=True, **_ALL_BIASES, defaults={"tie_word_embeddings": True}),
+    "cohere": Family(
+        norms="parallel",
+        centres=True,
+        rotates_in_fp32=True,
+        **_ALL_BIASES,
+        defaults={"tie_word_embeddings": True},
+    ),
     "cohere2": Family(
         norms="parallel",
         centres=True,
+        rotates_in_fp32=True,
         **_ALL_BIASES,
         windows="by_layer",
         window_pattern=4,

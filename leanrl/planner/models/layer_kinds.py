@@ -65,6 +65,14 @@ def behind_the_last(attends: list[bool], kind: bool) -> int:
     return attends[::-1].index(kind) if kind in attends else 0
 
 
+def has_norm_pair(config: Mapping[str, Any], terms: Family) -> bool:
+    """Return whether a key of the config gives attention and MLP of a parallel block a norm each."""
+    if terms.norm_count_keys is None:
+        return False
+    count, makes_it_two = (config.get(key) for key in terms.norm_count_keys)
+    return count == 2 if count is not None else bool(makes_it_two)
+
+
 def learned_positions(config: Mapping[str, Any], terms: Family) -> int:
     """Return the rows of a table of learned positions; 0 where there is none."""
     return 0 if terms.learned_positions is None else config["max_position_embeddings"] + terms.learned_positions
@@ -72,7 +80,8 @@ def learned_positions(config: Mapping[str, Any], terms: Family) -> int:
 
 def rotated_share(config: Mapping[str, Any], terms: Family) -> float:
     """Return the share of each head's numbers that positions turn."""
-    if terms.learned_positions is not None:
+    has_alibi = terms.own_attention is not None and config.get(terms.own_attention.alibi)
+    if terms.learned_positions is not None or has_alibi:
         return 0.0
     if terms.rotated_share is None:
         return 1.0

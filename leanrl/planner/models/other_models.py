@@ -37,5 +37,5 @@ def parallel_problems(config: Mapping[str, Any], terms: Family, where: str) -> l
     return [
         Problem(where, f"{key} is {config[key]!r}: attention and MLP side by side, for which there is no formula here")
         for key in _PARALLEL_BLOCKS
-        if config.get(key) and key != terms.parallel_key
+        if config.get(key) and key not in terms.parallel_keys
     ]

@@ -10,6 +10,7 @@ from leanrl.planner.models.families import FAMILIES, TEXT_ALONE, Family, Norms, 
 from leanrl.planner.models.layer_kinds import (
     attending_layers,
     behind_the_last,
+    has_norm_pair,
     inner_size,
     layer_pattern,
     learned_positions,
@@ -18,6 +19,7 @@ from leanrl.planner.models.layer_kinds import (
 )
 from leanrl.planner.models.mixers import Mixer, mixer_of, mixing_widths
 from leanrl.planner.models.other_models import expert_problems, parallel_problems, require_decoder
+from leanrl.planner.models.own_attention import OwnAttention, own_attention, own_key_value_heads
 from leanrl.planner.models.size_problems import (
     SIZES,
     family_problems,
@@ -84,6 +86,8 @@ class ModelShape:
     output_bias: bool = False
     mlp_bias: bool = False
     is_parallel: bool = False
+    has_norm_pair: bool = False
+    own_attention: OwnAttention | None = None
     activation: str = "silu"
     caps_attention: bool = False
     rotated_share: float = 1.0
@@ -143,7 +147,14 @@ class ModelShape:
     @property
     def norms(self) -> Norms:
         """Where the norms over the hidden size stand."""
-        return self.terms.parallel_norms if self.is_parallel else self.terms.norms
+        if not self.is_parallel:
+            return self.terms.norms
+        return "parallel_pair" if self.has_norm_pair else self.terms.parallel_norms
+
+    @property
+    def waits_for_attention(self) -> bool:
+        """Whether the backward pass of the norm before the MLP comes after attention's."""
+        return self.norms == "parallel" or (self.norms == "parallel_pair" and self.terms.norms_first)
 
     @property
     def norms_behind(self) -> int:
@@ -304,8 +315,11 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     if not is_size(heads) or heads % defaults.get("num_key_value_heads", 1):
         defaults.pop("num_key_value_heads", None)
     named = {key: config[other] for key, other in terms.other_names.items() if other in config}
-    unread = () if terms.shares_heads else ("num_key_value_heads", "head_dim")
-    whole = {key: value for key, value in {**defaults, **config, **named}.items() if key not in unread}
+    unread = set() if terms.shares_heads else {"num_key_value_heads", "head_dim"}
+    unread |= {"intermediate_size"} if terms.inner_multiple else set()
+    whole = {key: value for key, value in {**defaults, **config}.items() if key not in unread} | named
+    if terms.own_attention is not None:
+        whole["num_key_value_heads"] = own_key_value_heads(whole, terms.own_attention)
     if terms.inner_multiple and whole.get("intermediate_size") is None and is_size(whole.get("hidden_size")):
         whole["intermediate_size"] = terms.inner_multiple * whole["hidden_size"]
     return whole
@@ -348,7 +362,9 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         qkv_bias=_has(terms.qkv_bias, config),
         output_bias=_has(terms.output_bias, config),
         mlp_bias=_has(terms.mlp_bias, config),
-        is_parallel=terms.norms == "parallel" or bool(terms.parallel_key and config.get(terms.parallel_key)),
+        is_parallel=terms.norms == "parallel" or any(config.get(key) for key in terms.parallel_keys),
+        has_norm_pair=has_norm_pair(config, terms),
+        own_attention=own_attention(config, terms.own_attention),
         num_positions=learned_positions(config, terms),
         activation=activation_of(config),
         caps_attention=bool(config.get("attn_logit_softcapping")),

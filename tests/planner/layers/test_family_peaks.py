@@ -4,12 +4,13 @@ import pytest
 from transformers import AutoConfig
 
 from leanrl.config.load import load_config
+from leanrl.errors import NoFormulaError
 from leanrl.planner.models.families import FAMILIES
 from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import workload_of
 from leanrl.simulate.step import simulate_step
-from tests.planner.family_sizes import HYBRID, sizes
+from tests.planner.family_sizes import FALCON, HYBRID, sizes
 from tests.planner.sample_runs import SMALL_STEP
 
 LORA = {"model.tuning.method": "lora"}
@@ -85,6 +86,7 @@ def test_the_peak_is_that_of_the_simulation(family, method):
         "starcoder2",
         "nemotron",
         "gpt_neox",
+        "falcon",
         "gpt2",
         "opt",
         "gemma2",
@@ -94,6 +96,23 @@ def test_the_peak_is_that_of_the_simulation(family, method):
 def test_the_peak_in_tiles_is_that_of_the_simulation(family):
     """One family of each kind of norm, fused gate, block, activation and attention; all whose layers differ."""
     planned, simulated = peaks(family, LORA | {"train.tile_tokens": 256})
+    assert -0.02 < planned / simulated - 1 < 0.05
+
+
+# torch's norms, by hand or not, and heads that positions turn in part.
+OWN_MOMENTS = [
+    name
+    for name, terms in FAMILIES.items()
+    if terms.norm_code != "own" or terms.centres or terms.rotated_share not in (None, 1.0)
+]
+
+
+@pytest.mark.parametrize("inner", [1024, 512])
+@pytest.mark.parametrize("family", OWN_MOMENTS)
+def test_the_peak_in_tiles_over_frozen_fp32_weights(family, inner):
+    """Attention runs again at the peak: heads are turned in fp32, or the last adapter works beside them."""
+    overrides = LORA | {"train.tile_tokens": 256, "model.dtype": "float32"}
+    planned, simulated = peaks(family, overrides, intermediate_size=inner)
     assert -0.02 < planned / simulated - 1 < 0.05
 
 
@@ -130,6 +149,49 @@ def test_frozen_fp32_weights_and_an_mlp_that_is_narrow(family):
     """Twice the hidden size: the fullest moment is the forward pass that is run again, with what its code holds."""
     planned, simulated = peaks(family, LORA | {"model.dtype": "float32"}, intermediate_size=1152)
     assert -0.02 < planned / simulated - 1 < 0.025
+
+
+WHOLE = {"train.gradient_checkpointing": "false"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "num_layers"),
+    [
+        (LORA, 2),
+        ({"model.tuning.method": "full"}, 2),
+        (LORA | {"train.tile_tokens": 256}, 2),
+        (LORA | WHOLE, 8),
+    ],
+    ids=["lora", "full", "tiles", "kept"],
+)
+@pytest.mark.parametrize("design", FALCON)
+def test_the_peak_of_every_design_of_falcon(design, overrides, num_layers):
+    """A mask of the model's in each; scores that torch multiplies out, or copies of keys and values; alibi.
+
+    The lowest of the kept layers keeps less than is planned.
+    """
+    overrides = overrides | {"algorithm.kl_beta": 0.04}
+    for planned, simulated in phase_peaks("falcon", overrides, **FALCON[design], num_hidden_layers=num_layers).values():
+        assert -0.02 < planned / simulated - 1 < 0.05
+
+
+@pytest.mark.parametrize("design", ["falcon-7b", "falcon-40b"])
+def test_falcons_with_the_heads_of_released_models(design):
+    """64 numbers a head, and 71 heads over one, or 16 over each of 2; an MLP of four hidden sizes."""
+    heads = 71 if design == "falcon-7b" else 32
+    sizes = {"hidden_size": 64 * heads, "num_attention_heads": heads, "intermediate_size": 256 * heads}
+    planned, simulated = peaks("falcon", LORA, **FALCON[design], **sizes)
+    assert planned == pytest.approx(simulated, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"model.attention": "eager"}, {"model.dtype": "float32"}, {"model.tuning.method": "qlora"}],
+    ids=["scores written out", "fp32 biases", "qlora"],
+)
+def test_what_is_not_counted_of_a_layers_own_attention_has_no_formula(settings):
+    with pytest.raises(NoFormulaError):
+        peaks("falcon", LORA | settings, **FALCON["falcon-rw-1b"])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from transformers.pytorch_utils import Conv1D
 
 from leanrl.config.load import load_config
 from leanrl.errors import NoFormulaError
+from leanrl.models.structure.layer_values import attention_sizes
 from leanrl.planner import phases
 from leanrl.planner.memory.kv_cache import sequence_kv_bytes
 from leanrl.planner.memory.weights import adapter_params
@@ -17,7 +18,7 @@ from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import workload_of
 from leanrl.simulate.fake_model import meta_policy
-from tests.planner.family_sizes import BIASES, HYBRID, OWN_NAMES, SIZES, sizes
+from tests.planner.family_sizes import BIASES, FALCON, HYBRID, OWN_NAMES, SIZES, sizes
 from tests.planner.sample_runs import SMALL_STEP
 
 
@@ -36,8 +37,19 @@ def linear_sizes(module):
 @pytest.mark.parametrize("extra", [{}, BIASES, {"tie_word_embeddings": False}], ids=["plain", "biases", "untied"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_parameters_and_linear_layers(family, extra):
+    assert_counted(AutoConfig.for_model(family, **sizes(family, **extra)))
+
+
+@pytest.mark.parametrize("extra", [{}, BIASES], ids=["plain", "biases"])
+@pytest.mark.parametrize("design", FALCON)
+def test_parameters_and_linear_layers_of_every_design(design, extra):
+    config = AutoConfig.for_model("falcon", **sizes("falcon", **extra | FALCON[design]))
+    assert_counted(config)
+    assert shape_from_config(config.to_dict()).num_kv_heads == attention_sizes(config)[0].num_kv_heads
+
+
+def assert_counted(config):
     """Every parameter, and the name and size of every linear layer of a decoder layer; the larger of two sizes."""
-    config = AutoConfig.for_model(family, **sizes(family, **extra))
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     shape = shape_from_config(config.to_dict())
@@ -70,7 +82,7 @@ def test_keys_that_a_config_leaves_out_are_read_as_transformers_reads_them(famil
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(theirs)
     assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
-    assert shape.num_kv_heads == (getattr(theirs, "num_key_value_heads", None) or 64)
+    assert shape.num_kv_heads == attention_sizes(theirs)[0].num_kv_heads
     kinds = getattr(theirs, "layer_types", None)
     if kinds is not None:
         assert shape.num_sliding_layers == kinds.count("sliding_attention")
@@ -90,6 +102,22 @@ def test_a_wrapper_of_which_the_text_model_is_loaded_alone(wrapper, tied):
     shape = shape_from_config(config.to_dict())
     assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
     assert (shape.family, shape.num_stateful_layers) == (model.config.model_type, 1)
+
+
+# The first file says 71 key-value heads, which its design does not read.
+FALCON_7B = {
+    "model_type": "falcon",
+    "alibi": False,
+    "bias": False,
+    "hidden_size": 4544,
+    "multi_query": True,
+    "new_decoder_architecture": False,
+    "num_attention_heads": 71,
+    "num_hidden_layers": 32,
+    "num_kv_heads": 71,
+    "parallel_attn": True,
+    "vocab_size": 65_024,
+}
 
 
 @pytest.mark.parametrize(
@@ -148,8 +176,62 @@ def test_a_wrapper_of_which_the_text_model_is_loaded_alone(wrapper, tied):
             },
             2_614_341_888,
         ),
+        (FALCON_7B, 6_921_720_704),
+        (FALCON_7B | {"tie_word_embeddings": False}, 7_217_189_760),
+        (
+            FALCON_7B
+            | {"hidden_size": 8192, "num_attention_heads": 128, "num_hidden_layers": 60}
+            | {"new_decoder_architecture": True, "num_kv_heads": 8},
+            41_303_293_952,
+        ),
+        (
+            {
+                "model_type": "falcon",
+                "hidden_size": 4096,
+                "ffn_hidden_size": 16_384,
+                "num_attention_heads": 32,
+                "num_hidden_layers": 60,
+                "num_kv_heads": 8,
+                "num_ln_in_parallel_attn": 1,
+                "new_decoder_architecture": True,
+                "tie_word_embeddings": False,
+                "vocab_size": 65_024,
+            },
+            11_102_822_400,
+        ),
+        (
+            {
+                "model_type": "falcon",
+                "alibi": True,
+                "bias": True,
+                "hidden_size": 2048,
+                "multi_query": False,
+                "new_decoder_architecture": False,
+                "num_attention_heads": 32,
+                "num_hidden_layers": 24,
+                "parallel_attn": False,
+                "vocab_size": 50_304,
+            },
+            1_311_625_216,
+        ),
+        (
+            {
+                "model_type": "llama",
+                "head_dim": 256,
+                "hidden_size": 3072,
+                "intermediate_size": 23_040,
+                "num_attention_heads": 12,
+                "num_hidden_layers": 28,
+                "num_key_value_heads": 4,
+                "vocab_size": 131_072,
+            },
+            7_455_550_464,
+        ),
     ],
-    ids=["gpt2", "opt-125m", "pythia-70m", "gemma-2-2b"],
+    ids=[
+        *("gpt2", "opt-125m", "pythia-70m", "gemma-2-2b"),
+        *("falcon-7b", "falcon-7b, with a head", "falcon-40b", "falcon-11b", "falcon-rw-1b", "Falcon3-7B"),
+    ],
 )
 def test_released_configs_have_the_parameters_that_are_published(config, num_params):
     """Under the names that released config.json files have."""
@@ -202,6 +284,9 @@ def test_an_adapter_has_parameters_where_a_kind_of_layer_has_its_targets(family)
         ("nemotron", {"norm_code": "torch"}),
         ("gpt_neox", {"parallel_norms": "parallel"}),
         ("gpt_neox", {"shares_heads": True}),
+        ("falcon", {"norm_count_keys": None}),
+        ("falcon", {"own_attention": None}),
+        ("falcon", {"holds_first_norm": False}),
         ("gpt2", {"learned_positions": None}),
         ("gpt2", {"qkv_name": None}),
         ("opt", {"learned_positions": 0}),
@@ -233,7 +318,6 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
     "values",
     [
         {"model_type": "cohere", "use_qk_norm": True},
-        {"model_type": "falcon"},
         {"model_type": "opt", "ffn_dim": 64, "do_layer_norm_before": False},
         {"model_type": "opt", "ffn_dim": 64, "word_embed_proj_dim": 32},
         {"model_type": "gpt2", "add_cross_attention": True},
