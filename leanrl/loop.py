@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from leanrl.config.schema import RunConfig
 from leanrl.errors import InterruptedRunError, RewardError, StoppedError
 from leanrl.hints import command
+from leanrl.launch.this_rank import is_first_rank
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
 from leanrl.report.progress import duration
@@ -39,7 +40,6 @@ def train_and_measure(
     """
     from leanrl.trainer.checkpoints.lost_disk import stopping_at_a_lost_disk
     from leanrl.trainer.memory.probe import probe_longest_batch
-    from leanrl.trainer.ranks.meeting import is_first_rank
     from leanrl.trainer.records.summary import end_summary
 
     with stopping_at_a_lost_disk(run):
@@ -82,7 +82,6 @@ def _built(
     """Return a trainer that can begin, with what records its steps and what hears signals."""
     from leanrl.trainer.build import build_trainer
     from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes, require_disk_space
-    from leanrl.trainer.ranks.meeting import is_first_rank
     from leanrl.trainer.ranks.sharding import shard_weights
 
     trainer, recorder, stop = build_trainer(
@@ -109,7 +108,7 @@ def _begin_summary(
     config: RunConfig, parts: Parts, trainer: "LeanGRPOTrainer", grader: "GraderPool", listener: Listener
 ) -> dict[str, Any]:
     """Return the summary of a run that begins or goes on, with the score before training where it can be had."""
-    from leanrl.trainer.ranks.meeting import is_first_rank, wait_for_all_ranks
+    from leanrl.trainer.ranks.meeting import wait_for_all_ranks
     from leanrl.trainer.records.summary import start_summary
 
     run = trainer.run
@@ -158,7 +157,6 @@ def _greedy(
     if not config.eval.greedy:
         return {}
     from leanrl.eval.greedy import greedy_score
-    from leanrl.trainer.ranks.meeting import is_first_rank
     from leanrl.trainer.rollouts.greedy import complete_greedily
 
     complete = partial(complete_greedily, trainer)

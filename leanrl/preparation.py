@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, all_at_once
 from leanrl.hints import setting
+from leanrl.launch.this_rank import is_first_rank
 from leanrl.preflight.intent import Ready
 from leanrl.preflight.model_here import examine_model
 from leanrl.types import DroppedRow, Listener, ProblemSet, Row
@@ -134,7 +135,6 @@ def _require_served(config: RunConfig, located: "LocatedModel") -> None:
     """
     from leanrl.models.load import causal_config
     from leanrl.rollout.server.base import open_usable_server
-    from leanrl.trainer.ranks.meeting import is_first_rank
 
     if config.rollout.engine == "vllm-server" and config.rollout.server_url is not None and is_first_rank():
         open_usable_server(config, causal_config(located))

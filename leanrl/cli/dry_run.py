@@ -29,7 +29,7 @@ def print_dry_run(
     """Print the whole of a run without starting it; needs no GPU and no extra package."""
     from leanrl.cli.configured import configured
     from leanrl.config.checks.check import find_warnings
-    from leanrl.pipeline import examine_here
+    from leanrl.planning import examine_here
     from leanrl.processes import processes
     from leanrl.storage.run_folder import new_run_path
 
@@ -83,7 +83,7 @@ def _counts(num_rows: dict[str, int]) -> dict[str, int]:
 
 def _plan(config: RunConfig) -> tuple[Any, str]:
     from leanrl.errors import MissingError, NoFormulaError
-    from leanrl.pipeline import plan
+    from leanrl.planning import plan
 
     try:
         return plan(config), ""

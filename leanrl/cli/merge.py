@@ -43,7 +43,7 @@ def merge(
         return
     if out is None:
         raise ConfigError("--out names no folder for the merged model.", hint="--out DIR, or --inspect")
-    from leanrl.pipeline import merge as fold
+    from leanrl.trained import merge as fold
 
     report = fold(
         source,

@@ -15,6 +15,6 @@ def sample(
     ] = None,
 ) -> None:
     """Ask a trained model one problem, with the prompt it was trained on."""
-    from leanrl.pipeline import sample as ask
+    from leanrl.trained import sample as ask
 
     print(ask(model, problem, temperature=temperature, max_completion_tokens=max_tokens))

@@ -7,10 +7,15 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, InterruptedRunError, LeanRLError
 from leanrl.hints import command
 from leanrl.launch.ranks import RanksFailedError, run_ranks
-from leanrl.launch.this_rank import Rank
+from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.storage.run_folder import RunFolder, read_json
 from leanrl.types import Listener
+
+
+def starts_ranks(config: RunConfig) -> bool:
+    """Return whether this process starts those that train, and trains nothing itself."""
+    return is_launched(config) and this_rank() is None
 
 
 def launch(config: RunConfig, run: RunFolder, *, listener: Listener) -> dict[str, Any]:

@@ -22,3 +22,9 @@ def this_rank(environment: Mapping[str, str] = os.environ) -> Rank | None:
     if "RANK" not in environment or "WORLD_SIZE" not in environment:
         return None
     return Rank(int(environment["RANK"]), int(environment["WORLD_SIZE"]), environment.get(LAUNCHED) == "1")
+
+
+def is_first_rank() -> bool:
+    """Return whether this process writes the run's files: the first of its ranks, or the only one."""
+    rank = this_rank()
+    return rank is None or rank.number == 0

@@ -14,7 +14,7 @@ from leanrl.errors import ConfigError, LeanRLError, MissingError, all_at_once
 from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
 from leanrl.launch.run import require_ranks
-from leanrl.launch.this_rank import this_rank
+from leanrl.launch.this_rank import is_first_rank, this_rank
 from leanrl.models.locate import locate_unfetched, require_model_here
 from leanrl.preflight.cards_here import num_cards_here
 from leanrl.preflight.dataset_here import is_dataset_here
@@ -24,7 +24,7 @@ from leanrl.preflight.plugins import load_plugins
 from leanrl.preflight.tryout import try_rewards
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.rewards.weighted import Reward, columns_of
-from leanrl.seams.registry import choice_problems
+from leanrl.seams.registry import choice_problems, condition_warnings, ungraded_problems
 from leanrl.storage.output_folder import require_writable
 from leanrl.storage.run_folder import require_new
 from leanrl.types import ProblemSet
@@ -58,15 +58,17 @@ def examine(intent: Intent) -> Findings:
         except LeanRLError as error:
             obstacles.append(error)
     rewards = _attempt(lambda: _rewards(intent), obstacles)
+    if rewards is not None:
+        _attempt(lambda: _require_grades(intent, rewards), obstacles)
     may_fetch = intent.is_training and not obstacles
     columns = columns_of(rewards or [])
     problems = _attempt(lambda: _problems(intent, to_fetch, columns, may_fetch=may_fetch), obstacles)
     if rewards is not None and problems is not None:
         obstacles += try_rewards(rewards, problems, intent)
-    warnings = []
+    warnings = condition_warnings(intent.config)
     if problems is not None and not obstacles and not intent.is_training:
-        warnings = _model_in_detail(intent, problems, obstacles)
-    ready = None if obstacles or rewards is None or problems is None else Ready(rewards, problems)
+        warnings += _model_in_detail(intent, problems, obstacles)
+    ready = None if obstacles or rewards is None or problems is None else Ready(rewards, problems, warnings)
     return Findings(obstacles, to_fetch, ready, warnings)
 
 
@@ -102,8 +104,11 @@ def _attempt(check: Callable[[], Value], obstacles: list[LeanRLError]) -> Value 
 
 
 def _run_folder(intent: Intent) -> Iterator[str]:
-    """The folder that takes config, metrics, log and checkpoints; an existing run is never written over."""
-    if intent.new_run is not None:
+    """The folder that takes config, metrics, log and checkpoints; an existing run is never written over.
+
+    The first rank makes it, and the others may come when it is there.
+    """
+    if intent.new_run is not None and is_first_rank():
         require_new(intent.new_run)
         hint = "name a folder of yours with `--run-dir DIR`"
         require_writable(intent.new_run, what=f"the run folder is {intent.new_run}", hint=hint)
@@ -179,6 +184,15 @@ def _rewards(intent: Intent) -> list[Reward]:
     """Names, weights and options of the rewards."""
     config = intent.config
     return resolve_rewards(config.rewards, config.reward_options, extra=intent.rewards)
+
+
+def _require_grades(intent: Intent, rewards: list[Reward]) -> None:
+    """Plug-ins of a step that look at grades, where no reward asks for them."""
+    if any(reward.grade_mode is not None for reward in rewards):
+        return
+    problems = ungraded_problems(intent.config)
+    if problems:
+        raise ConfigError("The plug-ins of the algorithm cannot be used:", problems=problems)
 
 
 def _problems(

@@ -34,7 +34,8 @@ class Intent:
 
 @dataclass(frozen=True)
 class Ready:
-    """What the checks have read: the rewards with their options, and the problems."""
+    """What the checks have read: the rewards with their options, and the problems; `warnings` are for the user."""
 
     rewards: list[Reward]
     problems: ProblemSet
+    warnings: list[str] = field(default_factory=list)

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, get_args
 
@@ -14,6 +15,7 @@ from leanrl.errors import ConfigError, Problem
 from leanrl.seams.protocols import Plugin
 
 Maker = TypeVar("Maker", bound=Callable[..., Any])
+NeedsGrades = bool | Callable[[Mapping[str, Any]], bool]
 
 SEAMS: tuple[Seam, ...] = get_args(Seam)
 # The modules of leanrl's own plug-ins: they register themselves when the registry is first asked.
@@ -23,13 +25,29 @@ _SHIPPED = (
 )  # fmt: skip
 
 _plugins: dict[Seam, dict[str, Callable[..., Any]]] = {seam: {} for seam in SEAMS}
+_conditions: dict[Callable[..., Any], "_Conditions"] = {}
 _registrations: list[str] = []
 
 
-def plugin(seam: Seam, name: str) -> Callable[[Maker], Maker]:
+@dataclass(frozen=True)
+class _Conditions:
+    """What a plug-in asks of the rest of a config."""
+
+    needs_grades: NeedsGrades = False
+    is_for_one_update: bool = False
+
+
+def plugin(
+    seam: Seam, name: str, *, needs_grades: NeedsGrades = False, is_for_one_update: bool = False
+) -> Callable[[Maker], Maker]:
     """Register a function, or a class whose instances are called, as a plug-in of a seam (see `seams.protocols`).
 
     Its options are keyword-only parameters, of the function or of the class's constructor.
+
+    Args:
+        needs_grades: it looks at how many completions are right, so that a run needs a reward with a grade mode; a
+            function of its options says so where it depends on them.
+        is_for_one_update: it is derived for one optimizer step for each rollout; other runs get a warning.
 
     Raises:
         ConfigError: if there is no such seam, or another plug-in of the seam has that name.
@@ -45,6 +63,7 @@ def plugin(seam: Seam, name: str) -> Callable[[Maker], Maker]:
                 hint=f"choose another name for {_origin(maker)}",
             )
         _plugins[seam][name] = maker
+        _conditions[maker] = _Conditions(needs_grades, is_for_one_update)
         _registrations.append(name)
         return maker
 
@@ -117,6 +136,43 @@ def choice_problems(config: RunConfig) -> list[Problem]:
     """Return what is wrong with the plug-ins that a config names, of all seams."""
     choices = filter(None, map(config.algorithm.choice, SEAMS))
     return [problem for choice in choices for problem in find_problems(choice)]
+
+
+def ungraded_problems(config: RunConfig) -> list[Problem]:
+    """Return a problem for each plug-in that looks at grades; for a config whose rewards grade nothing."""
+    return [
+        Problem(
+            f"algorithm.{choice.seam}",
+            f"{choice.name} looks at how many completions are right, and no reward grades them: none would ever be",
+            "`-s rewards.accuracy=1`, or another plug-in",
+        )
+        for choice, conditions in _chosen(config)
+        if _holds(conditions.needs_grades, options_of(choice))
+    ]
+
+
+def condition_warnings(config: RunConfig) -> list[str]:
+    """Return a line for each plug-in that is derived for one update a rollout, in a config that takes several."""
+    if config.steps_per_rollout == 1:
+        return []
+    return [
+        f"algorithm.{choice.seam}: {choice.name} is derived for one update for each rollout, and this run takes "
+        f"{config.steps_per_rollout}: later ones see other policies than the one that sampled"
+        for choice, conditions in _chosen(config)
+        if conditions.is_for_one_update
+    ]
+
+
+def _chosen(config: RunConfig) -> Iterator[tuple[Choice, _Conditions]]:
+    for seam in SEAMS:
+        choice = config.algorithm.choice(seam)
+        maker = None if choice is None else known_plugins(seam).get(choice.name)
+        if choice is not None and maker is not None:
+            yield choice, _conditions[maker]
+
+
+def _holds(condition: NeedsGrades, options: Mapping[str, Any]) -> bool:
+    return condition(options) if callable(condition) else condition
 
 
 def find_problems(choice: Choice) -> Iterator[Problem]:

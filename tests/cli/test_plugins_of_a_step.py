@@ -82,3 +82,61 @@ def test_a_file_that_cannot_be_loaded_is_told_with_what_else_is_missing(tmp_path
     assert f"--plugin is {absent}, and there is no such file." in missing
     assert "nowhere.jsonl" in missing
     assert "there is no plug-in" not in missing
+
+
+UNGRADED = ("-p", "cpu-demo", "-s", "rewards.accuracy=null")
+NO_GRADES = "looks at how many completions are right, and no reward grades them"
+
+
+def missing_here(*arguments: str) -> str:
+    """Return what a dry run prints; it lists what would stop the run."""
+    result = CliRunner().invoke(app, ["train", *arguments, "--dry-run"])
+    assert result.exit_code == 0, result.exception
+    return result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "plugins",
+    [
+        ("algorithm.keep_rows.name=signal",),
+        ("algorithm.keep_rows.name=signal", "algorithm.keep_rows.by=correct"),
+        ("algorithm.choose_prompts.name=greso",),
+        ("algorithm.keep_rows.name=signal", "algorithm.choose_prompts.name=greso"),
+    ],
+)
+def test_a_plugin_that_looks_at_grades_needs_a_graded_reward(plugins):
+    printed = missing_here(*UNGRADED, *(part for setting in plugins for part in ("-s", setting)))
+    for name in {setting.partition("=")[2] for setting in plugins} & {"signal", "greso"}:
+        assert f"{name} {NO_GRADES}" in printed
+    assert "`-s rewards.accuracy=1`" in printed
+
+
+def test_it_stops_a_run_before_anything_is_loaded(tmp_path):
+    error = refused("train", *UNGRADED, "-s", "algorithm.keep_rows.name=signal", "--run-dir", str(tmp_path / "run"))
+    assert [problem.where for problem in error.problems] == ["algorithm.keep_rows"]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (*UNGRADED, "-s", "algorithm.keep_rows.name=signal", "-s", "algorithm.keep_rows.by=reward"),
+        ("-p", "cpu-demo", "-s", "algorithm.keep_rows.name=signal"),
+        UNGRADED,
+    ],
+)
+def test_what_looks_at_no_grades_needs_none(settings):
+    assert NO_GRADES not in missing_here(*settings)
+
+
+def test_a_plugin_of_ones_own_says_what_it_needs(tmp_path):
+    name, file = f"graded_{tmp_path.name}", tmp_path / "mine.py"
+    file.write_text(MINE.replace('"typed_{name}"', f'"{name}", needs_grades=True'))
+    own = ("--plugin", str(file), "-s", f"algorithm.advantage.name={name}")
+    assert f"{name} {NO_GRADES}" in missing_here(*UNGRADED, *own)
+
+
+@pytest.mark.parametrize(("settings", "warned"), [((), False), (("-s", "algorithm.num_iterations=2"), True)])
+def test_a_plugin_for_one_update_warns_of_several(settings, warned):
+    printed = missing_here("-p", "cpu-demo", "-s", "algorithm.advantage.name=opo", *settings)
+    assert ("opo is derived for one update" in printed) is warned

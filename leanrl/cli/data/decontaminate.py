@@ -60,11 +60,11 @@ def _say(text: str) -> None:
 
 def _evaluation_problems(against: str | None, data_dir: Path | None) -> "list[EvaluationProblem]":
     """Return the problems of the named benchmarks, or of all that are at hand, and say which are not."""
-    from leanrl.benchmark_data import load_benchmark
     from leanrl.curation.decontamination.index import EvaluationProblem
     from leanrl.errors import MissingError
     from leanrl.eval.benchmarks.named import benchmark_names, find_benchmark
     from leanrl.eval.benchmarks.protocols import find_protocol
+    from leanrl.evaluation.benchmark_data import load_benchmark
 
     names = benchmark_names() if against is None else [name.strip() for name in against.split(",") if name.strip()]
     problems: list[EvaluationProblem] = []

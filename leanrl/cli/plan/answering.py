@@ -34,8 +34,8 @@ def answer_to(
 
 def planned(config: "RunConfig", *, calibration: "Calibration | None" = None) -> Answer:
     """Return the plan of a run, with what another one has measured."""
-    from leanrl.pipeline import plan as make_plan
     from leanrl.planner.text.screen import first_screen
+    from leanrl.planning import plan as make_plan
 
     found = make_plan(config, say=_say, calibration=calibration)
     return Answer(found.to_json(), first_screen(found), details_here(found), found)
@@ -54,9 +54,9 @@ def planned_if_possible(config: "RunConfig", *, calibration: "Calibration | None
 
 def fitted(config: "RunConfig", *, calibration: "Calibration | None" = None) -> "tuple[Answer, RunConfig]":
     """Return the settings that fit with their plan, and the config that has them."""
-    from leanrl.pipeline import fit
     from leanrl.planner.search.fixes import with_changes
     from leanrl.planner.text.fit_text import fit_screen
+    from leanrl.planning import fit
 
     found = fit(config, calibration=calibration)
     answer = Answer(found.to_json(), fit_screen(found), details_here(found.plan), found.plan, found)

@@ -84,7 +84,7 @@ def plan(
     from leanrl.cli.plan.answering import answer_to
     from leanrl.cli.plan.lengths import lengths_given
     from leanrl.cli.plan.run import planned_run, print_warnings
-    from leanrl.pipeline import examine_here
+    from leanrl.planning import examine_here
 
     given = [*typed, *card_settings(typed, gpu=gpu, gib=gib, num_gpus=num_gpus), *lengths_given(lengths)]
     config, calibration = planned_run(preset, given, from_run, measure=measure, plugins=plugin or [])

@@ -41,8 +41,8 @@ def with_what_was_measured(config: "RunConfig", run: Path, *, typed: Sequence[st
     Raises:
         ConfigError: if the run has measured nothing.
     """
-    from leanrl.pipeline import learn
     from leanrl.planner.past_runs.next_run import with_measured_lengths
+    from leanrl.planning import learn
 
     calibration = learn(config, run)
     for reason in calibration.refused:

@@ -72,8 +72,8 @@ def _table(
     presets: "dict[Method, str]", overrides: Sequence[str], gpu: str | None, gib: float | None, num_gpus: int | None
 ) -> _Table:
     from leanrl.cli.configured import configured
-    from leanrl.pipeline import largest
     from leanrl.planner.machine.card_names import known_card, size_note
+    from leanrl.planning import largest
 
     hardware = card_settings(overrides, gpu=gpu, gib=gib)
     configs = {method: configured(name, [*overrides, *hardware]).config for method, name in presets.items()}

@@ -12,7 +12,7 @@ from leanrl.types import Visit
 _LOWEST, _HIGHEST = 0.05, 0.95
 
 
-@plugin("choose_prompts", "greso")
+@plugin("choose_prompts", "greso", needs_grades=True)
 class Greso:
     """Ask a prompt with probability max(p^z, floor), where z counts its latest groups in a row without signal.
 

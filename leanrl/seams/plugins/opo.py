@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-@plugin("advantage", "opo")
+@plugin("advantage", "opo", is_for_one_update=True)
 def opo(rewards_P_G: "Tensor", lengths_P_G: "Tensor") -> "Tensor":
     """Return reward - sum(length * reward) / sum(length) over the group, without a division by its spread.
 

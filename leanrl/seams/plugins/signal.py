@@ -7,7 +7,7 @@ from leanrl.seams.protocols import Group, Kept
 from leanrl.seams.registry import plugin
 
 
-@plugin("keep_rows", "signal")
+@plugin("keep_rows", "signal", needs_grades=lambda options: options.get("by") == "correct")
 def signal(group: Group, *, by: Literal["correct", "reward"] = "correct") -> Kept:
     """Return all completions of a group, or none where the group has no signal.
 

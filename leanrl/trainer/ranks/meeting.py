@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from leanrl.config.schema import RunConfig
-from leanrl.launch.this_rank import this_rank
+from leanrl.launch.this_rank import is_first_rank, this_rank
 
 Value = TypeVar("Value")
 
@@ -43,12 +43,6 @@ def _has_others() -> bool:
 def _leave_ranks() -> None:
     if dist.is_initialized():
         dist.destroy_process_group()
-
-
-def is_first_rank() -> bool:
-    """Return whether this process writes the run's files: the first of its ranks, or the only one."""
-    rank = this_rank()
-    return rank is None or rank.number == 0
 
 
 def wait_for_all_ranks() -> None:

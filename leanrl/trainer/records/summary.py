@@ -6,9 +6,9 @@ from typing import Any
 
 import psutil
 
+from leanrl.launch.this_rank import is_first_rank
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
 from leanrl.trainer.memory.phase_meter import PhaseMeter
-from leanrl.trainer.ranks.meeting import is_first_rank
 from leanrl.trainer.records.metrics import peak_bytes
 
 

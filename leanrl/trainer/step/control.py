@@ -7,11 +7,15 @@ from dataclasses import replace
 from leanrl.engine.settings import LossSettings
 from leanrl.errors import PluginError
 
-_AT_LEAST_0: Callable[[float], bool] = lambda value: value >= 0.0  # noqa: E731
+
+def _is_at_least_0(value: float) -> bool:
+    return value >= 0.0
+
+
 # By dotted key: what a value has to be (config.schema, AlgorithmConfig), in words and as a test.
 _CONTROLLED: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "algorithm.entropy_coef": ("at least 0", _AT_LEAST_0),
-    "algorithm.kl_beta": ("at least 0", _AT_LEAST_0),
+    "algorithm.entropy_coef": ("at least 0", _is_at_least_0),
+    "algorithm.kl_beta": ("at least 0", _is_at_least_0),
     "algorithm.clip_low": ("between 0 and 1", lambda value: 0.0 <= value <= 1.0),
     "algorithm.clip_high": ("above 0", lambda value: value > 0.0),
 }

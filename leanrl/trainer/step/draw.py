@@ -6,10 +6,11 @@ Axes: B completions of one rank, P groups, G completions of a group.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from leanrl.trainer.step.groups import Asked, forced_logprobs
 
+Value = TypeVar("Value")
 # The completions that an engine returns for tokens to go on from, and their log-probabilities, if it has any.
 Logprobs = Sequence[Sequence[float | None]]
 
@@ -47,6 +48,6 @@ def drawn_groups(asked: Sequence[Asked], draw: Draw, *, max_tokens: int) -> Draw
     return DrawnGroups(_by_group(ids_B, sizes), list(_by_group(logprobs_B, sizes)))
 
 
-def _by_group(values_B: list, sizes: Sequence[int]) -> list:
+def _by_group(values_B: Sequence[Value], sizes: Sequence[int]) -> list[list[Value]]:
     remaining = iter(values_B)
     return [[next(remaining) for _ in range(size)] for size in sizes]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.benchmark_data import load_benchmark, pin
 from leanrl.errors import ConfigError, DataError, MissingError
 from leanrl.eval.benchmarks.named import find_benchmark
 from leanrl.eval.benchmarks.protocols import find_protocol
+from leanrl.evaluation.benchmark_data import load_benchmark, pin
 
 ROWS = [{"id": "a", "problem": "2 + 2", "answer": "4"}, {"id": "b", "problem": "3 + 3", "answer": "6"}]
 OPTIONS = {
@@ -106,7 +106,7 @@ def test_two_rows_of_one_id_are_refused(tmp_path: Path):
 
 
 def test_a_benchmark_that_is_not_at_hand_names_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("leanrl.benchmark_data.load_problems", _unreachable)
+    monkeypatch.setattr("leanrl.evaluation.benchmark_data.load_problems", _unreachable)
     with pytest.raises(MissingError) as caught:
         load_benchmark(find_benchmark("aime25"), find_protocol("robust"), data_dir=tmp_path)
     assert "aime25" in caught.value.message

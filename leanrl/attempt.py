@@ -1,0 +1,180 @@
+"""Attempt: what one process does with the folder of a run before it trains: make or open it, lock it, hand it on.
+
+All that differs between a run that begins and one that goes on, and between the first rank and the others, is here.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from leanrl.config.load import load_run_config
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError, DoesNotFitError
+from leanrl.launch.run import starts_ranks
+from leanrl.launch.this_rank import is_first_rank, this_rank
+from leanrl.launch.unsloth import import_unsloth
+from leanrl.machine.environment import describe_machine
+from leanrl.planner.plan import Plan
+from leanrl.report.run_log import RunLog
+from leanrl.storage.run_folder import RunFolder, create_run_folder, open_run_folder, step_of, write_json
+from leanrl.storage.run_lock import hold
+from leanrl.types import Listener
+
+
+class Attempt(Protocol):
+    """One process's attempt on a run, in the order of its methods."""
+
+    def claimed(self, listener: RunLog) -> AbstractContextManager[Path | None]:
+        """Hold what exists of the run before it is planned; gives the checkpoint to go on from, None at the start."""
+        ...
+
+    def folder_for_ranks(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> RunFolder:
+        """Return the folder that ranks are started on, without its lock: the first of them takes it."""
+        ...
+
+    def entered(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> AbstractContextManager[RunFolder]:
+        """Meet the other ranks, and give the locked folder that this process trains in."""
+        ...
+
+
+@dataclass(frozen=True)
+class NewAttempt:
+    """A run that begins. Its folder is made last: what fails before leaves nothing behind."""
+
+    path: Path
+    plugins: Sequence[Path]
+
+    @contextmanager
+    def claimed(self, listener: RunLog) -> Iterator[Path | None]:
+        yield None
+
+    def folder_for_ranks(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> RunFolder:
+        _require_device(config)
+        run = self._made(config, predicted)
+        listener.open(run.log)
+        return run
+
+    @contextmanager
+    def entered(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> Iterator[RunFolder]:
+        """The first rank makes the folder, and removes it where it stays unused."""
+        from leanrl.trainer.ranks.meeting import first_rank_makes, join_ranks
+
+        join_ranks(config)
+        run = RunFolder(first_rank_makes(lambda: self._made(config, predicted).path))
+        if is_first_rank():
+            listener.open(run.log)
+        listener.say(f"run folder: {run.path}")
+        try:
+            with _held_by_first_rank(run):
+                yield run
+        except (ConfigError, DoesNotFitError):
+            if is_first_rank():
+                run.discard_unused()
+            raise
+
+    def _made(self, config: RunConfig, predicted: Plan | None) -> RunFolder:
+        from leanrl.trainer.ranks.device import gpu_names
+
+        run = create_run_folder(self.path)
+        write_json(run.config, config.model_dump(mode="json"))
+        write_json(run.env, describe_machine() | {"gpus": gpu_names()})
+        run.keep_plugins(self.plugins)
+        if config.model.chat_template is not None:
+            from leanrl.models.chat_template import read_template
+
+            run.keep_template(read_template(Path(config.model.chat_template).expanduser()))
+        if predicted is not None:
+            write_json(run.plan, predicted.to_json())
+        return run
+
+
+@dataclass(frozen=True)
+class LaterAttempt:
+    """A run whose folder exists: one that goes on, or one that begins in ranks which leanrl has started on it."""
+
+    run: RunFolder
+    config: RunConfig
+
+    @classmethod
+    def on(cls, path: Path, listener: Listener) -> Self:
+        """Open the run at `path`, with the configuration and the chat template that it keeps.
+
+        Raises:
+            ConfigError: if there is no run, or its configuration is broken.
+        """
+        run = open_run_folder(path)
+        config = _with_kept_template(load_run_config(run.config), run)
+        if config.backend == "unsloth" and this_rank() is not None:
+            # before a plug-in imports what it patches
+            import_unsloth(run.unsloth_cache, listener, engine=config.rollout.engine)
+            from leanrl.trainer.unsloth.patch import require_patched_trl
+
+            require_patched_trl()
+        return cls(run, config)
+
+    @contextmanager
+    def claimed(self, listener: RunLog) -> Iterator[Path | None]:
+        """The lock is held to the end, but by a process that starts ranks: it rewinds the run and lets go."""
+        if is_first_rank():
+            listener.open(self.run.log)
+        if starts_ranks(self.config):
+            _require_device(self.config)
+            with hold(self.run.path):
+                self._rewind_to_checkpoint(listener)
+            yield None
+            return
+        with _held_by_first_rank(self.run):
+            yield self._checkpoint(listener)
+
+    def folder_for_ranks(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> RunFolder:
+        return self.run
+
+    @contextmanager
+    def entered(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> Iterator[RunFolder]:
+        from leanrl.trainer.ranks.meeting import join_ranks
+
+        join_ranks(config)
+        if config != self.config and is_first_rank():  # whoever started the ranks had not counted the problems
+            write_json(self.run.config, config.model_dump(mode="json"))
+        yield self.run
+
+    def _checkpoint(self, listener: Listener) -> Path | None:
+        """Return the checkpoint to go on from; None for the ranks of a run that begins."""
+        from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint
+
+        rank = this_rank()
+        if rank is None or (rank.number == 0 and not rank.is_launched):
+            return self._rewind_to_checkpoint(listener)
+        if rank.is_launched and not self.run.complete_checkpoints():
+            return None
+        return resumable_checkpoint(self.run, self.config)[0]  # which one, and why, the launcher or the first rank says
+
+    def _rewind_to_checkpoint(self, listener: Listener) -> Path:
+        from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind_metrics
+
+        checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
+        for line in passed_over:
+            listener.warn(line)
+        rewind_metrics(self.run, step=step_of(checkpoint))
+        return checkpoint
+
+
+def _held_by_first_rank(run: RunFolder) -> AbstractContextManager[None]:
+    return hold(run.path) if is_first_rank() else nullcontext()
+
+
+def _with_kept_template(config: RunConfig, run: RunFolder) -> RunConfig:
+    """Return the configuration with the template that the run keeps: the file it was started with may have changed."""
+    kept = run.kept_template()
+    if kept is None:
+        return config
+    return config.model_copy(update={"model": config.model.model_copy(update={"chat_template": str(kept)})})
+
+
+def _require_device(config: RunConfig) -> None:
+    """Refuse here what each of the ranks would refuse: nobody reads as many tracebacks."""
+    from leanrl.trainer.ranks.device import require_device
+
+    require_device(config)

@@ -1,0 +1,1 @@
+"""Runs an evaluation: brings the model, the problems, an engine and the graders to `eval/`."""
