@@ -7,9 +7,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from leanrl.cli.compare import compare
 from leanrl.cli.data.app import data
 from leanrl.cli.doctor import doctor
+from leanrl.cli.evaluation.compare import compare
+from leanrl.cli.evaluation.eval import evaluate
 from leanrl.cli.grade import grade
 from leanrl.cli.listings import cards, keys, plugins, rewards
 from leanrl.cli.merge import merge
@@ -39,6 +40,7 @@ app.command(cls=Command, short_help="Show memory, time and cost before a run.")(
 app.command(cls=Command, short_help="Write a page with the curves of runs.")(report)
 app.command(cls=Command, short_help="Fold an adapter into its base, and verify it.")(merge)
 app.command(cls=Command, short_help="Judge the answers of a file.")(grade)
+app.command("eval", cls=Command, short_help="Measure a model on benchmarks.")(evaluate)
 app.command(cls=Command, short_help="Compare evaluations, and say what is shown.")(compare)
 app.command(cls=Command, short_help="Ask a trained model one problem.")(sample)
 app.add_typer(data, name="data")

@@ -14,10 +14,11 @@ _FILE = ".lock"
 
 
 @contextmanager
-def hold(run: Path) -> Iterator[None]:
-    """Hold the lock of a run folder within it; the system lets go of it however the process ends.
+def hold(run: Path, *, doing: str = "trained") -> Iterator[None]:
+    """Hold the lock of a folder within it; the system lets go of it however the process ends.
 
-    A file system without locks, or a folder that cannot be written, has none: the run goes on without.
+    `doing` says in an error what the other process does with the folder. A file system without locks, or a folder that
+    cannot be written, has none: the run goes on without.
 
     Raises:
         ConfigError: naming the process that holds it.
@@ -32,7 +33,7 @@ def hold(run: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise _refusal(run, file.read()) from None
+            raise _refusal(run, file.read(), doing) from None
         except OSError:
             yield
             return
@@ -42,11 +43,11 @@ def hold(run: Path) -> Iterator[None]:
         yield
 
 
-def _refusal(run: Path, holder: str) -> ConfigError:
+def _refusal(run: Path, holder: str, doing: str) -> ConfigError:
     who = holder.strip() or "another process"
     return ConfigError(
-        f"{run} is being trained by {who}; a second process would damage it.",
-        hint=f"wait until it ends, or stop it with a checkpoint: `kill -TERM {_number_of(who)}`",
+        f"{run} is being {doing} by {who}; a second process would damage it.",
+        hint=f"wait until it ends, or stop it: `kill -TERM {_number_of(who)}`",
     )
 
 

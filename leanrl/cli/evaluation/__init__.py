@@ -1,0 +1,1 @@
+"""`leanrl eval` and `leanrl compare`."""

@@ -1,0 +1,156 @@
+"""`leanrl eval`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from leanrl.cli.terminal.options import AsJson
+
+if TYPE_CHECKING:
+    from leanrl.evaluation.evaluate import Evaluated
+
+
+def evaluate(
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL", help="A run, a checkpoint, a model: its folder, Hub id or name at an endpoint."
+        ),
+    ] = None,
+    benchmarks: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Names, benchmark files, or files of problems [those of the paper]."),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(metavar="NAME", help="How problems are asked: robust, sober, open-rs or greedy.")
+    ] = "robust",
+    samples: Annotated[
+        int | None, typer.Option(metavar="K", help="Completions of each problem [the protocol's].")
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option(metavar="N", help="Longest completion [the protocol's].")] = None,
+    engine: Annotated[
+        Literal["vllm", "hf"] | None, typer.Option(metavar="vllm|hf", help="What draws [vllm where it is installed].")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help="An OpenAI-compatible server, such as http://127.0.0.1:8000/v1.")
+    ] = None,
+    grader: Annotated[
+        Literal["leanrl", "math-verify"],
+        typer.Option(metavar="leanrl|math-verify", help="math-verify: store its verdicts beside leanrl's."),
+    ] = "leanrl",
+    data_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with benchmarks as files, in the place of the Hub.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Ask the first N problems of each benchmark.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the evaluation [in the run, or under evals/].")
+    ] = None,
+    pin: Annotated[
+        bool, typer.Option("--pin", help="Write benchmark files with the revision and hash of the data into --out.")
+    ] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List benchmarks and protocols.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model on benchmarks, with intervals; the same command goes on where it was stopped."""
+    if list_all:
+        _print_list(as_json=as_json)
+        return
+    from leanrl.evaluation.asked import PAPER_BENCHMARKS, Asked
+
+    names = PAPER_BENCHMARKS if benchmarks is None else tuple(name.strip() for name in benchmarks.split(",") if name)
+    if pin:
+        _pin(names, data_dir, out)
+        return
+    from leanrl.errors import ConfigError
+
+    if model is None:
+        raise ConfigError("no model is named.", hint="leanrl eval MODEL, or `leanrl eval --list`")
+    from leanrl.cli.evaluation.standing import listening
+    from leanrl.evaluation.evaluate import evaluate as run
+    from leanrl.machine.environment import quiet_libraries
+
+    quiet_libraries()
+    asked = Asked(
+        model,
+        benchmarks=names,
+        protocol=protocol,
+        samples=samples,
+        max_tokens=max_tokens,
+        engine=engine,
+        endpoint=endpoint,
+        with_math_verify=grader == "math-verify",
+        data_dir=data_dir,
+        limit=limit,
+        out=out,
+    )
+    with listening() as listener:
+        done = run(asked, listener=listener)
+    if as_json:
+        print(json.dumps({"folder": str(done.folder), **done.scores}, indent=2))
+    else:
+        _print_scores(done)
+
+
+def _pin(names: tuple[str, ...], data_dir: Path | None, out: Path | None) -> None:
+    from leanrl.errors import ConfigError
+    from leanrl.eval.benchmarks.named import find_benchmark
+    from leanrl.eval.benchmarks.protocols import find_protocol
+    from leanrl.evaluation.benchmark_data import load_benchmark, pin
+
+    if out is None:
+        raise ConfigError("--pin writes benchmark files, and no folder is named for them.", hint="--out DIR")
+    for named in map(find_benchmark, names):
+        print(pin(load_benchmark(named, find_protocol("robust"), data_dir=data_dir), named, out=out))
+
+
+def _print_list(*, as_json: bool) -> None:
+    from leanrl.eval.benchmarks.named import benchmark_names, find_benchmark
+    from leanrl.eval.benchmarks.protocols import PROTOCOLS
+
+    found = {name: find_benchmark(name).benchmark for name in benchmark_names()}
+    if as_json:
+        protocols = {name: protocol.about for name, protocol in PROTOCOLS.items()}
+        described = {name: benchmark.model_dump(mode="json") for name, benchmark in found.items()}
+        print(json.dumps({"benchmarks": described, "protocols": protocols}, indent=2))
+        return
+    width = max(map(len, [*found, *PROTOCOLS]))
+    print("benchmarks")
+    for name, benchmark in found.items():
+        state = "pinned" if benchmark.sha256 else "not pinned"
+        print(f"  {name:{width}}  {benchmark.about} ({benchmark.licence}; {state})")
+    print("protocols")
+    for name, protocol in PROTOCOLS.items():
+        print(f"  {name:{width}}  {protocol.about}")
+
+
+def _print_scores(done: "Evaluated") -> None:
+    """Print one line for each benchmark, and the mean."""
+    scores = done.scores["benchmarks"]
+    head = ("benchmark", "problems", "k", "avg@k", "95 % interval", "pass@k", "maj@k", "cut", "no box", "tokens")
+    rows = [head, *(_row(name, score) for name, score in scores.items())]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    for row in rows:
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
+    if len(scores) > 1:
+        print(f"mean over {len(scores)} benchmarks: {done.scores['macro_average']:.1%}")
+    print(f"{done.folder}: completions, question and scores; `leanrl compare BASE {done.folder}` compares")
+
+
+def _row(name: str, score: dict) -> tuple[str, ...]:  # type: ignore[type-arg]
+    k = score["num_samples"]
+    low, high = score["interval_95"]
+    return (
+        name,
+        f"{score['num_problems']:,}",
+        str(k),
+        f"{score['accuracy']:.1%}",
+        f"{low:.1%} to {high:.1%}",
+        f"{score['pass_at'][str(k)]:.1%}",
+        f"{score['majority']:.1%}",
+        f"{score['truncated_share']:.1%}",
+        f"{score['no_box_share']:.1%}",
+        f"{score['mean_tokens']:,.0f}",
+    )

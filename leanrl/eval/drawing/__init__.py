@@ -1,0 +1,1 @@
+"""Decides which completion of an evaluation is drawn next, with which seed."""

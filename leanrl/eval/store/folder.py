@@ -1,0 +1,158 @@
+"""The folder of one evaluation: what was asked, what has been drawn so far, and the scores."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from leanrl.errors import ConfigError, DataError
+from leanrl.eval.store.answers import AnswerRecord
+from leanrl.eval.store.question import Question, differences
+from leanrl.hints import quoted
+from leanrl.storage.run_folder import read_json, write_json
+
+FORMAT = 1
+_FIELDS = {field.name for field in fields(AnswerRecord)}
+_REQUIRED = ("benchmark", "id", "sample", "seed", "text", "num_tokens", "is_truncated", "verdict")
+
+
+@dataclass(frozen=True)
+class EvaluationFolder:
+    """The files of one evaluation, by name."""
+
+    path: Path
+
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation.json"
+
+    @property
+    def completions(self) -> Path:
+        return self.path / "completions.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / "scores.json"
+
+    def begin(self, question: Question, circumstances: Mapping[str, Any]) -> dict[str, Any]:
+        """Note what is asked, or check that the folder was asked the same; return the content of evaluation.json.
+
+        Benchmarks that the folder does not have are added to it. `circumstances` are those of the first start.
+
+        Raises:
+            ConfigError: if the folder holds another question, with each value that differs, or something else.
+        """
+        saved = self._saved()
+        if saved is None:
+            saved = {"format": FORMAT, **question.as_json(), **circumstances}
+        else:
+            self._require_same(saved, question)
+            asked = question.as_json()
+            for name in ("benchmarks", "prompt_sha256"):
+                saved[name] = {**saved[name], **asked[name]}
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.evaluation, saved)
+        return saved
+
+    def note_start(self, saved: Mapping[str, Any], start: Mapping[str, Any]) -> dict[str, Any]:
+        """Note what one start has drawn and how fast; return the content of evaluation.json."""
+        noted = {**saved, "starts": [*saved.get("starts", ()), dict(start)]}
+        write_json(self.evaluation, noted)
+        return noted
+
+    def answers(self) -> list[AnswerRecord]:
+        """Return all completions that have been saved; a last line that a kill cut short is passed over.
+
+        Raises:
+            DataError: naming the line, if one that is not the last is broken.
+        """
+        return list(self._read()) if self.completions.is_file() else []
+
+    @contextmanager
+    def appending(self) -> Iterator["Appender"]:
+        """Give what appends completions; what a kill left of a last line is cut off first."""
+        with self.completions.open("ab+") as file:
+            _cut_torn_line(file)
+            yield Appender(file)
+
+    def _saved(self) -> dict[str, Any] | None:
+        if self.evaluation.is_file():
+            saved = read_json(self.evaluation)
+            if saved.get("format") != FORMAT:
+                raise ConfigError(
+                    f"{self.evaluation} has format {saved.get('format')!r}, and this version of leanrl reads {FORMAT}.",
+                    hint="name another folder with `--out DIR`",
+                )
+            return saved
+        if self.path.is_file() or (self.path.is_dir() and any(_visible(self.path))):
+            raise ConfigError(
+                f"{self.path} exists and is no evaluation: it has no evaluation.json.",
+                hint="name a new folder with `--out DIR`",
+            )
+        return None
+
+    def _require_same(self, saved: Mapping[str, Any], question: Question) -> None:
+        found = differences(saved, question)
+        if found:
+            raise ConfigError(
+                "\n".join([f"{self.path} holds another evaluation:", *(f"  - {one}" for one in found)]),
+                hint=f"ask as before, or keep both: `--out {quoted(f'{self.path}-2')}`",
+            )
+
+    def _read(self) -> Iterator[AnswerRecord]:
+        lines = self.completions.read_bytes().split(b"\n")
+        for number, line in enumerate(lines[:-1], start=1):  # what follows the last line break was cut short
+            try:
+                yield _record(json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise DataError(
+                    f"{self.completions}, line {number}: {error}",
+                    hint=f"remove the line, and the same command draws it again: "
+                    f"`sed -i {number}d {quoted(self.completions)}`",
+                ) from error
+
+
+class Appender:
+    """Writes each completion as a line of its own, handed to the system at once: a kill loses none that is there."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def append(self, record: AnswerRecord) -> None:
+        line = json.dumps(asdict(record), ensure_ascii=False)
+        # Half a surrogate pair, which an endpoint may send, is no UTF-8.
+        self._file.write(line.encode(errors="replace") + b"\n")
+        self._file.flush()
+
+
+def _record(value: Any) -> AnswerRecord:
+    if not isinstance(value, dict):
+        raise TypeError(f"a {type(value).__name__}, not an object")
+    lacking = [name for name in _REQUIRED if name not in value]
+    if lacking:
+        raise TypeError(f"no {', no '.join(lacking)}")
+    return AnswerRecord(**{name: each for name, each in value.items() if name in _FIELDS})
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Cut off what stands behind the last line break."""
+    end = file.seek(0, os.SEEK_END)
+    step, position = 65_536, end
+    while position > 0:
+        start = max(0, position - step)
+        file.seek(start)
+        found = file.read(position - start).rfind(b"\n")
+        if found >= 0:
+            position = start + found + 1
+            break
+        position = start
+    if position < end:
+        file.truncate(position)
+    file.seek(0, os.SEEK_END)
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.iterdir() if not path.name.startswith("."))
