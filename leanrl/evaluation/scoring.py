@@ -12,31 +12,28 @@ from leanrl.storage.run_folder import write_json
 def write_scores(
     folder: EvaluationFolder, saved: Mapping[str, Any], problem_ids: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """Score the benchmarks whose problems are named, write scores.json and return its content.
-
-    Benchmarks of earlier commands in the same folder keep their scores.
+    """Score every benchmark of the folder that is whole, write scores.json and return its content.
 
     Args:
         saved: the content of evaluation.json.
-        problem_ids: all problems that were asked, by benchmark.
+        problem_ids: all problems of the benchmarks that were asked now, which must be whole.
 
     Raises:
-        DataError: where completions are missing or doubled.
+        DataError: where their completions are missing or doubled.
     """
     answers = folder.answers()
     starts = saved.get("starts", ())
     # One stream draws all benchmarks: each gets the part of the time that its tokens are of all tokens.
     seconds_per_token = _ratio(sum(each["seconds"] for each in starts), sum(each["num_tokens"] for each in starts))
     scores = {}
-    for name, ids in problem_ids.items():
+    for name, asked in saved["benchmarks"].items():
         own = [answer for answer in answers if answer.benchmark == name]
+        ids = problem_ids.get(name) or list(dict.fromkeys(answer.id for answer in own))
+        if name not in problem_ids and len(own) != asked["num_problems"] * asked["num_samples"]:
+            continue  # an earlier command was stopped within it
         num_tokens = sum(answer.num_tokens for answer in own)
-        scores[name] = score(
-            own,
-            ids,
-            saved["benchmarks"][name]["num_samples"],
-            wall_seconds=None if seconds_per_token is None else seconds_per_token * num_tokens,
-        )
+        wall_seconds = None if seconds_per_token is None else seconds_per_token * num_tokens
+        scores[name] = score(own, ids, asked["num_samples"], wall_seconds=wall_seconds)
     content = scores_as_json(scores)
     write_json(folder.scores, content)
     return content
