@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.automatic import automatic_by_questions, automatic_changes
+from leanrl.planner.formula import require_formula
 from leanrl.planner.machine.cards import Card
 from leanrl.planner.machine.target import Target, find_target
 from leanrl.planner.measured import MeasuredModel
@@ -50,7 +51,7 @@ def plan_run(
 
     Raises:
         MissingError: if the model's shape cannot be had, or neither a card nor its bytes are named.
-        NoFormulaError: for a model that the closed form does not know.
+        NoFormulaError: for a model that the closed form does not know, or not with these settings.
         ConfigError: for an unknown card, a card without bf16, or a model or config that cannot be planned.
     """
     target = find_target(
@@ -59,6 +60,7 @@ def plan_run(
     if measured is not None:
         return _measured_plan(config, measured, target)
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
+    require_formula(config, known_shape)
     chosen = automatic_changes(config, known_shape, target)
     config = with_changes(config, chosen)
     plan = with_floors(predict(config, known_shape, target))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from leanrl.config.schema import ReferenceDevice, RunConfig
-from leanrl.errors import ConfigError, NoFormulaError, Problem
+from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
 from leanrl.planner.memory.base_sharing import shares_base
 from leanrl.planner.models.shapes import ModelShape
@@ -177,9 +177,7 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
 
     Raises:
         ConfigError: if the config names LoRA targets that the model does not have, or keeps more layers than it has.
-        NoFormulaError: if a family's layers compute in a way that is not counted with these settings.
     """
-    _require_formula(config, shape)
     method = config.model.tuning.method
     is_full = method == "full"
     sharding = _sharding(config)
@@ -234,28 +232,6 @@ def workload_of(config: RunConfig, shape: ModelShape, *, vllm: str | None = None
 def _attention(config: RunConfig, shape: ModelShape) -> Attention:
     """What attends; transformers' sdpa would leave a cap out (`models.attention.usable_attention`)."""
     return "eager" if shape.caps_attention and config.model.attention == "sdpa" else config.model.attention
-
-
-def _require_formula(config: RunConfig, shape: ModelShape) -> None:
-    """Refuse what layers with attention of their own compute in other ways than are counted.
-
-    They write out scores by code of their own, add fp32 biases to 16-bit products, and have linear layers of a class
-    that bitsandbytes leaves as it is.
-    """
-    if shape.own_attention is None:
-        return
-    is_cast = config.model.dtype == "float32" and config.model.compute_dtype != "float32" and not config.shares_weights
-    reasons = {
-        "model.attention: eager": config.model.attention == "eager",
-        "fp32 biases under autocast": shape.mlp_bias and is_cast,
-        "model.tuning.method: qlora": config.model.tuning.method == "qlora",
-    }
-    for what, is_so in reasons.items():
-        if is_so:
-            raise NoFormulaError(
-                f"the planner has no formula for {shape.family} with {what}.",
-                hint="`leanrl plan --exact` simulates any model that transformers knows",
-            )
 
 
 def _takes_packs(config: RunConfig, shape: ModelShape) -> bool:

@@ -17,6 +17,7 @@ from leanrl.machine.environment import installed_version
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.measured import MeasuredModel, MeasuredStep
 from leanrl.planner.models.known_models import find_model_config
+from leanrl.planner.models.own_attention import OwnAttention
 from leanrl.planner.models.shapes import Counted, ModelShape
 
 # Their code runs in a simulation.
@@ -152,8 +153,10 @@ def _last_line(stderr: str, model_id: str, code: int) -> str:
 
 
 def _read_shape(values: Mapping[str, Any]) -> ModelShape:
-    widths = {name: tuple(values[name]) for name in ("mixing_widths", "layers_behind")}
-    values, counted = {**values, **widths}, values["counted"]
+    parts: dict[str, Any] = {name: tuple(values[name]) for name in ("mixing_widths", "layers_behind")}
+    if values["own_attention"] is not None:
+        parts["own_attention"] = OwnAttention(**values["own_attention"])
+    values, counted = {**values, **parts}, values["counted"]
     if counted is None:
         return ModelShape(**values)
     linears = {name: (inputs, outputs) for name, (inputs, outputs) in counted["linears"].items()}

@@ -1,15 +1,18 @@
 """Simulations that are kept: run once, read after that, and never trusted when a file is not as it was written."""
 
 import json
+from dataclasses import asdict
 
 import pytest
 
 from leanrl.config.load import load_config
 from leanrl.errors import SimulationError
+from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.plan import plan_run
 from leanrl.simulate import kept
-from leanrl.simulate.kept import cache_folder, simulated_model
+from leanrl.simulate.kept import _read_shape, cache_folder, simulated_model
 from leanrl.simulate.run import simulate_run
+from tests.planner.family_sizes import sizes
 
 # A family of 2022 with learned positions, for which the planner has no formula.
 BIOGPT = {
@@ -134,3 +137,9 @@ def test_a_family_that_transformers_does_not_know(tmp_path, cache):
     config = load_config("single-gpu-lora", [f"model.id={tmp_path}", *SETTINGS]).config
     with pytest.raises(SimulationError, match="no model that transformers knows"):
         simulated_model(config, say=lambda _: None)
+
+
+@pytest.mark.parametrize("family", ["llama", "falcon", "qwen3_5_text"])
+def test_a_shape_comes_back_from_json_as_it_was(family):
+    shape = shape_from_config({"model_type": family, **sizes(family)})
+    assert _read_shape(json.loads(json.dumps(asdict(shape)))) == shape

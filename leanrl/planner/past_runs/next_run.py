@@ -9,6 +9,7 @@ from typing import Any
 from leanrl.config.layers import flatten
 from leanrl.config.schema import RunConfig
 from leanrl.errors import MissingError, NoFormulaError
+from leanrl.planner.formula import require_formula
 from leanrl.planner.machine.card_names import find_card
 from leanrl.planner.machine.cards import CARDS
 from leanrl.planner.machine.target import Target
@@ -75,6 +76,7 @@ def _own_plan(run: MeasuredRun, *, vllm: str | None) -> Plan:
     lengths_alone = f"take its lengths alone: `--lengths {shlex.quote(f'run:{run.path}')}`"
     try:
         shape = find_shape(run.config.model.id, revision=run.config.model.revision)
+        require_formula(run.config, shape)
     except MissingError as error:
         raise MissingError(
             f"{run.path} has measured a model whose shape is not known here any more: {error.message}",

@@ -7,6 +7,7 @@ from typing import Any
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.automatic import largest_budget, most_kept_layers
+from leanrl.planner.formula import require_formula, uncounted_setting
 from leanrl.planner.machine.cards import Card
 from leanrl.planner.machine.target import Target, find_target, lacks_bf16
 from leanrl.planner.models.known_models import find_shape
@@ -70,6 +71,7 @@ def fit_run(
         config, card=card, vram_bytes=vram_bytes, host_bytes=host_bytes, vllm=vllm, calibration=calibration
     )
     known_shape = shape or find_shape(config.model.id, revision=config.model.revision)
+    require_formula(config, known_shape)
     search, budget = search_of(config, known_shape, target), largest_budget(config, known_shape, target)
 
     def priced(changes: Changes) -> Fit:
@@ -92,11 +94,13 @@ def search_of(
 ) -> Search:
     """Return the search for settings of a run that fit; a micro-batch `auto` is chosen first.
 
-    `missing` are the bytes by which a plan is too large; a card without bf16 lacks all that a run in it needs.
+    `missing` are the bytes by which a plan is too large; a card without bf16 lacks all that a run in it needs. What the
+    closed form does not count is not offered.
     """
 
     def priced(changed: RunConfig) -> int:
-        return sys.maxsize if lacks_bf16(changed, target.card) else missing(predict(changed, shape, target))
+        is_impossible = lacks_bf16(changed, target.card) or uncounted_setting(changed, shape) is not None
+        return sys.maxsize if is_impossible else missing(predict(changed, shape, target))
 
     return Search(
         with_changes(config, largest_budget(config, shape, target)),

@@ -3,6 +3,7 @@
 import sys
 
 from leanrl.config.schema import RunConfig
+from leanrl.planner.formula import uncounted_setting
 from leanrl.planner.machine.target import Target, lacks_bf16
 from leanrl.planner.predict import predict
 from leanrl.planner.prediction import Plan
@@ -22,7 +23,7 @@ def leaner_settings(config: RunConfig, plan: Plan, *, vllm: str | None = None) -
     most_bytes = int((1 - _LEAST_SAVING) * training_bytes(plan))
 
     def missing(changed: RunConfig) -> int:
-        is_impossible = lacks_bf16(changed, plan.card)
+        is_impossible = lacks_bf16(changed, plan.card) or uncounted_setting(changed, plan.shape) is not None
         return sys.maxsize if is_impossible else training_bytes(predict(changed, plan.shape, target)) - most_bytes
 
     return tuple(fix.flags for fix in Search(config, missing=missing, vllm=vllm).fixes())
