@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leanrl.eval.benchmarks.protocols import Protocol
 from leanrl.eval.drawing.schedule import ProblemKey
@@ -17,7 +17,7 @@ from leanrl.eval.store.folder import EvaluationFolder
 from leanrl.eval.store.question import Question
 from leanrl.evaluation.asked import Asked, EngineName
 from leanrl.evaluation.drawing import Drawing, Listener, Start
-from leanrl.evaluation.engines import LocalModel, choose_engine, dtype_here, open_stream, read_model
+from leanrl.evaluation.engines import LocalModel, choose_engine, dtype_here, open_endpoint, open_stream, read_model
 from leanrl.evaluation.question import AskedBenchmark, make_question, read_benchmarks, rows_by_key
 from leanrl.evaluation.recording import Recorder, tolerances
 from leanrl.evaluation.scoring import write_scores
@@ -28,6 +28,9 @@ from leanrl.prompting.rendering import Prompt
 from leanrl.prompting.thinking import tag_in_force
 from leanrl.storage.output_folder import require_writable
 from leanrl.storage.run_lock import hold
+
+if TYPE_CHECKING:
+    from leanrl.rollout.streams.stream import CompletionStream
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def evaluate(asked: Asked, *, listener: Listener) -> Evaluated:
         drawing = _drawing(prepared, earlier)
         _say_what_is_missing(drawing, earlier, listener)
         if drawing.missing:
-            saved = folder.note_start(saved, _draw(drawing, prepared, folder, listener).as_json())
+            saved = folder.note_start(saved, _draw(drawing, prepared, folder, asked, listener).as_json())
         scores = write_scores(folder, saved, {each.name: [row.id for row in each.rows] for each in prepared.benchmarks})
     return Evaluated(folder.path, scores, len(drawing.missing))
 
@@ -104,7 +107,7 @@ def _question(prepared: _Prepared, asked: Asked) -> Question:
         prepared.benchmarks,
         prepared.texts,
         with_math_verify=asked.with_math_verify,
-        engine=prepared.engine if asked.endpoint is None else f"endpoint {asked.endpoint}",
+        engine=prepared.engine,
         dtype=None if prepared.local is None else dtype_here(prepared.local.found, prepared.engine),
     )
 
@@ -139,22 +142,24 @@ def _say_what_is_missing(drawing: Drawing, earlier: Sequence[AnswerRecord], list
         listener.say(f"drawing {missing:,} completions")
 
 
-def _draw(drawing: Drawing, prepared: _Prepared, folder: EvaluationFolder, listener: Listener) -> Start:
+def _draw(drawing: Drawing, prepared: _Prepared, folder: EvaluationFolder, asked: Asked, listener: Listener) -> Start:
     """Draw, grade and save what is missing."""
     allow = tolerances({each.name: each.loaded.benchmark.tolerance_column for each in prepared.benchmarks})
-    longest = _longest_prompt_tokens(prepared)
-    with (
-        GraderPool() as grader,
-        folder.appending() as appender,
-        closing(
-            open_stream(prepared.local, prepared.protocol, prepared.engine, longest_prompt_tokens=longest)
-        ) as stream,
-    ):
+    with closing(_stream(prepared, asked)) as stream, GraderPool() as grader, folder.appending() as appender:
         return drawing.run(stream, lambda told: Recorder(grader, appender, allow=allow, told=told), listener)
 
 
-def _longest_prompt_tokens(prepared: _Prepared) -> int:
-    if prepared.local is None:
-        return 0
-    rows = rows_by_key(prepared.benchmarks).values()
-    return max(len(prepared.local.reader.ids(row.prompt)) for row in rows)
+def _stream(prepared: _Prepared, asked: Asked) -> "CompletionStream":
+    if asked.endpoint is not None:
+        return open_endpoint(asked.endpoint, asked.model, prepared.protocol)
+    assert prepared.local is not None, "only an endpoint has a model elsewhere"
+    return open_stream(
+        prepared.local,
+        prepared.protocol,
+        prepared.engine,
+        longest_prompt_tokens=_longest_prompt_tokens(prepared, prepared.local),
+    )
+
+
+def _longest_prompt_tokens(prepared: _Prepared, local: LocalModel) -> int:
+    return max(len(local.reader.ids(row.prompt)) for row in rows_by_key(prepared.benchmarks).values())

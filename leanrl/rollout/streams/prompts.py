@@ -57,3 +57,8 @@ class PromptReader:
                 hint="take a model with a longer context, or leave this benchmark out with `--benchmarks`",
             )
         return min(self._max_completion_tokens, left)
+
+    def longest_row(self, longest_prompt_tokens: int) -> int:
+        """Return the most tokens that prompt and completion of any row have together."""
+        longest = longest_prompt_tokens + self._max_completion_tokens
+        return longest if self._context_tokens is None else min(longest, self._context_tokens)

@@ -57,7 +57,7 @@ class VllmColocate:
         self._after_reload = methods_after_reload(arguments)
         self._logprobs_mode = str(arguments.get("logprobs_mode"))
         self._owns_process_group = not torch.distributed.is_initialized()
-        self._llm: Any = _start(dict(arguments), sleep_level)
+        self._llm: Any = start_vllm(dict(arguments), sleep_level=sleep_level)
         self._sleep_level: SleepLevel = sleep_level
         self._sleep = choose_sleep(self._llm, sleep_level)
         self._base: Mapping[str, nn.Parameter] = {}
@@ -132,13 +132,10 @@ class VllmColocate:
         if self._llm is None:
             return
         separate(self._base)
-        self._llm.llm_engine.engine_core.shutdown()
-        self._llm = self._serving = None
-        gc.collect()
-        if self._owns_process_group:
-            from vllm.distributed import cleanup_dist_env_and_memory
-
-            cleanup_dist_env_and_memory()
+        llm, self._llm, self._serving = self._llm, None, None
+        llm.llm_engine.engine_core.shutdown()
+        del llm
+        free_vllm(with_process_group=self._owns_process_group)
         if self._folder is not None:
             self._folder.close()
             self._folder = None
@@ -191,7 +188,16 @@ class VllmColocate:
         return LoRARequest(name, number, f"/in-memory/{name}")  # never read: the id is loaded
 
 
-def _start(arguments: dict[str, Any], sleep_level: SleepLevel) -> Any:
+def free_vllm(*, with_process_group: bool) -> None:
+    """Give back what an engine that was shut down, and that nobody holds, leaves behind."""
+    gc.collect()
+    if with_process_group:
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        cleanup_dist_env_and_memory()
+
+
+def start_vllm(arguments: dict[str, Any], *, sleep_level: SleepLevel) -> Any:
     """Return a `vllm.LLM` in this process; torch keeps its threads, which vLLM would take away on a CPU.
 
     Raises:

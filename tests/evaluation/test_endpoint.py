@@ -1,0 +1,170 @@
+"""`leanrl eval --endpoint` against a real server of this machine: answers, a busy server, garbage, and no leave."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from leanrl.cli.main import app
+from leanrl.errors import LeanRLError, MissingError, StoppedError
+from leanrl.rollout.streams import endpoint
+
+ROWS = [{"id": f"p{number}", "problem": f"{number} + {number}", "answer": str(2 * number)} for number in range(4)]
+Reply = tuple[int, dict[str, str], bytes]
+Answer = Callable[[int, dict], Reply]
+
+
+def completion(text: str, **more: object) -> Reply:
+    message = {"role": "assistant", "content": text}
+    body = {"choices": [{"message": message, "finish_reason": "stop"}], "usage": {"completion_tokens": 7}} | more
+    return 200, {}, json.dumps(body).encode()
+
+
+@contextmanager
+def server(answer: Answer) -> Iterator[tuple[str, list[dict]]]:
+    """Give the address of a server whose n-th answer is `answer(n, body)`, and the bodies that it was sent."""
+    bodies: list[dict] = []
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            with lock:
+                number = len(bodies)
+                bodies.append({**body, "path": self.path, "key": self.headers.get("authorization")})
+            status, headers, content = answer(number, body)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{running.server_address[1]}/v1", bodies
+    finally:
+        running.shutdown()
+        thread.join()
+        running.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note the seconds that a stream would wait."""
+    waited: list[float] = []
+    plain = endpoint.EndpointStream.__init__
+    monkeypatch.setattr(
+        endpoint.EndpointStream, "__init__", lambda *args, **more: plain(*args, **more, sleep=waited.append)
+    )
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    return waited
+
+
+def command(address: str, tmp_path: Path) -> list[str]:
+    sums = tmp_path / "sums.jsonl"
+    sums.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    out = ("--out", str(tmp_path / "out"))
+    return ["eval", "tiny", "--endpoint", address, "--benchmarks", str(sums), "--samples", "2", *out, "--json"]
+
+
+def right_answer(_: int, body: dict) -> Reply:
+    number = int(body["messages"][-1]["content"].split()[-1])
+    return completion(rf"So it is $\boxed{{{2 * number}}}$.")
+
+
+def error_of(arguments: list[str]) -> LeanRLError:
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, LeanRLError)
+    return error
+
+
+def test_an_endpoint_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
+    with server(right_answer) as (address, bodies):
+        scores = json.loads(CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False).stdout)
+    score = scores["benchmarks"]["sums"]
+    assert (score["accuracy"], score["mean_tokens"], score["truncated_share"]) == (1.0, 7.0, 0.0)
+    assert len(bodies) == 8
+    assert {body["path"] for body in bodies} == {"/v1/chat/completions"}
+    assert {(body["model"], body["temperature"], body["top_p"], body["max_tokens"]) for body in bodies} == {
+        ("tiny", 0.8, 0.9, 32_768)
+    }
+    assert len({body["seed"] for body in bodies}) == 8
+    assert {body["key"] for body in bodies} == {"Bearer secret-key"}
+    assert not [path for path in (tmp_path / "out").iterdir() if "secret-key" in path.read_text(errors="replace")]
+
+
+def test_thoughts_that_a_server_takes_apart_are_put_back(tmp_path: Path):
+    message = {"content": r"\boxed{0}", "reasoning_content": "hm"}
+    answer = completion("", choices=[{"message": message, "finish_reason": "length"}])
+    with server(lambda *_: answer) as (address, _):
+        CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False)
+    (record, *_) = map(json.loads, (tmp_path / "out" / "completions.jsonl").read_text().splitlines())
+    assert record["text"] == r"<think>hm</think>\boxed{0}"
+    assert record["is_truncated"] is True
+
+
+def test_a_busy_server_is_asked_again(tmp_path: Path, no_waiting: list[float]):
+    def busy_at_first(number: int, body: dict) -> Reply:
+        return (429, {"retry-after": "17"}, b"slow down") if number < 3 else right_answer(number, body)
+
+    with server(busy_at_first) as (address, bodies):
+        scores = json.loads(CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False).stdout)
+    assert scores["benchmarks"]["sums"]["accuracy"] == 1.0
+    assert len(bodies) == 11
+    assert no_waiting == [17.0] * 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ((200, {}, b"<html>hello</html>"), "<html>hello"),
+        ((200, {}, b'{"choices": []}'), "no chat completion"),
+        ((200, {}, b'{"choices": [{"message": {"content": ["x"]}}]}'), "no text"),
+        ((404, {}, b"no such model"), "no such model"),
+        ((500, {}, b"broken"), "6 times status 500"),
+    ],
+)
+def test_what_is_no_answer_is_named_and_the_command_goes_on(tmp_path: Path, reply: Reply, said: str):
+    def at_last(number: int, body: dict) -> Reply:
+        return right_answer(number, body) if number < 3 else reply
+
+    with server(at_last) as (address, _):
+        error = error_of(command(address, tmp_path))
+    assert isinstance(error, StoppedError)
+    assert said in error.message
+    assert "goes on where this one stopped" in error.hint
+    there = (tmp_path / "out" / "completions.jsonl").read_text().count("\n")
+    assert there <= 3
+    with server(right_answer) as (address, bodies):
+        arguments = command(address, tmp_path)
+        asked = json.loads((tmp_path / "out" / "evaluation.json").read_text())
+        arguments[arguments.index("--endpoint") + 1] = address
+        assert asked["engine"] == "endpoint"
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert len(bodies) == 8 - there
+
+
+def test_a_server_that_gives_no_leave_names_the_key(tmp_path: Path):
+    with server(lambda *_: (401, {}, b"who are you")) as (address, _):
+        error = error_of(command(address, tmp_path))
+    assert isinstance(error, MissingError)
+    assert "OPENAI_API_KEY" in error.hint
+
+
+def test_a_server_that_is_not_there(tmp_path: Path):
+    error = error_of(command("http://127.0.0.1:9/v1", tmp_path))
+    assert isinstance(error, StoppedError)
+    assert "no answer" in error.message
