@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from leanrl.evaluation.asked import Asked, EngineName
 from leanrl.evaluation.drawing import Drawing, Listener, Start
 from leanrl.evaluation.engines import LocalModel, choose_engine, dtype_here, open_endpoint, open_stream, read_model
 from leanrl.evaluation.question import AskedBenchmark, make_question, read_benchmarks, rows_by_key
-from leanrl.evaluation.recording import Recorder, tolerances
+from leanrl.evaluation.recording import Recorder, judged_by_math_verify, tolerances
 from leanrl.evaluation.scoring import write_scores
 from leanrl.evaluation.subject import Subject, find_subject
 from leanrl.grading.pool import GraderPool
@@ -146,7 +147,9 @@ def _draw(drawing: Drawing, prepared: _Prepared, folder: EvaluationFolder, asked
     """Draw, grade and save what is missing."""
     allow = tolerances({each.name: each.loaded.benchmark.tolerance_column for each in prepared.benchmarks})
     with closing(_stream(prepared, asked)) as stream, GraderPool() as grader, folder.appending() as appender:
-        return drawing.run(stream, lambda told: Recorder(grader, appender, allow=allow, told=told), listener)
+        second = partial(judged_by_math_verify, grader) if asked.with_math_verify else None
+        open_recorder = partial(Recorder, grader, appender, second_grader=second, allow=allow)
+        return drawing.run(stream, lambda told: open_recorder(told=told), listener)
 
 
 def _stream(prepared: _Prepared, asked: Asked) -> "CompletionStream":

@@ -151,6 +151,12 @@ class Recorder:
         )
 
 
+def judged_by_math_verify(grader: Grader, batch: Sequence[DrawnText]) -> list[bool]:
+    """Return whether each completion is right by the rules of published numbers (`grading/published.py`)."""
+    requests = [GradeRequest(drawn.opened_tag + drawn.text, drawn.row.gold, mode="published") for drawn in batch]
+    return [verdict.correct for verdict in grader.grade(requests)]
+
+
 def _request(drawn: DrawnText) -> GradeRequest:
     return GradeRequest(drawn.opened_tag + drawn.text, drawn.row.gold, problem=drawn.row.problem)
 

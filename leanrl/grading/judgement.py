@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from leanrl.grading import as_run
+from leanrl.grading import as_run, published
 from leanrl.grading.answers import comparison
 from leanrl.grading.form.reasons import form_reason
 from leanrl.types import Form, GradeMode, Reason
@@ -32,6 +32,8 @@ def _judge_one(
 ) -> Reason:
     if mode == "as_run":
         return as_run.judge_as_run(gold, answer or "")
+    if mode == "published":
+        return published.judge_published(gold, answer)
     if answer is None:
         return comparison.judge_gold(gold)
     reason = comparison.judge(gold, answer)

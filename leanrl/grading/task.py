@@ -14,6 +14,8 @@ from leanrl.types import FORMS, Form, GoldList, GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.
 MAX_ANSWER_CHARS = 5_000
+MAX_PUBLISHED_CHARS = 20_000  # of a whole completion, whose end has the answer
+_READ_BY_MATH_VERIFY: tuple[GradeMode, ...] = ("as_run", "published")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) ->
     """
     completion = _text(request.completion)
     golds = _gold_texts(request.gold, request.mode)
+    if request.mode == "published":
+        return Task("published", golds, completion[-MAX_PUBLISHED_CHARS:])
     answer = find_answer(completion, request.mode, asks_for_several=any(map(holds_several, golds)))
     if answer is None:
         return "no_box"
@@ -55,9 +59,9 @@ def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) ->
 
 def plan_gold_check(gold: str | GoldList, mode: GradeMode) -> Task | None:
     """Return what has to be asked to know whether a gold answer can be read; nothing for a plain number."""
-    if mode != "as_run" and isinstance(gold, str) and read_number(gold.strip()) is not None:
+    if mode not in _READ_BY_MATH_VERIFY and isinstance(gold, str) and read_number(gold.strip()) is not None:
         return None
-    return Task("as_run" if mode == "as_run" else "strict", _gold_texts(gold, mode), None)
+    return Task(mode if mode in _READ_BY_MATH_VERIFY else "strict", _gold_texts(gold, mode), None)
 
 
 def _plain_reason(task: Task) -> Reason | None:
@@ -92,6 +96,8 @@ def _gold_text(text: str, mode: GradeMode) -> str:
     """Return the answer in a gold text, which may be a whole solution with a box; nothing if it is too long."""
     if mode == "as_run":
         return find_answer(text, "as_run") or ""
+    if mode == "published":
+        return text if len(text) <= MAX_ANSWER_CHARS else ""
     answer = read_gold(text).text
     return normalise(answer) if len(answer) <= MAX_ANSWER_CHARS else ""
 

@@ -95,6 +95,15 @@ def test_what_is_missing_is_drawn_alike(model: Path, sums: Path, tmp_path: Path,
     assert records(cut) == records(whole)
 
 
+def test_both_graders_are_stored_where_they_are_asked_for(model: Path, sums: Path, tmp_path: Path):
+    one, both = tmp_path / "one", tmp_path / "both"
+    evaluate(*flags(model, sums, one))
+    evaluate(*flags(model, sums, both, "--grader", "math-verify"))
+    assert {each["math_verify"] for each in records(one).values()} == {None}
+    assert {type(each["math_verify"]) for each in records(both).values()} == {bool}
+    assert "grader is 'leanrl', and was 'leanrl, math-verify'" in error_of(*flags(model, sums, both)).message
+
+
 def test_a_killed_evaluation_goes_on(model: Path, tmp_path: Path):
     sums, out = write_rows(tmp_path / "many.jsonl", ROWS), tmp_path / "out"
     command = flags(model, sums, out, "--samples", "40", "--max-tokens", "60")
