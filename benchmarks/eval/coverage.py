@@ -116,6 +116,22 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def table(found: dict[str, Any]) -> list[str]:
+    """Return the rows of the table in docs/evaluation.md: percent of intervals that hold the true value."""
+    lines = []
+    for kind in KINDS:
+        rows, summary = found[kind]["rows"], found[kind]["summary"]
+        ranges = ("accuracy", "accuracy_by_plain_t", "difference", "difference_by_plain_t")
+        cells = [_range(*summary[name]) for name in ranges]
+        false_positives = f"{100 * summary['false_positives_at_most']:.1f}"
+        lines.append(f"| {' | '.join([kind, str(len(rows)), *cells, false_positives])} |")
+    return lines
+
+
+def _range(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f}"
+
+
 def _pass_rates(case: Case, random: np.random.Generator) -> tuple[Floats, Floats]:
     """Return pass rates of both models; the other solves a random share of what the base fails."""
     concentration = CONCENTRATIONS[case.population]
@@ -161,7 +177,7 @@ def main() -> None:
     }
     target = RESULTS / f"eval-coverage-{date.today()}.json"
     write_results_file(target, about | found)
-    print(json.dumps({kind: part["summary"] for kind, part in found.items()}))
+    print(*table(found), sep="\n")
     print(target)
 
 

@@ -226,3 +226,30 @@ def test_evaluations_that_share_nothing(base, tmp_path):
     other = evaluation(tmp_path / "other", [1] * 30)
     (other / "scores.json").write_text(json.dumps(content))
     assert "share no problem" in refused(base, other).message
+
+
+def greedy_file(path, verdicts):
+    path.parent.mkdir(exist_ok=True)
+    lines = [{"problem": f"{n} + 1", "gold": str(n + 1), "verdict": verdict} for n, verdict in enumerate(verdicts)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_a_run_before_and_after_its_training(tmp_path):
+    """8 of 26 right before, 13 after; 2 of the 8 are lost and 7 won: 2 * (1 + 9 + 36) / 2^9 = 0.1797."""
+    right, wrong = "correct", "wrong"
+    before = greedy_file(tmp_path / "run" / "greedy_before.jsonl", [right] * 8 + [wrong] * 18)
+    after = greedy_file(tmp_path / "run" / "greedy_after.jsonl", [right] * 6 + [wrong] * 2 + [right] * 7 + [wrong] * 11)
+    found = json.loads(printed(before, after, "--json"))["comparisons"][0]["benchmarks"]["heldout"]
+    assert (found["base"], found["other"]) == (8 / 26, 13 / 26)
+    assert found["p_value"] == pytest.approx(92 / 512)
+    assert found["is_shown"] is False
+    elsewhere = greedy_file(tmp_path / "another" / "greedy_after.jsonl", [right] * 26)
+    assert "protocol.run: " in refused(before, elsewhere).message
+
+
+@pytest.mark.parametrize("text", ["", "{", "3\n", '{"problem": "1 + 1"}\n', "\udcff"])
+def test_a_file_that_holds_no_greedy_answers(base, tmp_path, text):
+    path = tmp_path / "greedy_after.jsonl"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    assert str(path) in refused(base, path).message

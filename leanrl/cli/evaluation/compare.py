@@ -12,8 +12,8 @@ def compare(
     evaluations: Annotated[
         list[str],
         typer.Argument(
-            metavar="BASE OTHER...",
-            help="Folders that `leanrl eval` wrote, their scores.json, or published rows such as sober:open-rs3.",
+            metavar="EVALUATION",
+            help="The base, then others: folders of `leanrl eval`, scores.json files, or rows such as sober:open-rs3.",
         ),
     ],
     force: Annotated[

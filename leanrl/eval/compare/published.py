@@ -12,6 +12,8 @@ from leanrl.eval.scores.problem_scores import ProblemScores, shares_of
 from leanrl.eval.scores.standard_errors import sampling_se
 
 _NORMAL = NormalDist()
+# The standard deviation of fewer draws is itself a rough estimate.
+_FEW_DRAWS = 10
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,24 @@ class Summary:
     num_samples: int
     is_binomial: bool
     draws_are_assumed: bool = False
+    is_rough: bool = False
 
 
 def summary_of_published(published: Published, *, num_problems: int) -> Summary:
     """Return a published mean with its error: from the deviation over draws, else sqrt(p (1 - p) / (N draws))."""
     draws, assumed = published.num_draws, published.draws_are_assumed
     if published.deviation is not None and draws > 1:
-        return Summary(published.mean, published.deviation / math.sqrt(draws), draws, False, assumed)
-    return Summary(published.mean, _binomial(published.mean, num_problems * draws), draws, True, assumed)
+        error = published.deviation / math.sqrt(draws)
+        return Summary(
+            published.mean,
+            error,
+            draws,
+            is_binomial=False,
+            draws_are_assumed=assumed,
+            is_rough=draws < _FEW_DRAWS,
+        )
+    error = _binomial(published.mean, num_problems * draws)
+    return Summary(published.mean, error, draws, is_binomial=True, draws_are_assumed=assumed)
 
 
 def summary_of_counts(scores: ProblemScores) -> Summary:
@@ -52,6 +64,9 @@ def z_difference(benchmark: str, base: Summary, other: Summary, *, num_problems:
     value = other.mean - base.mean
     half = _NORMAL.inv_cdf(0.975) * error
     notes = ["binomial error: an upper estimate"] * (base.is_binomial or other.is_binomial)
+    notes += ["deviations of fewer than 10 draws are taken as exact: p is too small"] * (
+        base.is_rough or other.is_rough
+    )
     notes += ["numbers of draws are assumed"] * (base.draws_are_assumed or other.draws_are_assumed)
     return Difference(
         benchmark=benchmark,

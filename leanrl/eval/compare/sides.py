@@ -7,6 +7,7 @@ from typing import Any
 
 from leanrl.errors import ConfigError, DataError
 from leanrl.eval.compare.reference import ReferenceRow, find_row, reference_rows
+from leanrl.eval.scores.greedy_file import read_greedy_file
 from leanrl.eval.scores.problem_scores import ProblemScores
 from leanrl.eval.scores.score_file import EVALUATION_FILE, SCORES_FILE, read_json_object, read_score_file
 from leanrl.hints import command
@@ -36,6 +37,8 @@ def find_side(name: str) -> Side:
     path = Path(name)
     if path.is_dir():
         return _evaluated(name, _score_file_in(path))
+    if path.suffix == ".jsonl" and path.exists():
+        return _greedy(name, path)
     if path.exists():
         return _evaluated(name, path)
     try:
@@ -46,6 +49,12 @@ def find_side(name: str) -> Side:
             f"{name} is no folder or file, and no published row.",
             hint=f"{error.hint or 'name a folder that `leanrl eval` wrote'} (sources of rows: {sources})",
         ) from None
+
+
+def _greedy(name: str, path: Path) -> Evaluated:
+    """Return a run's own greedy scores; only files of one run are known to have been asked alike."""
+    asked = {"protocol": {"temperature": 0, "run": str(path.resolve().parent)}}
+    return Evaluated(name, {"heldout": read_greedy_file(path)}, asked)
 
 
 def _evaluated(name: str, path: Path) -> Evaluated:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Votes:
     num_without_box: int
 
 
+@lru_cache(maxsize=65_536)  # the samples of a problem repeat each other
 def answer_key(answer: str) -> str:
     r"""Return the grader's one spelling of an answer; for a plain number or fraction, its value.
 
@@ -42,7 +44,7 @@ def answer_key(answer: str) -> str:
     """
     if len(answer) > _MAX_BOX_CHARS:
         return answer
-    text = "".join(normalise(answer).split())
+    text = answer if _NUMBER.fullmatch(answer) else "".join(normalise(answer).split())
     if THOUSANDS.fullmatch(text):  # the grader leaves it open whether this is a list
         text = text.replace(",", "")
     plain = _FRACTION.sub(r"\g<sign>\g<over>/\g<under>", text) if _FRACTION.fullmatch(text) else text

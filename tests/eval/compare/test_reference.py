@@ -79,6 +79,21 @@ def test_the_z_test_by_hand():
     assert found.interval.high - found.value == pytest.approx(1.959964 * 0.025807, rel=1e-4)
 
 
+@pytest.mark.parametrize(("name", "p_value"), [("open-rs1", 0.93), ("open-rs2", 0.37), ("open-rs3", 0.63)])
+def test_the_papers_models_show_no_gain_on_aime24(name, p_value):
+    base, other = (
+        summary_of_published(find_row(f"sober:{row}").scores["aime24"], num_problems=30)
+        for row in ("r1-distill-1.5b", name)
+    )
+    assert z_difference("aime24", base, other, num_problems=30).p_value == pytest.approx(p_value, abs=0.006)
+
+
+@pytest.mark.parametrize(("num_draws", "is_told"), [(3, True), (10, False)])
+def test_a_deviation_of_few_draws_is_told(num_draws, is_told):
+    one = summary_of_published(Published(0.5, 0.01, num_draws), num_problems=500)
+    assert ("p is too small" in z_difference("math500", one, one, num_problems=500).note) is is_told
+
+
 def test_a_single_draw_has_a_binomial_error():
     """46.7 % of 30 problems: sqrt(0.467 * 0.533 / 30) = 9.1 points."""
     found = summary_of_published(Published(0.467, None, 1), num_problems=30)
