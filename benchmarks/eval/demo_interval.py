@@ -2,8 +2,8 @@
 
     python benchmarks/eval/demo_interval.py [RUN]
 
-With a run folder it compares greedy_before.jsonl with greedy_after.jsonl, paired. The README's run, 8 of 26 right before
-and 19 after, left no answers of single problems: for it every pairing that its totals allow is compared. Writes
+With a run folder it compares greedy_before.jsonl with greedy_after.jsonl, paired. The run in README.md, 8 of 26 right
+before and 19 after, left no answers of single problems: every pairing that its totals allow is compared. Writes
 benchmarks/results/demo-interval-<date>.json.
 """
 

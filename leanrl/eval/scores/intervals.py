@@ -39,12 +39,13 @@ def score_interval(shares_N: Floats, *, seed: int = 0) -> Interval:
     """Return the interval of an accuracy from the share of right samples of each problem.
 
     Where few problems carry the spread, as at accuracies near 0 and 1, it is Wilson's interval over N problems, which
-    counts all samples of a problem as one.
+    counts all samples of a problem as one. So it is where a small benchmark has one sample a problem.
     """
-    mean = float(shares_N.mean())
-    if carrying_problems(shares_N - mean) < FEW_PROBLEMS:
+    mean, is_small = float(shares_N.mean()), len(shares_N) < BOOTSTRAP_PROBLEMS
+    is_decided = bool(np.all((shares_N == 0) | (shares_N == 1)))
+    if carrying_problems(shares_N - mean) < FEW_PROBLEMS or (is_small and is_decided):
         return _wilson(mean, len(shares_N))
-    found = _bootstrap(shares_N, seed) if len(shares_N) >= BOOTSTRAP_PROBLEMS else _student(shares_N)
+    found = _student(shares_N) if is_small else _bootstrap(shares_N, seed)
     return Interval(max(0.0, found.low), min(1.0, found.high), found.method)
 
 

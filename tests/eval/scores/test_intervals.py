@@ -9,9 +9,9 @@ from leanrl.eval.scores.intervals import carrying_problems, difference_interval,
 
 
 def test_a_t_interval_by_hand():
-    """15 of 30 at 1: mean 0.5, deviation sqrt(7.5/29), t of 29 degrees 2.0452."""
-    found = score_interval(np.array([0.0, 1.0] * 15))
-    half = 2.04523 * (7.5 / 29 / 30) ** 0.5
+    """15 of 30 at 1/4, 15 at 3/4: mean 0.5, deviation sqrt(30 / 16 / 29), t of 29 degrees 2.0452."""
+    found = score_interval(np.array([0.25, 0.75] * 15))
+    half = 2.04523 * (30 / 16 / 29 / 30) ** 0.5
     assert found.method == "t"
     assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-5)
 
@@ -38,6 +38,14 @@ def test_no_accuracy_is_certain(num_problems, share):
     assert found.low <= share <= found.high
     if (num_problems, share) == (30, 0.0):
         assert found.high == pytest.approx(4.18296 / 34.18296, abs=1e-5)
+
+
+def test_one_sample_of_few_problems_is_a_binomial_share():
+    """Wilson of 12 of 30, t^2 = 4.18297: centre (0.4 + 4.18297 / 60) / (1 + 4.18297 / 30)."""
+    found = score_interval(np.array([1.0] * 12 + [0.0] * 18))
+    assert found.method == "wilson"
+    assert (found.low + found.high) / 2 == pytest.approx((0.4 + 4.18297 / 60) / (1 + 4.18297 / 30), rel=1e-5)
+    assert score_interval(np.array([1.0] * 120 + [0.0] * 180)).method == "bootstrap"
 
 
 @pytest.mark.parametrize("difference", [0.0, 1.0, -1.0])
