@@ -94,6 +94,12 @@ def test_several_checkpoints_are_each_compared_with_the_first(base, tmp_path):
     assert text.count("base:  ") == 2
     assert "Holm over 2 tests" in text
     assert "2 evaluations were compared with one base" in text
+    assert "The best of 3 equal ones looks better than each by luck, in points: aime24 " in text
+
+
+def test_problems_of_one_alone_are_told(base, tmp_path):
+    text = printed(base, evaluation(tmp_path / "more", [0, 1, 2, 3, 4] * 7))
+    assert "aime24: 5 problems of one alone are left out" in text
 
 
 def changed(**changes):

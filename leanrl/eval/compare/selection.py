@@ -84,6 +84,15 @@ def best_of_equal_normal(score: float, deviation: float, *, num_checkpoints: int
     )
 
 
+def luck_of(candidates: Mapping[str, ProblemScores]) -> BestByLuck:
+    """Return how the best of these candidates would look if all had their pooled pass rates.
+
+    The candidates are compared at the fewest samples that a problem of any of them has.
+    """
+    num_samples = min(samples for scores in candidates.values() for _, samples in scores.values())
+    return best_of_equal(pooled_pass_rates(candidates), num_samples=num_samples, num_checkpoints=len(candidates))
+
+
 def pooled_pass_rates(candidates: Mapping[str, ProblemScores]) -> list[float]:
     """Return the share of right samples of each problem over all candidates, for problems that all of them have."""
     shared = _shared_problems(candidates)

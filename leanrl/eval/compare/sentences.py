@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from leanrl.eval.compare.comparison import Comparison, Finding
 from leanrl.eval.compare.contrasts import Contrast
 from leanrl.eval.compare.reference import ReferenceRow
-from leanrl.eval.compare.sides import Side
+from leanrl.eval.compare.selection import luck_of
+from leanrl.eval.compare.sides import Evaluated, Side
 
 _HEADINGS = ("benchmark", "problems", "samples", "base", "other", "points", "95 % interval", "p", "p (Holm)", "sees")
 _TESTS = {
@@ -24,6 +25,7 @@ def lines_of(contrasts: Sequence[Contrast]) -> Iterator[str]:
     if len(contrasts) > 1:
         yield ""
         yield f"{len(contrasts)} evaluations were compared with one base; Holm corrects all their tests together."
+        yield from _luck(contrasts)
 
 
 def sentence(finding: Finding) -> str:
@@ -72,6 +74,9 @@ def _lines(contrast: Contrast) -> Iterator[str]:
         yield f"differs, too: {line}"
     if contrast.left_out:
         yield f"not compared, since one of them lacks it: {', '.join(contrast.left_out)}"
+    for one in (finding.difference for finding in comparison.findings):
+        if one.num_left_out:
+            yield f"{one.benchmark}: {one.num_left_out} problems of one alone are left out"
     yield ""
     yield from _table(comparison)
     yield ""
@@ -84,6 +89,21 @@ def _lines(contrast: Contrast) -> Iterator[str]:
     notes = dict.fromkeys(finding.difference.note for finding in comparison.findings if finding.difference.note)
     for note in notes:
         yield f"published numbers: {note}."
+
+
+def _luck(contrasts: Sequence[Contrast]) -> Iterator[str]:
+    """Yield what luck gives the best of all evaluations, on benchmarks that all have with a problem in common."""
+    sides = [contrasts[0].base, *(contrast.other for contrast in contrasts)]
+    evaluated = [side for side in sides if isinstance(side, Evaluated)]
+    if len(evaluated) < len(sides):
+        return
+    gains = []
+    for name in evaluated[0].per_problem:
+        candidates = {str(number): side.per_problem.get(name, {}) for number, side in enumerate(evaluated)}
+        if set.intersection(*(set(scores) for scores in candidates.values())):
+            gains.append(f"{name} {_points(luck_of(candidates).gain)}")
+    if gains:
+        yield f"The best of {len(sides)} equal ones looks better than each by luck, in points: {', '.join(gains)}."
 
 
 def _described(side: Side) -> str:

@@ -10,6 +10,7 @@ from leanrl.eval.compare.selection import (
     best_of_equal,
     best_of_equal_normal,
     halving_rounds,
+    luck_of,
     pooled_pass_rates,
     standings,
 )
@@ -93,3 +94,9 @@ def test_candidates_are_compared_on_problems_of_all():
     for wrong in ({}, {"a": {"x": (1, 1)}, "b": {"y": (1, 1)}}):
         with pytest.raises(ValueError, match=r"candidate"):
             standings(wrong, num_kept=1)
+
+
+def test_luck_of_candidates_is_that_of_their_pooled_rates():
+    """Two candidates, one problem, pooled rate 1/2 at one sample: the best is right with 3/4."""
+    found = luck_of({"a": {"x": (1, 1)}, "b": {"x": (0, 1)}})
+    assert (found.num_checkpoints, found.equal_score, found.mean) == (2, 0.5, pytest.approx(0.75))
