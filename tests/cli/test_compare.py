@@ -16,7 +16,7 @@ ASKED = {
     "model": {"source": "me/model"},
     "protocol": {"name": "robust", "temperature": 0.8, "top_p": 0.9, "max_completion_tokens": 32768, "seed": 0},
     "benchmarks": {"aime24": {"sha256": "ab", "num_problems": 30, "num_samples": 4}},
-    "prompt_sha256": "cd",
+    "prompt_sha256": {"aime24": "cd", "amc23": "of the base alone"},
     "grader": "leanrl",
     "engine": "vllm",
     "dtype": "bfloat16",
@@ -114,7 +114,7 @@ def changed(**changes):
             changed(protocol=ASKED["protocol"] | {"system_prompt": "Think."}),
             'protocol.system_prompt: null and "Think."',
         ),
-        (changed(prompt_sha256="ee"), 'prompt_sha256: "cd" and "ee"'),
+        (changed(prompt_sha256={"aime24": "ee"}), 'prompt_sha256.aime24: "cd" and "ee"'),
         (changed(grader="math-verify"), 'grader: "leanrl" and "math-verify"'),
         (
             changed(benchmarks={"aime24": ASKED["benchmarks"]["aime24"] | {"sha256": "ff"}}),
@@ -140,9 +140,17 @@ def test_what_was_asked_otherwise_is_refused_and_marked_when_forced(base, tmp_pa
 
 
 def test_all_that_differs_is_named_at_once(base, tmp_path):
-    one = evaluation(tmp_path / "one", [1] * 30, asked=changed(prompt_sha256="ee", grader="math-verify"))
-    two = evaluation(tmp_path / "two", [1] * 30, asked=changed(prompt_sha256="ff"))
+    one = evaluation(tmp_path / "one", [1] * 30, asked=changed(prompt_sha256={"aime24": "ee"}, grader="math-verify"))
+    two = evaluation(tmp_path / "two", [1] * 30, asked=changed(prompt_sha256={"aime24": "ff"}))
     assert len(refused(base, one, two).problems) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"grader": "leanrl, math-verify"}, {"prompt_sha256": {"aime24": "cd"}}, {"model": {"source": "you/other"}}],
+)
+def test_a_second_grader_and_other_benchmarks_beside_do_not_matter(base, tmp_path, changes):
+    assert "FORCED" not in printed(base, evaluation(tmp_path / "other", [1] * 30, asked=changed(**changes)))
 
 
 @pytest.mark.parametrize("changes", [{"seed": 7}, {"name": "mine"}])

@@ -51,7 +51,10 @@ def _asked(side: Side) -> dict[str, Any] | None:
     protocol = protocol if isinstance(protocol, Mapping) else {"": protocol}
     asked = {f"protocol.{key}": value for key, value in protocol.items() if not key.startswith("num_samples")}
     asked = {key: value for key, value in asked.items() if key.partition(".")[2] not in _NOT_COMPARED}
-    return asked | {"prompt_sha256": side.asked.get("prompt_sha256"), "grader": side.asked.get("grader")}
+    # A second grader's verdicts stand beside; the first one's are compared.
+    grader = str(side.asked.get("grader")).partition(",")[0]
+    prompts = side.asked.get("prompt_sha256")
+    return asked | {"grader": grader} | ({} if isinstance(prompts, Mapping) else {"prompt_sha256": prompts})
 
 
 def _of_benchmarks(base: Evaluated, other: Evaluated, benchmarks: Sequence[str]) -> Iterator[str]:
@@ -60,12 +63,21 @@ def _of_benchmarks(base: Evaluated, other: Evaluated, benchmarks: Sequence[str])
         for key in ("sha256", "num_samples"):
             if one.get(key) != two.get(key):
                 yield _line(f"benchmarks.{name}.{key}", one.get(key), two.get(key))
+        prompts = [_prompt(side, name) for side in (base, other)]
+        if prompts[0] != prompts[1]:
+            yield _line(f"prompt_sha256.{name}", *prompts)
 
 
 def _entry(side: Evaluated, benchmark: str) -> Mapping[str, Any]:
     entries = side.asked.get("benchmarks") if side.asked else None
     entry = entries.get(benchmark) if isinstance(entries, Mapping) else None
     return entry if isinstance(entry, Mapping) else {}
+
+
+def _prompt(side: Evaluated, benchmark: str) -> Any:
+    """Return the hash of a benchmark's prompts, where each benchmark has its own."""
+    prompts = side.asked.get("prompt_sha256") if side.asked else None
+    return prompts.get(benchmark) if isinstance(prompts, Mapping) else None
 
 
 def _leaves(key: str, one: Any, two: Any) -> Iterator[str]:
