@@ -55,13 +55,15 @@ def test_the_committed_results_are_of_these_cases():
 
 
 def test_coverage_and_false_positives_are_within_their_bounds():
-    """With several samples a problem: 93 to 97 %, and above 97 % only where few problems carry the spread."""
+    """Nowhere below 93 %; with several samples a problem above 97 % only where few problems carry the spread."""
     guarded = {"accuracy": "accuracy: wilson", "difference": "difference: guarded_t"}
     for row in FOUND["several samples"]["rows"]:
         for name, method in guarded.items():
             coverage = row["coverage"][name]
             assert coverage >= 0.93, (row["case"], name)
-            assert coverage <= 0.97 or row["methods"].get(method, 0) > 0.2, (row["case"], name)
+            assert coverage <= 0.97 or row["methods"].get(method, 0) > 0.1, (row["case"], name)
+    rows = [row for kind in KINDS for row in FOUND[kind]["rows"]]
+    assert min(row["coverage"][name] for row in rows for name in guarded) >= 0.93
     rates = [row["found_share"] for kind in KINDS for row in FOUND[kind]["rows"] if row["difference"] == 0]
     assert max(rates) < 0.06
 
