@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from leanrl.eval.exports.lighteval import lighteval_results
+from leanrl.eval.exports.lm_eval import lm_eval_results
 from leanrl.eval.scores.benchmark_score import score
 from leanrl.eval.scores.score_file import scores_as_json
 from leanrl.eval.store.folder import EvaluationFolder
@@ -36,7 +38,16 @@ def write_scores(
         scores[name] = score(own, ids, asked["num_samples"], wall_seconds=wall_seconds)
     content = scores_as_json(scores)
     write_json(folder.scores, content)
+    if scores:
+        _write_exports(folder, saved, content)
     return content
+
+
+def _write_exports(folder: EvaluationFolder, saved: Mapping[str, Any], scores: Mapping[str, Any]) -> None:
+    """Write the scores in the forms of other programs."""
+    folder.exports.mkdir(exist_ok=True)
+    write_json(folder.exports / "lm_eval.json", lm_eval_results(saved, scores))
+    write_json(folder.exports / "lighteval.json", lighteval_results(saved, scores))
 
 
 def _ratio(whole: float, parts: float) -> float | None:

@@ -37,6 +37,11 @@ class EvaluationFolder:
     def scores(self) -> Path:
         return self.path / "scores.json"
 
+    @property
+    def exports(self) -> Path:
+        """The scores in the forms of other programs."""
+        return self.path / "exports"
+
     def begin(self, question: Question, circumstances: Mapping[str, Any]) -> dict[str, Any]:
         """Note what is asked, or check that the folder was asked the same; return the content of evaluation.json.
 

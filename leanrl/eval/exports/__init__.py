@@ -1,0 +1,1 @@
+"""Writes the scores of an evaluation in the forms of other programs."""
