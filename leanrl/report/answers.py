@@ -1,10 +1,12 @@
 """What the model wrote: held-out answers before and after, and completions sampled during training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leanrl.report.markup import fold, section, table, text
+from markupsafe import Markup
+
 from leanrl.report.quantities import count_text, number_text
+from leanrl.report.rendering import fill
 from leanrl.report.run_data import Record, RunData
 
 _CHANGES_SHOWN = 40
@@ -14,12 +16,12 @@ _COMPLETIONS_SHOWN = 8
 _CHARACTERS_SHOWN = 6000
 
 
-def heldout_answers(data: RunData) -> str:
+def heldout_answers(data: RunData) -> Markup:
     """Return how many held-out problems were learnt, kept and lost, and the answers that changed."""
     before, after = data.greedy_before, data.greedy_after
     asked_twice = [problem for problem in before if problem in after]
     if not asked_twice:
-        return ""
+        return Markup()
     groups = {
         "learnt": [problem for problem in asked_twice if not _is_right(before[problem]) and _is_right(after[problem])],
         "lost": [problem for problem in asked_twice if _is_right(before[problem]) and not _is_right(after[problem])],
@@ -27,64 +29,61 @@ def heldout_answers(data: RunData) -> str:
         "wrong both times": [p for p in asked_twice if not _is_right(before[p]) and not _is_right(after[p])],
     }
     folds = [
-        fold(f"{text(name)}: {count_text(len(problems))}", _changes(problems, before, after))
+        {
+            "name": name,
+            "count": len(problems),
+            "rows": [_change(problem, before, after) for problem in problems[:_CHANGES_SHOWN]],
+            "more": max(0, len(problems) - _CHANGES_SHOWN),
+        }
         for name, problems in groups.items()
         if problems
     ]
-    return section("Held-out problems, one by one", "".join(folds))
+    return fill("heldout.html", groups=folds)
 
 
-def sampled_completions(data: RunData) -> str:
+def sampled_completions(data: RunData) -> Markup:
     """Return completions of steps spread over the run, the first and the last among them."""
-    steps = _spread(sorted(data.completions), at_most=_SAMPLED_STEPS_SHOWN)
-    folds = [
-        fold(f"step {count_text(step)}", "".join(map(_completion, data.completions[step][:_COMPLETIONS_SHOWN])))
-        for step in steps
+    if not data.completions:
+        return Markup()
+    steps = [
+        (step, [_shown(record, step) for record in data.completions[step][:_COMPLETIONS_SHOWN]])
+        for step in _spread(sorted(data.completions), at_most=_SAMPLED_STEPS_SHOWN)
     ]
+    verdicts = {record["verdict"] for _, records in steps for record in records if record["verdict"]}
     lead = "Sampled during training, at the training temperature. All that were saved lie in completions/."
-    return section("Completions", "".join(folds), lead=lead)
+    return fill("completions.html", steps=steps, verdicts=sorted(verdicts), rewards=[], lead=lead)
 
 
-def _changes(problems: Sequence[str], before: dict[str, Record], after: dict[str, Record]) -> str:
-    rows = [
-        [
-            _quote(problem),
-            text(after[problem].get("gold", "")),
-            _quote(before[problem].get("completion", "")),
-            _quote(after[problem].get("completion", "")),
-        ]
-        for problem in problems[:_CHANGES_SHOWN]
-    ]
-    more = len(problems) - len(rows)
-    rest = f'<p class="lead">and {count_text(more)} more in greedy_after.jsonl</p>' if more else ""
-    return table(["problem", "gold", "before", "after"], rows) + rest
-
-
-def _completion(record: Record) -> str:
-    rewards = record.get("rewards")
-    pairs = rewards.items() if isinstance(rewards, dict) else ()
-    marks = [f"{text(name)} {number_text(value)}" for name, value in pairs]
-    marks += [f"{text(name)} {number_text(record[name])}" for name in ("advantage",) if record.get(name) is not None]
-    marks += [f"{count_text(record['num_tokens'])} tokens"] if record.get("num_tokens") is not None else []
-    verdict = record.get("verdict")
-    pill = "" if verdict is None else f'<span class="pill {_kind(verdict)}">{text(verdict)}</span> '
+def _change(problem: str, before: Mapping[str, Record], after: Mapping[str, Record]) -> tuple[str, ...]:
     return (
-        f'<article><p class="problem">{text(_shorten(record.get("problem", "")))}</p>'
-        f"<pre>{text(_shorten(record.get('completion', '')))}</pre>"
-        f'<p class="marks">{pill}gold {text(_shorten(record.get("gold", "")))} · {" · ".join(marks)}</p></article>'
+        _shorten(problem),
+        str(after[problem].get("gold", "")),
+        _shorten(before[problem].get("completion", "")),
+        _shorten(after[problem].get("completion", "")),
     )
 
 
-def _kind(verdict: Any) -> str:
-    return "good" if verdict == "correct" else "bad"
+def _shown(record: Record, step: int) -> dict[str, Any]:
+    """Return what the page shows of a completion."""
+    rewards = record.get("rewards")
+    marks = [f"{name} {number_text(value)}" for name, value in (rewards.items() if isinstance(rewards, dict) else ())]
+    marks += [f"advantage {number_text(record['advantage'])}"] if record.get("advantage") is not None else []
+    marks += [f"{count_text(record['num_tokens'])} tokens"] if record.get("num_tokens") is not None else []
+    return {
+        "step": step,
+        "problem": _shorten(record.get("problem", "")),
+        "text": _shorten(record.get("completion", "")),
+        "gold": _shorten(record.get("gold", "")),
+        "verdict": str(record.get("verdict") or ""),
+        "num_tokens": record.get("num_tokens", ""),
+        "reward": "",
+        "group": "",
+        "marks": marks,
+    }
 
 
 def _is_right(record: Record) -> bool:
     return bool(record.get("verdict") == "correct")
-
-
-def _quote(value: Any) -> str:
-    return f"<code>{text(_shorten(value))}</code>"
 
 
 def _shorten(value: Any) -> str:

@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from leanrl.report.figures.curves import Curve, Series, health_curves, paper_curves
-from leanrl.report.markup import document, section, table, text
-from leanrl.report.page import figure_grid, page_style, smoothing_note, write_page
+from leanrl.report.figures.grid import figure_grid, smoothing_note
+from leanrl.report.figures.logged import logged_curves
+from leanrl.report.figures.points import points_of
+from leanrl.report.page import write_page
 from leanrl.report.quantities import count_text, seconds_text, share_text
+from leanrl.report.rendering import document, fill
 from leanrl.report.run_data import RunData, read_run
 from leanrl.storage.run_folder import RunFolder
 
@@ -18,17 +21,19 @@ _ONE_LINE_A_RUN = 1
 def write_comparison(runs: Sequence[RunFolder], out: Path) -> Path:
     """Write index.html and the PNGs of the overlaid curves into `out`; return the page."""
     found = _with_unique_names([read_run(run) for run in runs])
-    curves = _overlay(
-        [[*paper_curves(data), *health_curves(data)] for data in found], [data.folder_name for data in found]
+    names = [data.folder_name for data in found]
+    drawn = _overlay([[*paper_curves(data), *health_curves(data)] for data in found], names)
+    curves = [*drawn, *_overlay([logged_curves(data) for data in found], names)]
+    body = fill(
+        "comparison.html",
+        num_runs=len(found),
+        head=_HEAD,
+        rows=[_row(data) for data in found],
+        note=smoothing_note(max((len(data.steps) for data in found), default=0)),
+        curves=figure_grid(curves),
+        points=points_of(found, curves, is_comparison=True),
     )
-    note = smoothing_note(max((len(data.steps) for data in found), default=0))
-    parts = [
-        f'<header><p class="eyebrow">leanrl</p><h1>{count_text(len(found))} runs side by side</h1></header>',
-        section("Scores", table(_HEAD, [_row(data) for data in found])),
-        section("Curves", figure_grid(curves), lead=note),
-    ]
-    body = "\n".join(part for part in parts if part)
-    return write_page(document("leanrl · comparison", body, style=page_style()), curves, out)
+    return write_page(document("leanrl · comparison", body), drawn, out)
 
 
 _HEAD = ("run", "preset", "status", "steps", "before", "after", "held out", "wall time")
@@ -37,9 +42,9 @@ _HEAD = ("run", "preset", "status", "steps", "before", "after", "held out", "wal
 def _row(data: RunData) -> list[str]:
     summary = data.summary
     return [
-        text(data.folder_name),
-        text(data.name),
-        text(data.status),
+        data.folder_name,
+        data.name,
+        data.status,
         count_text(data.steps[-1]["step"] if data.steps else 0),
         share_text(summary.get("greedy_before")),
         share_text(summary.get("greedy_after")),
@@ -65,6 +70,6 @@ def _overlay(curves_of_runs: Sequence[Sequence[Curve]], names: Sequence[str]) ->
             if len(curve.series) != _ONE_LINE_A_RUN:
                 continue
             line = Series(name, curve.series[0].steps, curve.series[0].values)
-            known = by_slug.get(curve.slug) or replace(curve, series=[])
+            known = by_slug.get(curve.slug) or replace(curve, series=[], best_step=None)
             by_slug[curve.slug] = replace(known, series=[*known.series, line])
     return list(by_slug.values())

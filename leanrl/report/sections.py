@@ -4,46 +4,44 @@ import json
 import statistics
 from typing import Any
 
+from markupsafe import Markup
+
 from leanrl.report.figures.curves import phase_names
-from leanrl.report.markup import facts, fold, section, table, text
-from leanrl.report.quantities import bytes_text, count_text, number_text, seconds_text, share_text
+from leanrl.report.quantities import bytes_text, count_text, number_text, seconds_text
+from leanrl.report.rendering import fill
 from leanrl.report.run_data import RunData, part
 
 _ROWS_SHOWN = 20
 _OTHER = "other"
 
 
-def header(data: RunData) -> str:
+def header(data: RunData) -> Markup:
     """Return the title with preset, status and what was trained."""
-    kind = {"finished": "good", "stopped": "bad"}.get(data.status, "open")
-    about = data.setting("about")
-    trained = [data.setting("model.id"), _method(data)]
-    lines = [f'<p class="lead">{text(about)}</p>'] if about else []
-    lines.append(f'<p class="trained">{" · ".join(text(part) for part in trained if part)}</p>')
-    return (
-        f'<header><p class="eyebrow">leanrl run <span>{text(data.folder_name)}</span></p>'
-        f'<h1>{text(data.name)} <span class="pill {kind}">{text(data.status)}</span></h1>{"".join(lines)}</header>'
+    return fill(
+        "header.html",
+        folder_name=data.folder_name,
+        name=data.name,
+        status=data.status,
+        kind={"finished": "good", "stopped": "bad"}.get(data.status, "open"),
+        about=data.setting("about"),
+        trained=[data.setting("model.id"), _method(data)],
     )
 
 
-def score(data: RunData) -> str:
+def score(data: RunData) -> Markup:
     """Return the greedy scores before and after, the one result that a reader looks for; nothing if none was taken."""
     before, after = data.summary.get("greedy_before"), data.summary.get("greedy_after")
     if not isinstance(before, int | float):
-        return ""
+        return Markup()
     num_eval = data.summary.get("num_eval")
-    bars = _score_bar("before", before, num_eval)
+    bars, change = [("before", before, _out_of(before, num_eval))], None
     if isinstance(after, int | float):
-        bars += _score_bar("after", after, num_eval)
+        bars.append(("after", after, _out_of(after, num_eval)))
         change = f"{100 * (after - before):+.0f}".replace("-", "−")
-        verdict = f'<p class="change"><strong>{change}</strong> points</p>'
-    else:
-        verdict = '<p class="change">the score after training is taken when the run ends</p>'
-    title = "Held-out problems answered right, taking the likeliest token each time"
-    return f'<section class="score"><h2>{title}</h2><div class="bars">{bars}</div>{verdict}</section>'
+    return fill("score.html", bars=bars, change=change, interval="")
 
 
-def tiles(data: RunData) -> str:
+def overview(data: RunData) -> Markup:
     """Return the facts of the run in one glance."""
     summary = data.summary
     step_seconds = [part(record, group="seconds", name="step") for record in data.steps]
@@ -62,55 +60,52 @@ def tiles(data: RunData) -> str:
         ("Problems trained on", count_text(summary.get("num_train_rows"))),
         ("Problems held out", count_text(summary.get("num_heldout_rows"))),
         ("Rows dropped", count_text(summary.get("num_dropped_rows", len(data.dropped)))),
-        ("Last checkpoint", text(summary.get("checkpoint") or "none")),
+        ("Last checkpoint", str(summary.get("checkpoint") or "none")),
     ]
-    return section("The run", facts(pairs))
+    return fill("overview.html", pairs=pairs)
 
 
-def warnings(data: RunData) -> str:
+def warnings(data: RunData) -> Markup:
     """Return what the run warned of, and what of its folder could not be read."""
     found = [*(data.summary.get("warnings") or []), *data.notes]
-    items = "".join(f"<li>{text(warning)}</li>" for warning in found)
-    return section("Warnings", f'<ul class="warnings">{items}</ul>' if items else "")
+    return fill("warnings.html", warnings=found) if found else Markup()
 
 
-def phase_table(data: RunData) -> str:
+def phase_table(data: RunData) -> Markup:
     """Return how the time of all steps was spent, in the colours of the curve; nothing where it was not recorded."""
     totals = _phase_seconds(data)
     whole = sum(totals.values())
     if whole <= 0:
-        return ""
-    colours = {name: _OTHER if name == _OTHER else f"s{number}" for number, name in enumerate(totals, start=1)}
-    bar = "".join(
-        f'<span class="{colours[name]}" style="flex-grow:{seconds / whole:.4f}"></span>'
-        for name, seconds in totals.items()
-    )
-    rows = [
-        [f'<i class="key {colours[name]}"></i>{text(name)}', seconds_text(seconds), share_text(seconds / whole)]
-        for name, seconds in totals.items()
+        return Markup()
+    phases = [
+        {
+            "name": name,
+            "seconds": seconds,
+            "share": seconds / whole,
+            "colour": _OTHER if name == _OTHER else f"s{number}",
+        }
+        for number, (name, seconds) in enumerate(totals.items(), start=1)
     ]
-    return f'<div class="stack" aria-hidden="true">{bar}</div>' + table(["phase", "all steps", "share"], rows)
+    return fill("phases.html", phases=phases)
 
 
-def dropped_rows(data: RunData) -> str:
+def dropped_rows(data: RunData) -> Markup:
     """Return the rows that were not trained on, each with its place and reason."""
     if not data.dropped:
-        return ""
-    rows = [[text(row.get("where", "")), text(row.get("reason", ""))] for row in data.dropped[:_ROWS_SHOWN]]
-    more = len(data.dropped) - len(rows)
-    rest = f'<p class="lead">and {count_text(more)} more in dropped_rows.jsonl</p>' if more else ""
+        return Markup()
+    rows = [[row.get("where", ""), row.get("reason", "")] for row in data.dropped[:_ROWS_SHOWN]]
     title = f"{count_text(len(data.dropped))} {'row' if len(data.dropped) == 1 else 'rows'} could not be used"
-    return section("Dropped rows", fold(title, table(["where", "why"], rows) + rest))
+    return fill("dropped.html", title=title, rows=rows, more=len(data.dropped) - len(rows))
 
 
-def settings(data: RunData) -> str:
+def settings(data: RunData) -> Markup:
     """Return the resolved config and the versions, folded."""
-    folds = [
-        fold(text(title), f"<pre>{text(json.dumps(record, indent=2, ensure_ascii=False))}</pre>")
+    records = [
+        (title, json.dumps(record, indent=2, ensure_ascii=False))
         for title, record in (("Resolved config", data.config), ("Versions and machine", data.env))
         if record
     ]
-    return section("How it was run", "".join(folds))
+    return fill("settings.html", records=records) if records else Markup()
 
 
 def _method(data: RunData) -> str:
@@ -120,13 +115,8 @@ def _method(data: RunData) -> str:
     return f"{names.get(method, method or '')}{rank}"
 
 
-def _score_bar(name: str, value: float, num_eval: Any) -> str:
-    count = f"{round(value * num_eval)} of {num_eval}" if isinstance(num_eval, int) else ""
-    width = f"{100 * min(max(value, 0.0), 1.0):.1f}%"
-    return (
-        f'<div class="bar {name}"><span>{name}</span><div><i style="width:{width}"></i></div>'
-        f"<b>{share_text(value)}</b><small>{count}</small></div>"
-    )
+def _out_of(value: float, num_eval: Any) -> str:
+    return f"{round(value * num_eval)} of {num_eval}" if isinstance(num_eval, int) else ""
 
 
 def _peaks(data: RunData) -> str:
@@ -134,7 +124,7 @@ def _peaks(data: RunData) -> str:
     if not isinstance(peaks, dict) or not peaks:
         return bytes_text(data.summary.get("peak_rss_bytes"))
     names = {"rss": "host", "cuda": "GPU"}
-    return " · ".join(f"{bytes_text(value)} {text(names.get(name, name))}" for name, value in sorted(peaks.items()))
+    return " · ".join(f"{bytes_text(value)} {names.get(name, name)}" for name, value in sorted(peaks.items()))
 
 
 def _completions_a_step(data: RunData) -> str:

@@ -1,5 +1,9 @@
 """The page of a run: self-contained, safe, and right in every state of a run."""
 
+import base64
+import hashlib
+import re
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,6 +23,7 @@ class Page(HTMLParser):
         super().__init__()
         self.open: list[str] = []
         self.tags: set[str] = set()
+        self.scripts: Counter[str] = Counter()
         self.links: list[str] = []
         self.words = ""
         self.feed(path.read_text(encoding="utf-8"))
@@ -26,6 +31,8 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
+        if tag == "script":
+            self.scripts[str(dict(attrs).get("type", ""))] += 1
         self.links += [str(value) for name, value in attrs if name in ("src", "href", "xlink:href", "action", "data")]
         if tag not in VOID:
             self.open.append(tag)
@@ -73,11 +80,11 @@ def test_another_folder_can_be_asked_for(run: RunFolder, tmp_path: Path) -> None
     assert not run.report.exists()
 
 
-def test_the_page_needs_nothing_from_outside_and_runs_nothing(finished: RunFolder) -> None:
+def test_the_page_needs_nothing_from_outside_and_runs_its_own_script_alone(finished: RunFolder) -> None:
     """The completions hold a script and an image of another server; both must come out as text."""
     path = finished.report / "index.html"
     page = Page(path)
-    assert "script" not in page.tags
+    assert page.scripts == {"": 1, "application/json": 1}
     assert "link" not in page.tags
     assert "img" not in page.tags
     assert all(link.startswith("#") for link in page.links)
@@ -85,6 +92,14 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(finished: RunFolde
     assert "default-src 'none'" in path.read_text()
     assert "\u202e" not in page.words
     assert "\x00" not in page.words
+
+
+def test_the_policy_allows_the_script_of_the_page_by_its_hash(finished: RunFolder) -> None:
+    """The hash is over the bytes between the tags, as the browser takes it."""
+    page = (finished.report / "index.html").read_bytes()
+    (script,) = re.findall(rb"<script>(.*?)</script>", page, flags=re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page.decode()
 
 
 def test_a_finished_run_says_how_it_went(finished: RunFolder) -> None:

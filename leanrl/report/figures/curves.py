@@ -4,16 +4,17 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
+from leanrl.report.figures.lines import HEALTH_LINES, PlainLine, Unit
 from leanrl.report.run_data import Record, RunData, part
 
-Unit = Literal["share", "tokens", "nats", "seconds", "number"]
 Pick = Callable[[Record], Any]
 
 # One smoothed point stands for about a fifteenth of the run: enough to see a trend, not to hide a collapse.
 _WINDOWS_PER_RUN = 15
 _MIN_WINDOW = 3
+_FEWEST_TO_CHOOSE = 2
 # As they happen. leanrl 0.1.0 wrote `reward` and `train`.
 _PHASE_ORDER = ("sync", "rollout", "reward", "grading", "reference", "train", "forward_backward", "optimizer_step")
 _WHOLE_STEP = "step"
@@ -29,8 +30,19 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """A value of a figure that is known to mean something, and what."""
+
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Curve:
-    """One figure: its lines, a title and a sentence in plain words; `absent` says why it has no line."""
+    """One figure: its lines, a title and a sentence in plain words; `absent` says why it has no line.
+
+    `best_step` is the step where its first line is best, for a quantity that has a best.
+    """
 
     slug: str
     title: str
@@ -38,70 +50,14 @@ class Curve:
     unit: Unit
     series: list[Series]
     absent: str = ""
+    thresholds: tuple[Threshold, ...] = ()
+    best_step: int | None = None
 
-
-@dataclass(frozen=True)
-class _PlainLine:
-    """A curve of one metric that stands for itself."""
-
-    metric: str
-    slug: str
-    title: str
-    name: str
-    unit: Unit
-    caption: str
-
-
-_PLAIN_LINES = (
-    _PlainLine(
-        metric="truncated_share",
-        slug="truncated_share",
-        title="Cut completions",
-        name="truncated",
-        unit="share",
-        caption="Share of completions that were cut at the token limit before they ended.",
-    ),
-    _PlainLine(
-        metric="zero_std_share",
-        slug="zero_variance_share",
-        title="Prompts that taught nothing",
-        name="no difference",
-        unit="share",
-        caption="Share of prompts whose completions all earned the same reward, so that nothing was learnt from them.",
-    ),
-    _PlainLine(
-        metric="entropy",
-        slug="entropy",
-        title="Entropy",
-        name="entropy",
-        unit="nats",
-        caption="How undecided the policy is, in nats a token; near 0 it gives the same answer every time.",
-    ),
-    _PlainLine(
-        metric="grad_norm",
-        slug="grad_norm",
-        title="Gradient norm",
-        name="gradient norm",
-        unit="number",
-        caption="Length of the gradient before it was clipped; 0 means that a step changed nothing.",
-    ),
-    _PlainLine(
-        metric="clipped_ratio_share",
-        slug="clipped_ratio_share",
-        title="Clipped tokens",
-        name="clipped",
-        unit="share",
-        caption="Share of tokens beyond the clip bounds; 0 in the first step on each rollout.",
-    ),
-    _PlainLine(
-        metric="language_mix_share",
-        slug="language_mix_share",
-        title="Language mix",
-        name="other languages",
-        unit="share",
-        caption="Share of words in another language than log.language, mathematics left out.",
-    ),
-)
+    @property
+    def is_flat(self) -> bool:
+        """Whether every line keeps one value over two steps or more."""
+        present = [[value for value in series.values if not math.isnan(value)] for series in self.series]
+        return any(len(values) > 1 for values in present) and all(len(set(values)) <= 1 for values in present)
 
 
 def paper_curves(data: RunData) -> list[Curve]:
@@ -111,7 +67,7 @@ def paper_curves(data: RunData) -> list[Curve]:
 
 def health_curves(data: RunData) -> list[Curve]:
     """Return the curves that tell whether training works; those that were not measured are left out."""
-    curves = [_rewards(data), _verdicts(data), *(_plain(data, line) for line in _PLAIN_LINES)]
+    curves = [_rewards(data), _verdicts(data), *(plain_curve(data, line) for line in HEALTH_LINES)]
     return [curve for curve in curves if curve.series]
 
 
@@ -142,22 +98,36 @@ def _accuracy(data: RunData) -> Curve:
     name = next((name for name in _names(data, "rewards") if name.startswith("accuracy")), None)
     if name is not None:
         caption = f"Mean of the reward {name} over a step's completions: 1 for a right answer, 0 for a wrong one."
-        series = _series(data, name, partial(part, group="rewards", name=name))
+        series = line_of(data, name, partial(part, group="rewards", name=name))
     else:
         caption = "Share of a step's completions whose answer the grader found right."
-        series = _series(data, "correct", partial(_verdict_share, name="correct"))
+        series = line_of(data, "correct", partial(_verdict_share, name="correct"))
     absent = "No reward of this run judged answers."
-    return Curve("accuracy_reward", "Accuracy reward", caption, "share", series, absent)
+    return Curve("accuracy_reward", "Accuracy reward", caption, "share", series, absent, best_step=best_step(series))
+
+
+def best_step(series: Sequence[Series]) -> int | None:
+    """Return the step where the smoothed first line is highest, the first of equals; None below two values."""
+    points = [
+        (step, value)
+        for line in series[:1]
+        for step, value in zip(line.steps, line.values, strict=True)
+        if value == value
+    ]
+    if len(points) < _FEWEST_TO_CHOOSE:
+        return None
+    smoothed = smooth([value for _, value in points], window=smoothing_window(len(points)))
+    return points[max(range(len(points)), key=smoothed.__getitem__)][0]
 
 
 def _length(data: RunData) -> Curve:
-    series = _series(data, "mean", partial(part, group="completion_tokens", name="mean"))
+    series = line_of(data, "mean", partial(part, group="completion_tokens", name="mean"))
     caption = "Mean number of tokens in a completion."
     return Curve("completion_length", "Completion length", caption, "tokens", series, "No lengths were recorded.")
 
 
 def _kl(data: RunData) -> Curve:
-    series = _series(data, "kl", lambda record: record.get("kl"))
+    series = line_of(data, "kl", lambda record: record.get("kl"))
     caption = "How far the policy has moved from the model it started from, in nats a token."
     absent = "Not measured: algorithm.kl_beta is 0, so this run kept no reference to compare with."
     if data.setting("algorithm.kl_beta"):
@@ -167,21 +137,26 @@ def _kl(data: RunData) -> Curve:
 
 def _rewards(data: RunData) -> Curve:
     series = _group_series(data, "rewards")
-    total = _series(data, "weighted sum", lambda record: record.get("reward"))
+    total = line_of(data, "weighted sum", lambda record: record.get("reward"))
     caption = "Mean of each reward over a step's completions, and their weighted sum, which is what is maximised."
     return Curve("rewards", "Rewards by name", caption, "number", series + total)
 
 
 def _verdicts(data: RunData) -> Curve:
-    lines = [_series(data, name, partial(_verdict_share, name=name)) for name in _names(data, "verdicts")]
+    lines = [line_of(data, name, partial(_verdict_share, name=name)) for name in _names(data, "verdicts")]
     series = [line for found in lines for line in found]
     caption = "What the grader found in a step's completions."
     return Curve("verdicts", "Verdicts", caption, "share", series)
 
 
-def _plain(data: RunData, line: _PlainLine) -> Curve:
-    series = _series(data, line.name, lambda record: record.get(line.metric))
-    return Curve(line.slug, line.title, line.caption, line.unit, series)
+def plain_curve(data: RunData, line: PlainLine) -> Curve:
+    """Return the curve of one metric that stands for itself."""
+    series = line_of(data, line.name, lambda record: record.get(line.metric))
+    thresholds: tuple[Threshold, ...] = ()
+    limit = data.setting(line.limit_key) if line.limit_key else line.limit
+    if isinstance(limit, int | float) and not isinstance(limit, bool):
+        thresholds = (Threshold(float(limit), line.limit_meaning),)
+    return Curve(line.slug, line.title, line.caption, line.unit, series, thresholds=thresholds)
 
 
 def _verdict_share(record: Record, *, name: str) -> Any:
@@ -197,13 +172,13 @@ def phase_names(data: RunData) -> list[str]:
 
 def _seconds(data: RunData) -> Curve:
     lines = [
-        _series(data, name, partial(part, group="seconds", name=name)) for name in [*phase_names(data), _WHOLE_STEP]
+        line_of(data, name, partial(part, group="seconds", name=name)) for name in [*phase_names(data), _WHOLE_STEP]
     ]
     caption = "Wall time of a step and of its phases."
     return Curve("seconds", "Seconds by phase", caption, "seconds", [line for found in lines for line in found])
 
 
-def _series(data: RunData, name: str, pick: Pick) -> list[Series]:
+def line_of(data: RunData, name: str, pick: Pick) -> list[Series]:
     """Return one line in a list, or none where no step has a value."""
     values = [_number(pick(record)) for record in data.steps]
     if all(math.isnan(value) for value in values):
@@ -213,7 +188,7 @@ def _series(data: RunData, name: str, pick: Pick) -> list[Series]:
 
 def _group_series(data: RunData, group: str) -> list[Series]:
     """Return one line for every name in a group such as `rewards`."""
-    lines = [_series(data, name, partial(part, group=group, name=name)) for name in _names(data, group)]
+    lines = [line_of(data, name, partial(part, group=group, name=name)) for name in _names(data, group)]
     return [line for found in lines for line in found]
 
 

@@ -1,4 +1,4 @@
-"""A curve drawn: as SVG that takes its colours and its font from the page, and as PNG that stands alone."""
+"""A figure drawn by matplotlib: a curve as PNG that stands alone, and the frame of the memory charts."""
 
 import io
 import math
@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from markupsafe import escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from leanrl.report.figures.curves import Curve, Series, Unit, smooth, smoothing_window
+from leanrl.report.figures.axis import tick_text, value_axis
+from leanrl.report.figures.chart import line_style, present
+from leanrl.report.figures.curves import Curve, smooth, smoothing_window
 
 # 310 by 187 points: about the width of a figure on the page, on a phone as on a screen.
 _WIDTH_INCHES, _HEIGHT_INCHES = 4.3, 2.6
@@ -30,22 +33,7 @@ _PAGE_COLOURS = {
     MUTED: "var(--muted)",
     GRID: "var(--rule)",
 }
-_DASHES = ("-", "--", ":", "-.")
-_FORMATS: dict[Unit, FuncFormatter] = {
-    "share": FuncFormatter(lambda value, _: f"{100 * value:g}%"),
-    "tokens": FuncFormatter(lambda value, _: f"{value:,.10g}"),
-    "nats": FuncFormatter(lambda value, _: f"{value:.3g}"),
-    "seconds": FuncFormatter(lambda value, _: f"{value:,.10g} s"),
-    "number": FuncFormatter(lambda value, _: f"{value:,.10g}"),
-}
-
-
-def draw_svg(curve: Curve) -> str:
-    """Return the curve as an <svg> element for a page that defines --ink, --muted, --rule and --series-N.
-
-    It has no title and no legend: those are text of the page.
-    """
-    return render_svg(lambda figure: _draw_lines(figure.add_subplot(), curve), slug=curve.slug)
+_DASHES = {"": "-", "7 4": "--", "2 3": ":", "9 3 2 3": "-."}
 
 
 def draw_png(curve: Curve) -> bytes:
@@ -63,7 +51,7 @@ def draw_png(curve: Curve) -> bytes:
     return render_png(draw, height_inches=_HEIGHT_INCHES + legend_inches)
 
 
-def render_svg(draw: Callable[[Figure], None], *, slug: str, height_inches: float = _HEIGHT_INCHES) -> str:
+def render_svg(draw: Callable[[Figure], None], *, slug: str, label: str, height_inches: float) -> str:
     """Return what `draw` puts on a figure as an <svg> element for a page; `slug` keeps its ids its own."""
     settings = {"svg.fonttype": "none", "svg.hashsalt": slug, "font.size": 11.0}
     with rc_context(settings):
@@ -73,7 +61,7 @@ def render_svg(draw: Callable[[Figure], None], *, slug: str, height_inches: floa
         figure.savefig(
             buffer, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
         )
-    return _adapt_to_page(buffer.getvalue())
+    return _adapt_to_page(buffer.getvalue(), label)
 
 
 def render_png(draw: Callable[[Figure], None], *, height_inches: float) -> bytes:
@@ -112,52 +100,27 @@ def put_legend(figure: Figure, *, columns: int) -> None:
     figure.legend(loc="outside lower left", ncols=columns, frameon=False, fontsize=7, labelcolor=MUTED)
 
 
-def line_style(number: int) -> tuple[int, str]:
-    """Return the colour's number in the palette, from 1, and the dashes of the line at place `number`, from 0."""
-    turn, place = divmod(number, len(SERIES_COLOURS))
-    return place + 1, _DASHES[turn % len(_DASHES)]
-
-
 def _draw_lines(axes: Axes, curve: Curve) -> None:
     window = smoothing_window(max((len(series.steps) for series in curve.series), default=0))
     for number, series in enumerate(curve.series):
         colour_number, dashes = line_style(number)
         colour = SERIES_COLOURS[colour_number - 1]
         marker = "o" if len(series.steps) <= _FEW_STEPS else ""
-        steps, values = _present(series)
+        points = present(series)
+        steps, values = [step for step, _ in points], [value for _, value in points]
         axes.plot(steps, values, color=colour, linewidth=0.8, alpha=0.35, marker=marker, markersize=2.6, mew=0)
         strong = smooth(values, window=window)
-        axes.plot(steps, strong, dashes, color=colour, linewidth=1.7, label=series.name, solid_capstyle="round")
-    _set_limits(axes, curve)
+        axes.plot(
+            steps, strong, _DASHES[dashes], color=colour, linewidth=1.7, label=series.name, solid_capstyle="round"
+        )
+    axis = value_axis(curve)
+    axes.set_ylim(axis.low, axis.high + 0.03 * (axis.high - axis.low))
+    axes.set_yticks(axis.ticks, [tick_text(tick, curve.unit) for tick in axis.ticks])
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.yaxis.set_major_formatter(_FORMATS[curve.unit])
     set_off(axes, baseline="bottom", label="step")
 
 
-def _present(series: Series) -> tuple[list[int], list[float]]:
-    """Return the points that have a value: rewards have none in steps that reuse a rollout, and one line all the same.
-
-    A line with gaps would show nothing where every second value is missing.
-    """
-    points = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if value == value]
-    return [step for step, _ in points], [value for _, value in points]
-
-
-def _set_limits(axes: Axes, curve: Curve) -> None:
-    """Show a share between 0 and 1, and everything else that is never negative from 0."""
-    values = [value for series in curve.series for value in series.values if value == value]
-    if curve.unit == "share" and _lies_between(values, 0.0, 1.0):
-        axes.set_ylim(-0.03, 1.03)
-    elif curve.unit in ("nats", "seconds") and min(values, default=0.0) >= 0.0:
-        axes.set_ylim(bottom=0.0)
-
-
-def _lies_between(values: Sequence[float], low: float, high: float) -> bool:
-    return all(low <= value <= high for value in values)
-
-
-def _adapt_to_page(document: str) -> str:
+def _adapt_to_page(document: str, label: str) -> str:
     """Cut what only a file needs (prolog, size, metadata) and let the page choose colours and font."""
     svg = document[document.index("<svg") :]
     svg = re.sub(r"<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
@@ -168,4 +131,4 @@ def _adapt_to_page(document: str) -> str:
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     for colour, variable in _PAGE_COLOURS.items():
         svg = svg.replace(colour, variable)
-    return svg.replace("<svg ", '<svg role="img" aria-hidden="true" ', 1).strip()
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(label)}" ', 1).strip()

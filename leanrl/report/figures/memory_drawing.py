@@ -25,7 +25,12 @@ _LIMIT, _ALLOCATED, _RESERVED = "limit", "measured", "held by the allocator"
 
 def draw_memory_svg(chart: MemoryChart) -> str:
     """Return the chart as an <svg> element for a page; its title and legend are text of the page."""
-    return render_svg(lambda figure: _draw(figure.add_subplot(), chart), slug=chart.slug, height_inches=_height(chart))
+    return render_svg(
+        lambda figure: _draw(figure.add_subplot(), chart),
+        slug=chart.slug,
+        label=f"{chart.title}. {chart.caption}",
+        height_inches=_height(chart),
+    )
 
 
 def draw_memory_png(chart: MemoryChart) -> bytes:

@@ -2,25 +2,27 @@
 
 from typing import Any
 
-from leanrl.report.markup import section, table, text
+from markupsafe import Markup
+
 from leanrl.report.plan.against_plan import Compared, compare_memory, compare_seconds, planned_card, worth_a_sentence
 from leanrl.report.plan.deviation import deviation_text
 from leanrl.report.quantities import NONE, bytes_text, seconds_text
+from leanrl.report.rendering import fill
 from leanrl.report.run_data import RunData
 
 _HEAD = ("", "predicted", "measured", "measured / predicted")
 
 
-def plan_against_actual(data: RunData) -> str:
+def plan_against_actual(data: RunData) -> Markup:
     """Return what the plan predicted beside what was measured; nothing where there was no plan."""
     if not data.plan:
-        return ""
+        return Markup()
     memory, seconds = compare_memory(data), compare_seconds(data)
     if not memory and not seconds:
-        return ""
-    notes = "".join(f"<li>{text(note)}</li>" for note in _notes(memory, seconds, data))
-    body = table(_HEAD, [_row(one) for one in [*memory, *seconds]]) + (f"<ul>{notes}</ul>" if notes else "")
-    return section("Plan against actual", body, lead=_lead(data, memory))
+        return Markup()
+    rows = [_row(one) for one in [*memory, *seconds]]
+    notes = _notes(memory, seconds, data)
+    return fill("plan.html", head=_HEAD, rows=rows, notes=notes, lead=_lead(data, memory))
 
 
 def plan_check(data: RunData) -> dict[str, Any]:
@@ -56,4 +58,4 @@ def _row(one: Compared) -> list[str]:
     predicted = to_text(one.planned) if one.at_most is None else f"{to_text(one.planned)} to {to_text(one.at_most)}"
     measured = to_text(one.measured) + ("" if one.reserved is None else f" ({to_text(one.reserved)} held)")
     name = {"step": "a step", "save": "a checkpoint"}.get(one.name, one.name)
-    return [text(name), predicted, measured, NONE if one.ratio is None else f"{one.ratio:.2f}"]
+    return [name, predicted, measured, NONE if one.ratio is None else f"{one.ratio:.2f}"]

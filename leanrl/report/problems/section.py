@@ -1,9 +1,11 @@
 """The section of a run's page on its problems: which are solved, how often, and which teach nothing."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
 
 from leanrl.report.figures.curves import Curve
-from leanrl.report.markup import facts, fold, section, table, text
 from leanrl.report.problems.decided import decided_curve
 from leanrl.report.problems.pass_rates import (
     EASY_ABOVE,
@@ -15,6 +17,7 @@ from leanrl.report.problems.pass_rates import (
     problem_records,
 )
 from leanrl.report.quantities import count_text, share_text
+from leanrl.report.rendering import fill
 from leanrl.report.run_data import RunData
 
 _ROWS_SHOWN = 20
@@ -46,70 +49,60 @@ def problem_curves(data: RunData) -> list[Curve]:
     return [curve] if curve.series else []
 
 
-def problems_section(data: RunData, figures: str) -> str:
+def problems_section(data: RunData, figures: Markup) -> Markup:
     """Return the section; nothing for a run without a ledger. `figures` are the curves of `problem_curves`, drawn."""
     if data.ledger is None:
-        return ""
+        return Markup()
     if not len(data.ledger):
-        return section(_TITLE, '<p class="empty">No group of completions is finished yet.</p>')
+        return fill("problems.html", title=_TITLE, lead="", empty="No group of completions is finished yet.")
     if not is_judged(data):
         words = "No reward of this run judges answers, so that pass rates are not known."
-        return section(_TITLE, f'<p class="empty">{words}</p>')
+        return fill("problems.html", title=_TITLE, lead="", empty=words)
     records = problem_records(data.ledger)
-    levels = by_level(records)
-    overview = f'<div class="pair">{figures}<div>{_level_table(levels, len(records))}</div></div>'
-    folds = [_fold(level, levels[level], data.problems) for level in LEVELS if levels[level]]
-    return section(_TITLE, _tiles(data, records) + overview + "".join(folds), lead=_LEAD)
+    found = by_level(records)
+    levels = [_level(number, level, found[level], data, len(records)) for number, level in enumerate(LEVELS, start=1)]
+    return fill(
+        "problems.html",
+        title=_TITLE,
+        lead=_LEAD,
+        empty="",
+        tiles=_tiles(data, records),
+        figures=figures,
+        levels=levels,
+        head=_HEAD,
+    )
 
 
-def _tiles(data: RunData, records: Sequence[ProblemRecord]) -> str:
+def _tiles(data: RunData, records: Sequence[ProblemRecord]) -> list[tuple[str, str]]:
     num_rows = data.summary.get("num_train_rows")
     asked = count_text(len(records)) + (f" of {count_text(num_rows)}" if num_rows else "")
     num_completions = sum(record.num_completions for record in records)
     correct = sum(record.num_correct for record in records) / num_completions
-    return facts(
-        [
-            ("Problems asked", asked),
-            ("Groups", count_text(sum(record.num_groups for record in records))),
-            ("Completions", count_text(num_completions)),
-            ("Correct completions", share_text(correct)),
-        ]
-    )
-
-
-def _level_table(levels: Mapping[Level, Sequence[ProblemRecord]], num_problems: int) -> str:
-    """Return how many problems are of each level, as a bar and a table in the same colours."""
-    colours = {level: f"s{number}" for number, level in enumerate(LEVELS, start=1)}
-    bar = "".join(
-        f'<span class="{colours[level]}" style="flex-grow:{len(levels[level]) / num_problems:.4f}"></span>'
-        for level in LEVELS
-        if levels[level]
-    )
-    rows = [
-        [
-            f'<i class="key {colours[level]}"></i>{text(level)}',
-            text(_RANGES[level]),
-            count_text(len(levels[level])),
-            share_text(len(levels[level]) / num_problems),
-        ]
-        for level in LEVELS
-    ]
-    head = ["level", "pass rate", "problems", "share"]
-    return f'<div class="stack" aria-hidden="true">{bar}</div>' + table(head, rows)
-
-
-def _fold(level: Level, records: Sequence[ProblemRecord], problems: Mapping[str, str]) -> str:
-    shown = records[:_ROWS_SHOWN]
-    more = len(records) - len(shown)
-    rest = f'<p class="lead">and {count_text(more)} more in ledger.dat</p>' if more else ""
-    return fold(
-        f"{text(level)}: {count_text(len(records))}", table(_HEAD, [_row(each, problems) for each in shown]) + rest
-    )
-
-
-def _row(record: ProblemRecord, problems: Mapping[str, str]) -> list[str]:
     return [
-        f'<code class="asked">{text(problems.get(record.prompt_id, record.prompt_id))}</code>',
+        ("Problems asked", asked),
+        ("Groups", count_text(sum(record.num_groups for record in records))),
+        ("Completions", count_text(num_completions)),
+        ("Correct completions", share_text(correct)),
+    ]
+
+
+def _level(
+    number: int, level: Level, records: Sequence[ProblemRecord], data: RunData, num_problems: int
+) -> dict[str, Any]:
+    """Return what the page shows of the problems of a level; `number` chooses its colour."""
+    return {
+        "name": level,
+        "colour": f"s{number}",
+        "range": _RANGES[level],
+        "count": len(records),
+        "share": len(records) / num_problems,
+        "rows": [_row(record, data.problems) for record in records[:_ROWS_SHOWN]],
+        "more": max(0, len(records) - _ROWS_SHOWN),
+    }
+
+
+def _row(record: ProblemRecord, problems: Mapping[str, str]) -> dict[str, Any]:
+    cells = [
         count_text(record.num_groups),
         f"{count_text(record.num_correct)} of {count_text(record.num_completions)}",
         share_text(record.pass_rate),
@@ -118,3 +111,4 @@ def _row(record: ProblemRecord, problems: Mapping[str, str]) -> list[str]:
         count_text(record.last_step),
         count_text(record.mean_tokens),
     ]
+    return {"problem": problems.get(record.prompt_id, record.prompt_id), "cells": cells}

@@ -1,6 +1,9 @@
 """What one does with a finished run: report, merge, sample."""
 
+import base64
+import hashlib
 import json
+import re
 
 import pytest
 from transformers import AutoModelForCausalLM
@@ -22,7 +25,10 @@ def test_report_writes_a_page_that_needs_nothing_else(run, tmp_path):
     page = (tmp_path / "report" / "index.html").read_text()
     assert outcome.out.strip() == str(tmp_path / "report" / "index.html")
     assert "http://" not in page.replace("http://www.w3.org", "")
-    assert "<script" not in page
+    (script,) = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
+    policy_hash = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{policy_hash}'" in page
+    assert page.count("<script") == 1
 
 
 def test_report_prints_what_the_run_measured_against_its_plan(run, tmp_path):
