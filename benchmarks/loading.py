@@ -13,8 +13,6 @@ import csv
 import gc
 import gzip
 import json
-import multiprocessing
-import resource
 import shutil
 import tempfile
 import time
@@ -22,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.own_process import in_a_process, peak_bytes, resident_bytes
 from benchmarks.results_file import RESULTS, results_path, write_results_file
 from leanrl.config.sections.data import DataConfig
 from leanrl.data.load import load_problems
@@ -38,8 +37,8 @@ def main() -> None:
     parser.add_argument("num_rows", nargs="?", type=int, default=200_000)
     num_rows = parser.parse_args().num_rows
     with tempfile.TemporaryDirectory() as folder:
-        rows = [_in_a_process(_measure, path, what) for path, what in _files(Path(folder), num_rows)]
-    golds = _in_a_process(_time_golds, num_rows)
+        rows = [in_a_process(_measure, path, what) for path, what in _files(Path(folder), num_rows)]
+    golds = in_a_process(_time_golds, num_rows)
     print(golds)
     path = results_path(RESULTS, "loading", gpu={}, vram_gib=None, tiny=False)
     about = {"command": f"python benchmarks/{Path(__file__).name} {num_rows}", "machine": describe_machine()}
@@ -109,7 +108,7 @@ def _measure(path: Path, what: str) -> dict[str, Any]:
     load_problems(DataConfig(generator="one_digit_sums"), seed=0)
     if path.suffix == ".parquet":
         import pyarrow.parquet  # noqa: F401  its code is no part of the rows
-    before, began, began_cpu = _resident(), time.perf_counter(), time.process_time()
+    before, began, began_cpu = resident_bytes(), time.perf_counter(), time.process_time()
     problems = load_problems(DataConfig(path=str(path), prompt_template=_TEMPLATE), seed=0)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - began_cpu
     gc.collect()
@@ -118,8 +117,8 @@ def _measure(path: Path, what: str) -> dict[str, Any]:
         "rows": what,
         "num_problems": len(problems.train),
         "file_mib": round(path.stat().st_size / _MIB),
-        "held_growth_mib": round((_resident() - before) / _MIB),
-        "peak_growth_mib": round((_peak() - before) / _MIB),
+        "held_growth_mib": round((resident_bytes() - before) / _MIB),
+        "peak_growth_mib": round((peak_bytes() - before) / _MIB),
         "seconds": round(seconds, 1),
         "cpu_seconds": round(cpu_seconds, 1),
     }
@@ -140,23 +139,6 @@ def _time_golds(num_golds: int) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "cpu_seconds": round(cpu_seconds, 2),
     }
-
-
-def _in_a_process(measure: Callable[..., dict[str, Any]], *args: Any) -> dict[str, Any]:
-    """Return what a fresh process measures, whose peak is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, args)
-
-
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
-
-
-def _peak() -> int:
-    """Return this program's own peak: that of getrusage begins with what the parent held when it started it."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 if __name__ == "__main__":
