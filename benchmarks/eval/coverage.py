@@ -105,6 +105,16 @@ def simulate(case: Case, *, num_simulations: int, seed: int = 0) -> dict[str, An
     }
 
 
+def drawn_differences(case: Case, *, num_simulations: int, seed: int = 0) -> list[Floats]:
+    """Return the differences of each problem, for every simulation."""
+    random = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(num_simulations):
+        base_N, other_N = (random.binomial(case.num_samples, rates_N) for rates_N in _pass_rates(case, random))
+        drawn.append((other_N - base_N) / case.num_samples)
+    return drawn
+
+
 def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the ranges of coverage, and the largest rate of false positives."""
     return {

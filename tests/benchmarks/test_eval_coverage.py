@@ -5,8 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.eval.coverage import EXTREME, KINDS, NUM_SIMULATIONS, USUAL, Case, simulate, summarise, table
+from benchmarks.eval.coverage import (
+    EXTREME,
+    KINDS,
+    NUM_SIMULATIONS,
+    USUAL,
+    Case,
+    drawn_differences,
+    simulate,
+    summarise,
+    table,
+)
 from benchmarks.results_file import RESULTS
+from leanrl.eval.compare.design import smallest_difference
+from leanrl.eval.scores.intervals import difference_se
 
 PAGE = Path(__file__).parents[2] / "docs" / "evaluation.md"
 FOUND = json.loads(max(RESULTS.glob("eval-coverage-*.json")).read_text(encoding="utf-8"))
@@ -44,6 +56,17 @@ def test_a_true_difference_is_found_more_often_than_none():
         for difference in (0.0, 0.1)
     )
     assert none < 0.1 < 0.8 < some
+
+
+def test_the_difference_that_a_design_sees_is_found_in_80_percent():
+    """The smallest difference depends on the spread of differences, and so a little on itself: two turns find it."""
+    difference = 0.05
+    for _ in range(2):
+        case = Case(40, 16, "spread", 0.5, difference)
+        errors = [difference_se(differences_N) for differences_N in drawn_differences(case, num_simulations=100)]
+        difference = smallest_difference(sum(errors) / len(errors), num_problems=40)
+    found = simulate(Case(40, 16, "spread", 0.5, round(difference, 4)), num_simulations=400)["found_share"]
+    assert found == pytest.approx(0.8, abs=0.06)
 
 
 def test_the_committed_results_are_of_these_cases():

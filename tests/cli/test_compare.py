@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError, DataError
+from leanrl.eval.compare.reference import reference_rows
 from leanrl.eval.scores.benchmark_score import score
 from leanrl.eval.scores.score_file import scores_as_json
 from tests.eval.scores.records import answer
@@ -173,6 +174,16 @@ def test_published_rows_are_compared_by_a_z_test():
     assert "numbers of draws are assumed" in text
 
 
+def test_published_rows_are_listed():
+    text = printed("--list")
+    assert (
+        "\n    paper:open-rs3  aime24 46.7, math500 84.4, amc23 72.5, minerva 26.8, olympiadbench 51.3  (step 50)\n"
+        in text
+    )
+    rows = json.loads(printed("--list", "--json"))
+    assert [f"{row['source']}:{row['name']}" for row in rows] == [row.label for row in reference_rows()]
+
+
 def test_the_papers_base_row_is_of_another_harness():
     error = refused("paper:r1-distill-1.5b", "paper:open-rs3")
     assert "copied from DeepScaleR's README" in error.message
@@ -201,7 +212,9 @@ def test_a_part_of_a_benchmark_is_not_what_was_published(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
-        (["sober:open-rs1"], "a comparison takes a base and at least one other", "leanrl compare sober:open-rs1 OTHER"),
+        (["sober:open-rs1"], "sober:open-rs1 alone", "leanrl compare sober:open-rs1 OTHER"),
+        (["my dir"], "my dir alone", "leanrl compare 'my dir' OTHER"),
+        ([], "given: none", "leanrl compare --list"),
         (["sober:openrs1", "sober:open-rs1"], "sober:openrs1 is no folder or file", "Did you mean `sober:open-rs1`?"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import ConfigError, DataError
-from leanrl.eval.compare.reference import ReferenceRow, find_row, reference_rows
+from leanrl.eval.compare.reference import ReferenceRow, find_row
 from leanrl.eval.scores.greedy_file import read_greedy_file
 from leanrl.eval.scores.problem_scores import ProblemScores
 from leanrl.eval.scores.score_file import EVALUATION_FILE, SCORES_FILE, read_json_object, read_score_file
@@ -44,10 +44,10 @@ def find_side(name: str) -> Side:
     try:
         return find_row(name)
     except ConfigError as error:
-        sources = ", ".join(dict.fromkeys(row.source for row in reference_rows()))
+        listed = "`leanrl compare --list` shows the published rows"
         raise ConfigError(
             f"{name} is no folder or file, and no published row.",
-            hint=f"{error.hint or 'name a folder that `leanrl eval` wrote'} (sources of rows: {sources})",
+            hint=f"{error.hint} {listed}" if error.hint else f"name a folder that `leanrl eval` wrote; {listed}",
         ) from None
 
 
