@@ -1,10 +1,13 @@
 """The engine that draws an evaluation: which one, opened for the model, with as many slots as memory has room for."""
 
 import math
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leanrl.errors import MissingError
+from leanrl.evaluation.address import key_for, require_address
 from leanrl.evaluation.asked import Asked, EngineName
 from leanrl.machine.environment import host_memory_bytes, installed_vllm
 from leanrl.machine.installation import install_extras
@@ -42,6 +45,7 @@ def choose_engine(asked: Asked) -> EngineName:
         MissingError: if vLLM is named and not installed.
     """
     if asked.endpoint is not None:
+        require_address(asked.endpoint)
         return "endpoint"
     if asked.engine == "vllm" and installed_vllm() is None:
         raise MissingError(
@@ -95,13 +99,14 @@ def open_stream(
     return opened(local, sampling, longest_tokens=longest_tokens)
 
 
-def open_endpoint(url: str, model: str, protocol: "Protocol") -> "CompletionStream":
-    """Return a stream on an OpenAI-compatible server."""
+def open_endpoint(url: str, model: str, protocol: "Protocol", *, say: Callable[[str], None]) -> "CompletionStream":
+    """Return a stream on an OpenAI-compatible server; `say` hears of answers that are asked for again."""
     from leanrl.rollout.streams.endpoint import EndpointStream
     from leanrl.rollout.streams.stream import StreamSampling
 
     sampling = StreamSampling(protocol.temperature, protocol.top_p, protocol.max_completion_tokens)
-    return EndpointStream(url, model, sampling=sampling, num_slots=_SLOTS_OF_ENDPOINT)
+    key = key_for(url, os.environ)
+    return EndpointStream(url, model, key=key, sampling=sampling, num_slots=_SLOTS_OF_ENDPOINT, say=say)
 
 
 def _open_hf(local: LocalModel, sampling: "StreamSampling", *, longest_tokens: int) -> "CompletionStream":

@@ -146,15 +146,15 @@ def _say_what_is_missing(drawing: Drawing, earlier: Sequence[AnswerRecord], list
 def _draw(drawing: Drawing, prepared: _Prepared, folder: EvaluationFolder, asked: Asked, listener: Listener) -> Start:
     """Draw, grade and save what is missing."""
     allow = tolerances({each.name: each.loaded.benchmark.tolerance_column for each in prepared.benchmarks})
-    with closing(_stream(prepared, asked)) as stream, GraderPool() as grader, folder.appending() as appender:
+    with closing(_stream(prepared, asked, listener)) as stream, GraderPool() as grader, folder.appending() as appender:
         second = partial(judged_by_math_verify, grader) if asked.with_math_verify else None
         open_recorder = partial(Recorder, grader, appender, second_grader=second, allow=allow)
         return drawing.run(stream, lambda told: open_recorder(told=told), listener)
 
 
-def _stream(prepared: _Prepared, asked: Asked) -> "CompletionStream":
+def _stream(prepared: _Prepared, asked: Asked, listener: Listener) -> "CompletionStream":
     if asked.endpoint is not None:
-        return open_endpoint(asked.endpoint, asked.model, prepared.protocol)
+        return open_endpoint(asked.endpoint, asked.model, prepared.protocol, say=listener.warn)
     assert prepared.local is not None, "only an endpoint has a model elsewhere"
     return open_stream(
         prepared.local,

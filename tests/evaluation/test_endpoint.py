@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from leanrl.cli.main import app
-from leanrl.errors import LeanRLError, MissingError, StoppedError
+from leanrl.errors import ConfigError, LeanRLError, MissingError, StoppedError
+from leanrl.evaluation.address import key_for
 from leanrl.rollout.streams import endpoint
 
 ROWS = [{"id": f"p{number}", "problem": f"{number} + {number}", "answer": str(2 * number)} for number in range(4)]
@@ -91,7 +92,7 @@ def error_of(arguments: list[str]) -> LeanRLError:
 
 
 def test_an_endpoint_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
+    monkeypatch.setenv("LEANRL_ENDPOINT_KEY", "secret-key")
     with server(right_answer) as (address, bodies):
         scores = json.loads(CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False).stdout)
     score = scores["benchmarks"]["sums"]
@@ -103,7 +104,10 @@ def test_an_endpoint_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     }
     assert len({body["seed"] for body in bodies}) == 8
     assert {body["key"] for body in bodies} == {"Bearer secret-key"}
-    assert not [path for path in (tmp_path / "out").iterdir() if "secret-key" in path.read_text(errors="replace")]
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert not [path for path in files if "secret-key" in path.read_text(errors="replace")]
+    exported = json.loads((tmp_path / "out" / "exports" / "lm_eval.json").read_text())
+    assert exported["results"]["sums"]["exact_match,none"] == 1.0
 
 
 def test_thoughts_that_a_server_takes_apart_are_put_back(tmp_path: Path):
@@ -130,11 +134,13 @@ def test_a_busy_server_is_asked_again(tmp_path: Path, no_waiting: list[float]):
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        ((200, {}, b"<html>hello</html>"), "<html>hello"),
+        ((200, {}, b"<html>hello</html>"), "6 times with no chat completion but '<html>hello"),
+        ((200, {}, b""), "no chat completion"),
+        ((200, {}, b"[]"), "no chat completion"),
+        ((200, {}, b'{"choices": [{"message": "4"}]}'), "no chat completion"),
         ((200, {}, b'{"choices": []}'), "no chat completion"),
         ((200, {}, b'{"choices": [{"message": {"content": ["x"]}}]}'), "no text"),
-        ((404, {}, b"no such model"), "no such model"),
-        ((500, {}, b"broken"), "6 times status 500"),
+        ((500, {}, b"broken"), "6 times with status 500"),
     ],
 )
 def test_what_is_no_answer_is_named_and_the_command_goes_on(tmp_path: Path, reply: Reply, said: str):
@@ -161,7 +167,44 @@ def test_a_server_that_gives_no_leave_names_the_key(tmp_path: Path):
     with server(lambda *_: (401, {}, b"who are you")) as (address, _):
         error = error_of(command(address, tmp_path))
     assert isinstance(error, MissingError)
-    assert "OPENAI_API_KEY" in error.hint
+    assert "LEANRL_ENDPOINT_KEY" in error.hint
+
+
+@pytest.mark.parametrize(("status", "hint"), [(404, "/v1/models"), (400, "--max-tokens"), (418, "own words")])
+def test_a_request_that_is_refused_is_asked_once(tmp_path: Path, status: int, hint: str):
+    with server(lambda *_: (status, {}, b"no such thing")) as (address, bodies):
+        error = error_of(command(address, tmp_path))
+    assert isinstance(error, ConfigError)
+    assert f"status {status}: 'no such thing'" in error.message
+    assert hint in error.hint
+    assert len(bodies) == len({body["seed"] for body in bodies})
+
+
+def test_garbage_is_asked_again_and_said(tmp_path: Path, no_waiting: list[float]):
+    def garbage_at_first(number: int, body: dict) -> Reply:
+        return (200, {}, b"<html>starting") if number < 2 else right_answer(number, body)
+
+    with server(garbage_at_first) as (address, _):
+        result = CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False)
+    assert json.loads(result.stdout)["benchmarks"]["sums"]["accuracy"] == 1.0
+    assert result.stderr.count("no chat completion but '<html>starting'; asked again in 1 s") == 2
+
+
+def test_a_key_goes_to_the_host_that_it_is_for():
+    both = {"LEANRL_ENDPOINT_KEY": "mine", "OPENAI_API_KEY": "openai's"}
+    usual = {"OPENAI_API_KEY": "openai's"}
+    assert key_for("https://api.openai.com/v1", usual) == "openai's"
+    assert key_for("https://api.openai.com.example.org/v1", usual) is None
+    assert key_for("http://127.0.0.1:8000/v1", usual) is None
+    assert key_for("http://127.0.0.1:8000/v1", both) == "mine"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8000", "file:///etc/passwd", "http://", "https://me:secret@host/v1"])
+def test_an_address_that_is_none_is_refused_before_anything_is_written(tmp_path: Path, address: str):
+    error = error_of(command(address, tmp_path))
+    assert isinstance(error, ConfigError)
+    assert "secret" not in error.message
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_server_that_is_not_there(tmp_path: Path):

@@ -1,6 +1,6 @@
 """The stream on an OpenAI-compatible server: as many requests at once as there are slots."""
 
-import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -9,15 +9,19 @@ from urllib.parse import urlsplit
 
 from huggingface_hub.utils import httpx
 
-from leanrl.errors import LeanRLError, MissingError, StoppedError
+from leanrl.errors import ConfigError, LeanRLError, MissingError, StoppedError
 from leanrl.rollout.streams.stream import SlotMeter, StreamAnswer, StreamRequest, StreamSampling, Take
 
-API_KEY = "OPENAI_API_KEY"
 _NUM_TRIES = 6
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 600.0
 _LONGEST_ANSWER_SECONDS = 3600.0  # 32,768 tokens at 10 a second
 _BUSY = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
 _NO_LEAVE = frozenset((401, 403))
+_REFUSED = {
+    400: "`--max-tokens N`, where the server has no room for as many tokens",
+    404: "`curl {url}/models` lists the server's models; the address usually ends in /v1",
+    422: "the server's own words say which field it does not take",
+}
 _SHOWN = 200
 _CHARACTERS_OF_A_TOKEN = 4
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
@@ -26,14 +30,16 @@ _LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 class EndpointStream:
     """`CompletionStream` on a server's chat completions.
 
-    A server that is busy (429, 5xx, no answer) is asked again, after the time that it names or a growing one. The key
-    comes from the environment (`OPENAI_API_KEY`) and is written nowhere. A server of this machine is never asked
-    through a proxy. Tokens are those that the server counts, or one for each four characters.
+    A server that is busy (429, 5xx, no answer), or sends no completion, is asked again, after the time that it names or
+    a growing one. A server of this machine is never asked through a proxy. Tokens are those that the server counts, or
+    one for each four characters.
 
     Args:
         url: the address up to /v1.
         model: name of the model at the server.
+        key: sent as a bearer token, and written nowhere.
         num_slots: requests at once.
+        say: hears of answers that are asked for again.
         sleep: waits, in place of the clock's.
     """
 
@@ -42,24 +48,26 @@ class EndpointStream:
         url: str,
         model: str,
         *,
+        key: str | None,
         sampling: StreamSampling,
         num_slots: int,
-        sleep: Callable[[float], None] = time.sleep,
+        say: Callable[[str], None],
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         self.meter = SlotMeter()
         self._url = f"{url.rstrip('/')}/chat/completions"
         self._model = model
         self._sampling = sampling
         self._num_slots = num_slots
-        self._sleep = sleep
-        key = os.environ.get(API_KEY)
+        self._say = say
+        self._ends = threading.Event()
+        self._sleep = sleep or self._ends.wait  # so that nothing waits for another try once the stream ends
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(_LONGEST_ANSWER_SECONDS, connect=30.0),
             limits=httpx.Limits(max_connections=num_slots),
             trust_env=urlsplit(url).hostname not in _LOOPBACK,
         )
-        self._is_closed = False
 
     def draw(self, take: Take) -> Iterator[StreamAnswer]:
         with ThreadPoolExecutor(self._num_slots, thread_name_prefix="leanrl-endpoint") as threads:
@@ -73,12 +81,13 @@ class EndpointStream:
                     ended, running = self._wait(running)
                     yield from _answers(ended)
             finally:
-                self._is_closed = self._is_closed or bool(running)  # those that wait before another try give up
+                if running:
+                    self._ends.set()
                 for future in running:
                     future.cancel()
 
     def close(self) -> None:
-        self._is_closed = True
+        self._ends.set()
         self._client.close()
 
     def _wait(self, running: set[Future[StreamAnswer]]) -> tuple[set[Future[StreamAnswer]], set[Future[StreamAnswer]]]:
@@ -89,26 +98,35 @@ class EndpointStream:
         return ended, left
 
     def _ask(self, request: StreamRequest) -> StreamAnswer:
-        started, asked_seconds, failure = time.monotonic(), 0.0, ""
+        started, failed = time.monotonic(), _TryAgainError("nothing")
         for number in range(_NUM_TRIES):
             if number:
-                self._sleep(max(_FIRST_WAIT_SECONDS * 2 ** (number - 1), min(asked_seconds, _LONGEST_WAIT_SECONDS)))
-            if self._is_closed:
+                own_seconds = _FIRST_WAIT_SECONDS * 2 ** (number - 1)
+                seconds = max(own_seconds, min(failed.asked_seconds, _LONGEST_WAIT_SECONDS))
+                self._say(f"{self._url} answered with {failed}; asked again in {seconds:g} s")
+                self._sleep(seconds)
+            if self._ends.is_set():
                 break
             try:
-                response = self._client.post(self._url, json=self._body(request))
-            except httpx.HTTPError as error:
-                failure = f"no answer ({type(error).__name__}: {error})"
-                continue
-            if response.status_code == httpx.codes.OK:
-                return _read(response, request, seconds=time.monotonic() - started, url=self._url)
-            failure = f"status {response.status_code}: {response.text[:_SHOWN]!r}"
-            if response.status_code in _NO_LEAVE:
-                raise MissingError(f"{self._url} refuses to answer, {failure}.", hint=f"export {API_KEY}=...")
-            if response.status_code not in _BUSY:
-                raise _failure(self._url, failure)
-            asked_seconds = _seconds_asked(response)
-        raise _failure(self._url, f"{_NUM_TRIES} times {failure}")
+                return self._try(request, started)
+            except _TryAgainError as error:
+                failed = error
+        raise StoppedError(
+            f"{self._url} answered {_NUM_TRIES} times with {failed}.",
+            hint="the same command goes on where this one stopped",
+        ) from failed
+
+    def _try(self, request: StreamRequest, started: float) -> StreamAnswer:
+        try:
+            response = self._client.post(self._url, json=self._body(request))
+        except httpx.HTTPError as error:
+            raise _TryAgainError(f"no answer ({type(error).__name__}: {error})") from error
+        if response.status_code == httpx.codes.OK:
+            return _read(response, request, seconds=time.monotonic() - started)
+        failure = f"status {response.status_code}: {response.text[:_SHOWN]!r}"
+        if response.status_code in _BUSY:
+            raise _TryAgainError(failure, _seconds_asked(response))
+        raise _refusal(self._url, response.status_code, failure)
 
     def _body(self, request: StreamRequest) -> dict[str, Any]:
         prompt = request.prompt
@@ -131,11 +149,19 @@ def _answers(ended: set[Future[StreamAnswer]]) -> Iterator[StreamAnswer]:
             raise error
 
 
-def _read(response: Any, request: StreamRequest, *, seconds: float, url: str) -> StreamAnswer:
+class _TryAgainError(Exception):
+    """What came in the place of a completion, and the seconds that the server asks to wait."""
+
+    def __init__(self, what: str, asked_seconds: float = 0.0) -> None:
+        super().__init__(what)
+        self.asked_seconds = asked_seconds
+
+
+def _read(response: Any, request: StreamRequest, *, seconds: float) -> StreamAnswer:
     """Return the answer of a response.
 
     Raises:
-        StoppedError: naming what came, where it is no chat completion.
+        _TryAgainError: naming what came, where it is no chat completion.
     """
     try:
         content = response.json()
@@ -146,9 +172,9 @@ def _read(response: Any, request: StreamRequest, *, seconds: float, url: str) ->
         num_tokens = int((content.get("usage") or {}).get("completion_tokens") or 0)
         is_text = isinstance(text, str) and isinstance(thoughts, str)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise _failure(url, f"no chat completion but {response.text[:_SHOWN]!r}") from error
+        raise _TryAgainError(f"no chat completion but {response.text[:_SHOWN]!r}") from error
     if not is_text:
-        raise _failure(url, f"no text but {response.text[:_SHOWN]!r}")
+        raise _TryAgainError(f"no text but {response.text[:_SHOWN]!r}")
     whole = f"<think>{thoughts}</think>{text}" if thoughts else text
     return StreamAnswer(
         request.key,
@@ -167,5 +193,9 @@ def _seconds_asked(response: Any) -> float:
         return 0.0
 
 
-def _failure(url: str, what: str) -> LeanRLError:
-    return StoppedError(f"{url} answered with {what}.", hint="the same command goes on where this one stopped")
+def _refusal(url: str, status: int, failure: str) -> LeanRLError:
+    """Return the error of an answer that no second try changes."""
+    if status in _NO_LEAVE:
+        return MissingError(f"{url} refuses to answer, {failure}.", hint="export LEANRL_ENDPOINT_KEY=...")
+    hint = _REFUSED.get(status, _REFUSED[422]).format(url=url.removesuffix("/chat/completions"))
+    return ConfigError(f"{url} refuses the request, {failure}.", hint=hint)
