@@ -10,6 +10,7 @@ from leanrl.grading.text.golds import read_gold
 from leanrl.grading.text.normalisation import normalise
 from leanrl.grading.text.numbers import read_number
 from leanrl.grading.text.tied_boxes import holds_several
+from leanrl.grading.units.nouns import mark_nouns
 from leanrl.types import FORMS, Form, GoldList, GradeMode, GradeRequest, Reason
 
 # Longer than any answer; what is longer is not worth the time it takes to parse.
@@ -51,7 +52,8 @@ def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) ->
         return "unparseable_answer"
     # What was extracted is judged alike, but for the form that the strict mode asks for.
     refused = refused if request.mode == "strict" else ()
-    task = Task("strict", golds, normalise(answer), request.problem if refused else None, refused)
+    golds, answer = tuple(mark_nouns(gold, request.problem) for gold in golds), normalise(answer)
+    task = Task("strict", golds, mark_nouns(answer, request.problem), request.problem if refused else None, refused)
     if not any(golds):
         return "unparseable_gold"
     return _plain_reason(task) or task

@@ -86,3 +86,27 @@ _ALONE_TEXT = """
 total altogether all each apiece
 """
 ALONE = frozenset(_ALONE_TEXT.split())
+
+# Words that say which number is meant; none of them is a noun of a problem, whatever it stands behind.
+_NUMBER_WORDS_TEXT = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion
+dozen score gross grand myriad lakh crore half third quarter couple few several many first second third fourth fifth
+sixth seventh eighth ninth tenth once twice thrice double triple quadruple
+"""
+NUMBER_WORDS = frozenset(_NUMBER_WORDS_TEXT.split())
+# Operators, signs, comparisons, and the little words of a sentence.
+_NO_NOUNS_TEXT = """
+plus minus times divided multiplied over mod modulo squared cubed factorial power powers root fold percents
+percentages point negative positive below under above behind loss debt deficit less more fewer least most
+greater larger smaller lower higher than maximum minimum twos fives sixes nines thous bps ppm base
+and nor not but yet for with without within from into onto off out per the this that these those his her hers
+its our their theirs your who whom whose which what where when why how does did has had have was were are been being
+can could will would should must may might shall isn aren wasn equals gives makes becomes costs leaves needs weighs
+takes goes gets left remaining away ago later before after about around approximately roughly exactly almost nearly
+only other others another else also too very each every any some all both none never always
+sin cos tan cot sec csc log exp gcd lcm det max min lim sum abs deg arcsin arccos arctan sinh cosh tanh
+add subtract divide multiply added subtracted increased decreased reduced doubled tripled halved quadrupled
+plusses minuses yes wrong false incorrect
+"""
+NO_NOUNS = frozenset(_NO_NOUNS_TEXT.split())

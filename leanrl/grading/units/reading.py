@@ -20,6 +20,7 @@ _POWER_BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方
 _POWER_BEHIND = {"squared": 2, "cubed": 3}
 _MAX_WORDS = 2  # of a name in the table
 _MAX_READINGS = 6  # of one unit
+PROBLEMS_OWN = "#"  # before a noun of the problem's text, which stands in no table
 COMPOUND = "+"  # between the units of one value, hours+minutes; it counts the first
 
 
@@ -54,6 +55,9 @@ def is_certain_symbol(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _read_unit(text: str) -> Readings | None:
+    if text.startswith(PROBLEMS_OWN):
+        *adjectives, noun = text.removeprefix(PROBLEMS_OWN).split()
+        return (count_of(singular_of(noun), frozenset(adjectives)),)
     words = _tokens(text)
     if words is None:
         return None
@@ -153,6 +157,17 @@ def _power_behind(words: list[str], position: int) -> tuple[int, int]:
 def _product(one: Readings, other: Readings) -> Readings:
     """Return the products of all readings; a neutral one leaves an offset as it is."""
     return tuple(right if not left.dimensions else left * right for left in one for right in other)[:_MAX_READINGS]
+
+
+def singular_of(word: str) -> str:
+    """Return a word without the ending of a plural."""
+    if word in SINGULARS:
+        return SINGULARS[word]
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
 
 
 def _noun(word: str) -> str | None:
