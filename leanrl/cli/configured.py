@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def configured(preset: str, overrides: Sequence[str], plugins: Sequence[Path] = ()) -> "Resolved":
-    """Return the configuration of a preset and overrides, in which every plug-in of a step can be made.
+    """Return the configuration of a preset and overrides, in which every plug-in of a step can be made and used.
 
     What is wrong with a plug-in's file is not told here: the checks before a run tell it with all else that they find.
 
@@ -18,11 +18,10 @@ def configured(preset: str, overrides: Sequence[str], plugins: Sequence[Path] = 
     """
     from leanrl.config.load import load_config
     from leanrl.errors import ConfigError
-    from leanrl.preflight.plugins import load_plugins
-    from leanrl.seams.registry import choice_problems
+    from leanrl.preflight.plugins import load_plugins, plugin_problems
 
     try:
         load_plugins(plugins)
     except ConfigError:
         return load_config(preset, overrides)
-    return load_config(preset, overrides, also=choice_problems)
+    return load_config(preset, overrides, also=plugin_problems)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from leanrl.errors import ConfigError
+from leanrl.config.schema import RunConfig
+from leanrl.errors import ConfigError, Problem
 from leanrl.rewards import registry as rewards
 from leanrl.rewards.custom.adopted import adopt_functions
 from leanrl.seams import registry as seams
@@ -23,6 +24,12 @@ def load_plugins(files: Sequence[Path]) -> None:
     load_installed_plugins()
     for file in files:
         load_plugin(file)
+
+
+def plugin_problems(config: RunConfig) -> list[Problem]:
+    """Return what is wrong with the plug-ins that a config names, and those that need a graded reward without one."""
+    ungraded = seams.ungraded_problems(config) if rewards.grades_nothing(config.rewards) else []
+    return [*seams.choice_problems(config), *ungraded]
 
 
 def load_plugin(path: Path) -> None:

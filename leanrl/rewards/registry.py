@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar, get_type_hints
@@ -97,6 +97,11 @@ def num_registrations() -> int:
 def is_shipped(name: str) -> bool:
     """Return whether a reward is leanrl's own."""
     return name in _ENTRIES and str(_ENTRIES[name].function.__module__).startswith("leanrl.")
+
+
+def grades_nothing(names: Iterable[str]) -> bool:
+    """Return whether none of these rewards is graded; False where one of them is not registered."""
+    return all(name in _ENTRIES and _ENTRIES[name].grade_mode is None for name in names)
 
 
 def registered_rewards() -> dict[str, tuple[Callable[..., Any], GradeMode | None, Sees]]:

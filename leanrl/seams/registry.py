@@ -25,7 +25,7 @@ _SHIPPED = (
 )  # fmt: skip
 
 _plugins: dict[Seam, dict[str, Callable[..., Any]]] = {seam: {} for seam in SEAMS}
-_conditions: dict[Callable[..., Any], "_Conditions"] = {}
+_conditions: dict[tuple[Seam, str], "_Conditions"] = {}
 _registrations: list[str] = []
 
 
@@ -63,7 +63,7 @@ def plugin(
                 hint=f"choose another name for {_origin(maker)}",
             )
         _plugins[seam][name] = maker
-        _conditions[maker] = _Conditions(needs_grades, is_for_one_update)
+        _conditions[seam, name] = _Conditions(needs_grades, is_for_one_update)
         _registrations.append(name)
         return maker
 
@@ -166,9 +166,8 @@ def condition_warnings(config: RunConfig) -> list[str]:
 def _chosen(config: RunConfig) -> Iterator[tuple[Choice, _Conditions]]:
     for seam in SEAMS:
         choice = config.algorithm.choice(seam)
-        maker = None if choice is None else known_plugins(seam).get(choice.name)
-        if choice is not None and maker is not None:
-            yield choice, _conditions[maker]
+        if choice is not None and choice.name in known_plugins(seam):
+            yield choice, _conditions[seam, choice.name]
 
 
 def _holds(condition: NeedsGrades, options: Mapping[str, Any]) -> bool:

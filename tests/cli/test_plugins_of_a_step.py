@@ -95,26 +95,17 @@ def missing_here(*arguments: str) -> str:
     return result.stdout + result.stderr
 
 
-@pytest.mark.parametrize(
-    "plugins",
-    [
-        ("algorithm.keep_rows.name=signal",),
-        ("algorithm.keep_rows.name=signal", "algorithm.keep_rows.by=correct"),
-        ("algorithm.choose_prompts.name=greso",),
-        ("algorithm.keep_rows.name=signal", "algorithm.choose_prompts.name=greso"),
-    ],
-)
-def test_a_plugin_that_looks_at_grades_needs_a_graded_reward(plugins):
-    printed = missing_here(*UNGRADED, *(part for setting in plugins for part in ("-s", setting)))
-    for name in {setting.partition("=")[2] for setting in plugins} & {"signal", "greso"}:
-        assert f"{name} {NO_GRADES}" in printed
-    assert "`-s rewards.accuracy=1`" in printed
-
-
-def test_it_stops_a_run_before_anything_is_loaded(tmp_path):
-    error = refused("train", *UNGRADED, "-s", "algorithm.keep_rows.name=signal", "--run-dir", str(tmp_path / "run"))
-    assert [problem.where for problem in error.problems] == ["algorithm.keep_rows"]
-    assert not (tmp_path / "run").exists()
+@pytest.mark.parametrize("command", [("train", "--dry-run"), ("train",), ("plan",)], ids=" ".join)
+def test_plugins_that_look_at_grades_need_a_graded_reward(command):
+    """They are told with all other problems, and before a folder is made."""
+    plugins = {"algorithm.keep_rows": "signal", "algorithm.choose_prompts": "greso"}
+    named = (part for seam, name in plugins.items() for part in ("-s", f"{seam}.name={name}"))
+    error = refused(*command, *UNGRADED, *named, "-s", "train.seed=-1", "-s", "train.max_step=3")
+    told = {problem.where: problem for problem in error.problems}
+    assert told.keys() == {*plugins, "train.seed", "train.max_step"}
+    for seam, name in plugins.items():
+        assert told[seam].what.startswith(f"{name} {NO_GRADES}")
+        assert "`-s rewards.accuracy=1`" in told[seam].hint
 
 
 @pytest.mark.parametrize(
@@ -133,7 +124,8 @@ def test_a_plugin_of_ones_own_says_what_it_needs(tmp_path):
     name, file = f"graded_{tmp_path.name}", tmp_path / "mine.py"
     file.write_text(MINE.replace('"typed_{name}"', f'"{name}", needs_grades=True'))
     own = ("--plugin", str(file), "-s", f"algorithm.advantage.name={name}")
-    assert f"{name} {NO_GRADES}" in missing_here(*UNGRADED, *own)
+    (problem,) = refused("train", *UNGRADED, *own).problems
+    assert f"{name} {NO_GRADES}" in problem.what
 
 
 @pytest.mark.parametrize(("settings", "warned"), [((), False), (("-s", "algorithm.num_iterations=2"), True)])

@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from leanrl.config.load import load_config
 from leanrl.errors import ConfigError
+from leanrl.preflight.checks import examine
+from leanrl.preflight.intent import Intent
 from leanrl.preflight.plugins import load_installed_plugins, load_plugin
 from leanrl.rewards import registry as rewards
 from leanrl.rewards.registry import known_rewards, resolve_rewards
@@ -188,3 +191,19 @@ def test_an_unknown_seam_in_a_file_names_the_nearest(tmp_path):
     with pytest.raises(ConfigError, match="there is no such seam") as caught:
         load_plugin(file)
     assert "advantage" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("grade", "is_refused"), [(None, True), ("strict", False)])
+def test_a_reward_from_python_is_graded_as_it_was_registered(grade, is_refused):
+    """Whether a plug-in that looks at grades has any is known when rewards from Python are, and not before."""
+
+    def mine(sample):
+        return 1.0
+
+    if grade is not None:
+        rewards.reward("mine", grade=grade)(mine)
+    asked = ["rewards.accuracy=null", "rewards.mine=1", "algorithm.keep_rows.name=signal"]
+    config = load_config("cpu-demo", asked).config
+    obstacles = examine(Intent(config, rewards={"mine": mine})).obstacles
+    told = [problem.where for error in obstacles for problem in getattr(error, "problems", ())]
+    assert told == (["algorithm.keep_rows"] if is_refused else [])
