@@ -9,7 +9,7 @@ from leanrl.rewards.registry import resolve_rewards
 from leanrl.seams.protocols import Draft
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
-from leanrl.trainer.step.among_ranks import ALONE
+from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import NoVisits, Row
 from tests.tiny_model import TURN_END, make_tiny_tokenizer
@@ -27,7 +27,7 @@ def _scored_texts(tokenizer, ids_G):
         rows=[Row(id="0", problem="", gold="5", asked_by="")],
         rewards=resolve_rewards({"one_box": 1.0}, {}),
         grader=None,
-        ranks=ALONE,
+        ranks=Ranks(0, 1, list),
         tokenizer=tokenizer,
         opened_tag="",
         language="en",

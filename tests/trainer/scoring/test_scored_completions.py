@@ -9,7 +9,7 @@ from leanrl.rewards.registry import resolve_rewards
 from leanrl.seams.protocols import Draft
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
-from leanrl.trainer.step.among_ranks import ALONE
+from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import NoVisits, Row
 
@@ -41,7 +41,7 @@ def test_a_step_records_what_is_unfinished_and_what_is_an_echo(answers, shares):
             rows=ROWS,
             rewards=resolve_rewards({"accuracy": 1.0}, {}),
             grader=grader,
-            ranks=ALONE,
+            ranks=Ranks(0, 1, list),
             tokenizer=Letters(),
             opened_tag="",
             language="en",

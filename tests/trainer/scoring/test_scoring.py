@@ -15,11 +15,13 @@ from leanrl.grading.pool import GraderPool
 from leanrl.rewards.registry import WeightedGroupReward, resolve_rewards
 from leanrl.seams.protocols import Draft
 from leanrl.trainer.scoring.scoring import score_groups
-from leanrl.trainer.step.among_ranks import ALONE
+from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import GroupFacts, Sample, Verdict
 
 LENGTHS = [5, 3, 9, 4, 7, 2, 6, 8]  # two groups of four, on one rank or on two
+
+ALONE = Ranks(0, 1, list)
 
 
 class OddIsRight:
