@@ -28,6 +28,9 @@ from leanrl.grading.process.worker import main
 sys.exit(main(sys.argv[1:]))
 """
 
+# What Python and its libraries need; an answer that breaks out of the grader finds no token of the Hub or a tracker.
+_INHERITED = frozenset(("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "TMPDIR", "VIRTUAL_ENV"))
+
 
 class Child:
     """One process running `worker`; it starts at once and reports when it can judge."""
@@ -43,6 +46,7 @@ class Child:
             stderr=subprocess.DEVNULL,
             process_group=0,
             bufsize=0,
+            env={name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith("LC_")},
         )
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from leanrl.machine.loopback import is_loopback
 from leanrl.rollout.protocol import Completion, GroupRequest, Sampling
 from leanrl.rollout.selftest import Drawn
 
@@ -32,6 +33,9 @@ class ServerClient:
     def __init__(self, url: str, *, deadline_seconds: float) -> None:
         self.url = url.rstrip("/")
         self._deadline_seconds = deadline_seconds
+        # A cluster's http_proxy would be sent the prompts of a server of this machine, which it cannot reach.
+        handlers = [urllib.request.ProxyHandler({})] if is_loopback(url) else []
+        self._opener = urllib.request.build_opener(*handlers)
 
     def is_healthy(self) -> bool:
         try:
@@ -118,7 +122,7 @@ class ServerClient:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=seconds or self._deadline_seconds) as response:
+            with self._opener.open(request, timeout=seconds or self._deadline_seconds) as response:
                 content = response.read()
         except urllib.error.HTTPError as error:
             said = " ".join(error.read().decode(errors="replace").split())[:500]

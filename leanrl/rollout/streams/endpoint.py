@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
-from urllib.parse import urlsplit
 
 from huggingface_hub.utils import httpx
 
 from leanrl.errors import ConfigError, LeanRLError, MissingError, StoppedError
+from leanrl.machine.loopback import is_loopback
 from leanrl.rollout.streams.stream import SlotMeter, StreamAnswer, StreamRequest, StreamSampling, Take
 
 _NUM_TRIES = 6
@@ -24,7 +24,6 @@ _REFUSED = {
 }
 _SHOWN = 200
 _CHARACTERS_OF_A_TOKEN = 4
-_LOOPBACK = frozenset(("127.0.0.1", "localhost", "::1"))
 
 
 class EndpointStream:
@@ -66,7 +65,7 @@ class EndpointStream:
             headers={"Authorization": f"Bearer {key}"} if key else {},
             timeout=httpx.Timeout(_LONGEST_ANSWER_SECONDS, connect=30.0),
             limits=httpx.Limits(max_connections=num_slots),
-            trust_env=urlsplit(url).hostname not in _LOOPBACK,
+            trust_env=not is_loopback(url),
         )
 
     def draw(self, take: Take) -> Iterator[StreamAnswer]:

@@ -43,15 +43,15 @@ def judging():
 
 def test_a_child_is_started_by_exec(monkeypatch, judging):
     """A fork would have the parent's command line, and the environment that the parent itself was started with."""
-    monkeypatch.setenv("LEANRL_TEST_MARK", "set after the start")
+    monkeypatch.setenv("LC_LEANRL_TEST_MARK", "set after the start")
     pids = judging()
     assert len(pids) == 2  # the worker and the spare one
     for pid in pids:
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         assert arguments[0] == sys.executable
         assert "from leanrl.grading.process.worker import main" in arguments[3]
-        assert "LEANRL_TEST_MARK=set after the start" in Path(f"/proc/{pid}/environ").read_text().split("\0")
-        assert "LEANRL_TEST_MARK" not in Path("/proc/self/environ").read_text()
+        assert "LC_LEANRL_TEST_MARK=set after the start" in Path(f"/proc/{pid}/environ").read_text().split("\0")
+        assert "LC_LEANRL_TEST_MARK" not in Path("/proc/self/environ").read_text()
 
 
 def test_a_child_has_no_files_of_its_parent(tmp_path, judging):
