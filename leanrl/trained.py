@@ -25,12 +25,15 @@ def merge(source: Path | str, out: Path | str, *, listener: Listener | None = No
     require_trained(Path(source))
     require_merge_out(Path(out), may_exist=choices.get("push") is not None)
     quiet_libraries()
+    from leanrl.evaluation.card_scores import scores_for_card
     from leanrl.models.merging.merge import merge_run
     from leanrl.models.quiet import quiet_transformers
 
     quiet_transformers()
     listener = listener or PlainListener()
-    return merge_run(Path(source), Path(out), say=listener.say, warn=listener.warn, **choices)
+    return merge_run(
+        Path(source), Path(out), say=listener.say, warn=listener.warn, model_index=scores_for_card, **choices
+    )
 
 
 def sample(

@@ -1,6 +1,6 @@
 """The model card of a merged model: what it is, what it was trained on, how it scored, and that it was verified."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,10 @@ _METHODS = {"full": "all weights", "lora": "LoRA", "qlora": "QLoRA on NF4", "unk
 
 @dataclass(frozen=True)
 class CardFacts:
-    """What a card says. The last four are None where the weights do not come out of a run folder.
+    """What a card says. `run` and what follows are None where the weights do not come out of a run folder.
 
-    `lora` is None where all weights were trained. `distances` has, by the kind of base, how far a QLoRA adapter on
-    it is from the policy as trained.
+    `lora` is None where all weights were trained. `distances` has, by the kind of base, how far a QLoRA adapter on it
+    is from the policy as trained. `model_index` has the scores of the checkpoint's evaluations.
     """
 
     title: str
@@ -48,6 +48,7 @@ class CardFacts:
     config: RunConfig | None
     environment: Mapping[str, Any] | None
     summary: Mapping[str, Any] | None
+    model_index: Sequence[Mapping[str, Any]] = ()
 
 
 def model_card(facts: CardFacts) -> str:
@@ -92,6 +93,8 @@ def _header(facts: CardFacts) -> str:
         header["base_model"] = facts.origin.base
     if facts.config is not None and facts.config.data.hub_id is not None:
         header["datasets"] = [facts.config.data.hub_id]
+    if facts.model_index:
+        header["model-index"] = [dict(each) for each in facts.model_index]
     return yaml.safe_dump(header, sort_keys=True)
 
 

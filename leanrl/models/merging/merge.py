@@ -1,6 +1,6 @@
 """A model merged from a base and the adapter that a run has trained, or copied where all weights were trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,15 @@ from leanrl.models.weights.nf4 import is_quantised
 from leanrl.storage.run_folder import read_json_if_whole
 
 Say = Callable[[str], None]
+
+
+# Returns the Hub's model-index of a title, a run folder and a step: the scores of that checkpoint's evaluations.
+ModelIndex = Callable[[str, Path, int], Sequence[Mapping[str, Any]]]
+
+
+def _not_evaluated(title: str, run: Path, step: int) -> Sequence[Mapping[str, Any]]:
+    """Return no scores."""
+    return ()
 
 
 def _to_nobody(_: str) -> None:
@@ -82,7 +91,15 @@ class MergeReport:
         ]
 
 
-def merge_run(source: Path, out: Path, *, say: Say = _to_nobody, warn: Say | None = None, **chosen: Any) -> MergeReport:
+def merge_run(
+    source: Path,
+    out: Path,
+    *,
+    say: Say = _to_nobody,
+    warn: Say | None = None,
+    model_index: ModelIndex = _not_evaluated,
+    **chosen: Any,
+) -> MergeReport:
     """Fold an adapter into its base, verify the result against base + adapter, and write it to `out`.
 
     Everything that can be refused is refused before a weight is read. The model is written beside `out` and
@@ -94,6 +111,7 @@ def merge_run(source: Path, out: Path, *, say: Say = _to_nobody, warn: Say | Non
         out: a folder that does not exist yet.
         say: hears what is being done, for it takes minutes.
         warn: hears of newer checkpoints that are damaged and passed over.
+        model_index: gives the scores that the model card shows.
         chosen: the fields of MergeChoices.
 
     Raises:
@@ -114,7 +132,7 @@ def merge_run(source: Path, out: Path, *, say: Say = _to_nobody, warn: Say | Non
     if is_made:
         report = MergeReport(out=out, origin=origin, num_modules=0, verification=None)
     else:
-        report = _merge(checkpoint, trained, base, origin, out, say=say)
+        report = _merge(checkpoint, trained, base, origin, out, say=say, model_index=model_index)
     return report if target is None else _pushed(report, target)
 
 
@@ -140,7 +158,14 @@ def _target(choices: MergeChoices, origin: Origin) -> HubTarget | None:
 
 
 def _merge(
-    checkpoint: Checkpoint, trained: TrainedAdapter | None, base: ModelConfig, origin: Origin, out: Path, *, say: Say
+    checkpoint: Checkpoint,
+    trained: TrainedAdapter | None,
+    base: ModelConfig,
+    origin: Origin,
+    out: Path,
+    *,
+    say: Say,
+    model_index: ModelIndex,
 ) -> MergeReport:
     whole = LocatedModel(str(checkpoint.folder), None, "folder", trust_remote_code=base.trust_remote_code)
     located = whole if trained is None else locate_model(base)
@@ -157,7 +182,8 @@ def _merge(
         write_origin(origin, beside)
         if checkpoint.config is not None:
             write_asking(checkpoint.config, beside)
-        (beside / "README.md").write_text(_card(report, checkpoint, trained, located), encoding="utf-8")
+        card = _card(report, checkpoint, trained, located, model_index=model_index)
+        (beside / "README.md").write_text(card, encoding="utf-8")
     return report if export is None else replace(report, export_lines=finish_export(export, out, say=say))
 
 
@@ -223,8 +249,16 @@ def _tokenizer(checkpoint: Checkpoint, base: ModelConfig, located: LocatedModel)
     return load_tokenizer(base.model_copy(update={"chat_template": None}), saved)
 
 
-def _card(report: MergeReport, checkpoint: Checkpoint, trained: TrainedAdapter | None, located: LocatedModel) -> str:
-    run = checkpoint.run
+def _card(
+    report: MergeReport,
+    checkpoint: Checkpoint,
+    trained: TrainedAdapter | None,
+    located: LocatedModel,
+    *,
+    model_index: ModelIndex,
+) -> str:
+    run, step = checkpoint.run, checkpoint.step
+    scores = () if run is None or step is None else model_index(report.out.name, run.path, step)
     lora = None if trained is None else {"rank": trained.lora.r, "alpha": trained.lora.lora_alpha}
     return model_card(
         CardFacts(
@@ -239,5 +273,6 @@ def _card(report: MergeReport, checkpoint: Checkpoint, trained: TrainedAdapter |
             config=checkpoint.config,
             environment=None if run is None else read_json_if_whole(run.env),
             summary=None if run is None else read_json_if_whole(run.summary),
+            model_index=scores,
         )
     )

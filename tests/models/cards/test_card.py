@@ -6,6 +6,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from leanrl.config.load import load_config
 from leanrl.config.schema import ModelConfig, RunConfig, TrainConfig
@@ -178,3 +179,14 @@ def test_the_distances_of_both_bases_and_the_gguf_file_are_in_the_card() -> None
     assert "the adapter on the original base is 2.0e-02 nats." in card
     assert "the adapter on the dequantised base is 1.0e-03 nats." in card
     assert "sums-Q8_0.gguf (Q8_0), read back." in card
+
+
+def test_scores_of_evaluations_stand_where_the_hub_reads_them():
+    metrics = [{"type": "accuracy", "name": "avg@16", "value": 41.5, "verified": False}]
+    dataset = {"name": "aime24", "type": "HuggingFaceH4/aime_2024"}
+    results = [{"task": {"type": "text-generation"}, "dataset": dataset, "metrics": metrics}]
+    index = [{"name": "sums", "results": results}]
+    card = ModelCard(model_card(replace(FACTS, model_index=index)))
+    assert card.data.eval_results[0].metric_value == 41.5
+    assert card.data.eval_results[0].dataset_name == "aime24"
+    assert "model-index" not in model_card(FACTS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 import torch
+from huggingface_hub import ModelCard
 from peft import PeftModel
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
@@ -16,6 +17,9 @@ from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError, MissingErro
 from leanrl.models.merging import weights as merged
 from leanrl.models.merging.merge import merge_run
 from leanrl.storage.checkpoint_files import seal
+from leanrl.storage.run_folder import step_of
+from leanrl.trained import merge
+from tests.evaluation.test_card_scores import write_evaluation
 from tests.families.table import named
 from tests.families.tiny import make_tiny_family
 from tests.models.conftest import MakeRun
@@ -117,6 +121,15 @@ def test_a_model_that_differs_is_refused_and_leaves_nothing(
         merge_run(run.path, tmp_path / "models" / "out")
     assert caught.value.exit_code == 1
     assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_the_card_shows_the_scores_of_the_checkpoint_that_is_merged(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run()
+    step = step_of(run.complete_checkpoints()[-1])
+    write_evaluation(run.path / "evals" / f"step-{step}-robust", "gsm8k", num_right=3)
+    merge(run.path, tmp_path / "out")
+    (result,) = ModelCard.load(tmp_path / "out" / "README.md").data.eval_results
+    assert (result.dataset_type, result.metric_value) == ("openai/gsm8k", 75.0)
 
 
 def test_an_existing_folder_is_never_written_over(make_run: MakeRun, tmp_path: Path) -> None:
