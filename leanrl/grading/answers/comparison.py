@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from leanrl.grading.answers.equality import Equality
+from leanrl.grading.answers.families import are_same_family
 from leanrl.grading.answers.nodes import (
     Answer,
     Cases,
@@ -18,9 +19,16 @@ from leanrl.grading.answers.nodes import (
     Relation,
     Row,
 )
-from leanrl.grading.answers.readers.parameters import with_letters_of
+from leanrl.grading.answers.readers.parameters import whole_number_of, with_letters_of
 from leanrl.grading.answers.structure import read_structure
-from leanrl.grading.values.expressions import UnreadableError, are_equal, are_same_span, check_readable, is_rounding
+from leanrl.grading.values.expressions import (
+    UnreadableError,
+    are_equal,
+    are_same_span,
+    are_shifted,
+    check_readable,
+    is_rounding,
+)
 from leanrl.types import Reason
 
 _EQUALITY = Equality(are_equal, is_rounding, are_same_span)
@@ -29,11 +37,11 @@ _EQUALITY = Equality(are_equal, is_rounding, are_same_span)
 def judge(gold: str, answer: str) -> Reason:
     """Return whether a normalised answer equals a normalised gold answer, or which of them cannot be read."""
     try:
-        return (
-            "correct"
-            if _EQUALITY.holds(read_structure(gold), read_structure(with_letters_of(gold, answer)))
-            else "wrong"
-        )
+        answer = with_letters_of(gold, answer)
+        trees = read_structure(gold), read_structure(answer)
+        letter = whole_number_of(gold)
+        is_equal = _EQUALITY.holds(*trees) or (letter is not None and are_same_family(*trees, letter, are_shifted))
+        return "correct" if is_equal else "wrong"
     except UnreadableError as error:
         return "unparseable_gold" if error.latex in gold else "unparseable_answer"
 

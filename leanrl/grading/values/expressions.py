@@ -14,7 +14,7 @@ from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.answers.nodes import Span
 from leanrl.grading.values.equations import have_same_solutions
 from leanrl.grading.values.parser_traps import avoid_traps
-from leanrl.grading.values.sampling import agree_at_points, is_rounding_of
+from leanrl.grading.values.sampling import agree_at_points, is_rounding_of, is_shift_of
 
 _NORMALISATION = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
@@ -72,6 +72,17 @@ def is_rounding(exact: str, rounded: str) -> bool:
     return all(isinstance(one, Expr) for one in parsed) and is_rounding_of(
         parsed[0], parsed[1], places=len(number[1] or "") if number else None
     )
+
+
+def are_shifted(gold: str, answer: str, letter: str) -> bool:
+    """Return whether two expressions, linear in a letter, have the same values over all whole numbers for it.
+
+    Raises:
+        UnreadableError: if one of them cannot be parsed.
+    """
+    gold_latex, answer_latex = avoid_traps(gold, answer)
+    parsed = _parse_or_raise(gold_latex, gold), _parse_or_raise(answer_latex, answer)
+    return all(isinstance(one, Expr) for one in parsed) and is_shift_of(*parsed, letter)
 
 
 def are_same_span(gold: Span, answer: Span) -> bool:

@@ -67,6 +67,19 @@ def is_rounding_of(exact: Expr, rounded: Expr, *, places: int | None) -> bool:
     return bool(abs(one - other) <= tolerance)
 
 
+def is_shift_of(gold: Expr, answer: Expr, letter: str) -> bool:
+    """Return whether a + b k and c + d k are one progression over whole k: d = b or d = -b, and b divides a - c."""
+    letters = [next((one for one in side.free_symbols if one.name == letter), None) for side in (gold, answer)]
+    if not all(own and one.is_polynomial(own) for one, own in zip((gold, answer), letters, strict=True)):
+        return False
+    terms = [sympy.Poly(one, symbol).all_coeffs() for one, symbol in zip((gold, answer), letters, strict=True)]
+    if any(len(coefficients) != 2 for coefficients in terms):
+        return False
+    (step, start), (other_step, other_start) = terms
+    multiples = [sympy.simplify(ratio) for ratio in (other_step / step, (start - other_start) / step)]
+    return abs(multiples[0]) == 1 and bool(multiples[1].is_integer)
+
+
 def _assignments(symbols: list[Any]) -> list[dict[Any, Any]]:
     """Return points with different values for the symbols."""
     return [

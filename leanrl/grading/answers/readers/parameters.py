@@ -47,6 +47,15 @@ def with_letters_of(gold: str, answer: str) -> str:
     return answer
 
 
+def whole_number_of(gold: str) -> str | None:
+    r"""Return the letter that a gold answer declares to stand for any whole number: k of k \in Z.
+
+    One that is not declared may be a number that the problem gives: an area of n\pi is none of (n+1)\pi.
+    """
+    declared = _declared(gold) if len(gold) <= _MAX_CHARS else None
+    return declared[1] if declared and declared[2] == "integer" else None
+
+
 def _rename(latex: str, letter: str, other: str) -> str:
     return _TOKEN.sub(lambda token: other if token.group() == letter else token.group(), latex)
 
