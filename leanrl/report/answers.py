@@ -5,13 +5,16 @@ from typing import Any
 
 from markupsafe import Markup
 
+from leanrl.grading.text.boxes import find_boxes
+from leanrl.grading.text.code import drop_code
+from leanrl.prompting.thinking import drop_thinking
 from leanrl.report.quantities import count_text, number_text
 from leanrl.report.rendering import fill
 from leanrl.report.run_data import Record, RunData
 
 _CHANGES_SHOWN = 40
-_SAMPLED_STEPS_SHOWN = 8
-_COMPLETIONS_SHOWN = 8
+_SAMPLED_STEPS_SHOWN = 60
+_COMPLETIONS_SHOWN = 24
 # A completion may be thousands of tokens; its ends say whether it reasons and whether it answers.
 _CHARACTERS_SHOWN = 6000
 
@@ -42,16 +45,23 @@ def heldout_answers(data: RunData) -> Markup:
 
 
 def sampled_completions(data: RunData) -> Markup:
-    """Return completions of steps spread over the run, the first and the last among them."""
+    """Return completions of steps spread over the run, the first and the last among them, and the rule in words."""
     if not data.completions:
         return Markup()
+    shown = _spread(sorted(data.completions), at_most=_SAMPLED_STEPS_SHOWN)
+    groups: dict[tuple[int, str], int] = {}
     steps = [
-        (step, [_shown(record, step) for record in data.completions[step][:_COMPLETIONS_SHOWN]])
-        for step in _spread(sorted(data.completions), at_most=_SAMPLED_STEPS_SHOWN)
+        (step, [_shown(record, step, data, groups) for record in data.completions[step][:_COMPLETIONS_SHOWN]])
+        for step in shown
     ]
-    verdicts = {record["verdict"] for _, records in steps for record in records if record["verdict"]}
-    lead = "Sampled during training, at the training temperature. All that were saved lie in completions/."
-    return fill("completions.html", steps=steps, verdicts=sorted(verdicts), rewards=[], lead=lead)
+    num_shown = sum(len(records) for _, records in steps)
+    lead = (
+        f"Sampled during training, at the training temperature. Here are {count_text(num_shown)} of the "
+        f"{count_text(sum(map(len, data.completions.values())))} saved ones: the first {_COMPLETIONS_SHOWN} of at most "
+        f"{_SAMPLED_STEPS_SHOWN} steps, evenly spread, with the first and the last step. One of more than "
+        f"{count_text(_CHARACTERS_SHOWN)} characters loses its middle. All of them are in completions/."
+    )
+    return fill("completions.html", steps=steps, lead=lead)
 
 
 def _change(problem: str, before: Mapping[str, Record], after: Mapping[str, Record]) -> tuple[str, ...]:
@@ -63,23 +73,49 @@ def _change(problem: str, before: Mapping[str, Record], after: Mapping[str, Reco
     )
 
 
-def _shown(record: Record, step: int) -> dict[str, Any]:
-    """Return what the page shows of a completion."""
-    rewards = record.get("rewards")
-    marks = [f"{name} {number_text(value)}" for name, value in (rewards.items() if isinstance(rewards, dict) else ())]
+def _shown(record: Record, step: int, data: RunData, groups: dict[tuple[int, str], int]) -> dict[str, Any]:
+    """Return what the page shows of a completion; `groups` numbers the prompts of all steps."""
+    found = record.get("rewards")
+    rewards = found if isinstance(found, dict) else {}
+    marks = [f"{name} {number_text(value)}" for name, value in rewards.items()]
     marks += [f"advantage {number_text(record['advantage'])}"] if record.get("advantage") is not None else []
     marks += [f"{count_text(record['num_tokens'])} tokens"] if record.get("num_tokens") is not None else []
+    before, box, after = around_graded_box(_shorten(record.get("completion", "")))
+    problem = str(record.get("problem", ""))
     return {
         "step": step,
-        "problem": _shorten(record.get("problem", "")),
-        "text": _shorten(record.get("completion", "")),
+        "problem": _shorten(problem),
+        "before": before,
+        "box": box,
+        "after": after,
         "gold": _shorten(record.get("gold", "")),
         "verdict": str(record.get("verdict") or ""),
         "num_tokens": record.get("num_tokens", ""),
-        "reward": "",
-        "group": "",
+        "reward": weighted_reward(rewards, data.setting("rewards")),
+        "group": groups.setdefault((step, problem), len(groups)),
         "marks": marks,
     }
+
+
+def around_graded_box(text: str) -> tuple[str, str, str]:
+    """Return a completion before, in and behind the box that the grader takes; without one the first part is all.
+
+    The grader passes over boxes in the thinking part and in code.
+    """
+    spoken = find_boxes(drop_code(drop_thinking(text)))
+    boxes = [box for box in find_boxes(text) if spoken and box.content == spoken[-1].content]
+    if not boxes:
+        return text, "", ""
+    return text[: boxes[-1].start], text[boxes[-1].start : boxes[-1].end], text[boxes[-1].end :]
+
+
+def weighted_reward(rewards: Mapping[str, Any], weights: Any) -> str:
+    """Return the sum of the rewards by their weights, as a number for the filter; empty where it is not known."""
+    known = weights if isinstance(weights, Mapping) else {}
+    parts = [(known.get(name), value) for name, value in rewards.items() if value is not None]
+    if not parts or not all(isinstance(number, int | float) for pair in parts for number in pair):
+        return ""
+    return f"{sum(weight * value for weight, value in parts):.6g}"
 
 
 def _is_right(record: Record) -> bool:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from leanrl.report.quantities import bytes_text, count_text, number_text, seconds_text, share_text
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SCRIPTS = ("charts.js", "page.js")
+_SCRIPTS = ("charts.js", "browser.js", "page.js")
 # Control characters that HTML forbids, halves of surrogate pairs, which UTF-8 cannot write, and the marks that
 # turn the direction of all text after them.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")

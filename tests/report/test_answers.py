@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from leanrl.report.answers import heldout_answers, sampled_completions
+from leanrl.report.answers import around_graded_box, heldout_answers, sampled_completions, weighted_reward
 from leanrl.report.run_data import RunData
 
 
@@ -12,12 +12,44 @@ def completion(**fields: Any) -> dict[str, Any]:
     return {"problem": "1 + 1", "gold": "2", "completion": "2", **fields}
 
 
-def test_eight_steps_spread_over_the_run_with_both_ends() -> None:
-    """Of 15 saved steps every second one: places 0, 2, .. 14."""
-    data = RunData("run", completions={step: [completion()] for step in range(1, 16)})
+def test_sixty_steps_spread_over_the_run_with_both_ends_and_the_rule_in_words() -> None:
+    """Every second of 119 steps: 118 / 59 = 2. Of 30 completions of a step 24: 60 x 24 = 1,440 of 3,570."""
+    data = RunData("run", completions={step: [completion()] * 30 for step in range(1, 120)})
     page = sampled_completions(data)
-    shown = [step for step in range(1, 16) if f">step {step}<" in page]
-    assert shown == [1, 3, 5, 7, 9, 11, 13, 15]
+    shown = [step for step in range(1, 120) if f"<summary>step {step}<" in page]
+    assert shown == list(range(1, 120, 2))
+    assert page.count("<article ") == 1440
+    assert "Here are 1,440 of the 3,570 saved ones" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        (r"so \boxed{1} and then \boxed{2}.", r"\boxed{2}"),
+        (r"<think>\boxed{7}</think> it is \boxed{3}", r"\boxed{3}"),
+        (r"\boxed{5} <think>or", r"\boxed{5}"),
+        ("no box", ""),
+        (r"\boxed{\frac{1}{2}", ""),
+    ],
+)
+def test_the_graded_box_is_found(text: str, box: str) -> None:
+    before, found, after = around_graded_box(text)
+    assert found == box
+    assert before + found + after == text
+
+
+@pytest.mark.parametrize(
+    ("rewards", "weights", "total"),
+    [
+        ({"a": 1.0, "b": 0.5}, {"a": 0.5, "b": 1.0}, "1"),
+        ({"a": 1.0, "b": None}, {"a": 0.5, "b": 1.0}, "0.5"),
+        ({"a": 1.0}, None, ""),
+        ({"a": "x"}, {"a": 1.0}, ""),
+        ({}, {}, ""),
+    ],
+)
+def test_the_reward_of_a_completion_is_weighted(rewards: dict[str, Any], weights: Any, total: str) -> None:
+    assert weighted_reward(rewards, weights) == total
 
 
 def test_a_long_completion_keeps_both_ends() -> None:

@@ -93,4 +93,5 @@ function lookForNewer(seconds) {
 }
 
 addControls();
+addBrowser();
 if (document.documentElement.dataset.live) lookForNewer(+document.documentElement.dataset.live);
