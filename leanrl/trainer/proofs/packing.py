@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from accelerate.utils import gather_object
-from peft import PeftModel
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 
@@ -179,9 +178,8 @@ def _unable(model: PreTrainedModel) -> str | None:
 
 
 def _models(trainer: LeanGRPOTrainer) -> list[Any]:
-    policy = trainer.model.get_base_model() if isinstance(trainer.model, PeftModel) else trainer.model
     reference = [] if trainer.ref_model is None else [trainer.accelerator.unwrap_model(trainer.ref_model)]
-    return [policy, *reference]
+    return [trainer.bare_model, *reference]
 
 
 def proof_rows(trainer: LeanGRPOTrainer) -> list[StepRow]:
