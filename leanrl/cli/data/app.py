@@ -3,10 +3,12 @@
 import typer
 
 from leanrl.cli.data.decontaminate import decontaminate
+from leanrl.cli.data.rank import rank
 from leanrl.cli.terminal.command import Command
 
 data = typer.Typer(help="Curate training data.", rich_markup_mode=None, add_completion=False, no_args_is_help=True)
 data.command(cls=Command, short_help="Drop problems that repeat evaluation problems.")(decontaminate)
+data.command(cls=Command, short_help="Order a run's problems by how they went.")(rank)
 
 
 @data.callback()

@@ -88,3 +88,27 @@ def test_the_report_of_a_run_shows_its_problems(whole: RunFolder, tmp_path: Path
     first = json.loads(whole.prompts.read_text().splitlines()[0])
     assert f'<code class="asked">{first["problem"]}</code>' in page
     assert (tmp_path / "decided_groups.png").is_file()
+
+
+def test_its_problems_are_ranked_and_trained_again(whole: RunFolder, tiny_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ranked.jsonl"
+    done = leanrl("data", "rank", whole.path, "--top", 4, "--out", out)
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(rows) == 4
+    assert all(row["leanrl_num_visits"] >= 1 for row in rows)
+    assert leanrl("data", "rank", whole.path, "--out", out).code == 2  # nothing is overwritten
+    again = ("data.generator=null", f"data.path={out}", "train.max_steps=1")
+    done = leanrl(
+        "train", "-p", "cpu-demo", *tiny_overrides(tiny_model, *SETTINGS, *again), "--run-dir", tmp_path / "again"
+    )
+    assert done.code == 0, done.err
+
+
+def test_a_run_without_a_ledger_has_no_ranks(whole: RunFolder, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(whole.path, copy)
+    RunFolder(copy).ledger.unlink()
+    done = leanrl("data", "rank", copy)
+    assert done.code == 2
+    assert "has no ledger" in done.err

@@ -1,0 +1,51 @@
+"""`leanrl data rank`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from leanrl.cli.terminal.options import AsJson
+
+_SHOWN = 10
+_WIDTH = 70
+
+
+def rank(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder with a ledger.")],
+    order: Annotated[
+        Literal["varied", "signal", "easy", "hard"],
+        typer.Option(
+            metavar="varied|signal|easy|hard",
+            help="varied: pass rates that move most over visits first; signal: groups with most to learn first.",
+        ),
+    ] = "varied",
+    top: Annotated[int | None, typer.Option(metavar="N", min=1, help="Keep the first N problems.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="Write the problems; `-s data.path=FILE` takes them.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Order a run's problems by how their completions went, and write them as a data set."""
+    from leanrl.curation.ranking.files import RankedProblems, rank_run, write_ranked
+
+    problems = rank_run(run, order)
+    problems = RankedProblems(problems.rows[:top], problems.seen[:top])
+    if out is not None:
+        write_ranked(problems, out)
+    shown = [
+        {"id": row.id, "problem": row.problem, **({} if seen is None else vars(seen))}
+        for row, seen in zip(problems.rows, problems.seen, strict=True)
+    ]
+    if as_json:
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    print(f"{'visits':>6}  {'pass rate':>9}  {'variance':>8}  problem")
+    for each in shown[:_SHOWN]:
+        numbers = "     -          -         -"
+        if "pass_rate" in each:
+            numbers = f"{each['num_visits']:>6}  {each['pass_rate']:>9.0%}  {each['variance']:>8.3f}"
+        print(f"{numbers}  {' '.join(each['problem'].split())[:_WIDTH]}")
+    written = "; --out FILE.jsonl writes them" if out is None else f", all in {out}"
+    print(f"{problems.num_asked} of {len(shown)} problems were asked{written}")

@@ -1,0 +1,1 @@
+"""Training problems ordered by what a run saw of them."""
