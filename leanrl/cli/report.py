@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="One run folder, or several to compare.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write [RUN/report].")] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Show a run on 127.0.0.1 while it trains.")] = False,
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port of --serve; 0 is a free one.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Write a page with the curves of a run, or of several runs side by side."""
+    """Write a page with the curves of a run, or of several runs side by side; or serve it while the run trains."""
     from leanrl.errors import ConfigError
     from leanrl.report.page import write_report
     from leanrl.storage.output_folder import require_writable
     from leanrl.storage.run_folder import open_run_folder
 
     folders = [open_run_folder(path) for path in runs]
+    if serve:
+        _serve(folders, port=port, out=out)
+        return
     if out is not None or len(folders) == 1:
         place = out or folders[0].report
         require_writable(place, what=f"the report goes to {place}", hint="name a folder of yours with `--out DIR`")
@@ -35,6 +40,20 @@ def report(
     from leanrl.report.comparison import write_comparison
 
     _print(write_comparison(folders, out), folders, as_json=as_json)
+
+
+def _serve(folders: "list[RunFolder]", *, port: int, out: Path | None) -> None:
+    """Serve the page of one run until Ctrl-C, and print its address."""
+    from leanrl.errors import ConfigError
+    from leanrl.hints import command
+    from leanrl.report.live import serve
+
+    if len(folders) > 1 or out is not None:
+        raise ConfigError(
+            "--serve shows one run and writes no file.", hint=command("report", folders[0].path, "--serve")
+        )
+    (run,) = folders
+    serve(run, port=port, folder=run.report, opened=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
 
 
 def _print(page: Path, folders: "list[RunFolder]", *, as_json: bool) -> None:
