@@ -24,6 +24,7 @@ from leanrl.grading.answers.nodes import (
     Words,
 )
 from leanrl.grading.answers.quantities import pairs_of_values, readings_beside_a_number
+from leanrl.grading.answers.readers.choices import letters_chosen
 from leanrl.grading.answers.readers.moments import same_moment
 from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.answers.readers.numerals import residue_class
@@ -78,6 +79,8 @@ class Equality:
             return is_number or self.holds(gold.items, answer)
         if isinstance(answer, Grouped):
             return self.holds(gold, answer.number) or self.holds(gold, answer.items)
+        if _are_same_choices(gold, answer):
+            return True
         for kind, compare in self._rules:
             if isinstance(gold, kind) or isinstance(answer, kind):
                 return compare(gold, answer)
@@ -266,6 +269,14 @@ def _based(gold: Answer, answer: Answer) -> bool:
         (side.digits, side.base) if isinstance(side, Based) else (squeeze(side.latex), "10") for side in (gold, answer)
     )
     return one == other
+
+
+def _are_same_choices(gold: Answer, answer: Answer) -> bool:
+    """Return whether one side is a list of letters and the other their run; a gold run of two may be a segment."""
+    if isinstance(gold, Items) is isinstance(answer, Items):
+        return False
+    letters = letters_chosen(gold)
+    return len(letters) > (1 if isinstance(gold, Items) else 2) and letters == letters_chosen(answer)
 
 
 def _choice_letter(answer: Answer) -> str | None:

@@ -10,6 +10,7 @@ _HEAD = re.compile(
 )
 _SET = re.compile(r"\\text\s?\{(?P<inside>[^{}]*)\}(?P<tail>.*)", re.DOTALL)
 _NO_OPTION = re.compile(r"[+*/^_=<>]|-\s|\\(?:cdot|times|le|ge|neq|cup|cap|to)(?![A-Za-z])")
+_LETTER, _RUN = re.compile("[A-J]"), re.compile(r"(?:\\text\s?\{\s?)?(?P<letters>[A-J]{2,10})(?:\s?\})?")
 _MARK = re.compile(r"(?:(?<=\s)|^)\([A-J]\)(?=\s|$)")
 
 
@@ -27,6 +28,19 @@ def read_choice(latex: str, read: Read) -> Answer | None:
         if not _NO_OPTION.match(option):
             return Choice(latex, letter, read(option) if option else None)
     return None
+
+
+def letters_chosen(answer: Answer) -> str:
+    """Return the letters of an answer to a question with several right choices, in order: A, C and D, or ACD.
+
+    A run of letters has them in the order of the alphabet; nothing is returned for any other answer.
+    """
+    if isinstance(answer, Items):
+        is_joined = len(answer.items) > 1 and answer.joint != "or"
+        letters = [item.letter if isinstance(item, Choice) and not item.value else item.latex for item in answer.items]
+        return "".join(sorted(letters)) if is_joined and all(map(_LETTER.fullmatch, letters)) else ""
+    run = _RUN.fullmatch(answer.latex)
+    return run["letters"] if run and sorted(set(run["letters"])) == list(run["letters"]) else ""
 
 
 def _with_letter_outside(latex: str) -> str:
