@@ -133,7 +133,8 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
             # The norm of a parallel block's MLP is not done yet, and the gradient for its result waits.
             mlp -= num_norms * norm_bytes(shape, workload) + norm_output_bytes(shape, workload) * shape.hidden
         work = max(work, (mixing_work_bytes(shape, workload) - mlp) * tokens)
-    return saved + (stream + token_ids) * tokens + work
+    again = attention_again_bytes(shape, workload) * tokens
+    return token_ids * tokens + max(saved + stream * tokens + work, again)
 
 
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:

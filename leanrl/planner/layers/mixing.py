@@ -4,10 +4,11 @@ import math
 
 from leanrl.planner.layers.eager import eager_bytes, eager_forward_bytes, eager_work_bytes, is_eager
 from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs, output_copy_bytes
-from leanrl.planner.layers.mlp import cast_gradients_bytes
+from leanrl.planner.layers.mlp import cast_gradients_bytes, waiting_bytes
 from leanrl.planner.layers.norms import (
     NORM_BACKWARD,
     held_results_bytes,
+    norms_again_bytes,
     query_norms_bytes,
     residual_bytes_per_number,
 )
@@ -103,9 +104,9 @@ def query_norm_backward(shape: ModelShape, workload: Workload) -> int:
 
 
 def attention_again_bytes(shape: ModelShape, workload: Workload) -> int:
-    """The most that a token has while attention of a recomputed layer runs again, which ends there in tiles.
+    """The most that a token has while attention of a recomputed layer runs again; in tiles the layer ends there.
 
-    The gradient of the layer's result waits, also cast; the norms' results are held. An adapted linear layer makes
+    Gradients wait, of the layer's result and of the MLP's; the norms' results are held. An adapted linear layer makes
     three tensors of its width: the widest of the first ones, or the last one beside all that attention keeps. Or the
     queries are turned, which makes three more of their width.
     """
@@ -120,8 +121,10 @@ def attention_again_bytes(shape: ModelShape, workload: Workload) -> int:
     results = 3 if workload.adapts(shape.terms.output_name) else 1
     ending = linear_inputs(shape, workload, readers) + adapter_products(workload, readers)
     ending += mixing_bytes(shape, workload) + _held_heads_bytes(shape, workload) + results * e * shape.hidden
-    waiting = residual_bytes_per_number(workload) * shape.hidden + cast_gradients_bytes(shape, workload)
-    held = waiting + held_results_bytes(shape, workload) + query_norms_bytes(shape, workload)
+    of_mlp = cast_gradients_bytes if workload.is_tiled else waiting_bytes
+    waiting = residual_bytes_per_number(workload) * shape.hidden + of_mlp(shape, workload)
+    norms = norms_again_bytes(shape, workload) + query_norms_bytes(shape, workload)
+    held = waiting + norms + held_results_bytes(shape, workload)
     return held + max(beginning, ending)
 
 

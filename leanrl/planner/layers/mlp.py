@@ -88,7 +88,7 @@ def mlp_work_bytes(shape: ModelShape, workload: Workload, *, tokens: int) -> int
     more where down_proj's adapter drops numbers (found by tracing).
     """
     work = _mlp_backward_bytes(shape, workload, tokens=tokens)
-    beside = held_bytes(shape, workload) + _waiting_bytes(shape, workload)
+    beside = held_bytes(shape, workload) + waiting_bytes(shape, workload)
     if workload.adapts("gate_up_proj"):
         dropped = workload.lora_dropout > 0 and _trains_down(shape, workload)
         work += (beside + dropped * workload.compute_bytes * shape.hidden) * tokens
@@ -146,12 +146,12 @@ def work_with_norm_behind_bytes(shape: ModelShape, workload: Workload) -> int:
     of_norm = NORM_BACKWARD * shape.hidden - normalised_bytes(shape, workload)
     of_mlp = _mlp_backward_bytes(shape, workload, tokens=tokens) - norm_bytes(shape, workload) * tokens
     waiting = (4 + workload.compute_bytes) * shape.hidden - norm_bytes(shape, workload)
-    waiting += held_bytes(shape, workload) + _waiting_bytes(shape, workload)
+    waiting += held_bytes(shape, workload) + waiting_bytes(shape, workload)
     again = _adapter_again_bytes(shape, workload, num_hidden=2)
     return max(of_norm * tokens, of_mlp, (again + waiting) * tokens)
 
 
-def _waiting_bytes(shape: ModelShape, workload: Workload) -> int:
+def waiting_bytes(shape: ModelShape, workload: Workload) -> int:
     """Gradients of a token that wait where down_proj asks for what it has kept, which runs the layer again.
 
     That of an adapter's multiple; that of the MLP's result, where it is not the stream's own: a layer scales the

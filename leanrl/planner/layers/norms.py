@@ -76,13 +76,24 @@ def query_norms_bytes(shape: ModelShape, workload: Workload) -> int:
     return (4 + normalised) * (shape.query + shape.key_value) + 4 * roots
 
 
+def norms_again_bytes(shape: ModelShape, workload: Workload) -> int:
+    """What norms before attention have kept when a whole layer runs again, beside its checkpoint; 0 in tiles."""
+    if workload.is_tiled or shape.norms == "behind":
+        return 0
+    shared = residual_bytes_per_number(workload) * shape.hidden * _keeps_the_stream(shape, workload)
+    return _num_norms_first(shape) * (norm_bytes(shape, workload) - shared)
+
+
+def _num_norms_first(shape: ModelShape) -> int:
+    return 2 if shape.norms == "parallel_pair" and shape.terms.norms_first else 1
+
+
 def held_results_bytes(shape: ModelShape, workload: Workload) -> int:
     """Results of norms that a layer's code holds while attention runs, and no linear layer keeps as its input."""
     if shape.norms == "behind":
         return 0
-    num_results = 2 if shape.norms == "parallel_pair" and shape.terms.norms_first else 1
     is_kept = norm_output_bytes(shape, workload) == workload.compute_bytes
-    return (num_results - is_kept) * norm_output_bytes(shape, workload) * shape.hidden
+    return (_num_norms_first(shape) - is_kept) * norm_output_bytes(shape, workload) * shape.hidden
 
 
 def held_bytes(shape: ModelShape, workload: Workload) -> int:

@@ -142,6 +142,13 @@ def test_the_peak_of_frozen_fp32_weights_under_bf16_compute(family):
     assert -0.02 < planned / simulated - 1 < 0.025
 
 
+@pytest.mark.parametrize("family", ["gpt_neox", "falcon"])
+def test_frozen_fp32_weights_and_attention_that_is_most_of_it(family):
+    """Attention that runs again, beside heads in fp32 and a fused projection, is more than an MLP of this width."""
+    planned, simulated = peaks(family, LORA | {"model.dtype": "float32"}, intermediate_size=512)
+    assert -0.02 < planned / simulated - 1 < 0.025
+
+
 @pytest.mark.parametrize("family", ["llama", "lfm2"])
 def test_frozen_fp32_weights_and_an_mlp_that_is_narrow(family):
     """Twice the hidden size: the fullest moment is the forward pass that is run again, with what its code holds."""
