@@ -61,6 +61,11 @@ def plan(
         bool, typer.Option("--details", help="Show every phase, its parts, host memory and what was assumed.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 3 where the run does not fit.")] = False,
+    evaluation: Annotated[
+        str | None,
+        typer.Option("--eval", metavar="A,B", help="Plan an evaluation of the model on these benchmarks instead."),
+    ] = None,
+    protocol: Annotated[str, typer.Option(metavar="NAME", help="Of --eval, as in `leanrl eval`.")] = "robust",
     plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,6 +84,18 @@ def plan(
             }
         )
         print_largest(preset, typed, gpu=gpu, gib=gib, num_gpus=num_gpus, as_json=as_json)
+        return
+    if evaluation is not None:
+        from leanrl.cli.plan.evaluation import print_evaluation
+        from leanrl.cli.plan.lengths import lengths_given
+        from leanrl.config.load import load_config
+        from leanrl.eval.benchmarks.protocols import find_protocol
+
+        tokens = find_protocol(protocol).max_completion_tokens
+        longest = [f"rollout.max_completion_tokens={tokens}", "rollout.max_model_tokens=null"]
+        given = [*typed, *card_settings(typed, gpu=gpu, gib=gib, num_gpus=num_gpus), *lengths_given(lengths), *longest]
+        config = load_config(preset or DEFAULT_PRESET, given).config
+        print_evaluation(config, evaluation, protocol=protocol, as_json=as_json)
         return
     from leanrl.cli.plan.answer import print_answer
     from leanrl.cli.plan.answering import answer_to

@@ -1,0 +1,36 @@
+"""`leanrl plan --eval`: memory, hours and dollars of an evaluation."""
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leanrl.config.schema import RunConfig
+    from leanrl.evaluation.forecast import EvalForecast
+
+_GIB = 2**30
+
+
+def print_evaluation(config: "RunConfig", benchmarks: str, *, protocol: str, as_json: bool) -> None:
+    """Print what an evaluation of the config's model needs on its card."""
+    from leanrl.evaluation.forecast import forecast_evaluation
+
+    names = [name.strip() for name in benchmarks.split(",") if name.strip()]
+    forecast = forecast_evaluation(config, names, protocol=protocol)
+    print(json.dumps(forecast.as_json(), indent=2) if as_json else "\n".join(_lines(config, forecast)))
+
+
+def _lines(config: "RunConfig", forecast: "EvalForecast") -> list[str]:
+    counts = ", ".join(f"{name} {count:,}" for name, count in forecast.num_completions.items())
+    total = sum(forecast.num_completions.values())
+    lines = [
+        f"evaluation of {config.model.id} by vLLM on one {config.hardware.gpu or 'card'}",
+        f"completions: {total:,} of at most {forecast.max_completion_tokens:,} tokens ({counts})",
+        f"memory: weights {forecast.weight_bytes / _GIB:.1f} GiB, engine {forecast.working_bytes / _GIB:.1f} GiB, "
+        f"KV cache {forecast.kv_bytes / _GIB:.1f} GiB for {forecast.num_sequences} completions at their longest",
+    ]
+    if not forecast.fits:
+        return [*lines, "it does not fit: no completion of that length has room; `--gpu` names a larger card"]
+    for lengths, hours in forecast.hours.items():
+        cost = "" if forecast.usd_per_hour is None else f", ${hours * forecast.usd_per_hour:.2f}"
+        lines.append(f"{hours:.1f} hours{cost} for completions of {lengths}")
+    return [*lines, "`--lengths mean=6000,cv=0.6` gives your model's lengths on these benchmarks"]
