@@ -34,6 +34,7 @@ def _assert_hooks(unsloth):
 def _assert_same(unsloth, ours):
     assert ours["classes"][:2] == ["LeanGRPOTrainer", "GRPOTrainer"]
     assert unsloth["completions"] == ours["completions"]  # each with its own reward and advantage
+    assert unsloth["visits"] == unsloth["visits_of_checkpoint"] == ours["visits"]
     assert len(unsloth["steps"]) == len(ours["steps"]) == STEPS
     for theirs, mine in zip(unsloth["steps"], ours["steps"], strict=True):
         assert theirs["rewards"] == mine["rewards"]

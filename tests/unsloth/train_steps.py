@@ -13,8 +13,11 @@ import math
 import random
 import sys
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
+from leanrl.ledger.run_ledger import RunLedger
+from leanrl.storage.checkpoint_files import LEDGER
 from leanrl.storage.run_folder import read_jsonl
 from tests.unsloth.no_card import force_patch, give_switches
 
@@ -66,9 +69,15 @@ def _outcome(trainer, listener):
         "classes": [cls.__name__ for cls in type(trainer).__mro__],
         "steps": listener.steps,
         "completions": [list(read_jsonl(path)) for path in sorted(trainer.run.completions.iterdir())],
+        "visits": _visits(trainer.run.ledger),
+        "visits_of_checkpoint": _visits(trainer.run.complete_checkpoints()[-1] / LEDGER),
         "checkpoints": [path.name for path in trainer.run.complete_checkpoints()],
         "lora_b_norms": [weight.norm().item() for name, weight in trained if "lora_B" in name],
     }
+
+
+def _visits(ledger):
+    return [[prompt, asdict(visit)] for prompt, visit in RunLedger.load(ledger)]
 
 
 def _count(owner, name, calls):

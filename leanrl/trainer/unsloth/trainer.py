@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import torch
@@ -22,16 +23,18 @@ from leanrl.algorithms.corrections import log_ratios
 from leanrl.engine.layers.adapter_dropout import without_dropout
 from leanrl.engine.rows import StepRow
 from leanrl.errors import ConfigError
+from leanrl.ledger.recorded import RecordedLedger
 from leanrl.seams.protocols import Draft
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.passes.step_means import mismatch_means
 from leanrl.trainer.rollouts.training_side import TrainingSide
 from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
-from leanrl.trainer.step.groups import Asked, padded
+from leanrl.trainer.scoring.scoring import ScoredGroup
+from leanrl.trainer.step.groups import Asked, padded, visit_of
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.unsloth.batch_rows import batch_rows
 from leanrl.trainer.unsloth.scorer import UnslothScorer
-from leanrl.types import NoVisits, Row, prompt_id
+from leanrl.types import Row, prompt_id
 
 
 class UnslothTrainer(LeanGRPOTrainer):
@@ -42,6 +45,8 @@ class UnslothTrainer(LeanGRPOTrainer):
         require_padding_apart(self._tokenizer, self.stopping.stop_ids, model=self.lean_config.model.id)
         # unsloth's loss corrects the rollouts of a vLLM and of nothing else. Given as an argument it starts TRL's own.
         self.use_vllm = self.vllm_importance_sampling_correction
+        self.recorded = RecordedLedger(self.run if self.accelerator.is_main_process else None)
+        self.publishing.own_files.append(lambda folder: self.recorded.save(folder, step=self.state.global_step))
         self._begin_step()
 
     def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -81,6 +86,7 @@ class UnslothTrainer(LeanGRPOTrainer):
 
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
         self._step = step * self.args.gradient_accumulation_steps
+        self.recorded.restore(checkpoint)
 
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
         """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`.
@@ -107,12 +113,12 @@ class UnslothTrainer(LeanGRPOTrainer):
         """Return rewards_B_K of all ranks, NaN where one skips, as TRL's method does; grade each completion once."""
         size = self.num_generations
         starts = range(0, len(inputs), size)
+        completion_ids_P_G = [completion_ids_list[start : start + size] for start in starts]
         asked = [_asked(inputs[start]["row"], self.rows[inputs[start]["row"]], size) for start in starts]
         log = RolloutLog()
         with saving_before_reward_errors(self):
-            log.groups = self.scorer.score(
-                asked, [completion_ids_list[start : start + size] for start in starts], ledger=NoVisits()
-            )
+            log.groups = self.scorer.score(asked, completion_ids_P_G, ledger=self.recorded.ledger)
+        self._remember(log.groups, completion_ids_P_G)
         log.columns = self.scorer.logs.take_columns()
         self.rollout_log = log
         rewards_B_K = torch.tensor(
@@ -121,6 +127,19 @@ class UnslothTrainer(LeanGRPOTrainer):
             device=self.accelerator.device,
         )
         return self.accelerator.gather(rewards_B_K)
+
+    def _remember(self, scored: Sequence[ScoredGroup], completion_ids_P_G: Sequence[Sequence[list[int]]]) -> None:
+        """Put the groups of a rollout into the ledger, under the number of steps that are finished."""
+        step, epoch = self.state.global_step, int(self.state.epoch or 0)
+        groups = [
+            one.finished(ids_G, None, rng=Random(self.lean_config.train.seed))
+            for one, ids_G in zip(scored, completion_ids_P_G, strict=True)
+        ]
+        asked = [self.rows[one.asked.row_number] for one in scored]
+        self.recorded.record(
+            [(group.prompt_id, visit_of(group, step=step, epoch=epoch)) for group in groups],
+            problems={prompt_id(row): row.problem for row in asked},
+        )
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         """Return TRL's batch with our advantages in it; TRL's own remain in what it logs."""

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from leanrl.storage.checkpoint_files import ALGORITHM_STATE
 from leanrl.storage.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
 
@@ -14,6 +15,25 @@ from leanrl.seams.registry import plugin
 @plugin("advantage", "broken")
 def broken(rewards_P_G, lengths_P_G):
     return rewards_P_G * float("nan")
+"""
+COUNTED = """
+from leanrl.seams.registry import plugin
+
+
+@plugin("after_step", "counted")
+class Counted:
+    def __init__(self, *, change: float) -> None:
+        self.count, self.change = 0, change
+
+    def __call__(self, metrics):
+        self.count += 1
+        return {"algorithm.entropy_coef": self.count * self.change}
+
+    def state_dict(self):
+        return {"count": self.count}
+
+    def load_state_dict(self, state):
+        self.count = state["count"]
 """
 
 
@@ -61,3 +81,24 @@ def test_a_plugin_that_returns_nan_is_named_with_its_line(tiny_model, tmp_path):
     assert done.code == 4
     assert "algorithm.advantage returned an advantage that is not finite" in done.err
     assert f"{file}:5" in done.err
+
+
+def test_a_run_resumes_with_its_own_copy_of_a_file_of_plug_ins(tiny_model, tmp_path):
+    """The user's file has another content by then; options, state and what the plug-in has set go on."""
+    file = tmp_path / "mine.py"
+    file.write_text(COUNTED)
+    asked = ("algorithm.after_step.name=counted", "algorithm.after_step.change=0.5", "train.max_steps=1")
+    done = _train(tiny_model, tmp_path, *asked, plugin=file)
+    assert done.code == 0, done.err
+    run = RunFolder(tmp_path / "run")
+    assert (run.path / "plugins" / "00-mine.py").read_text() == COUNTED
+
+    file.write_text("raise RuntimeError('the file that the run was started with')")
+    config = json.loads(run.config.read_text())
+    config["train"]["max_steps"] = 2
+    run.config.write_text(json.dumps(config))
+    done = leanrl("train", "--resume", run.path)
+    assert done.code == 0, done.err
+    states = [json.loads((checkpoint / ALGORITHM_STATE).read_text()) for checkpoint in run.complete_checkpoints()]
+    assert [state["plugins"]["after_step"] for state in states] == [{"count": 1}, {"count": 2}]
+    assert [state["settings"]["algorithm.entropy_coef"] for state in states] == [0.5, 1.0]
