@@ -7,6 +7,8 @@ from typing import Any
 # Keys of evaluation.json that make the question; the others say when, where and with which versions it was begun.
 ASKED = ("model", "protocol", "benchmarks", "prompt_sha256", "grader", "engine", "dtype")
 _MISSING = "nothing"
+# The same weights may be named as a run and as its checkpoint, and a folder may be moved: the fingerprint tells.
+_NAMES = frozenset(("model.source",))
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _differ(name: str, saved: Any, asked: Any) -> Iterator[Difference]:
     if isinstance(saved, Mapping) and isinstance(asked, Mapping):
         for key in sorted({*saved, *asked}):
             yield from _differ(f"{name}.{key}", saved.get(key), asked.get(key))
-    elif saved != asked:
+    elif saved != asked and name not in _NAMES:
         yield Difference(name, saved, asked)
 
 
