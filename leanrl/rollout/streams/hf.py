@@ -107,8 +107,9 @@ class HfStream:
         )
         read = CachedRows(output.past_key_values, mask_B_W, self._pick(output.logits[:, -1], rows))
         self._cached = read if self._cached is None or not self._rows else join(self._cached, read)
+        # A first token each; rows that are in decoding wait meanwhile.
+        self.meter.count(num_busy=len(rows), num_slots=self._num_slots - len(self._rows))
         self._rows += rows
-        self._count()
 
     @torch.no_grad()
     def _step(self) -> None:
