@@ -9,11 +9,13 @@ from leanrl.report.figures.grid import figure_grid, memory_grid, smoothing_note
 from leanrl.report.figures.logged import logged_curves
 from leanrl.report.figures.memory import memory_charts
 from leanrl.report.figures.points import points_of
+from leanrl.report.origin import origin_section
 from leanrl.report.plan.section import plan_against_actual
 from leanrl.report.problems.section import problem_curves, problems_section
 from leanrl.report.rendering import document, fill
 from leanrl.report.run_data import RunData, read_run
 from leanrl.report.sections import dropped_rows, header, overview, phase_table, score, settings, warnings
+from leanrl.report.step_table import step_table
 from leanrl.storage.run_folder import RunFolder
 
 
@@ -40,6 +42,7 @@ def run_page(data: RunData, *, live_seconds: int | None = None) -> str:
         header=header(data),
         score=score(data),
         overview=overview(data),
+        origin=origin_section(data),
         warnings=warnings(data),
         note=smoothing_note(len(data.steps)),
         curves=figure_grid(paper) if data.steps else "",
@@ -47,6 +50,7 @@ def run_page(data: RunData, *, live_seconds: int | None = None) -> str:
         logged=figure_grid(moving),
         flat=figure_grid(flat),
         num_flat=len(flat),
+        steps=step_table([*paper, *health, *moving]),
         time=figure_grid(time),
         phases=phase_table(data),
         plan=plan_against_actual(data),

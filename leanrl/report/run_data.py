@@ -36,6 +36,7 @@ class RunData:
     ledger: RunLedger | None = None
     problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    path: Path | None = None
 
     @property
     def name(self) -> str:
@@ -79,6 +80,7 @@ def read_run(run: RunFolder) -> RunData:
         ledger=_read_ledger(run.ledger, notes),
         problems={str(record.get("id")): str(record.get("problem")) for record in _read_records(run.prompts, notes)},
         notes=notes,
+        path=run.path,
     )
 
 
