@@ -20,6 +20,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write a page with the curves of a run, or of several runs side by side; or serve it while the run trains."""
+    from leanrl.cli.published_rows import published_rows
     from leanrl.errors import ConfigError
     from leanrl.report.page import write_report
     from leanrl.storage.output_folder import require_writable
@@ -33,7 +34,7 @@ def report(
         place = out or folders[0].report
         require_writable(place, what=f"the report goes to {place}", hint="name a folder of yours with `--out DIR`")
     if len(folders) == 1:
-        _print(write_report(folders[0], out=out), folders, as_json=as_json)
+        _print(write_report(folders[0], out=out, published=published_rows()), folders, as_json=as_json)
         return
     if out is None:
         raise ConfigError("a comparison of several runs needs a folder of its own.", hint="--out DIR")

@@ -14,13 +14,16 @@ from leanrl.report.plan.section import plan_against_actual
 from leanrl.report.problems.section import problem_curves, problems_section
 from leanrl.report.rendering import document, fill
 from leanrl.report.run_data import RunData, read_run
+from leanrl.report.scores.section import PublishedRow, scores_section
 from leanrl.report.sections import dropped_rows, header, overview, phase_table, score, settings, warnings
 from leanrl.report.step_table import step_table
 from leanrl.storage.run_folder import RunFolder
 
 
-def write_report(run: RunFolder, *, out: Path | None = None) -> Path:
+def write_report(run: RunFolder, *, out: Path | None = None, published: Sequence[PublishedRow] = ()) -> Path:
     """Write index.html and the PNGs of the curves into `out`, by default the run's report folder; return the page.
+
+    `published` are rows to put beside the run's evaluations.
 
     It works on a run in any state: finished, still going, or killed in the middle of a line.
     """
@@ -28,10 +31,10 @@ def write_report(run: RunFolder, *, out: Path | None = None) -> Path:
     folder = run.report if out is None else out
     drawn = [*paper_curves(data), *health_curves(data), *time_curves(data), *problem_curves(data)]
     _draw_memory(data, folder)
-    return write_page(run_page(data), drawn, folder)
+    return write_page(run_page(data, published=published), drawn, folder)
 
 
-def run_page(data: RunData, *, live_seconds: int | None = None) -> str:
+def run_page(data: RunData, *, live_seconds: int | None = None, published: Sequence[PublishedRow] = ()) -> str:
     """Return the page of a run; with `live_seconds` it looks that often whether there is a newer one."""
     logged = logged_curves(data)
     moving, flat = [curve for curve in logged if not curve.is_flat], [curve for curve in logged if curve.is_flat]
@@ -41,6 +44,7 @@ def run_page(data: RunData, *, live_seconds: int | None = None) -> str:
         "run.html",
         header=header(data),
         score=score(data),
+        scores=scores_section(data, published),
         overview=overview(data),
         origin=origin_section(data),
         warnings=warnings(data),
