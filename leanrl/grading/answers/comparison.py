@@ -1,24 +1,8 @@
 """Whether an answer equals a gold answer; runs in a child process only."""
 
-from collections.abc import Iterable
-
 from leanrl.grading.answers.equality import Equality
 from leanrl.grading.answers.families import are_same_family
-from leanrl.grading.answers.nodes import (
-    Answer,
-    Cases,
-    Chain,
-    Choice,
-    Expression,
-    Family,
-    Items,
-    Matrix,
-    Modulo,
-    Quantity,
-    Ratio,
-    Relation,
-    Row,
-)
+from leanrl.grading.answers.nodes import Answer, Chain, Expression, parts_of
 from leanrl.grading.answers.readers.parameters import whole_number_of, with_letters_of
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.values.expressions import (
@@ -56,29 +40,8 @@ def judge_gold(gold: str) -> Reason:
 
 
 def _check(answer: Answer) -> None:
-    match answer:
-        case Expression():
-            check_readable(answer.latex)
-        case Items() | Row():
-            _check_all(answer.items)
-        case Ratio():
-            _check_all(answer.terms)
-        case Chain():
-            _check_all(answer.sides[1:])
-        case Relation():
-            _check_all(answer.sides)
-        case Matrix():
-            _check_all(entry for row in answer.rows for entry in row)
-        case Cases():
-            _check_all(part for branch in answer.branches for part in branch)
-        case Modulo() | Family() | Quantity():
-            _check(answer.value)
-        case Choice(value=value) if value is not None:
-            _check(value)
-        case _:  # what is compared without a parser
-            pass
-
-
-def _check_all(answers: Iterable[Answer]) -> None:
-    for answer in answers:
-        _check(answer)
+    """Parse the expressions of an answer; the name before an equals sign is never parsed alone."""
+    if isinstance(answer, Expression):
+        check_readable(answer.latex)
+    for part in answer.sides[1:] if isinstance(answer, Chain) else parts_of(answer):
+        _check(part)

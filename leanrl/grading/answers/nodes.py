@@ -1,7 +1,7 @@
 """What an answer is made of: the nodes of its tree; each keeps the text that it was read from."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias
 
 
@@ -178,6 +178,20 @@ Answer: TypeAlias = (
 )
 
 Read: TypeAlias = Callable[[str], Answer]  # reads a part of an answer, one level deeper
+
+
+def parts_of(answer: Answer) -> Iterator[Answer]:
+    """Yield the answers that an answer is made of, in the order in which they are written."""
+    for field in fields(answer):
+        yield from _nodes(getattr(answer, field.name))
+
+
+def _nodes(value: object) -> Iterator[Answer]:
+    if isinstance(value, Answer):
+        yield value
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from _nodes(one)
 
 
 @dataclass(frozen=True)

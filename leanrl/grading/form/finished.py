@@ -3,9 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields
 
-from leanrl.grading.answers.nodes import Answer, Chain
+from leanrl.grading.answers.nodes import Answer, Chain, parts_of
 from leanrl.grading.answers.readers.names import is_name
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.form.terms import Term, read_term
@@ -60,16 +59,7 @@ def _parts(answer: Answer) -> Iterator[Answer]:
     if isinstance(answer, Chain):
         yield from answer.sides[1 if is_name(answer.sides[0]) else 0 :]
         return
-    for field in fields(answer):
-        yield from _nodes(getattr(answer, field.name))
-
-
-def _nodes(value: object) -> Iterator[Answer]:
-    if isinstance(value, Answer):
-        yield value
-    elif isinstance(value, tuple):
-        for one in value:
-            yield from _nodes(one)
+    yield from parts_of(answer)
 
 
 def _has_asked_form(gold: str, answer: str, problem: str) -> bool:

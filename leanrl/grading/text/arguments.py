@@ -2,7 +2,7 @@ r"""Braces around the arguments that a writer leaves bare: \frac12, \sqrt2, \ove
 
 import re
 
-from leanrl.grading.text.brackets import find_partners
+from leanrl.grading.text.brackets import find_partners, replace_spans
 
 _NUM_ARGUMENTS = {"frac": 2, "sqrt": 1, "binom": 2, "overline": 1, "bar": 1, "dot": 1, "hat": 1, "vec": 1}
 _COMMAND = re.compile(rf"\\(?P<name>{'|'.join(_NUM_ARGUMENTS)})(?![A-Za-z])(?:\s*\[[^\[\]]*\])?")
@@ -20,7 +20,7 @@ def brace_arguments(text: str) -> str:
     """
     text = _BARE_SCRIPT.sub(lambda script: f"{script.group()[0]}{{{script[1] or script[2]}}}", text)
     partners = find_partners(text)
-    braces: list[tuple[int, str]] = []
+    braces: list[tuple[int, int, str]] = []
     for command in _COMMAND.finditer(text):
         position = command.end()
         for _ in range(_NUM_ARGUMENTS[command["name"]]):
@@ -30,9 +30,10 @@ def brace_arguments(text: str) -> str:
             if end is None:
                 break
             if text[position] != "{":
-                braces += [(position, "{"), (end, "}")]
+                braces += [(position, position, "{"), (end, end, "}")]
             position = end
-    return _insert(text, braces)
+    # A brace that closes stands before one that opens in the same place.
+    return replace_spans(text, sorted(braces, key=lambda edit: (edit[0], edit[2] == "{")))
 
 
 def _argument_end(text: str, start: int, partners: dict[int, int]) -> int | None:
@@ -42,11 +43,3 @@ def _argument_end(text: str, start: int, partners: dict[int, int]) -> int | None
     if token is None or token.group()[1:] in _NUM_ARGUMENTS:
         return None
     return token.end()
-
-
-def _insert(text: str, braces: list[tuple[int, str]]) -> str:
-    pieces, last = [], 0
-    for position, brace in sorted(braces, key=lambda placed: (placed[0], placed[1] == "{")):
-        pieces += [text[last:position], brace]
-        last = position
-    return "".join([*pieces, text[last:]])

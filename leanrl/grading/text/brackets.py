@@ -59,6 +59,16 @@ def find_partners(text: str) -> dict[int, int]:
     return partners
 
 
+def replace_spans(text: str, edits: list[tuple[int, int, str]]) -> str:
+    """Return the text with each span (start, end) replaced; one that begins inside an earlier one is left out."""
+    pieces, last = [], 0
+    for start, end, replacement in edits:
+        if start >= last:
+            pieces += [text[last:start], replacement]
+            last = end
+    return "".join([*pieces, text[last:]])
+
+
 def trim(text: str) -> str:
     """Return a text without the spaces and stops around it, and without braces that hold all of it."""
     partners = find_partners(text)

@@ -3,7 +3,7 @@ r"""What dresses an answer and says nothing: colours, sizes, frames, spacing, ma
 import re
 
 from leanrl.grading.tables.dressing import DRESSES, Dress
-from leanrl.grading.text.brackets import find_partners, split_outside
+from leanrl.grading.text.brackets import find_partners, replace_spans, split_outside
 
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?\s*+")
 _LENGTH = re.compile(r"\s*+-?[\d.]+\s*+(?:pt|em|ex|cm|mm|in|px|mu)(?![A-Za-z])")  # \kern 3pt needs no braces
@@ -73,7 +73,7 @@ def _drop_commands(text: str) -> str:
         is_script = before in ("^", "_")
         if dress.keeps_last and end in partners and text[end] == "{" and not is_script:
             gone += [(end, end + 1, ""), (partners[end], partners[end] + 1, "")]
-    return _without(text, gone)
+    return replace_spans(text, sorted(gone))
 
 
 def _arguments_end(text: str, start: int, dress: Dress, partners: dict[int, int]) -> int:
@@ -86,12 +86,3 @@ def _arguments_end(text: str, start: int, dress: Dress, partners: dict[int, int]
         elif length := _LENGTH.match(text, end):
             end = length.end()
     return end
-
-
-def _without(text: str, gone: list[tuple[int, int, str]]) -> str:
-    pieces, last = [], 0
-    for start, end, space in sorted(gone):
-        if start >= last:
-            pieces += [text[last:start], space]
-            last = end
-    return "".join([*pieces, text[last:]])

@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from leanrl.grading.text.brackets import replace_spans
 from leanrl.grading.text.numbers import read_number
 from leanrl.grading.units.quantities import conversion
 from leanrl.grading.units.reading import COMPOUND
@@ -40,13 +41,9 @@ def join_compounds(text: str) -> str:
     Each part is less than one of the unit before it, and only the last may be no whole number: 1 km 5000 m are two
     values. What a comma joins in a bracket is a point or a set.
     """
-    pieces, last = [], 0
-    for run in _runs(text):
-        start, end = _with_braces(text, run[0].start, run[-1].end)
-        if text.count("{", start, end) == text.count("}", start, end):
-            pieces += [text[last:start], _spell(run)]
-            last = end
-    return "".join([*pieces, text[last:]])
+    places = [(run, *_with_braces(text, run[0].start, run[-1].end)) for run in _runs(text)]
+    whole = [place for place in places if text.count("{", *place[1:]) == text.count("}", *place[1:])]
+    return replace_spans(text, [(start, end, _spell(run)) for run, start, end in whole])
 
 
 def _runs(text: str) -> list[list[_Part]]:
