@@ -54,13 +54,14 @@ def _own_rows(evaluated: Sequence[Evaluated], benchmarks: Sequence[str], data: R
 
 
 def _own_cost(data: RunData) -> list[str]:
-    """Return hardware, hours and dollars of the run so far; dollars where the config has a price of an hour."""
+    """Return hardware, hours and dollars of the run so far; dollars where the config has the price of a card's hour."""
     gpus = data.env.get("gpus")
     names = [str(gpu) for gpu in gpus] if isinstance(gpus, list) else []
     hardware = f"{len(names)}x {names[0]}" if names else str(data.env.get("cpu") or NONE)
     seconds, price = data.summary.get("seconds"), data.setting("hardware.usd_per_hour")
     hours = seconds / 3600 if isinstance(seconds, int | float) else None
-    dollars = hours * price if hours is not None and isinstance(price, int | float) else None
+    is_known = hours is not None and isinstance(price, int | float) and len(names) > 0
+    dollars = hours * price * len(names) if is_known else None
     return [hardware, number_text(hours), number_text(dollars)]
 
 

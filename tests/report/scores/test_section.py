@@ -36,6 +36,14 @@ def test_the_table_has_this_run_first_and_published_rows_with_their_cost(run: Ru
     assert words.index("demo, step 100") < words.index("open-rs3 paper")
 
 
+def test_the_cost_of_this_run_counts_every_card(run: RunFolder) -> None:
+    """Half an hour on 4 cards at 0.5 dollars an hour each: 1 dollar."""
+    write_json(run.env, {"gpus": ["NVIDIA A40"] * 4})
+    write_json(run.summary, {"seconds": 1800.0})
+    write_json(run.config, {"name": "mine", "hardware": {"usd_per_hour": 0.5}})
+    assert "step 50 robust 30.0 [15.0, 45.0] 4x NVIDIA A40 0.5 1 " in words_of(write_report(run))
+
+
 def test_scores_over_steps_have_their_interval(run: RunFolder) -> None:
     (curve,) = score_curves(read_evaluations(run.path))
     assert [(line.name, line.steps, line.values) for line in curve.series] == [
