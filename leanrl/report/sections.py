@@ -38,7 +38,7 @@ def score(data: RunData) -> Markup:
     if isinstance(after, int | float):
         bars.append(("after", after, _out_of(after, num_eval)))
         change = f"{100 * (after - before):+.0f}".replace("-", "−")
-    return fill("score.html", bars=bars, change=change, interval="")
+    return fill("score.html", bars=bars, change=change)
 
 
 def overview(data: RunData) -> Markup:
