@@ -20,6 +20,8 @@ from leanrl.planner.layers.activations import (
 )
 from leanrl.planner.layers.head import head_backward_bytes, head_forward_bytes
 from leanrl.planner.layers.kept_layers import Stretch, stretches
+from leanrl.planner.layers.layer_inputs import all_inputs_bytes, inputs_backward_bytes
+from leanrl.planner.layers.shared_kv import lent_in_training_bytes
 from leanrl.planner.layers.windows import mask_bytes, mask_in_training_bytes
 from leanrl.planner.measured import MeasuredStep
 from leanrl.planner.memory.gradients import (
@@ -67,6 +69,8 @@ _PASSING = frozenset(
         "layer at work",
         "attention mask",
         "positions",
+        "inputs of layers",
+        "shared KV",
         "head",
         "forward pass",
         "generation",
@@ -120,7 +124,7 @@ def rollout_phases(shape: ModelShape, workload: Workload, *, kv_bytes: int) -> l
     """Return the phases of a card that only generates: loading, generating, and taking new weights."""
     engine = {"engine weights": engine_weight_bytes(shape, workload), "KV cache": kv_bytes}
     working = engine_working_bytes(shape, workload)
-    arriving = {"arriving weights": 2 * shape.embedding_params if workload.method == "full" else 0}
+    arriving = {"arriving weights": 2 * shape.largest_table_params if workload.method == "full" else 0}
     return [
         _phase("load", engine, working),
         _phase("rollout", engine, working),
@@ -167,7 +171,7 @@ def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 def _loading(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
     """The larger of two moments: a 16-bit tensor is quantised or sharded as it comes in; then the engine starts."""
-    arriving = 2 * shape.embedding_params if workload.method == "qlora" or workload.is_fsdp else 0
+    arriving = 2 * shape.largest_table_params if workload.method == "qlora" or workload.is_fsdp else 0
     engine = _colocated_engine(shape, workload, kv_bytes)
     return engine if sum(engine.values()) > arriving else {"arriving weights": arriving}
 
@@ -235,6 +239,8 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
         "adapter casts": adapter_cast_bytes(shape, workload),
         "attention mask": mask_in_training_bytes(shape, workload),
         "positions": position_bytes(shape, workload),
+        "inputs of layers": all_inputs_bytes(shape, workload) * workload.micro_batch_tokens,
+        "shared KV": lent_in_training_bytes(shape, workload) * workload.micro_batch_tokens,
     }
     accumulates = workload.num_micro_batches > 1
     whole = gradient_bytes(shape, workload)
@@ -271,7 +277,20 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     }
     moments = [head_moment, *layer_moments, last_moment]
     moments += [exchange_moment] if workload.sharding == "ddp" else []
+    moments += [_inputs_moment(shape, workload, stays=while_layers_run)] if shape.inputs else []
     return max(moments, key=lambda moment: sum(moment.values()))
+
+
+def _inputs_moment(shape: ModelShape, workload: Workload, *, stays: dict[str, int]) -> dict[str, int]:
+    """The backward pass of what makes the inputs of layers, when all layers are done."""
+    accumulates = workload.num_micro_batches > 1
+    to_come = gradient_bytes_at_the_first_layer(shape, workload)
+    return {
+        **stays,
+        "inputs of layers": inputs_backward_bytes(shape, workload) * workload.micro_batch_tokens,
+        "shared KV": 0,
+        "gradients": gradient_bytes(shape, workload) if accumulates else to_come,
+    }
 
 
 def _layer_moments(

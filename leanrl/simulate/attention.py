@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AttentionInterface
-from transformers.integrations.sdpa_attention import repeat_kv
+from transformers.integrations.sdpa_attention import repeat_kv, use_gqa_in_sdpa
 
 from leanrl.engine.attention.packed import (
     RowBounds,
@@ -99,11 +99,17 @@ def _attend(
 def _attend_causal(
     query_B_N_S_D: Tensor, key_B_K_S_D: Tensor, value_B_K_S_D: Tensor, scaling: float | None, dropout: float
 ) -> Tensor:
-    """The flash kernel, or what torch takes for heads that it does not know: shared ones are multiplied out."""
+    """The flash kernel, or what torch takes for heads that it does not know.
+
+    Shared heads are multiplied out with all scores, unless transformers repeats them first: those too wide for flash.
+    """
     tensors = query_B_N_S_D, key_B_K_S_D, value_B_K_S_D
     if flash_takes_heads(query_B_N_S_D, value_B_K_S_D):
         return torch.ops.aten._scaled_dot_product_flash_attention(*tensors, dropout, True, scale=scaling)[0]
-    if query_B_N_S_D.shape[1] != key_B_K_S_D.shape[1]:
+    num_shared = query_B_N_S_D.shape[1] // key_B_K_S_D.shape[1]
+    if not use_gqa_in_sdpa(None, key_B_K_S_D, value_B_K_S_D):
+        tensors = query_B_N_S_D, repeat_kv(key_B_K_S_D, num_shared), repeat_kv(value_B_K_S_D, num_shared)
+    elif num_shared > 1:
         multiply = torch.ops.aten._scaled_dot_product_attention_math
         return multiply(*tensors, None, dropout, True, scale=scaling, enable_gqa=True)[0]
     attend = torch.ops.aten._scaled_dot_product_efficient_attention

@@ -16,9 +16,12 @@ from leanrl.errors import SimulationError
 from leanrl.machine.environment import installed_version
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.measured import MeasuredModel, MeasuredStep
+from leanrl.planner.models.counted import Counted
 from leanrl.planner.models.known_models import find_model_config
+from leanrl.planner.models.layer_inputs import LayerInputs
+from leanrl.planner.models.layer_sizes import LayerSizes
 from leanrl.planner.models.own_attention import OwnAttention
-from leanrl.planner.models.shapes import Counted, ModelShape
+from leanrl.planner.models.shapes import ModelShape
 
 # Their code runs in a simulation.
 _PACKAGES = ("leanrl", "torch", "transformers", "peft")
@@ -156,6 +159,9 @@ def _read_shape(values: Mapping[str, Any]) -> ModelShape:
     parts: dict[str, Any] = {name: tuple(values[name]) for name in ("mixing_widths", "layers_behind")}
     if values["own_attention"] is not None:
         parts["own_attention"] = OwnAttention(**values["own_attention"])
+    parts["layers"] = tuple(LayerSizes(**sizes) for sizes in values["layers"])
+    if values["inputs"] is not None:
+        parts["inputs"] = LayerInputs(**values["inputs"])
     values, counted = {**values, **parts}, values["counted"]
     if counted is None:
         return ModelShape(**values)

@@ -47,6 +47,20 @@ FALCON = {
     "one head, copied": {"num_key_value_heads": 1},
     "old design's keys in the new one": {"multi_query": False, "num_key_value_heads": None},
 }
+# Of families whose layers differ in size: heads, who makes keys and values, and MLPs that are twice as wide.
+UNLIKE = {
+    "gemma4_text": {
+        "num_hidden_layers": 5,
+        "layer_types": [f"{kind}_attention" for kind in ("sliding", "full", "sliding", "sliding", "full")],
+        "num_kv_shared_layers": 2,
+        "use_double_wide_mlp": True,
+        "global_head_dim": 128,
+        "attention_k_eq_v": True,
+        "num_global_key_value_heads": 1,
+        "hidden_size_per_layer_input": 32,
+        "vocab_size_per_layer_input": 512,
+    },
+}
 # Families that know a size by another name alone, and positions that are learned as far as rows are long.
 OWN_NAMES = {
     "falcon": {"intermediate_size": "ffn_hidden_size", "num_key_value_heads": "num_kv_heads"},
@@ -71,5 +85,5 @@ BIASES = {
 def sizes(family, **changes):
     """The sizes as the family's config takes them."""
     names, left_out = OWN_NAMES.get(family, {}), NOT_TAKEN.get(family, set())
-    values = SIZES | CHOSEN.get(family, {}) | changes
+    values = SIZES | CHOSEN.get(family, {}) | UNLIKE.get(family, {}) | changes
     return {names.get(key, key): value for key, value in values.items() if key not in left_out}

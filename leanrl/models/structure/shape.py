@@ -8,7 +8,8 @@ from transformers import AutoModelForCausalLM, PretrainedConfig
 
 from leanrl.errors import NoFormulaError
 from leanrl.models.structure.layer_values import attention_sizes, layer_values
-from leanrl.planner.models.shapes import Counted, ModelShape, shape_from_config
+from leanrl.planner.models.counted import Counted
+from leanrl.planner.models.shapes import ModelShape, shape_from_config
 
 # GPT-2's linear layer, whose weight lies the other way round.
 _LINEAR_CLASSES = ("Linear", "Conv1D")

@@ -8,7 +8,15 @@ For a bf16 Qwen2 that is trained whole, a kept layer is 8I + 20h + 4kv + 4nh + 8
 backward pass 12I + 22h + 4kv + 4nh + 16 (I intermediate, h hidden, kv key-value width, nh heads).
 """
 
+from dataclasses import replace
+
 from leanrl.planner.layers.eager import is_eager
+from leanrl.planner.layers.layer_inputs import (
+    input_block_bytes,
+    input_block_work_bytes,
+    inputs_forward_bytes,
+    waiting_inputs_bytes,
+)
 from leanrl.planner.layers.linear_inputs import adapter_products, linear_inputs
 from leanrl.planner.layers.mixing import (
     attention_again_bytes,
@@ -37,6 +45,8 @@ from leanrl.planner.layers.norms import (
     residual_bytes_per_number,
 )
 from leanrl.planner.layers.own_attention import is_own
+from leanrl.planner.layers.shared_kv import left_bytes, lent_bytes, waiting_kv_bytes
+from leanrl.planner.layers.windows import WIDEST_FLASH_HEAD, is_masked
 from leanrl.planner.memory.weights import frozen_cast_bytes
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -47,8 +57,10 @@ def kept_bytes(shape: ModelShape, workload: Workload) -> int:
     tokens = workload.micro_batch_tokens
     layer_input = residual_bytes_per_number(workload) * shape.hidden * tokens
     if workload.activations == "kept":
-        kept = sum(kind.num_layers * layer_bytes_per_token(kind, workload) for kind in shape.layer_kinds)
-        return (kept + shape.num_sliding_layers * window_bytes(shape, workload)) * tokens + _kept_casts(shape, workload)
+        kinds = shape.layer_kinds
+        kept = sum(kind.num_layers * layer_bytes_per_token(kind, workload) for kind in kinds)
+        kept += sum(_num_off_flash(kind, workload) * window_bytes(kind, workload) for kind in kinds)
+        return kept * tokens + _kept_casts(shape, workload)
     # Offloaded checkpoints leave two on the card: the one in use and the one on its way.
     return layer_input * min(2 if workload.activations == "offloaded" else shape.num_layers, shape.num_layers)
 
@@ -58,6 +70,8 @@ def layer_peak_bytes(shape: ModelShape, workload: Workload) -> int:
 
     Where some layers have a window, it is one of those. When a kind's last layer works, those behind it keep nothing.
     """
+    if shape.layers:
+        return _peak_of_unlike_layers(shape, workload)
     kinds = shape.layer_kinds
     if len(kinds) == 1:
         return _peak_of_a_kind(shape, workload)
@@ -75,6 +89,41 @@ def largest_kept_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.activations == "kept":
         return max(layer_bytes_per_token(kind, workload) for kind in shape.layer_kinds) * tokens
     return 0 if workload.activations == "offloaded" else residual_bytes_per_number(workload) * shape.hidden * tokens
+
+
+def _num_off_flash(kind: ModelShape, workload: Workload) -> int:
+    """Layers whose attention leaves its flash kernel: those with a window that rows reach, or all of wide heads."""
+    return kind.num_sliding_layers if is_masked(kind, workload) else kind.num_layers
+
+
+def _peak_of_unlike_layers(shape: ModelShape, workload: Workload) -> int:
+    """The same of layers that differ in size, in the order of the backward pass.
+
+    When one works, those behind it keep nothing, but for what a lender leaves. What its gradients add to waits: for
+    inputs of all layers, and for keys and values that layers have borrowed.
+    """
+    kinds = dict(zip(dict.fromkeys(shape.layers), shape.layer_kinds, strict=True))
+    peaks = {sizes: _peak_of_a_kind(kind, workload) for sizes, kind in kinds.items()}
+    waiting = waiting_inputs_bytes(shape, workload) + waiting_kv_bytes(shape, workload)
+    stays = _lent_twice_bytes(shape, workload)
+    largest, num_done = 0, shape.num_behind
+    for sizes in reversed(shape.layers):
+        lent = lent_bytes(replace(shape, layers=(sizes,)), workload) * workload.micro_batch_tokens
+        runs_again = workload.activations != "kept"
+        waits = waiting * workload.micro_batch_tokens if num_done else 0
+        largest = max(largest, peaks[sizes] + waits + stays - lent * runs_again)
+        stays -= largest_kept_bytes(kinds[sizes], workload)
+        if sizes.lends_kv:
+            stays += left_bytes(kinds[sizes], workload) - lent if runs_again else lent * (shape.num_below > 0)
+        num_done += 1
+    return largest
+
+
+def _lent_twice_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Less than nothing: what is lent by layers that keep it themselves, beside others that run again."""
+    if workload.activations != "kept" or not shape.num_below:
+        return 0
+    return -lent_bytes(shape, workload) * workload.micro_batch_tokens
 
 
 def _peak_of_a_kind(shape: ModelShape, workload: Workload) -> int:
@@ -104,6 +153,8 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
     saved = 0 if workload.activations == "kept" else recomputed * tokens
     stream = residual_bytes_per_number(workload) * shape.hidden
     token_ids = 8
+    block = input_block_bytes(shape, workload) * tokens
+    of_block = (input_block_work_bytes(shape, workload) + stream) * tokens if shape.inputs else 0
     if workload.is_tiled:
         # The gradient of the tiled module's input is written beside that of its output, and what waits with that.
         mlp_input = norm_output_bytes(shape, workload) * shape.hidden
@@ -120,12 +171,14 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
         mixing = (mixing_work_bytes(shape, workload) + beside) * tokens
         query_norm = (stream + query_norm_backward(shape, workload)) * tokens
         again = attention_again_bytes(shape, workload) * tokens
-        return token_ids * tokens + max(saved + mlp, saved + mixing, query_norm, again)
+        at_work = [saved - block + max(mlp, mixing), saved + of_block, query_norm, again]
+        return token_ids * tokens + max(at_work)
     if shape.norms_behind:
         work = work_with_norm_behind_bytes(shape, workload)
     else:
         work = mlp_work_bytes(shape, workload, tokens=tokens)
-    if shape.mixer is not None or is_eager(workload) or is_own(shape, workload):
+    is_apart = is_eager(workload) or is_own(shape, workload) or shape.head_dim > WIDEST_FLASH_HEAD
+    if shape.mixer is not None or is_apart:
         # It works before the norms behind it and the MLP have kept anything, or after they let go of it.
         num_norms = shape.norms_per_layer - (shape.norms != "behind")
         mlp = num_norms * norm_bytes(shape, workload) + mlp_module_bytes(shape, workload)
@@ -134,7 +187,7 @@ def _activation_peak(shape: ModelShape, workload: Workload) -> int:
             mlp -= num_norms * norm_bytes(shape, workload) + norm_output_bytes(shape, workload) * shape.hidden
         work = max(work, (mixing_work_bytes(shape, workload) - mlp) * tokens)
     again = attention_again_bytes(shape, workload) * tokens
-    return token_ids * tokens + max(saved + stream * tokens + work, again)
+    return token_ids * tokens + max(saved + max(of_block, stream * tokens + work - block), again)
 
 
 def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
@@ -146,6 +199,7 @@ def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
             + linear_inputs(shape, workload, shape.mixing_readers)
             + mixing_bytes(shape, workload)
             + adapter_products(workload, shape.mixing_readers)
+            + input_block_bytes(shape, workload)
         )
     return (
         norms_bytes(shape, workload)
@@ -154,6 +208,7 @@ def layer_bytes_per_token(shape: ModelShape, workload: Workload) -> int:
         + mixing_bytes(shape, workload)
         + mlp_bytes(shape, workload)
         + adapter_products(workload, _readers(shape))
+        + input_block_bytes(shape, workload)
     )
 
 
@@ -183,8 +238,17 @@ def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int, row_tok
     e = workload.compute_bytes
     hidden = 2 * e + residual_bytes_per_number(workload) + norm_output_bytes(shape, workload)
     hidden += 2 * e * (shape.num_positions > 0)
-    mixing = mixing_forward_bytes(shape, workload, row_tokens=row_tokens) * tokens
-    return hidden * shape.hidden * tokens + max(mlp_forward_bytes(shape, workload, tokens=tokens), mixing)
+    most = max(
+        max(
+            mlp_forward_bytes(kind, workload, tokens=tokens),
+            mixing_forward_bytes(kind, workload, row_tokens=row_tokens) * tokens,
+        )
+        for kind in (shape.layer_kinds if shape.layers else [shape])
+    )
+    of_inputs = residual_bytes_per_number(workload) * shape.inputs.all_widths * tokens if shape.inputs else 0
+    in_layers = hidden * shape.hidden * tokens + most + of_inputs + lent_bytes(shape, workload) * tokens
+    embedded = residual_bytes_per_number(workload) * shape.hidden
+    return max(in_layers, (inputs_forward_bytes(shape, workload) + embedded) * tokens)
 
 
 def position_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -193,11 +257,15 @@ def position_bytes(shape: ModelShape, workload: Workload) -> int:
     Gemma 3 has a second pair where some layers have a window and others have none.
     """
     tokens = workload.micro_batch_tokens if workload.packs_rows else workload.row_tokens
+    number = 4 if shape.terms.tables_in_fp32 else residual_bytes_per_number(workload)
+    if shape.layers:
+        # One pair for each kind of window, as wide as its heads.
+        widths = {sizes.has_window: sizes.head_dim for sizes in shape.layers}
+        return 2 * number * int(shape.rotated_share * sum(widths.values())) * tokens
     has_both_kinds = shape.terms.has_two_rotations and 0 < shape.num_sliding_layers < shape.num_layers
     tables = 4 if has_both_kinds else 2
     # A layer's own attention gets whole tables, also where alibi stands for them.
     rotated = shape.head_dim if shape.own_attention is not None else int(shape.rotated_share * shape.head_dim)
-    number = 4 if shape.terms.tables_in_fp32 else residual_bytes_per_number(workload)
     return tables * number * rotated * tokens
 
 

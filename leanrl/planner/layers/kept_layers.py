@@ -67,6 +67,9 @@ def _part(shape: ModelShape, start: int, stop: int) -> ModelShape:
         num_sliding_layers=num_sliding,
         num_stateful_layers=num_stateful,
         mixing_widths=shape.mixing_widths if num_stateful else (),
+        layers=shape.layers[start:stop],
+        num_below=start,
+        num_behind=shape.num_layers - stop,
         layers_behind=(behind_the_last(attends, True), behind_the_last(attends, False)),
     )
 

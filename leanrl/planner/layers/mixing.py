@@ -19,7 +19,7 @@ from leanrl.planner.layers.own_attention import (
     own_bytes,
     own_forward_bytes,
 )
-from leanrl.planner.layers.windows import is_masked, masked_backward_bytes, repeated_heads_bytes
+from leanrl.planner.layers.windows import leaves_flash, masked_backward_bytes, repeated_heads_bytes
 from leanrl.planner.models.mixers import Mixer
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.workload import Workload
@@ -40,12 +40,18 @@ def _in_padded_rows(num_bytes: int, mixer: Mixer, workload: Workload) -> int:
 
 
 def _attention(shape: ModelShape, workload: Workload) -> int:
-    """Rotated queries and keys, values, the output, its gate, and flash attention's fp32 log-sum of each head."""
+    """Rotated queries and keys, values, the output, its gate, and flash attention's fp32 log-sum of each head.
+
+    Keys and values that a layer borrows are its lender's.
+    """
     if is_eager(workload):
         return eager_bytes(shape, workload)
     if is_own(shape, workload):
         return own_bytes(shape, workload)
     numbers = 2 * shape.query + 2 * shape.key_value
+    if shape.borrows_kv:
+        # Of keys that are finer than what it computes, a borrower makes a copy.
+        numbers -= shape.key_value * (1 if workload.is_autocast else 2)
     if shape.terms.qkv_name and shape.rotated_share:
         # The values are a view into the fused projection, all of which stays with them.
         numbers += shape.query + shape.key_value
@@ -85,7 +91,7 @@ def _attention_temporary(shape: ModelShape, workload: Workload) -> int:
         backward = multiplied_backward_bytes(shape, workload)
     elif is_own(shape, workload):
         backward = masked_backward_bytes(shape, workload)
-    elif is_masked(shape, workload):
+    elif leaves_flash(shape, workload):
         backward = max(backward, masked_backward_bytes(shape, workload))
     return backward - linear_inputs(shape, workload, [(shape.terms.output_name,)])
 
@@ -100,7 +106,8 @@ def query_norm_backward(shape: ModelShape, workload: Workload) -> int:
         return 0
     inputs = shape.mixing_readers[:1]
     kept = linear_inputs(shape, workload, inputs) + adapter_products(workload, inputs)
-    return kept + (4 + NORM_BACKWARD) * shape.query + workload.compute_bytes * shape.hidden
+    of_keys = workload.compute_bytes * shape.hidden * (not shape.borrows_kv)
+    return kept + (4 + NORM_BACKWARD) * shape.query + of_keys
 
 
 def attention_again_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -157,6 +164,14 @@ def window_bytes(shape: ModelShape, workload: Workload) -> int:
 
     The kernel for masks writes its output as o_proj reads it, so that o_proj keeps no copy of its own.
     """
-    if not is_masked(shape, workload):
+    if not leaves_flash(shape, workload):
         return 0
-    return repeated_heads_bytes(shape, workload) - output_copy_bytes(shape, workload)
+    copied = 0
+    if workload.packs_rows and workload.micro_batch_completions > 1:
+        # What rows of a pack give one after the other is put together again.
+        copied = (
+            workload.compute_bytes
+            * shape.query
+            * (workload.method == "full" or workload.adapts(shape.terms.output_name))
+        )
+    return repeated_heads_bytes(shape, workload) - output_copy_bytes(shape, workload) + copied

@@ -36,10 +36,15 @@ def norm_bytes(shape: ModelShape, workload: Workload) -> int:
 
     One that takes the mean away keeps the difference as well.
     """
-    roots = 4 if shape.terms.norm_code == "own" else 8
+    roots = root_bytes(shape)
     inputs = residual_bytes_per_number(workload) if _keeps_the_stream(shape, workload) else 4
     numbers = (inputs + 4 * shape.terms.centres) * shape.hidden
     return numbers + normalised_bytes(shape, workload) + roots
+
+
+def root_bytes(shape: ModelShape) -> int:
+    """The inverse root of a norm, what it was taken of where that is kept, and the mean that torch's norms keep."""
+    return 4 if shape.terms.norm_code == "own" and not shape.terms.keeps_squares else 8
 
 
 def _keeps_the_stream(shape: ModelShape, workload: Workload) -> bool:
@@ -68,12 +73,26 @@ def normalised_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def query_norms_bytes(shape: ModelShape, workload: Workload) -> int:
-    """The same of the norms over queries and keys; they never run in tiles."""
+    """The same of the norms over queries, keys and values; they never run in tiles."""
     if shape.terms.query_norm == "none" or shape.mixer is not None:
         return 0
-    normalised = (4 if shape.terms.weighs_in_fp32 else workload.compute_bytes) * (workload.method == "full")
-    roots = shape.num_heads + shape.num_kv_heads if shape.terms.query_norm == "head" else 2
-    return (4 + normalised) * (shape.query + shape.key_value) + 4 * roots
+    num_heads = shape.num_heads if shape.terms.query_norm == "head" else 1
+    of_queries = _head_norm_bytes(shape, workload) * shape.query + root_bytes(shape) * num_heads
+    return of_queries + key_value_norms_bytes(shape, workload)
+
+
+def key_value_norms_bytes(shape: ModelShape, workload: Workload) -> int:
+    """Those over keys and values alone; that over values has no weight."""
+    if shape.borrows_kv or shape.terms.query_norm == "none":
+        return 0
+    roots = root_bytes(shape) * (shape.num_kv_heads if shape.terms.query_norm == "head" else 1)
+    of_values = (4 * shape.key_value + roots) * shape.terms.norms_values
+    return _head_norm_bytes(shape, workload) * shape.key_value + roots + of_values
+
+
+def _head_norm_bytes(shape: ModelShape, workload: Workload) -> int:
+    """What a norm over heads keeps of a number."""
+    return 4 + (4 if shape.terms.weighs_in_fp32 else workload.compute_bytes) * (workload.method == "full")
 
 
 def norms_again_bytes(shape: ModelShape, workload: Workload) -> int:

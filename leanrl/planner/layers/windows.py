@@ -11,6 +11,8 @@ from leanrl.planner.workload import Workload
 
 # Mirrors leanrl.simulate.attention: beyond it the gradients of keys and values are summed in fp32.
 _WIDEST_HEAD_IN_REGISTERS = 128
+# The widest head that flash attention knows (leanrl.engine.attention.packed).
+WIDEST_FLASH_HEAD = 256
 
 
 def is_masked(shape: ModelShape, workload: Workload) -> bool:
@@ -21,6 +23,11 @@ def is_masked(shape: ModelShape, workload: Workload) -> bool:
     window = shape.sliding_window
     reaches = window is not None and shape.num_sliding_layers > 0 and workload.row_tokens >= window
     return reaches and workload.attention == "sdpa" and not workload.packs_rows
+
+
+def leaves_flash(shape: ModelShape, workload: Workload) -> bool:
+    """Whether attention takes the kernel that shares no key-value heads: for its mask, or for heads too wide."""
+    return is_masked(shape, workload) or (shape.head_dim > WIDEST_FLASH_HEAD and workload.attention == "sdpa")
 
 
 def mask_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -41,11 +48,11 @@ def mask_in_training_bytes(shape: ModelShape, workload: Workload) -> int:
 def repeated_heads_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes a token that a layer with a mask keeps beyond one without: keys and values for every query head.
 
-    A single key-value head is repeated by a view.
+    A single key-value head is repeated by a view, and as many as query heads are not repeated.
     """
-    if shape.num_kv_heads == 1:
+    if shape.num_kv_heads in (1, shape.num_heads):
         return 0
-    return 2 * workload.compute_bytes * (shape.query - shape.key_value)
+    return 2 * workload.compute_bytes * (shape.query - (0 if shape.borrows_kv else shape.key_value))
 
 
 def masked_backward_bytes(shape: ModelShape, workload: Workload) -> int:
@@ -56,4 +63,9 @@ def masked_backward_bytes(shape: ModelShape, workload: Workload) -> int:
     """
     is_wide = shape.head_dim > _WIDEST_HEAD_IN_REGISTERS and workload.compute_bytes == 2
     sums = 4 * shape.query * (3 if is_wide else 1) + 4 * shape.num_heads
-    return 4 * workload.compute_bytes * shape.query + sums
+    # Rows of a pack that flash attention does not take attend one after the other: of those that are done the gradients
+    # of queries, keys and values are left.
+    rows = workload.micro_batch_completions if workload.packs_rows else 1
+    at_work = 2 * workload.compute_bytes * shape.query + sums
+    done = 2 * workload.compute_bytes * shape.key_value * (rows - 1)
+    return 2 * workload.compute_bytes * shape.query + (at_work + done) // rows

@@ -46,7 +46,7 @@ def gradient_bytes_behind(shape: ModelShape, workload: Workload, *, num_layers: 
 
     Before the first of them, that of a trained head alone. FSDP2 has reduced those of the layers to shards.
     """
-    layers = num_layers * shape.layer_params // shape.num_layers
+    layers = shape.params_behind(num_layers)
     if workload.is_fsdp:
         return 4 * layers // workload.num_ranks
     whole = gradient_bytes(shape, workload)
@@ -63,7 +63,10 @@ def gradient_bytes_at_the_first_layer(shape: ModelShape, workload: Workload) -> 
     whole = gradient_bytes(shape, workload)
     if workload.method != "full":
         return whole - whole // shape.num_layers
-    to_come = shape.params_per_layer + (0 if shape.tied else shape.embedding_params)
+    others = shape.params_behind(shape.num_layers - 1)
+    to_come = shape.layer_params - others if shape.layers else shape.params_per_layer
+    to_come += 0 if shape.tied else shape.embedding_params
+    to_come += shape.inputs.params if shape.inputs else 0
     return whole - whole * to_come // shape.num_params
 
 
@@ -104,10 +107,10 @@ def waiting_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def new_embedding_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of the embedding's gradient of one micro-batch, which is whole before it is added to the old ones."""
+    """Bytes of the largest table's gradient of one micro-batch, which is whole before it is added to the old ones."""
     if workload.method != "full" or workload.is_fsdp:
         return 0
-    return shape.embedding_params * gradient_bytes_per_param(workload)
+    return shape.largest_table_params * gradient_bytes_per_param(workload)
 
 
 def gradient_bytes_per_param(workload: Workload) -> int:

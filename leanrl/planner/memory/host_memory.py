@@ -144,7 +144,12 @@ def _travelling_gradient_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.optimizer != "adamw_offloaded":
         return 0
     if workload.method == "full":
-        largest, following = shape.embedding_params, max(inputs * outputs for inputs, outputs in shape.linears.values())
+        largest, following = (
+            shape.largest_table_params,
+            max(inputs * outputs for inputs, outputs in shape.linears.values()),
+        )
+        if shape.inputs:
+            following = max(following, min(shape.embedding_params, shape.inputs.table_params))
     else:
         largest = following = workload.lora_rank * max(max(sizes) for sizes in shape.linears.values())
     shards = workload.num_ranks if workload.is_fsdp else 1

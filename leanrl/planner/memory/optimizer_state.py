@@ -31,7 +31,7 @@ def step_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
     if workload.optimizer != "adamw_8bit_paged":
         return 0
     largest = max(
-        shape.embedding_params if workload.method == "full" else 0,
+        shape.largest_table_params if workload.method == "full" else 0,
         *(inputs * outputs for inputs, outputs in shape.linears.values()),
     )
     rounding = min(12 * largest, _ROUNDING_BYTES) if gradient_bytes_per_param(workload) == 2 else 0

@@ -35,6 +35,7 @@ def pinned_model_bytes(shape: ModelShape, *, num_bytes: int, shards: int = 1, jo
         kind.num_layers * sum(block(numbers) for numbers in _numbers_of_tensors(kind, joins_linears=joins_linears))
         for kind in shape.layer_kinds
     )
+    linears += sum(block(inputs * outputs) for inputs, outputs in shape.outer_linears.values())
     num_tables = 1 if shape.tied else 2
     num_others = shape.num_params - shape.linear_params - num_tables * shape.embedding_params
     # Norms and biases are small, and no block is twice as large as its tensor.

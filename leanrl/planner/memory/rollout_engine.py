@@ -40,16 +40,19 @@ def lora_buffer_bytes(shape: ModelShape, workload: Workload) -> int:
         widths = sum(sum(sizes) for sizes in shape.linears.values())
         return workload.compute_bytes * rank * shape.num_layers * widths
     widths = sum(kind.num_layers * _served_widths(kind) for kind in shape.layer_kinds)
+    widths += sum(sum(sizes) for sizes in shape.outer_linears.values())
     return workload.compute_bytes * rank * widths
 
 
 def _served_widths(kind: ModelShape) -> int:
     """Inputs and outputs of a decoder layer's linear layers; of fused ones vLLM adapts each part."""
     hidden, query, inner = kind.hidden, kind.query, kind.intermediate
-    attention = 3 * hidden + kind.query_outputs + 2 * kind.key_value + query + hidden
+    made = 0 if kind.borrows_kv else 2
+    attention = (1 + made) * hidden + kind.query_outputs + made * kind.key_value + query + hidden
     mixing = attention if kind.mixer is None else sum(sum(sizes) for sizes in kind.mixer.linears.values())
     num_readers = 1 + kind.terms.has_gate
-    return mixing + num_readers * (hidden + inner) + inner + hidden
+    inputs = sum(sum(sizes) for sizes in kind.inputs.layer_linears.values()) if kind.inputs else 0
+    return mixing + num_readers * (hidden + inner) + inner + hidden + inputs
 
 
 def cuda_graph_bytes(workload: Workload) -> int:
@@ -62,7 +65,8 @@ def cuda_graph_bytes(workload: Workload) -> int:
 def engine_working_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     """Bytes that a vLLM engine needs besides weights and KV cache, by component."""
     tokens = min(workload.engine_batch_tokens, workload.completions_per_engine * workload.row_tokens)
-    hidden_tensors = workload.compute_bytes * tokens * 3 * (shape.intermediate + shape.hidden)
+    inner = max(kind.intermediate for kind in shape.layer_kinds)
+    hidden_tensors = workload.compute_bytes * tokens * 3 * (inner + shape.hidden)
     return {
         "engine activations": hidden_tensors,
         "engine sampler": _SAMPLER_BYTES_PER_LOGIT * shape.vocab * _rows_of_logits(workload),
@@ -106,11 +110,21 @@ def generate_bytes(shape: ModelShape, workload: Workload) -> dict[str, int]:
     # A new token copies a layer's keys and values into larger tensors, and repeats them for every query head. A state
     # is decayed into a copy, and a third is added to that.
     states = 4 * sequences * shape.state_numbers
-    num_attending = shape.num_layers - shape.num_stateful_layers
-    one_layer = (keys_and_values - shape.num_stateful_layers * states) // max(1, num_attending)
-    repeated = one_layer * cached.num_heads // cached.num_kv_heads
+    one_layer, repeated = _growing_bytes(cached, workload, keys_and_values, states=states)
     prefill = forward_bytes(
         shape, workload, tokens=sequences * workload.prompt_tokens, row_tokens=workload.prompt_tokens
     )
     sampler = 12 * shape.vocab * sequences
     return {"KV cache": keys_and_values, "generation": max(prefill, one_layer + repeated, 3 * states) + sampler}
+
+
+def _growing_bytes(shape: ModelShape, workload: Workload, keys_and_values: int, *, states: int) -> tuple[int, int]:
+    """(keys and values of a layer, the same for every query head); of layers that differ, those of the largest."""
+    if not shape.layers:
+        num_attending = shape.num_layers - shape.num_stateful_layers
+        one_layer = (keys_and_values - shape.num_stateful_layers * states) // max(1, num_attending)
+        return one_layer, one_layer * shape.num_heads // shape.num_kv_heads
+    widths = [(kind.key_value, kind.query) for kind in shape.layer_kinds]
+    numbers = 2 * workload.compute_bytes * workload.completions_per_engine * workload.row_tokens
+    key_value, query = max(widths, key=sum)
+    return numbers * key_value, numbers * query

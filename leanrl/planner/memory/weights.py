@@ -16,10 +16,11 @@ def adapter_params(shape: ModelShape, workload: Workload) -> int:
 
 def _adapted_widths(shape: ModelShape, workload: Workload, *, without: Collection[str] = ()) -> int:
     """Inputs and outputs of all adapted layers; not every kind of decoder layer has every target."""
+    found = [(1, shape.outer_linears), *((kind.num_layers, kind.layer_linears) for kind in shape.layer_kinds)]
     return sum(
-        kind.num_layers * sum(sizes)
-        for kind in shape.layer_kinds
-        for name, sizes in kind.layer_linears.items()
+        count * sum(sizes)
+        for count, linears in found
+        for name, sizes in linears.items()
         if workload.adapts(name) and name not in without
     )
 
@@ -68,7 +69,8 @@ def gathered_in_training_bytes(shape: ModelShape, workload: Workload) -> int:
     gathered = gathered_bytes(shape, workload)
     if not (workload.is_tiled and workload.is_autocast and workload.method == "full"):
         return gathered
-    return gathered - workload.compute_bytes * shape.num_layers * sum(mlp_weights(shape).values())
+    in_tiles = sum(kind.num_layers * sum(mlp_weights(kind).values()) for kind in shape.layer_kinds)
+    return gathered - workload.compute_bytes * in_tiles
 
 
 def mlp_weights(shape: ModelShape) -> dict[str, int]:
@@ -134,13 +136,13 @@ def arriving_reference_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def root_params(shape: ModelShape) -> int:
-    """Parameters outside the decoder layers: embedding, head and last norm."""
+    """Parameters outside the decoder layers: embedding, head, last norm, and what makes inputs of layers."""
     return shape.num_params - shape.layer_params
 
 
 def largest_tensor_bytes(shape: ModelShape, workload: Workload) -> int:
     """Bytes of the largest single tensor, which is whole for a moment when shards are gathered for sync or save."""
-    return shape.embedding_params * workload.weight_bytes_per_param
+    return shape.largest_table_params * workload.weight_bytes_per_param
 
 
 def _gathered_layers_params(shape: ModelShape) -> int:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from leanrl.planner.models.families import Family
+from leanrl.planner.models.family import Family
 
 # Letters of a shape's pattern: a layer with attention, one whose attention has a window, one with a state instead.
 ATTENDS, HAS_WINDOW, HAS_STATE = "a", "w", "s"
@@ -37,6 +37,11 @@ def attending_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
 
 def sliding_layers(config: Mapping[str, Any], terms: Family) -> list[bool]:
     """Return of each layer whether its attention has a window."""
+    slides = _asked_to_slide(config, terms)
+    return [*slides[:-1], False] if terms.ends_without_window else slides
+
+
+def _asked_to_slide(config: Mapping[str, Any], terms: Family) -> list[bool]:
     num_layers = config["num_hidden_layers"]
     is_off = terms.windows == "switched" and not config.get("use_sliding_window")
     if not config.get("sliding_window") or terms.windows == "none" or is_off:

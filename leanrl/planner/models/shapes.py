@@ -1,12 +1,16 @@
 """The shape of a decoder model without experts: the numbers in its config.json that decide bytes and seconds."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from leanrl.errors import ConfigError, NoFormulaError, Problem
-from leanrl.planner.layers.activation_functions import activation_of, activation_params, knows
-from leanrl.planner.models.families import FAMILIES, TEXT_ALONE, Family, Norms, family_of
+from leanrl.errors import ConfigError, NoFormulaError
+from leanrl.planner.layers.activation_functions import activation_of, activation_params
+from leanrl.planner.models.counted import Counted
+from leanrl.planner.models.families import FAMILIES, TEXT_ALONE, family_of
+from leanrl.planner.models.family import Family, Norms
+from leanrl.planner.models.layer_inputs import LayerInputs, layer_inputs
 from leanrl.planner.models.layer_kinds import (
     attending_layers,
     behind_the_last,
@@ -17,8 +21,9 @@ from leanrl.planner.models.layer_kinds import (
     rotated_share,
     sliding_layers,
 )
+from leanrl.planner.models.layer_sizes import LayerSizes, layer_size_problems, layer_sizes, lender_problems, lent_width
 from leanrl.planner.models.mixers import Mixer, mixer_of, mixing_widths
-from leanrl.planner.models.other_models import expert_problems, parallel_problems, require_decoder
+from leanrl.planner.models.other_models import require_decoder, unknown_terms
 from leanrl.planner.models.own_attention import OwnAttention, own_attention, own_key_value_heads
 from leanrl.planner.models.size_problems import (
     SIZES,
@@ -31,35 +36,6 @@ from leanrl.planner.models.size_problems import (
     window_problems,
 )
 
-# Keys of a layer that is not the family's plain one, and the values with which it is: what else they say is no formula.
-_KNOWN_LAYERS = {"full_attention", "sliding_attention"}
-_PLAIN: dict[str, tuple[Any, ...]] = {
-    "use_qk_norm": (False,),
-    "clip_qkv": (),
-    "per_layer_config": ({},),
-    "qk_layernorm": (False,),
-    "add_cross_attention": (False,),
-    "do_layer_norm_before": (True,),
-    "_remove_final_layer_norm": (False,),
-    "layer_norm_elementwise_affine": (True,),
-}
-# Keys whose plain value is another key's.
-_SAME = {"word_embed_proj_dim": "hidden_size"}
-
-
-@dataclass(frozen=True)
-class Counted:
-    """Numbers counted on a model's own modules, for which the formulas below stand aside.
-
-    Decoder layers may differ: `params_per_layer` and `linear_params_per_layer` are means, and `linears` has every name
-    with its largest size.
-    """
-
-    num_params: int
-    params_per_layer: int
-    linear_params_per_layer: int
-    linears: dict[str, tuple[int, int]]
-
 
 @dataclass(frozen=True)
 class ModelShape:
@@ -71,6 +47,10 @@ class ModelShape:
     layer with attention, and those behind the last one without. `num_positions` are rows of a table of learned
     positions, which turn no heads. `pattern` has a letter for each layer (`layer_kinds`), or none where their order is
     not known.
+
+    Where layers differ in size, `layers` has those of each; heads and MLP above are then what the config says first.
+    `lent_width` is that of the keys which layers borrow. A part of a model has `num_below` layers before it and
+    `num_behind` after it.
     """
 
     family: str
@@ -99,6 +79,13 @@ class ModelShape:
     state_numbers: int = 0
     mixing_widths: tuple[int, ...] = ()
     layers_behind: tuple[int, int] = (0, 0)
+    borrows_kv: bool = False
+    ties_values: bool = False
+    inputs: LayerInputs | None = None
+    layers: tuple[LayerSizes, ...] = ()
+    lent_width: int = 0
+    num_below: int = 0
+    num_behind: int = 0
     counted: Counted | None = None
 
     @property
@@ -135,7 +122,9 @@ class ModelShape:
 
     @property
     def layer_kinds(self) -> list["ModelShape"]:
-        """The model as if it had the layers with attention alone, and as if it had those with a mixer alone."""
+        """The model as if it had the layers of one kind alone, for each kind: of attention, mixer, or size."""
+        if self.layers:
+            return [self._of_one_size(sizes, count) for sizes, count in Counter(self.layers).items()]
         if self.mixer is None or not self.num_stateful_layers:
             return [self]
         with_mixer = replace(self, num_layers=self.num_stateful_layers, num_sliding_layers=0)
@@ -143,6 +132,19 @@ class ModelShape:
         if not num_attending:
             return [with_mixer]
         return [replace(self, num_layers=num_attending, num_stateful_layers=0, mixing_widths=()), with_mixer]
+
+    def _of_one_size(self, sizes: LayerSizes, count: int) -> "ModelShape":
+        return replace(
+            self,
+            num_layers=count,
+            num_sliding_layers=count if sizes.has_window else 0,
+            head_dim=sizes.head_dim,
+            num_kv_heads=sizes.num_kv_heads,
+            intermediate=sizes.intermediate,
+            borrows_kv=sizes.borrows_kv,
+            ties_values=sizes.ties_values,
+            layers=(),
+        )
 
     @property
     def norms(self) -> Norms:
@@ -176,17 +178,24 @@ class ModelShape:
         """Numbers that one norm over queries and one over keys weigh; 0 without such norms."""
         if self.terms.query_norm == "none" or self.mixer is not None:
             return 0, 0
-        return (self.head_dim, self.head_dim) if self.terms.query_norm == "head" else (self.query, self.key_value)
+        if self.terms.query_norm == "width":
+            return self.query, self.key_value
+        return self.head_dim, 0 if self.borrows_kv else self.head_dim
 
     @property
     def linears(self) -> dict[str, tuple[int, int]]:
-        """(inputs, outputs) of each linear layer by the last part of its name; the larger where two have the same."""
-        found: dict[str, tuple[int, int]] = {}
+        """(inputs, outputs) of each linear layer but the head by its last name; the larger where two have the same."""
+        found = self.outer_linears
         for kind in self.layer_kinds:
             for path, sizes in kind.layer_linears.items():
                 name = path.rsplit(".", 1)[-1]
                 found[name] = max(found.get(name, sizes), sizes)
         return found
+
+    @property
+    def outer_linears(self) -> dict[str, tuple[int, int]]:
+        """(inputs, outputs) of the linear layers outside the decoder layers, without the head."""
+        return self.inputs.outer_linears if self.inputs else {}
 
     @property
     def layer_linears(self) -> dict[str, tuple[int, int]]:
@@ -195,7 +204,9 @@ class ModelShape:
             return self.counted.linears
         query, key_value, hidden, inner = self.query, self.key_value, self.hidden, self.intermediate
         terms = self.terms
-        outputs = {"q_proj": self.query_outputs, "k_proj": key_value, "v_proj": key_value}
+        outputs = {"q_proj": self.query_outputs}
+        outputs |= {} if self.borrows_kv else {"k_proj": key_value}
+        outputs |= {} if self.borrows_kv or self.ties_values else {"v_proj": key_value}
         attention = {name: (hidden, width) for name, width in outputs.items()}
         gate = {terms.gate_name: (hidden, inner)} if terms.has_gate else {}
         mlp = {**gate, terms.up_name: (hidden, inner)}
@@ -204,15 +215,16 @@ class ModelShape:
         if terms.fuses_gate:
             mlp = {"gate_up_proj": (hidden, 2 * inner)}
         mixed = {**attention, terms.output_name: (query, hidden)} if self.mixer is None else self.mixer.linears
-        return {**mixed, **mlp, terms.down_name: (inner, hidden)}
+        inputs = self.inputs.layer_linears if self.inputs else {}
+        return {**mixed, **mlp, terms.down_name: (inner, hidden), **inputs}
 
     @property
     def mixing_readers(self) -> list[tuple[str, ...]]:
         """Linear layers of attention, or of what stands in its place, grouped by the tensor they read."""
         if self.mixer is not None:
             return self.mixer.readers
-        queries = (self.terms.qkv_name,) if self.terms.qkv_name else ("q_proj", "k_proj", "v_proj")
-        return [queries, (self.terms.output_name,)]
+        apart = tuple(name for name in ("q_proj", "k_proj", "v_proj") if name in self.layer_linears)
+        return [(self.terms.qkv_name,) if self.terms.qkv_name else apart, (self.terms.output_name,)]
 
     @property
     def mlp_readers(self) -> list[tuple[str, ...]]:
@@ -223,10 +235,11 @@ class ModelShape:
 
     @property
     def linear_params(self) -> int:
-        """Weights of the linear layers of all decoder layers, without biases."""
+        """Weights of all linear layers but the head, without biases."""
         if self.counted is not None:
             return self.num_layers * self.counted.linear_params_per_layer
-        return sum(kind.num_layers * kind._linear_params_of_a_layer for kind in self.layer_kinds)
+        outer = sum(inputs * outputs for inputs, outputs in self.outer_linears.values())
+        return outer + sum(kind.num_layers * kind._linear_params_of_a_layer for kind in self.layer_kinds)
 
     @property
     def layer_params(self) -> int:
@@ -248,10 +261,11 @@ class ModelShape:
 
     @property
     def _params_of_a_layer(self) -> int:
-        attention = self.qkv_bias * (self.query_outputs + 2 * self.key_value) + self.output_bias * self.hidden
+        made = sum(self.layer_linears[name][1] for name in self.mixing_readers[0])
+        attention = self.qkv_bias * made + self.output_bias * self.hidden
         mixing = attention if self.mixer is None else self.mixer.other_params
         biases = self.mlp_bias * ((1 + self.terms.has_gate) * self.intermediate + self.hidden)
-        norms = self.norms_per_layer * self.norm_params + sum(self.query_norm_widths)
+        norms = (self.norms_per_layer + (self.inputs is not None)) * self.norm_params + sum(self.query_norm_widths)
         return self._linear_params_of_a_layer + mixing + biases + norms + activation_params(self.activation)
 
     @property
@@ -264,7 +278,20 @@ class ModelShape:
         if self.counted is not None:
             return self.counted.num_params
         tables = self.embedding_params if self.tied else 2 * self.embedding_params
-        return tables + self.num_positions * self.hidden + self.layer_params + self.norm_params
+        inputs = self.inputs.params if self.inputs else 0
+        return tables + self.num_positions * self.hidden + inputs + self.layer_params + self.norm_params
+
+    @property
+    def largest_table_params(self) -> int:
+        """Weights of the largest table of the vocabulary, mostly the largest tensor of all."""
+        return max(self.embedding_params, self.inputs.table_params if self.inputs else 0)
+
+    def params_behind(self, num_layers: int) -> int:
+        """Return the parameters of so many decoder layers, the last ones; a fair share where layers are alike."""
+        if not self.layers:
+            return num_layers * self.layer_params // self.num_layers
+        last = self.layers[self.num_layers - num_layers :]
+        return sum(count * self._of_one_size(sizes, 1)._params_of_a_layer for sizes, count in Counter(last).items())
 
 
 def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") -> ModelShape:
@@ -284,10 +311,13 @@ def shape_from_config(config: Mapping[str, Any], *, where: str = "config.json") 
             hint="`leanrl plan --exact` simulates any model that transformers knows",
         )
     config = _with_defaults(config)
-    unknown = [*missing_sizes(config, where), *_unknown_terms(config, where)]
+    unknown = [*missing_sizes(config, where), *unknown_terms(config, where)]
     problems = [*size_problems(config, where), *head_problems(config, where)]
     problems += [*window_problems(config, where), *tie_problems(config, where)]
     problems += family_problems(config, family_of(family).defaults, where)
+    problems += layer_size_problems(config, family_of(family), where)
+    if not problems and not unknown:
+        problems += lender_problems(config, family_of(family), where)
     if problems or unknown:
         # A wrong size is a mistake; what is only unknown to the planner may be a model that trains.
         raise (ConfigError if problems else NoFormulaError)(
@@ -325,33 +355,12 @@ def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _unknown_terms(config: Mapping[str, Any], where: str) -> list[Problem]:
-    terms = family_of(config["model_type"])
-    experts = expert_problems(config, where)
-    if experts:
-        return experts
-    kinds = config.get("layer_types")
-    known = _KNOWN_LAYERS | {kind for kind, _ in [terms.mixing or (None, None)]}
-    unknown = sorted({str(kind) for kind in kinds} - known) if isinstance(kinds, list) else []
-    problems = [Problem(where, f"layer_types has {kind!r}, for which leanrl has no formula") for kind in unknown]
-    if config.get("attn_logit_softcapping") and not terms.caps_attention:
-        problems.append(Problem(where, "attn_logit_softcapping is set, for which leanrl has no formula"))
-    problems += parallel_problems(config, terms, where)
-    activation = activation_of(config)
-    if not knows(activation, has_gate=terms.has_gate):
-        problems.append(Problem(where, f"has the activation {activation!r}, for which leanrl has no formula"))
-    return problems + [
-        Problem(where, f"{key} is {config[key]!r}, for which leanrl has no formula")
-        for key, plain in (*_PLAIN.items(), *((key, (config.get(same),)) for key, same in _SAME.items()))
-        if config.get(key) is not None and config[key] not in plain
-    ]
-
-
 def _read_shape(config: Mapping[str, Any]) -> ModelShape:
     heads = config["num_attention_heads"]
     terms = family_of(config["model_type"])
     attends, slides = attending_layers(config, terms), sliding_layers(config, terms)
     num_stateful = attends.count(False)
+    layers = layer_sizes(config, terms, slides=slides)
     widths = mixing_widths(terms.mixing[1], config) if terms.mixing and num_stateful else ()
     shape = ModelShape(
         family=config["model_type"],
@@ -375,6 +384,9 @@ def _read_shape(config: Mapping[str, Any]) -> ModelShape:
         num_stateful_layers=num_stateful,
         mixing_widths=widths,
         layers_behind=(behind_the_last(attends, True), behind_the_last(attends, False)),
+        inputs=layer_inputs(config, terms),
+        layers=layers,
+        lent_width=lent_width(layers),
     )
     return shape if shape.mixer is None else replace(shape, state_numbers=shape.mixer.state_numbers)
 

@@ -15,6 +15,8 @@ SIZES = {
 }
 # Far beyond any model's; what is larger is a mistake, and its plan would be nonsense.
 _LARGEST_SIZE = 100_000_000
+# Counts that may be 0, which is none.
+_MAY_BE_NONE = {"num_kv_shared_layers", "hidden_size_per_layer_input"}
 _WINDOWS = ("sliding_window", "max_window_layers", "sliding_window_pattern")
 # Sizes of every family, and windows, have rules of their own below.
 _CHECKED_FOR_ALL = {*SIZES.values(), "num_key_value_heads", "head_dim", *_WINDOWS}
@@ -51,7 +53,7 @@ def family_problems(config: Mapping[str, Any], defaults: Mapping[str, Any], wher
     problems = [
         Problem(where, f"{key} is {config[key]!r}; it must be a whole number from 1 to {_LARGEST_SIZE:,}")
         for key, default in defaults.items()
-        if type(default) is int and key not in _CHECKED_FOR_ALL and not is_size(config[key])
+        if type(default) is int and key not in _CHECKED_FOR_ALL and not _is_count(key, config[key])
     ]
     problems += [
         Problem(where, f"{key} is {config[key]!r}; it must be a number above 0, or null")
@@ -99,6 +101,10 @@ def tie_problems(config: Mapping[str, Any], where: str) -> list[Problem]:
     if isinstance(tied, bool | None):
         return []
     return [Problem(where, f"tie_word_embeddings is {tied!r}; it must be true or false")]
+
+
+def _is_count(key: str, value: Any) -> bool:
+    return is_size(value) or (key in _MAY_BE_NONE and type(value) is int and value == 0)
 
 
 def _is_positive(value: Any) -> bool:

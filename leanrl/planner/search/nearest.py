@@ -17,6 +17,8 @@ _OF_LENGTHS = frozenset(
         "forward pass",
         "attention mask",
         "positions",
+        "inputs of layers",
+        "shared KV",
         "engine activations",
     }
 )

@@ -33,6 +33,8 @@ PART_WORDS = {
     "forward pass": "what scoring computes at one time",
     "attention mask": "which token may look at which",
     "positions": "sines and cosines of the tokens' places",
+    "inputs of layers": "what each layer reads beside the layer before it",
+    "shared KV": "keys and values that several layers read",
     "head": "scores of the vocabulary, made in tiles",
     "activations": "what the step computes, as the simulation counted it",
     "within operators": "room that single operators take and give back",

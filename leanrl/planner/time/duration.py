@@ -4,13 +4,12 @@ leanrl has measured nothing of this on a GPU. docs/planning.md compares it with 
 were chosen with some of them in view.
 """
 
-import math
 from dataclasses import dataclass
 
 from leanrl.planner.machine.cards import Card
 from leanrl.planner.memory.optimizer_state import is_in_host_memory
 from leanrl.planner.memory.rollout_engine import engine_weight_bytes
-from leanrl.planner.memory.weights import trained_params
+from leanrl.planner.memory.weights import mlp_weights, trained_params
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.time.compute_rate import BANDWIDTH_SHARE, flops_per_second
 from leanrl.planner.time.length_profile import LengthProfile
@@ -128,8 +127,7 @@ def _mlp_params(shape: ModelShape) -> int:
     """Weights of the MLPs of all layers; of a model counted on its modules they are not told from the others."""
     if shape.counted is not None:
         return shape.linear_params
-    linears = shape.linears
-    return shape.num_layers * sum(math.prod(linears[name]) for readers in shape.mlp_readers for name in readers)
+    return sum(kind.num_layers * sum(mlp_weights(kind).values()) for kind in shape.layer_kinds)
 
 
 def _scoring_passes(workload: Workload) -> float:
@@ -153,9 +151,9 @@ def _scoring_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> f
 
 def _attention_operations(shape: ModelShape, rows: _Rows) -> float:
     """Scores and weighted values of one causal row: two products over half of all pairs; mixers see a token once."""
-    num_attending = shape.num_layers - shape.num_stateful_layers
     mixing = shape.num_stateful_layers * shape.mixer.operations * rows.tokens if shape.mixer else 0
-    return 2 * rows.squared * shape.query * num_attending + mixing
+    queries = sum((kind.num_layers - kind.num_stateful_layers) * kind.query for kind in shape.layer_kinds)
+    return 2 * rows.squared * queries + mixing
 
 
 def _exchange_bytes(shape: ModelShape, workload: Workload, passes: float) -> float:

@@ -9,7 +9,7 @@ from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import workload_of
 from leanrl.simulate.step import simulate_step
-from tests.planner.family_sizes import FALCON, HYBRID, sizes
+from tests.planner.family_sizes import FALCON, HYBRID, UNLIKE, sizes
 from tests.planner.sample_runs import SMALL_STEP
 
 LORA = {"model.tuning.method": "lora"}
@@ -90,6 +90,7 @@ def test_the_peak_is_that_of_the_simulation(family, method):
         "opt",
         "gemma2",
         *HYBRID,
+        *UNLIKE,
     ],
 )
 def test_the_peak_in_tiles_is_that_of_the_simulation(family):
@@ -134,6 +135,7 @@ def test_the_peak_in_tiles_where_attention_is_most_of_it():
         "gemma2",
         "apertus",
         *HYBRID,
+        *UNLIKE,
     ],
 )
 def test_the_peak_of_frozen_fp32_weights_under_bf16_compute(family):
@@ -211,7 +213,7 @@ def test_the_peak_with_the_sizes_of_a_released_model(name):
     assert planned == pytest.approx(simulated, rel=0.02)
 
 
-@pytest.mark.parametrize("family", HYBRID)
+@pytest.mark.parametrize("family", [*HYBRID, *UNLIKE])
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_kept_layers_of_both_kinds_are_those_of_the_simulation(family, method):
     """Without checkpointing, with a reference: forward pass without gradients, all that layers keep, backward pass.

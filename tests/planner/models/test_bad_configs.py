@@ -28,6 +28,7 @@ KEYS = {
     *("model_type", "text_config", "layer_types", "sliding_window", "use_sliding_window", "max_window_layers"),
     *("sliding_window_pattern", "partial_rotary_factor", "rope_parameters", "rope_scaling", "hidden_act"),
     *("hidden_activation", "attention_bias", "mlp_bias", "full_attn_idxs", "full_attention_interval", "num_experts"),
+    *("num_global_key_value_heads", "use_bidirectional_attention", "enable_moe_block"),
     *("attn_logit_softcapping", "clip_qkv", "per_layer_config", "qk_layernorm", "use_qk_norm", "is_encoder_decoder"),
 }
 NONSENSE = (0, -1, 2.5, "x", [], [1], {}, {"a": 1}, None, True, 10**12, math.nan)

@@ -9,7 +9,8 @@ from transformers.pytorch_utils import Conv1D
 
 from leanrl.config.load import load_config
 from leanrl.errors import NoFormulaError
-from leanrl.models.structure.layer_values import attention_sizes
+from leanrl.models.structure.adaptable import linear_modules
+from leanrl.models.structure.layer_values import attention_sizes, layer_configs
 from leanrl.planner import phases
 from leanrl.planner.memory.kv_cache import sequence_kv_bytes
 from leanrl.planner.memory.weights import adapter_params
@@ -18,7 +19,7 @@ from leanrl.planner.models.shapes import shape_from_config
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import workload_of
 from leanrl.simulate.fake_model import meta_policy
-from tests.planner.family_sizes import BIASES, FALCON, HYBRID, OWN_NAMES, SIZES, sizes
+from tests.planner.family_sizes import BIASES, FALCON, HYBRID, OWN_NAMES, SIZES, UNLIKE, sizes
 from tests.planner.sample_runs import SMALL_STEP
 
 
@@ -49,21 +50,19 @@ def test_parameters_and_linear_layers_of_every_design(design, extra):
 
 
 def assert_counted(config):
-    """Every parameter, and the name and size of every linear layer of a decoder layer; the larger of two sizes."""
+    """Every parameter, and the name and size of every linear layer but the head; the larger of two sizes."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     shape = shape_from_config(config.to_dict())
     assert shape.num_params == sum(parameter.numel() for parameter in model.parameters())
     linears = {}
-    modules = [
-        (name.rsplit(".", 1)[-1], module)
-        for name, module in decoder_layers(model).named_modules()
-        if isinstance(module, torch.nn.Linear | Conv1D)
-    ]
-    for name, module in modules:
+    modules = linear_modules(model)
+    for path, module in modules.items():
+        name = path.rsplit(".", 1)[-1]
         linears[name] = max(linears.get(name, linear_sizes(module)), linear_sizes(module))
     assert shape.linears == linears
-    assert shape.linear_params == sum(module.weight.numel() for _, module in modules)
+    assert shape.linear_params == sum(module.weight.numel() for module in modules.values())
+    assert shape.layer_params == sum(parameter.numel() for parameter in decoder_layers(model).parameters())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -74,7 +73,7 @@ def test_keys_that_a_config_leaves_out_are_read_as_transformers_reads_them(famil
     given |= {"model_type": family, "vocab_size": 64}
     theirs = AutoConfig.for_model(**given, pad_token_id=0, eos_token_id=1, bos_token_id=2)
     for key in ("head_dim", "num_key_value_heads"):
-        if getattr(theirs, key, 0) is None:
+        if getattr(layer_configs(theirs)[0], key, 0) is None:
             # transformers itself cannot build this family without one.
             given[key] = 8
             setattr(theirs, key, 8)
@@ -249,11 +248,14 @@ def test_keys_of_released_lfm2_configs_are_read():
     assert sequence_kv_bytes(shape, tokens=1024) == 6 * 2 * 512 * 2 * 1024 + 10 * 4 * 3 * 2048
 
 
-@pytest.mark.parametrize("family", HYBRID)
+@pytest.mark.parametrize("family", [*HYBRID, *UNLIKE])
 def test_an_adapter_has_parameters_where_a_kind_of_layer_has_its_targets(family):
     """PEFT's own count, of all linear layers and of a list of which each kind has a part."""
-    model_config = AutoConfig.for_model(family, **SIZES | HYBRID[family])
-    for targets in ("all-linear", '["q_proj","out_proj"]'):
+    model_config = AutoConfig.for_model(family, **sizes(family))
+    for targets in (
+        "all-linear",
+        '["v_proj","per_layer_model_projection"]' if family in UNLIKE else '["q_proj","out_proj"]',
+    ):
         overrides = SMALL_STEP | {"model.tuning.method": "lora", "model.tuning.targets": targets}
         config = load_config("plain", [f"{name}={value}" for name, value in overrides.items()]).config
         shape = shape_from_config(model_config.to_dict())
@@ -291,6 +293,8 @@ def test_an_adapter_has_parameters_where_a_kind_of_layer_has_its_targets(family)
         ("gpt2", {"qkv_name": None}),
         ("opt", {"learned_positions": 0}),
         ("opt", {"qkv_bias": False}),
+        ("gemma4_text", {"keeps_squares": False}),
+        ("gemma4_text", {"has_layer_inputs": False}),
     ],
     ids=str,
 )
@@ -324,6 +328,10 @@ def test_a_dropped_term_moves_the_plan(family, dropped, monkeypatch):
         {"model_type": "lfm2", "layer_types": ["full_attention", "linear_attention"]},
         {"model_type": "qwen3_next"},
         {"model_type": "llama", "num_local_experts": 4},
+        {"model_type": "gemma4_text", "num_experts": 4},
+        {"model_type": "gemma4_text", "use_bidirectional_attention": "all"},
+        {"model_type": "gemma4_text", "per_layer_config": {"0": {"sliding_window": 64}}},
+        {"model_type": "qwen3", "per_layer_config": {"0": {"head_dim": 32}}},
         {"model_type": "llama", "attn_logit_softcapping": 50.0},
         {"model_type": "arcee", "hidden_act": "quick_gelu"},
         {"model_type": "llama", "hidden_act": "relu2"},
