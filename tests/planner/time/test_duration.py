@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from leanrl.planner.machine.cards import Card
-from leanrl.planner.models.shapes import ModelShape
+from leanrl.planner.models.families import FAMILIES
+from leanrl.planner.models.shapes import ModelShape, shape_from_config
 from leanrl.planner.plan import plan_run
 from leanrl.planner.time.compute_rate import BANDWIDTH_SHARE, compute_share
-from leanrl.planner.time.duration import estimate_step
-from leanrl.planner.time.length_profile import LengthProfile
+from leanrl.planner.time.duration import estimate_step, training_operations
+from leanrl.planner.time.length_profile import LengthProfile, middle_profile
 from leanrl.planner.time.rollout_time import generation_seconds
 from leanrl.planner.workload import Workload
+from tests.planner.family_sizes import sizes
 from tests.planner.sample_runs import four_card_server, single_card
 
 # 1 layer, hidden 8, MLP 12, 2 heads of 4, 1 of keys and values, 100 words, tied: 800 + 488 + 8 parameters.
@@ -248,3 +250,13 @@ def test_cost_is_unknown_without_a_price():
     plan = plan_run(single_card("lora", hardware=hardware))
     assert plan.total_hours is not None
     assert plan.cost_usd is None
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_operations_of_every_family_are_those_of_its_weights(family):
+    """Each weight of a linear layer multiplies each token, forward, again and backward: a frozen one 6 operations."""
+    shape = shape_from_config({"model_type": family, **sizes(family)})
+    workload = Workload(method="lora", lora_rank=8, completions_per_rank=4)
+    lengths = middle_profile(workload.completion_tokens)
+    least = 6 * shape.linear_params * 4 * lengths.distribution.mean(workload.completion_tokens)
+    assert least < training_operations(shape, workload, lengths) < 4 * least
