@@ -5,9 +5,12 @@ import torch
 from transformers import AutoTokenizer
 
 from leanrl.errors import ConfigError
+from leanrl.ledger.run_ledger import RunLedger
 from leanrl.rollout.selftest import Drawn
+from leanrl.storage.checkpoint_files import LEDGER
 from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.trainer.unsloth.trainer import UnslothTrainer, unpacked_logprobs, without_dropout
+from leanrl.types import prompt_id
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 
@@ -61,6 +64,33 @@ def test_nothing_is_compared_from_a_sampled_padding_token_on(tiny_model, tmp_pat
     )
     assert cut == pytest.approx([*whole, -1.0, -1.0])
     assert none == [-1.0, -1.0]
+
+
+def test_every_group_enters_the_ledger_which_goes_on_from_a_checkpoint(tiny_model, tmp_path):
+    """Two groups of four after one step; the third is drawn within a step that no checkpoint has finished."""
+    config = small_config(tiny_model, backend="unsloth")
+    trainer, _, _ = small_trainer(config, tmp_path / "run", listener=Notes())
+    for step, rows in ((0, [0, 3]), (1, [3])):
+        trainer.state.global_step, trainer.state.epoch = step, step / 4
+        inputs = [{"row": row} for row in rows for _ in range(4)]
+        completions = [[5] * (number % 4 + 1) for number in range(len(inputs))]
+        trainer._calculate_rewards(inputs, [], [], completions)
+    kept = [prompt_id(trainer.rows[row]) for row in (0, 3, 3)]
+    visits = list(RunLedger.load(trainer.run.ledger))
+    assert [prompt for prompt, _ in visits] == kept
+    assert [(visit.step, visit.epoch, visit.lengths_G) for _, visit in visits] == [
+        (0, 0, (1, 2, 3, 4)), (0, 0, (1, 2, 3, 4)), (1, 0, (1, 2, 3, 4)),
+    ]  # fmt: skip
+    assert {len(visit.rewards_G) for _, visit in visits} == {4}
+
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    for write in trainer.publishing.own_files:
+        write(checkpoint)
+    later, _, _ = small_trainer(config, trainer.run, listener=Notes())
+    later._go_on_from(checkpoint, 1)
+    assert [prompt for prompt, _ in later.recorded.ledger] == kept[:2]
+    assert later.run.ledger.read_bytes() == (checkpoint / LEDGER).read_bytes()
 
 
 def test_dropout_alone_is_off():
