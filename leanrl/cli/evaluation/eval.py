@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leanrl.cli.terminal.options import AsJson
+from leanrl.hints import command
 
 if TYPE_CHECKING:
     from leanrl.evaluation.evaluate import Evaluated
@@ -136,7 +137,7 @@ def _print_scores(done: "Evaluated") -> None:
         print("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
     if len(scores) > 1:
         print(f"mean over {len(scores)} benchmarks: {done.scores['macro_average']:.1%}")
-    print(f"{done.folder}: completions, question and scores; `leanrl compare BASE {done.folder}` compares")
+    print(f"{done.folder}: completions, question and scores; `{command('compare', 'BASE', done.folder)}` compares")
 
 
 def _row(name: str, score: dict) -> tuple[str, ...]:  # type: ignore[type-arg]
