@@ -26,7 +26,7 @@ from leanrl.models.locate import LocatedModel
 from leanrl.models.structure.attention import usable_attention
 from leanrl.models.weights.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
 from leanrl.prompting.generation import read_generation_fields, valid_generation
-from leanrl.prompting.stopping import Stopping, combined_stopping, special_ids
+from leanrl.prompting.stopping import Stopping, special_ids, stopping_of_files
 
 # (dtype of the weights, dtype of the forward pass)
 _DTYPES = {("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float32", "float32")}
@@ -89,14 +89,7 @@ def stopping_without_weights(tokenizer: PreTrainedTokenizerBase, located: Locate
     """Return the stopping of a model by its files alone, as `stopping_of` does for a loaded one."""
     config = causal_config(located).get_text_config()
     generation = _own_generation(located).get("generation_config")
-    return combined_stopping(
-        tokenizer_eos=tokenizer.eos_token_id,
-        generation_eos=getattr(generation, "eos_token_id", None),
-        config_eos=getattr(config, "eos_token_id", None),
-        special_ids=special_ids(tokenizer),
-        pad_id=tokenizer.pad_token_id,
-        num_rows=config.vocab_size,
-    )
+    return stopping_of_files(tokenizer, config=config, generation=generation, num_rows=config.vocab_size)
 
 
 def _own_generation(located: LocatedModel) -> dict[str, Any]:

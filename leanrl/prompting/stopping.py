@@ -72,15 +72,23 @@ def combined_stopping(
 
 def stopping_of(tokenizer: Any, model: Any) -> Stopping:
     """Return the stopping of a transformers model and its tokenizer."""
-    config = model.config.get_text_config()
-    generation = getattr(model, "generation_config", None)
+    return stopping_of_files(
+        tokenizer,
+        config=model.config.get_text_config(),
+        generation=getattr(model, "generation_config", None),
+        num_rows=model.get_input_embeddings().weight.shape[0],
+    )
+
+
+def stopping_of_files(tokenizer: Any, *, config: Any, generation: Any, num_rows: int) -> Stopping:
+    """Return the stopping that a tokenizer, a text config and a generation_config (or None) name together."""
     return combined_stopping(
         tokenizer_eos=tokenizer.eos_token_id,
         generation_eos=getattr(generation, "eos_token_id", None),
         config_eos=getattr(config, "eos_token_id", None),
         special_ids=special_ids(tokenizer),
         pad_id=tokenizer.pad_token_id,
-        num_rows=model.get_input_embeddings().weight.shape[0],
+        num_rows=num_rows,
     )
 
 
