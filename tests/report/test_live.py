@@ -27,11 +27,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     return run
 
 
+def _take_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(scope="module")
 def server(run: RunFolder) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`leanrl report RUN --serve` in a process of its own, and its port."""
     command = [sys.executable, "-m", "leanrl", "report", str(run.path), "--serve"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    # A shell starts what it puts into the background without Ctrl-C, and this suite may have been started so.
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=_take_ctrl_c)
     assert process.stdout is not None
     (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
     yield process, int(port)

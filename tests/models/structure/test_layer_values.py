@@ -11,6 +11,7 @@ from leanrl.models.structure.attention import usable_attention
 from leanrl.models.structure.layer_values import AttentionSizes, attention_sizes, layer_values, shared_value
 from leanrl.models.structure.lengths import length_limit, warn_of_untrained_lengths
 from leanrl.models.structure.shape import shape_of
+from leanrl.planner.memory.kv_cache import sequence_kv_bytes
 from leanrl.planner.models.shapes import shape_from_config
 from tests.engine.tiny_families import model_of
 from tests.families.table import named
@@ -67,9 +68,12 @@ def test_no_reader_of_a_config_stops_at_a_layer_that_differs(family):
         shape_from_config(config.to_dict())
 
 
-def test_the_kv_cache_is_planned_by_the_layer_with_the_largest():
+def test_the_kv_cache_is_planned_layer_by_layer():
+    """Layers 2 and 3 borrow. Layer 0: 2 heads of 16 in a window of 16 tokens; layer 1: one of 64 over 64 tokens."""
     config = tiny_config(named("gemma4_text"))
     config.per_layer_config = {layer: {"head_dim": 64, "num_key_value_heads": 1} for layer in (1, 3)}
     assert {(sizes.num_kv_heads, sizes.head_dim) for sizes in attention_sizes(config)} == {(2, 16), (1, 64)}
     shape = shape_of(config)
-    assert (shape.num_kv_heads, shape.head_dim, shape.sliding_window) == (1, 64, 16)
+    assert [(sizes.num_kv_heads, sizes.head_dim) for sizes in shape.layers] == [(2, 16), (1, 64)] * 2
+    bytes_by_hand = 2 * 2 * 16 * 16 * 2 + 2 * 1 * 64 * 64 * 2
+    assert sequence_kv_bytes(shape, tokens=64, bytes_per_number=2) == bytes_by_hand
