@@ -59,6 +59,7 @@ def test_each_checkpoint_has_a_folder_and_is_compared(run: RunFolder, asked: tup
     assert "no difference was shown" in compared.out
 
 
+@pytest.mark.long
 def test_a_merged_model_answers_as_its_adapter(run: RunFolder, asked: tuple[str, ...], tmp_path: Path) -> None:
     merged = tmp_path / "merged"
     assert leanrl("merge", run.path, "--out", merged).code == 0

@@ -1,4 +1,4 @@
-"""A sample of `make test-families`: three families of different kinds through every path of the real command line."""
+"""A sample of `make test-families`: families of different kinds through every path of the command line."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tests.families.tiny import make_tiny_family
     [
         ("cohere2", "lora", "packed"),
         pytest.param("lfm2", "full", "padded", marks=pytest.mark.long),
-        ("gemma2", "qlora", "padded"),
+        pytest.param("gemma2", "qlora", "padded", marks=pytest.mark.long),
     ],
 )
 def test_a_family_goes_through_every_path(name: str, method: Method, rows: str, tmp_path: Path) -> None:

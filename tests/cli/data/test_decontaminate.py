@@ -40,8 +40,8 @@ def test_json_has_counts_alone_on_stdout(files: tuple[Path, Path]):
 
 
 def test_benchmarks_that_are_not_at_hand(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("leanrl.data.load.read_hub_source", _unreachable)
+    for place in ("data.load", "evaluation.benchmark_data"):
+        monkeypatch.setattr(f"leanrl.{place}.read_hub_source", _unreachable)
     write_rows(tmp_path / "aime24.jsonl", FERRY)
     arguments = ["data", "decontaminate", str(files[0]), "--data-dir", str(tmp_path)]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
