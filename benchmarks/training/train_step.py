@@ -8,7 +8,7 @@
 Operations are those of matrix products and attention, recomputation included; no product is computed to count them, and
 no other work disturbs the count. `--without-variance SHARE` is the share of groups that have one reward throughout.
 
-TRL runs as it comes, and with the tiles of its head made small, which suits a CPU. Completions are fixed: their lengths
+TRL runs with its defaults, and with small tiles of its head, which suit a CPU. Completions are fixed: their lengths
 and rewards come from data/completion_mix.json. A breakdown takes leanrl's savings away one at a time. Sides take turns
 in one process for their times, and have one each for their peaks. Prints a table and writes
 <machine>-<date>-train-step.json, where rows of an earlier call stay unless this one measured them again.

@@ -1,4 +1,4 @@
-"""What a user asks of an evaluation, as it comes from the command line."""
+"""The choices of an evaluation, with the names of the command line's options."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

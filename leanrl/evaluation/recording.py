@@ -1,4 +1,4 @@
-"""Completions graded and saved as they come, beside the engine that goes on drawing."""
+"""Completions graded and saved as soon as they end, while the engine goes on."""
 
 import queue
 import threading

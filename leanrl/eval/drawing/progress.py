@@ -27,7 +27,7 @@ class Standing:
 
 
 class Progress:
-    """Counts completions as they come.
+    """Counts completions when they end.
 
     Args:
         wanted: all problems, each as often as it is asked.

@@ -1,1 +1,1 @@
-"""What an evaluation has drawn, kept as it comes."""
+"""The files of an evaluation: its question and its completions."""

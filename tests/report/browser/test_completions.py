@@ -6,24 +6,7 @@ from typing import Any
 
 import pytest
 
-from leanrl.report.page import write_report
 from tests.report.browser.chromium import Tab, address_of
-from tests.report.sample_run import write_sample_run
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with completions of the steps 1, 10 and 20: of each a right one, a wrong one, and one full of tags."""
-    return write_report(write_sample_run(tmp_path_factory.mktemp("runs") / "demo", num_steps=20))
-
-
-@pytest.fixture
-def opened(tab: Tab, page: Path) -> Tab:
-    tab.open(address_of(page))
-    tab.run("sessionStorage.clear()")
-    tab.complaints.clear()
-    tab.open(address_of(page))
-    return tab
 
 
 def choose(tab: Tab, **fields: Any) -> None:

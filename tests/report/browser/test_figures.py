@@ -4,26 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.report.page import write_report
 from tests.report.browser.chromium import Tab, address_of
-from tests.report.sample_run import write_sample_run
 
 ENTROPY = "document.querySelector('figure[data-curve=entropy]')"
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(write_sample_run(tmp_path_factory.mktemp("runs") / "demo", num_steps=20))
-
-
-@pytest.fixture
-def opened(tab: Tab, page: Path) -> Tab:
-    """The page, freshly opened, without what an earlier test chose."""
-    tab.open(address_of(page))
-    tab.run("sessionStorage.clear()")
-    tab.open(address_of(page))
-    tab.complaints.clear()
-    return tab
 
 
 def point_at(tab: Tab, share: float, *, kind: str = "mouseMoved") -> None:
