@@ -155,6 +155,7 @@ def test_a_further_benchmark_joins_the_folder(model: Path, sums: Path, tmp_path:
         (("--max-tokens", "0"), ConfigError, "--max-tokens is 0"),
         (("--protocol", "robst"), ConfigError, "robst"),
         (("--benchmarks", "aime42"), ConfigError, "aime42"),
+        (("--benchmarks", " , "), ConfigError, "--benchmarks names none"),
     ],
 )
 def test_what_cannot_be_asked_is_said_at_once(

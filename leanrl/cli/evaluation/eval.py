@@ -60,7 +60,7 @@ def evaluate(
         return
     from leanrl.evaluation.asked import PAPER_BENCHMARKS, Asked
 
-    names = PAPER_BENCHMARKS if benchmarks is None else tuple(name.strip() for name in benchmarks.split(",") if name)
+    names = PAPER_BENCHMARKS if benchmarks is None else _names(benchmarks)
     if pin:
         _pin(names, data_dir, out)
         return
@@ -92,6 +92,15 @@ def evaluate(
         print(json.dumps({"folder": str(done.folder), **done.scores}, indent=2))
     else:
         _print_scores(done)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    from leanrl.errors import ConfigError
+
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ConfigError("--benchmarks names none.", hint="leanrl eval --list")
+    return names
 
 
 def _pin(names: tuple[str, ...], data_dir: Path | None, out: Path | None) -> None:
