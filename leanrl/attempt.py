@@ -18,6 +18,7 @@ from leanrl.launch.unsloth import import_unsloth
 from leanrl.machine.environment import describe_machine
 from leanrl.planner.plan import Plan
 from leanrl.report.run_log import RunLog
+from leanrl.storage.evaluations import rewind_evaluations
 from leanrl.storage.run_folder import RunFolder, create_run_folder, open_run_folder, step_of, write_json
 from leanrl.storage.run_lock import hold
 from leanrl.types import Listener
@@ -158,6 +159,7 @@ class LaterAttempt:
         for line in passed_over:
             listener.warn(line)
         rewind_metrics(self.run, step=step_of(checkpoint))
+        rewind_evaluations(self.run, step=step_of(checkpoint))
         return checkpoint
 
 

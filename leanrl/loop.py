@@ -95,11 +95,13 @@ def _built(
         run=run,
         listener=listener,
         plan=predicted,
+        heldout=parts.problems.heldout,
     )
     if is_first_rank() and isinstance(parts.tokenizer.chat_template, str):
         run.keep_template(parts.tokenizer.chat_template)
     needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
-    require_disk_space(run, needed_bytes=needed_bytes, keep_last=config.checkpoints.keep_last)
+    kept = config.checkpoints
+    require_disk_space(run, needed_bytes=needed_bytes, keep_last=kept.keep_last, keep_best=kept.keep_best)
     shard_weights(trainer)
     return trainer, recorder, stop
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from leanrl.config.sections.algorithm import AlgorithmConfig
 from leanrl.config.sections.data import DataConfig
+from leanrl.config.sections.evaluation import EvalConfig
 from leanrl.config.sections.field_types import (
     CardName,
     Finite,
@@ -209,11 +210,11 @@ class CheckpointConfig(Section):
         50, "steps between checkpoints, rounded up to whole rollouts; the last step always gets one"
     )
     keep_last: PositiveInt = key(3, "older checkpoints are deleted")
-
-
-class EvalConfig(Section):
-    greedy: bool = key(False, "ask the held-out problems greedily before and after training")
-    batch_size: PositiveInt = key(16, "problems in one batch of the evaluation")
+    keep_best: NonNegativeInt = key(
+        0,
+        "checkpoints that stay besides because they evaluated best (eval.every_steps), by the lower bound of the "
+        "difference to step 0; a new best is saved at once",
+    )
 
 
 class LogConfig(Section):
@@ -245,7 +246,7 @@ class RunConfig(Section):
     optimizer: OptimizerConfig = key(OptimizerConfig(), "how the loss becomes an update")
     train: TrainConfig = key(TrainConfig(), "sizes and length of the run")
     checkpoints: CheckpointConfig = key(CheckpointConfig(), "what is kept")
-    eval: EvalConfig = key(EvalConfig(), "what is measured before and after")
+    eval: EvalConfig = key(EvalConfig(), "what is measured before, during and after training")
     log: LogConfig = key(LogConfig(), "what is written during the run")
     hub: HubConfig = key(HubConfig(), "what leaves the machine")
     reasons: dict[str, str] = key({}, "why this preset departs from its parent, by dotted key")
@@ -326,6 +327,12 @@ class RunConfig(Section):
     def steps_between_checkpoints(self) -> int:
         """`checkpoints.every_steps` rounded up to whole rollouts: a checkpoint holds no completions."""
         return -(-self.checkpoints.every_steps // self.steps_per_rollout) * self.steps_per_rollout
+
+    @property
+    def steps_between_evaluations(self) -> int | None:
+        """`eval.every_steps` rounded up to whole rollouts, where a checkpoint can be saved; None evaluates nothing."""
+        every = self.eval.every_steps
+        return None if every is None else -(-every // self.steps_per_rollout) * self.steps_per_rollout
 
     @property
     def samples_plainly(self) -> bool:

@@ -9,7 +9,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are drawn; a completion ends behind one of `stop_token_ids`, or is cut at its longest."""
+    """How tokens are drawn; a completion ends behind one of `stop_token_ids`, or is cut at its longest.
+
+    Temperature 0 takes the likeliest token. Without `needs_logprobs` those that come back may be of any temperature.
+    """
 
     temperature: float
     max_completion_tokens: int
@@ -18,6 +21,7 @@ class Sampling:
     top_k: int = 0
     min_p: float | None = None
     repetition_penalty: float = 1.0
+    needs_logprobs: bool = True
 
     @property
     def is_plain(self) -> bool:
@@ -27,10 +31,15 @@ class Sampling:
 
 @dataclass(frozen=True)
 class GroupRequest:
-    """One prompt, and how many completions of it are wanted."""
+    """One prompt, and how many completions of it are wanted.
+
+    `seed` decides what is drawn, whatever else is drawn beside it; it is for a single completion, and either all
+    requests of a call have one or none has.
+    """
 
     prompt_ids: list[int]
     num_completions: int
+    seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,11 @@ class RunFolder:
     @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
+
+    @property
+    def evaluations(self) -> Path:
+        """Evaluations of held-out problems during training, with the counts of each problem."""
+        return self.path / "evaluations.jsonl"
 
     @property
     def saves(self) -> Path:
@@ -182,13 +187,14 @@ class RunFolder:
         link_newest_adapter(self.adapter, final)
         return final
 
-    def drop_old_checkpoints(self, keep_last: int, *, step: int) -> None:
-        """Delete all complete checkpoints up to `step` but the newest `keep_last`, and what a kill left half written.
+    def drop_old_checkpoints(self, keep_last: int, *, step: int, kept: Collection[Path] = ()) -> None:
+        """Delete complete checkpoints up to `step` but the newest `keep_last` and `kept`, and what a kill left of one.
 
         One beyond `step` is damaged: the run went on from before it, and will replace it.
         """
         for path in [path for path in self.complete_checkpoints() if step_of(path) <= step][:-keep_last]:
-            _delete(path)
+            if path not in kept:
+                _delete(path)
         shutil.rmtree(self.partial_checkpoints, ignore_errors=True)
 
 

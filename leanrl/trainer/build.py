@@ -19,6 +19,8 @@ from leanrl.models.structure.attention import usable_attention
 from leanrl.planner.prediction import Plan
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
+from leanrl.trainer.evaluations.callback import EvaluationCallback
+from leanrl.trainer.evaluations.evaluations import Evaluations
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.proofs.causality import require_causal
 from leanrl.trainer.proofs.packing import pack_if_proved
@@ -42,6 +44,7 @@ def build_trainer(
     run: RunFolder,
     listener: Listener,
     plan: Plan | None = None,
+    heldout: Sequence[Row] = (),
 ) -> tuple[LeanGRPOTrainer, StepRecorder, SignalStop]:
     """Return the trainer and its two callbacks, which know afterwards what was warned of and what ended the run."""
     start_weights = adapter_weights(model)
@@ -83,6 +86,9 @@ def build_trainer(
     trainer.remove_callback(PrinterCallback)
     _keep_tensorboard_files(trainer, run)
     trainer.add_callback(recorder)
+    trainer.evaluations = Evaluations(trainer, rows=heldout, grader=grader, listener=listener)
+    if config.eval.every_steps is not None:
+        trainer.add_callback(EvaluationCallback(trainer.evaluations, stop, keep_best=config.checkpoints.keep_best))
     trainer.add_callback(stop)
     return trainer, recorder, stop
 

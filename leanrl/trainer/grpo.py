@@ -29,6 +29,7 @@ from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.publishing import Publishing
 from leanrl.trainer.checkpoints.restore import check_optimizer, check_shards, restore_weights
 from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes
+from leanrl.trainer.evaluations.evaluations import Evaluations
 from leanrl.trainer.memory.gauges import choose_gauge
 from leanrl.trainer.memory.open import open_budget
 from leanrl.trainer.memory.phase_meter import PhaseMeter
@@ -57,7 +58,11 @@ class LeanGRPOTrainer(GRPOTrainer):
         run: the run folder that receives checkpoints.
         plan: what was planned for this machine; None where no plan could be made.
         uploads: what sends complete checkpoints to the Hub; None sends nothing.
+
+    `evaluations` measures held-out problems while it trains; `build_trainer` sets it.
     """
+
+    evaluations: Evaluations | None = None
 
     def __init__(
         self,
@@ -84,7 +89,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.budget = open_budget(self)
         self.step_pass = open_pass(self)
         self.skipped = open_skipped(self)
-        self.publishing = Publishing(run, config.checkpoints.keep_last, uploads, own_files=[self.budget.save])
+        kept = config.checkpoints
+        self.publishing = Publishing(run, kept.keep_last, uploads, [self.budget.save], keep_best=kept.keep_best)
         self._prepare_steps()
         self.meter.end()
 

@@ -52,8 +52,8 @@ def small_config(folder, **sections):
     return RunConfig.model_validate(values)
 
 
-def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="):
-    """Return trainer, recorder and signal stop; nothing is graded, and the reward counts different letters.
+def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}=", heldout=(), grader=None):
+    """Return trainer, recorder and signal stop; the reward counts different letters, and only `heldout` is graded.
 
     `weights` is the folder of the model where `config.model.id` is none; `prompt` asks for the sum of {i} and {i}.
     A run folder that exists may come in place of its path: ranks share one.
@@ -70,7 +70,8 @@ def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="
         tokenizer=AutoTokenizer.from_pretrained(folder),
         rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), asked_by=prompt.format(i=i)) for i in range(8)],
         rewards=[WeightedReward("variety", config.rewards["variety"], None, lambda sample: len(set(sample.text)) / 10)],
-        grader=None,
+        grader=grader,
         run=run,
         listener=listener,
+        heldout=heldout,
     )

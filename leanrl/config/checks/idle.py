@@ -106,7 +106,8 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_heldout(config: RunConfig) -> Iterator[str]:
-    if config.data.num_heldout and not config.eval.greedy:
+    is_asked = config.eval.greedy or config.eval.every_steps is not None
+    if config.data.num_heldout and not is_asked:
         yield (
             f"data.num_heldout keeps {config.data.num_heldout} problems out of training, and eval.greedy is false, so "
             "they are never asked: `-s data.num_heldout=0` trains on them."

@@ -11,7 +11,7 @@ from leanrl.prompting.thinking import NO_TAG, USUAL_TAGS, is_opening_tag
 
 def source_contradictions(config: RunConfig) -> Iterator[Problem]:
     """Yield every combination that cannot be run; `where` names the keys."""
-    for check in (_sources, _rewards, _thinking, _lengths, _heldout):
+    for check in (_sources, _rewards, _thinking, _lengths, _heldout, _evaluations):
         yield from check(config)
 
 
@@ -60,7 +60,35 @@ def _lengths(config: RunConfig) -> Iterator[Problem]:
 
 
 def _heldout(config: RunConfig) -> Iterator[Problem]:
-    if config.eval.greedy and not config.data.num_heldout:
+    asking = [
+        *(["eval.greedy"] if config.eval.greedy else []),
+        *(["eval.every_steps"] if config.eval.every_steps is not None else []),
+    ]
+    held_out = config.data.num_heldout
+    if asking and not held_out:
+        where = ", ".join(["data.num_heldout", *asking])
+        yield Problem(where, "no problems are held out to be asked", "`-s data.num_heldout=50`")
+
+
+def _evaluations(config: RunConfig) -> Iterator[Problem]:
+    asked, held_out = config.eval, config.data.num_heldout
+    if asked.every_steps is None:
+        if config.checkpoints.keep_best:
+            yield Problem(
+                "checkpoints.keep_best, eval.every_steps",
+                "nothing is evaluated during training, so no checkpoint is the best",
+                "`-s eval.every_steps=50`, or `-s checkpoints.keep_best=0`",
+            )
+        return
+    if asked.num_problems is not None and 0 < held_out < asked.num_problems:
         yield Problem(
-            "data.num_heldout, eval.greedy", "no problems are held out to be asked", "`-s data.num_heldout=50`"
+            "eval.num_problems, data.num_heldout",
+            f"{asked.num_problems} problems are to be asked, and {held_out} are held out",
+            f"`{setting('data.num_heldout', asked.num_problems)}`, or `{setting('eval.num_problems', held_out)}`",
+        )
+    if asked.samples > 1 and asked.temperature == 0:
+        yield Problem(
+            "eval.samples, eval.temperature",
+            f"at temperature 0 all {asked.samples} completions of a problem are the same",
+            "`-s eval.temperature=0.8`, or `-s eval.samples=1`",
         )

@@ -84,8 +84,10 @@ class ServerClient:
         """Drop cached prefixes and return whether that was done."""
         return bool((self._call("POST", "/reset_prefix_cache") or {"success": True}).get("success"))
 
-    def complete(self, model: str, prompts: Sequence[list[int]], sampling: Sampling, n: int) -> list[list[Completion]]:
-        """Return n completions of every prompt, in order."""
+    def complete(
+        self, model: str, prompts: Sequence[list[int]], sampling: Sampling, n: int, *, seed: int | None = None
+    ) -> list[list[Completion]]:
+        """Return n completions of every prompt, in order; `seed` decides what is drawn of each."""
         answer = self._call(
             "POST",
             "/v1/completions",
@@ -102,6 +104,7 @@ class ServerClient:
                 "stop_token_ids": list(sampling.stop_token_ids),
                 "logprobs": 0,  # of the sampled token alone
                 "return_token_ids": True,
+                **({} if seed is None else {"seed": seed}),
             },
         )
         choices = [_completion(choice) for choice in answer["choices"]]
@@ -137,12 +140,12 @@ class ServerClient:
             return None  # the adapter endpoints answer in plain text
 
 
-def group_by_number(requests: Sequence[GroupRequest]) -> dict[int, list[int]]:
-    """Return the positions of the requests by how many completions they ask for: one call serves each."""
-    numbers: dict[int, list[int]] = {}
+def group_by_call(requests: Sequence[GroupRequest]) -> dict[tuple[int, int | None], list[int]]:
+    """Return the positions of the requests by how many completions they ask for, and their seed: a call serves each."""
+    calls: dict[tuple[int, int | None], list[int]] = {}
     for position, request in enumerate(requests):
-        numbers.setdefault(request.num_completions, []).append(position)
-    return numbers
+        calls.setdefault((request.num_completions, request.seed), []).append(position)
+    return calls
 
 
 def _within(answer: Any, *names: str) -> Any:

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
@@ -12,7 +13,7 @@ from leanrl.rollout.adapter_files import num_bytes, publish, verify, withdraw
 from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.selftest import Drawn
-from leanrl.rollout.server.client import ServerClient, ServerLostError, ServerRefusedError, group_by_number
+from leanrl.rollout.server.client import ServerClient, ServerLostError, ServerRefusedError, group_by_call
 from leanrl.rollout.server.process import ServerProcess
 from leanrl.rollout.server.weight_transport import WeightTransport
 from leanrl.rollout.vllm.whole_distribution import LogprobsMode, ScaledLogits, at_temperature
@@ -21,6 +22,8 @@ _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 # A server that is lost this often in a row has a reason that another start does not take away.
 MOST_RESTARTS = 3
+# Calls that wait for the server at the same time: as many as it decodes side by side (vLLM's own max_num_seqs).
+_MOST_CALLS = 256
 _HINT = "leanrl train --resume RUN continues from the last checkpoint, with a new server where it is leanrl's own"
 
 
@@ -151,12 +154,21 @@ class VllmServer:
             )
 
     def _complete(self, model: str, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
+        """Return the group of every request; requests with seeds of their own are calls of their own, side by side."""
         groups: list[list[Completion]] = [[] for _ in requests]
-        for number, positions in group_by_number(requests).items():
-            prompts = [requests[position].prompt_ids for position in positions]
-            with at_temperature(sampling, self._logprobs_mode, self._scale_logits) as asked:
-                completed = self._client.complete(model, prompts, asked, number)
-            for position, group in zip(positions, completed, strict=True):
+        calls = group_by_call(requests)
+
+        def call(number: int, seed: int | None) -> list[list[Completion]]:
+            prompts = [requests[position].prompt_ids for position in calls[number, seed]]
+            return self._client.complete(model, prompts, asked, number, seed=seed)
+
+        with (
+            at_temperature(sampling, self._logprobs_mode, self._scale_logits) as asked,
+            ThreadPoolExecutor(min(_MOST_CALLS, max(1, len(calls)))) as callers,
+        ):
+            completed = list(callers.map(call, *zip(*calls, strict=True))) if calls else []
+        for positions, of_call in zip(calls.values(), completed, strict=True):
+            for position, group in zip(positions, of_call, strict=True):
                 groups[position] = group
         return groups
 

@@ -142,7 +142,7 @@ class VllmColocate:
 
     def _generate(self, requests: Sequence[GroupRequest], sampling: Sampling, adapter: Any) -> list[list[Completion]]:
         with at_temperature(sampling, self._logprobs_mode, self._scale_logits) as asked:
-            parameters = [_sampling_params(asked, request.num_completions) for request in requests]
+            parameters = [_sampling_params(asked, request) for request in requests]
             outputs = self._ask([request.prompt_ids for request in requests], parameters, adapter)
         return [[_completion(choice) for choice in output.outputs] for output in outputs]
 
@@ -265,11 +265,12 @@ def _adapter_loader(
     return load
 
 
-def _sampling_params(sampling: Sampling, num_completions: int) -> Any:
+def _sampling_params(sampling: Sampling, request: GroupRequest) -> Any:
     from vllm import SamplingParams
 
     return SamplingParams(
-        n=num_completions,
+        n=request.num_completions,
+        seed=request.seed,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,

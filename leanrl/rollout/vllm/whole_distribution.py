@@ -65,7 +65,7 @@ def at_temperature(sampling: "Sampling", mode: str, scale: Callable[[float], obj
         mode: the engine's `logprobs_mode`.
         scale: has the engine's workers multiply their logits.
     """
-    if mode != "raw_logprobs" or sampling.temperature == 1.0:
+    if mode != "raw_logprobs" or sampling.temperature == 1.0 or not sampling.needs_logprobs:
         yield sampling
         return
     scale(1.0 / sampling.temperature)

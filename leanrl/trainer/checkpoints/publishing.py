@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from leanrl.storage.evaluations import best_checkpoints
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.upkeep import is_full_disk, stop_for_full_disk
@@ -17,6 +18,7 @@ class Publishing:
     Args:
         run: the run folder that receives them.
         keep_last: how many of the newest ones stay.
+        keep_best: how many stay besides because they evaluated best.
         uploads: what sends complete checkpoints to the Hub; None sends nothing.
         own_files: each adds what leanrl goes on with to the folder of a checkpoint.
     """
@@ -25,6 +27,7 @@ class Publishing:
     keep_last: int
     uploads: CheckpointUploads | None
     own_files: list[Callable[[Path], None]] = field(default_factory=list)
+    keep_best: int = 0
 
     def publish(self, step: int) -> None:
         """Mark the checkpoint of a step complete, give it its name and send it off; old ones are removed."""
@@ -37,7 +40,8 @@ class Publishing:
         checkpoint = self.run.publish_checkpoint(written, step)
         if self.uploads is not None:
             self.uploads.push(checkpoint, step=step)
-        self.run.drop_old_checkpoints(self.keep_last, step=step)
+        best = best_checkpoints(self.run)[: self.keep_best] if self.keep_best else []
+        self.run.drop_old_checkpoints(self.keep_last, step=step, kept=best)
 
     def has(self, step: int) -> bool:
         """Return whether the checkpoint of a step is complete."""

@@ -42,21 +42,23 @@ def _state_bytes(optimizer: str, weight_bytes: int) -> float:
     return 2 * weight_bytes
 
 
-def require_disk_space(run: RunFolder, *, needed_bytes: int, keep_last: int) -> None:
+def require_disk_space(run: RunFolder, *, needed_bytes: int, keep_last: int, keep_best: int = 0) -> None:
     """Refuse a run whose checkpoints the disk cannot hold.
 
-    One more than `keep_last` exist while a new one is written.
+    One more than `keep_last` and `keep_best` exist while a new one is written.
 
     Raises:
         DoesNotFitError: with both sizes.
     """
-    total = needed_bytes * (keep_last + 1)
+    num_checkpoints = keep_last + keep_best + 1
+    total = needed_bytes * num_checkpoints
     free = shutil.disk_usage(run.path).free
     if free < total:
         raise DoesNotFitError(
-            f"checkpoints need {total / 2**30:.1f} GiB ({keep_last + 1} of {needed_bytes / 2**30:.2f} GiB), but "
+            f"checkpoints need {total / 2**30:.1f} GiB ({num_checkpoints} of {needed_bytes / 2**30:.2f} GiB), but "
             f"{run.path} has {free / 2**30:.1f} GiB free.",
-            hint="name a larger disk with `--run-dir`, or keep fewer with -s checkpoints.keep_last=1",
+            hint="name a larger disk with `--run-dir`, or keep fewer with -s checkpoints.keep_last=1"
+            + (" -s checkpoints.keep_best=0" if keep_best else ""),
         )
 
 

@@ -21,8 +21,8 @@ class Peak:
     reserved_bytes: int | None = None
 
 
-# Grading takes time and no memory that the planner counts.
-MeteredPhase = PhaseName | Literal["grading"]
+# Grading takes time and no memory that the planner counts; an evaluation takes no more than a rollout.
+MeteredPhase = PhaseName | Literal["grading", "evaluation"]
 Peaks = Mapping[MeteredPhase, Peak]
 Seconds = Mapping[MeteredPhase, float]
 

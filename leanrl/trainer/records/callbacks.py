@@ -11,6 +11,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from leanrl.config.schema import RunConfig
 from leanrl.hints import setting
 from leanrl.storage.run_folder import RunFolder, append_jsonl, write_jsonl
+from leanrl.trainer.evaluations.logged import logged_values
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.memory.actual import STEPS_TO_COMPARE, append_actual
 from leanrl.trainer.memory.phase_meter import Peaks, Seconds, highest_of_each
@@ -66,6 +67,7 @@ class StepRecorder(TrainerCallback):
         if logs is None or "loss" not in logs:
             return
         peaks, seconds = self.trainer.meter.take(), self.trainer.meter.take_seconds()
+        seconds.pop("evaluation", None)  # no part of the step; `eval` has them
         self._peaks = highest_of_each(self._peaks, peaks)
         if state.is_world_process_zero:
             self._record(logs, state, peaks=peaks, seconds=seconds)
@@ -82,6 +84,9 @@ class StepRecorder(TrainerCallback):
             seconds=seconds,
             cpu_share=self._shares.of_step(),
         )
+        evaluation = None if self.trainer.evaluations is None else self.trainer.evaluations.of_step(state.global_step)
+        if evaluation is not None:
+            metrics["eval"] = logged_values(evaluation)
         append_jsonl(self.run.metrics, metrics)
         self.listener.step(metrics, max_steps=state.max_steps)
         if self._first:

@@ -16,7 +16,7 @@ from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import score_micro_batch
 from leanrl.rollout.adapter_files import travelling
 from leanrl.rollout.effect_test import EffectTest
-from leanrl.rollout.protocol import Adapter, GroupRequest, NamedTensors, Policy, RolloutEngine, Sampling
+from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, NamedTensors, Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import AdapterScorer, Drawn, Highest, Scorer, SelfTest, its_own
 
 # A run's first steps are tested whatever `rollout.selftest_every_steps` says: at step 1 an adapter is still all zeros
@@ -108,6 +108,19 @@ class RolloutBridge:
         completions = [completion for group in groups for completion in group]
         logprobs_B = [completion.logprobs for completion in completions if completion.logprobs is not None]
         return Rollout([completion.token_ids for completion in completions], logprobs_B or None, measures)
+
+    def ask(self, requests: Sequence[GroupRequest], *, step: int, sampling: Sampling) -> list[list[Completion]]:
+        """Return the group of every request, from the weights after `step` optimizer steps; nothing is tested.
+
+        The engine forgets the prompts: a rollout that follows reads its own as if nothing had been asked.
+        """
+        self.engine.wake()
+        self._woken()
+        self._sync(step)
+        groups = self.engine.generate(requests, sampling)
+        self.engine.forget_prefixes()
+        self.engine.sleep()
+        return groups
 
     def close(self) -> None:
         self.engine.close()

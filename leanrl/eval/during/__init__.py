@@ -1,0 +1,1 @@
+"""Evaluations during training, from the counts of each problem."""

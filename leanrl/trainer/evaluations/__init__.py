@@ -1,0 +1,1 @@
+"""Evaluations of a trainer's held-out problems while it trains."""
