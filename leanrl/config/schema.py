@@ -19,6 +19,7 @@ from leanrl.config.sections.field_types import (
 from leanrl.config.sections.grading import GradingConfig
 from leanrl.config.sections.lengths import LengthsConfig
 from leanrl.config.sections.section import Section, key
+from leanrl.config.sections.watchdog import WatchdogConfig
 from leanrl.types import Language
 
 ReferenceDevice = Literal["gpu", "host", "disk"]
@@ -246,6 +247,7 @@ class RunConfig(Section):
     optimizer: OptimizerConfig = key(OptimizerConfig(), "how the loss becomes an update")
     train: TrainConfig = key(TrainConfig(), "sizes and length of the run")
     checkpoints: CheckpointConfig = key(CheckpointConfig(), "what is kept")
+    watchdog: WatchdogConfig = key(WatchdogConfig(), "how a run that falls apart is noticed, and what happens then")
     eval: EvalConfig = key(EvalConfig(), "what is measured before, during and after training")
     log: LogConfig = key(LogConfig(), "what is written during the run")
     hub: HubConfig = key(HubConfig(), "what leaves the machine")

@@ -76,6 +76,22 @@ HEALTH_LINES = (
         unit="share",
         caption="Share of words in another language than log.language, mathematics left out.",
     ),
+    PlainLine(
+        metric="other_script_share",
+        slug="other_script_share",
+        title="Other scripts",
+        name="other scripts",
+        unit="share",
+        caption="Share of letters in another script than that of log.language; Latin and Greek ones count for it.",
+    ),
+    PlainLine(
+        metric="repeated_4gram_share",
+        slug="repeated_4gram_share",
+        title="Repetition",
+        name="repeated 4-grams",
+        unit="share",
+        caption="Share of a completion's 4-grams of tokens that repeat an earlier one of it.",
+    ),
 )
 
 OTHER_LINES = (

@@ -3,6 +3,7 @@
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
@@ -71,6 +72,23 @@ def language_share(text: str, language: Language) -> float | None:
         if not _is_foreign(native, language):
             num_native += sum(map(_count_words, native))
     return num_native / num_words if num_words else None
+
+
+def other_script_share(text: str, language: Language) -> float | None:
+    """Return the share of a text's letters that are in another script than the language's; None without a letter.
+
+    Letters that formulas use as names, Latin and Greek ones among them, count for the language. It costs a hundredth
+    of `language_share`, and sees no drift between languages of one script.
+    """
+    target = _SCRIPTS.get(language, frozenset({"LATIN"}))
+    if text.isascii():
+        return 0.0 if any(map(str.isalpha, text)) else None
+    letters = {letter: count for letter, count in Counter(text).items() if letter.isalpha()}
+    if not letters:
+        return None
+    own = target | _LETTERS_OF_FORMULAS | {"GREEK"}
+    num_other = sum(count for letter, count in letters.items() if _script(letter) not in own)
+    return num_other / sum(letters.values())
 
 
 def _words_in_mathematics(found: re.Match[str]) -> str:

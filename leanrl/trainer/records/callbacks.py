@@ -10,7 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from leanrl.config.schema import RunConfig
 from leanrl.hints import setting
-from leanrl.storage.run_folder import RunFolder, append_jsonl, write_jsonl
+from leanrl.storage.run_folder import RunFolder, append_jsonl, read_jsonl, write_jsonl
 from leanrl.trainer.evaluations.logged import logged_values
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.memory.actual import STEPS_TO_COMPARE, append_actual
@@ -20,6 +20,7 @@ from leanrl.trainer.records.cpu_share import CpuShares
 from leanrl.trainer.records.health import first_step_warnings
 from leanrl.trainer.records.metrics import peak_bytes, step_metrics
 from leanrl.types import Listener
+from leanrl.watch.watchdog import Watchdog
 
 
 class StepRecorder(TrainerCallback):
@@ -31,6 +32,7 @@ class StepRecorder(TrainerCallback):
         self.run = run
         self.listener = listener
         self.warnings: list[str] = []
+        self.watchdog = Watchdog(config)
         self._first = True
         self._num_shortages = 0
         self._peaks = trainer.meter.take()
@@ -39,6 +41,8 @@ class StepRecorder(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._num_shortages = self.trainer.budget.num_shortages  # those before a checkpoint were told of
         self.trainer.meter.take_seconds()  # of loading and the probe
+        if state.is_world_process_zero:
+            self._watch_again()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._shares.begin()
@@ -89,6 +93,9 @@ class StepRecorder(TrainerCallback):
             metrics["eval"] = logged_values(evaluation)
         append_jsonl(self.run.metrics, metrics)
         self.listener.step(metrics, max_steps=state.max_steps)
+        for warning in self.watchdog.see(metrics).warnings:
+            self.warnings.append(warning)
+            self.listener.warn(warning)
         if self._first:
             self._first = False
             limit = self.config.rollout.max_completion_tokens
@@ -109,6 +116,13 @@ class StepRecorder(TrainerCallback):
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
             self._save_completions(state.global_step)
+
+    def _watch_again(self) -> None:
+        """Show the watchdog the steps before a checkpoint, whose warnings were heard."""
+        self.watchdog = Watchdog(self.config)
+        if self.run.metrics.is_file():
+            for metrics in read_jsonl(self.run.metrics):
+                self.warnings += [text for text in self.watchdog.see(metrics).warnings if text not in self.warnings]
 
     def _warn_of_shortage(self, metrics: dict[str, Any]) -> None:
         if metrics["out_of_memory"] > self._num_shortages:

@@ -24,6 +24,8 @@ _NAMES = {
     "empty_steps": "empty_steps",
     "out_of_memory": "out_of_memory",
     "language_mix_share": "language_mix_share",
+    "other_script_share": "other_script_share",
+    "repeated_4gram_share": "repeated_4gram_share",
     "sampling_logprob_difference": "sampling_logprob_difference",
     "kl": "kl",
     "grad_norm": "grad_norm",

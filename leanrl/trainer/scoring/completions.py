@@ -6,10 +6,12 @@ Axes: P groups of this rank, G completions of a group.
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from leanrl.prompting.rendering import completion_texts
-from leanrl.rewards.text.language import language_share
+from leanrl.rewards.text.fourgrams import repeated_4gram_share
+from leanrl.rewards.text.language import language_share, other_script_share
 from leanrl.rewards.weighted import Reward
 from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.scoring.scoring import ScoredGroup, score_groups
@@ -66,6 +68,7 @@ class CompletionScorer:
             )
         self._record_reasons(scored)
         self._record_language_mix(samples_P_G)
+        self._record_drift(samples_P_G)
         for name, value in self.logs.take_metrics(self.ranks.gather).items():
             self.record(name, value)
         return scored
@@ -105,3 +108,16 @@ class CompletionScorer:
         shares = self.ranks.gather([language_share(sample.text, self.language) for sample in samples])
         in_words = [share for share in shares if share is not None]
         self.record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)
+
+    def _record_drift(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
+        """Record letters in other scripts and repeated 4-grams of tokens, in the mean of all completions."""
+        samples = [sample for samples_G in samples_P_G for sample in samples_G]
+        pairs = self.ranks.gather(
+            [
+                (other_script_share(sample.text, self.language), repeated_4gram_share(sample.token_ids))
+                for sample in samples
+            ]
+        )
+        in_letters = [share for share, _ in pairs if share is not None]
+        self.record("other_script_share", fmean(in_letters) if in_letters else 0.0)
+        self.record("repeated_4gram_share", fmean(share for _, share in pairs) if pairs else 0.0)

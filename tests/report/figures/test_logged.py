@@ -28,7 +28,8 @@ def test_every_number_of_a_step_is_drawn_somewhere() -> None:
         for name in (
             *("loss", "reward", "reward_std", "zero_std_share", "unscored_share", "truncated_share", "entropy"),
             *("clipped_ratio_share", "skipped_token_share", "nonfinite_steps", "empty_steps", "out_of_memory"),
-            *("language_mix_share", "sampling_logprob_difference", "kl", "grad_norm", "learning_rate", "num_tokens"),
+            *("language_mix_share", "other_script_share", "repeated_4gram_share"),
+            *("sampling_logprob_difference", "kl", "grad_norm", "learning_rate", "num_tokens"),
             "cpu_share",
         )
     }

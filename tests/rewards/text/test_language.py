@@ -3,7 +3,7 @@
 import pytest
 
 from leanrl.rewards.language_consistency import language_consistency
-from leanrl.rewards.text.language import language_share
+from leanrl.rewards.text.language import language_share, other_script_share
 from tests.rewards.sample import make_sample
 
 ENGLISH = "First we add the two numbers. Then we divide the sum by two, which gives the answer."
@@ -120,3 +120,21 @@ def test_half_a_completion_in_another_language():
 def test_a_text_of_nothing_but_openings_is_read_once(text):
     """The reward runs in the trainer's process: no text may keep it busy."""
     assert language_share(text, "en") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("The answer is 5.", "en", 0.0),
+        ("答案是 abc", "en", 0.5),  # three letters of six
+        ("ответ abcde", "en", 0.5),
+        ("ответ", "ru", 0.0),
+        ("x in ru", "ru", 0.0),  # Latin letters may be formulas
+        ("2πr and 𝑥² + é", "en", 0.0),  # formulas have Greek and Unicode's own letters
+        ("答案", "zh", 0.0),
+        ("12 + 3 = 15 🙂", "en", None),
+        ("", "en", None),
+    ],
+)
+def test_letters_in_other_scripts(text, language, expected):
+    assert other_script_share(text, language) == expected

@@ -24,6 +24,8 @@ LOGS = {
     "out_of_memory": 2,
     "mismatch/ratio_p50": 0.99,
     "language_mix_share": 0.05,
+    "other_script_share": 0.02,
+    "repeated_4gram_share": 0.4,
     "sampling_logprob_difference": 3e-7,
     "grad_norm": 0.7,
     "learning_rate": 2e-4,
@@ -66,6 +68,8 @@ def test_trls_names_become_ours():
         "empty_steps": 0,
         "out_of_memory": 2,
         "language_mix_share": 0.05,
+        "other_script_share": 0.02,
+        "repeated_4gram_share": 0.4,
         "sampling_logprob_difference": 3e-7,
         "kl": None,  # no reference in this run
         "grad_norm": 0.7,
