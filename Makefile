@@ -11,7 +11,7 @@ OLDEST_TORCH ?= 2.11.0
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-long test-vllm test-unsloth test-oldest test-families eval-coverage resolve-constraints mutate check clean gpu-check
+.PHONY: demo test test-long test-vllm test-unsloth test-oldest test-families test-faults eval-coverage resolve-constraints mutate check clean gpu-check
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -45,6 +45,10 @@ mutate: $(VENV)/.dev
 # Every model family through train, resume, merge, sample and plan: an hour. `make test` runs a sample of it.
 test-families: $(VENV)/.dev
 	scripts/test_families $(BIN)
+
+# Runs killed at random moments, and other faults: half an hour. `make test` runs three kills.
+test-faults: $(VENV)/.dev
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m tests.faults.matrix benchmarks/results/faults-$(shell date +%Y-%m-%d).json
 
 # Coverage of the intervals of evaluations in 500,000 simulations: five minutes. `make test` runs a sample of it.
 eval-coverage: $(VENV)/.dev

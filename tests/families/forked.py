@@ -5,7 +5,8 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,26 +35,33 @@ def warm_up() -> None:
 
 def leanrl(*arguments: str | Path) -> Outcome:
     """Return what `leanrl ARGUMENTS` did in a fork."""
+    return in_fork(partial(run_command, arguments))
+
+
+def run_command(arguments: Sequence[str | Path]) -> None:
+    """Do what `leanrl ARGUMENTS` does, in this process."""
     from leanrl.cli.main import main
 
-    def command() -> None:
-        sys.argv = ["leanrl", *map(str, arguments)]
-        main()
-
-    return in_fork(command)
+    sys.argv = ["leanrl", *map(str, arguments)]
+    main()
 
 
 def in_fork(work: Callable[[], None]) -> Outcome:
     """Run `work` in a fork; return its exit code and what it printed."""
     with TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
-        sys.stdout.flush()
-        sys.stderr.flush()
-        child = os.fork()
-        if child == 0:
-            _run(work, out, err)
-        _, status = os.waitpid(child, 0)
+        _, status = os.waitpid(start(work, out, err), 0)
         return Outcome(os.waitstatus_to_exitcode(status), _read(out), _read(err))
+
+
+def start(work: Callable[[], None], out: Path, err: Path) -> int:
+    """Begin `work` in a fork that prints into two files, and return its process id."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        _run(work, out, err)
+    return child
 
 
 def _run(work: Callable[[], None], out: Path, err: Path) -> None:

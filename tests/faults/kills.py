@@ -1,0 +1,174 @@
+"""Kills of a run at random moments, and whether the resumed run ends as the one that was never stopped."""
+
+import os
+import re
+import shutil
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.cli.run import Outcome
+from tests.faults.cases import Case
+from tests.faults.outcome import differences, outcome_of
+from tests.faults.process import HangError, Told, TrainProcess, told_phases
+from tests.processes import alive_after
+
+PLUGIN = Path(__file__).with_name("telling.py")
+_GONE_SECONDS = 60.0
+_FOLDER_HAS_NO_CHECKPOINT = "has no complete checkpoint"
+_IS_FINISHED = "is finished"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: within one occurrence of a phase of one rank, some seconds behind its beginning."""
+
+    phase: str
+    occurrence: int
+    rank: int
+    delay_seconds: float
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A run that was never stopped: what it left, and the seconds of each occurrence of its phases by rank."""
+
+    outcome: dict[str, Any]
+    phases: dict[tuple[int, str], list[float]]
+    first_after_save: dict[tuple[int, str], int]
+
+
+class Killing:
+    """Kills of one kind of run in one folder.
+
+    Args:
+        model, problems: what it trains, and on what.
+        is_cold: each process in an interpreter of its own, as a user starts it; else in forks of this one.
+    """
+
+    def __init__(self, case: Case, *, model: Path, problems: Path, folder: Path, is_cold: bool) -> None:
+        self.case, self.folder, self.is_cold = case, folder, is_cold
+        self._train = ["train", "-p", "cpu-demo", "--plugin", PLUGIN, *case.flags(model, problems)]
+
+    def whole(self) -> Whole:
+        """Run to the end, never stopped."""
+        run = self.folder / "whole"
+        with told_phases(self.folder) as told:
+            process = TrainProcess(self._new(run), folder=self.folder, is_cold=self.is_cold)
+            done = process.outcome(told)
+        assert done.code == 0, done.err
+        return Whole(outcome_of(run), *_timeline(told))
+
+    def trial(self, number: int, moment: Moment, whole: Whole) -> dict[str, Any]:
+        """Kill a run at a moment, resume it to its end, and return what was lost."""
+        started, run = time.monotonic(), self.folder / f"killed-{number}"
+        with told_phases(self.folder) as told:
+            process = TrainProcess(self._new(run), folder=self.folder, is_cold=self.is_cold)
+            reached = self._kill_at(moment, process, told)
+            done = process.outcome(told)
+            left = alive_after({event.pid for event in told.events}, seconds=_GONE_SECONDS)
+        went_on = self._finished(run)
+        lost = [f"{len(left)} processes left"] if left else differences(whole.outcome, outcome_of(run))
+        row = {
+            "phase": moment.phase,
+            "occurrence": moment.occurrence,
+            "rank": moment.rank,
+            "delay_seconds": round(moment.delay_seconds, 4),
+            "was_reached": reached,
+            "was_within": _open_phases(told, moment.rank),
+            "exit_code": done.code,
+            "resumed": went_on,
+            "differs": lost,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        if not lost:
+            shutil.rmtree(run)
+        return row
+
+    def _new(self, run: Path) -> list[str | Path]:
+        return [*self._train, "--run-dir", run]
+
+    def _kill_at(self, moment: Moment, process: TrainProcess, told: Told) -> bool:
+        """Kill the process that tells of the moment; False if the run ended before it."""
+        seen = 0
+        while process.code() is None:
+            for event in told.read(wait_seconds=0.05):
+                seen += event.is_begin and (event.phase, event.rank) == (moment.phase, moment.rank)
+                if seen == moment.occurrence:
+                    time.sleep(max(0.0, event.seconds + moment.delay_seconds - time.monotonic()))
+                    os.kill(event.pid, signal.SIGKILL)
+                    return True
+        return False
+
+    def _finished(self, run: Path) -> str:
+        """Bring a killed run to its end, and say from where."""
+        done = self._command("train", "--resume", run)
+        if done.code == 0:
+            found = re.search(r"after step (\d+)", done.err)
+            return f"step {found.group(1)}" if found else "start"
+        if _IS_FINISHED in done.err:
+            assert self._command("report", run).code == 0
+            return "finished"
+        if _FOLDER_HAS_NO_CHECKPOINT in done.err:
+            shutil.rmtree(run)
+            assert self._command(*self._new(run)).code == 0
+            return "no checkpoint yet"
+        raise AssertionError(f"exit {done.code}: {done.err[-3000:]}")
+
+    def _command(self, *arguments: str | Path) -> Outcome:
+        return TrainProcess([*arguments], folder=self.folder, is_cold=self.is_cold, tells=False).outcome()
+
+
+def random_moments(whole: Whole, *, num_kills: int, rng: Random) -> list[Moment]:
+    """Return moments spread over the phases of all ranks, each behind the first checkpoint."""
+    kinds = [kind for kind in sorted(whole.phases) if whole.first_after_save[kind] <= len(whole.phases[kind])]
+    chosen: list[tuple[int, str]] = []
+    while len(chosen) < num_kills:
+        chosen += rng.sample(kinds, k=min(len(kinds), num_kills - len(chosen)))
+    return [_moment(kind, whole, rng) for kind in chosen]
+
+
+def _moment(kind: tuple[int, str], whole: Whole, rng: Random) -> Moment:
+    rank, phase = kind
+    occurrence = rng.randint(whole.first_after_save[kind], len(whole.phases[kind]))
+    return Moment(phase, occurrence, rank, rng.random() * whole.phases[kind][occurrence - 1])
+
+
+def _timeline(told: Told) -> tuple[dict[tuple[int, str], list[float]], dict[tuple[int, str], int]]:
+    """Return the seconds of each occurrence, and which one is the first behind the first checkpoint."""
+    begun: dict[tuple[int, str], list[float]] = defaultdict(list)
+    seconds: dict[tuple[int, str], list[float]] = defaultdict(list)
+    saved = next(event.seconds for event in told.events if event.phase == "publish" and not event.is_begin)
+    first: dict[tuple[int, str], int] = defaultdict(int)
+    for event in told.events:
+        kind = (event.rank, event.phase)
+        if event.is_begin:
+            begun[kind].append(event.seconds)
+            first[kind] += event.seconds < saved
+        elif begun[kind]:
+            seconds[kind].append(event.seconds - begun[kind][len(seconds[kind])])
+    return dict(seconds), {kind: number + 1 for kind, number in first.items()}
+
+
+def _open_phases(told: Told, rank: int) -> list[str]:
+    """Return the phases that the killed process was within, outermost first; nothing between two phases."""
+    open_phases: list[str] = []
+    for event in (event for event in told.events if event.rank == rank):
+        if event.is_begin:
+            open_phases.append(event.phase)
+        elif event.phase in open_phases:
+            open_phases.remove(event.phase)
+    return open_phases
+
+
+def num_identical(rows: Sequence[dict[str, Any]]) -> int:
+    """Return how many killed runs ended as the one that was never stopped."""
+    return sum(not row["differs"] for row in rows)
+
+
+__all__ = ["HangError", "Killing", "Moment", "Whole", "num_identical", "random_moments"]

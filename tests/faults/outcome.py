@@ -1,0 +1,57 @@
+"""What a finished run left, without its times and memory: two runs are the same where nothing of it differs."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from leanrl.storage.run_folder import RunFolder, read_json, read_jsonl
+
+# Times, memory and the process are of a machine, and differ between any two runs.
+_OF_THE_MACHINE = ("seconds", "cpu_share", "peak_bytes", "phase_peak_bytes")
+_WITH_PATHS_AND_TIMES = ("trainer_state.json", "training_args.bin")
+_RESULTS = ("steps", "status", "checkpoint", "greedy_before", "greedy_after", "num_eval", "num_train", "num_heldout")
+
+
+def outcome_of(folder: Path) -> dict[str, Any]:
+    """Return what a run left: values of each step, digests of files, and the results of its summary, by name."""
+    run = RunFolder(folder)
+    summary = read_json(run.summary)
+    return {
+        **{f"summary {name}": summary.get(name) for name in _RESULTS},
+        **{f"metrics of step {line['step']}": _of_step(line) for line in read_jsonl(run.metrics)},
+        **{f"{path.name}: {name}": digest for path in run.complete_checkpoints() for name, digest in _files(path)},
+        **{f"log of {path.name}": _log(path) for path in run.complete_checkpoints()},
+        **{path.name: _digest(path) for path in (run.ledger, run.prompts, *folder.glob("greedy_*.jsonl"))},
+        **{f"completions {path.name}": _digest(path) for path in sorted(run.completions.glob("*.jsonl"))},
+    }
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return the names of what is not the same in both."""
+    return [name for name in {**one, **other} if one.get(name, _NOTHING) != other.get(name, _NOTHING)]
+
+
+_NOTHING = object()
+
+
+def _of_step(line: dict[str, Any]) -> str:
+    """Return a step's values as text: NaN equals itself, and no bit is lost."""
+    return json.dumps({name: value for name, value in line.items() if name not in _OF_THE_MACHINE}, sort_keys=True)
+
+
+def _files(checkpoint: Path) -> list[tuple[str, str]]:
+    listed = json.loads((checkpoint / "COMPLETE").read_text(encoding="utf-8"))["files"]
+    return [(name, fact["sha256"]) for name, fact in listed.items() if name not in _WITH_PATHS_AND_TIMES]
+
+
+def _log(checkpoint: Path) -> str:
+    """Return what transformers keeps of a run, without the times of its steps."""
+    state = read_json(checkpoint / "trainer_state.json")
+    history = [{name: value for name, value in line.items() if "seconds" not in name} for line in state["log_history"]]
+    kept = {name: state[name] for name in ("global_step", "max_steps", "num_input_tokens_seen")}
+    return json.dumps({**kept, "log_history": history}, sort_keys=True)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "not there"
