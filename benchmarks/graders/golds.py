@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from benchmarks.graders.judges import LONG_SECONDS
-from leanrl.grading.answers.nodes import Expression
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.pool import GraderPool
 from leanrl.grading.text.normalisation import normalise
@@ -37,4 +36,4 @@ def judge_golds(name: str, golds: list[str]) -> dict[str, Any]:
 def is_term(gold: str) -> bool:
     """Return whether a gold answer is one expression, to which zero can be added."""
     is_set = any(word in gold for word in (r"\cup", r"\mathbb", "matrix"))
-    return isinstance(read_structure(gold), Expression) and not gold.endswith(r"\%") and not is_set
+    return read_structure(gold).kind == "expression" and not gold.endswith(r"\%") and not is_set

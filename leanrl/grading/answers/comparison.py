@@ -2,7 +2,7 @@
 
 from leanrl.grading.answers.equality import Equality
 from leanrl.grading.answers.families import are_same_family
-from leanrl.grading.answers.nodes import Answer, Chain, Expression, parts_of
+from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.parameters import whole_number_of, with_letters_of
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.values.expressions import (
@@ -41,7 +41,7 @@ def judge_gold(gold: str) -> Reason:
 
 def _check(answer: Answer) -> None:
     """Parse the expressions of an answer; the name before an equals sign is never parsed alone."""
-    if isinstance(answer, Expression):
+    if answer.kind == "expression":
         check_readable(answer.latex)
-    for part in answer.sides[1:] if isinstance(answer, Chain) else parts_of(answer):
+    for part in answer.parts[1:] if answer.kind == "chain" else answer.parts:
         _check(part)

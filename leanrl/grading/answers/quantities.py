@@ -1,63 +1,66 @@
-r"""Which values must be equal for two quantities to be: 5 m is 500 cm, 60 degrees are a third of pi.
+r"""Values with a unit behind them, and which values must be equal for two of them to be.
 
-A unit that only one side has is free: a gold answer often leaves it to the question. Two units must measure the same.
+5 m is 500 cm, 60 degrees are a third of pi. A unit that only one side has is free: a gold answer often leaves it to the
+question. Two units must measure the same.
 """
 
 from dataclasses import replace
 
-from leanrl.grading.answers.nodes import Answer, Expression, Items, Quantity, Row
-from leanrl.grading.units.quantities import conversion, is_degree, read_abbreviated, read_doubtful, units_of
+from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.units.quantities import conversion, is_degree, read_abbreviated, read_doubtful, split_unit, units_of
 from leanrl.grading.units.unit import Conversion
 
-Pair = tuple[Answer, Answer]  # a gold value and an answer's
 _TO_RADIANS = r"\frac{\pi}{180}\cdot (%s)"
 
 
-def pairs_of_values(gold: Answer, answer: Answer) -> list[Pair]:
-    """Return the pairs of values one of which must be equal; none where the units measure different things.
+def read_quantity(latex: str, read: Read) -> Answer | None:
+    """Return a value and its unit; a text whose degrees are written out as numbers has a value alone."""
+    split = split_unit(latex)
+    if split.unit is not None:
+        return Answer(latex, "quantity", (read(split.value),), (split.unit,))
+    return read(split.value) if split.value != latex else None
 
-    At least one of the two is a quantity.
+
+def pairs_of_values(gold: Answer, answer: Answer) -> list[tuple[Answer, Answer]]:
+    """Return the pairs of a gold value and an answer's one of which must be equal, for a quantity on one side at least.
+
+    There are none where the units measure different things.
     """
     gold, answer = _with_doubtful(gold, answer), _with_doubtful(answer, gold)
-    if isinstance(gold, Quantity) and isinstance(answer, Quantity):
-        known = conversion(answer.unit, gold.unit)
-        converted = None if known is None else _convert(answer.value, known)
-        return [] if converted is None else [(gold.value, converted)]
-    if isinstance(gold, Quantity):
-        return [(one, answer) for one in _without_unit(gold)]
-    assert isinstance(answer, Quantity)
-    return [(gold, one) for one in _without_unit(answer)]
+    if gold.kind != "quantity":
+        return [(gold, value) for value in _without_unit(answer)]
+    if answer.kind != "quantity":
+        return [(value, answer) for value in _without_unit(gold)]
+    known = conversion(answer.marks[0], gold.marks[0])
+    converted = None if known is None else _convert(answer.value, known)
+    return [] if converted is None else [(gold.value, converted)]
 
 
-def readings_beside_a_number(answer: Answer) -> list[Answer]:
-    """Return what an answer says if the gold answer is a number: 5 m is five, 5k is 5000."""
-    if not isinstance(answer, Expression):
-        return []
-    doubtful, abbreviated = read_doubtful(answer.latex), read_abbreviated(answer.latex)
-    return [Expression(text) for text in (doubtful and doubtful.value, abbreviated) if text]
+def value_beside_a_number(latex: str) -> str | None:
+    """Return what a text says beside a number: 5 m is five, 5k is 5000; None if it has no such letters."""
+    doubtful = read_doubtful(latex)
+    return doubtful.value if doubtful else read_abbreviated(latex)
 
 
 def _with_doubtful(answer: Answer, other: Answer) -> Answer:
     """Return 5 m as a quantity where it stands beside one."""
-    if isinstance(answer, Expression) and isinstance(other, Quantity) and (split := read_doubtful(answer.latex)):
-        assert split.unit is not None
-        return Quantity(answer.latex, Expression(split.value), split.unit)
-    return answer
+    split = read_doubtful(answer.latex) if answer.kind == "expression" and other.kind == "quantity" else None
+    return Answer(answer.latex, "quantity", (Answer(split.value),), (split.unit or "",)) if split else answer
 
 
-def _without_unit(quantity: Quantity) -> list[Answer]:
+def _without_unit(quantity: Answer) -> list[Answer]:
     """Return what a quantity may be beside a value without a unit: its own value, in any unit that it is written in.
 
     That of an angle in radians, too.
     """
-    first, *smaller = units_of(quantity.unit)
+    value, unit = quantity.value, quantity.marks[0]
+    first, *smaller = units_of(unit)
     known = [conversion(first, one) for one in smaller]
-    converted = [_convert(quantity.value, one) for one in known if one is not None]
-    values = [quantity.value, *(one for one in converted if one is not None)]
-    value = quantity.value
-    if not is_degree(quantity.unit) or not isinstance(value, Expression):
+    converted = [_convert(value, one) for one in known if one is not None]
+    values = [value, *(one for one in converted if one is not None)]
+    if not is_degree(unit) or value.kind != "expression":
         return values
-    in_radians = Expression(_TO_RADIANS % value.latex)
+    in_radians = Answer(_TO_RADIANS % value.latex)
     return [in_radians] if r"\pi" in value.latex else [*values, in_radians]
 
 
@@ -65,11 +68,9 @@ def _convert(value: Answer, known: Conversion) -> Answer | None:
     """Return a value in another unit, None where it is none that can be multiplied."""
     if known.is_identity:
         return value
-    match value:
-        case Expression():
-            return Expression(known.apply(value.latex))
-        case Items() | Row():
-            items = [_convert(item, known) for item in value.items]
-            return None if None in items else replace(value, items=tuple(item for item in items if item is not None))
-        case _:
-            return None
+    if value.kind == "expression":
+        return Answer(known.apply(value.latex))
+    items = [_convert(item, known) for item in value.parts]
+    if value.kind not in ("list", "row") or None in items:
+        return None
+    return replace(value, parts=tuple(item for item in items if item is not None))

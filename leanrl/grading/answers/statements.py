@@ -1,49 +1,57 @@
 """What relations and equations say: whether they are solved, and which numbers they admit."""
 
-from leanrl.grading.answers.nodes import Answer, Chain, Expression, Items, Joined, Relation, Row, Span
+from collections.abc import Iterable
+
+from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
 from leanrl.grading.answers.readers.sets import is_set_operation
 
 
 def has_relation(answer: Answer) -> bool:
     r"""Return whether an answer, or one of a list, says where a number lies: x < 1, x \in [0, 1]."""
-    if isinstance(answer, Items):
-        return any(map(has_relation, answer.items))
-    return isinstance(answer, Relation) or (isinstance(answer, Chain) and r"\in" in answer.signs)
+    if answer.kind == "list":
+        return any(map(has_relation, answer.parts))
+    return answer.kind == "relation" or (answer.kind == "chain" and r"\in" in answer.marks)
 
 
 def is_solved(answer: Answer) -> bool:
     """Return whether nothing is left to do: a name, or its opposite, against values; each of a list."""
-    match answer:
-        case Items():
-            return all(map(is_solved, answer.items))
-        case Relation():
-            named = [side for side in answer.sides if has_variable(side)]
-            return len(named) == 1 and is_name(Expression(named[0].latex.removeprefix("-")))
-        case Chain():
-            return is_name(answer.sides[0]) and not any(map(has_variable, answer.sides[1:]))
-        case Expression():
+    match answer.kind:
+        case "list":
+            return all(map(is_solved, answer.parts))
+        case "relation":
+            named = [side for side in answer.parts if has_variable(side)]
+            return len(named) == 1 and is_name(Answer(named[0].latex.removeprefix("-")))
+        case "chain":
+            return is_name(answer.parts[0]) and not any(map(has_variable, answer.parts[1:]))
+        case "expression":
             return is_set_operation(answer.latex) or not has_variable(answer)
     return True
 
 
-def one_span(answer: Answer) -> Span | None:
-    """Return the numbers that an answer about one name admits, as texts for a parser; None for any other answer."""
+def one_span(answer: Answer) -> Answer | None:
+    """Return the numbers that an answer about one name admits, None for any other answer.
+
+    They are a text for a parser, or several, joined as a list is.
+    """
     return _span(answer) if len(letters_of(answer)) <= 1 else None
 
 
-def _span(answer: Answer) -> Span | None:
+def join_spans(joint: str, spans: Iterable[Answer | None]) -> Answer | None:
+    """Return several spans as one, None if one of them is none."""
+    known = tuple(spans)
+    return None if None in known else Answer("", "list", tuple(span for span in known if span is not None), (joint,))
+
+
+def _span(answer: Answer) -> Answer | None:
     match answer:
-        case Relation() | Row(items=(_, _)):
-            return answer.latex
-        case Chain(sides=(name, value), signs=("=" | r"\in",)) if is_name(name):
-            is_interval = isinstance(value, Row) or is_set_operation(value.latex)
-            return value.latex if is_interval else rf"\{{{value.latex}\}}"
-        case Items(joint="braces"):
-            return answer.latex if answer.items else r"\emptyset"
-        case Items():
-            spans = [_span(item) for item in answer.items]
-            return None if None in spans else Joined(answer.joint, tuple(span for span in spans if span is not None))
-        case Expression() if is_set_operation(answer.latex):
-            return answer.latex
-    return None
+        case Answer(kind="chain", parts=(name, value), marks=("=" | r"\in",)) if is_name(name):
+            is_interval = value.kind == "row" or is_set_operation(value.latex)
+            return Answer(value.latex if is_interval else rf"\{{{value.latex}\}}")
+        case Answer(kind="list", marks=("braces",)):
+            return Answer(answer.latex if answer.parts else r"\emptyset")
+        case Answer(kind="list", marks=(joint,)):
+            return join_spans(joint, map(_span, answer.parts))
+        case Answer(kind="relation") | Answer(kind="row", parts=(_, _)):
+            return Answer(answer.latex)
+    return answer if answer.kind == "expression" and is_set_operation(answer.latex) else None

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from leanrl.grading.answers.nodes import Answer, Expression, Read
+from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.answers.quantities import read_quantity
 from leanrl.grading.answers.readers.brackets import read_bracket
 from leanrl.grading.answers.readers.chains import read_chain, read_ratio, read_relation
 from leanrl.grading.answers.readers.choices import read_choice
@@ -10,7 +11,6 @@ from leanrl.grading.answers.readers.lists import read_list, read_plus_minus
 from leanrl.grading.answers.readers.moments import read_date, read_time
 from leanrl.grading.answers.readers.numerals import read_based, read_modulo
 from leanrl.grading.answers.readers.parameters import read_family
-from leanrl.grading.answers.readers.quantities import read_quantity
 from leanrl.grading.answers.readers.sets import read_set, read_union
 from leanrl.grading.answers.readers.systems import read_system
 from leanrl.grading.answers.readers.words import read_words
@@ -45,9 +45,9 @@ def read_structure(latex: str, depth: int = 0) -> Answer:
     """Return what a normalised answer is made of."""
     latex = trim(latex)
     if depth >= _MAX_DEPTH:
-        return Expression(latex)
+        return Answer(latex)
 
     def read(part: str) -> Answer:
         return read_structure(part, depth + 1)
 
-    return next((answer for one in _READERS if (answer := one(latex, read)) is not None), Expression(latex))
+    return next((answer for one in _READERS if (answer := one(latex, read)) is not None), Answer(latex))

@@ -2,14 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
-from leanrl.grading.answers.nodes import Answer, Chain, parts_of
+from leanrl.grading.answers.nodes import Answer
+from leanrl.grading.answers.quantities import value_beside_a_number
 from leanrl.grading.answers.readers.names import is_name
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.form.terms import Term, read_term
 from leanrl.grading.form.work import is_constant, work_beyond, work_in
-from leanrl.grading.units.quantities import read_abbreviated, read_doubtful
 
 _FACTOR = re.compile(r"\bfactori[sz]e\b|\bfactor\b(?! of\b| for\b)", re.IGNORECASE)
 _EXPAND = re.compile(r"\bexpand\b|\bmultiply out\b", re.IGNORECASE)
@@ -24,7 +23,7 @@ def is_finished(gold: str, answer: str, problem: str | None) -> bool:
     solved for a name, may be written in any form.
     """
     gold_tree, answer_tree = read_structure(gold), read_structure(answer)
-    if isinstance(gold_tree, Chain) and not is_name(gold_tree.sides[0]) and len(gold_tree.sides) == 2:
+    if gold_tree.kind == "chain" and not is_name(gold_tree.parts[0]) and len(gold_tree.parts) == 2:
         return True
     allowed: Counter[str] = Counter()
     for leaf in leaves_of(gold_tree):
@@ -34,32 +33,21 @@ def is_finished(gold: str, answer: str, problem: str | None) -> bool:
 
 def leaves_of(answer: Answer) -> list[str]:
     """Return the texts of the single expressions in an answer; the names before equals signs are none."""
-    parts = list(_parts(answer))
+    parts = _values_in(answer)
     return [leaf for part in parts for leaf in leaves_of(part)] if parts else [answer.latex]
 
 
 def _has_form(answer: Answer, allowed: Counter[str]) -> bool:
-    if isinstance(answer, Chain):
-        return any(_has_form(side, allowed) for side in _parts(answer))
-    parts = list(_parts(answer))
-    if parts:
-        return all(_has_form(part, allowed) for part in parts)
-    return not work_beyond(work_in(read_term(_without_unit(answer.latex))), allowed)
+    if parts := _values_in(answer):
+        forms = (_has_form(part, allowed) for part in parts)
+        return any(forms) if answer.kind == "chain" else all(forms)
+    term = read_term(value_beside_a_number(answer.latex) or answer.latex)
+    return not work_beyond(work_in(term), allowed)
 
 
-def _without_unit(latex: str) -> str:
-    """Return a value without the letters behind it that may be a unit or a multiple: 5 of 5 m/s, 1000 of 1k."""
-    if (doubtful := read_doubtful(latex)) is not None:
-        return doubtful.value
-    return read_abbreviated(latex) or latex
-
-
-def _parts(answer: Answer) -> Iterator[Answer]:
-    """Yield the answers that an answer is made of."""
-    if isinstance(answer, Chain):
-        yield from answer.sides[1 if is_name(answer.sides[0]) else 0 :]
-        return
-    yield from parts_of(answer)
+def _values_in(answer: Answer) -> tuple[Answer, ...]:
+    """Return the parts of an answer without the name before an equals sign."""
+    return answer.parts[1:] if answer.kind == "chain" and is_name(answer.parts[0]) else answer.parts
 
 
 def _has_asked_form(gold: str, answer: str, problem: str) -> bool:

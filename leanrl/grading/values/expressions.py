@@ -11,7 +11,7 @@ from sympy import Basic, Eq, Expr, I, Intersection, MatrixBase, MatrixExpr, Set,
 from sympy.logic.boolalg import Boolean
 
 from leanrl.grading.answers.certainty import certain_equality
-from leanrl.grading.answers.nodes import Span
+from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.values.equations import have_same_solutions
 from leanrl.grading.values.parser_traps import avoid_traps
 from leanrl.grading.values.sampling import agree_at_points, is_rounding_of, is_shift_of
@@ -85,7 +85,7 @@ def are_shifted(gold: str, answer: str, letter: str) -> bool:
     return all(isinstance(one, Expr) for one in parsed) and is_shift_of(*parsed, letter)
 
 
-def are_same_span(gold: Span, answer: Span) -> bool:
+def are_same_span(gold: Answer, answer: Answer) -> bool:
     """Return whether the same real numbers satisfy two relations or sets, or several of them, joined.
 
     A comma stands for "and" as long as that leaves a number, else for "or": x > 1, x < 2 and x < 1, x > 2.
@@ -97,11 +97,10 @@ def are_same_span(gold: Span, answer: Span) -> bool:
     return gold_set is not None and gold_set == answer_set
 
 
-def _span(span: Span) -> Set | None:
-    if isinstance(span, str):
-        return _range(span)
-    joint, parts = span.joint, span.parts
-    sets = [_span(part) for part in parts]
+def _span(span: Answer) -> Set | None:
+    if span.kind != "list":
+        return _range(span.latex)
+    sets, joint = [_span(part) for part in span.parts], span.marks[0]
     if any(one is None for one in sets):
         return None
     both = Intersection(*sets)

@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Items, Read, Row
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.lists import with_both_signs
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
 
@@ -25,4 +25,6 @@ def read_bracket(latex: str, read: Read) -> Answer | None:
         return None
     items = tuple(read(piece) for piece in pieces)
     brackets = (opening.group() + closing.group()).replace(r"\langle", "(").replace(r"\rangle", ")")
-    return Items(latex, with_both_signs(items), "braces") if is_set else Row(latex, brackets, items)
+    if is_set:
+        return Answer(latex, "list", with_both_signs(items), ("braces",))
+    return Answer(latex, "row", items, (brackets,))

@@ -2,13 +2,13 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Chain, Items, Ratio, Read, Relation
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.text.brackets import split_outside
 
-RELATION = re.compile(r"[<>]|\\(?:le|ge|neq|forall|exists|pmod|bmod|mid)(?![A-Za-z])")
 _ORDER = re.compile(r"[<>]|\\(?:le|ge|neq)(?![A-Za-z])")
 _NO_ORDER = re.compile(r"\\(?:forall|exists|pmod|bmod|mid)(?![A-Za-z])")
+RELATION = re.compile(f"{_ORDER.pattern}|{_NO_ORDER.pattern}")
 _SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|in|equiv)(?![A-Za-z])")
 _COLON = re.compile(":")
 _UPWARDS = {">": "<", r"\ge": r"\le"}
@@ -22,7 +22,7 @@ def read_chain(latex: str, read: Read) -> Answer | None:
     sides = tuple(read(side) for side in texts)
     if len(sides) == 2 and signs == ("=",) and is_name(sides[1]) and not has_variable(sides[0]):
         sides = (sides[1], sides[0])
-    return Chain(latex, sides, signs)
+    return Answer(latex, "chain", sides, signs)
 
 
 def read_relation(latex: str, read: Read) -> Answer | None:
@@ -33,10 +33,11 @@ def read_relation(latex: str, read: Read) -> Answer | None:
     sides = tuple(read(side) for side in texts)
     if all(sign in _UPWARDS for sign in signs):
         sides, signs = sides[::-1], tuple(_UPWARDS[sign] for sign in reversed(signs))
-    if signs == (r"\neq",) and isinstance(sides[1], Items):  # x \neq \pm 5
-        each = (Relation(rf"{texts[0]} \neq {value.latex}", (sides[0], value), signs) for value in sides[1].items)
-        return Items(latex, tuple(each), "and")
-    return Relation(latex, sides, signs)
+    if signs == (r"\neq",) and sides[1].kind == "list":  # x \neq \pm 5
+        values = sides[1].parts
+        each = (Answer(rf"{texts[0]} \neq {value.latex}", "relation", (sides[0], value), signs) for value in values)
+        return Answer(latex, "list", tuple(each), ("and",))
+    return Answer(latex, "relation", sides, signs)
 
 
 def read_ratio(latex: str, read: Read) -> Answer | None:
@@ -44,7 +45,7 @@ def read_ratio(latex: str, read: Read) -> Answer | None:
     terms = [term.strip() for term in split_outside(latex, _COLON)]
     if len(terms) < 2 or not all(terms):
         return None
-    return Ratio(latex, tuple(read(term) for term in terms))
+    return Answer(latex, "ratio", tuple(read(term) for term in terms))
 
 
 def _sides(latex: str, separator: re.Pattern[str]) -> tuple[list[str], tuple[str, ...]]:

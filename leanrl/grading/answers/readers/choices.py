@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Choice, Items, Read
+from leanrl.grading.answers.nodes import Answer, Read
 
 _HEAD = re.compile(
     r"(?:(?i:option|choice)\s+(?:\((?P<named>[A-J])\)|(?P<plain>[A-J])(?![A-Za-z]))|\((?P<round>[A-J])\)(?=\s|$|\\text)"
@@ -18,7 +18,8 @@ def read_choice(latex: str, read: Read) -> Answer | None:
     """Return the letter and the option behind it; several letters, each with its option, are several answers."""
     marks = [mark.start() for mark in _MARK.finditer(latex)]
     if len(marks) > 1 and marks[0] == 0:
-        return Items(latex, tuple(read(latex[start:end]) for start, end in zip(marks, [*marks[1:], None], strict=True)))
+        choices = (read(latex[start:end]) for start, end in zip(marks, [*marks[1:], None], strict=True))
+        return Answer(latex, "list", tuple(choices), ("comma",))
     for text in (latex, _with_letter_outside(latex)):
         head = _HEAD.match(text)
         if head is None:
@@ -26,8 +27,23 @@ def read_choice(latex: str, read: Read) -> Answer | None:
         letter = next(group for group in head.groups() if group)
         option = text[head.end() :]
         if not _NO_OPTION.match(option):
-            return Choice(latex, letter, read(option) if option else None)
+            return Answer(latex, "choice", (read(option),) if option else (), (letter,))
     return None
+
+
+def letter_of(answer: Answer) -> str | None:
+    """Return the letter that is chosen, None for an answer that is no choice and no letter."""
+    if answer.kind == "choice":
+        return answer.marks[0]
+    letter = answer.latex.strip()
+    return letter.upper() if len(letter) == 1 and letter.isalpha() else None
+
+
+def option_of(answer: Answer) -> Answer | None:
+    """Return what is chosen: the option behind a letter, or an answer that is no letter."""
+    if answer.kind == "choice":
+        return answer.value if answer.parts else None
+    return None if letter_of(answer) else answer
 
 
 def letters_chosen(answer: Answer) -> str:
@@ -35,9 +51,9 @@ def letters_chosen(answer: Answer) -> str:
 
     A run of letters has them in the order of the alphabet; nothing is returned for any other answer.
     """
-    if isinstance(answer, Items):
-        is_joined = len(answer.items) > 1 and answer.joint != "or"
-        letters = [item.letter if isinstance(item, Choice) and not item.value else item.latex for item in answer.items]
+    if answer.kind == "list":
+        is_joined = len(answer.parts) > 1 and answer.marks != ("or",)
+        letters = [item.latex if item.parts or item.kind != "choice" else item.marks[0] for item in answer.parts]
         return "".join(sorted(letters)) if is_joined and all(map(_LETTER.fullmatch, letters)) else ""
     run = _RUN.fullmatch(answer.latex)
     return run["letters"] if run and sorted(set(run["letters"])) == list(run["letters"]) else ""

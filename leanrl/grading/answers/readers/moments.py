@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Date, Read, Time
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.words import spell
 
 _TIME = re.compile(
@@ -35,7 +35,7 @@ def read_time(latex: str, read: Read) -> Answer | None:
     if minute > 59 or second > 59 or hour > 24 or (half and not 0 < hour < 13):
         return None
     hour = hour % 12 + 12 * (half == "p") if half else hour
-    return Time(latex, hour * 3600 + minute * 60 + second, half)
+    return Answer(latex, "time", (), (str(hour * 3600 + minute * 60 + second), half))
 
 
 def read_date(latex: str, read: Read) -> Answer | None:
@@ -46,7 +46,7 @@ def read_date(latex: str, read: Read) -> Answer | None:
         if match is not None:
             month = match["month"]
             number = int(month) if month.isdigit() else 1 + [name[:3] for name in _MONTHS].index(month[:3])
-            return _date(latex, match["year"], number, int(match["day"]))
+            return _date(latex, match["year"] or "", number, int(match["day"]))
     slashed = _SLASHED.fullmatch(latex)
     if slashed is None:
         return None
@@ -59,21 +59,15 @@ def same_moment(gold: Answer, answer: Answer) -> bool:
 
     Neither is a ratio, a quotient or a difference: 12:30 is not 2:5, whatever the gold answer was meant to be.
     """
-    if isinstance(gold, Date) and isinstance(answer, Date):
-        same_day = (gold.month, gold.day) == (answer.month, answer.day)
-        return same_day and (gold.year is None or gold.year == answer.year)
-    return isinstance(gold, Time) and isinstance(answer, Time) and _same_time(gold, answer)
+    if gold.kind != answer.kind:
+        return False
+    if gold.kind == "date":
+        return gold.marks[1:] == answer.marks[1:] and gold.marks[0] in ("", answer.marks[0])
+    (seconds, half), (other_seconds, other_half) = gold.marks, answer.marks
+    plain, marked = int(other_seconds if half else seconds), int(seconds if half else other_seconds)
+    is_on_the_dial = bool(half) != bool(other_half) and plain < 13 * 3600 and (plain - marked) % _HALF_DAY == 0
+    return is_on_the_dial or plain == marked
 
 
-def _same_time(gold: Time, answer: Time) -> bool:
-    if bool(gold.half) == bool(answer.half):
-        return gold.seconds == answer.seconds
-    marked, plain = (gold, answer) if gold.half else (answer, gold)
-    is_on_the_dial = plain.seconds < 13 * 3600 and (plain.seconds - marked.seconds) % _HALF_DAY == 0
-    return is_on_the_dial or plain.seconds == marked.seconds
-
-
-def _date(latex: str, year: str | None, month: int, day: int) -> Answer | None:
-    if not (0 < month < 13 and 0 < day < 32):
-        return None
-    return Date(latex, int(year) if year else None, month, day)
+def _date(latex: str, year: str, month: int, day: int) -> Answer | None:
+    return Answer(latex, "date", (), (year, str(month), str(day))) if 0 < month < 13 and 0 < day < 32 else None

@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Row, Words
+from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.words import is_product
 
 _NO_LETTER = re.compile(
@@ -40,10 +40,10 @@ _MAX_ARGUMENTS = 4  # f(g(x)) has two brackets in each other
 
 def is_name(side: Answer) -> bool:
     """Return whether a side only names what is equal to the rest; a formula to solve, 2x, x^2 or x + y, is no name."""
-    if isinstance(side, Words):
-        return all(token.isalpha() for token in side.tokens)
-    if isinstance(side, Row):
-        return all(map(is_name, side.items))
+    if side.kind == "words":
+        return all(token.isalpha() for token in side.marks)
+    if side.kind == "row":
+        return all(map(is_name, side.parts))
     text = _SUBSCRIPT.sub("", side.latex)
     for _ in range(_MAX_ARGUMENTS):
         text = _ARGUMENT.sub("", text)

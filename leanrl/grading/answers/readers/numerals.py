@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Based, Chain, Family, Modulo, Read
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.text.characters import squeeze
 
 _BASED = re.compile(
@@ -24,7 +24,12 @@ def read_based(latex: str, read: Read) -> Answer | None:
         return None
     base = re.sub(r"\\text|[{}\s]", "", based["base"] or based["named"]).lower()
     base = str(_BASES.index(base) + 2) if base in _BASES else base
-    return Based(latex, based["sign"] + (based["digits"].lstrip("0") or "0"), base)
+    return Answer(latex, "based", (), (based["sign"] + (based["digits"].lstrip("0") or "0"), base))
+
+
+def digits_and_base(answer: Answer) -> tuple[str, ...]:
+    """Return the digits and the base of a number; ten, and ten only, goes without saying."""
+    return answer.marks if answer.kind == "based" else (squeeze(answer.latex), "10")
 
 
 def read_modulo(latex: str, read: Read) -> Answer | None:
@@ -32,16 +37,16 @@ def read_modulo(latex: str, read: Read) -> Answer | None:
     modulo = _MODULO.fullmatch(latex)
     if modulo is None or r"\pmod" in modulo["value"]:
         return None
-    return Modulo(latex, read(modulo["value"]), squeeze(modulo["modulus"]))
+    return Answer(latex, "modulo", (read(modulo["value"]),), (squeeze(modulo["modulus"]),))
 
 
 def residue_class(answer: Answer) -> tuple[int, int] | None:
     r"""Return (residue, modulus) of 10 \pmod 7 and of 7k + 3, None if an answer has none in plain numbers."""
-    value = answer.value if isinstance(answer, Modulo | Family) else answer
-    text = squeeze(value.sides[1].latex if isinstance(value, Chain) and len(value.sides) == 2 else value.latex)
-    if isinstance(answer, Modulo):
-        plain = _WHOLE.fullmatch(text) and _WHOLE.fullmatch(answer.modulus) and int(answer.modulus) > 0
-        return (int(text) % int(answer.modulus), int(answer.modulus)) if plain else None
+    value = answer.value if answer.kind in ("modulo", "family") else answer
+    text = squeeze(value.parts[1].latex if value.kind == "chain" and len(value.parts) == 2 else value.latex)
+    if answer.kind == "modulo":
+        modulus = int(answer.marks[0]) if _WHOLE.fullmatch(answer.marks[0]) else 0
+        return (int(text) % modulus, modulus) if _WHOLE.fullmatch(text) and modulus > 0 else None
     progression = _PROGRESSION.fullmatch(text)
     if progression is None:
         return None

@@ -2,7 +2,7 @@ r"""Free parameters: k in k\pi, k \in Z; the C of + C. Their letters are the wri
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Family, Read
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.text.brackets import split_outside
 
 _KIND = r"(?P<{}>(?:integer|whole number|natural number|constant|real number)s?)"
@@ -33,7 +33,7 @@ _MAX_CHARS = 500
 def read_family(latex: str, read: Read) -> Answer | None:
     """Return a value and the domain of the parameter that is declared behind it."""
     declared = _declared(latex)
-    return None if declared is None else Family(latex, read(declared[0]), declared[2])
+    return None if declared is None else Answer(latex, "family", (read(declared[0]),), (declared[2],))
 
 
 def with_letters_of(gold: str, answer: str) -> str:

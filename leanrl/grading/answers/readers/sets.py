@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Expression, Items, Read, Relation
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.words import spell
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
 
@@ -25,14 +25,14 @@ _MAX_MEMBERS = 40
 def read_set(latex: str, read: Read) -> Answer | None:
     """Return the values of a set that is described, in words or by a rule."""
     if latex in (r"\emptyset", r"\{\}", r"\{ \}") or _EMPTY.fullmatch(" ".join(spell(latex))):
-        return Items(latex, (), "braces")
+        return Answer(latex, "list", (), ("braces",))
     if _REALS.fullmatch(" ".join(spell(latex))):
-        return Expression(r"\mathbb{R}")
+        return Answer(r"\mathbb{R}")
     builder = _BUILDER.fullmatch(latex) if is_one_bracket(latex) else None
     if builder is None or (builder["domain"] or "R") == "R":
         return read(builder["rule"]) if builder else None
     members = _whole_numbers(read(builder["rule"]), builder["letter"])
-    return None if members is None else Items(latex, tuple(Expression(str(member)) for member in members), "braces")
+    return None if members is None else Answer(latex, "list", tuple(map(Answer, map(str, members))), ("braces",))
 
 
 def read_union(latex: str, read: Read) -> Answer | None:
@@ -41,9 +41,9 @@ def read_union(latex: str, read: Read) -> Answer | None:
     if len(pieces) < 2 or not all(piece.startswith(r"\{") for piece in pieces):
         return None
     sets = [read(piece) for piece in pieces]
-    if not all(isinstance(one, Items) and one.joint == "braces" for one in sets):
+    if not all(one.kind == "list" and one.marks == ("braces",) for one in sets):
         return None
-    return Items(latex, tuple(item for one in sets if isinstance(one, Items) for item in one.items), "braces")
+    return Answer(latex, "list", tuple(item for one in sets for item in one.parts), ("braces",))
 
 
 def is_set_operation(latex: str) -> bool:
@@ -53,10 +53,10 @@ def is_set_operation(latex: str) -> bool:
 
 def _whole_numbers(rule: Answer, letter: str) -> range | None:
     """Return the whole numbers between the ends of an inequality, None if it has another form or too many."""
-    if not isinstance(rule, Relation) or len(rule.sides) != 3 or rule.sides[1].latex != letter:
+    if rule.kind != "relation" or len(rule.parts) != 3 or rule.parts[1].latex != letter:
         return None
-    low, high = rule.sides[0].latex, rule.sides[2].latex
-    if not (_WHOLE.fullmatch(low) and _WHOLE.fullmatch(high) and r"\neq" not in rule.signs):
+    low, high = rule.parts[0].latex, rule.parts[2].latex
+    if not (_WHOLE.fullmatch(low) and _WHOLE.fullmatch(high) and r"\neq" not in rule.marks):
         return None
-    members = range(int(low) + (rule.signs[0] == "<"), int(high) + (rule.signs[1] == r"\le"))
+    members = range(int(low) + (rule.marks[0] == "<"), int(high) + (rule.marks[1] == r"\le"))
     return members if len(members) <= _MAX_MEMBERS else None

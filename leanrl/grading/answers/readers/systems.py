@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Cases, Items, Matrix, Read
+from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.text.brackets import split_outside
 
 _ENVIRONMENT = re.compile(
@@ -28,11 +28,11 @@ def read_system(latex: str, read: Read) -> Answer | None:
     name, rows = environment["name"], [row.strip(" ,;") for row in _ROW_END.split(environment["rows"])]
     rows = [row for row in rows if row]
     if name.endswith("matrix"):
-        return Matrix(latex, tuple(tuple(read(entry) for entry in _COLUMN.split(row)) for row in rows))
+        return _matrix(latex, [_COLUMN.split(row) for row in rows], read)
     if name in ("aligned", "gathered"):
         rows = [_COLUMN.sub("", row) for row in rows]
     if not any(_COLUMN.search(row) for row in rows):
-        return read(rows[0]) if len(rows) == 1 else Items(latex, tuple(read(row) for row in rows), "and")
+        return read(rows[0]) if len(rows) == 1 else Answer(latex, "list", tuple(read(row) for row in rows), ("and",))
     if name == "array" and not latex.startswith(r"\{"):
         return None
     return _cases(latex, [_COLUMN.split(row) for row in rows], read)
@@ -46,7 +46,8 @@ def is_otherwise(condition: Answer) -> bool:
 def _cases(latex: str, rows: list[list[str]], read: Read) -> Answer | None:
     if any(len(row) != 2 for row in rows):
         return None
-    return Cases(latex, tuple((read(value.strip(" ,")), _condition(condition, read)) for value, condition in rows))
+    branches = ((read(value.strip(" ,")), _condition(condition, read)) for value, condition in rows)
+    return Answer(latex, "cases", tuple(Answer("", "branch", branch) for branch in branches))
 
 
 def _condition(text: str, read: Read) -> Answer:
@@ -57,4 +58,8 @@ def _condition(text: str, read: Read) -> Answer:
 
 def _column(latex: str, row: str, read: Read) -> Answer | None:
     entries = [entry.strip() for entry in split_outside(row[1:-1], re.compile(","))]
-    return Matrix(latex, tuple((read(entry),) for entry in entries)) if len(entries) > 1 and all(entries) else None
+    return _matrix(latex, [[entry] for entry in entries], read) if len(entries) > 1 and all(entries) else None
+
+
+def _matrix(latex: str, rows: list[list[str]], read: Read) -> Answer:
+    return Answer(latex, "matrix", tuple(Answer("&".join(row), "row", tuple(map(read, row))) for row in rows))

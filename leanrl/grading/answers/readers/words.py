@@ -2,7 +2,7 @@
 
 import re
 
-from leanrl.grading.answers.nodes import Answer, Read, Words
+from leanrl.grading.answers.nodes import Answer, Read
 
 _SUBSCRIPT = re.compile(r"_\s?\{?\s?\\text\s?\{[^{}]*\}")
 _NAMES_IN_COMMANDS = re.compile(r"\\(?:begin|end|operatorname)\s?\{\w+\*?\}")
@@ -27,7 +27,7 @@ def read_words(latex: str, read: Read) -> Answer | None:
     """Return an answer in words; a run of letters beside a sign or a digit is a product, as one without vowels is."""
     text = _SUBSCRIPT.sub("", _NAMES_IN_COMMANDS.sub("", latex))
     has_word = any(_is_word(run, text) for run in _RUN.finditer(text))
-    return Words(latex, spell(latex)) if has_word or _IN_WORDS.search(text) else None
+    return Answer(latex, "words", (), spell(latex)) if has_word or _IN_WORDS.search(text) else None
 
 
 def spell(latex: str) -> tuple[str, ...]:
