@@ -15,7 +15,7 @@ from leanrl.eval.scores.problem_scores import Floats
 from leanrl.eval.scores.standard_errors import problem_se
 from leanrl.eval.store.answers import AnswerRecord
 from leanrl.grading.text.normalisation import normalise
-from leanrl.grading.text.numbers import THOUSANDS
+from leanrl.grading.text.grouping import is_grouped
 
 _NUM_RESAMPLES = 200
 # Longer boxes hold no answer that two samples share, and normalising one takes long.
@@ -45,7 +45,7 @@ def answer_key(answer: str) -> str:
     if len(answer) > _MAX_BOX_CHARS:
         return answer
     text = answer if _NUMBER.fullmatch(answer) else "".join(normalise(answer).split())
-    if THOUSANDS.fullmatch(text):  # the grader leaves it open whether this is a list
+    if is_grouped(text):  # the grader leaves it open whether this is a list
         text = text.replace(",", "")
     plain = _FRACTION.sub(r"\g<sign>\g<over>/\g<under>", text) if _FRACTION.fullmatch(text) else text
     try:

@@ -1,4 +1,4 @@
-r"""Commands that dress an answer and say nothing, and how much of each goes."""
+r"""What dresses an answer and says nothing: commands, and how much of each goes; layouts of lines; markup."""
 
 from typing import NamedTuple
 
@@ -26,4 +26,21 @@ DRESSES = (
     | dict.fromkeys(["class", "style", "cssId", "href", "scalebox", "raisebox"], Dress(1))
     | dict.fromkeys(["fcolorbox", "resizebox"], Dress(2))
     | dict.fromkeys(_DROPPED.split(), Dress(1, keeps_last=False))
+)
+
+LENGTH = r"-?[\d.]+\s*+(?:pt|em|ex|cm|mm|in|px|mu)"
+LAYOUTS = (
+    "align|aligned|alignat|alignedat|gather|gathered|equation|split|multline|flalign|eqnarray|math|displaymath|center"
+)
+# Markdown and HTML around an answer or a part of it; a double star between two terms is a power.
+MARKUP = (
+    (r"(?<![^\s(])(\*\*|__|``)(?=[^\s*_`])([^*_`]*+)\1(?![^\s).,;:])", r"\2"),
+    (r"(?<![^\s(])`(?=[^\s`])([^`]*+)`(?![^\s).,;:])", r"\1"),
+    (r"^\s*+(\*{3}|\*|_{3}|_|`{3})(?=[^\s*_`])([^*_`]*+)\1\s*+$", r"\2"),
+    (r"<sup>([^<>]*+)</sup>", r"^{\1}"),
+    (r"<sub>([^<>]*+)</sub>", r"_{\1}"),
+    (r"<(b|i|u|em|strong|span|font|code|mark|big|small|p|div|center)(?: [^<>]*+)?>([^<>]*+)</\1>", r"\2"),
+    (r"<br ?/?>", " "),
+    (r"~~(?=[^\s~])([^~]*+)~~", r"\\cancel{\1}"),  # taken back
+    (rf"\\\\\s*+\[\s*+{LENGTH}\s*+\]", r"\\\\"),  # the space between two rows
 )

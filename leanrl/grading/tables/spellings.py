@@ -4,6 +4,7 @@ Rules = tuple[tuple[str, str], ...]
 
 DEGREE = "°"  # what all spellings of the degree sign are by now
 
+ESCAPED_TWICE: Rules = ((r"\\\\(?=[A-Za-z])", r"\\"),)
 DELIMITERS: Rules = (
     (r"(?<!\\)\$|\\[()]|(?<!\\)\\[\[\]]", " "),
     (r"\\pounds(?![A-Za-z])", "£"),
@@ -103,6 +104,7 @@ PERCENT: Rules = (
     (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
     (r"(?<!\s)\s*+\\?%", r"\\%"),
 )
+CURRENCY_LEFT: Rules = ((r"\\\$|[£€¥₹₽¢]", ""),)  # what stands beside no number
 JOINT = "and|or"
 _HAN = r"[\u3400-\u9fff]"
 FONTS: Rules = (

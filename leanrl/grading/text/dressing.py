@@ -2,41 +2,26 @@ r"""What dresses an answer and says nothing: colours, sizes, frames, spacing, ma
 
 import re
 
-from leanrl.grading.tables.dressing import DRESSES, Dress
+from leanrl.grading.tables.dressing import DRESSES, LAYOUTS, LENGTH, MARKUP, Dress
 from leanrl.grading.text.brackets import find_partners, replace_spans, split_outside
+from leanrl.grading.text.rules import apply_rules, compiled
 
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?\s*+")
-_LENGTH = re.compile(r"\s*+-?[\d.]+\s*+(?:pt|em|ex|cm|mm|in|px|mu)(?![A-Za-z])")  # \kern 3pt needs no braces
+_LENGTH = re.compile(rf"\s*+{LENGTH}(?![A-Za-z])")  # \kern 3pt needs no braces
 
-_LINES = (
-    "align|aligned|alignat|alignedat|gather|gathered|equation|split|multline|flalign|eqnarray|math|displaymath|center"
-)
-_BORDER = rf"(?:begin|end)\s*+\{{(?:{_LINES})\*?\}}"
+_BORDER = rf"(?:begin|end)\s*+\{{(?:{LAYOUTS})\*?\}}"
 _ENVIRONMENT = re.compile(
-    rf"\\begin\s*+\{{(?P<name>(?:{_LINES})\*?)\}}(?:\[[a-z]\]|\{{\d\}})?+(?P<body>(?:[^\\]|\\(?!{_BORDER}))*+)\\end\s*+\{{(?P=name)\}}",
+    rf"\\begin\s*+\{{(?P<name>(?:{LAYOUTS})\*?)\}}(?:\[[a-z]\]|\{{\d\}})?+(?P<body>(?:[^\\]|\\(?!{_BORDER}))*+)\\end\s*+\{{(?P=name)\}}",
 )
 _MAX_NESTED = 4  # an align in a center in an equation
 _ROW_END, _COLUMN = re.compile(r"\\\\(?:\s*\[[^\[\]]*\])?"), re.compile("(?<![\\\\])&")
-_ROW_SPACING = re.compile(r"\\\\\s*+\[\s*+-?[\d.]+\s*+(?:pt|em|ex|cm|mm|in|px|mu)\s*+\]")
 _CONTINUES = re.compile(r"=|[<>]|\\(?:le|ge|leq|geq|approx|equiv|neq|cup|cap|Rightarrow|implies)(?![A-Za-z])")
-
-# Markdown and HTML around an answer or a part of it; a double star between two terms is a power.
-_MARKUP = (
-    (re.compile(r"(?<![^\s(])(\*\*|__|``)(?=[^\s*_`])([^*_`]*+)\1(?![^\s).,;:])"), r"\2"),
-    (re.compile(r"(?<![^\s(])`(?=[^\s`])([^`]*+)`(?![^\s).,;:])"), r"\1"),
-    (re.compile(r"^\s*+(\*{3}|\*|_{3}|_|`{3})(?=[^\s*_`])([^*_`]*+)\1\s*+$"), r"\2"),
-    (re.compile(r"<su(p|b)>([^<>]*+)</su\1>"), lambda script: {"p": "^", "b": "_"}[script[1]] + f"{{{script[2]}}}"),
-    (re.compile(r"<(b|i|u|em|strong|span|font|code|mark|big|small|p|div|center)(?: [^<>]*+)?>([^<>]*+)</\1>"), r"\2"),
-    (re.compile(r"<br ?/?>"), " "),
-    (re.compile(r"~~(?=[^\s~])([^~]*+)~~"), r"\\cancel{\1}"),  # taken back
-)
+_MARKUP = compiled(MARKUP)
 
 
 def undress(text: str) -> str:
     """Return the text without what only dresses it."""
-    for pattern, replacement in _MARKUP:
-        text = pattern.sub(replacement, text)
-    text = _ROW_SPACING.sub(r"\\\\", text)
+    text = apply_rules(_MARKUP, text)
     for _ in range(_MAX_NESTED if r"\begin" in text else 0):
         text = _ENVIRONMENT.sub(lambda environment: _join_rows(environment["body"]), text)
     return _without_last_row_ends(_drop_commands(text))

@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+from leanrl.grading.tables.sentences import ANNOUNCED, GOES_ON
 from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes
 from leanrl.grading.text.code import drop_code
 from leanrl.grading.text.tied_boxes import listed_boxes, tied_boxes
@@ -17,7 +18,7 @@ _DELIMITER = re.compile(r"\$\$|(?<!\\)\$|\\[()\[\]]")
 _TAGGED = re.compile(r"<answer>(?P<answer>(?:(?!</?answer>).)++)</answer>", re.DOTALL)
 _HASHES = re.compile(r"^####[ \t]*(?P<answer>.+)$", re.MULTILINE)  # the form of GSM8K's own solutions
 _ANNOUNCED = re.compile(
-    r"\b(?:answer|result|solution)\b(?:[^.:\n=]{0,60}?\b(?:is|are|was)\b(?:[ \t]*:)?|[ \t*_]*[:=])"
+    rf"\b(?:{ANNOUNCED})\b(?:[^.:\n=]{{0,60}}?\b(?:is|are|was)\b(?:[ \t]*:)?|[ \t*_]*[:=])"
     r"[\s*_]*(?P<answer>\S.*)",
     re.IGNORECASE,
 )
@@ -27,7 +28,7 @@ _FORMULA = re.compile(
     r"|\\\((?P<inline>(?:[^\\]|\\[^)])+)\\\)|\*\*(?P<bold>[^*\n]+)\*\*"
 )
 _NUMBER = re.compile(r"(?P<answer>(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?)")
-_SENTENCE_END = re.compile(r"[.!?](?:\s|$)|,? (?:because|since|which|so)\b|(?<=\d), (?!and\b|or\b)(?=[A-Za-z]{2})")
+_SENTENCE_END = re.compile(rf"[.!?](?:\s|$)|,? (?:{GOES_ON})\b|(?<=\d), (?!and\b|or\b)(?=[A-Za-z]{{2}})")
 _DENIAL = re.compile(r"(?:\b(?:not|never|no)|n't)\s(?:\w{1,12}\s)?$")
 _DENIAL_CHARS = 30
 

@@ -3,22 +3,25 @@
 import math
 import numbers
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from leanrl.grading.tables.sentences import ANNOUNCED, CONCLUDES, GOES_ON, NO_ANSWERS
 from leanrl.grading.text.extraction import find_answer
+from leanrl.grading.text.grouping import join_at_commas
 from leanrl.grading.text.numbers import read_number
 
 GoldRule = Literal["box", "tag", "hashes", "announced", "note", "text"]
 
 _TAG = re.compile(r"<answer>((?:(?!</?answer>).)++)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)\s*$")
-_THOUSANDS_COMMA = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_CONCLUDED = "|".join(rf"(?<=\b{word})" for word in CONCLUDES.split("|"))
 # Marks of emphasis stand around the announcement, the answer or both: **Answer:** 42, The answer is **42**.
 _ANNOUNCEMENT = re.compile(
-    r"(?:^|(?<=[.!?:;\n,*])|(?<=\bso)|(?<=\bthus)|(?<=\bhence)|(?<=\btherefore)|(?<=\bthen))[\s*_#]*"
-    r"(?:the\s+|my\s+)?(?:(?:final|correct|right)\s+)?(?:answers?|ans|result|solution)[*_]*"
+    rf"(?:^|(?<=[.!?:;\n,*])|{_CONCLUDED})[\s*_#]*"
+    rf"(?:the\s+|my\s+)?(?:(?:final|correct|right)\s+)?(?:{ANNOUNCED}|answers|ans)[*_]*"
     r"(?:\s+(?:is|are|equals|will\s+be)\b\s*:?|\s*[:=]|(?=\n))[*_]*",
     re.IGNORECASE,
 )
@@ -27,8 +30,7 @@ _MATHEMATICS = re.compile(r"[-+]?[\d$\\({\[|.]|[-+]?[A-Za-z](?![A-Za-z])|[-âˆ’âˆ
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _WORDS_OF_A_NAME = 3  # New York City
 _WORDS_OF_A_UNIT = 4  # 5 miles per hour
-_REFUSALS = ("not ", "unknown", "unclear", "as follows", "given", "shown", "below", "above")
-_REASON_FOLLOWS = re.compile(r"[.!?]\s+\S|\b(?:because|since|which|but|so|thus|hence|therefore|then)\b", re.IGNORECASE)
+_REASON_FOLLOWS = re.compile(rf"[.!?]\s+\S|\b(?:{GOES_ON}|{CONCLUDES}|but)\b", re.IGNORECASE)
 # ASDiv writes 9 (apples): a number and, behind a space, the words for what is counted. Two letters may be a product.
 _NOTED = re.compile(
     r"(?P<value>[-+]?[\d.,/%:]*\d%?)\s+"
@@ -55,23 +57,16 @@ def read_gold(text: str) -> GoldReading:
     text = text.strip()
     if read_number(text) is not None:
         return GoldReading(text, "text")
-    if boxed := find_answer(text, "strict"):
-        return GoldReading(boxed, "box")
-    if tags := _TAG.findall(text):
-        return GoldReading(_inner(tags[-1]), "tag")
-    if hashes := behind_hashes(text):
-        return GoldReading(hashes, "hashes")
-    if announced := _announced(text):
-        return GoldReading(announced, "announced")
-    if noted := _without_notes(text):
-        return GoldReading(noted, "note")
+    for rule, find in _RULES:
+        if answer := find(text):
+            return GoldReading(answer, rule)
     return GoldReading(text, "text")
 
 
 def behind_hashes(text: str) -> str | None:
     """Return what stands behind #### on the last line of a text; the comma of 1,080 is no part of the number."""
     hashes = _HASHES.search(text)
-    return _THOUSANDS_COMMA.sub("", _inner(hashes[1])) if hashes else None
+    return join_at_commas(_inner(hashes[1])) if hashes else None
 
 
 def number_text(value: object) -> str | None:
@@ -88,6 +83,15 @@ def number_text(value: object) -> str | None:
         exact = Decimal(repr(float(value)))
         return str(int(exact)) if exact == exact.to_integral_value() else format(exact, "f")
     return None
+
+
+def _boxed(text: str) -> str | None:
+    return find_answer(text, "strict")
+
+
+def _tagged(text: str) -> str | None:
+    tags = _TAG.findall(text)
+    return _inner(tags[-1]) if tags else None
 
 
 def _inner(text: str) -> str:
@@ -109,7 +113,7 @@ def _announced(text: str) -> str | None:
 def _is_answer(text: str) -> bool:
     """Return whether a text is a value with at most a unit, or a name; not the beginning of a sentence."""
     num_words = len(_WORD.findall(re.sub(r"\\[A-Za-z]+|\$[^$]*\$", " ", text)))
-    if text.lower().startswith(_REFUSALS) or _REASON_FOLLOWS.search(text):
+    if text.lower().startswith(NO_ANSWERS) or _REASON_FOLLOWS.search(text):
         return False
     if _MATHEMATICS.match(text):
         return num_words <= _WORDS_OF_A_UNIT
@@ -121,3 +125,12 @@ def _without_notes(text: str) -> str | None:
     values = [_NOTED.fullmatch(part.strip()) for part in text.split(";")]
     found = [value["value"] for value in values if value is not None]
     return ", ".join(found) if len(found) == len(values) else None
+
+
+_RULES: tuple[tuple[GoldRule, Callable[[str], str | None]], ...] = (
+    ("box", _boxed),
+    ("tag", _tagged),
+    ("hashes", behind_hashes),
+    ("announced", _announced),
+    ("note", _without_notes),
+)

@@ -7,41 +7,25 @@ from leanrl.grading.text.arguments import brace_arguments
 from leanrl.grading.text.brackets import trim
 from leanrl.grading.text.characters import spell_in_latex
 from leanrl.grading.text.dressing import undress
-from leanrl.grading.text.numbers import THOUSANDS
+from leanrl.grading.text.grouping import is_grouped, join_at_commas, join_groups
 from leanrl.grading.text.repeating import as_fractions
+from leanrl.grading.text.rules import apply_rules, compiled
 from leanrl.grading.text.sentence import drop_sentence
 from leanrl.grading.units.compounds import join_compounds
 from leanrl.grading.units.marking import mark_currencies, mark_units
 from leanrl.grading.units.numerals import read_numerals
 
-Rule = tuple[re.Pattern[str], str]
-
-
-def _compiled(rules: spellings.Rules) -> tuple[Rule, ...]:
-    return tuple((re.compile(pattern), replacement) for pattern, replacement in rules)
-
-
-_DELIMITERS = _compiled(spellings.DELIMITERS)
-_SPACING = _compiled(spellings.SPACING)
-_SYNONYMS = _compiled(spellings.SYNONYMS)
-_FUNCTIONS = _compiled(spellings.FUNCTIONS)
-_ANGLES_AND_TIMES = _compiled(spellings.ANGLES_AND_TIMES)
-_PERCENT = _compiled(spellings.PERCENT)
-_FONTS = _compiled(spellings.FONTS)
-_WORDS = _compiled(spellings.WORDS)
-_NUMBERS = _compiled(spellings.NUMBERS)
-_LAST = _compiled(spellings.LAST)
+_ESCAPED_TWICE = compiled(spellings.ESCAPED_TWICE)
+_DELIMITERS = compiled(spellings.DELIMITERS)
+_COMMANDS = compiled(spellings.SPACING, spellings.SYNONYMS, spellings.FUNCTIONS)
+_WORDS_SET = compiled(spellings.ANGLES_AND_TIMES, spellings.FONTS)
+_PERCENT = compiled(spellings.PERCENT)
+_JOINTS = compiled(spellings.CURRENCY_LEFT, spellings.WORDS)
+_LAST = compiled(spellings.NUMBERS, spellings.LAST)
 _SET_WORDS = re.compile(r"\\text\s*+\{([^{}]*+)\}")
 _EMPTY_WORDS = re.compile(r"\\text\s*+\{\s*+\}")
 _JOINT_IN_WORDS = re.compile(rf"(?:,\s?)?(?<![A-Za-z\\-])({spellings.JOINT})(?![A-Za-z-])(?:\s?,)?")
-_CURRENCY = re.compile(r"\\\$|[£€¥₹₽¢]")  # what stands beside no number
-_DOUBLED_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z])")
 _MIXED_NUMBER = re.compile(r"^([-+]?\d{1,20}) +(\d{1,20})/(\d{1,20})$")
-# 1.234.567,89 and 1.234,56; 1'234'567; 1_000_000
-_CONTINENTAL = re.compile(r"(?<![\d.,])(\d{1,3})((?:\.\d{3})++)(?:,(\d++)|(?<=\d{3}\.\d{3}))(?![\d.,])")
-_MARKED_THOUSANDS = re.compile(r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])")
-_SPACED_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,])")
-_THOUSANDS = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:,\d{3})++|\d{1,2}(?:,\d{2}(?!\d))++,\d{3})(?![\d,])")
 
 
 def normalise(text: str) -> str:
@@ -50,27 +34,20 @@ def normalise(text: str) -> str:
     Nothing that changes what is meant is touched; what is unclear is left for the parser to refuse.
     """
     text = spell_in_latex(text)
-    if r"\begin" not in text:  # there, \\ ends a row; elsewhere it is a backslash escaped once too often
-        text = _DOUBLED_BACKSLASH.sub(r"\\", text)
-    text = _MARKED_THOUSANDS.sub(lambda number: re.sub(r"\D", "", number.group()), text)
-    text = undress(_apply(_DELIMITERS, text))
-    text = _apply(_SPACING, text)
-    text = _apply(_FUNCTIONS, _apply(_SYNONYMS, text))
-    text = as_fractions(brace_arguments(text))
-    text = _apply(_ANGLES_AND_TIMES, text)
-    text = drop_sentence(trim(_apply(_FONTS, text)))
-    text = read_numerals(trim(_apply(_PERCENT, text)))
+    if r"\begin" not in text:  # there, \\ ends a row
+        text = apply_rules(_ESCAPED_TWICE, text)
+    text = undress(apply_rules(_DELIMITERS, join_groups(text)))
+    text = as_fractions(brace_arguments(apply_rules(_COMMANDS, text)))
+    text = drop_sentence(trim(apply_rules(_WORDS_SET, text)))
+    text = read_numerals(trim(apply_rules(_PERCENT, text)))
     text = join_compounds(mark_currencies(text))
-    text = _EMPTY_WORDS.sub("", _SET_WORDS.sub(_with_joints_outside, text))
-    text = _CURRENCY.sub("", mark_units(text))
-    text, unit = _detach_unit(trim(_apply(_WORDS, text)))
-    text = _apply(_NUMBERS, text)
+    text = mark_units(_EMPTY_WORDS.sub("", _SET_WORDS.sub(_with_joints_outside, text)))
+    text, unit = _detach_unit(trim(apply_rules(_JOINTS, text)))
     text = _MIXED_NUMBER.sub(_mixed_number, text)
-    text = _CONTINENTAL.sub(_continental, text)
-    text = _SPACED_THOUSANDS.sub(lambda number: number.group().replace(" ", ""), text)
-    if not (text.startswith(("(", "[", r"\{")) or (THOUSANDS.fullmatch(text) and not unit)):  # these may be lists
-        text = _THOUSANDS.sub(lambda number: number.group().replace(",", ""), text)
-    return trim(_apply(_LAST, text)) + unit
+    text = apply_rules(_LAST, text)
+    if not (text.startswith(("(", "[", r"\{")) or (is_grouped(text) and not unit)):  # these may be lists
+        text = join_at_commas(text)
+    return trim(text) + unit
 
 
 def _detach_unit(text: str) -> tuple[str, str]:
@@ -79,21 +56,9 @@ def _detach_unit(text: str) -> tuple[str, str]:
     return (trim(text[:start]), text[start:]) if start >= 0 and text.find("}", start) == len(text) - 1 else (text, "")
 
 
-def _apply(rules: tuple[Rule, ...], text: str) -> str:
-    for pattern, replacement in rules:
-        text = pattern.sub(replacement, text)
-    return text
-
-
 def _with_joints_outside(words: re.Match[str]) -> str:
     r"""Return \text{a and b} as \text{a } \text{and} \text{ b}."""
     return r"\text{" + _JOINT_IN_WORDS.sub(r"} \\text{\1} \\text{", words[1]) + "}"
-
-
-def _continental(match: re.Match[str]) -> str:
-    """Return 1.234,56 with a decimal point and no others."""
-    whole, thousands, decimals = match.groups()
-    return whole + thousands.replace(".", "") + (f".{decimals}" if decimals else "")
 
 
 def _mixed_number(match: re.Match[str]) -> str:

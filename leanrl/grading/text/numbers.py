@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from leanrl.grading.text.characters import squeeze
+from leanrl.grading.text.grouping import is_grouped
 
 # A decimal counts as a value that it rounds at this many places (0.333333 is 1/3, 0.333 is not), unless that would
 # leave it no digits: two tiny numbers must agree in four.
@@ -17,8 +18,6 @@ _NUMBER = re.compile(
     rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|(?P<whole>{_DIGITS})?"
     rf"(?:\\frac\{{(?P<minus>-?)(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}})?)"
 )
-# 81,256 and, as in India, 12,34,567: also a way to write a list
-THOUSANDS = re.compile(r"-?(?:\d{1,3}(?:,\d{3}){1,100}|\d{1,2}(?:,\d{2}){1,100},\d{3})")
 _DECIMAL_COMMA = re.compile(rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})")
 _WHOLE_AND_PART = re.compile(
     rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?"
@@ -37,7 +36,7 @@ class PlainNumber:
 
 def read_number(latex: str) -> PlainNumber | None:
     r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1\frac{1}{2}; None if it is none."""
-    latex = latex.replace(",", "") if THOUSANDS.fullmatch(latex) else squeeze(latex)
+    latex = latex.replace(",", "") if is_grouped(latex) else squeeze(latex)
     if slash := _SLASH.fullmatch(latex):
         return _ratio(Fraction(int(slash["over"])), int(slash["under"]))
     number = _NUMBER.fullmatch(latex)

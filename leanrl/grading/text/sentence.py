@@ -2,7 +2,7 @@ r"""The sentence that a value stands in: \text{The answer is }5, Answer: 5, 5 is
 
 import re
 
-from leanrl.grading.tables.sentences import ADJECTIVES, ANSWERS, DOES, LEADS, LINK, QUANTITIES, SUBJECTS
+from leanrl.grading.tables.sentences import ADJECTIVES, ANSWERS, CHINESE_LEAD, DOES, LEADS, LINK, QUANTITIES, SUBJECTS
 from leanrl.grading.text.brackets import find_partners
 
 _ADJECTIVE = rf"(?:(?:{ADJECTIVES}) )*+"
@@ -18,7 +18,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(rf" (?:is|are) (?:the|our|my) {_ADJECTIVE}(?:{ANSWERS})s?[ .!]*+$", re.IGNORECASE)
-_CHINESE = re.compile(r" ?(?:所以|因此|故|则)?(?:最终|最后|正确)?的?(?:答案|结果)(?:为|是|:)+ ?")
+_CHINESE = re.compile(f" ?{CHINESE_LEAD} ?")
 _MAX_CHARS = 200  # a sentence is no longer
 _SETTING = re.compile(r"\\text\s*+\{")
 

@@ -3,9 +3,10 @@ r"""Boxes that together are one answer, by what stands between them."""
 import re
 from collections.abc import Callable
 
+from leanrl.grading.tables.sentences import COUNTING
 from leanrl.grading.text.boxes import Box
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
-from leanrl.grading.text.numbers import THOUSANDS
+from leanrl.grading.text.grouping import is_grouped
 
 # Commas, semicolons, "and" and "or", amid spacing and math delimiters; nothing at all, on one line.
 # Possessive repeats (*+) give nothing back, so that a failed match takes one pass.
@@ -13,16 +14,11 @@ _FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*+"
 _WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+\}|\b(?:and|or)\b)"
 _TIED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})++|[ $]*+")
 
-# Where several values are asked for, also names (x_1 =), numbers of a list, and words that only count on. A word that
-# takes back what was boxed (no, wait, must be) or restates it (answer, so) ties nothing.
-_COUNTING = (
-    r"and|or|also|the|an?|other|another|first|second|third|fourth|one|is|are|as well as|together with|along with|"
-    r"roots?|solutions?|zeros?|values?|numbers?|parts?|cases?|points?"
-)
+# Where several values are asked for, also names (x_1 =), numbers of a list, and words that only count on.
 _NAME = r"[A-Za-z](?:_\{?\w{1,5}\}?)?"
 _LISTED = re.compile(
     rf"(?:\s|\$|\\[()\[\],;:!\\]|\\q?quad\b|[&~,;.:*•-]|\\(?:text|mbox|mathrm|textbf)\s*+\{{|\}}|\\begin\{{\w++\*?\}}|\\end\{{\w++\*?\}}"
-    rf"|\b(?:{_COUNTING})(?![A-Za-z])|{_NAME}\s*+&?\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
+    rf"|\b(?:{COUNTING})(?![A-Za-z])|{_NAME}\s*+&?\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
     re.IGNORECASE,
 )
 _NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){_NAME})\s?&?\s?=[\s$]*$")
@@ -61,7 +57,7 @@ def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
 def holds_several(answer: str) -> bool:
     r"""Return whether an answer has several values: 2, 5 or (2, 5) or 1 \pm \sqrt2."""
     answer = answer.strip(" $.")
-    if THOUSANDS.fullmatch(answer):
+    if is_grouped(answer):
         return False
     inside = re.sub(r"^(?:\\\{|[(\[])|(?:\\\}|[)\]])$", "", answer) if is_one_bracket(answer) else answer
     return len(split_outside(inside, _SEPARATOR)) > 1

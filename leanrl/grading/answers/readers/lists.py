@@ -5,7 +5,8 @@ import re
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.chains import RELATION
 from leanrl.grading.text.brackets import split_outside
-from leanrl.grading.text.numbers import THOUSANDS, spell_as_number
+from leanrl.grading.text.grouping import is_grouped
+from leanrl.grading.text.numbers import spell_as_number
 
 _SEMICOLON, _COMMA = re.compile(";"), re.compile(",")
 _OR, _AND = re.compile(r"\\text\{or\}"), re.compile(r"\\text\{and\}")
@@ -20,7 +21,7 @@ def read_list(latex: str, read: Read) -> Answer | None:
     if len(pieces) < 2:
         return None
     items = tuple(read(piece) for piece in pieces)
-    if THOUSANDS.fullmatch(latex):
+    if is_grouped(latex):
         return Answer(latex, "either", (Answer(latex.replace(",", "")), Answer(latex, "list", items, (joint,))))
     if number := spell_as_number(latex):
         return Answer(latex, "either", (Answer(number), Answer(latex, "list", items, (joint,))), ("list",))
