@@ -9,8 +9,8 @@ from types import TracebackType
 from leanrl.eval.drawing.schedule import Draw
 from leanrl.eval.store.answers import AnswerRecord
 from leanrl.eval.store.folder import Appender
+from leanrl.grading.text.boxes import holds_several
 from leanrl.grading.text.extraction import find_answer
-from leanrl.grading.text.tied_boxes import holds_several
 from leanrl.types import GoldList, Grader, GradeRequest, Row
 
 _MOST_AT_ONCE = 64

@@ -5,11 +5,11 @@ from functools import lru_cache
 
 from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.form.reasons import form_reason
+from leanrl.grading.text.boxes import holds_several
 from leanrl.grading.text.extraction import find_answer
 from leanrl.grading.text.golds import read_gold
 from leanrl.grading.text.normalisation import normalise
 from leanrl.grading.text.numbers import read_number
-from leanrl.grading.text.tied_boxes import holds_several
 from leanrl.grading.units.nouns import mark_nouns
 from leanrl.types import FORMS, Form, GoldList, GradeMode, GradeRequest, Reason
 

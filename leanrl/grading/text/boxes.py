@@ -1,7 +1,12 @@
-r"""The \boxed{...} and \fbox{...} commands of a text."""
+r"""The \boxed{...} and \fbox{...} commands of a text, and which of them together are one answer."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from leanrl.grading.tables.sentences import COUNTING
+from leanrl.grading.text.brackets import is_one_bracket, split_outside
+from leanrl.grading.text.grouping import is_grouped
 
 BOX_COMMAND = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{")
 
@@ -14,6 +19,26 @@ _BARE = re.compile(
     r"\\{1,2}(?:boxed|fbox)(?![A-Za-z])\s*+(?P<content>\\[A-Za-z]++|[^\W_])"
     r"(?=\s*+(?:\$|\\[)\]])|[ \t]*+[.,;!]?[ \t]*+$)",
     re.MULTILINE,
+)
+
+# Commas, semicolons, "and" and "or", amid spacing and math delimiters; nothing at all, on one line.
+# Possessive repeats (*+) give nothing back, so that a failed match takes one pass.
+_FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*+"
+_WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+\}|\b(?:and|or)\b)"
+_TIED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})++|[ $]*+")
+
+# Where several values are asked for, also names (x_1 =), numbers of a list, and words that only count on.
+_NAME = r"[A-Za-z](?:_\{?\w{1,5}\}?)?"
+_LISTED = re.compile(
+    rf"(?:\s|\$|\\[()\[\],;:!\\]|\\q?quad\b|[&~,;.:*•-]|\\(?:text|mbox|mathrm|textbf)\s*+\{{|\}}|\\begin\{{\w++\*?\}}|\\end\{{\w++\*?\}}"
+    rf"|\b(?:{COUNTING})(?![A-Za-z])|{_NAME}\s*+&?\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){_NAME})\s?&?\s?=[\s$]*$")
+_NAME_CHARS = 20
+
+_SEPARATOR = re.compile(
+    r",|;|\\(?:text|mbox|mathrm)\s*\{\s*(?:and|or)\s*\}|(?<![A-Za-z\\])(?:and|or)(?![A-Za-z])|\\pm(?![A-Za-z])"
 )
 
 
@@ -51,3 +76,45 @@ def find_boxes(text: str) -> list[Box]:
 def find_bare_boxes(text: str) -> list[Box]:
     r"""Return the boxes around one token without braces: $\boxed 5$."""
     return [Box(bare.start(), bare.end(), bare["content"]) for bare in _BARE.finditer(text)]
+
+
+def tied_boxes(text: str, boxes: list[Box]) -> list[Box]:
+    """Return the last box and those before it that belong to the same answer."""
+    return _last_run(boxes, lambda start, end: _TIED.fullmatch(text, start, end))
+
+
+def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
+    """Return the boxes at the end that list values one by one, for an answer of several.
+
+    Where the last box has several values, only boxes that are tied to it belong to it.
+
+    A box behind a name (x_1 =) keeps it, if all do: then the order does not matter.
+    """
+    if holds_several(boxes[-1].content):
+        return tied_boxes(text, boxes)
+    run = _last_run(boxes, lambda start, end: _LISTED.fullmatch(text, start, end))
+    names = [_NAMED.search(text, max(0, box.start - _NAME_CHARS), box.start) for box in run]
+    if len(run) == 1 or None in names:
+        return run
+    return [
+        Box(box.start, box.end, f"{name['name']} = {box.content}")
+        for name, box in zip(names, run, strict=True)
+        if name is not None
+    ]
+
+
+def holds_several(answer: str) -> bool:
+    r"""Return whether an answer has several values: 2, 5 or (2, 5) or 1 \pm \sqrt2."""
+    answer = answer.strip(" $.")
+    if is_grouped(answer):
+        return False
+    inside = re.sub(r"^(?:\\\{|[(\[])|(?:\\\}|[)\]])$", "", answer) if is_one_bracket(answer) else answer
+    return len(split_outside(inside, _SEPARATOR)) > 1
+
+
+def _last_run(boxes: list[Box], ties: Callable[[int, int], re.Match[str] | None]) -> list[Box]:
+    """Return the last box and those before it as long as the text from the end of one to the start of the next ties."""
+    first = len(boxes) - 1
+    while first > 0 and ties(boxes[first - 1].end, boxes[first].start):
+        first -= 1
+    return boxes[first:]

@@ -4,9 +4,8 @@ import re
 from itertools import pairwise
 
 from leanrl.grading.tables.sentences import ANNOUNCED, GOES_ON
-from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes
+from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes, listed_boxes, tied_boxes
 from leanrl.grading.text.code import drop_code
-from leanrl.grading.text.tied_boxes import listed_boxes, tied_boxes
 from leanrl.prompting.thinking import drop_thinking
 from leanrl.types import GradeMode
 
