@@ -7,6 +7,7 @@ import typer
 
 from leanrl.errors import ConfigError
 from leanrl.machine.environment import quiet_libraries
+from leanrl.storage.chosen_checkpoint import chosen_checkpoint
 from leanrl.storage.run_folder import require_folder
 
 
@@ -16,6 +17,9 @@ def merge(
     inspect: Annotated[
         bool, typer.Option("--inspect", help="Only say what the checkpoint is; exit code 2 if it is broken.")
     ] = False,
+    checkpoint: Annotated[
+        str | None, typer.Option(metavar="best|STEP", help="Which of the run's checkpoints [the newest whole one].")
+    ] = None,
     dtype: Annotated[str, typer.Option(metavar="DTYPE", help="bfloat16, float16 or float32.")] = "bfloat16",
     base: Annotated[
         str,
@@ -33,6 +37,7 @@ def merge(
     """Fold a LoRA adapter into its base, verify the result, and write the model."""
     if inspect:
         require_folder(source)
+        source = source if checkpoint is None else chosen_checkpoint(source, checkpoint)
         quiet_libraries()
         from leanrl.models.merging.inspection import inspect_checkpoints
 
@@ -48,6 +53,7 @@ def merge(
     report = fold(
         source,
         out,
+        checkpoint=checkpoint,
         dtype=dtype,
         base=base,
         adapter=adapter,

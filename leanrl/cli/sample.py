@@ -13,8 +13,11 @@ def sample(
     max_tokens: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Cut the answer here [as in training].")
     ] = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(metavar="best|STEP", help="Which of the run's checkpoints [the newest whole one].")
+    ] = None,
 ) -> None:
     """Ask a trained model one problem, with the prompt it was trained on."""
     from leanrl.trained import sample as ask
 
-    print(ask(model, problem, temperature=temperature, max_completion_tokens=max_tokens))
+    print(ask(model, problem, temperature=temperature, max_completion_tokens=max_tokens, checkpoint=checkpoint))
