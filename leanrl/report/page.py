@@ -9,6 +9,7 @@ from leanrl.report.figures.grid import figure_grid, memory_grid, smoothing_note
 from leanrl.report.figures.logged import logged_curves
 from leanrl.report.figures.memory import memory_charts
 from leanrl.report.figures.points import points_of
+from leanrl.report.funnel.section import run_funnel
 from leanrl.report.origin import origin_section
 from leanrl.report.plan.section import plan_against_actual
 from leanrl.report.problems.section import problem_curves, problems_section
@@ -47,6 +48,7 @@ def run_page(data: RunData, *, live_seconds: int | None = None, published: Seque
         scores=scores_section(data, published),
         overview=overview(data),
         origin=origin_section(data),
+        funnel=run_funnel(data),
         warnings=warnings(data),
         note=smoothing_note(len(data.steps)),
         curves=figure_grid(paper) if data.steps else "",

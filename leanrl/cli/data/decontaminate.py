@@ -11,7 +11,6 @@ from leanrl.cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
     from leanrl.curation.decontamination.files import Decontaminated
-    from leanrl.curation.decontamination.index import EvaluationProblem
 
 _SHOWN = 3
 _WIDTH = 100
@@ -41,8 +40,10 @@ def decontaminate(
     """Find training problems that repeat an evaluation problem, and write a file without them."""
     from leanrl.config.sections.data import DataConfig
     from leanrl.curation.decontamination.files import decontaminate as find
+    from leanrl.curation.decontamination.sets import evaluation_problems
 
-    problems = _evaluation_problems(against, data_dir)
+    names = None if against is None else [name.strip() for name in against.split(",") if name.strip()]
+    problems = evaluation_problems(names, data_dir=data_dir, say=_say)
     found = find(
         file,
         problems,
@@ -56,32 +57,6 @@ def decontaminate(
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _evaluation_problems(against: str | None, data_dir: Path | None) -> "list[EvaluationProblem]":
-    """Return the problems of the named benchmarks, or of all that are at hand, and say which are not."""
-    from leanrl.curation.decontamination.index import EvaluationProblem
-    from leanrl.errors import MissingError
-    from leanrl.eval.benchmarks.named import benchmark_names, find_benchmark
-    from leanrl.eval.benchmarks.protocols import find_protocol
-    from leanrl.evaluation.benchmark_data import load_benchmark
-
-    names = benchmark_names() if against is None else [name.strip() for name in against.split(",") if name.strip()]
-    problems: list[EvaluationProblem] = []
-    absent: list[MissingError] = []
-    for name in names:
-        try:
-            loaded = load_benchmark(find_benchmark(name), find_protocol("greedy"), data_dir=data_dir)
-        except MissingError as error:
-            if against is not None:
-                raise
-            absent.append(error)
-            _say(f"left out: {error.message}")
-            continue
-        problems += [EvaluationProblem(loaded.name, row.id, row.problem, str(row.gold)) for row in loaded.rows]
-    if not problems:
-        raise MissingError("No evaluation problems are at hand.", hint=absent[0].hint if absent else "--against A,B")
-    return problems
 
 
 def _table(found: "Decontaminated", out: Path | None) -> str:

@@ -8,8 +8,10 @@ from leanrl.data.files.kinds import KINDS, kind_of
 from leanrl.errors import DataError
 from leanrl.hints import setting
 
-# `datasets` and `git clone` leave these beside the rows.
-_NO_ROWS = frozenset(("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "metadata.json"))
+# `datasets`, `git clone` and `leanrl data build` leave these beside the rows.
+_NO_ROWS = frozenset(
+    ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "metadata.json", "manifest.json")
+)
 _SPLIT_WORDS = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "eval": "test", "evaluation": "test",
     "validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",

@@ -160,4 +160,5 @@ def _cut_torn_line(file: BinaryIO) -> None:
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.iterdir() if not path.name.startswith("."))
+    """Yield what is in a folder, without hidden files and what a kill in its first moment leaves."""
+    return (path for path in folder.iterdir() if not path.name.startswith(".") and path.name != "evaluation.json.tmp")

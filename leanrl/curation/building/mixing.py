@@ -1,0 +1,101 @@
+"""The mix: rows drawn from each part by seed, in one order."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from leanrl.config.sections.section import Section
+from leanrl.curation.recipes.recipe import MixConfig
+from leanrl.curation.stages.stage import CuratedRow, Finding, Judged, dropped
+
+Order = Literal["shuffled", "easy_to_hard", "as_read"]
+
+
+@dataclass(frozen=True)
+class MixedPart:
+    """What the mix took of a part, `wanted` None meaning all."""
+
+    part: str
+    rows: Sequence[CuratedRow]
+    judged: Judged
+    wanted: int | None
+
+
+class NoParameters(Section):
+    pass
+
+
+def draw_part(mix: MixConfig, rows: Sequence[CuratedRow], *, seed: int) -> MixedPart:
+    """Draw the rows of one part; where there are fewer than wanted, all of them."""
+    wanted = len(rows) if mix.num_rows is None else mix.num_rows
+    places = range(len(rows))
+    chosen = set(places if wanted >= len(rows) else random.Random(f"{seed} {mix.part}").sample(places, wanted))
+    findings = [
+        Finding(_taken(row, mix)) if place in chosen else dropped(f"not drawn: {wanted:,} of {len(rows):,} are")
+        for place, row in enumerate(rows)
+    ]
+    return MixedPart(mix.part, rows, Judged(findings), mix.num_rows)
+
+
+def put_in_order(rows: Sequence[CuratedRow], order: Order, *, seed: int) -> list[CuratedRow]:
+    """Return the rows of all parts as the dataset has them; ids that two parts share get the part's name."""
+    rows = _with_own_ids(rows)
+    if order == "as_read":
+        return rows
+    random.Random(f"{seed} order").shuffle(rows)
+    return sorted(rows, key=_hardness) if order == "easy_to_hard" else rows
+
+
+def _taken(row: CuratedRow, mix: MixConfig) -> CuratedRow:
+    row = row.with_column("part", mix.part)
+    return row if mix.level is None else row.with_column("level", mix.level)
+
+
+def _hardness(row: CuratedRow) -> tuple[float, float]:
+    """Return what rows are sorted by: their level, then how seldom a solver solves them."""
+    words = {"easy": 1.0, "medium": 2.0, "hard": 3.0}
+    level: Any = row.columns.get("level")
+    number = words.get(level.lower(), 2.0) if isinstance(level, str) else float(level or 0)
+    return number, -float(row.columns.get("pass_rate") or 0.0)
+
+
+def _with_own_ids(rows: Sequence[CuratedRow]) -> list[CuratedRow]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.id] = counts.get(row.id, 0) + 1
+    return [row if counts[row.id] == 1 else replace(row, id=f"{row.columns['part']}/{row.id}") for row in rows]
+
+
+def column_names(rows: Sequence[CuratedRow]) -> list[str]:
+    """Return the columns that any row has, in the order in which they first stand."""
+    return list(dict.fromkeys(name for row in rows for name in row.columns))
+
+
+def as_table(rows: Sequence[CuratedRow]) -> list[Mapping[str, Any]]:
+    """Return the rows as they are written: one type in a column, lists of answers where any row has several."""
+    has_several = any(len(row.answers) > 1 for row in rows)
+    has_solutions = any(row.solution is not None for row in rows)
+    names = column_names(rows)
+    as_text = {name for name in names if len({_kind(row.columns.get(name)) for row in rows} - {None}) > 1}
+    return [
+        {
+            "id": row.id,
+            "problem": row.problem,
+            "answer": list(row.answers) if has_several else row.answers[0],
+            **({"solution": row.solution} if has_solutions else {}),
+            "source": row.source,
+            **{name: _value(row.columns.get(name), is_text=name in as_text) for name in names},
+        }
+        for row in rows
+    ]
+
+
+def _kind(value: Any) -> str | None:
+    if value is None:
+        return None
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+def _value(value: Any, *, is_text: bool) -> Any:
+    return str(value) if is_text and value is not None else value

@@ -1,0 +1,1 @@
+"""Recipes: which sources, which stages, which mix."""

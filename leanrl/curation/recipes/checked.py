@@ -1,0 +1,199 @@
+"""A recipe that has been checked: every stage with its parameters, every part in an order that can be built."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from leanrl.config.names.nearest import did_you_mean, nearest_name
+from leanrl.config.sections.section import Section
+from leanrl.curation.recipes.errors import problems_of
+from leanrl.curation.recipes.kinds import GOLD_VERIFIES, KINDS
+from leanrl.curation.recipes.recipe import MixConfig, PartConfig, Recipe, SourceConfig
+from leanrl.curation.stages.stage import StageKind
+from leanrl.data.tasks.makers import MAKERS
+from leanrl.errors import ConfigError, Problem
+
+_OWN_KEYS = ("kind", "published_rows")  # of a stage, beside its parameters
+
+
+@dataclass(frozen=True)
+class CheckedStage:
+    """A stage with its parameters; `published_rows` is what the paper says stays after it."""
+
+    name: str
+    kind_name: str
+    kind: StageKind
+    parameters: Any
+    published_rows: int | None
+
+
+@dataclass(frozen=True)
+class CheckedPart:
+    """A part with its stages, of which the last sees to it that every row has an answer."""
+
+    name: str
+    config: PartConfig
+    stages: Sequence[CheckedStage]
+
+
+@dataclass(frozen=True)
+class CheckedRecipe:
+    """A recipe whose parts stand in an order in which each finds what it takes from others."""
+
+    name: str
+    recipe: Recipe
+    parts: Sequence[CheckedPart]
+    mix: Sequence[MixConfig]
+
+
+def check_recipe(name: str, recipe: Recipe) -> CheckedRecipe:
+    """Return the recipe with its stages read.
+
+    Raises:
+        ConfigError: with everything that is wrong or contradicts.
+    """
+    problems: list[Problem] = []
+    if not recipe.parts:
+        problems.append(
+            Problem("parts", "there is none, so there are no rows", "`leanrl data recipes mini` prints a recipe")
+        )
+    parts = {}
+    for part_name, part in recipe.parts.items():
+        where = f"parts.{part_name}"
+        stages, found = _stages(part, where, recipe)
+        problems += [*found, *_source_problems(part, where, recipe)]
+        parts[part_name] = CheckedPart(part_name, part, stages)
+    mix = list(recipe.mix) or [MixConfig(part=part_name) for part_name in recipe.parts]
+    problems += [*_mix_problems(mix, recipe), *_order_problems(recipe)]
+    if problems:
+        raise ConfigError(f"The recipe {name} cannot be used.", problems=problems)
+    return CheckedRecipe(name, recipe, [parts[each] for each in _in_order(recipe.parts)], mix)
+
+
+def _stages(part: PartConfig, where: str, recipe: Recipe) -> tuple[list[CheckedStage], list[Problem]]:
+    stages: list[CheckedStage] = []
+    problems: list[Problem] = []
+    for name, keys in part.stages.items():
+        place = f"{where}.stages.{name}"
+        kind_name = str(keys.get("kind", name))
+        if kind_name not in KINDS:
+            near = did_you_mean(nearest_name(kind_name, KINDS))
+            problems.append(
+                Problem(place, f"there is no kind of stage {kind_name!r}", near or f"kinds: {', '.join(KINDS)}")
+            )
+            continue
+        kind = KINDS[kind_name]
+        own = {key: value for key, value in keys.items() if key not in _OWN_KEYS}
+        try:
+            parameters = kind.section.model_validate(own)
+        except ValidationError as error:
+            problems += problems_of(error, where=place, section=kind.section)
+            continue
+        problems += [Problem(f"{place}.{each.where}", each.what, each.hint) for each in kind.contradictions(parameters)]
+        problems += _model_problems(parameters, place, recipe)
+        problems += _column_problems(kind_name, parameters, place, part)
+        stages.append(CheckedStage(name, kind_name, kind, parameters, keys.get("published_rows")))
+    if not any(stage.kind_name == GOLD_VERIFIES for stage in stages):
+        kind = KINDS[GOLD_VERIFIES]
+        stages.append(CheckedStage(GOLD_VERIFIES, GOLD_VERIFIES, kind, kind.section(), None))
+    return stages, problems
+
+
+def _model_problems(parameters: Section, place: str, recipe: Recipe) -> Iterator[Problem]:
+    model = getattr(parameters, "model", None)
+    if model is None:
+        return
+    if model not in recipe.models:
+        known = ", ".join(recipe.models) or "there are none"
+        yield Problem(f"{place}.model", f"{model!r} is none of the recipe's models ({known})")
+    elif not recipe.models[model].id:
+        yield Problem(f"models.{model}.id", "names no model", "a Hub id, a folder, or the model's name at the endpoint")
+
+
+def _column_problems(kind: str, parameters: Any, place: str, part: PartConfig) -> Iterator[Problem]:
+    """Yield columns that a stage reads and no source keeps; a stage of pass rates adds one."""
+    if kind == "boxed_answer" and parameters.column == "solution":
+        for name, source in part.sources.items():
+            if source.generator is not None or source.solution_column is None:
+                yield Problem(place, f"looks into solutions, and source {name} has no solution_column")
+    if kind == "column_values" and parameters.column != "pass_rate":
+        for name, source in part.sources.items():
+            if parameters.column not in source.kept_columns and not (
+                source.generator is not None and parameters.column == "level"
+            ):
+                yield Problem(
+                    f"{place}.column",
+                    f"{parameters.column!r} is no column that source {name} keeps",
+                    f"kept_columns: [{parameters.column}]",
+                )
+
+
+def _source_problems(part: PartConfig, where: str, recipe: Recipe) -> Iterator[Problem]:
+    if bool(part.sources) == (part.dropped_by is not None):
+        yield Problem(where, "needs either sources or dropped_by", "sources: {NAME: {path: FILE.jsonl}}")
+    for name, source in part.sources.items():
+        yield from _one_source_problems(source, f"{where}.sources.{name}")
+    taken = part.dropped_by
+    if taken is None:
+        return
+    if taken.part not in recipe.parts:
+        yield Problem(f"{where}.dropped_by.part", f"there is no part {taken.part!r}")
+    elif taken.stage not in {*recipe.parts[taken.part].stages, GOLD_VERIFIES}:
+        yield Problem(
+            f"{where}.dropped_by.stage",
+            f"part {taken.part} has no stage {taken.stage!r}",
+            f"its stages: {', '.join(recipe.parts[taken.part].stages)}",
+        )
+
+
+def _one_source_problems(source: SourceConfig, where: str) -> Iterator[Problem]:
+    named = [name for name in ("hub_id", "path", "generator") if getattr(source, name) is not None]
+    if len(named) != 1:
+        what = "names no source" if not named else f"names several sources: {', '.join(named)}"
+        yield Problem(where, what, "set one of hub_id, path and generator, and the others to null")
+    if source.generator is None:
+        return
+    if source.generator not in MAKERS:
+        near = did_you_mean(nearest_name(source.generator, MAKERS))
+        yield Problem(f"{where}.generator", f"there is no {source.generator!r}", near or f"known: {', '.join(MAKERS)}")
+    elif max(source.levels, default=0) > MAKERS[source.generator].num_levels or not source.levels:
+        yield Problem(
+            f"{where}.levels", f"{source.generator} has the levels 1 to {MAKERS[source.generator].num_levels}"
+        )
+    if source.num_rows is None:
+        yield Problem(f"{where}.num_rows", "a generator makes as many rows as are asked for", "num_rows: 1000")
+
+
+def _mix_problems(mix: Sequence[MixConfig], recipe: Recipe) -> Iterator[Problem]:
+    names = [each.part for each in mix]
+    for index, name in enumerate(names):
+        if name not in recipe.parts:
+            near = did_you_mean(nearest_name(name, recipe.parts))
+            yield Problem(f"mix[{index}].part", f"there is no part {name!r}", near)
+        elif name in names[:index]:
+            yield Problem(f"mix[{index}].part", f"{name} is there twice", "one entry for each part")
+
+
+def _order_problems(recipe: Recipe) -> Iterator[Problem]:
+    for name in recipe.parts:
+        seen, current = {name}, recipe.parts[name].dropped_by
+        while current is not None and current.part in recipe.parts:
+            if current.part in seen:
+                yield Problem(f"parts.{name}.dropped_by", "takes its rows, by way of other parts, from itself")
+                break
+            seen.add(current.part)
+            current = recipe.parts[current.part].dropped_by
+
+
+def _in_order(parts: Mapping[str, PartConfig]) -> list[str]:
+    """Return names so that a part comes behind the one it takes rows from."""
+    ordered: list[str] = []
+    while len(ordered) < len(parts):
+        ordered += [
+            name
+            for name, part in parts.items()
+            if name not in ordered and (part.dropped_by is None or part.dropped_by.part in ordered)
+        ]
+    return ordered

@@ -1,0 +1,1 @@
+"""Stages: each keeps or drops rows and gives a reason."""

@@ -1,0 +1,241 @@
+"""A build: its files, its ledger, equal bytes for equal inputs, and what ends it."""
+
+import json
+import re
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+from leanrl.cli.main import app
+from leanrl.config.sections.data import DataConfig
+from leanrl.curation.building import output
+from leanrl.curation.building.folder import read_manifest, sha256_of
+from leanrl.curation.building.ledger import read_ledger
+from leanrl.data.load import load_problems
+from leanrl.errors import ConfigError, DataError, DoesNotFitError, MissingError
+from tests.cli.run import leanrl, tiny_overrides
+from tests.curation.building.recipes import Quiet, built, files_of, sums, write_recipe
+
+ROWS = [
+    *sums(6),
+    {"id": "x", "problem": "Prove that 1 + 1 is 2.", "answer": "2"},
+    {"id": "y", "problem": "", "answer": "2"},
+    {"id": "z", "problem": "what is 1 + 2 APPLES", "answer": "3"},
+]
+STAGES = {"problem_kinds": {}, "exact_duplicates": {}, "column_values": {"column": "rank", "max": 3}}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A built dataset; read it, never write to it."""
+    folder = tmp_path_factory.mktemp("small")
+    built(write_recipe(folder, ROWS, STAGES, mix=[{"part": "sums", "num_rows": 3, "level": "Easy"}]), folder / "out")
+    return folder / "out"
+
+
+def test_the_funnel(small: Path):
+    """9 rows: one asks nothing, one asks for a proof, one is a copy, two have a rank above 3, one is not drawn."""
+    steps = [(step["stage"], step["num_before"], step["num_after"]) for step in read_manifest(small)["funnel"]]
+    assert steps == [
+        ("read", 9, 8), ("problem_kinds", 8, 7), ("exact_duplicates", 7, 6), ("column_values", 6, 4),
+        ("gold_verifies", 4, 4), ("mix", 4, 3),
+    ]  # fmt: skip
+
+
+def test_the_ledger_says_of_each_row_what_became_of_it(small: Path):
+    records = list(read_ledger(small / "_curation" / "ledger.parquet"))
+    dropped = {record.row_id: (record.stage, record.reason) for record in records if not record.kept}
+    assert dropped["x"] == ("problem_kinds", "asks for a proof: 'Prove'")
+    assert dropped["y"] == ("read", "no problem")
+    assert dropped["z"] == ("exact_duplicates", "a copy of s1")
+    assert dropped["s5"] == ("column_values", "rank is 5")
+    kept = {record.row_id for record in records if record.stage == "mix" and record.kept}
+    assert len(kept) == 3
+    assert {record.row_id for record in records if record.stage == "read"} == {row["id"] for row in ROWS}
+
+
+def test_the_manifest_has_hashes_versions_and_licences(small: Path):
+    manifest = read_manifest(small)
+    assert manifest["sources"][0] | {"sha256": ""} == {
+        "part": "sums", "name": "s", "origin": {"kind": "path", "value": manifest["sources"][0]["origin"]["value"]},
+        "revision": None, "num_rows": 9, "published_rows": None, "sha256": "", "licence": "MIT",
+    }  # fmt: skip
+    assert {"leanrl", "datasets", "pyarrow"} <= set(manifest["versions"])
+    for name, expected in manifest["files_sha256"].items():
+        assert sha256_of(small / name) == expected
+    assert manifest["recipe"]["parts"]["sums"]["stages"] == STAGES
+
+
+def test_train_and_datasets_read_the_folder(small: Path, tmp_path: Path):
+    import datasets
+
+    rows = datasets.load_dataset(str(small), cache_dir=str(tmp_path))["train"]
+    assert rows.column_names == ["id", "problem", "answer", "source", "rank", "part", "level"]
+    assert set(rows["level"]) == {"Easy"}
+    problems = load_problems(DataConfig(path=str(small)), seed=0)
+    assert [row.id for row in problems.train] == list(rows["id"])
+    assert problems.dropped == []
+
+
+def test_equal_inputs_give_equal_bytes(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, STAGES)
+    for name in ("one", "two"):
+        built(recipe, tmp_path / name)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
+def test_a_whole_build_is_left_alone_and_another_recipe_is_refused(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, STAGES)
+    assert built(recipe, tmp_path / "out").is_new
+    before = files_of(tmp_path / "out")
+    assert not built(recipe, tmp_path / "out").is_new
+    with pytest.raises(ConfigError, match=r"recipe.seed is 5, and was 1"):
+        built(recipe, tmp_path / "out", "seed=5")
+    with pytest.raises(ConfigError, match="nothing is overwritten"):
+        built(recipe, tmp_path)
+    assert files_of(tmp_path / "out") == before
+
+
+def test_an_empty_result_names_its_stage(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, {**STAGES, "column_values": {"column": "rank", "min": 50}})
+    with pytest.raises(DataError) as caught:
+        built(recipe, tmp_path / "out")
+    assert "Part sums: the stage column_values drops all 6 rows" in str(caught.value)
+    assert "1 rows: rank is 0" in str(caught.value)
+    assert "parts.sums.stages.column_values" in caught.value.hint
+
+
+def test_a_missing_column_is_named_with_those_that_are_there(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, {}, source={"problem_column": "ask", "kept_columns": []})
+    with pytest.raises(DataError) as caught:
+        built(recipe, tmp_path / "out")
+    assert "has no column 'ask' (parts.sums.sources.s.problem_column)" in str(caught.value)
+    assert "Its columns are: id, problem, answer, rank." in str(caught.value)
+    other = write_recipe(tmp_path / "b", ROWS, {}, source={"solution_column": "proof", "kept_columns": ["size"]})
+    with pytest.raises(DataError) as caught:
+        built(other, tmp_path / "b" / "out")
+    assert "solution_column: there is no column 'proof'" in str(caught.value)
+    assert "kept_columns: there is no column 'size'" in str(caught.value)
+
+
+def test_broken_json_names_its_line(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, {})
+    (tmp_path / "rows.jsonl").write_text(json.dumps(ROWS[0]) + "\n{broken\n")
+    with pytest.raises(DataError, match=r"rows.jsonl:2: not valid JSON"):
+        built(recipe, tmp_path / "out")
+
+
+def test_mixed_types_name_both_rows(tmp_path: Path):
+    rows = [*sums(2), {"problem": "What is it?", "answer": "1", "rank": "low"}]
+    with pytest.raises(DataError) as caught:
+        built(write_recipe(tmp_path, rows, {}), tmp_path / "out")
+    assert "'rank' holds a number" in str(caught.value)
+    assert "rows.jsonl:1) and a text (" in str(caught.value)
+    assert "rows.jsonl:3: 'low'" in str(caught.value)
+
+
+def test_a_hub_that_is_not_reached_says_what_to_fetch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def unreachable(*_: object, **__: object) -> None:
+        raise MissingError("the Hub cannot be reached")
+
+    monkeypatch.setattr("leanrl.curation.building.reading.read_hub_source", unreachable)
+    with pytest.raises(MissingError) as caught:
+        built("open-deepscaler", tmp_path / "out")
+    assert "hf download agentica-org/DeepScaleR-Preview-Dataset --repo-type dataset" in caught.value.hint
+    assert "-s parts.open_deepscaler.sources.deepscaler.path=DeepScaleR-Preview-Dataset" in caught.value.hint
+
+
+def test_a_disk_that_fills_is_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    recipe = write_recipe(tmp_path, ROWS, STAGES)
+    whole = built(recipe, tmp_path / "whole")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(output, "as_table", full)
+        with pytest.raises(DoesNotFitError, match="No space left on device"):
+            built(recipe, tmp_path / "out")
+    with pytest.raises(DataError, match="not finished"):
+        read_manifest(tmp_path / "out")
+    built(recipe, tmp_path / "out")
+    assert files_of(tmp_path / "out") == files_of(whole.path)
+
+
+def test_fewer_rows_than_the_mix_wants_are_said_and_not_forced(tmp_path: Path):
+    listener = Quiet()
+    mix = [{"part": "sums", "num_rows": 100}]
+    made = built(write_recipe(tmp_path, sums(4), {}, mix=mix, published_rows=100), tmp_path / "out", listener=listener)
+    assert made.manifest["num_rows"] == 4
+    assert "warning: sums: 100 rows are wanted, and there are 4: all are taken" in listener.lines
+    assert "sums: mix: 4 -> 4 (published: 100)" in listener.lines
+
+
+def test_rows_that_another_part_drops(tmp_path: Path):
+    tree = write_recipe(tmp_path, sums(6), {"column_values": {"column": "rank", "min": 4}})
+    tree.write_text(tree.read_text() + "  easy:\n    dropped_by: {part: sums, stage: column_values}\n")
+    made = built(tree, tmp_path / "out", "order=as_read")
+    table = pyarrow.parquet.read_table(made.path / "data" / "train-00000-of-00001.parquet").to_pylist()
+    assert [(row["part"], row["rank"]) for row in table] == [
+        ("sums", 4),
+        ("sums", 5),
+        *(("easy", rank) for rank in range(4)),
+    ]
+
+
+def test_easy_to_hard(tmp_path: Path):
+    recipe = tmp_path / "made.yaml"
+    recipe.write_text("parts:\n  p:\n    sources:\n      s: {generator: sums, levels: [3, 1, 2], num_rows: 30}\n"
+                      "order: easy_to_hard\n")  # fmt: skip
+    rows = load_problems(
+        DataConfig(path=str(built(recipe, tmp_path / "out").path)), seed=0, kept_columns=["level"]
+    ).train
+    assert [row.columns["level"] for row in rows] == [1] * 10 + [2] * 10 + [3] * 10
+
+
+def test_several_answers_make_a_column_of_lists(tmp_path: Path):
+    recipe = tmp_path / "made.yaml"
+    recipe.write_text("parts:\n  p:\n    sources:\n      s: {generator: satisfiability, num_rows: 4}\n"
+                      "      t: {generator: sums, num_rows: 4}\n")  # fmt: skip
+    problems = load_problems(DataConfig(path=str(built(recipe, tmp_path / "out").path)), seed=0)
+    assert len(problems.train) == 8
+    assert problems.dropped == []
+
+
+def test_mini_builds_offline_and_its_output_trains(tiny_model: Path, tmp_path: Path):
+    """The report of the run shows how its dataset was made."""
+    done = CliRunner().invoke(app, ["data", "build", "mini", "--out", str(tmp_path / "mini")], catch_exceptions=False)
+    assert "900 rows" in done.stdout
+    assert f"leanrl train -s data.path={tmp_path / 'mini'}" in done.stdout
+    settings = tiny_overrides(tiny_model, f"data.path={tmp_path / 'mini'}", "train.max_steps=1", "data.num_heldout=0",
+                              "eval.greedy=false", "rollout.max_prompt_tokens=256")  # fmt: skip
+    trained = leanrl("train", "-p", "cpu-demo", *settings, "--run-dir", tmp_path / "run")
+    assert trained.code == 0, trained.err
+    shown = leanrl("report", tmp_path / "run")
+    assert shown.code == 0, shown.err
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "Recipe mini: 900 rows" in page
+
+
+def test_show_prints_the_funnel_and_what_was_dropped(small: Path, tmp_path: Path):
+    page = tmp_path / "page.html"
+    arguments = ["data", "show", str(small), "--html", str(page)]
+    printed = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert re.search(r"sums +exact_duplicates +7 +6 +1 ", printed)
+    assert "sums: problem_kinds dropped 1" in printed
+    assert "Prove that 1 + 1 is 2." in printed
+    assert "a copy of s1" in page.read_text()
+    assert "<rect" in page.read_text()
+    answer = json.loads(CliRunner().invoke(app, ["data", "show", str(small), "--json"]).stdout)
+    assert answer["manifest"]["num_rows"] == 3
+    assert {each["stage"]: each["num_dropped"] for each in answer["dropped"]}["column_values"] == 2
+    error = CliRunner().invoke(app, ["data", "show", str(tmp_path)]).exception
+    assert "no dataset that leanrl has built" in str(error)
+    assert isinstance(CliRunner().invoke(app, arguments).exception, ConfigError)
+
+
+def test_recipes_are_listed_and_printed():
+    assert "open-rs " in CliRunner().invoke(app, ["data", "recipes"]).stdout
+    assert CliRunner().invoke(app, ["data", "recipes", "mini"]).stdout.startswith("# Tasks that leanrl makes itself")

@@ -1,0 +1,183 @@
+"""Stages that ask a model: replies kept one by one, asked for once, and drawn again where a kill has lost them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from leanrl.curation.building.ledger import read_ledger
+from leanrl.errors import ConfigError, StoppedError
+from leanrl.rollout.streams import endpoint
+from tests.curation.building.recipes import Quiet, built, files_of, sums, write_recipe
+from tests.evaluation.test_endpoint import Reply, completion, server
+
+NUM_ROWS = 8
+SOLVER = {"not_solved": {"kind": "pass_rate", "model": "solver", "num_samples": 2, "max_rate": 0.5}}
+JUDGE = {"clean": {"kind": "judge", "model": "judge"}}
+
+
+def right_for_even_ones(_: int, body: dict) -> Reply:
+    """Solve rows of an even number; call every fourth one noisy."""
+    text = body["messages"][-1]["content"]
+    number = int(re.search(r"What is (\d+)", text)[1])
+    if "verdict" in text:
+        return completion(json.dumps({"verdict": "noisy" if number % 4 == 1 else "clean"}))
+    return completion(rf"\boxed{{{3 * number if number % 2 == 0 else -1}}}")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = endpoint.EndpointStream.__init__
+    monkeypatch.setattr(
+        endpoint.EndpointStream, "__init__", lambda *args, **more: plain(*args, **more, sleep=lambda _: None)
+    )
+
+
+def recipe_on(address: str, folder: Path, stages: dict) -> Path:
+    models = {name: {"id": "tiny", "endpoint": address} for name in ("solver", "judge")}
+    return write_recipe(folder, sums(NUM_ROWS), stages, models=models)
+
+
+def test_a_solver_and_a_judge_decide(tmp_path: Path):
+    """Odd rows are not solved; of 1, 3, 5, 7 the judge calls 1 and 5 noisy."""
+    listener = Quiet()
+    with server(right_for_even_ones) as (address, bodies):
+        recipe = recipe_on(address, tmp_path, SOLVER | JUDGE)
+        made = built(recipe, tmp_path / "out", listener=listener)
+        assert len(bodies) == 2 * NUM_ROWS + 4
+        assert len({body["seed"] for body in bodies[: 2 * NUM_ROWS]}) == 2 * NUM_ROWS
+    assert [(step["stage"], step["num_after"]) for step in made.manifest["funnel"]][1:3] == [
+        ("not_solved", 4),
+        ("clean", 2),
+    ]
+    records = {(record.stage, record.row_id): record for record in read_ledger(made.path / "_curation/ledger.parquet")}
+    solved = records["not_solved", "s2"]
+    assert (solved.kept, solved.reason) == (False, "2 of 2 completions are right")
+    assert (solved.model, solved.texts, solved.verdicts) == ("tiny", [r"\boxed{6}"] * 2, ["correct"] * 2)
+    assert json.loads(solved.sampling)["temperature"] == 0.0
+    assert len(set(solved.seeds)) == 2
+    assert records["clean", "s1"].reason == "the judge says noisy"
+    assert records["clean", "s1"].texts == ['{"verdict": "noisy"}']
+    assert "tiny: 16 completions to draw" in listener.lines
+
+
+def test_replies_are_asked_for_once_after_a_stop(tmp_path: Path):
+    """The server tires after five replies: the second start asks for the eleven others and the judge's four."""
+    answered = []
+    is_tired = False
+
+    def tires(number: int, body: dict) -> Reply:
+        if is_tired and len(answered) >= 5:
+            return 500, {}, b"tired"
+        answered.append(number)
+        return right_for_even_ones(number, body)
+
+    with server(tires) as (address, _):
+        recipe = recipe_on(address, tmp_path, SOLVER | JUDGE)
+        whole = built(recipe, tmp_path / "whole")
+        answered.clear()
+        is_tired = True
+        with pytest.raises(StoppedError, match="tired"):
+            built(recipe, tmp_path / "out")
+        is_tired = False
+        assert len(answered) == 5
+        again = built(recipe, tmp_path / "out")
+    assert len(answered) == 2 * NUM_ROWS + 4
+    assert again.manifest == whole.manifest
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ((429, {"retry-after": "1"}, b"slow down"), "status 429"),
+        ((200, {}, b"<html>"), "no chat completion"),
+        ((200, {}, b'{"choices": []}'), "no chat completion"),
+    ],
+)
+def test_garbage_and_429_are_asked_again_and_then_named(tmp_path: Path, reply: Reply, said: str):
+    listener = Quiet()
+    with server(lambda number, body: reply if number < 3 else right_for_even_ones(number, body)) as (address, _):
+        built(recipe_on(address, tmp_path / "a", SOLVER), tmp_path / "a/out", listener=listener)
+    assert sum(said in line and "asked again" in line for line in listener.lines) == 3
+    with server(lambda *_: reply) as (address, _), pytest.raises(StoppedError, match=said):
+        built(recipe_on(address, tmp_path / "b", SOLVER), tmp_path / "b/out")
+
+
+def test_an_endpoint_that_refuses_the_model(tmp_path: Path):
+    with server(lambda *_: (404, {}, b"no such model")) as (address, _), pytest.raises(ConfigError, match="404"):
+        built(recipe_on(address, tmp_path, SOLVER), tmp_path / "out")
+
+
+def test_a_model_of_this_machine_answers(tiny_model: Path, tmp_path: Path):
+    """A random model solves nothing: every row stays, with the replies in the ledger; a second build gives the same."""
+    models = {"solver": {"id": str(tiny_model), "engine": "hf", "max_completion_tokens": 4, "temperature": 1.0}}
+    recipe = write_recipe(tmp_path, sums(3), SOLVER, models=models)
+    first, second = (built(recipe, tmp_path / name) for name in ("one", "two"))
+    records = [each for each in read_ledger(first.path / "_curation/ledger.parquet") if each.stage == "not_solved"]
+    assert [(each.kept, len(each.texts), each.model) for each in records] == [(True, 2, str(tiny_model))] * 3
+    names = ("data/train-00000-of-00001.parquet", "_curation/ledger.parquet", "README.md", "manifest.json")
+    one, two = files_of(first.path), files_of(second.path)
+    assert {name: one[name] for name in names} == {name: two[name] for name in names}
+
+
+STAGES_OF_A_KILL = {
+    "problem_kinds": {}, "exact_duplicates": {}, **SOLVER, **JUDGE, "language": {}, "gold_verifies": {},
+}  # fmt: skip
+
+
+def start(recipe: Path, out: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "leanrl", "data", "build", str(recipe), "--out", str(out)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.parametrize(
+    "moment", ["sums: read:", "sums: exact_duplicates:", "solver", "judge", "sums: gold_verifies:"]
+)
+def test_kill_minus_nine_in_each_stage_loses_no_reply(tmp_path: Path, moment: str):
+    """Killed when a stage is done, or within a model's replies, the same command ends with the same bytes."""
+
+    def slowly(_: int, body: dict) -> Reply:
+        time.sleep(0.05)
+        return right_for_even_ones(0, body)
+
+    with server(slowly) as (address, bodies):
+        recipe = recipe_on(address, tmp_path, STAGES_OF_A_KILL)
+        whole = files_of(built(recipe, tmp_path / "whole").path)
+        num_asked = len(bodies)
+        process = start(recipe, tmp_path / "out")
+        wait_for(process, moment, tmp_path / "out", bodies, num_asked)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+        saved = sum(len(file.read_bytes().splitlines()) for file in (tmp_path / "out").rglob("completions.jsonl"))
+        before = len(bodies)
+        again = built(recipe, tmp_path / "out")
+        assert len(bodies) - before == num_asked - saved
+    names = ("data/train-00000-of-00001.parquet", "_curation/ledger.parquet", "README.md", "manifest.json")
+    found = files_of(again.path)
+    assert {name: found[name] for name in names} == {name: whole[name] for name in names}
+
+
+def wait_for(process: subprocess.Popen, moment: str, out: Path, bodies: list, num_before: int) -> None:
+    """Wait until a line is said, or a model has given its first reply."""
+    if moment.startswith("sums"):
+        while moment not in (line := process.stderr.readline()):
+            assert line, f"the build ended before {moment!r}"
+        return
+    answers = (
+        out
+        / "_curation"
+        / "answers"
+        / ("sums.not_solved" if moment == "solver" else "sums.clean")
+        / "completions.jsonl"
+    )
+    while not (answers.is_file() and answers.read_bytes()):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.005)
