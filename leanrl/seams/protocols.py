@@ -28,7 +28,8 @@ class PromptContext:
     """What is known when prompts are chosen; the same on every rank.
 
     `step` counts finished optimizer steps, `epoch` finished passes over the data. `num_wanted` prompts are to be
-    found. `rng(prompt_id)` is seeded by seed, step and prompt.
+    found. `rng(prompt_id)` is seeded by seed, step and prompt. `columns(prompt_id)` are the fields of the source
+    that the rewards and the plug-in read.
     """
 
     step: int
@@ -36,6 +37,7 @@ class PromptContext:
     num_wanted: int
     ledger: Ledger
     rng: Callable[[str], Random]
+    columns: Callable[[str], Mapping[str, Any]] = lambda _: {}
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class TokenCredit:
 class ChoosePrompts(Protocol):
     """Which of the prompts on offer are asked in this step.
 
-    An object with `after_groups(visits, context)` hears the finished groups of every step, those that were dropped
+    An option named `column` names a column of the source that the plug-in reads from `context.columns`. An object with
+    `after_groups(visits, context)` hears the finished groups of every step, those that were dropped
     too. Without: all.
     """
 

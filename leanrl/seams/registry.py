@@ -20,8 +20,8 @@ NeedsGrades = bool | Callable[[Mapping[str, Any]], bool]
 SEAMS: tuple[Seam, ...] = get_args(Seam)
 # The modules of leanrl's own plug-ins: they register themselves when the registry is first asked.
 _SHIPPED = (
-    "corrections", "entropy_control", "greso", "group", "icepop", "max_rl", "opo", "pods", "signal", "top_entropy",
-    "until_full",
+    "corrections", "entropy_control", "greso", "group", "icepop", "max_rl", "mix", "opo", "pods", "signal",
+    "top_entropy", "until_full",
 )  # fmt: skip
 
 _plugins: dict[Seam, dict[str, Callable[..., Any]]] = {seam: {} for seam in SEAMS}
@@ -149,6 +149,12 @@ def ungraded_problems(config: RunConfig) -> list[Problem]:
         for choice, conditions in _chosen(config)
         if _holds(conditions.needs_grades, options_of(choice))
     ]
+
+
+def column_of_plugins(config: RunConfig) -> dict[str, str]:
+    """Return the column of the data that each plug-in reads, by the key of the plug-in: its option named `column`."""
+    read = {choice.seam: options_of(choice).get("column") for choice, _ in _chosen(config)}
+    return {f"algorithm.{seam}": column for seam, column in read.items() if isinstance(column, str)}
 
 
 def condition_warnings(config: RunConfig) -> list[str]:

@@ -11,7 +11,7 @@ from leanrl.curation.building.ledger import read_ledger
 _TEXT_CHARACTERS = 400
 _REASONS = 6
 # What differs from row to row in a reason: numbers, quoted texts, and what follows a colon.
-_PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|\d[\d,.]*%?|:.*$", re.DOTALL)
+_PARTICULAR = re.compile(r"'[^']*'|\"[^\"]*\"|(?<![A-Za-z\d])\d[\d,.]*%?|:.*$", re.DOTALL)
 
 
 @dataclass

@@ -41,5 +41,8 @@ def _finding(row: CuratedRow, finder: LeakFinder) -> Finding:
     leaks = finder.leaks(row.problem, row.answers[0] if row.answers else None)
     if not leaks:
         return Finding(row)
-    same = ", and its answer" if leaks[0].same_answer else ""
-    return dropped(f"{leaks[0].reason}{same}: {' '.join(leaks[0].problem.text.split())[:160]!r}")
+    leak = leaks[0]
+    same = " with its answer" if leak.same_answer else ""
+    return dropped(
+        f"repeats {leak.problem.set_name}{same}: {leak.reason}: {' '.join(leak.problem.text.split())[:160]!r}"
+    )

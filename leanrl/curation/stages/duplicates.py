@@ -49,7 +49,7 @@ def _settled(copies: list[CuratedRow], parameters: ExactDuplicates, members: lis
     if len(by_answer) > 1:
         if parameters.conflicting == "drop_all":
             golds = " and ".join(repr(", ".join(copies[group[0]].answers))[:40] for group in by_answer[:2])
-            reason = f"one of {len(copies)} copies with conflicting answers, {golds}"
+            reason = f"one of several copies with conflicting answers: {golds}"
             return [(index, dropped(reason)) for index in members]
         if parameters.conflicting == "keep_commonest":
             kept = max(by_answer, key=len)[0]
@@ -58,7 +58,7 @@ def _settled(copies: list[CuratedRow], parameters: ExactDuplicates, members: lis
     for place, index in enumerate(members):
         if place != kept:
             what = "a copy" if place in right else "a copy with another answer"
-            findings.append((index, dropped(f"{what} of {copies[kept].id}")))
+            findings.append((index, dropped(f"{what}: of {copies[kept].id}")))
     return findings
 
 

@@ -63,7 +63,9 @@ def _first_of_each(parameters: NearDuplicates, rows: Sequence[CuratedRow], *, se
                 buckets.setdefault(band, []).append(index)
         else:
             share = _similarity(grams[index], grams[copy])
-            findings.append(dropped(f"{share:.0%} of its {parameters.words}-word runs are those of {rows[copy].id}"))
+            findings.append(
+                dropped(f"nearly a copy: {share:.0%} of its {parameters.words}-word runs are those of {rows[copy].id}")
+            )
     return findings
 
 

@@ -12,6 +12,7 @@ Axes: B completions, P groups, G completions of a group.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import Any
 
@@ -158,7 +159,13 @@ class Step:
             num_wanted=num_wanted,
             ledger=self.recorded.ledger,
             rng=lambda known: Random(f"{seed}/{step}/{known}"),
+            columns=lambda known: self._columns.get(known, {}),
         )
+
+    @cached_property
+    def _columns(self) -> dict[str, Mapping[str, Any]]:
+        """The kept fields of each problem, by its prompt id; nothing is held where rows keep none."""
+        return {prompt_id(row): row.columns for row in self.rows if row.columns}
 
     def _whole(self, num_prompts: int) -> int:
         """Return the next number of prompts that the ranks can share evenly."""

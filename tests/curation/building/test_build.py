@@ -49,7 +49,7 @@ def test_the_ledger_says_of_each_row_what_became_of_it(small: Path):
     dropped = {record.row_id: (record.stage, record.reason) for record in records if not record.kept}
     assert dropped["x"] == ("problem_kinds", "asks for a proof: 'Prove'")
     assert dropped["y"] == ("read", "no problem")
-    assert dropped["z"] == ("exact_duplicates", "a copy of s1")
+    assert dropped["z"] == ("exact_duplicates", "a copy: of s1")
     assert dropped["s5"] == ("column_values", "rank is 5")
     kept = {record.row_id for record in records if record.stage == "mix" and record.kept}
     assert len(kept) == 3
@@ -226,7 +226,7 @@ def test_show_prints_the_funnel_and_what_was_dropped(small: Path, tmp_path: Path
     assert re.search(r"sums +exact_duplicates +7 +6 +1 ", printed)
     assert "sums: problem_kinds dropped 1" in printed
     assert "Prove that 1 + 1 is 2." in printed
-    assert "a copy of s1" in page.read_text()
+    assert "a copy: of s1" in page.read_text()
     assert "<rect" in page.read_text()
     answer = json.loads(CliRunner().invoke(app, ["data", "show", str(small), "--json"]).stdout)
     assert answer["manifest"]["num_rows"] == 3
@@ -239,3 +239,20 @@ def test_show_prints_the_funnel_and_what_was_dropped(small: Path, tmp_path: Path
 def test_recipes_are_listed_and_printed():
     assert "open-rs " in CliRunner().invoke(app, ["data", "recipes"]).stdout
     assert CliRunner().invoke(app, ["data", "recipes", "mini"]).stdout.startswith("# Tasks that leanrl makes itself")
+
+
+def test_a_run_mixes_levels_of_a_built_dataset(tiny_model: Path, tmp_path: Path):
+    """Of 2 prompts a step one is of level 1 and one of level 5; a column that is not there is refused."""
+    recipe = tmp_path / "made.yaml"
+    recipe.write_text("parts:\n  p:\n    sources:\n      s: {generator: sums, levels: [1, 3, 5], num_rows: 60}\n")
+    out = built(recipe, tmp_path / "out").path
+    mix = ("algorithm.choose_prompts.name=mix", "algorithm.choose_prompts.start={1: 1, 5: 1}")
+    settings = tiny_overrides(tiny_model, f"data.path={out}", "data.num_heldout=0", "eval.greedy=false", *mix,
+                              "rollout.max_prompt_tokens=256", "train.max_steps=3")  # fmt: skip
+    done = leanrl("train", "-p", "cpu-demo", *settings, "--run-dir", tmp_path / "run")
+    assert done.code == 0, done.err
+    problems = [json.loads(line)["problem"] for line in (tmp_path / "run" / "prompts.jsonl").read_text().splitlines()]
+    assert sorted(problem.count("+") for problem in problems) == [1, 1, 1, 3, 3, 3]
+    missing = [*settings, "-s", "algorithm.choose_prompts.column=grade"]
+    refused = leanrl("train", "-p", "cpu-demo", *missing, "--run-dir", tmp_path / "other")
+    assert "algorithm.choose_prompts reads the column 'grade', and no row has it" in refused.err
