@@ -8,7 +8,7 @@ from leanrl.errors import LeanRLError
 
 def with_known_length(config: RunConfig) -> RunConfig:
     """Return the config with the steps of its epochs; as it is where its problems are on the Hub or cannot be read."""
-    if config.train.epochs is None or (config.data.path is None and config.data.generator != "one_digit_sums"):
+    if config.train.epochs is None or (config.data.path is None and config.data.generator in (None, "python")):
         return config
     try:
         problems = load_problems(config.data, seed=config.train.seed)

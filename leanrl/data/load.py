@@ -16,8 +16,9 @@ from leanrl.data.prompts import build_prompt
 from leanrl.data.rows import ID_COLUMN, build_row, check_row
 from leanrl.data.sources import Source, number_python_rows, read_hub_source
 from leanrl.data.sums import NUM_PAIRS, Sum, one_digit_sums
+from leanrl.data.tasks.making import MadeRow, make_rows
 from leanrl.errors import ConfigError, DataError, Problem
-from leanrl.types import DroppedRow, ProblemSet, Row
+from leanrl.types import DroppedRow, GoldList, ProblemSet, Row
 
 _REASONS_SHOWN = 3
 _HEAD_ROWS = 200  # in which columns are looked for
@@ -50,6 +51,8 @@ def load_problems(
         _require_one_source(data)
         if data.generator == "one_digit_sums":
             return _generate_sums(data, seed=seed)
+        if data.generator is not None:
+            return _made_problems(data, data.generator, seed=seed)
     return _checked(_read_source(data, rows, kept_columns), data, kept_columns, seed=seed)
 
 
@@ -105,6 +108,26 @@ def _generate_sums(data: DataConfig, *, seed: int) -> ProblemSet:
     return ProblemSet(
         train=[_generated(each, data) for each in train], heldout=[_generated(each, data) for each in heldout]
     )
+
+
+def _made_problems(data: DataConfig, maker: str, *, seed: int) -> ProblemSet:
+    """Return made tasks, each with its level and its kind as columns."""
+    made = make_rows(maker, levels=data.levels, num_rows=data.num_made, seed=seed)
+    rows = [_made_row(each, data) for each in made]
+    train, heldout, copies = hold_out(rows, num_heldout=data.num_heldout, seed=seed)
+    return ProblemSet(train=train, heldout=heldout, dropped=copies)
+
+
+def _made_row(made: MadeRow, data: DataConfig) -> Row:
+    answers = made.task.answers
+    gold = answers[0] if len(answers) == 1 else GoldList(answers)
+    columns = {
+        data.problem_column: made.task.problem,
+        data.answer_column: list(answers) if len(answers) > 1 else answers[0],
+        "level": made.level,
+        "task": made.maker,
+    }
+    return replace(build_row(Asked(made.task.problem), gold, data, given_id=made.id), columns=columns)
 
 
 def _generated(made: Sum, data: DataConfig) -> Row:

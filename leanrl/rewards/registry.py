@@ -19,6 +19,7 @@ from leanrl.rewards.custom.history import score_group
 from leanrl.rewards.custom.signature import columns_asked, group_option_parameters, kind_of, option_parameters
 from leanrl.rewards.group.hapo import hapo
 from leanrl.rewards.group.shortest_correct import shortest_correct
+from leanrl.rewards.json_object import json_object
 from leanrl.rewards.language_consistency import language_consistency
 from leanrl.rewards.laser import laser
 from leanrl.rewards.one_box import one_box
@@ -236,6 +237,7 @@ reward("cosine", grade="strict")(cosine)
 reward("cosine_as_run", grade="as_run")(cosine_as_run)
 reward("format_as_run")(format_as_run)
 group_reward("hapo", grade="strict")(hapo)
+reward("json_object")(json_object)
 reward("language_consistency")(language_consistency)
 reward("laser", grade="strict")(laser)
 reward("one_box")(one_box)

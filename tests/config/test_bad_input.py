@@ -79,7 +79,8 @@ def test_unknown_key_without_a_neighbour_points_to_the_docs():
         ),
         (
             "data.generator=one_digit_sum",
-            "data.generator: must be one_digit_sums, python or null, is 'one_digit_sum' (--set) "
+            "data.generator: must be one_digit_sums, sums, products, gcd, linear_equations, base_conversion, "
+            "satisfiability, json_objects, python or null, is 'one_digit_sum' (--set) "
             "(hint: Did you mean `one_digit_sums`?)",
         ),
         (

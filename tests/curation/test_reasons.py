@@ -12,7 +12,7 @@ from leanrl.curation.funnel.dropped import reason_kind
         ("asks for a proof: 'Prove that 1'", "asks for a proof"),
         ("repeats math500 with its answer: holds 80% of it", "repeats math500 with its answer"),
         ("not drawn: 3 of 4 are", "not drawn"),
-        ("12 tokens, outside 0 to 10", "… tokens, outside … to …"),
+        ("12 tokens, outside 0 to 10", "… tokens, outside … to"),
         ("rank is 'low'", "rank is"),
         ("", "…"),
     ],

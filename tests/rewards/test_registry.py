@@ -204,7 +204,7 @@ def test_every_built_in_reward_says_what_it_pays():
     """`leanrl rewards` prints these lines; rewards of other tests' plug-ins may be registered beside them."""
     paper = {"accuracy", "accuracy_as_run", "cosine", "cosine_as_run", "format_as_run"}
     ours = {
-        "hapo", "language_consistency", "laser", "one_box", "overlong", "repetition", "shortest_correct",
+        "hapo", "json_object", "language_consistency", "laser", "one_box", "overlong", "repetition", "shortest_correct",
         "think_answer",
     }  # fmt: skip
     built_in = {name for name, entry in _ENTRIES.items() if entry.function.__module__.startswith("leanrl.rewards.")}

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from leanrl.config.sections.field_types import Fraction, NonNegativeInt
+from leanrl.config.sections.field_types import Fraction, NonNegativeInt, PositiveInt
 from leanrl.config.sections.section import Section, key
 
 
@@ -12,9 +12,26 @@ class WorkedExample(Section):
 
 
 class DataConfig(Section):
-    generator: Literal["one_digit_sums", "python"] | None = key(
-        None, "one_digit_sums: problems made from `train.seed`; python: rows handed to leanrl.pipeline.train"
+    generator: (
+        Literal[
+            "one_digit_sums",
+            "sums",
+            "products",
+            "gcd",
+            "linear_equations",
+            "base_conversion",
+            "satisfiability",
+            "json_objects",
+            "python",
+        ]
+        | None
+    ) = key(
+        None,
+        "problems made from `train.seed`: all one_digit_sums, or another kind in `data.levels`; python: rows handed to "
+        "leanrl.pipeline.train",
     )
+    levels: list[PositiveInt] = key([1], "levels of made problems, in turn; a higher one is harder")
+    num_made: PositiveInt = key(1000, "made problems, those held out among them (one_digit_sums makes all that exist)")
     path: str | None = key(
         None, "a file of problems: .jsonl, .json, .csv, .tsv or .parquet, or these as .gz; or a folder of such files"
     )

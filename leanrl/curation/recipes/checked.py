@@ -158,6 +158,9 @@ def _one_source_problems(source: SourceConfig, where: str) -> Iterator[Problem]:
     if source.generator not in MAKERS:
         near = did_you_mean(nearest_name(source.generator, MAKERS))
         yield Problem(f"{where}.generator", f"there is no {source.generator!r}", near or f"known: {', '.join(MAKERS)}")
+    elif not MAKERS[source.generator].is_graded:
+        hint = f"train on it without a recipe: `-s data.generator={source.generator}`"
+        yield Problem(f"{where}.generator", f"the grader does not judge answers of {source.generator}", hint)
     elif max(source.levels, default=0) > MAKERS[source.generator].num_levels or not source.levels:
         yield Problem(
             f"{where}.levels", f"{source.generator} has the levels 1 to {MAKERS[source.generator].num_levels}"

@@ -21,8 +21,10 @@ class TaskMaker:
         about: what is asked, in one line.
         num_levels: levels are 1 to this; a higher one is harder.
         make: draws a task of a level.
+        is_graded: whether the grader of mathematics judges its answers; others have a reward of their own.
     """
 
     about: str
     num_levels: int
     make: Callable[[int, Random], MadeTask]
+    is_graded: bool = True

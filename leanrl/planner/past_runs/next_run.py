@@ -24,7 +24,8 @@ from leanrl.planner.search.fixes import with_changes
 # What decides how long completions are, besides their limit.
 _TEXTS = (
     *("model.id", "model.revision", "model.chat_template", "model.chat_template_kwargs", "model.tuning.start_adapter"),
-    *("data.generator", "data.path", "data.hub_id", "data.hub_config", "data.split", "data.system_prompt"),
+    *("data.generator", "data.levels", "data.path", "data.hub_id", "data.hub_config", "data.split"),
+    "data.system_prompt",
     *("data.prompt_template", "data.examples"),
     *("rollout.temperature", "rollout.top_p", "rollout.top_k", "rollout.min_p", "rollout.repetition_penalty"),
 )

@@ -204,19 +204,27 @@ def test_several_answers_make_a_column_of_lists(tmp_path: Path):
     assert problems.dropped == []
 
 
-def test_mini_builds_offline_and_its_output_trains(tiny_model: Path, tmp_path: Path):
-    """The report of the run shows how its dataset was made."""
+def test_mini_builds_offline_and_its_output_trains_in_a_mix(tiny_model: Path, tmp_path: Path):
+    """Of 2 prompts a step one is easy; the report of the run shows how its dataset was made."""
     done = CliRunner().invoke(app, ["data", "build", "mini", "--out", str(tmp_path / "mini")], catch_exceptions=False)
     assert "900 rows" in done.stdout
     assert f"leanrl train -s data.path={tmp_path / 'mini'}" in done.stdout
-    settings = tiny_overrides(tiny_model, f"data.path={tmp_path / 'mini'}", "train.max_steps=1", "data.num_heldout=0",
-                              "eval.greedy=false", "rollout.max_prompt_tokens=256")  # fmt: skip
-    trained = leanrl("train", "-p", "cpu-demo", *settings, "--run-dir", tmp_path / "run")
+    settings = [
+        f"data.path={tmp_path / 'mini'}", "data.num_heldout=0", "eval.greedy=false", "rollout.max_prompt_tokens=256",
+        "algorithm.choose_prompts.name=mix", "algorithm.choose_prompts.start={easy: 1, hard: 1}",
+    ]  # fmt: skip
+    run, column = tmp_path / "run", "algorithm.choose_prompts.column"
+    arguments = ["train", "-p", "cpu-demo", *tiny_overrides(tiny_model, *settings), "--run-dir", str(run), "-s"]
+    error = CliRunner().invoke(app, [*arguments, f"{column}=grade"]).exception
+    assert "algorithm.choose_prompts reads the column 'grade', and no row has it" in str(error)
+    trained = leanrl(*arguments, f"{column}=part")
     assert trained.code == 0, trained.err
-    shown = leanrl("report", tmp_path / "run")
-    assert shown.code == 0, shown.err
-    page = (tmp_path / "run" / "report" / "index.html").read_text()
-    assert "Recipe mini: 900 rows" in page
+    rows = load_problems(DataConfig(path=str(tmp_path / "mini")), seed=0, kept_columns=["part"]).train
+    parts = {row.problem: row.columns["part"] for row in rows}
+    asked = [json.loads(line)["problem"] for line in (run / "prompts.jsonl").read_text().splitlines()]
+    assert sorted(parts[problem] for problem in asked) == ["easy", "easy", "hard", "hard"]
+    assert CliRunner().invoke(app, ["report", str(run)]).exit_code == 0
+    assert "Recipe mini: 900 rows" in (run / "report" / "index.html").read_text()
 
 
 def test_show_prints_the_funnel_and_what_was_dropped(small: Path, tmp_path: Path):
@@ -239,20 +247,3 @@ def test_show_prints_the_funnel_and_what_was_dropped(small: Path, tmp_path: Path
 def test_recipes_are_listed_and_printed():
     assert "open-rs " in CliRunner().invoke(app, ["data", "recipes"]).stdout
     assert CliRunner().invoke(app, ["data", "recipes", "mini"]).stdout.startswith("# Tasks that leanrl makes itself")
-
-
-def test_a_run_mixes_levels_of_a_built_dataset(tiny_model: Path, tmp_path: Path):
-    """Of 2 prompts a step one is of level 1 and one of level 5; a column that is not there is refused."""
-    recipe = tmp_path / "made.yaml"
-    recipe.write_text("parts:\n  p:\n    sources:\n      s: {generator: sums, levels: [1, 3, 5], num_rows: 60}\n")
-    out = built(recipe, tmp_path / "out").path
-    mix = ("algorithm.choose_prompts.name=mix", "algorithm.choose_prompts.start={1: 1, 5: 1}")
-    settings = tiny_overrides(tiny_model, f"data.path={out}", "data.num_heldout=0", "eval.greedy=false", *mix,
-                              "rollout.max_prompt_tokens=256", "train.max_steps=3")  # fmt: skip
-    done = leanrl("train", "-p", "cpu-demo", *settings, "--run-dir", tmp_path / "run")
-    assert done.code == 0, done.err
-    problems = [json.loads(line)["problem"] for line in (tmp_path / "run" / "prompts.jsonl").read_text().splitlines()]
-    assert sorted(problem.count("+") for problem in problems) == [1, 1, 1, 3, 3, 3]
-    missing = [*settings, "-s", "algorithm.choose_prompts.column=grade"]
-    refused = leanrl("train", "-p", "cpu-demo", *missing, "--run-dir", tmp_path / "other")
-    assert "algorithm.choose_prompts reads the column 'grade', and no row has it" in refused.err

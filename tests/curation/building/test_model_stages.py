@@ -137,8 +137,18 @@ def start(recipe: Path, out: Path) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
 
 
+LONG = pytest.mark.long
+
+
 @pytest.mark.parametrize(
-    "moment", ["sums: read:", "sums: exact_duplicates:", "solver", "judge", "sums: gold_verifies:"]
+    "moment",
+    [
+        "solver",
+        pytest.param("sums: read:", marks=LONG),
+        pytest.param("sums: exact_duplicates:", marks=LONG),
+        pytest.param("judge", marks=LONG),
+        pytest.param("sums: gold_verifies:", marks=LONG),
+    ],
 )
 def test_kill_minus_nine_in_each_stage_loses_no_reply(tmp_path: Path, moment: str):
     """Killed when a stage is done, or within a model's replies, the same command ends with the same bytes."""

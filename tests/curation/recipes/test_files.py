@@ -87,6 +87,10 @@ def changed(**part: object) -> dict:
         (changed(sources={"s": {"path": "x", "hub_id": "y"}}), "names several sources: hub_id, path"),
         (changed(sources={"s": {"generator": "sum", "num_rows": 3}}), "Did you mean `sums`?"),
         (changed(sources={"s": {"generator": "sums", "num_rows": 3, "levels": [9]}}), "sums has the levels 1 to 6"),
+        (
+            changed(sources={"s": {"generator": "json_objects", "num_rows": 3}}),
+            "does not judge answers of json_objects",
+        ),
         (changed(sources={"s": {"generator": "sums"}}), "as many rows as are asked for"),
         (changed(sources={}), "parts.a: needs either sources or dropped_by"),
         (changed(dropped_by={"part": "a", "stage": "x"}), "parts.a: needs either sources or dropped_by"),

@@ -1,11 +1,15 @@
 """Made tasks: every answer is recomputed from the problem's text, and every level is graded as right."""
 
+import json
 import math
 import re
 from fractions import Fraction
+from typing import get_args
 
 import pytest
 
+from leanrl.config.sections.data import DataConfig
+from leanrl.data.load import load_problems
 from leanrl.data.tasks.makers import MAKERS
 from leanrl.data.tasks.making import MadeRow, make_rows
 from leanrl.data.tasks.satisfiability import SIZES, FormulaSize, is_true
@@ -89,7 +93,7 @@ def test_saturns_difficulty():
 
 
 def test_the_grader_takes_every_answer_and_refuses_another():
-    rows = [row for maker in MAKERS for row in rows_of(maker)[:: ROWS_OF_LEVEL - 1]]
+    rows = [row for maker, made in MAKERS.items() if made.is_graded for row in rows_of(maker)[:: ROWS_OF_LEVEL - 1]]
     golds = [row.task.answers[0] if len(row.task.answers) == 1 else GoldList(row.task.answers) for row in rows]
     requests = [
         GradeRequest(f"\\boxed{{{answer}}}", gold, problem=row.task.problem)
@@ -116,3 +120,40 @@ def test_rows_are_the_same_for_a_seed_and_begin_alike():
 def test_what_cannot_be_made_is_refused(levels: list[int], num_rows: int, said: str):
     with pytest.raises(ConfigError, match=said):
         list(make_rows("sums", levels=levels, num_rows=num_rows, seed=0))
+
+
+def test_an_object_is_what_its_schema_allows_and_what_the_text_says():
+    for row in rows_of("json_objects"):
+        schema = json.loads(re.search(r"Schema: (.*)", row.task.problem)[1])
+        record = json.loads(row.task.answers[0])
+        assert list(record) == schema["required"] == list(schema["properties"])
+        kinds = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
+        assert all(type(record[name]) is kinds[each["type"]] for name, each in schema["properties"].items())
+        text = row.task.problem.split("\n")[1]
+        values = [value for value in record.values() if isinstance(value, str | int) and not isinstance(value, bool)]
+        assert all(
+            str(value) in text for value in [*values, *record.get("pets", []), *record.get("address", {}).values()]
+        )
+        assert "is_member" not in record or record["is_member"] == ("not a member" not in text)
+
+
+def test_a_run_makes_its_own_tasks():
+    """Levels in turn, none held out that is trained on, several answers as a list."""
+    data = DataConfig(generator="satisfiability", levels=[1, 3], num_made=20, num_heldout=4)
+    problems = load_problems(data, seed=9)
+    assert (len(problems.train), len(problems.heldout)) == (16, 4)
+    assert {row.columns["level"] for row in problems.train} == {1, 3}
+    assert not {row.problem for row in problems.train} & {row.problem for row in problems.heldout}
+    assert all(isinstance(row.gold, GoldList) for row in problems.train if row.columns["level"] == 1)
+    with pytest.raises(ConfigError, match="has the levels 1 to 6, not 7"):
+        load_problems(replace_levels(data, [7]), seed=9)
+
+
+def replace_levels(data: DataConfig, levels: list[int]) -> DataConfig:
+    return data.model_copy(update={"levels": levels})
+
+
+def test_every_maker_is_a_generator_of_the_config():
+    assert {*MAKERS, "one_digit_sums", "python"} == set(
+        get_args(get_args(DataConfig.model_fields["generator"].annotation)[0])
+    )
