@@ -221,6 +221,7 @@ class CheckpointConfig(Section):
 class LogConfig(Section):
     completions_every_steps: NonNegativeInt = key(10, "steps between saved samples of completions; 0 saves none")
     num_completions: PositiveInt = key(8, "completions in each saved sample")
+    track_completions: bool = key(False, "send each saved sample to the tracker too, as a table")
     language: Language = key("en", "language_mix_share counts words of completions in any other language")
 
 

@@ -88,6 +88,10 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
             f"{config.steps_between_checkpoints}: checkpoints lie between rollouts, which serve "
             f"{config.steps_per_rollout} steps each."
         )
+    if config.log.track_completions and config.tracking == "none":
+        yield "log.track_completions has no effect: tracking is none, so there is no tracker to send completions to."
+    elif config.log.track_completions and not config.log.completions_every_steps:
+        yield "log.track_completions has no effect: log.completions_every_steps is 0, so no completions are saved."
     if config.train.kept_layers and not config.train.gradient_checkpointing:
         yield "train.kept_layers has no effect: without train.gradient_checkpointing every layer keeps its activations."
     if config.train.offload_activations and config.hardware.is_cpu:

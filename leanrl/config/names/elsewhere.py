@@ -54,6 +54,9 @@ SAME = {
     "dataset_config_name": "data.hub_config",
     "dataset_train_split": "data.split",
     "save_steps": "checkpoints.every_steps",
+    "eval_steps": "eval.every_steps",
+    "test_freq": "eval.every_steps",
+    "num_generations_eval": "eval.samples",
     "save_total_limit": "checkpoints.keep_last",
     "report_to": "tracking",
     "run_name": "name",
@@ -167,7 +170,7 @@ OTHERWISE = {
     "datasets": ("data.path=FILE.jsonl", "a file; data.hub_id is a dataset on the Hub"),
     "num_train_epochs": ("train.num_epochs=1", "it goes before train.max_steps"),
     "total_epochs": ("train.num_epochs=1", "it goes before train.max_steps"),
-    "val_files": ("data.num_heldout=50", "rows of the same file that are kept for eval.greedy"),
+    "val_files": ("data.num_heldout=50", "rows of the same file that are kept for evaluations"),
     "wandb_project": ("tracking=wandb", "its own variables, such as WANDB_PROJECT, are honoured"),
     "wandb_name": ("tracking=wandb", "the run has the name of its folder"),
     "use_wandb": ("tracking=wandb", "or trackio, or tensorboard"),
@@ -175,11 +178,16 @@ OTHERWISE = {
     "logger": ("tracking=wandb", "or trackio, tensorboard, none"),
     "log_completions": ("log.completions_every_steps=10", "0 writes none"),
     "push_to_hub": ("hub.push_to=OWNER/NAME", "null pushes nowhere"),
-    "eval_strategy": ("eval.greedy=true", "before and after a run; nothing is evaluated during one"),
-    "val_before_train": ("eval.greedy=true", "before and after a run"),
+    "eval_strategy": ("eval.every_steps=50", "on held-out problems; eval.greedy asks them before and after a run"),
+    "val_before_train": ("eval.every_steps=50", "the first evaluation is before step 1"),
+    "eval_on_start": ("eval.every_steps=50", "the first evaluation is before step 1"),
+    "load_best_model_at_end": ("checkpoints.keep_best=1", "`leanrl merge RUN --checkpoint best` takes it"),
+    "evals_per_epoch": ("eval.every_steps=50", "a number of steps"),
+    "per_device_eval_batch_size": ("eval.batch_size=16", "problems in one batch"),
+    "eval_dataset": ("data.num_heldout=50", "rows of the same data that are kept for evaluations"),
 }
 
-_NO_EVALUATION = "nothing is evaluated during a run; eval.greedy asks the held-out problems before and after it"
+_EVALUATIONS = "eval.samples, eval.temperature and eval.seed say how held-out problems are asked"
 _ENTROPY = "algorithm.entropy_coef is one number for the whole run"
 _NO_LOSS = "algorithm.loss is clip, gspo or cispo"
 _ONE_CARD = "a vLLM engine of leanrl has one card"
@@ -209,13 +217,7 @@ NOT_HERE = {
     "use_kl_in_reward": "the KL is part of the loss, by algorithm.kl_beta",
     "use_bias_correction_kl": "algorithm.kl_estimator alone says how the KL is estimated",
     "multi_objective_aggregation": "rewards are weighted and summed before the advantage",
-    "num_generations_eval": _NO_EVALUATION,
-    "eval_steps": _NO_EVALUATION,
-    "eval_dataset": _NO_EVALUATION,
-    "val_kwargs": _NO_EVALUATION,
-    "per_device_eval_batch_size": _NO_EVALUATION,
-    "evals_per_epoch": _NO_EVALUATION,
-    "test_freq": _NO_EVALUATION,
+    "val_kwargs": _EVALUATIONS,
     "vllm_tensor_parallel_size": _ONE_CARD,
     "tensor_model_parallel_size": _ONE_CARD,
     "tensor_parallel_size": _ONE_CARD,

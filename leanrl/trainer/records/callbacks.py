@@ -19,6 +19,7 @@ from leanrl.trainer.ranks.meeting import highest_of_ranks, of_all_ranks
 from leanrl.trainer.records.cpu_share import CpuShares
 from leanrl.trainer.records.health import first_step_warnings
 from leanrl.trainer.records.metrics import peak_bytes, step_metrics
+from leanrl.trainer.records.tracking import Tracker, tracker_of
 from leanrl.types import Listener
 from leanrl.watch.watchdog import Watchdog
 
@@ -33,6 +34,7 @@ class StepRecorder(TrainerCallback):
         self.listener = listener
         self.warnings: list[str] = []
         self.watchdog = Watchdog(config)
+        self.tracker: Tracker | None = None
         self._first = True
         self._num_shortages = 0
         self._peaks = trainer.meter.take()
@@ -43,6 +45,9 @@ class StepRecorder(TrainerCallback):
         self.trainer.meter.take_seconds()  # of loading and the probe
         if state.is_world_process_zero:
             self._watch_again()
+            self.tracker = tracker_of(self.trainer.callback_handler.callbacks, self.config.tracking)
+            if self.tracker is not None:
+                self.tracker.send_config(self.config)
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._shares.begin()
@@ -92,6 +97,8 @@ class StepRecorder(TrainerCallback):
         if evaluation is not None:
             metrics["eval"] = logged_values(evaluation)
         append_jsonl(self.run.metrics, metrics)
+        if self.tracker is not None:
+            self.tracker.send_metrics(metrics, logs, args=self.trainer.args, state=state)
         self.listener.step(metrics, max_steps=state.max_steps)
         for warning in self.watchdog.see(metrics).warnings:
             self.warnings.append(warning)
@@ -115,7 +122,7 @@ class StepRecorder(TrainerCallback):
         self._warn_of_shortage(metrics)
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
-            self._save_completions(state.global_step)
+            self._save_completions(state)
 
     def _watch_again(self) -> None:
         """Show the watchdog the steps before a checkpoint, whose warnings were heard."""
@@ -146,13 +153,13 @@ class StepRecorder(TrainerCallback):
             source = self.trainer.meter.gauge.source
             append_actual(self.run, step=state.global_step, peaks_of_ranks=peaks_of_ranks, source=source)
 
-    def _save_completions(self, step: int) -> None:
-        records = self.trainer.rollout_log.records(list(self.config.rewards))
+    def _save_completions(self, state: TrainerState) -> None:
+        step, records = state.global_step, self.trainer.rollout_log.records(list(self.config.rewards))
+        saved = [{"step": step, **record} for record in islice(records, self.config.log.num_completions)]
         self.run.completions.mkdir(exist_ok=True)
-        write_jsonl(
-            self.run.completions / f"step-{step:06d}.jsonl",
-            [{"step": step, **record} for record in islice(records, self.config.log.num_completions)],
-        )
+        write_jsonl(self.run.completions / f"step-{step:06d}.jsonl", saved)
+        if self.tracker is not None and self.config.log.track_completions:
+            self.tracker.send_completions(saved, state)
 
 
 class SignalStop(TrainerCallback):
