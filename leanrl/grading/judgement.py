@@ -5,6 +5,8 @@ from collections.abc import Collection, Sequence
 from leanrl.grading import as_run, published
 from leanrl.grading.answers import comparison
 from leanrl.grading.form.reasons import form_reason
+from leanrl.grading.scorers.gold import is_scored
+from leanrl.grading.scorers.scoring import judge_scored
 from leanrl.types import Form, GradeMode, Reason
 
 
@@ -30,6 +32,8 @@ def judge(
 def _judge_one(
     mode: GradeMode, gold: str, answer: str | None, problem: str | None, refused: Collection[Form]
 ) -> Reason:
+    if mode == "strict" and is_scored(gold):
+        return judge_scored(gold, answer)
     if mode == "as_run":
         return as_run.judge_as_run(gold, answer or "")
     if mode == "published":

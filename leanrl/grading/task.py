@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.form.reasons import form_reason
+from leanrl.grading.scorers.gold import is_scored
 from leanrl.grading.text.boxes import holds_several
 from leanrl.grading.text.extraction import find_answer
 from leanrl.grading.text.golds import read_gold
@@ -40,6 +41,9 @@ def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) ->
         refused: the forms of an equal answer that the strict mode does not pay.
     """
     completion = _text(request.completion)
+    if is_scored(request.gold):
+        answer = find_answer(completion, "strict")
+        return "no_box" if answer is None else Task("strict", (str(request.gold),), answer)
     golds = _gold_texts(request.gold, request.mode)
     if request.mode == "published":
         return Task("published", golds, completion[-MAX_PUBLISHED_CHARS:])
@@ -61,6 +65,8 @@ def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) ->
 
 def plan_gold_check(gold: str | GoldList, mode: GradeMode) -> Task | None:
     """Return what has to be asked to know whether a gold answer can be read; nothing for a plain number."""
+    if is_scored(gold):
+        return Task("strict", (str(gold),), None)
     if mode not in _READ_BY_MATH_VERIFY and isinstance(gold, str) and read_number(gold.strip()) is not None:
         return None
     return Task(mode if mode in _READ_BY_MATH_VERIFY else "strict", _gold_texts(gold, mode), None)

@@ -16,6 +16,7 @@ from leanrl.data.files.paths import read_file_source
 from leanrl.data.golds.answer import Gold, read_value
 from leanrl.data.rows import ID_COLUMN, id_of
 from leanrl.data.sources import Source, SourceRow, read_hub_source
+from leanrl.data.tasks.gym import gym_rows, is_gym_task
 from leanrl.data.tasks.making import make_rows
 from leanrl.data.values import plain
 from leanrl.errors import DataError, MissingError
@@ -71,7 +72,10 @@ def read_source(name: str, source: SourceConfig, *, where: str, seed: int) -> Re
 def _made(name: str, source: SourceConfig, *, seed: int) -> Iterator[tuple[CuratedRow, str | None, str]]:
     assert source.generator is not None, "a recipe is checked before it is read"
     assert source.num_rows is not None, "a recipe is checked before it is read"
-    made = make_rows(source.generator, levels=source.levels, num_rows=source.num_rows, seed=seed)
+    if is_gym_task(source.generator):
+        made = gym_rows(source.generator, num_rows=source.num_rows, seed=seed, options=source.options)
+    else:
+        made = make_rows(source.generator, levels=source.levels, num_rows=source.num_rows, seed=seed)
     for number, each in enumerate(made, start=1):
         columns = {"level": each.level, "task": each.maker}
         yield (

@@ -12,6 +12,7 @@ from leanrl.curation.recipes.errors import problems_of
 from leanrl.curation.recipes.kinds import GOLD_VERIFIES, KINDS
 from leanrl.curation.recipes.recipe import MixConfig, PartConfig, Recipe, SourceConfig
 from leanrl.curation.stages.stage import StageKind
+from leanrl.data.tasks.gym import is_gym_task
 from leanrl.data.tasks.makers import MAKERS
 from leanrl.errors import ConfigError, Problem
 
@@ -155,7 +156,11 @@ def _one_source_problems(source: SourceConfig, where: str) -> Iterator[Problem]:
         yield Problem(where, what, "set one of hub_id, path and generator, and the others to null")
     if source.generator is None:
         return
-    if source.generator not in MAKERS:
+    if source.options and not is_gym_task(source.generator):
+        yield Problem(f"{where}.options", f"{source.generator} has none", "levels: [1, 2] makes it harder")
+    if is_gym_task(source.generator):
+        pass
+    elif source.generator not in MAKERS:
         near = did_you_mean(nearest_name(source.generator, MAKERS))
         yield Problem(f"{where}.generator", f"there is no {source.generator!r}", near or f"known: {', '.join(MAKERS)}")
     elif not MAKERS[source.generator].is_graded:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from leanrl.config.sections.section import Section
 from leanrl.curation.stages.stage import CuratedRow, Finding, Judged, Tools, dropped
+from leanrl.grading.scorers.gold import own_answer
 from leanrl.types import GradeRequest
 
 
@@ -16,7 +17,7 @@ def judge_golds(_: GoldVerifies, rows: Sequence[CuratedRow], tools: Tools) -> Ju
     answered = [row for row in rows if row.answers]
     parses = dict(zip((row.id for row in answered), tools.parses([row.gold for row in answered]), strict=True))
     read = [row for row in answered if parses[row.id]]
-    requests = [GradeRequest(f"\\boxed{{{row.answers[0]}}}", row.gold) for row in read]
+    requests = [GradeRequest(f"\\boxed{{{own_answer(row.answers[0])}}}", row.gold) for row in read]
     verdicts = dict(zip((row.id for row in read), tools.grader.grade(requests), strict=True))
     return Judged([_finding(row, parses, verdicts) for row in rows])
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from leanrl.data.conversations import last_assistant_text
 from leanrl.data.values import plain
+from leanrl.grading.scorers.gold import is_scored
 from leanrl.grading.text.boxes import find_boxes
 from leanrl.grading.text.golds import GoldReading, GoldRule, behind_hashes, number_text, read_gold
 from leanrl.types import GoldList
@@ -83,6 +84,8 @@ def read_value(value: Any, *, place: GoldPlace, accept: Literal["any", "all"], k
 
 def is_words(gold: str | GoldList) -> bool:
     """Return whether a gold answer is words: a name or a note without any mathematics, or prose."""
+    if is_scored(gold):
+        return False
     texts = [read_gold(text).text for text in (gold.answers if isinstance(gold, GoldList) else (gold,))]
     return all(_is_words(text) or is_prose(text) for text in texts)
 
@@ -112,6 +115,8 @@ def _read_text(text: str, place: GoldPlace, *, keeps_prose: bool) -> Gold | NoGo
         return NoGold(f"no gold answer in text or a number, but {text!r:.40}")
     if stripped.lower() in _MISSING:
         return NoGold(f"no gold answer, but {stripped!r}, which stands for a missing value")
+    if is_scored(stripped):
+        return Gold(stripped)
     if _WRITTEN_DICT.match(stripped):
         return NoGold(f"no gold answer, but a dict written as text: {stripped!r:.60}")
     reading = _reading(stripped, place)

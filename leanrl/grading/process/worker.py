@@ -17,6 +17,8 @@ from typing import Any
 
 from leanrl.grading.process.frames import read_frame, write_frame
 from leanrl.grading.process.warmup import EACH_KIND
+from leanrl.grading.scorers.gold import is_scored
+from leanrl.grading.scorers.scoring import prepare
 
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 CPU_LIMIT_SIGNAL = signal.SIGPROF  # what ITIMER_PROF sends
@@ -41,6 +43,8 @@ def main(arguments: list[str]) -> int:
             request = read_frame(requests)
         except EOFError:
             return 0
+        if any(map(is_scored, request["golds"])):
+            prepare()
         with _cpu_limit(cpu_seconds):
             is_spent = _answer(replies, judge, request, memory_bytes)
         if is_spent:

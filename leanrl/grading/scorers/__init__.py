@@ -1,0 +1,1 @@
+"""Answers that another package's scorer judges, in place of comparing values."""
