@@ -4,7 +4,8 @@ The scale is what one of it is in the first unit of its dimension; `pi` in it st
 stand in several rows: a degree is an angle or a temperature. A unit in no row is no unit.
 """
 
-# name of a base dimension -> rows "scale: names"; names are compared in lower case, plurals are written out.
+# Dimensions with their powers (1 is left out for one alone) -> rows "scale: names", where a scale may be followed by an
+# offset in kelvin. Names are compared in lower case, plurals are written out.
 NAMES: dict[str, str] = {
     "length": """
         1: meter meters metre metres 米 公尺
@@ -82,10 +83,6 @@ NAMES: dict[str, str] = {
     "volume_of_sound": "1: decibel decibels",
     "ordinal": "1: th",
     "fraction": "1/100: percentage_point percentage_points\n1/1000000: ppm",
-}
-
-# Products of base dimensions: "scale: names", by a text of dimension and power.
-DERIVED: dict[str, str] = {
     "length 2": """
         40468564224/10000000: acre acres
         10000: hectare hectares 公顷
@@ -126,19 +123,13 @@ DERIVED: dict[str, str] = {
     "mass 1 time -2 current -1": "1000: tesla teslas\n1/10: gauss",
     "mass 1 length 2 time -2 current -2": "1000: henry henries",
     "mass 1 length 2 time -2 current -1": "1000: weber webers",
-}
-
-# Scale and offset of what converts to kelvin: kelvin = scale (value) + offset.
-TEMPERATURES: dict[str, tuple[str, str]] = {
-    "kelvin kelvins °_k": ("1", "0"),
-    "celsius °_celsius degree_celsius degrees_celsius centigrade ° degree degrees °_c degree_c degrees_c deg_c ℃": (
-        "1",
-        "5463/20",
-    ),
-    "fahrenheit °_fahrenheit degree_fahrenheit degrees_fahrenheit ° degree degrees °_f degree_f degrees_f deg_f": (
-        "5/9",
-        "45967/180",
-    ),
+    "temperature": """
+        1: kelvin kelvins °_k
+        1 5463/20: celsius °_celsius degree_celsius degrees_celsius centigrade °_c degree_c degrees_c deg_c ℃
+        1 5463/20: ° degree degrees
+        5/9 45967/180: fahrenheit °_fahrenheit degree_fahrenheit degrees_fahrenheit °_f degree_f degrees_f deg_f
+        5/9 45967/180: ° degree degrees
+    """,
 }
 
 # Symbols are compared as they are written. Each prefix may stand before each of the first kind.
@@ -194,3 +185,12 @@ CURRENCY_SIGNS: dict[str, str] = {
 }  # fmt: skip
 # Codes that may stand before the value, as signs do.
 CURRENCY_CODES = ("USD", "EUR", "GBP", "INR", "RMB", "CNY", "JPY", "KRW", "CHF", "Rs.", "Rs")
+
+POWERS_BEFORE: dict[str, int] = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方": 3}
+POWERS_BEHIND: dict[str, int] = {"squared": 2, "cubed": 3}
+JOINED_POWERS = ("平方", "立方")  # these are written in one with their unit
+# Letters right behind a number that multiply it: 5k.
+THOUSANDS_LETTERS: dict[str, int] = {"k": 3, "K": 3, "M": 6, "B": 9}
+# Primes are feet and inches, behind a degree minutes and seconds.
+PRIMES: dict[str, tuple[str, str]] = {"'": ("feet", "arcminutes"), "''": ("inches", "arcseconds")}
+LETTERS: dict[str, str] = {r"\mu": "µ", r"\Omega": "Ω", r"\AA": "Å", r"\ell": "ℓ"}

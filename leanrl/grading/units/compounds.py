@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from leanrl.grading.tables.units import PRIMES
 from leanrl.grading.text.brackets import replace_spans
 from leanrl.grading.text.numbers import read_number
 from leanrl.grading.units.quantities import conversion
@@ -20,7 +21,6 @@ _PART = re.compile(
 )
 _BETWEEN = re.compile(r"(?:\s|[},]|\\text\s?\{|and(?![A-Za-z])){0,8}")
 _SPELLING = re.compile(r"\\unit|[{}.]")  # what is no part of a unit's name
-_PRIMES = {"'": ("feet", "arcminutes"), "''": ("inches", "arcseconds")}
 _OPENING, _CLOSING = re.compile(r"\\text\s?\{\s?$"), re.compile(r"\s?\}")
 _OPENING_CHARS = 8
 _BRACKET = re.compile(r"[(\[]|\\\{")
@@ -66,7 +66,7 @@ def _read(match: re.Match[str]) -> _Part:
 
 def _named(part: _Part, first_unit: str) -> _Part:
     """Return a part with the unit that its primes stand for: 5°30' is an angle, 5'3" a length."""
-    names = _PRIMES.get(part.unit)
+    names = PRIMES.get(part.unit)
     return part._replace(unit=names[first_unit == "°"]) if names else part
 
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from leanrl.grading.tables.spellings import DEGREE
-from leanrl.grading.tables.units import CURRENCY_CODES, CURRENCY_SIGNS
+from leanrl.grading.tables.units import CURRENCY_CODES, CURRENCY_SIGNS, LETTERS
 from leanrl.grading.units.reading import MAX_UNIT_CHARS, is_certain, is_certain_symbol, read_unit
 
 _SET_IN_TEXT = r"\\text\s*+\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+){0,2}+\}"
@@ -31,7 +31,6 @@ _TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KIND
 _UNIT_KINDS = frozenset(("text", "fraction", "sign", "note", "word", "power", "dot", "slash", "letter", "space"))
 _SETS_OFF = frozenset(("text", "fraction", "sign", "note"))  # these are no variables, wherever they stand
 _MAX_TOKENS = 24  # of one unit with all that joins it
-_LETTERS = {r"\mu": "µ", r"\Omega": "Ω", r"\AA": "Å", r"\ell": "ℓ"}
 _JOIN = re.compile(rf"(?:\\text\s*+\{{\s*+)?+{_KINDS['join']}\s*+\}}?+")
 _NO_VALUE = re.compile(
     r"[-+=<>,;:(\[{/*&|^_!]|\\(?:le|ge|neq|approx|in|times|pm|mp|cup|cap|to|equiv|sim|mid|setminus|frac|sqrt|text|quad|\\)"
@@ -119,7 +118,7 @@ def _flatten(tokens: list[_Token]) -> str:
         plain = _SIGN.sub(lambda sign: CURRENCY_SIGNS[sign.group()], token.text.replace("~", " "))
         if token.kind == "fraction":
             plain = plain.replace("}{", "}/{").replace(r"\frac", "")
-        plain = _LETTER.sub(lambda letter: _LETTERS[letter.group().rstrip()], plain)
+        plain = _LETTER.sub(lambda letter: LETTERS[letter.group().rstrip()], plain)
         plain = _COMMANDS.sub("", plain.replace(r"\cdot", "·"))
         plain = plain + " " if token.kind in ("text", "note") and plain[-1:].isalpha() else plain
         if token.kind == "letter" and pieces:  # a prefix stands before it

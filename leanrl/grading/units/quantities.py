@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from leanrl.grading.tables.spellings import DEGREE
+from leanrl.grading.tables.units import THOUSANDS_LETTERS
 from leanrl.grading.text.brackets import is_one_bracket
 from leanrl.grading.units.reading import COMPOUND, is_doubtful, read_unit
 from leanrl.grading.units.unit import Conversion, convert
@@ -19,7 +20,6 @@ _DOUBTFUL = re.compile(
     r"(?P<unit>[A-Za-z]{1,2}+(?:(?:\s*+(?:/|\\cdot)\s*+|\s++)[A-Za-z]{1,2}+|\^\s*+(?:\{\s*+-?\d\s*+\}|-?\d))*+)",
     re.DOTALL,
 )
-_THOUSANDS_LETTERS = {"k": 3, "K": 3, "M": 6, "B": 9}
 _ABBREVIATED = re.compile(r"(?P<value>-?\d++(?:\.\d++)?)(?P<letter>[kKMB])")
 _MAX_DOUBTFUL_CHARS = 100
 
@@ -67,7 +67,7 @@ def read_doubtful(latex: str) -> Split | None:
 def read_abbreviated(latex: str) -> str | None:
     """Return the number that 5k or 2.5M stands for, None if the text is none of them."""
     match = _ABBREVIATED.fullmatch(latex)
-    return rf"{match['value']}\cdot 10^{{{_THOUSANDS_LETTERS[match['letter']]}}}" if match else None
+    return rf"{match['value']}\cdot 10^{{{THOUSANDS_LETTERS[match['letter']]}}}" if match else None
 
 
 def conversion(source: str, target: str) -> Conversion | None:

@@ -1,7 +1,6 @@
 """What the text of a unit measures: km/h, m s^-1, square feet, dollars per hour, red marbles."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -16,8 +15,6 @@ MAX_UNIT_CHARS = 80
 _TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*|°)|\^(?P<power>-?\d)|(?P<slash>/|每)|(?P<dot>[·.*\s])")
 _WORD = re.compile(r"[^\W\d_]+")
 _IN_ALL = re.compile(r"\bin (?=all|total)")
-_POWER_BEFORE = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方": 3}
-_POWER_BEHIND = {"squared": 2, "cubed": 3}
 _MAX_WORDS = 2  # of a name in the table
 _MAX_READINGS = 6  # of one unit
 PROBLEMS_OWN = "#"  # before a noun of the problem's text, which stands in no table
@@ -95,7 +92,7 @@ def _tokens(text: str) -> list[str] | None:
 
 def _split_word(word: str) -> list[str]:
     """Return a word; a Chinese one without its leading power, which is written in one with the unit."""
-    for power in ("平方", "立方"):
+    for power in table.JOINED_POWERS:
         if word.startswith(power):
             return [power, word.removeprefix(power)]
     return [word]
@@ -113,8 +110,8 @@ def _read_side(words: list[str]) -> Readings | None:
             product = _product(product, tuple(unit ** (power * power_ahead) for unit in factor))
             power_ahead = 1
             position += num_powers
-        elif words[position].casefold() in _POWER_BEFORE:
-            power_ahead = _POWER_BEFORE[words[position].casefold()]
+        elif words[position].casefold() in table.POWERS_BEFORE:
+            power_ahead = table.POWERS_BEFORE[words[position].casefold()]
         else:
             described.insert(0, words[position])
         position += max(length, 1)
@@ -151,7 +148,7 @@ def _power_behind(words: list[str], position: int) -> tuple[int, int]:
     word = words[position].casefold() if position < len(words) else ""
     if word.startswith("^"):
         return int(word[1:]), 1
-    return (_POWER_BEHIND[word], 1) if word in _POWER_BEHIND else (1, 0)
+    return (table.POWERS_BEHIND[word], 1) if word in table.POWERS_BEHIND else (1, 0)
 
 
 def _product(one: Readings, other: Readings) -> Readings:
@@ -180,14 +177,14 @@ def _noun(word: str) -> str | None:
 @cache
 def _names() -> dict[str, Readings]:
     """Return the readings of the names in the table."""
-    rows: list[tuple[str, Unit]] = []
-    for dimensions, text in [*table.NAMES.items(), *table.DERIVED.items()]:
-        for scale, names in _rows(text):
-            rows += [(name, Unit(_dimensions(dimensions), *scale)) for name in names]
-    for text, (factor, offset) in table.TEMPERATURES.items():
-        unit = Unit((("temperature", 1),), Fraction(factor), 0, Fraction(offset))
-        rows += [(name, unit) for name in text.split()]
-    found = _grouped(rows)
+    found: dict[str, Readings] = {}
+    for dimensions, rows in table.NAMES.items():
+        words = dimensions.split()
+        powers = tuple(sorted(zip(words[::2], map(int, words[1::2] or ["1"]), strict=True)))
+        for row in rows.strip().splitlines():
+            scale, names = row.split(":")
+            unit = Unit(powers, *_scale_of(scale))
+            found |= {name: (*found.get(name, ()), unit) for name in names.split()}
     for prefix, power in table.LONG_PREFIXES.items():
         for name in table.PREFIXED_NAMES:
             for plural in ("", "s"):
@@ -209,23 +206,10 @@ def _symbols() -> dict[str, Readings]:
     return found
 
 
-def _rows(text: str) -> Iterator[tuple[tuple[Fraction, int], list[str]]]:
-    for row in text.strip().splitlines():
-        scale, names = row.split(":")
-        yield (Fraction(scale.replace("/pi", "").strip()), -1 if "pi" in scale else 0), names.split()
-
-
-def _dimensions(text: str) -> tuple[tuple[str, int], ...]:
-    """Return dimensions and powers of "length 1 time -1", or of the name of one dimension."""
-    words = text.split()
-    return tuple(sorted(zip(words[::2], map(int, words[1::2] or ["1"]), strict=True)))
-
-
-def _grouped(rows: list[tuple[str, Unit]]) -> dict[str, Readings]:
-    found: dict[str, Readings] = {}
-    for name, unit in rows:
-        found[name] = (*found.get(name, ()), unit)
-    return found
+def _scale_of(text: str) -> tuple[Fraction, int, Fraction]:
+    """Return the scale, the power of pi in it, and the offset that a row begins with."""
+    scale, offset = [*text.split(), "0"][:2]
+    return Fraction(scale.removesuffix("/pi")), -1 if scale.endswith("/pi") else 0, Fraction(offset)
 
 
 def _scaled(readings: Readings, power: int) -> Readings:
