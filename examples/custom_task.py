@@ -5,8 +5,8 @@
         -s rewards.accuracy=0
 
 A task needs two things: rows with a problem and a gold answer, and a reward that reads them. Several answers may be
-right here, so the reward checks an answer by the rule of the task; it reads the row's columns for that. Where one value
-is right, no reward of your own is needed: `rewards.accuracy` compares it.
+right here, so the reward checks an answer by the rule of the task, with the row's column `amount`. Where one value is
+right, no reward of your own is needed: `rewards.accuracy` compares it.
 """
 
 import json
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.rewards.registry import reward
-from leanrl.types import Sample
 
 COINS = (1, 2, 5, 10, 20, 50)
 _BOX = re.compile(r"\\boxed\{([\d\s+,]*)\}")
@@ -49,14 +48,17 @@ def fewest(amount: int) -> list[int]:
 
 
 @reward("fewest_coins")
-def fewest_coins(sample: Sample, *, any_number: float = 0.0) -> float:
-    """Return 1 for the fewest coins that make the amount, `any_number` for more of them, else 0."""
-    boxes = _BOX.findall(sample.text)
+def fewest_coins(completion: str | list[dict[str, str]], amount: int, any_number: float = 0.0) -> float:
+    """Return 1 for the fewest coins that make the amount, `any_number` for more of them, else 0.
+
+    `amount` is the row's column of that name; `any_number` has a default, so that it is an option.
+    """
+    text = completion if isinstance(completion, str) else completion[-1]["content"]
+    boxes = _BOX.findall(text)
     coins = [int(coin) for coin in re.findall(r"\d{1,3}", boxes[-1])] if boxes else []
-    amount = int(sample.columns["amount"])
-    if sum(coins) != amount or not set(coins) <= set(COINS):
+    if sum(coins) != int(amount) or not set(coins) <= set(COINS):
         return 0.0
-    return 1.0 if len(coins) == len(fewest(amount)) else any_number
+    return 1.0 if len(coins) == len(fewest(int(amount))) else any_number
 
 
 if __name__ == "__main__":
