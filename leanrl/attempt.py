@@ -19,6 +19,7 @@ from leanrl.machine.environment import describe_machine
 from leanrl.planner.plan import Plan
 from leanrl.report.run_log import RunLog
 from leanrl.storage.evaluations import rewind_evaluations
+from leanrl.storage.rollbacks import finish_rollback
 from leanrl.storage.run_folder import RunFolder, create_run_folder, open_run_folder, step_of, write_json
 from leanrl.storage.run_lock import hold
 from leanrl.types import Listener
@@ -155,6 +156,7 @@ class LaterAttempt:
     def _rewind_to_checkpoint(self, listener: Listener) -> Path:
         from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind_metrics
 
+        finish_rollback(self.run)
         checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
         for line in passed_over:
             listener.warn(line)

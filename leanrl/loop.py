@@ -41,6 +41,7 @@ def train_and_measure(
     from leanrl.trainer.checkpoints.lost_disk import stopping_at_a_lost_disk
     from leanrl.trainer.memory.probe import probe_longest_batch
     from leanrl.trainer.records.summary import end_summary
+    from leanrl.trainer.watch.rolling_back import train_watched
 
     with stopping_at_a_lost_disk(run):
         trainer, recorder, stop = _built(config, parts, run=run, grader=grader, listener=listener, predicted=predicted)
@@ -48,9 +49,9 @@ def train_and_measure(
             probe_longest_batch(trainer, plan=predicted, listener=listener)
         summary = _begin_summary(config, parts, trainer, grader, listener)
         try:
-            trainer.train_from(checkpoint)
+            train_watched(trainer, recorder, stop, checkpoint, listener=listener)
         except (StoppedError, RewardError):
-            _end_stopped(trainer, summary, listener)
+            _end_stopped(trainer, summary | {"warnings": recorder.warnings}, listener)
             raise
         finally:
             stop.restore()
@@ -101,7 +102,9 @@ def _built(
         run.keep_template(parts.tokenizer.chat_template)
     needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
     kept = config.checkpoints
-    require_disk_space(run, needed_bytes=needed_bytes, keep_last=kept.keep_last, keep_best=kept.keep_best)
+    # at level act as many again lie in `abandoned`
+    keep_last = kept.keep_last * (2 if config.watchdog.level == "act" else 1)
+    require_disk_space(run, needed_bytes=needed_bytes, keep_last=keep_last, keep_best=kept.keep_best)
     shard_weights(trainer)
     return trainer, recorder, stop
 

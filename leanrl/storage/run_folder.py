@@ -101,6 +101,16 @@ class RunFolder:
         return self.path / "summary.json"
 
     @property
+    def rollbacks(self) -> Path:
+        """The times that the run went back to an earlier checkpoint."""
+        return self.path / "rollbacks.json"
+
+    @property
+    def abandoned(self) -> Path:
+        """What lay behind the checkpoints that the run went back to, a folder for each time."""
+        return self.path / "abandoned"
+
+    @property
     def report(self) -> Path:
         return self.path / "report"
 

@@ -86,6 +86,8 @@ def build_trainer(
     trainer.remove_callback(PrinterCallback)
     _keep_tensorboard_files(trainer, run)
     trainer.add_callback(recorder)
+    if config.watchdog.level == "act":
+        trainer.publishing.keeps.append(recorder.watch.to_keep)
     trainer.evaluations = Evaluations(trainer, rows=heldout, grader=grader, listener=listener)
     if config.eval.every_steps is not None:
         trainer.add_callback(EvaluationCallback(trainer.evaluations, stop, keep_best=config.checkpoints.keep_best))

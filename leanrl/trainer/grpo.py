@@ -24,6 +24,7 @@ from leanrl.planner.prediction import Plan
 from leanrl.prompting.generation import generation_to_save
 from leanrl.prompting.stopping import stopping_of
 from leanrl.rewards.weighted import Reward
+from leanrl.storage.rollbacks import learning_rate_factor
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.publishing import Publishing
@@ -44,6 +45,7 @@ from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
 from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.open import NamedReward, open_scorer, open_step
 from leanrl.trainer.step.rollout_metrics import RolloutLog
+from leanrl.trainer.watch.learning_rate import set_peak
 from leanrl.types import Grader, Row
 
 
@@ -128,15 +130,19 @@ class LeanGRPOTrainer(GRPOTrainer):
                 self.budget.load(folder)
             saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
             if saved.global_step >= self.args.max_steps:
-                self._load_from_checkpoint(str(checkpoint))
-                self.state = saved
+                self.load_only(checkpoint)
                 return
             self._go_on_from(checkpoint, saved.global_step)
             self.train(resume_from_checkpoint=str(checkpoint))
         self.skipped.require_few()
 
+    def load_only(self, checkpoint: Path) -> None:
+        """Take the weights and the step of a checkpoint, and train nothing."""
+        self._load_from_checkpoint(str(checkpoint))
+        self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
-        self.step.state.load(checkpoint, step=step)
+        self.step.go_on_from(checkpoint, step=step)
 
     # --- one step ----------------------------------------------------------------------------------------
 
@@ -221,3 +227,6 @@ class LeanGRPOTrainer(GRPOTrainer):
             super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
             check_optimizer(self.optimizer, Path(checkpoint))
+            factor = learning_rate_factor(self.run)
+            if factor != 1.0:
+                set_peak(self.optimizer, self.lr_scheduler, factor * self.lean_config.optimizer.learning_rate)

@@ -4,7 +4,7 @@ Its state is a function of the metrics so far: a resumed run shows it the lines 
 """
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ _KINDS_OF_A_FAULT = 2
 class Fault:
     """A run that falls apart.
 
-    `since_step` is the first step that may have been part of it: a window before the first of its signals went bad.
+    `since_step` is the first step that may have been part of it: the longest window before its first signal went bad.
     """
 
     step: int
@@ -46,10 +46,12 @@ class Watchdog:
 
     Args:
         config: of the run; `watchdog` has the bounds, the rest is read for advice.
+        restarts: steps that the run went back to, or whose fault was none: after each a fault has to last anew.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, *, restarts: Collection[int] = ()) -> None:
         self._config = config
+        self._restarts = restarts
         self._bounds = bounds = config.watchdog
         trends = {"baseline_steps": bounds.baseline_steps, "window_steps": bounds.window_steps}
         self._signals = [JudgedSignal(signal, Trend(**trends), bounds.deviations) for signal in signals_of(bounds)]
@@ -74,8 +76,13 @@ class Watchdog:
         bad = [one for one in judged if one.health != "well"]
         told = [*self._no_reward(metrics), *self._new_warnings(judged, step)]
         self._since = {one.name: self._since.get(one.name, step) for one in bad}
-        self._faulty_for = self._faulty_for + 1 if _is_fault(bad) else 0
+        self._faulty_for = self._faulty_for + 1 if _is_fault(bad) and step not in self._restarts else 0
         return Sight(tuple(told), self._fault(bad, step))
+
+    def bad_since(self, step: int) -> int:
+        """Return the first step that may be part of a fault which is found after `step`."""
+        longest_window = _REWARD_WINDOWS * self._bounds.window_steps
+        return max(1, min([*self._since.values(), step]) - longest_window)
 
     def _judged(self, metrics: Mapping[str, Any]) -> list[Judgement]:
         """Return the judgements of the signals that this step has measured and whose first steps are over."""
@@ -119,10 +126,7 @@ class Watchdog:
     def _fault(self, bad: list[Judgement], step: int) -> Fault | None:
         if self._faulty_for < self._bounds.act_steps:
             return None
-        first = min(self._since[one.name] for one in bad)
-        return Fault(
-            step, max(1, first - self._bounds.window_steps), tuple(described(one, self._bounds) for one in bad)
-        )
+        return Fault(step, self.bad_since(step), tuple(described(one, self._bounds) for one in bad))
 
 
 def _is_fault(bad: list[Judgement]) -> bool:

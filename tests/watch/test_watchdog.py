@@ -114,7 +114,7 @@ def test_a_signal_that_comes_back_is_told_of_again_after_a_window_of_health():
 def test_a_fault_that_lasts_acts(value):
     _, fault = watched([{}] * 30 + [value] * 60, config_of())
     assert 40 <= fault.step <= 60
-    assert 20 <= fault.since_step <= 31
+    assert 10 <= fault.since_step <= 31
     assert len(fault.reasons) == len(value)
     _, short = watched([{}] * 30 + [value] * 9 + [{}] * 60, config_of())
     assert short is None

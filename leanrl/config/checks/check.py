@@ -7,6 +7,7 @@ from leanrl.config.checks.sources import source_contradictions
 from leanrl.config.checks.text import text_warnings
 from leanrl.config.checks.training import training_contradictions
 from leanrl.config.checks.unsloth import unsloth_contradictions, unsloth_warnings
+from leanrl.config.checks.watchdog import watchdog_contradictions
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
 
@@ -15,7 +16,7 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
     """Return every combination of keys that cannot be run; `where` names the keys."""
     checks = (
         *(source_contradictions, hardware_contradictions, training_contradictions),
-        *(plugin_contradictions, unsloth_contradictions),
+        *(plugin_contradictions, unsloth_contradictions, watchdog_contradictions),
     )
     return [problem for check in checks for problem in check(config)]
 

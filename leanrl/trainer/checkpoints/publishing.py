@@ -1,6 +1,6 @@
 """Publishing: a checkpoint that TRL has written gets leanrl's own files and its name, and is sent off."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ class Publishing:
         keep_best: how many stay besides because they evaluated best.
         uploads: what sends complete checkpoints to the Hub; None sends nothing.
         own_files: each adds what leanrl goes on with to the folder of a checkpoint.
+        keeps: each names checkpoints that stay besides, when that of a step is published.
     """
 
     run: RunFolder
@@ -28,6 +29,7 @@ class Publishing:
     uploads: CheckpointUploads | None
     own_files: list[Callable[[Path], None]] = field(default_factory=list)
     keep_best: int = 0
+    keeps: list[Callable[[int], Collection[Path]]] = field(default_factory=list)
 
     def publish(self, step: int) -> None:
         """Mark the checkpoint of a step complete, give it its name and send it off; old ones are removed."""
@@ -41,7 +43,8 @@ class Publishing:
         if self.uploads is not None:
             self.uploads.push(checkpoint, step=step)
         best = best_checkpoints(self.run)[: self.keep_best] if self.keep_best else []
-        self.run.drop_old_checkpoints(self.keep_last, step=step, kept=best)
+        others = [path for named in self.keeps for path in named(step)]
+        self.run.drop_old_checkpoints(self.keep_last, step=step, kept=[*best, *others])
 
     def has(self, step: int) -> bool:
         """Return whether the checkpoint of a step is complete."""

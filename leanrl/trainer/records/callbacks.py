@@ -10,7 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from leanrl.config.schema import RunConfig
 from leanrl.hints import setting
-from leanrl.storage.run_folder import RunFolder, append_jsonl, read_jsonl, write_jsonl
+from leanrl.storage.run_folder import RunFolder, append_jsonl, write_jsonl
 from leanrl.trainer.evaluations.logged import logged_values
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.trainer.memory.actual import STEPS_TO_COMPARE, append_actual
@@ -20,8 +20,9 @@ from leanrl.trainer.records.cpu_share import CpuShares
 from leanrl.trainer.records.health import first_step_warnings
 from leanrl.trainer.records.metrics import peak_bytes, step_metrics
 from leanrl.trainer.records.tracking import Tracker, tracker_of
+from leanrl.trainer.watch.watch import Watch
 from leanrl.types import Listener
-from leanrl.watch.watchdog import Watchdog
+from leanrl.watch.watchdog import Fault
 
 
 class StepRecorder(TrainerCallback):
@@ -33,7 +34,8 @@ class StepRecorder(TrainerCallback):
         self.run = run
         self.listener = listener
         self.warnings: list[str] = []
-        self.watchdog = Watchdog(config)
+        self.watch = Watch(config, run)
+        self.fault: Fault | None = None
         self.tracker: Tracker | None = None
         self._first = True
         self._num_shortages = 0
@@ -44,7 +46,7 @@ class StepRecorder(TrainerCallback):
         self._num_shortages = self.trainer.budget.num_shortages  # those before a checkpoint were told of
         self.trainer.meter.take_seconds()  # of loading and the probe
         if state.is_world_process_zero:
-            self._watch_again()
+            self.warnings += [text for text in self.watch.begin() if text not in self.warnings]
             self.tracker = tracker_of(self.trainer.callback_handler.callbacks, self.config.tracking)
             if self.tracker is not None:
                 self.tracker.send_config(self.config)
@@ -82,6 +84,14 @@ class StepRecorder(TrainerCallback):
             self._record(logs, state, peaks=peaks, seconds=seconds)
         if state.global_step in STEPS_TO_COMPARE:
             self._compare_with_plan(state)
+        if self.config.watchdog.level == "act" and state.global_step % self.config.steps_per_rollout == 0:
+            self._stop_at_a_fault(control)
+
+    def _stop_at_a_fault(self, control: TrainerControl) -> None:
+        """Save and end the loop on all ranks where the first one sees the run fall apart."""
+        self.fault = of_all_ranks(self.watch.fault)[0]
+        if self.fault is not None:
+            control.should_save = control.should_training_stop = True
 
     def _record(self, logs: dict[str, Any], state: TrainerState, *, peaks: Peaks, seconds: Seconds) -> None:
         metrics = step_metrics(
@@ -100,7 +110,7 @@ class StepRecorder(TrainerCallback):
         if self.tracker is not None:
             self.tracker.send_metrics(metrics, logs, args=self.trainer.args, state=state)
         self.listener.step(metrics, max_steps=state.max_steps)
-        for warning in self.watchdog.see(metrics).warnings:
+        for warning in self.watch.see(metrics):
             self.warnings.append(warning)
             self.listener.warn(warning)
         if self._first:
@@ -123,13 +133,6 @@ class StepRecorder(TrainerCallback):
         every = self.config.log.completions_every_steps
         if every and (state.global_step == 1 or state.global_step % every == 0):
             self._save_completions(state)
-
-    def _watch_again(self) -> None:
-        """Show the watchdog the steps before a checkpoint, whose warnings were heard."""
-        self.watchdog = Watchdog(self.config)
-        if self.run.metrics.is_file():
-            for metrics in read_jsonl(self.run.metrics):
-                self.warnings += [text for text in self.watchdog.see(metrics).warnings if text not in self.warnings]
 
     def _warn_of_shortage(self, metrics: dict[str, Any]) -> None:
         if metrics["out_of_memory"] > self._num_shortages:

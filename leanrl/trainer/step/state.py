@@ -68,6 +68,7 @@ class StepState:
             state = read_json(folder / ALGORITHM_STATE)
             self._stream.load_state_dict(state["prompts"])
             self._algorithm.load_state_dict(state["plugins"])
+            self._rewards.clear()
             self._rewards.update(state["rewards"])
             self._step_pass.settings = controlled(self._step_pass.settings, state["settings"])
         else:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -91,6 +92,11 @@ class Step:
         self.step_pass.settings = controlled(self.step_pass.settings, self.algorithm.controls(metrics))
         if (step + 1) % self.config.steps_per_rollout == 0:
             self.state.mark()
+
+    def go_on_from(self, checkpoint: Path, *, step: int) -> None:
+        """Take the state of the checkpoint of a step; a rollout that is in hand is of another policy."""
+        self.state.load(checkpoint, step=step)
+        self._rollout = None
 
     def rows_of_update(self, policy: Any, *, step: int) -> list[StepRow]:
         """Return this rank's rows; a rollout serves `config.steps_per_rollout` updates."""

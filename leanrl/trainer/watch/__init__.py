@@ -1,0 +1,1 @@
+"""What the watchdog does with a trainer: roll back, and go on with smaller steps."""

@@ -1,0 +1,100 @@
+"""A real run that falls apart, in this process: it goes back to its best checkpoint, and stops or goes on."""
+
+from contextlib import suppress
+
+import pytest
+
+from leanrl.config.load import load_config
+from leanrl.errors import StoppedError
+from leanrl.pipeline import resume, train
+from leanrl.storage.evaluations import read_evaluations
+from leanrl.storage.rollbacks import read_rollbacks
+from leanrl.storage.run_folder import RunFolder, read_json, read_jsonl, step_of
+from leanrl.trainer.watch import rolling_back
+from tests.trainer.small_trainer import Notes
+from tests.trainer.watch.collapsing import closeness, collapsing_overrides, taught_model
+
+# cpu-demo's own rate times five: with a reward for close answers a real 135M model collapsed at it within ten steps.
+RATE = 1.0e-3
+CLOSENESS = {"closeness": closeness}
+WATCHED = (
+    *(f"optimizer.learning_rate={RATE}", "train.max_steps=30", "checkpoints.every_steps=5", "eval.greedy=false"),
+    *("watchdog.level=act", "watchdog.baseline_steps=8", "watchdog.window_steps=3", "watchdog.act_steps=3"),
+    *("watchdog.deviations=2.0", "watchdog.reward_fall_act=0.25", "log.completions_every_steps=1"),
+)
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    return taught_model(tmp_path_factory.mktemp("taught") / "model")
+
+
+def start(taught, path, *more):
+    """Train the run and return its listener, its folder, and the error that ended it, if one did."""
+    listener, run = Notes(), RunFolder(path)
+    config = load_config("cpu-demo", collapsing_overrides(taught, *WATCHED, *more)).config
+    try:
+        train(config, rewards=CLOSENESS, run_dir=path, listener=listener)
+    except StoppedError as error:
+        return listener, run, error
+    return listener, run, None
+
+
+def scores_of(run):
+    return {one["step"]: one["score"] for one in read_evaluations(run)}
+
+
+def rates_of(run):
+    return {line["step"]: line["learning_rate"] for line in read_jsonl(run.metrics)}
+
+
+def test_a_run_that_stops_stands_at_its_best_checkpoint_and_goes_on_with_half_the_rate(taught, tmp_path):
+    _, run, error = start(taught, tmp_path / "run", "watchdog.response=stop")
+    assert error is not None
+    assert error.exit_code == 6
+    assert error.hint.startswith(f"`leanrl train --resume {run.path}`")
+    [rollback] = read_rollbacks(run)
+    newest = run.complete_checkpoints()[-1]
+    assert step_of(newest) == rollback.to_step < rollback.at_step
+    # no worse than the best checkpoint on the held-out set, and better than where it was
+    assert scores_of(run)[rollback.to_step] == max(rollback.scores.values()) > rollback.scores[str(rollback.at_step)]
+    summary = read_json(run.summary)
+    assert (summary["status"], summary["steps"]) == ("stopped", rollback.to_step)
+    assert any("the mean reward fell" in warning for warning in summary["warnings"])
+    # nothing is lost
+    abandoned = RunFolder(run.abandoned / "01")
+    steps = [line["step"] for path in (run.metrics, abandoned.metrics) for line in read_jsonl(path)]
+    assert steps == list(range(1, rollback.at_step + 1))
+    assert step_of(abandoned.complete_checkpoints()[-1]) == rollback.at_step
+    # and it goes on
+    with suppress(StoppedError):  # it may fall apart again: the rate is still high
+        resume(run.path, rewards=CLOSENESS, listener=Notes())
+    rates = rates_of(run)
+    assert {rates[step] for step in range(1, rollback.to_step + 1)} == {RATE}
+    assert rates[rollback.to_step + 1] == pytest.approx(RATE / 2)
+
+
+@pytest.mark.parametrize("name", ["finish_rollback", pytest.param("decide_rollback", marks=pytest.mark.long)])
+def test_a_run_that_is_killed_within_a_rollback_makes_it_good(taught, tmp_path, monkeypatch, name):
+    """Killed before the decision it decides again; after it, it goes back."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(*_):
+        raise Killed
+
+    path = tmp_path / name
+    monkeypatch.setattr(rolling_back, name, kill)
+    with pytest.raises(Killed):
+        start(taught, path, "watchdog.response=halve_learning_rate", "watchdog.max_rollbacks=9")
+    monkeypatch.undo()
+    run = RunFolder(path)
+    assert [one.is_done for one in read_rollbacks(run)] == ([] if name == "decide_rollback" else [False])
+    resume(path, rewards=CLOSENESS, listener=Notes())
+    first = read_rollbacks(run)[0]
+    assert first.is_done
+    assert (run.abandoned / "01" / "metrics.jsonl").is_file()
+    lines = list(read_jsonl(run.metrics))
+    assert [line["step"] for line in lines] == list(range(1, 31))
+    assert read_json(run.summary)["status"] == "finished"
