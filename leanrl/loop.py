@@ -14,7 +14,7 @@ from leanrl.launch.this_rank import is_first_rank
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
 from leanrl.report.progress import duration
-from leanrl.storage.run_folder import RunFolder, write_json, write_jsonl
+from leanrl.storage.run_folder import RunFolder, write_bytes, write_json, write_jsonl
 from leanrl.types import Listener, Row
 
 if TYPE_CHECKING:
@@ -109,6 +109,13 @@ def _built(
     return trainer, recorder, stop
 
 
+def _keep_manifest(config: RunConfig, run: RunFolder) -> None:
+    """Copy what the dataset says of itself, so that the report shows it when the folder of the data is gone."""
+    manifest = None if config.data.path is None else Path(config.data.path).expanduser() / "manifest.json"
+    if manifest is not None and manifest.is_file() and not run.dataset_manifest.exists():
+        write_bytes(run.dataset_manifest, manifest.read_bytes())
+
+
 def _begin_summary(
     config: RunConfig, parts: Parts, trainer: "LeanGRPOTrainer", grader: "GraderPool", listener: Listener
 ) -> dict[str, Any]:
@@ -119,6 +126,8 @@ def _begin_summary(
     run = trainer.run
     if parts.problems.dropped and is_first_rank():
         write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
+    if is_first_rank():
+        _keep_manifest(config, run)
     summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
     if "greedy_before" not in summary and not parts.is_at_start:
         listener.warn("greedy_before stays unknown: summary.json lost it, and the checkpoint holds no start adapter.")

@@ -180,6 +180,8 @@ def _extras() -> list[Finding]:
         ("torchao", "8-bit Adam with stochastic rounding", install_extras("memory")),
         ("unsloth", "backend: unsloth, in an environment of its own", "leanrl doctor --constraints unsloth"),
         ("gguf", "reads the demo's weights", install_extras("demo")),
+        ("rensa", "near duplicates of `leanrl data build`", install_extras("dedup")),
+        ("reasoning-gym", "tasks of `leanrl data build`, and their scorers", install_extras("tasks")),
     ]
     findings = []
     for package, purpose, hint in backends:

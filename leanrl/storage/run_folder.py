@@ -79,6 +79,11 @@ class RunFolder:
         return self.path / "prompts.jsonl"
 
     @property
+    def dataset_manifest(self) -> Path:
+        """A copy of the manifest of the dataset, where `leanrl data build` has made it."""
+        return self.path / "dataset_manifest.json"
+
+    @property
     def dropped_rows(self) -> Path:
         return self.path / "dropped_rows.jsonl"
 

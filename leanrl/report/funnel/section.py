@@ -1,7 +1,6 @@
 """The section of a page on the dataset: how many rows each stage of its recipe kept."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -9,16 +8,14 @@ from markupsafe import Markup
 from leanrl.report.quantities import count_text
 from leanrl.report.rendering import fill
 from leanrl.report.run_data import RunData
-from leanrl.storage.run_folder import read_json_if_whole
+from leanrl.storage.run_folder import RunFolder, read_json_if_whole
 
 _HEAD = ["part", "stage", "rows before", "rows after", "dropped", "published"]
 
 
 def run_funnel(data: RunData) -> Markup:
     """Return the funnel of the dataset that a run trains on; nothing where leanrl has not built it."""
-    copied = {} if data.path is None else read_json_if_whole(data.path / "dataset_manifest.json")
-    named = data.setting("data.path")
-    manifest = copied or (read_json_if_whole(Path(str(named)) / "manifest.json") if named else {})
+    manifest = {} if data.path is None else read_json_if_whole(RunFolder(data.path).dataset_manifest)
     return funnel_section(manifest) if isinstance(manifest.get("funnel"), list) else Markup()
 
 

@@ -1,7 +1,10 @@
 """A build: its files, its ledger, equal bytes for equal inputs, and what ends it."""
 
 import json
+import random
 import re
+import resource
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet
@@ -10,7 +13,6 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.config.sections.data import DataConfig
-from leanrl.curation.building import output
 from leanrl.curation.building.folder import read_manifest, sha256_of
 from leanrl.curation.building.ledger import read_ledger
 from leanrl.data.load import load_problems
@@ -147,17 +149,21 @@ def test_a_hub_that_is_not_reached_says_what_to_fetch(tmp_path: Path, monkeypatc
     assert "-s parts.open_deepscaler.sources.deepscaler.path=DeepScaleR-Preview-Dataset" in caught.value.hint
 
 
-def test_a_disk_that_fills_is_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    recipe = write_recipe(tmp_path, ROWS, STAGES)
+@pytest.mark.parametrize("max_rank", [9999, 1])
+def test_a_disk_that_fills_is_gone_on_from(tmp_path: Path, max_rank: int):
+    """The system refuses more than 80 KB in a file: the rows are more where all stay, the ledger where most go."""
+    draw = random.Random(0)
+    rows = [{**row, "problem": f"{row['problem']} {draw.randbytes(400).hex()}"} for row in sums(300)]
+    recipe = write_recipe(tmp_path, rows, {"column_values": {"column": "rank", "max": max_rank}})
     whole = built(recipe, tmp_path / "whole")
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(output, "as_table", full)
-        with pytest.raises(DoesNotFitError, match="No space left on device"):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, hard))
+    try:
+        with pytest.raises(DoesNotFitError, match="the disk takes no more") as caught:
             built(recipe, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "the same command goes on" in caught.value.hint
     with pytest.raises(DataError, match="not finished"):
         read_manifest(tmp_path / "out")
     built(recipe, tmp_path / "out")
@@ -223,6 +229,7 @@ def test_mini_builds_offline_and_its_output_trains_in_a_mix(tiny_model: Path, tm
     parts = {row.problem: row.columns["part"] for row in rows}
     asked = [json.loads(line)["problem"] for line in (run / "prompts.jsonl").read_text().splitlines()]
     assert sorted(parts[problem] for problem in asked) == ["easy", "easy", "hard", "hard"]
+    shutil.rmtree(tmp_path / "mini")
     assert CliRunner().invoke(app, ["report", str(run)]).exit_code == 0
     assert "Recipe mini: 900 rows" in (run / "report" / "index.html").read_text()
 
