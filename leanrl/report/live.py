@@ -58,6 +58,7 @@ class LivePage:
         """Return a tag of the files that the page shows, by their sizes and times."""
         run = self._run
         files = [run.config, run.plan, run.env, run.summary, run.metrics, run.saves, run.ledger, run.completions]
+        files.append(run.evaluations)
         stamps = [_stamp(path) for path in (*files, run.path / "greedy_before.jsonl", run.path / "greedy_after.jsonl")]
         return f'"{hashlib.sha256(repr(stamps).encode()).hexdigest()[:24]}"'
 

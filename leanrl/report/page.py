@@ -15,6 +15,7 @@ from leanrl.report.plan.section import plan_against_actual
 from leanrl.report.problems.section import problem_curves, problems_section
 from leanrl.report.rendering import document, fill
 from leanrl.report.run_data import RunData, read_run
+from leanrl.report.scores.during import evaluations_section
 from leanrl.report.scores.section import PublishedRow, scores_section
 from leanrl.report.sections import dropped_rows, header, overview, phase_table, score, settings, warnings
 from leanrl.report.step_table import step_table
@@ -46,6 +47,7 @@ def run_page(data: RunData, *, live_seconds: int | None = None, published: Seque
         header=header(data),
         score=score(data),
         scores=scores_section(data, published),
+        evaluations=evaluations_section(data),
         overview=overview(data),
         origin=origin_section(data),
         funnel=run_funnel(data),

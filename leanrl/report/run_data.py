@@ -17,7 +17,8 @@ Record = Mapping[str, Any]
 class RunData:
     """The files of a run as values; an absent file is an empty one.
 
-    `steps` are in order, each step once; `saves` are the checkpoints of them. `completions` holds the saved samples by
+    `steps` are in order, each step once; `saves` are the checkpoints of them, and `evaluations` those during
+    training. `completions` holds the saved samples by
     step; `greedy_before` and `greedy_after` the answers to the held-out problems, each problem once. `ledger` is None
     where the run has none; `problems` holds the beginning of each of its problems, by prompt id.
     """
@@ -29,6 +30,7 @@ class RunData:
     summary: Record = field(default_factory=dict)
     steps: list[Record] = field(default_factory=list)
     saves: list[Record] = field(default_factory=list)
+    evaluations: list[Record] = field(default_factory=list)
     completions: dict[int, list[Record]] = field(default_factory=dict)
     greedy_before: dict[str, Record] = field(default_factory=dict)
     greedy_after: dict[str, Record] = field(default_factory=dict)
@@ -60,7 +62,8 @@ class RunData:
 def read_run(run: RunFolder) -> RunData:
     """Read everything that the report shows; never fails for what a file lacks or contains."""
     notes: list[str] = []
-    by_step, saves = (_by_step(_read_records(path, notes)) for path in (run.metrics, run.saves))
+    files = (run.metrics, run.saves, run.evaluations)
+    by_step, saves, evaluations = (_by_step(_read_records(path, notes)) for path in files)
     return RunData(
         folder_name=run.path.resolve().name,
         config=_read_object(run.config, notes),
@@ -69,6 +72,7 @@ def read_run(run: RunFolder) -> RunData:
         summary=_read_object(run.summary, notes),
         steps=[by_step[step] for step in sorted(by_step)],
         saves=[saves[step] for step in sorted(saves)],
+        evaluations=[evaluations[step] for step in sorted(evaluations)],
         completions={
             step: records
             for path in sorted(run.completions.glob("step-*.jsonl"))

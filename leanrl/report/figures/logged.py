@@ -11,7 +11,7 @@ from leanrl.report.figures.lines import HEALTH_LINES, OTHER_LINES, Unit
 from leanrl.report.run_data import Record, RunData
 
 # What other figures draw, by the first name of its place in a record.
-_DRAWN = {"step", "reward", "rewards", "kl", "verdicts", "seconds"} | {
+_DRAWN = {"step", "reward", "rewards", "kl", "verdicts", "seconds", "eval"} | {
     line.metric for line in (*HEALTH_LINES, *OTHER_LINES)
 }
 _MEASURES: tuple[Unit, ...] = ("share", "tokens", "seconds", "bytes")

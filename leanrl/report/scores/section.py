@@ -38,7 +38,14 @@ def scores_section(data: RunData, published: Sequence[PublishedRow]) -> Markup:
     shared = [row for row in published if any(name in row.scores for name in benchmarks)]
     rows = [*_own_rows(evaluated, benchmarks, data), *(_published_cells(row, benchmarks) for row in shared)]
     head = ["model", "source", *benchmarks, *_COST]
-    return fill("scores.html", lead=_LEAD, figures=figure_grid(score_curves(evaluated)), head=head, rows=rows)
+    return fill(
+        "scores.html",
+        title="Scores on benchmarks",
+        lead=_LEAD,
+        figures=figure_grid(score_curves(evaluated)),
+        head=head,
+        rows=rows,
+    )
 
 
 def _own_rows(evaluated: Sequence[Evaluated], benchmarks: Sequence[str], data: RunData) -> list[list[str]]:
