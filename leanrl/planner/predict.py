@@ -1,6 +1,7 @@
 """The prediction of one config on one target: phases of every card, bytes for the KV cache, seconds of a step."""
 
 from dataclasses import replace
+from functools import partial
 
 from leanrl.config.schema import RunConfig
 from leanrl.planner.machine.target import Target
@@ -13,6 +14,7 @@ from leanrl.planner.models.shapes import ModelShape
 from leanrl.planner.past_runs.calibration import step_time
 from leanrl.planner.phases import Phase, rollout_phases, train_phases
 from leanrl.planner.prediction import GpuPlan, Plan, Role
+from leanrl.planner.time.evaluation_time import evaluation_time
 from leanrl.planner.time.length_profile import middle_profile, profile_of
 from leanrl.planner.workload import Workload, workload_of
 
@@ -21,7 +23,22 @@ def predict(config: RunConfig, shape: ModelShape, target: Target, *, measured: M
     """Return the plan of a config, without fixes and floors; a measured step takes the place of the formulas."""
     workload = workload_of(config, shape, vllm=target.vllm)
     on_target = _predict_on_host if target.device == "cpu" else _predict_on_cards
-    return on_target(config, shape, workload, target, measured)
+    return _with_evaluations(on_target(config, shape, workload, target, measured), config)
+
+
+def _with_evaluations(plan: Plan, config: RunConfig) -> Plan:
+    """Return the plan with the time of the evaluations during training, where the config asks for them."""
+    if config.eval.every_steps is None or plan.lengths is None:
+        return plan
+    time_of = partial(
+        step_time,
+        plan.shape,
+        card=plan.card,
+        kv_bytes=plan.kv_cache_bytes,
+        lengths=plan.lengths,
+        calibration=plan.calibration,
+    )
+    return replace(plan, evaluations=evaluation_time(config, plan.workload, max_steps=plan.max_steps, time_of=time_of))
 
 
 def with_floors(plan: Plan) -> Plan:

@@ -14,6 +14,7 @@ from leanrl.planner.past_runs.step_seconds import planned_seconds
 from leanrl.planner.phases import Phase
 from leanrl.planner.search.fixes import Changes, Fix
 from leanrl.planner.time.duration import StepTime
+from leanrl.planner.time.evaluation_time import EvaluationTime
 from leanrl.planner.time.length_profile import LengthProfile, assumed_profiles
 from leanrl.planner.workload import Workload
 
@@ -86,6 +87,8 @@ class Plan:
     # None where a run is as long as its epochs, and nobody has counted the problems.
     max_steps: int | None = 1
     step_time: StepTime | None = None
+    # The evaluations during training, where the config asks for them.
+    evaluations: EvaluationTime | None = None
     # What the time rests on; those of the middle assumption where no lengths are known.
     lengths: LengthProfile | None = None
     floors: tuple[Floor, ...] = ()
@@ -205,6 +208,7 @@ class Plan:
             "parts": None if time is None else planned_seconds(time),
             "completion_tokens": self._expected_lengths,
             "step_seconds_by_mean": {} if time is None else by_mean,
+            **({} if time is None or self.evaluations is None else {"evaluations": self.evaluations.to_json()}),
         }
 
     def to_json(self) -> dict[str, Any]:

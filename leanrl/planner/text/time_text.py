@@ -22,10 +22,10 @@ def time_line(plan: Plan) -> str:
         return "not predicted: the card's speed is not known" if plan.device == "cuda" else _NO_TIME_ON_A_CPU
     step = f"about {_range([time.seconds for _, time in plan.time_range])} s a step"
     if plan.total_hours is None:
-        return f"{step}; how many steps there are is known once problems are counted"
+        return f"{step}; how many steps there are is known once problems are counted{_with_evaluations(plan)}"
     scales = [time.seconds / plan.step_time.seconds for _, time in plan.time_range]
     hours = _range([plan.total_hours * scale for scale in scales])
-    return f"{step}, {hours} h for all {plan.max_steps} steps{_cost(plan, scales)}"
+    return f"{step}, {hours} h for all {plan.max_steps} steps{_cost(plan, scales)}{_with_evaluations(plan)}"
 
 
 def _cost(plan: Plan, scales: Sequence[float]) -> str:
@@ -46,6 +46,24 @@ def lengths_line(plan: Plan) -> str:
     return plan.lengths.text_at(limit)
 
 
+def _with_evaluations(plan: Plan) -> str:
+    """Return what follows where the run evaluates while it trains: what that takes on top of the steps."""
+    found = plan.evaluations
+    if found is None:
+        return ""
+    if found.count is None or found.hours is None:
+        return f"; an evaluation takes {_number(found.seconds)} s more"
+    return f"; {found.count} evaluations take {_number(found.hours)} h more"
+
+
+def _evaluation_details(plan: Plan) -> list[str]:
+    found = plan.evaluations
+    if found is None:
+        return []
+    how_many = "" if found.count is None else f", {found.count} times with the start and the last step"
+    return [f"Evaluations: {found.num_completions} completions in about {_number(found.seconds)} s{how_many}."]
+
+
 def time_details(plan: Plan) -> list[str]:
     """Return what a step's seconds are spent on, what they assume, and whose price it is."""
     if plan.step_time is None or plan.step_seconds is None or plan.lengths is None:
@@ -59,6 +77,7 @@ def time_details(plan: Plan) -> list[str]:
         f"Seconds of a step{assumed}: {', '.join(f'{name} {_number(seconds)}' for name, seconds in parts.items())}.",
         f"Lengths: {lengths_line(plan)}.",
         f"Time: the longest of {count} completions has {longest:.0f} tokens; {_rates(plan)}.",
+        *_evaluation_details(plan),
         *([] if plan.card is None else [_price_line(plan.card)]),
     ]
 
