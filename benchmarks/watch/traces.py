@@ -53,13 +53,15 @@ _FAULTS: dict[Experiment, _Fault] = {
 }
 
 
-def trace(experiment: Experiment, *, collapses: bool, seed: int, num_steps: int = NUM_STEPS) -> list[dict[str, Any]]:
-    """Return the metrics of each step of a made-up run, by the names of metrics.jsonl."""
+def trace(
+    experiment: Experiment, *, collapses: bool, seed: int, num_steps: int = NUM_STEPS, size: float = 1.0
+) -> list[dict[str, Any]]:
+    """Return the metrics of each step of a made-up run; `size` is the share of a fault that it has."""
     rng = Random(f"{experiment}/{collapses}/{seed}")
     run = _Run(experiment, rng)
     onset, ramp = rng.uniform(*_ONSET), rng.uniform(*_RAMP)
     return [
-        {"step": step, **run.step(step, fault=min(1.0, max(0.0, (step - onset) / ramp)) if collapses else 0.0)}
+        {"step": step, **run.step(step, fault=size * min(1.0, max(0.0, (step - onset) / ramp)) if collapses else 0.0)}
         for step in range(1, num_steps + 1)
     ]
 

@@ -25,7 +25,7 @@ def watchdog_contradictions(config: RunConfig) -> Iterator[Problem]:
             )
     if watchdog.level == "act" and config.backend == "unsloth":
         yield Problem(
-            "watchdog.level, backend",
+            "backend, watchdog.level",
             "a run on unsloth's kernels does not go back to a checkpoint while it trains",
             setting("watchdog.level", "warn"),
         )

@@ -28,6 +28,8 @@ CASES = [
     (["model.thinking_tag=<thnk>"], "model.thinking_tag", "'<thnk>' is no tag that opens a thinking part"),
     (["model.thinking_tag=</think>"], "model.thinking_tag", "is no tag that opens a thinking part"),
     (["rewards.accuracy=null"], "rewards", "there is none"),
+    (["watchdog.kl_warn=3"], "watchdog.kl_warn, watchdog.kl_act", "would act at 2 before it warns at 3"),
+    (["watchdog.entropy_high_act=0.1"], "watchdog.entropy_high_warn, watchdog.entropy_high_act", "act at 0.1"),
     (["rewards.accuracy=0"], "rewards", "every weight is 0"),
     (["hardware.device=cpu"], "hardware.device, hardware.num_gpus", "the CPU is to train, but with 1 GPUs"),
     (["hardware.device=cuda", "hardware.num_gpus=0"], "hardware.device, hardware.num_gpus", "but there are 0"),

@@ -42,6 +42,7 @@ REFUSED = [
         "recomputes every layer or none",
     ),
     (["train.micro_batch_completions=5"], "backend, train.micro_batch_completions", "5 does not divide 48"),
+    (["watchdog.level=act"], "backend, watchdog.level", "does not go back to a checkpoint"),
 ]
 
 

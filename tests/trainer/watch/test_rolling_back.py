@@ -11,8 +11,9 @@ from leanrl.storage.evaluations import read_evaluations
 from leanrl.storage.rollbacks import read_rollbacks
 from leanrl.storage.run_folder import RunFolder, read_json, read_jsonl, step_of
 from leanrl.trainer.watch import rolling_back
+from tests.cli.run import leanrl
 from tests.trainer.small_trainer import Notes
-from tests.trainer.watch.collapsing import closeness, collapsing_overrides, taught_model
+from tests.trainer.watch.collapsing import PLUGIN, closeness, collapsing_overrides, taught_model
 
 # cpu-demo's own rate times five: with a reward for close answers a real 135M model collapsed at it within ten steps.
 RATE = 1.0e-3
@@ -98,3 +99,24 @@ def test_a_run_that_is_killed_within_a_rollback_makes_it_good(taught, tmp_path, 
     lines = list(read_jsonl(run.metrics))
     assert [line["step"] for line in lines] == list(range(1, 31))
     assert read_json(run.summary)["status"] == "finished"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_two_ranks_go_back_together(taught, tmp_path, method):
+    """With `full` the ranks share the weights (FSDP2); `lora` is DDP, at a rate at which an adapter falls apart."""
+    plugin = tmp_path / "closeness.py"
+    plugin.write_text(PLUGIN)
+    more = ("hardware.num_cpu_ranks=2", f"model.tuning.method={method}", "watchdog.response=halve_learning_rate")
+    rate = (f"optimizer.learning_rate={5 * RATE}",) if method == "lora" else ()
+    overrides = collapsing_overrides(taught, *WATCHED, *more, *rate)
+    flags = [part for override in overrides for part in ("-s", override)]
+    done = leanrl("train", "-p", "cpu-demo", *flags, "--plugin", plugin, "--run-dir", tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
+    rollbacks = read_rollbacks(run)
+    assert rollbacks, done.err
+    assert all(one.is_done for one in rollbacks)
+    assert done.code in (0, 6), done.err
+    steps = [line["step"] for line in read_jsonl(run.metrics)]
+    assert steps == list(range(1, steps[-1] + 1))
+    assert "falls apart" in done.err
