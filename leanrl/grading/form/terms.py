@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from leanrl.grading.tables.operators import CALLED, CLOSERS, CLOSING, SEPARATORS, SIGNS, TIMES
+
 Kind = Literal["number", "symbol", "sum", "product", "fraction", "power", "root", "call", "list"]
 
 _TOKEN = re.compile(
@@ -15,18 +17,6 @@ _TOKEN = re.compile(
     r"|\\(?:text|operatorname|mathbb)\s?\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S",
     re.DOTALL,
 )
-_CLOSING = {"(": ")]", "[": ")]", "{": "}", r"\{": r"\}", "|": "|", r"\lfloor": r"\rfloor", r"\lceil": r"\rceil"}
-_CLOSERS = frozenset((")", "]", "}", r"\}", r"\rfloor", r"\rceil", r"\rangle"))
-_SIGNS = frozenset(("+", "-", r"\pm", r"\mp"))
-_TIMES = frozenset(("*", r"\cdot", r"\times"))
-_SEPARATORS = frozenset((
-    ",", ";", ":", "=", "<", ">", r"\le", r"\ge", r"\neq", r"\approx", r"\in", r"\cup", r"\cap", r"\setminus", "&",
-    r"\to", r"\mid", r"\equiv", r"\pmod",
-))  # fmt: skip
-_CALLED = frozenset((
-    r"\sin", r"\cos", r"\tan", r"\cot", r"\sec", r"\csc", r"\arcsin", r"\arccos", r"\arctan", r"\sinh", r"\cosh",
-    r"\tanh", r"\log", r"\ln", r"\exp", r"\gcd", r"\det", r"\max", r"\min", r"\operatorname{lcm}",
-))  # fmt: skip
 _MAX_DEPTH, _MAX_MARKS = 40, 8  # deeper than any answer is nested, more than any has behind one letter
 
 
@@ -99,7 +89,7 @@ class _Reader:
     def read_list(self, closing: frozenset[str], depth: int) -> Term:
         """Return what stands up to a closing bracket: an expression, or several between separators."""
         items = [self._sum(closing, depth)]
-        while self.token in _SEPARATORS:
+        while self.token in SEPARATORS:
             self.take()
             items.append(self._sum(closing, depth))
         return items[0] if len(items) == 1 else Term("list", "", tuple(items))
@@ -108,7 +98,7 @@ class _Reader:
         terms: list[Term] = []
         while self.token is not None and not self._ends(closing):
             signs = []
-            while self.token in _SIGNS:
+            while self.token in SIGNS:
                 signs.append(self.take())
             product = self._product(closing, depth)
             terms.append(_negative(product) if signs.count("-") % 2 else product)
@@ -116,8 +106,8 @@ class _Reader:
 
     def _product(self, closing: frozenset[str], depth: int) -> Term:
         factors: list[Term] = []
-        while self.token is not None and not self._ends(closing) and self.token not in _SIGNS:
-            if self.token in _TIMES:
+        while self.token is not None and not self._ends(closing) and self.token not in SIGNS:
+            if self.token in TIMES:
                 self.take()
                 if self.token == "-":  # 2 \cdot -3
                     self.take()
@@ -153,7 +143,7 @@ class _Reader:
         token = self.take()
         if depth >= _MAX_DEPTH:
             return Term("symbol", token)
-        if token in _CLOSING:
+        if token in CLOSING:
             return self._group(token, depth)
         if token in (r"\frac", r"\binom"):
             parts = (self._argument(closing, depth), self._argument(closing, depth))
@@ -161,13 +151,13 @@ class _Reader:
         if token == r"\sqrt":
             index = self._group("[", depth) if self.token == "[" and self.take() else Term("number", "2")
             return Term("root", "", (self._argument(closing, depth), index))
-        if token in _CALLED:
+        if token in CALLED:
             return self._call(token, closing, depth)
         return Term("number" if token[0].isdecimal() else "symbol", token)
 
     def _group(self, opening: str, depth: int) -> Term:
-        inside = self.read_list(frozenset((_CLOSING[opening],)) if opening == "|" else frozenset(), depth + 1)
-        if self.token is not None and self.token in _CLOSING[opening]:
+        inside = self.read_list(frozenset((CLOSING[opening],)) if opening == "|" else frozenset(), depth + 1)
+        if self.token is not None and self.token in CLOSING[opening]:
             self.take()
         return inside if opening in ("(", "[", "{", r"\{") else Term("call", opening, (inside,))
 
@@ -178,7 +168,7 @@ class _Reader:
             self.take()
             scripts.append(self._argument(closing, depth))
         argument = [self._factor(closing, depth + 1)]
-        while not self._ends(closing) and self.token not in _CALLED | _TIMES | _SIGNS and self._is_letter():
+        while not self._ends(closing) and self.token not in CALLED | TIMES | SIGNS and self._is_letter():
             argument.append(self._factor(closing, depth + 1))
         return Term("call", name, (_as_one(argument), *scripts))
 
@@ -192,7 +182,7 @@ class _Reader:
         return self._base(closing, depth + 1)
 
     def _ends(self, closing: frozenset[str]) -> bool:
-        return self.token in _CLOSERS or self.token in _SEPARATORS or self.token in closing
+        return self.token in CLOSERS or self.token in SEPARATORS or self.token in closing
 
 
 def _as_one(factors: list[Term]) -> Term:

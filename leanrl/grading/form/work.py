@@ -5,14 +5,9 @@ from collections import Counter
 from itertools import chain, product
 
 from leanrl.grading.form.terms import MINUS, Term
+from leanrl.grading.tables.operators import CONSTANTS, FORMS, OPERATOR, OPERATORS_OF_NUMBERS, WORK_OF_CALLS
 
-_OPERATOR = re.compile(r"\\(?:sum|prod|int|iint|oint|lim|gcd|det|max|min|bmod|partial|operatorname\{lcm\}|begin\{v)")
-_OF_NUMBERS = frozenset(("!", r"\binom", "|", r"\lfloor", r"\lceil"))  # with letters in them these are forms
-_LOGARITHM = frozenset((r"\log", r"\ln"))
-_ANGLE = frozenset((r"\arcsin", r"\arccos", r"\arctan"))
-_CONSTANTS = frozenset((r"\pi", "e", "i"))
-# Kinds of which a gold answer that has one allows any number: a form, not a step of a computation.
-_FORMS = frozenset(("logarithm", "angle", "function", "denominator", "like terms", "root"))
+_OPERATOR = re.compile(OPERATOR)
 _MAX_TERMS = 200
 _LARGEST_ROOT = 1000  # square factors of larger numbers are not looked for
 
@@ -29,13 +24,13 @@ def work_in(term: Term) -> Counter[str]:
 def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
     """Return the operations left in an answer that its gold answer does not have."""
     return Counter(
-        {kind: count for kind, count in answer.items() if not (gold[kind] and kind in _FORMS) and count > gold[kind]}
+        {kind: count for kind, count in answer.items() if not (gold[kind] and kind in FORMS) and count > gold[kind]}
     )
 
 
 def is_constant(term: Term) -> bool:
     """Return whether no letter stands for a number."""
-    return all(node.kind != "symbol" or node.text in _CONSTANTS or not _is_letter(node.text) for node in term.walk())
+    return all(node.kind != "symbol" or node.text in CONSTANTS or not _is_letter(node.text) for node in term.walk())
 
 
 def _work_at(node: Term) -> list[str]:
@@ -106,13 +101,9 @@ def _work_of_root(node: Term) -> list[str]:
 def _work_of_call(node: Term) -> list[str]:
     if _OPERATOR.match(node.text):
         return ["operator"]
-    if node.text in _OF_NUMBERS:
+    if node.text in OPERATORS_OF_NUMBERS:
         return ["operator"] if all(map(is_constant, node.parts)) else []
-    if node.text in _LOGARITHM:
-        return ["logarithm"]
-    if node.text == r"\exp":
-        return []
-    return ["angle" if node.text in _ANGLE else "function"]
+    return [] if node.text == r"\exp" else [WORK_OF_CALLS.get(node.text, "function")]
 
 
 def _has_factor(term: Term, index: int) -> bool:

@@ -35,3 +35,5 @@ COUNTING = (
     r"and|or|also|the|an?|other|another|first|second|third|fourth|one|is|are|as well as|together with|along with|"
     r"roots?|solutions?|zeros?|values?|numbers?|parts?|cases?|points?"
 )
+# Words that join a value to what follows; no unit begins with one.
+JOINS = r"and|or|if|for|when|where|with|is|are|to|from|than|then|choose|mod"

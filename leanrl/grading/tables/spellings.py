@@ -6,6 +6,7 @@ DEGREE = "°"  # what all spellings of the degree sign are by now
 
 ESCAPED_TWICE: Rules = ((r"\\\\(?=[A-Za-z])", r"\\"),)
 DELIMITERS: Rules = (
+    (r"^([^$]*+)(?<!\\)\$(?=\s?\d[^$]*+$)", r"\1\\$"),  # a single sign before a number is a currency
     (r"(?<!\\)\$|\\[()]|(?<!\\)\\[\[\]]", " "),
     (r"\\pounds(?![A-Za-z])", "£"),
     (r"\\euro(?![A-Za-z])", "€"),

@@ -2,8 +2,9 @@
 
 import re
 
+from leanrl.grading.tables.phrases import TEXT_LANGUAGES
+
 _FENCE = re.compile(r"^[ \t]*+(?P<fence>`{3,}|~{3,})[ \t]*+(?P<language>[^\n`]*)$", re.MULTILINE)
-_OF_TEXT = {"", "latex", "tex", "math", "katex", "markdown", "md", "text", "txt", "plain", "plaintext"}
 
 
 def drop_code(text: str) -> str:
@@ -16,7 +17,7 @@ def drop_code(text: str) -> str:
     for line in _FENCE.finditer(text):
         if not fence:
             fence, language = line["fence"], line["language"].strip().casefold()
-            is_code = language not in _OF_TEXT
+            is_code = language not in TEXT_LANGUAGES
             if is_code:
                 pieces.append(text[last : line.start()])
         elif line["fence"].startswith(fence) and not line["language"].strip():

@@ -8,7 +8,7 @@ _ONLY_COMMAS = re.compile(rf"-?(?:{_COMMAS})")
 # What stands between these groups stands in no list. A comma behind points is that of a decimal.
 _GROUPED = tuple(map(re.compile, (
     r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])",
-    r"(?<![\d.,])\d{1,3}(?:\.\d{3})++(?:,\d++|(?<=\d{3}\.\d{3}))(?![\d.,])",
+    r"(?<![\d.,])\d{1,3}(?:(?:\.\d{3})++,\d++|(?:\.\d{3}){2,}+)(?![\d.,])",
     r"(?<![\d.,])\d{1,3}(?: \d{3})++(?![\d,])",
 )))  # fmt: skip
 

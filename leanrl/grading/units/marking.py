@@ -6,9 +6,11 @@ What is in no table stays as it is written: it is a word, a product of variables
 import re
 from typing import NamedTuple
 
+from leanrl.grading.tables.sentences import JOINS
 from leanrl.grading.tables.spellings import DEGREE
 from leanrl.grading.tables.units import CURRENCY_CODES, CURRENCY_SIGNS, LETTERS
 from leanrl.grading.units.reading import MAX_UNIT_CHARS, is_certain, is_certain_symbol, read_unit
+from leanrl.grading.units.unit import convert
 
 _SET_IN_TEXT = r"\\text\s*+\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+){0,2}+\}"
 _KINDS = {
@@ -16,7 +18,7 @@ _KINDS = {
     "fraction": rf"\\frac\s*+\{{\s*+{_SET_IN_TEXT}\s*+\}}\s*+\{{\s*+{_SET_IN_TEXT}\s*+\}}",
     "sign": DEGREE + r"|(?:US)?\\\$|[€£¥₹₽¢]",
     "note": r"(?<=\d)\s++\(\s*+[A-Za-z][A-Za-z ]{1,40}+\)",
-    "join": r"(?:and|or|if|for|when|where|with|is|are|to|from|than|then|choose|mod)(?![A-Za-z])",
+    "join": rf"(?:{JOINS})(?![A-Za-z])",
     "word": r"[^\W\d_]++(?:-[^\W\d_]++)*+\.?",
     "power": r"\^\s*+(?:\{\s*+-?\d\s*+\}|-?\d)|(?<=[A-Za-z])[23](?![\w.])",
     "dot": r"\\cdot(?![A-Za-z])|\*|·",
@@ -40,6 +42,7 @@ _NO_END = re.compile(r"[(\[{^_]")  # behind a unit, these make it something else
 _SIGNS = "|".join(re.escape(sign) for sign in CURRENCY_SIGNS)
 _CODES = "|".join(rf"{re.escape(code)}(?![A-Za-z])" for code in CURRENCY_CODES)
 _SIGN = re.compile(_SIGNS)
+_CURRENCY_AND_UNIT = re.compile(r"\\unit\{(?P<currency>[A-Z]{3}(?:-JPY)?|Rs|cent)\}\s*+\\unit\{(?P<unit>[^{}]*+)\}")
 _BEFORE_VALUE = re.compile(
     rf"(?<![A-Za-z\\])(?:\\text\s*+\{{\s*+)?+(?P<sign>{_SIGNS}|{_CODES})\s*+\}}?+\s*+"
     r"(?P<value>-?\d[\d,]*+(?: \d{3}(?!\d))*+(?:\.\d++)?+|\\frac\s*+\{\d++\}\s*+\{\d++\})"
@@ -67,12 +70,19 @@ def mark_units(text: str) -> str:
         pieces.append(_mark_run(before, tokens[position:end], after[0].text if after else ""))
         pieces += [token.text for token in after]
         position = end + 1
-    return "".join(pieces)
+    return _CURRENCY_AND_UNIT.sub(_as_one_unit, "".join(pieces))
 
 
 def mark_currencies(text: str) -> str:
     r"""Return the text with every currency that stands before its value behind it, as \unit{...}."""
     return _BEFORE_VALUE.sub(lambda match: rf"{match['value']}\unit{{{_currency(match['sign'])}}} ", text)
+
+
+def _as_one_unit(match: re.Match[str]) -> str:
+    r"""Return the unit of \$5 each, which is USD each; \$5 dollars names its unit twice."""
+    currency, unit = read_unit(match["currency"]), read_unit(match["unit"])
+    is_named_twice = currency and unit and convert(currency, unit)
+    return rf"\unit{{{match['unit'] if is_named_twice else match['currency'] + ' ' + match['unit']}}} "
 
 
 def _currency(sign: str) -> str:

@@ -26,6 +26,10 @@ from leanrl.grading.text.normalisation import normalise
         ("1,500", "1,500"),  # a number or a list: left to the comparison
         ("1,500.5", "1500.5"),
         ("(1,500)", "(1,500)"),
+        ("1.234,5", "1234.5"),
+        ("123.456.789", "123456789"),
+        ("123.456", "123.456"),  # one group behind a point is a decimal's
+        ("23. 150", "23 150"),  # two numbers
         (".5", "0.5"),
         ("5.0.", "5.0"),
         ("1 1/2", r"1\frac{1}{2}"),

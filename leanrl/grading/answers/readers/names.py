@@ -4,29 +4,15 @@ import re
 
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.words import is_product
+from leanrl.grading.tables.operators import KINDS_IN_NAMES, NO_LETTER
+from leanrl.grading.text.rules import apply_rules, compiled
 
-_NO_LETTER = re.compile(
-    r"\\(?:frac|sqrt|pi|cdot|times|log|ln|sin|cos|tan|exp|binom|infty|le|ge|neq|in|cup|cap|setminus|emptyset)(?![A-Za-z])"
-    r"|\\mathbb\s?\{[A-Z]\}|\\text\{(?:and|or)\}"
-)
+_NO_LETTER = re.compile(NO_LETTER)
 _VARIABLE = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
 
-# One sign for each kind of command; subscripts, arguments, braces and marks over letters go.
 _SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]*\}|\\?[A-Za-z]+|\d)")
 _ARGUMENT = re.compile(r"(?<=[A-Za-z'}])\s?(?:\^\s?\{?-1\}?\s?)?[(\[][^()\[\]]*[)\]]")
-_MARK = r"overline|overset|hat|widehat|bar|tilde|angle|triangle|measuredangle|odot|mathcal|mathrm"
-_KINDS = tuple((re.compile(pattern), sign) for pattern, sign in (
-    (r"\\frac\s?\{([^{}]*)\}\s?\{([^{}]*)\}", r"\1/\2"),
-    (rf"\\(?:{_MARK}|operatorname|text|circ|(?:partial|Delta)(?=\s?[A-Za-z]))(?![A-Za-z])", ""),
-    (r"\\(?:vec|overrightarrow|mathbf|boldsymbol)(?![A-Za-z])", "θ"),
-    (r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])", "§"),
-    (r"\\(?:lim|sum|prod|int|iint|oint|max|min|sup|inf|det|gcd|dim|deg)(?![A-Za-z])", "∫"),
-    (r"\\(?:cup|cap|setminus)(?![A-Za-z])", "∪"),
-    (r"\\(?:cdot|times|pm|mp|log|ln|exp|sqrt|frac|binom|mid)(?![A-Za-z])", "·"),
-    (r"\\\||\\[lr]?[vV]ert(?![A-Za-z])", "|"),
-    (r"\\[A-Za-z]+", "θ"),
-    (r"[\s{}]+", ""),
-))  # fmt: skip
+_KINDS = compiled(KINDS_IN_NAMES)
 _CAPITALS = r"(?:[A-Z]'*)+"
 _SETS = rf"{_CAPITALS}(?:∪{_CAPITALS})*"
 _NAME = re.compile(
@@ -47,8 +33,7 @@ def is_name(side: Answer) -> bool:
     text = _SUBSCRIPT.sub("", side.latex)
     for _ in range(_MAX_ARGUMENTS):
         text = _ARGUMENT.sub("", text)
-    for kind, sign in _KINDS:
-        text = kind.sub(sign, text)
+    text = apply_rules(_KINDS, text)
     if _WORD.fullmatch(text):
         return text.isupper() or not is_product(text)
     return _NAME.fullmatch(text) is not None and has_variable(side)

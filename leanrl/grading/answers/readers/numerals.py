@@ -3,13 +3,13 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.tables.phrases import BASES
 from leanrl.grading.text.characters import squeeze
 
 _BASED = re.compile(
     r"(?P<sign>-?)\(?(?P<digits>[A-F]*+\d[0-9A-F]*+)\)?\s?"
     r"(?:_\s?(?:\{\s?)?\(?(?P<base>\d{1,2}|\\text\s?\{[^{}]*\}|[a-z]{3,8})\)?(?:\s?\})?|\\text\s?\{\s?base\s?\}\s?(?P<named>\d{1,2}))"
 )
-_BASES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _MODULO = re.compile(r"(?P<value>.*\S)\s?\\pmod\{(?P<modulus>[^{}]+)\}", re.DOTALL)
 _WHOLE = re.compile(r"-?\d{1,12}")
 _PROGRESSION = re.compile(
@@ -23,7 +23,7 @@ def read_based(latex: str, read: Read) -> Answer | None:
     if based is None:
         return None
     base = re.sub(r"\\text|[{}\s]", "", based["base"] or based["named"]).lower()
-    base = str(_BASES.index(base) + 2) if base in _BASES else base
+    base = str(BASES.index(base) + 2) if base in BASES else base
     return Answer(latex, "based", (), (based["sign"] + (based["digits"].lstrip("0") or "0"), base))
 
 

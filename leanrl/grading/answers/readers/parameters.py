@@ -3,18 +3,17 @@ r"""Free parameters: k in k\pi, k \in Z; the C of + C. Their letters are the wri
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.tables.phrases import DOMAINS, PARAMETERS
 from leanrl.grading.text.brackets import split_outside
 
-_KIND = r"(?P<{}>(?:integer|whole number|natural number|constant|real number)s?)"
 _INTRODUCED = r"(?:,|;|\(|\\text\s?\{\s?(?:where|for|with)?(?: ?(?:any|all|every|some))?\s?\}|\\forall(?![A-Za-z]))\s?"
 _IS_IN = r"\\in\s?\\mathbb\s?\{(?P<domain>[ZN])\}\s?(?:\^\s?\{?[+*]\}?)?"
-_IS_A = rf"\\text\s?\{{[^{{}}]{{0,20}}?{_KIND.format('kind')}\s?\}}"
-_ANY = rf"\\text\s?\{{[^{{}}]{{0,20}}?{_KIND.format('named')}\s?\}}\s?(?P<other>[A-Za-z])"
+_IS_A = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<kind>{PARAMETERS})\s?\}}"
+_ANY = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<named>{PARAMETERS})\s?\}}\s?(?P<other>[A-Za-z])"
 _DECLARATION = re.compile(
     rf"(?P<value>.*[^\s,;(])\s?(?:{_INTRODUCED}(?P<letter>[A-Za-z])\s?(?:{_IS_IN}|{_IS_A})|{_ANY})\s?\)?", re.DOTALL
 )
 _BUILDER = re.compile(r"\\\{(?P<value>[^|{}]+)(?:\\mid(?![A-Za-z])|:|\|)(?P<declaration>[^|]{1,60})\\\}", re.DOTALL)
-_DOMAINS = {"Z": "integer", "N": "natural number", "whole number": "integer", "real number": "constant"}
 _COUNT = "[klmn]"
 _PERIODIC = re.compile(
     rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
@@ -68,7 +67,7 @@ def _declared(latex: str) -> tuple[str, str, str] | None:
     if match is None or "," in (builder["declaration"] if builder else ""):
         return None
     letter, kind = match["letter"] or match["other"], (match["domain"] or match["kind"] or match["named"]).rstrip("s")
-    return (match["value"], letter, _DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
+    return (match["value"], letter, DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
 
 
 def _parameter(latex: str, other: str) -> str | None:

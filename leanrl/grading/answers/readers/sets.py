@@ -4,13 +4,10 @@ import re
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.words import spell
+from leanrl.grading.tables.phrases import ALL_REALS, NO_SOLUTION
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
 
-_EMPTY = re.compile(
-    r"(?:(?:there (?:is|are|exists?) |(?:the )?(?:equation|system) has |has )?no (?:such |real )?"
-    r"(?:solutions?|roots?|values?|zeros|x|n)(?: exists?)?|none|empty set|无解|无实数解)"
-)
-_REALS = re.compile(r"(?:x is )?(?:all|any|every) reals?(?: numbers?)?")
+_EMPTY, _REALS = re.compile(NO_SOLUTION), re.compile(ALL_REALS)
 _OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
 _CUP = re.compile(r"\\cup(?![A-Za-z])")
 _BUILDER = re.compile(

@@ -3,6 +3,7 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.tables.phrases import CONDITIONS, OTHERWISE
 from leanrl.grading.text.brackets import split_outside
 
 _ENVIRONMENT = re.compile(
@@ -13,8 +14,8 @@ _ENVIRONMENT = re.compile(
 _NESTED = re.compile(r"\\(?:begin|end)\s?\{")
 _ROW_END = re.compile(r"\\\\(?:\s?\[[^\[\]]{1,8}\])?")
 _COLUMN = re.compile(r"(?<!\\)&")
-_CONDITION = re.compile(r"^[\s,]*\\text\s?\{\s?(?:if|for|when|where|as)(?:\s?\}\s?|\s)")
-_OTHERWISE = re.compile(r"\\text\s?\{\s*(?:otherwise|else|elsewhere)\s*\}|otherwise|else|elsewhere")
+_CONDITION = re.compile(rf"^[\s,]*\\text\s?\{{\s?(?:{CONDITIONS})(?:\s?\}}\s?|\s)")
+_OTHERWISE = re.compile(rf"\\text\s?\{{\s*(?:{OTHERWISE})\s*\}}|{OTHERWISE}")
 _TRANSPOSED = re.compile(r"(?P<row>[(\[].*[)\]])\s?\^\s?\{?\s?(?:T|\\top|\\intercal|\\text\s?\{T\})\s?\}?", re.DOTALL)
 
 

@@ -3,6 +3,7 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.tables.phrases import ARTICLES
 
 _SUBSCRIPT = re.compile(r"_\s?\{?\s?\\text\s?\{[^{}]*\}")
 _NAMES_IN_COMMANDS = re.compile(r"\\(?:begin|end|operatorname)\s?\{\w+\*?\}")
@@ -19,7 +20,6 @@ _TOKEN = re.compile(
     r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.:/]\d+)*|(?<=\d),(?=\s?\d)|[^\w\s{}$.,;:!?'\"\\-]"
     r"|(?<![^\W\d_])-|-(?![^\W\d_]))"
 )
-_ARTICLES = ("the", "a", "an")
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
 
@@ -34,7 +34,7 @@ def spell(latex: str) -> tuple[str, ...]:
     """Return what counts in a text: its words in lower case, numbers, signs, and brackets around more than a word."""
     plain = _PLAIN_BRACKETS.sub(lambda bracket: f" {bracket[1] or bracket[2]} ", latex.casefold())
     tokens = [_decimal(match["token"]) for match in _TOKEN.finditer(plain) if match["token"]]
-    return tuple(tokens[1:] if tokens and tokens[0] in _ARTICLES else tokens)
+    return tuple(tokens[1:] if tokens and tokens[0] in ARTICLES else tokens)
 
 
 def is_product(letters: str) -> bool:
