@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.own_process import peak_bytes
 from benchmarks.results_file import RESULTS, results_path, write_results_file
 from leanrl.cli.evaluation.standing import PlainStandings
-from leanrl.curation.building.build import build
+from leanrl.curation.building.build import Places, build
 from leanrl.curation.building.folder import DatasetFolder, sha256_of
 from leanrl.curation.funnel.dropped import dropped_examples
 from leanrl.curation.funnel.text import funnel_lines
@@ -36,7 +36,7 @@ def main() -> None:
     started = time.monotonic()
     try:
         recipe = load_recipe(str(_RECIPE), [f"{_SOURCE}={given.file}"])
-        built = build(recipe, folder / "out", data_dir=given.data_dir, listener=PlainStandings())
+        built = build(recipe, folder / "out", places=Places(benchmarks=given.data_dir), listener=PlainStandings())
         seconds = time.monotonic() - started
         dropped = dropped_examples(DatasetFolder(built.path).ledger, num_examples=0)
     finally:

@@ -44,6 +44,7 @@ def test_the_reward(example: dict, text: str, expected: float):
     assert example["fewest_coins"]([{"role": "assistant", "content": text}], 31, 0.25) == expected
 
 
+@pytest.mark.long
 def test_a_run_on_it(example: dict, tiny_model: Path, tmp_path: Path):
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps(row) + "\n" for row in example["rows"](20, seed=0, level=1)))

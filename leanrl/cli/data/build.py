@@ -19,17 +19,23 @@ def build(
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with benchmarks as files, in the place of the Hub.")
     ] = None,
+    replies_of: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Another build of the same models, whose replies to the same rows are taken."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build a dataset by a recipe: sources, stages that say what they drop, and a mix."""
     from leanrl.cli.evaluation.standing import listening
+    from leanrl.curation.building.build import Places
     from leanrl.curation.building.build import build as build_dataset
     from leanrl.curation.funnel.text import funnel_lines
     from leanrl.curation.recipes.files import load_recipe
     from leanrl.hints import command, setting
 
     with listening() as listener:
-        built = build_dataset(load_recipe(recipe, overrides or ()), out, data_dir=data_dir, listener=listener)
+        places = Places(benchmarks=data_dir, replies_of=replies_of)
+        built = build_dataset(load_recipe(recipe, overrides or ()), out, places=places, listener=listener)
         if not built.is_new:
             listener.say(f"{out} is whole already: nothing is built")
     if as_json:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 from leanrl.curation.recipes.recipe import ModelConfig
 from leanrl.curation.stages.stage import Answered, Asks, CuratedRow, Reply
 from leanrl.data.prompts import build_prompt
+from leanrl.errors import ConfigError
 from leanrl.eval.benchmarks.protocols import Protocol
 from leanrl.eval.drawing.schedule import Draw
 from leanrl.eval.store.folder import EvaluationFolder
-from leanrl.eval.store.question import Question
-from leanrl.evaluation.asked import Asked
+from leanrl.eval.store.question import Question, differences
+from leanrl.evaluation.asked import Asked, EngineName
 from leanrl.evaluation.drawing import Drawing, Listener
 from leanrl.evaluation.engines import LocalModel, choose_engine, dtype_here, open_endpoint, open_stream, read_model
 from leanrl.evaluation.recording import Recorder
 from leanrl.evaluation.subject import Subject, find_subject
 from leanrl.prompting.thinking import tag_in_force
+from leanrl.storage.run_folder import read_json
 from leanrl.types import Grader, GradeRequest, Row, Verdict
 
 if TYPE_CHECKING:
@@ -36,10 +39,20 @@ class ModelAsker:
         folder: where replies are kept; a second start draws those that are missing.
         config: the model and how it is sampled.
         grader: judges replies by the rows' gold answers.
+        replies_of: the same folder of another build, whose replies are taken over where the question is the same.
     """
 
-    def __init__(self, folder: Path, config: ModelConfig, *, grader: Grader, listener: Listener) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: ModelConfig,
+        *,
+        grader: Grader,
+        listener: Listener,
+        replies_of: Path | None = None,
+    ) -> None:
         self._folder = EvaluationFolder(folder)
+        self._replies_of = replies_of
         self._config = config
         self._grader = grader
         self._listener = listener
@@ -57,16 +70,41 @@ class ModelAsker:
         engine = choose_engine(asked)
         subject = find_subject(self._config.id, endpoint=self._config.endpoint, warn=self._listener.warn)
         local = None if subject.found is None else read_model(subject.found, protocol)
-        by_id = {row.id: self._row(row, asks) for row in rows}
-        texts = _texts(list(by_id.values()), local)
-        self._folder.begin(_question(subject, protocol, by_id, texts, num_samples, engine, local), {})
-        earlier = [record for record in self._folder.answers() if record.id in by_id]
-        drawing = self._drawing(by_id, texts, earlier, subject, num_samples)
+        asked_rows = [self._row(row, asks) for row in rows]
+        texts = _texts(asked_rows, local)
+        by_key = {_key(row, text): row for row, text in zip(asked_rows, texts, strict=True)}
+        question = _question(subject, protocol, engine, local)
+        self._take_over(question)
+        self._folder.begin(question, {})
+        earlier = [each for each in self._folder.answers() if each.id in by_key and each.sample < num_samples]
+        drawing = self._drawing(by_key, dict(zip(by_key, texts, strict=True)), earlier, subject, num_samples)
         if drawing.missing:
             self._say_what_is_missing(len(drawing.missing), len(earlier))
-            opened = self._stream(protocol, engine, local, by_id)
-            self._draw(drawing, opened, asks)
-        return Answered(self._replies(rows, num_samples), self._config.id, _sampling(self._config))
+            self._draw(drawing, self._stream(protocol, engine, local, by_key), asks)
+        return Answered(self._replies(list(by_key), num_samples), self._config.id, _sampling(self._config))
+
+    def _take_over(self, question: Question) -> None:
+        """Copy the replies of another build, where this one has none yet.
+
+        Raises:
+            ConfigError: if they were drawn otherwise, with each value that differs.
+        """
+        other = self._replies_of
+        if other is None or not (other / "evaluation.json").is_file() or self._folder.evaluation.is_file():
+            return
+        found = differences(read_json(other / "evaluation.json"), question)
+        if found:
+            lines = "\n".join(f"  - {one}" for one in found)
+            raise ConfigError(
+                f"The replies in {other} cannot be taken over:\n{lines}",
+                hint="the same model and sampling, or no --replies-of",
+            )
+        beside = self._folder.path.with_name(f"{self._folder.path.name}.copied")
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.copytree(other, beside)
+        shutil.rmtree(self._folder.path, ignore_errors=True)
+        beside.rename(self._folder.path)
+        self._listener.say(f"{self._config.id}: replies are taken over from {other}")
 
     def _row(self, row: CuratedRow, asks: Asks) -> Row:
         if asks.message is None:
@@ -101,7 +139,7 @@ class ModelAsker:
             drawing.run(stream, lambda told: open_recorder(told=told), self._listener)
 
     def _stream(
-        self, protocol: Protocol, engine: Any, local: LocalModel | None, by_id: Mapping[str, Row]
+        self, protocol: Protocol, engine: EngineName, local: LocalModel | None, by_id: Mapping[str, Row]
     ) -> "CompletionStream":
         if self._config.endpoint is not None:
             return open_endpoint(self._config.endpoint, self._config.id, protocol, say=self._listener.warn)
@@ -109,12 +147,12 @@ class ModelAsker:
         longest = max(len(local.reader.ids(row.prompt)) for row in by_id.values())
         return open_stream(local, protocol, engine, longest_prompt_tokens=longest)
 
-    def _replies(self, rows: Sequence[CuratedRow], num_samples: int) -> list[tuple[Reply, ...]]:
+    def _replies(self, keys: Sequence[str], num_samples: int) -> list[tuple[Reply, ...]]:
         found = {
             (record.id, record.sample): Reply(record.text, record.seed, record.verdict)
             for record in self._folder.answers()
         }
-        return [tuple(found[row.id, sample] for sample in range(num_samples)) for row in rows]
+        return [tuple(found[key, sample] for sample in range(num_samples)) for key in keys]
 
     def _say_what_is_missing(self, missing: int, there: int) -> None:
         known = f", {there:,} are there" if there else ""
@@ -148,32 +186,28 @@ def _protocol(config: ModelConfig, num_samples: int) -> Protocol:
     )
 
 
-def _texts(rows: Sequence[Row], local: LocalModel | None) -> dict[str, str]:
+def _texts(rows: Sequence[Row], local: LocalModel | None) -> list[str]:
     """Return each prompt as the model reads it, or as it is sent to an endpoint."""
     prompts = [row.prompt for row in rows]
-    shown = [json.dumps(each, ensure_ascii=False) for each in prompts] if local is None else local.prompt_texts(prompts)
-    return {row.id: text for row, text in zip(rows, shown, strict=True)}
+    return [json.dumps(each, ensure_ascii=False) for each in prompts] if local is None else local.prompt_texts(prompts)
 
 
-def _question(
-    subject: Subject,
-    protocol: Protocol,
-    by_id: Mapping[str, Row],
-    texts: Mapping[str, str],
-    num_samples: int,
-    engine: str,
-    local: LocalModel | None,
-) -> Question:
-    digest = hashlib.sha256(json.dumps(texts, sort_keys=True).encode()).hexdigest()
-    golds = hashlib.sha256(json.dumps([str(row.gold) for row in by_id.values()]).encode()).hexdigest()
+def _key(row: Row, text: str) -> str:
+    """Return what a row's replies are kept by: its id with a hash of prompt and gold; a changed row is asked anew."""
+    content = json.dumps([text, str(row.gold)]).encode()
+    return f"{row.id}@{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def _question(subject: Subject, protocol: Protocol, engine: EngineName, local: LocalModel | None) -> Question:
+    """Return what all replies of a folder share; what is asked of each row is in its key."""
     return Question(
         model=subject.as_json(),
         protocol={name: getattr(protocol, name) for name in ("temperature", "top_p", "max_completion_tokens", "seed")},
-        benchmarks={_NAME: {"sha256": golds, "num_problems": len(by_id), "num_samples": num_samples}},
-        prompt_sha256={_NAME: digest},
+        benchmarks={},
+        prompt_sha256={},
         grader="leanrl",
         engine=engine,
-        dtype=None if local is None else dtype_here(local.found, engine),  # type: ignore[arg-type]
+        dtype=None if local is None else dtype_here(local.found, engine),
     )
 
 

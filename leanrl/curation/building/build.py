@@ -92,6 +92,7 @@ class _StageTools:
     grading: GraderPool
     listener: Listener
     benchmarks: Path | None
+    replies_of: Path | None = None
 
     @property
     def seed(self) -> int:
@@ -110,14 +111,22 @@ class _StageTools:
 
     def ask(self, model: str, rows: Sequence[CuratedRow], *, num_samples: int, asks: Asks) -> Answered:
         config = self.recipe.recipe.models[model]
-        asker = ModelAsker(self.folder, config, grader=self.grading, listener=self.listener)
+        asker = ModelAsker(self.folder, config, grader=self.grading, listener=self.listener, replies_of=self.replies_of)
         return asker.ask(rows, num_samples=num_samples, asks=asks)
 
     def say(self, text: str) -> None:
         self.listener.say(text)
 
 
-def build(recipe: CheckedRecipe, out: Path, *, data_dir: Path | None = None, listener: Listener) -> Built:
+@dataclass(frozen=True)
+class Places:
+    """Folders that a build reads from: benchmarks as files, and another build whose saved replies are taken over."""
+
+    benchmarks: Path | None = None
+    replies_of: Path | None = None
+
+
+def build(recipe: CheckedRecipe, out: Path, *, places: Places = Places(), listener: Listener) -> Built:
     """Build a dataset, or go on with one that was begun by the same recipe; replies of models are drawn once.
 
     Raises:
@@ -130,11 +139,12 @@ def build(recipe: CheckedRecipe, out: Path, *, data_dir: Path | None = None, lis
     require_writable(out, what=f"--out is {out}", hint="--out DIR")
     folder = DatasetFolder(out)
     tree = recipe.recipe.model_dump()
-    if folder.begin({"name": recipe.name, "data_dir": None if data_dir is None else str(data_dir), "recipe": tree}):
+    benchmarks = None if places.benchmarks is None else str(places.benchmarks)
+    if folder.begin({"name": recipe.name, "data_dir": benchmarks, "recipe": tree}):
         return Built(out, read_manifest(out), is_new=False)
     try:
         with hold(folder.unfinished, doing="built"):
-            manifest = _build(recipe, folder, tree, data_dir, listener)
+            manifest = _build(recipe, folder, tree, places, listener)
     except OSError as error:
         if error.errno not in _DISK_FAULTS:
             raise
@@ -152,7 +162,7 @@ def step_line(step: Step) -> str:
 
 
 def _build(
-    recipe: CheckedRecipe, folder: DatasetFolder, tree: Mapping[str, Any], data_dir: Path | None, listener: Listener
+    recipe: CheckedRecipe, folder: DatasetFolder, tree: Mapping[str, Any], places: Places, listener: Listener
 ) -> dict[str, Any]:
     folder.unfinished.mkdir(parents=True, exist_ok=True)
     ledger, rows_file = folder.unfinished / folder.ledger.name, folder.unfinished / folder.rows.name
@@ -160,7 +170,7 @@ def _build(
         grader = stack.enter_context(GraderPool())
         state = _State(stack.enter_context(LedgerWriter(ledger)), listener)
         for part in recipe.parts:
-            _run_part(part, recipe, folder, state, grader, data_dir)
+            _run_part(part, recipe, folder, state, grader, places)
         rows = _mixed(recipe, state)
     write_rows(rows_file, rows)
     folder.rows.parent.mkdir(exist_ok=True)
@@ -180,11 +190,13 @@ def _run_part(
     folder: DatasetFolder,
     state: _State,
     grader: GraderPool,
-    data_dir: Path | None,
+    places: Places,
 ) -> None:
     rows = _taken_rows(part, state) if part.config.dropped_by is not None else _read_rows(part, recipe, state)
     for stage in part.stages:
-        tools = _StageTools(recipe, folder.answers(part.name, stage.name), grader, state.listener, data_dir)
+        other = None if places.replies_of is None else DatasetFolder(places.replies_of).answers(part.name, stage.name)
+        own = folder.answers(part.name, stage.name)
+        tools = _StageTools(recipe, own, grader, state.listener, places.benchmarks, other)
         judged = stage.kind.judge(stage.parameters, rows, tools)
         rows = state.note(_step(part, stage, rows, judged), rows, judged)
     state.kept[part.name] = rows

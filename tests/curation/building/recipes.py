@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from leanrl.curation.building.build import Built, build
+from leanrl.curation.building.build import Built, Places, build
 from leanrl.curation.recipes.files import load_recipe
 from leanrl.report.progress import PlainListener
 
@@ -53,10 +53,8 @@ def write_recipe(folder: Path, rows: list[dict[str, Any]], stages: dict[str, Any
     return recipe
 
 
-def built(
-    recipe: Path | str, out: Path, *overrides: str, listener: Quiet | None = None, data_dir: Path | None = None
-) -> Built:
-    return build(load_recipe(str(recipe), overrides), out, data_dir=data_dir, listener=listener or Quiet())
+def built(recipe: Path | str, out: Path, *overrides: str, listener: Quiet | None = None, **places: Path) -> Built:
+    return build(load_recipe(str(recipe), overrides), out, places=Places(**places), listener=listener or Quiet())
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

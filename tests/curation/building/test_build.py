@@ -15,8 +15,10 @@ from leanrl.cli.main import app
 from leanrl.config.sections.data import DataConfig
 from leanrl.curation.building.folder import read_manifest, sha256_of
 from leanrl.curation.building.ledger import read_ledger
+from leanrl.curation.recipes.files import recipe_names
 from leanrl.data.load import load_problems
 from leanrl.errors import ConfigError, DataError, DoesNotFitError, MissingError
+from leanrl.storage.run_lock import hold
 from tests.cli.run import leanrl, tiny_overrides
 from tests.curation.building.recipes import Quiet, built, files_of, sums, write_recipe
 
@@ -98,6 +100,15 @@ def test_a_whole_build_is_left_alone_and_another_recipe_is_refused(tmp_path: Pat
     with pytest.raises(ConfigError, match="nothing is overwritten"):
         built(recipe, tmp_path)
     assert files_of(tmp_path / "out") == before
+
+
+def test_one_process_at_a_time(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, STAGES)
+    unfinished = tmp_path / "out" / "_curation" / "unfinished"
+    unfinished.mkdir(parents=True)
+    with hold(unfinished), pytest.raises(ConfigError, match="is being built by process"):
+        built(recipe, tmp_path / "out")
+    assert built(recipe, tmp_path / "out").is_new
 
 
 def test_an_empty_result_names_its_stage(tmp_path: Path):
@@ -253,4 +264,7 @@ def test_show_prints_the_funnel_and_what_was_dropped(small: Path, tmp_path: Path
 
 def test_recipes_are_listed_and_printed():
     assert "open-rs " in CliRunner().invoke(app, ["data", "recipes"]).stdout
+    assert set(json.loads(CliRunner().invoke(app, ["data", "recipes", "--json"]).stdout)) == set(recipe_names())
+    printed = json.loads(CliRunner().invoke(app, ["data", "recipes", "open-s1", "--json"]).stdout)
+    assert printed["published_rows"] == 18_615
     assert CliRunner().invoke(app, ["data", "recipes", "mini"]).stdout.startswith("# Tasks that leanrl makes itself")

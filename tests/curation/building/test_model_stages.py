@@ -92,6 +92,26 @@ def test_replies_are_asked_for_once_after_a_stop(tmp_path: Path):
     assert again.manifest == whole.manifest
 
 
+def test_another_band_takes_replies_over_and_asks_changed_rows_alone(tmp_path: Path):
+    """Of 8 rows one has another text: its 2 replies are drawn, the other 14 are those of the first build."""
+    with server(right_for_even_ones) as (address, bodies):
+        recipe = recipe_on(address, tmp_path, SOLVER)
+        first = built(recipe, tmp_path / "first")
+        rows = sums(NUM_ROWS)
+        rows[3] |= {"problem": "What is 3 + 6 pears?"}
+        (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        band = "parts.sums.stages.not_solved.min_rate=0.5", "parts.sums.stages.not_solved.max_rate=1.0"
+        second = built(recipe, tmp_path / "second", *band, replies_of=first.path)
+        assert len(bodies) == 2 * NUM_ROWS + 2
+        with pytest.raises(ConfigError, match=r"temperature is 1\.0, and was 0\.0"):
+            built(recipe, tmp_path / "third", "models.solver.temperature=1.0", replies_of=first.path)
+        assert built(recipe, tmp_path / "third", "models.solver.temperature=1.0").is_new
+    assert [step["num_after"] for step in first.manifest["funnel"]][1] == 4
+    assert [step["num_after"] for step in second.manifest["funnel"]][1] == 4
+    records = list(read_ledger(second.path / "_curation/ledger.parquet"))
+    assert {each.row_id for each in records if each.stage == "mix"} == {"s0", "s2", "s4", "s6"}
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [

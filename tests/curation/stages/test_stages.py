@@ -1,12 +1,14 @@
 """Each stage on rows that it keeps and rows that it drops, with the reason."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from leanrl.curation.recipes.kinds import KINDS
 from leanrl.curation.stages.judges import read_verdict
+from leanrl.errors import MissingError
 from leanrl.grading.pool import GraderPool
 from tests.curation.decontamination.problems import FERRY, FERRY_IN_A_LIST, KITE
 from tests.curation.stages.rows import TestTools, reasons, row
@@ -83,6 +85,13 @@ def test_near_copies_are_compared_by_their_words():
     ]
     loose = reasons(run("near_duplicates", rows, keeps_other_numbers=False, min_similarity=0.6))
     assert loose[2].endswith("those of 1")
+
+
+@pytest.mark.skipif(find_spec("rensa") is not None, reason="rensa is installed")
+def test_near_copies_without_rensa_name_the_extra():
+    with pytest.raises(MissingError) as caught:
+        run("near_duplicates", [row("1 + 1", "2")])
+    assert "dedup" in caught.value.hint
 
 
 def test_languages():
