@@ -74,3 +74,53 @@ def test_the_head_gets_the_last_tokens_of_a_prompt_in_one_piece(engine, loaded):
     own.remove()
     assert seen == [(3, 1, True)] * 2
     assert not head._forward_pre_hooks, "a hook was left behind"
+
+
+def test_a_seeded_completion_depends_on_its_seed_alone(engine, loaded):
+    """Beside others or alone, in any order, and whatever torch's own random numbers are; those stay as they were."""
+    _, tokenizer = loaded
+    warm = cold(tokenizer, temperature=5.0, stop_token_ids=())
+    prompts = [tokenizer(text)["input_ids"] for text in ("1+1=", "what is twelve and thirty-four? ")]
+    requests = [GroupRequest(ids, 1, seed=seed) for ids in prompts for seed in (1, 2)]
+    state = torch.random.get_rng_state()
+    together = [group[0].token_ids for group in engine.generate(requests, warm)]
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.manual_seed(9)
+    backwards = [group[0].token_ids for group in engine.generate(requests[::-1], warm)][::-1]
+    alone = [engine.generate([request], warm)[0][0].token_ids for request in requests]
+    assert together == backwards == alone
+    assert together[0] != together[1]
+
+
+def test_seeds_are_drawn_from_the_distribution_of_the_temperature(engine, loaded):
+    """The first tokens of 400 seeds, against the probabilities of the model: each within four standard errors."""
+    model, tokenizer = loaded
+    ids = tokenizer("1+1=")["input_ids"]
+    once = cold(tokenizer, temperature=0.7, max_completion_tokens=1, stop_token_ids=())
+    drawn = engine.generate([GroupRequest(ids, 1, seed=seed) for seed in range(400)], once)
+    counts = torch.bincount(torch.tensor([group[0].token_ids[0] for group in drawn]), minlength=model.config.vocab_size)
+    with torch.no_grad():
+        expected = torch.softmax(model(torch.tensor([ids])).logits[0, -1] / 0.7, -1)
+    errors = (expected * (1 - expected) / 400).sqrt()
+    likely = expected > 0.01
+    assert ((counts / 400 - expected)[likely].abs() < 4 * errors[likely]).all()
+
+
+def test_greedy_with_and_without_a_seed_is_the_same(engine, loaded):
+    _, tokenizer = loaded
+    ids, greedy = tokenizer("1+1=")["input_ids"], cold(tokenizer, temperature=0.0)
+    (plain,), (seeded,) = (engine.generate([GroupRequest(ids, 1, seed=seed)], greedy)[0] for seed in (None, 4))
+    assert plain.token_ids == seeded.token_ids
+
+
+@pytest.mark.parametrize(
+    "requests", [[GroupRequest([5], 2, seed=1)], [GroupRequest([5], 1, seed=1), GroupRequest([5], 1)]]
+)
+def test_seeds_for_a_group_or_for_some_requests_are_refused(engine, loaded, requests):
+    with pytest.raises(ValueError, match="every request has a seed"):
+        engine.generate(requests, cold(loaded[1]))
+
+
+def test_seeds_with_a_bent_distribution_are_refused(engine, loaded):
+    with pytest.raises(ValueError, match="top_k, min_p or repetition_penalty"):
+        engine.generate([GroupRequest([5], 1, seed=1)], cold(loaded[1], top_k=3))

@@ -88,6 +88,11 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
             f"{config.steps_between_checkpoints}: checkpoints lie between rollouts, which serve "
             f"{config.steps_per_rollout} steps each."
         )
+    if config.eval.every_steps != config.steps_between_evaluations:
+        yield (
+            f"eval.every_steps {config.eval.every_steps} is rounded up to {config.steps_between_evaluations}: "
+            f"evaluations lie between rollouts, which serve {config.steps_per_rollout} steps each."
+        )
     if config.log.track_completions and config.tracking == "none":
         yield "log.track_completions has no effect: tracking is none, so there is no tracker to send completions to."
     elif config.log.track_completions and not config.log.completions_every_steps:

@@ -77,7 +77,8 @@ def _evaluations(config: RunConfig) -> Iterator[Problem]:
             yield Problem(
                 "checkpoints.keep_best, eval.every_steps",
                 "nothing is evaluated during training, so no checkpoint is the best",
-                "`-s eval.every_steps=50`, or `-s checkpoints.keep_best=0`",
+                f"`-s eval.every_steps=50{'' if held_out else ' -s data.num_heldout=50'}`, or "
+                "`-s checkpoints.keep_best=0`",
             )
         return
     if asked.num_problems is not None and 0 < held_out < asked.num_problems:

@@ -157,6 +157,23 @@ CASES = [
         "each keeps its shard in memory",
     ),
     (["eval.greedy=true"], "data.num_heldout, eval.greedy", "no problems are held out"),
+    (["eval.every_steps=5"], "data.num_heldout, eval.every_steps", "no problems are held out"),
+    (
+        ["eval.every_steps=5", "eval.greedy=true"],
+        "data.num_heldout, eval.greedy, eval.every_steps",
+        "no problems are held out",
+    ),
+    (["checkpoints.keep_best=1"], "checkpoints.keep_best, eval.every_steps", "nothing is evaluated during training"),
+    (
+        ["eval.every_steps=5", "data.num_heldout=20", "eval.num_problems=30"],
+        "eval.num_problems, data.num_heldout",
+        "30 problems are to be asked, and 20 are held out",
+    ),
+    (
+        ["eval.every_steps=5", "data.num_heldout=20", "eval.samples=4"],
+        "eval.samples, eval.temperature",
+        "at temperature 0 all 4 completions of a problem are the same",
+    ),
 ]
 
 
@@ -291,6 +308,15 @@ def test_several_contradictions_are_found_together(tmp_path):
             ["train.micro_batch_completions=73"],
             "train.micro_batch_completions 73 is more than the 72 completions of a rank: one pass holds all.",
         ),
+        (
+            ["data.num_heldout=5", "eval.every_steps=5", "train.updates_per_rollout=2"],
+            "eval.every_steps 5 is rounded up to 6: evaluations lie between rollouts, which serve 2 steps each.",
+        ),
+        (["log.track_completions=true"], "log.track_completions has no effect: tracking is none"),
+        (
+            ["tracking=wandb", "log.track_completions=true", "log.completions_every_steps=0"],
+            "log.track_completions has no effect: log.completions_every_steps is 0",
+        ),
         (["data.num_heldout=5"], "data.num_heldout keeps 5 problems out of training, and eval.greedy is false"),
         (["optimizer.learning_rate=200"], "optimizer.learning_rate 200 moves each weight by about 200 a step"),
         (["rewards.accuracy=-1"], "rewards.accuracy is -1: completions are rewarded for a low accuracy."),
@@ -332,3 +358,14 @@ def test_the_nearest_thinking_tag_is_named(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_config(write_preset(tmp_path, ONE_GPU), ["model.thinking_tag=<thnk>"])
     assert "Did you mean `<think>`?" in str(caught.value.problems[0].hint)
+
+
+def test_all_that_is_wrong_with_evaluations_is_found_together(tmp_path):
+    """None are held out, and greedy samples are the same; with 5 held out, 8 are too many."""
+    found = [problem.where for problem in problems_of(tmp_path, ["eval.every_steps=5", "eval.samples=4"])]
+    assert found == ["data.num_heldout, eval.every_steps", "eval.samples, eval.temperature"]
+    overrides = ["eval.every_steps=5", "eval.samples=4", "data.num_heldout=5", "eval.num_problems=8"]
+    assert [problem.where for problem in problems_of(tmp_path, overrides)] == [
+        "eval.num_problems, data.num_heldout",
+        "eval.samples, eval.temperature",
+    ]

@@ -107,3 +107,15 @@ def test_the_first_three_steps_are_tested_and_then_every_so_many():
 def test_a_mismatch_stops_the_step():
     with pytest.raises(RolloutMismatchError):
         bridge(Recorder(logprob=-1.5), scorer=Scorer()).draw([[1]], step=5, sampling=SAMPLING)
+
+
+def test_an_evaluation_is_not_tested_and_leaves_no_prompt_behind():
+    """A rollout of the same step that follows finds the weights served, and reads its prompts as if nothing was."""
+    engine = Recorder(logprob=-5.0)  # far from the trainer's -1: a test would fail
+    between = bridge(engine, scorer=Scorer())
+    groups = between.ask([GroupRequest([1], 1, seed=3)], step=4, sampling=SAMPLING)
+    assert [completion.token_ids for (completion,) in groups] == [[9]]
+    assert engine.calls == ["wake", "sync 4", "generate", "forget_prefixes", "sleep"]
+    engine.logprob = -1.0
+    between.draw([[1]], step=4, sampling=SAMPLING)
+    assert "sync 4" not in engine.calls[5:]
