@@ -25,6 +25,9 @@ def _sources(config: RunConfig) -> Iterator[Problem]:
         yield Problem(", ".join(sources), "no problems to train on", "set one, for example `-s data.path=my.jsonl`")
     if len(named) > 1:
         yield Problem(", ".join(named), "name several sources of problems", "keep one and leave the others out")
+    if data.generator == "json_objects" and config.rewards.get("accuracy"):
+        what = "makes JSON objects, which the grader of mathematics does not judge"
+        yield Problem("data.generator, rewards.accuracy", what, "`-s rewards.json_object=1 -s rewards.accuracy=0`")
     if "{problem}" not in data.prompt_template:
         yield Problem(
             "data.prompt_template", "has no {problem}: every prompt would be the same", "put {problem} where it belongs"

@@ -24,6 +24,11 @@ CASES = [
     (['model.id=""'], "model.id", "no model is named"),
     (["data.path=null"], "data.generator, data.path, data.hub_id", "no problems to train on"),
     (["data.hub_id=a/b", "data.path=c.jsonl"], "data.path, data.hub_id", "several sources"),
+    (
+        ["data.generator=json_objects", "data.path=null"],
+        "data.generator, rewards.accuracy",
+        "the grader of mathematics does not judge",
+    ),
     (["data.prompt_template=Solve it."], "data.prompt_template", "has no {problem}"),
     (["model.thinking_tag=<thnk>"], "model.thinking_tag", "'<thnk>' is no tag that opens a thinking part"),
     (["model.thinking_tag=</think>"], "model.thinking_tag", "is no tag that opens a thinking part"),
