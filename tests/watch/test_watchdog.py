@@ -39,7 +39,7 @@ BAD = {
     "language_mix_share": ({"language_mix_share": 0.08}, "8% of the words", "-s rewards.language_consistency=0.5"),
     "other_script_share": ({"other_script_share": 0.05}, "5% of the letters", "-s rewards.language_consistency=0.5"),
     "repeated_4gram_share": ({"repeated_4gram_share": 0.35}, "35% of the 4-grams", "-s rewards.repetition=0.5"),
-    "reward": ({"reward": 0.6}, "the mean reward fell", "-s optimizer.learning_rate=5e-07"),
+    "reward": ({"reward": 0.75}, "the mean reward fell", "-s optimizer.learning_rate=5e-07"),
 }
 
 
@@ -116,7 +116,7 @@ def test_a_fault_that_lasts_acts(value):
     assert 40 <= fault.step <= 60
     assert 10 <= fault.since_step <= 31
     assert len(fault.reasons) == len(value)
-    _, short = watched([{}] * 30 + [value] * 9 + [{}] * 60, config_of())
+    _, short = watched([{}] * 30 + [value] * 5 + [{}] * 60, config_of())
     assert short is None
 
 

@@ -68,7 +68,7 @@ class WatchdogConfig(Section):
     )
     repetition_rise_act: Fraction | None = key(0.3, f"the same ({_OURS})")
     reward_fall_warn: Fraction | None = key(0.2, f"share of the run's best mean reward that is lost ({_OURS})")
-    reward_fall_act: Fraction | None = key(0.5, f"the same ({_OURS})")
+    reward_fall_act: Fraction | None = key(0.3, f"the same ({_OURS})")
     no_reward_steps: PositiveInt | None = key(
         20, f"first steps in which every reward is 0, after which level warn says so; {_AXOLOTL}"
     )
