@@ -13,6 +13,8 @@ def outcome_text(summary: Mapping[str, Any]) -> str:
     lines = [_ending(summary), *_scores(summary), *_rows(summary), *_memory(summary), *_against_plan(summary)]
     if summary.get("checkpoint") is not None:
         lines.append(f"Newest checkpoint: {summary['checkpoint']}.")
+    if summary.get("best_checkpoint") is not None:
+        lines.append(f"Best checkpoint by the evaluations: {summary['best_checkpoint']} (--checkpoint best).")
     warnings = summary.get("warnings") or []
     return "\n".join([*lines, *(f"Warning: {warning}" for warning in warnings)])
 

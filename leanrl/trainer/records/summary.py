@@ -7,6 +7,7 @@ from typing import Any
 import psutil
 
 from leanrl.launch.this_rank import is_first_rank
+from leanrl.storage.evaluations import best_checkpoints
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
 from leanrl.trainer.memory.phase_meter import PhaseMeter
 from leanrl.trainer.records.metrics import peak_bytes
@@ -18,16 +19,17 @@ def start_summary(run: RunFolder, **facts: Any) -> dict[str, Any]:
 
 
 def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: PhaseMeter) -> dict[str, Any]:
-    """Add the newest checkpoint, time and memory, and write the file.
+    """Add the newest and the best checkpoint, time and memory, and write the file.
 
     `seconds` count from the start of this process; `cpu_seconds` hold all its threads and ended children.
     """
     checkpoints = run.complete_checkpoints()
-    times = os.times()
+    best, times = best_checkpoints(run), os.times()
     summary = {
         **summary,
         "status": status,
         "checkpoint": checkpoints[-1].name if checkpoints else None,
+        **({"best_checkpoint": best[0].name} if best else {}),
         "seconds": round(time.time() - psutil.Process().create_time(), 1),
         "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
         "peak_bytes": peak_bytes(meter),
