@@ -111,21 +111,22 @@ FUNCTIONS = {
 }
 
 
-def _few_texts(num_chars: int) -> Iterator[str]:
+def _few_texts(num_chars: int, *, every: int) -> Iterator[str]:
     for _, pattern, _ in PATTERNS:
-        yield from itertools.islice(pumped_texts(pattern, num_chars), 0, None, 9)
+        yield from itertools.islice(pumped_texts(pattern, num_chars), 0, None, every)
 
 
+@pytest.mark.parametrize("every", [36, pytest.param(9, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_of_the_trainers_process_takes_linear_time(name):
+def test_a_function_of_the_trainers_process_takes_linear_time(name, every):
     """What stands between boxes, and what has none."""
-    for text in _few_texts(NUM_CHARS // 2):
+    for text in _few_texts(NUM_CHARS // 2, every=every):
         for completion in (text, rf"\boxed{{1}}{text}\boxed{{2}}"):
             assert _cpu_seconds(lambda completion=completion: FUNCTIONS[name](completion)) < 1.0, completion[:60]
 
 
 def test_an_answer_of_any_kind_is_normalised_in_linear_time():
-    for text in _few_texts(MAX_ANSWER_CHARS - 100):
+    for text in _few_texts(MAX_ANSWER_CHARS - 100, every=9):
         completion = rf"\boxed{{{text}}}"
         assert _cpu_seconds(lambda completion=completion: FUNCTIONS["strict"](completion)) < 1.0, completion[:60]
 

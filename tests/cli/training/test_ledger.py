@@ -68,6 +68,7 @@ def test_a_killed_and_resumed_run_leaves_the_same_files(whole: RunFolder, tmp_pa
     assert run.prompts.read_bytes() == whole.prompts.read_bytes()
 
 
+@pytest.mark.long
 def test_two_ranks_ask_the_same_problems_in_the_same_order(whole: RunFolder, tiny_model: Path, tmp_path: Path) -> None:
     """Their completions differ, because each rank samples with a seed of its own."""
     settings = tiny_overrides(tiny_model, *SETTINGS, "hardware.num_cpu_ranks=2", "checkpoints.every_steps=4")

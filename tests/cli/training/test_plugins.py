@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from leanrl.storage.checkpoint_files import ALGORITHM_STATE
 from leanrl.storage.run_folder import RunFolder, read_jsonl
 from tests.cli.run import leanrl, tiny_overrides
@@ -83,6 +85,7 @@ def test_a_plugin_that_returns_nan_is_named_with_its_line(tiny_model, tmp_path):
     assert f"{file}:5" in done.err
 
 
+@pytest.mark.long
 def test_a_run_resumes_with_its_own_copy_of_a_file_of_plug_ins(tiny_model, tmp_path):
     """The user's file has another content by then; options, state and what the plug-in has set go on."""
     file = tmp_path / "mine.py"

@@ -102,6 +102,7 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
     assert json.loads((run / "summary.json").read_text())["checkpoint"] == "step-000003"
 
 
+@pytest.mark.long
 def test_memory_that_runs_out_within_sharded_layers_ends_the_run_and_the_next_one_is_warned(tiny_model, tmp_path):
     """FSDP2: the others wait in a layer, so that nothing can be redone; the resumed run begins with smaller passes."""
     run, plugin = tmp_path / "run", tmp_path / "fault.py"
@@ -121,7 +122,7 @@ def test_memory_that_runs_out_within_sharded_layers_ends_the_run_and_the_next_on
     assert json.loads((run / "checkpoints" / "step-000003" / "token_budget.json").read_text()) == budget
 
 
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("method", [pytest.param("lora", marks=pytest.mark.long), "full"])
 def test_a_bug_of_the_second_rank_is_what_a_user_reads_last(tiny_model, tmp_path, method):
     """The first rank loses its partner and ends with a traceback too, of gloo's."""
     plugin = tmp_path / "bug.py"

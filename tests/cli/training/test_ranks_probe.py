@@ -39,6 +39,7 @@ def _last_shards(run):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_model_in_shards_trains_bit_for_bit_as_without_a_probe(tiny_model, tmp_path):
     """FSDP2, two micro-batches a step and a reference; an evaluation lies between the probe and step 1."""
     metrics = {}
@@ -59,7 +60,7 @@ def test_a_model_in_shards_trains_bit_for_bit_as_without_a_probe(tiny_model, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["lora", "full"])
+@pytest.mark.parametrize("method", [pytest.param("lora", marks=pytest.mark.long), "full"])
 def test_one_rank_without_memory_ends_all_of_them(tiny_model, tmp_path, method):
     """With an adapter the ranks agree; with shards the rank ends by itself, and the launcher ends the other."""
     plugin = tmp_path / "runs_out.py"

@@ -49,7 +49,7 @@ def problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.fixture(scope="module", params=["lora", "full"])
+@pytest.fixture(scope="module", params=["lora", pytest.param("full", marks=pytest.mark.long)])
 def run(model: Path, problems: Path, tmp_path_factory: pytest.TempPathFactory, request) -> RunFolder:
     """A run whose rate is too small to move an answer: what differs between before and after is the stop rule."""
     folder = tmp_path_factory.mktemp("runs") / request.param

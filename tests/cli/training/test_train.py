@@ -187,6 +187,7 @@ def _wait_for_checkpoint(process, run):
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_kill_minus_nine_loses_nothing_but_the_steps_since_the_checkpoint(tiny_model, tmp_path):
     run = tmp_path / "run"
     process = _start(tiny_model, run, "train.max_steps=200")
