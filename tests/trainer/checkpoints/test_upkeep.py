@@ -255,6 +255,16 @@ def test_room_for_one_more_than_are_kept(run, monkeypatch):
     assert "--run-dir" in caught.value.hint
 
 
+def test_room_for_the_best_besides(run, monkeypatch):
+    """Three kept, two of the best, and one being written: 6 x 1 GiB."""
+    free_bytes(monkeypatch, 6 * 2**30)
+    require_disk_space(run, needed_bytes=2**30, keep_last=3, keep_best=2)
+    free_bytes(monkeypatch, 6 * 2**30 - 1)
+    with pytest.raises(DoesNotFitError, match=r"checkpoints need 6.0 GiB \(6 of 1.00 GiB\)") as caught:
+        require_disk_space(run, needed_bytes=2**30, keep_last=3, keep_best=2)
+    assert "-s checkpoints.keep_last=1 -s checkpoints.keep_best=0" in caught.value.hint
+
+
 class _FullDisk(TrainerCallback):
     """Before the second step, makes one file of its checkpoint lead to a device that is always full."""
 

@@ -5,6 +5,7 @@ import signal
 import pytest
 import torch
 
+from leanrl.errors import StoppedError
 from leanrl.storage.evaluations import read_evaluations
 from leanrl.storage.run_folder import RunFolder, read_jsonl
 from tests.trainer.evaluations.evaluated_run import NUM_STEPS, ChecksumGrader, evaluated_config, open_run
@@ -101,3 +102,20 @@ def test_measuring_on_demand_is_done_once_and_forgotten_by_a_rewind(tiny_model, 
     trainer.evaluations.rewind(0)
     assert [one["step"] for one in read_evaluations(run)] == [0]
     assert trainer.evaluations.of_step(NUM_STEPS) is None
+
+
+def test_an_engine_that_is_lost_in_an_evaluation_leaves_the_step_before_it(tiny_model, tmp_path, monkeypatch):
+    run = RunFolder(tmp_path / "run")
+    trainer, *_ = open_run(evaluated_config(tiny_model, **SETTINGS), run.path)
+    ask = trainer.rollout.ask
+
+    def lost_at_two(requests, *, step, sampling):
+        if step == 2:
+            raise StoppedError("the rollout server is lost")
+        return ask(requests, step=step, sampling=sampling)
+
+    monkeypatch.setattr(trainer.rollout, "ask", lost_at_two)
+    with pytest.raises(StoppedError, match="is lost"):
+        trainer.train_from(None)
+    assert [path.name for path in run.complete_checkpoints()] == ["step-000002"]
+    assert [one["step"] for one in read_evaluations(run)] == [0, 1]
