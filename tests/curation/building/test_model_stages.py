@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from leanrl.config.sections.data import DataConfig
 from leanrl.curation.building.ledger import read_ledger
+from leanrl.data.load import load_problems
 from leanrl.errors import ConfigError, StoppedError
 from leanrl.rollout.streams import endpoint
 from tests.curation.building.recipes import Quiet, built, files_of, sums, write_recipe
@@ -112,12 +114,37 @@ def test_another_band_takes_replies_over_and_asks_changed_rows_alone(tmp_path: P
     assert {each.row_id for each in records if each.stage == "mix"} == {"s0", "s2", "s4", "s6"}
 
 
+def test_open_rs_builds_from_its_three_parts(tmp_path: Path):
+    """Of 8 rows of s1's pool one has no box, the even ones are solved and 1 and 5 are noisy; of DeepScaleR's 8 the even
+    ones are solved, and those are the easy ones. The published counts stand beside ours."""
+    pool = [{"question": row["problem"], "solution": rf"It is $\boxed{{{row['answer']}}}$."} for row in sums(NUM_ROWS)]
+    pool[7]["solution"] = "It is 21."
+    for name, rows in (("pool", pool), ("deepscaler", [{**row, "solution": ""} for row in sums(NUM_ROWS)])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    listener = Quiet()
+    with server(right_for_even_ones) as (address, bodies):
+        overrides = [f"models.{model}.endpoint={address}" for model in ("s1_solver", "judge", "deepscaler_solver")]
+        for part, source, name in (("open_s1", "s1_pool", "pool"), ("open_deepscaler", "deepscaler", "deepscaler")):
+            where = f"parts.{part}.sources.{source}"
+            overrides += [f"{where}.hub_id=null", f"{where}.path={tmp_path / name}.jsonl"]
+        made = built("open-rs", tmp_path / "out", *overrides, listener=listener)
+    assert {body["temperature"] for body in bodies} == {0.6, 0.0, 0.7}
+    steps = {(step["part"], step["stage"]): step["num_after"] for step in made.manifest["funnel"]}
+    assert [steps["open_s1", name] for name in ("boxed_answer", "not_solved", "not_noisy")] == [7, 3, 1]
+    assert [steps[part, "mix"] for part in ("open_s1", "open_deepscaler", "easy")] == [1, 4, 4]
+    assert "open_s1: boxed_answer: 8 -> 7 (published: 31,323)" in listener.lines
+    assert "open_deepscaler: not_solved: 8 -> 4 (published: 21,044)" in listener.lines
+    rows = load_problems(DataConfig(path=str(made.path)), seed=0, kept_columns=["level", "part"]).train
+    assert {(row.columns["part"], row.columns["level"]) for row in rows} == {
+        ("open_s1", "Hard"), ("open_deepscaler", "Hard"), ("easy", "Easy"),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
         ((429, {"retry-after": "1"}, b"slow down"), "status 429"),
         ((200, {}, b"<html>"), "no chat completion"),
-        ((200, {}, b'{"choices": []}'), "no chat completion"),
     ],
 )
 def test_garbage_and_429_are_asked_again_and_then_named(tmp_path: Path, reply: Reply, said: str):
