@@ -67,7 +67,7 @@ def read_term(latex: str) -> Term:
     reader = _Reader(_TOKEN.findall(latex))
     pieces = []
     while reader.token is not None:
-        pieces.append(reader.read_list(frozenset(), 0))
+        pieces.append(reader.read_list(0))
         if reader.token is not None:  # a bracket that nothing opened
             pieces.append(Term("symbol", reader.take()))
     return pieces[0] if len(pieces) == 1 else Term("list", "", tuple(pieces))
@@ -77,6 +77,7 @@ class _Reader:
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
         self._position = 0
+        self._is_in_bars = False  # there, a bar closes
 
     @property
     def token(self) -> str | None:
@@ -86,27 +87,27 @@ class _Reader:
         self._position += 1
         return self._tokens[self._position - 1]
 
-    def read_list(self, closing: frozenset[str], depth: int) -> Term:
+    def read_list(self, depth: int) -> Term:
         """Return what stands up to a closing bracket: an expression, or several between separators."""
-        items = [self._sum(closing, depth)]
+        items = [self._sum(depth)]
         while self.token in SEPARATORS:
             self.take()
-            items.append(self._sum(closing, depth))
+            items.append(self._sum(depth))
         return items[0] if len(items) == 1 else Term("list", "", tuple(items))
 
-    def _sum(self, closing: frozenset[str], depth: int) -> Term:
+    def _sum(self, depth: int) -> Term:
         terms: list[Term] = []
-        while self.token is not None and not self._ends(closing):
+        while self.token is not None and not self._ends():
             signs = []
             while self.token in SIGNS:
                 signs.append(self.take())
-            product = self._product(closing, depth)
+            product = self._product(depth)
             terms.append(_negative(product) if signs.count("-") % 2 else product)
         return terms[0] if len(terms) == 1 else Term("sum", "", tuple(terms)) if terms else Term("symbol")
 
-    def _product(self, closing: frozenset[str], depth: int) -> Term:
+    def _product(self, depth: int) -> Term:
         factors: list[Term] = []
-        while self.token is not None and not self._ends(closing) and self.token not in SIGNS:
+        while self.token is not None and not self._ends() and self.token not in SIGNS:
             if self.token in TIMES:
                 self.take()
                 if self.token == "-":  # 2 \cdot -3
@@ -114,13 +115,13 @@ class _Reader:
                     factors.append(MINUS)
             elif self.token == "/" and factors:
                 self.take()
-                factors[-1] = _divided(factors[-1], self._factor(closing, depth))
+                factors[-1] = _divided(factors[-1], self._factor(depth))
             else:
-                factors.append(self._factor(closing, depth))
+                factors.append(self._factor(depth))
         return _as_one(_with_whole_numbers(factors))
 
-    def _factor(self, closing: frozenset[str], depth: int) -> Term:
-        base = self._base(closing, depth)
+    def _factor(self, depth: int) -> Term:
+        base = self._base(depth)
         for _ in range(_MAX_MARKS):
             if self.token not in ("^", "_", "!", "'"):
                 break
@@ -130,15 +131,15 @@ class _Reader:
             elif mark == "'":
                 base = Term("symbol", base.key + "'")
             else:
-                argument = self._argument(closing, depth)
+                argument = self._argument(depth)
                 if mark == "_":
                     base = Term("symbol", f"{base.key}_{argument.key}")
                 elif argument.text not in (r"\circ", "'"):
                     base = Term("power", "", (base, argument))
         return base
 
-    def _base(self, closing: frozenset[str], depth: int) -> Term:
-        if self.token is None or self._ends(closing):
+    def _base(self, depth: int) -> Term:
+        if self.token is None or self._ends():
             return Term("symbol")
         token = self.take()
         if depth >= _MAX_DEPTH:
@@ -146,43 +147,45 @@ class _Reader:
         if token in CLOSING:
             return self._group(token, depth)
         if token in (r"\frac", r"\binom"):
-            parts = (self._argument(closing, depth), self._argument(closing, depth))
+            parts = (self._argument(depth), self._argument(depth))
             return _fraction(*parts) if token == r"\frac" else Term("call", token, parts)
         if token == r"\sqrt":
             index = self._group("[", depth) if self.token == "[" and self.take() else Term("number", "2")
-            return Term("root", "", (self._argument(closing, depth), index))
+            return Term("root", "", (self._argument(depth), index))
         if token in CALLED:
-            return self._call(token, closing, depth)
+            return self._call(token, depth)
         return Term("number" if token[0].isdecimal() else "symbol", token)
 
     def _group(self, opening: str, depth: int) -> Term:
-        inside = self.read_list(frozenset((CLOSING[opening],)) if opening == "|" else frozenset(), depth + 1)
+        was_in_bars, self._is_in_bars = self._is_in_bars, opening == "|"
+        inside = self.read_list(depth + 1)
+        self._is_in_bars = was_in_bars
         if self.token is not None and self.token in CLOSING[opening]:
             self.take()
         return inside if opening in ("(", "[", "{", r"\{") else Term("call", opening, (inside,))
 
-    def _call(self, name: str, closing: frozenset[str], depth: int) -> Term:
+    def _call(self, name: str, depth: int) -> Term:
         """Return a function with its argument; its power, \\sin^2 x, and its base, \\log_2 x, are parts of the call."""
         scripts = []
         while self.token in ("^", "_"):
             self.take()
-            scripts.append(self._argument(closing, depth))
-        argument = [self._factor(closing, depth + 1)]
-        while not self._ends(closing) and self.token not in CALLED | TIMES | SIGNS and self._is_letter():
-            argument.append(self._factor(closing, depth + 1))
+            scripts.append(self._argument(depth))
+        argument = [self._factor(depth + 1)]
+        while not self._ends() and self.token not in CALLED | TIMES | SIGNS and self._is_letter():
+            argument.append(self._factor(depth + 1))
         return Term("call", name, (_as_one(argument), *scripts))
 
     def _is_letter(self) -> bool:
         return self.token is not None and (self.token.isalpha() or self.token in (r"\pi", r"\theta", r"\alpha"))
 
-    def _argument(self, closing: frozenset[str], depth: int) -> Term:
+    def _argument(self, depth: int) -> Term:
         if self.token == "-":
             self.take()
-            return _negative(self._base(closing, depth + 1))
-        return self._base(closing, depth + 1)
+            return _negative(self._base(depth + 1))
+        return self._base(depth + 1)
 
-    def _ends(self, closing: frozenset[str]) -> bool:
-        return self.token in CLOSERS or self.token in SEPARATORS or self.token in closing
+    def _ends(self) -> bool:
+        return self.token in CLOSERS or self.token in SEPARATORS or (self._is_in_bars and self.token == "|")
 
 
 def _as_one(factors: list[Term]) -> Term:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from itertools import chain, product
 
 from leanrl.grading.form.terms import MINUS, Term
@@ -14,11 +15,8 @@ _LARGEST_ROOT = 1000  # square factors of larger numbers are not looked for
 
 def work_in(term: Term) -> Counter[str]:
     """Return how often each kind of operation is left to do."""
-    work: Counter[str] = Counter()
-    for node in term.walk():
-        work.update(_work_at(node))
-    work.update(["like terms"] if _combines(term) else [])
-    return work
+    works = (_WORK_OF[node.kind](node) for node in term.walk() if node.kind in _WORK_OF)
+    return Counter(chain.from_iterable(works))
 
 
 def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
@@ -33,24 +31,14 @@ def is_constant(term: Term) -> bool:
     return all(node.kind != "symbol" or node.text in CONSTANTS or not _is_letter(node.text) for node in term.walk())
 
 
-def _work_at(node: Term) -> list[str]:
-    match node.kind:
-        case "symbol":
-            return ["operator"] if _OPERATOR.match(node.text) else []
-        case "product":
-            return _work_of_product(node)
-        case "fraction":
-            return _work_of_fraction(node)
-        case "power":
-            return _work_of_power(node)
-        case "root":
-            return _work_of_root(node)
-        case "call":
-            return _work_of_call(node)
-        case "sum":
-            matrices = sum(_has_matrix(part) and is_constant(part) for part in node.parts)
-            return ["zero"] * any(part.integer == 0 for part in node.parts) + ["matrix"] * (matrices > 1)
-    return []
+def _work_of_symbol(node: Term) -> list[str]:
+    return ["operator"] if _OPERATOR.match(node.text) else []
+
+
+def _work_of_sum(node: Term) -> list[str]:
+    matrices = sum(_has_matrix(part) and is_constant(part) for part in node.parts)
+    has_zero = any(part.integer == 0 for part in node.parts)
+    return ["zero"] * has_zero + ["matrix"] * (matrices > 1) + ["like terms"] * _has_like_terms(node)
 
 
 def _work_of_product(node: Term) -> list[str]:
@@ -117,12 +105,8 @@ def _has_factor(term: Term, index: int) -> bool:
     return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number) or number == 1
 
 
-def _combines(term: Term) -> bool:
-    """Return whether like terms stand in a sum, as they are written or when its products are multiplied out."""
-    return any(node.kind == "sum" and _has_like_terms(node) for node in term.walk())
-
-
 def _has_like_terms(node: Term) -> bool:
+    """Return whether like terms stand in a sum, as they are written or when its products are multiplied out."""
     seen: set[str] = set()
     for part in node.parts:
         keys = {" ".join(sorted(factors)) for factors in _monomials(part)}
@@ -169,3 +153,14 @@ def _plain(term: Term) -> Term:
 
 def _is_letter(text: str) -> bool:
     return bool(re.fullmatch(r"\\(?!pi$|infty$|circ$|%|begin|text)[A-Za-z]+|[A-Za-z].*", text))
+
+
+_WORK_OF: dict[str, Callable[[Term], list[str]]] = {
+    "symbol": _work_of_symbol,
+    "sum": _work_of_sum,
+    "product": _work_of_product,
+    "fraction": _work_of_fraction,
+    "power": _work_of_power,
+    "root": _work_of_root,
+    "call": _work_of_call,
+}

@@ -14,7 +14,7 @@ _TIED_IN_0_5_2 = re.compile(r"\s*+(?:\$\s*+)?(?:,|and|or)\s*+(?:\$\s*+)?")
 _DELIMITER = re.compile(r"\$\$|(?<!\\)\$|\\[()\[\]]")
 
 # The unboxed forms of an answer; the last match counts.
-_TAGGED = re.compile(r"<answer>(?P<answer>(?:(?!</?answer>).)++)</answer>", re.DOTALL)
+TAGGED = re.compile(r"<answer>(?P<answer>(?:(?!</?answer>).)++)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"^####[ \t]*(?P<answer>.+)$", re.MULTILINE)  # the form of GSM8K's own solutions
 _ANNOUNCED = re.compile(
     rf"\b(?:{ANNOUNCED})\b(?:[^.:\n=]{{0,60}}?\b(?:is|are|was)\b(?:[ \t]*:)?|[ \t*_]*[:=])"
@@ -90,7 +90,7 @@ def _unbox(box: Box) -> str:
 def _unboxed_answer(text: str) -> str | None:
     """Return what the end of a text announces as its answer, else its last formula, else its last number."""
     tail = text[-_TAIL_CHARS:]
-    for form in (_UNCLOSED, _TAGGED, _HASHES, _ANNOUNCED, _FORMULA, _NUMBER):
+    for form in (_UNCLOSED, TAGGED, _HASHES, _ANNOUNCED, _FORMULA, _NUMBER):
         matches = list(form.finditer(tail))
         if form is _NUMBER and matches and _is_denied(tail, matches[-1].start()):
             return None

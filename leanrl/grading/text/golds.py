@@ -9,13 +9,12 @@ from decimal import Decimal
 from typing import Literal
 
 from leanrl.grading.tables.sentences import ANNOUNCED, CONCLUDES, GOES_ON, NO_ANSWERS
-from leanrl.grading.text.extraction import find_answer
+from leanrl.grading.text.extraction import TAGGED, find_answer
 from leanrl.grading.text.grouping import join_at_commas
 from leanrl.grading.text.numbers import read_number
 
 GoldRule = Literal["box", "tag", "hashes", "announced", "note", "text"]
 
-_TAG = re.compile(r"<answer>((?:(?!</?answer>).)++)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)\s*$")
 _CONCLUDED = "|".join(rf"(?<=\b{word})" for word in CONCLUDES.split("|"))
 # Marks of emphasis stand around the announcement, the answer or both: **Answer:** 42, The answer is **42**.
@@ -90,7 +89,7 @@ def _boxed(text: str) -> str | None:
 
 
 def _tagged(text: str) -> str | None:
-    tags = _TAG.findall(text)
+    tags = TAGGED.findall(text)
     return _inner(tags[-1]) if tags else None
 
 

@@ -14,16 +14,13 @@ _RELATIVE = Fraction(1, 10_000)
 
 _MAX_DIGITS = 400  # enough for every answer; longer ones are still compared, as text or by the parser
 _DIGITS = rf"\d{{1,{_MAX_DIGITS}}}"
+_FRACTION = rf"\\frac\{{(?P<over>-?{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}}"
+_SLASH = rf"(?P<slash_over>{_DIGITS})/(?P<slash_under>{_DIGITS})"
 _NUMBER = re.compile(
-    rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|(?P<whole>{_DIGITS})?"
-    rf"(?:\\frac\{{(?P<minus>-?)(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}})?)"
+    rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|{_SLASH}|(?P<whole>{_DIGITS})?(?:{_FRACTION})?)"
 )
 _DECIMAL_COMMA = re.compile(rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})")
-_WHOLE_AND_PART = re.compile(
-    rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?"
-    rf"(?:\\frac\{{(?P<over>{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}}|(?P<slash_over>{_DIGITS})/(?P<slash_under>{_DIGITS}))"
-)
-_SLASH = re.compile(rf"(?P<over>-?{_DIGITS})/(?P<under>{_DIGITS})")
+_WHOLE_AND_PART = re.compile(rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?(?:{_FRACTION}|{_SLASH})")
 
 
 @dataclass(frozen=True)
@@ -36,32 +33,30 @@ class PlainNumber:
 
 def read_number(latex: str) -> PlainNumber | None:
     r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1\frac{1}{2}; None if it is none."""
-    latex = latex.replace(",", "") if is_grouped(latex) else squeeze(latex)
-    if slash := _SLASH.fullmatch(latex):
-        return _ratio(Fraction(int(slash["over"])), int(slash["under"]))
-    number = _NUMBER.fullmatch(latex)
-    if number is None or not (number["decimal"] or number["whole"] or number["over"]):
+    number = _NUMBER.fullmatch(latex.replace(",", "") if is_grouped(latex) else squeeze(latex))
+    if number is None or number.end() == number.end("sign"):
         return None
     sign = -1 if number["sign"] else 1
     if number["decimal"]:
         return PlainNumber(sign * Fraction(number["decimal"]), is_decimal=True)
-    whole = Fraction(int(number["whole"])) if number["whole"] else Fraction(0)
-    if not number["over"]:
-        return PlainNumber(sign * whole, is_decimal=False)
-    if number["whole"] and (number["minus"] or int(number["over"]) >= int(number["under"])):
+    over, under = _part(number)
+    if under == 0 or (number["whole"] and number["over"] and not 0 <= over < under):
         return None  # 2\frac{3}{2} is no mixed number
-    part = _ratio(Fraction(int(number["minus"] + number["over"])), int(number["under"]))
-    return None if part is None else PlainNumber(sign * (whole + part.value), is_decimal=False)
+    return PlainNumber(sign * (int(number["whole"] or 0) + Fraction(over, under)), is_decimal=False)
 
 
 def spell_as_number(latex: str) -> str | None:
     r"""Return the number that two parts may be: 3,14 is 3.14 or a list, 2 \text{and} 1/4 is 2\frac{1}{4} or a list."""
     if comma := _DECIMAL_COMMA.fullmatch(latex):
         return f"{comma['whole']}.{comma['decimals']}"
-    if mixed := _WHOLE_AND_PART.fullmatch(latex):
-        over, under = mixed["over"] or mixed["slash_over"], mixed["under"] or mixed["slash_under"]
-        return rf"{mixed['whole']}\frac{{{over}}}{{{under}}}" if int(over) < int(under) else None
-    return None
+    mixed = _WHOLE_AND_PART.fullmatch(latex)
+    over, under = _part(mixed) if mixed else (0, 0)
+    return rf"{mixed['whole']}\frac{{{over}}}{{{under}}}" if mixed and 0 <= over < under else None
+
+
+def _part(number: re.Match[str]) -> tuple[int, int]:
+    """Return the fraction in a number, or behind a whole one; 0/1 if there is none."""
+    return int(number["over"] or number["slash_over"] or 0), int(number["under"] or number["slash_under"] or 1)
 
 
 def are_same_number(gold: PlainNumber, answer: PlainNumber) -> bool:
@@ -73,7 +68,3 @@ def are_same_number(gold: PlainNumber, answer: PlainNumber) -> bool:
     difference = abs(gold.value - answer.value)
     largest = max(abs(gold.value), abs(answer.value))
     return difference <= Fraction(1, 2 * 10**_PLACES) and difference <= largest * _RELATIVE
-
-
-def _ratio(over: Fraction, under: int) -> PlainNumber | None:
-    return None if under == 0 else PlainNumber(over / under, is_decimal=False)
