@@ -36,6 +36,14 @@ class Rollback:
     def is_false_alarm(self) -> bool:
         return self.to_step == self.at_step
 
+    @property
+    def told(self) -> str:
+        """What happened, as a sentence for summary and report."""
+        fell = f"Step {self.at_step}: the run seemed to fall apart ({'; '.join(self.reasons)})"
+        if self.is_false_alarm:
+            return f"{fell}, but no checkpoint evaluates better; it went on."
+        return f"{fell}, and went back to step {self.to_step}."
+
 
 def read_rollbacks(run: RunFolder) -> list[Rollback]:
     """Return the rollbacks of a run, oldest first."""

@@ -30,15 +30,16 @@ def train_watched(
     trainer.train_from(checkpoint)
     while recorder.fault is not None and stop.received is None:
         fault, recorder.fault = recorder.fault, None
-        trainer.train_from(_answered(trainer, fault, listener))
+        trainer.train_from(_answered(trainer, recorder, fault, listener))
 
 
-def _answered(trainer: Any, fault: Fault, listener: Listener) -> Path:
+def _answered(trainer: Any, recorder: StepRecorder, fault: Fault, listener: Listener) -> Path:
     """Return the checkpoint to go on from after a fault."""
     run, config = trainer.run, trainer.lean_config
     reasons = "; ".join(fault.reasons)
     listener.warn(f"The run falls apart at step {fault.step}: {reasons}.")
     rollback = _decided(trainer, fault)
+    recorder.warnings.append(rollback.told)
     if is_first_rank():
         decide_rollback(run, rollback)
         finish_rollback(run)

@@ -23,12 +23,14 @@ class Watch:
         self.fault: Fault | None = None
 
     def begin(self) -> list[str]:
-        """Begin with the steps that are recorded, and return what was warned of in them."""
-        restarts = {one.to_step for one in read_rollbacks(self._run)}
+        """Begin with the steps that are recorded, and return what was warned of in them, and each rollback."""
+        rollbacks = read_rollbacks(self._run)
+        restarts = {one.to_step for one in rollbacks}
         self._watchdog = Watchdog(self._config, restarts=restarts)
         self.fault = None
         steps = read_jsonl(self._run.metrics) if self._run.metrics.is_file() else ()
-        return [warning for metrics in steps for warning in self.see(metrics)]
+        told = [one.told for one in rollbacks]
+        return told + [warning for metrics in steps for warning in self.see(metrics)]
 
     def see(self, metrics: Mapping[str, Any]) -> tuple[str, ...]:
         """Take the metrics of the next step, and return its warnings."""

@@ -45,11 +45,17 @@ def scores_of(run):
     return {one["step"]: one["score"] for one in read_evaluations(run)}
 
 
+def numbers_of(run):
+    names = ("step", "loss", "reward", "grad_norm", "learning_rate", "entropy", "num_tokens")
+    return [[line[name] for name in names] for line in read_jsonl(run.metrics)]
+
+
 def rates_of(run):
     return {line["step"]: line["learning_rate"] for line in read_jsonl(run.metrics)}
 
 
-def test_a_run_that_stops_stands_at_its_best_checkpoint_and_goes_on_with_half_the_rate(taught, tmp_path):
+def test_a_run_that_stops_stands_at_its_best_checkpoint_and_goes_on_as_one_that_did_not_stop(taught, tmp_path):
+    """`stop` and `--resume` end where `halve_learning_rate` does, with equal numbers."""
     _, run, error = start(taught, tmp_path / "run", "watchdog.response=stop")
     assert error is not None
     assert error.exit_code == 6
@@ -62,6 +68,7 @@ def test_a_run_that_stops_stands_at_its_best_checkpoint_and_goes_on_with_half_th
     summary = read_json(run.summary)
     assert (summary["status"], summary["steps"]) == ("stopped", rollback.to_step)
     assert any("the mean reward fell" in warning for warning in summary["warnings"])
+    assert f"went back to step {rollback.to_step}." in summary["warnings"][-1]
     # nothing is lost
     abandoned = RunFolder(run.abandoned / "01")
     steps = [line["step"] for path in (run.metrics, abandoned.metrics) for line in read_jsonl(path)]
@@ -73,6 +80,14 @@ def test_a_run_that_stops_stands_at_its_best_checkpoint_and_goes_on_with_half_th
     rates = rates_of(run)
     assert {rates[step] for step in range(1, rollback.to_step + 1)} == {RATE}
     assert rates[rollback.to_step + 1] == pytest.approx(RATE / 2)
+    # as a run that goes back within one command, whose second fault ends it too
+    more = (
+        "watchdog.response=halve_learning_rate",
+        f"watchdog.max_rollbacks={1 if len(read_rollbacks(run)) > 1 else 9}",
+    )
+    _, other, _ = start(taught, tmp_path / "other", *more)
+    assert numbers_of(other) == numbers_of(run)
+    assert read_rollbacks(other) == read_rollbacks(run)
 
 
 @pytest.mark.parametrize("name", ["finish_rollback", pytest.param("decide_rollback", marks=pytest.mark.long)])
