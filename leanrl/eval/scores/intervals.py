@@ -4,7 +4,7 @@ Letters: N problems.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def score_interval(shares_N: Floats, *, seed: int = 0) -> Interval:
     if carrying_problems(shares_N - mean) < FEW_PROBLEMS or (is_small and is_decided):
         return _wilson(mean, len(shares_N))
     found = _student(shares_N) if is_small else _bootstrap(shares_N, seed)
-    return Interval(max(0.0, found.low), min(1.0, found.high), found.method)
+    return _within(found, least=0.0)
 
 
 def difference_interval(differences_N: Floats, *, seed: int = 0) -> Interval:
@@ -54,8 +54,12 @@ def difference_interval(differences_N: Floats, *, seed: int = 0) -> Interval:
     if is_sparse(differences_N):
         mean = float(differences_N.mean())
         half = t_quantile(_UPPER, max(1, len(differences_N) - 1)) * difference_se(differences_N)
-        return Interval(max(-1.0, mean - half), min(1.0, mean + half), "guarded_t")
-    return _bootstrap(differences_N, seed) if len(differences_N) >= BOOTSTRAP_PROBLEMS else _student(differences_N)
+        found = Interval(mean - half, mean + half, "guarded_t")
+    elif len(differences_N) < BOOTSTRAP_PROBLEMS:
+        found = _student(differences_N)
+    else:
+        found = _bootstrap(differences_N, seed)
+    return _within(found, least=-1.0)
 
 
 def difference_se(differences_N: Floats) -> float:
@@ -91,6 +95,11 @@ def carrying_problems(deviations_N: Floats) -> float:
     squares = deviations_N**2
     total = float(squares.sum())
     return total**2 / float(squares @ squares) if total > 1e-12 else 0.0
+
+
+def _within(interval: Interval, *, least: float) -> Interval:
+    """Return the part of an interval that a mean of numbers from `least` to 1 can have."""
+    return replace(interval, low=max(least, interval.low), high=min(1.0, interval.high))
 
 
 def _student(values_N: Floats) -> Interval:

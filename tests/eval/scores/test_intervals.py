@@ -56,6 +56,13 @@ def test_no_difference_is_certain(difference):
     assert found.low <= difference <= found.high
 
 
+def test_a_difference_stays_within_its_bounds():
+    """Plain t of 8 problems, five of them wholly won, would reach to 1.11."""
+    found = difference_interval(np.array([1.0] * 5 + [-0.75, -1.0, -1.0]))
+    assert found.method == "t"
+    assert found.high == 1.0
+
+
 def test_the_guarded_error_by_hand():
     """Of 30 problems two differ, by +1 and -1; one more of each: (2 + 2) / 32, over 32.
 
