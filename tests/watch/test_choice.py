@@ -10,6 +10,7 @@ from leanrl.watch.choice import chosen_step
     [
         ([50, 100, 150], {}, 120, 100),  # none evaluated: the newest from before
         ([100, 150], {}, 80, 100),  # all later: the oldest
+        ([50, 100], {}, 100, 50),  # the first step of the fault is part of it
         ([50, 100, 150], {50: 0.4, 100: 0.3, 150: 0.2}, 120, 50),
         ([50, 100, 150, 160], {50: 0.4, 100: 0.4, 150: 0.4, 160: 0.4}, 120, 100),  # equals: the newest from before
         ([150, 160], {150: 0.1, 160: 0.1}, 120, 150),

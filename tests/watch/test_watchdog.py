@@ -54,9 +54,9 @@ def config_of(**watchdog):
     )
 
 
-def watched(values, config):
+def watched(values, config, **options):
     """Return warnings by step and the first fault of a run whose steps have these values beside WELL's."""
-    watchdog = Watchdog(config)
+    watchdog = Watchdog(config, **options)
     warned, fault = [], None
     for step, value in enumerate(values, start=1):
         sight = watchdog.see({"step": step, **WELL, **value})
@@ -118,6 +118,14 @@ def test_a_fault_that_lasts_acts(value):
     assert len(fault.reasons) == len(value)
     _, short = watched([{}] * 30 + [value] * 5 + [{}] * 60, config_of())
     assert short is None
+
+
+def test_after_a_restart_a_fault_has_to_last_anew():
+    """A run that went back to a step, or was well after all, is not sent back two steps later."""
+    values = [{}] * 30 + [{"truncated_share": 0.9}] * 60
+    _, fault = watched(values, config_of())
+    _, later = watched(values, config_of(), restarts={fault.step})
+    assert later.step == fault.step + 10
 
 
 def test_two_signals_of_one_kind_are_one_piece_of_evidence():
