@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from leanrl.grading import as_run, published
 from leanrl.grading.answers import comparison
-from leanrl.grading.form.reasons import form_reason
+from leanrl.grading.form.reasons import best_reason, form_reason
 from leanrl.grading.scorers.gold import is_scored
 from leanrl.grading.scorers.scoring import judge_scored
 from leanrl.types import Form, GradeMode, Reason
@@ -22,11 +22,8 @@ def judge(
     Else return the form that is refused, or the reason of the first gold answer. Without an answer, return whether a
     gold answer can be read.
     """
-    reasons: list[Reason] = [_judge_one(mode, gold, answer, problem, refused) for gold in golds]
-    for reason in ("correct", *refused):
-        if reason in reasons:
-            return reason
-    return reasons[0] if reasons else "unparseable_gold"
+    reasons = [_judge_one(mode, gold, answer, problem, refused) for gold in golds]
+    return best_reason(reasons, refused=refused) if reasons else "unparseable_gold"
 
 
 def _judge_one(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from leanrl.grading.answers.certainty import certain_equality
-from leanrl.grading.form.reasons import form_reason
+from leanrl.grading.form.reasons import best_reason, form_reason
 from leanrl.grading.scorers.gold import is_scored
 from leanrl.grading.text.boxes import holds_several
 from leanrl.grading.text.extraction import find_answer
@@ -76,17 +76,14 @@ def _plain_reason(task: Task) -> Reason | None:
     """Return the reason for an answer that needs no parser, None for one that does."""
     if not task.answer:
         return "unparseable_answer"
-    equalities = [certain_equality(gold, task.answer) for gold in task.golds]
-    if None in equalities and True not in equalities:
-        return None
-    forms = [
-        form_reason(gold, task.answer, problem=task.problem, refused=task.refused)
-        for gold, equal in zip(task.golds, equalities, strict=True)
-        if equal
-    ]
-    if "correct" in forms:
-        return "correct"
-    return None if None in equalities else forms[0] if forms else "wrong"
+    reasons: list[Reason] = []
+    for gold in task.golds:
+        is_equal = certain_equality(gold, task.answer)
+        if is_equal is not None:
+            form = form_reason(gold, task.answer, problem=task.problem, refused=task.refused) if is_equal else "wrong"
+            reasons.append(form)
+    is_plain = "correct" in reasons or len(reasons) == len(task.golds)
+    return best_reason(reasons, refused=task.refused) if is_plain else None
 
 
 def _gold_texts(gold: object, mode: GradeMode) -> tuple[str, ...]:

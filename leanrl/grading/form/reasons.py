@@ -1,6 +1,6 @@
 """The form of an answer that is equal to its gold answer: whether it is paid, and why not."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from leanrl.grading.form.echo import is_echo
 from leanrl.grading.form.finished import is_finished
@@ -18,3 +18,9 @@ def form_reason(gold: str, answer: str, *, problem: str | None, refused: Collect
     if "echo" in refused and problem and is_echo(gold, answer, problem):
         return "echo"
     return "unfinished" if "unfinished" in refused and not is_finished(gold, answer, problem) else "correct"
+
+
+def best_reason(reasons: Sequence[Reason], *, refused: Collection[Form]) -> Reason:
+    """Return `correct` if one of several gold answers is met, else a form that is refused, else the first reason."""
+    order: tuple[Reason, ...] = ("correct", *refused)
+    return next((reason for reason in order if reason in reasons), reasons[0])

@@ -1,6 +1,7 @@
 """Which bracket of a LaTeX text closes which, and what stands outside all of them."""
 
 import re
+from collections.abc import Iterator
 
 _OPENING = r"\\[{(\[]|\\(?:langle|lfloor|lceil|begin\s*\{\w+\*?\})(?![A-Za-z])|[{(\[]"
 _CLOSING = r"\\[})\]]|\\(?:rangle|rfloor|rceil|end\s*\{\w+\*?\})(?![A-Za-z])|[})\]]"
@@ -12,18 +13,22 @@ def split_outside(text: str, separator: re.Pattern[str]) -> list[str]:
 
     Which bracket closes which is not looked at, so that [0, 1) is one piece.
     """
-    pieces, start, depth = [], 0, 0
+    pieces, start = [], 0
+    for match in separators_outside(text, separator):
+        pieces.append(text[start : match.start()])
+        start = match.end()
+    return [*pieces, text[start:]]
+
+
+def separators_outside(text: str, separator: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """Yield the matches of `separator` that stand in no bracket."""
+    depth = 0
     tokens = re.compile(rf"(?P<separator>{separator.pattern})|{_BRACKET.pattern}", re.DOTALL)
     for token in tokens.finditer(text):
-        if token["separator"] is not None:
-            if depth == 0:
-                pieces.append(text[start : token.start()])
-                start = token.end()
-        elif token["opening"] is not None:
-            depth += 1
-        elif token["closing"] is not None:
-            depth = max(0, depth - 1)
-    return [*pieces, text[start:]]
+        if token["separator"] is None:
+            depth = max(0, depth + (token["opening"] is not None) - (token["closing"] is not None))
+        elif depth == 0:
+            yield token
 
 
 def is_one_bracket(text: str) -> bool:

@@ -4,7 +4,7 @@ import re
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.names import has_variable, is_name
-from leanrl.grading.text.brackets import split_outside
+from leanrl.grading.text.brackets import separators_outside, split_outside
 
 _ORDER = re.compile(r"[<>]|\\(?:le|ge|neq)(?![A-Za-z])")
 _NO_ORDER = re.compile(r"\\(?:forall|exists|pmod|bmod|mid)(?![A-Za-z])")
@@ -50,11 +50,5 @@ def read_ratio(latex: str, read: Read) -> Answer | None:
 
 def _sides(latex: str, separator: re.Pattern[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts between signs that stand in no bracket, and the signs, in order."""
-    pieces = split_outside(latex, separator)
-    signs, position = [], 0
-    for piece in pieces[:-1]:
-        sign = separator.match(latex, position + len(piece))
-        assert sign is not None
-        signs.append(sign.group())
-        position = sign.end()
-    return [piece.strip() for piece in pieces], tuple(signs)
+    signs = tuple(sign["separator"] for sign in separators_outside(latex, separator))
+    return [piece.strip() for piece in split_outside(latex, separator)], signs
