@@ -61,6 +61,7 @@ def test_sample_answers_with_the_prompt_of_the_run(run):
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.long
 def test_sample_of_a_merged_model_equals_that_of_its_run(run, tmp_path):
     out = tmp_path / "merged"
     assert leanrl("merge", run, "--out", out, "--dtype", "float32").code == 0

@@ -54,6 +54,7 @@ def test_each_checkpoint_has_the_steps_before_it(whole: RunFolder) -> None:
     assert (checkpoint / LEDGER).read_bytes() == whole.ledger.read_bytes()
 
 
+@pytest.mark.long
 def test_a_killed_and_resumed_run_leaves_the_same_files(whole: RunFolder, tmp_path: Path) -> None:
     """It was killed within step 4, while it appended, and before the checkpoint of step 3 was complete."""
     run = RunFolder(tmp_path / "killed")

@@ -50,6 +50,7 @@ def answer_of(run: RunFolder) -> dict[str, str]:
     return next(iter(read_jsonl(run.path / "greedy_after.jsonl")))
 
 
+@pytest.mark.long
 def test_a_resumed_run_asks_through_the_template_that_it_was_started_with(run: RunFolder, tmp_path: Path) -> None:
     again = RunFolder(Path(shutil.copytree(run.path, tmp_path / "again")))
     shutil.rmtree(again.checkpoint(2))

@@ -258,6 +258,7 @@ def test_a_plugins_reward_trains_and_resumes_from_the_runs_own_copy(tiny_model, 
     assert [save["step"] for save in read_jsonl(RunFolder(run).saves)] == [1, 2]
 
 
+@pytest.mark.long
 def test_full_parameters_with_8_bit_adam_and_the_reference_in_host_memory(tiny_model, tmp_path):
     """The preset single-gpu-full as it is, but for a tiny model, few short completions, and a CPU that generates."""
     rows = [{"id": str(i), "problem": f"What is {i} + 4?", "answer": str(i + 4)} for i in range(4)]
