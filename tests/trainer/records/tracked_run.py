@@ -8,6 +8,7 @@ trains in OUT with the real package and prints what it has kept, as JSON. With `
 import json
 import struct
 import sys
+import time
 from pathlib import Path
 
 from tests.trainer.evaluations.evaluated_run import evaluated_config, open_run
@@ -38,13 +39,21 @@ def _wandb(out):
 
     (file,) = out.glob("wandb/offline-run-*/*.wandb")
     kept, config = [], {}
-    for data in _records(file.read_bytes()):
-        record = wandb_internal_pb2.Record()
-        record.ParseFromString(data)
+    for record in _finished_records(file, wandb_internal_pb2.Record):
         kept += [[item.key or "/".join(item.nested_key), item.value_json] for item in record.history.item]
         for source in (record.config, record.run.config):
             config |= {item.key or item.nested_key[0]: json.loads(item.value_json) for item in source.update}
     return {"config": config, "history": kept}
+
+
+def _finished_records(file, kind):
+    """Return the records of a run when the last one is there: a process of wandb's own writes the file."""
+    for _ in range(300):
+        records = [kind.FromString(data) for data in _records(file.read_bytes())]
+        if any(record.HasField("exit") for record in records):
+            return records
+        time.sleep(0.1)
+    raise AssertionError(f"{file} has no end after 30 s")
 
 
 def _records(content):
