@@ -1,5 +1,9 @@
 """A real run that falls apart, in this process: it goes back to its best checkpoint, and stops or goes on."""
 
+import signal
+import subprocess
+import sys
+import time
 from contextlib import suppress
 
 import pytest
@@ -114,6 +118,26 @@ def test_a_run_that_is_killed_within_a_rollback_makes_it_good(taught, tmp_path, 
     lines = list(read_jsonl(run.metrics))
     assert [line["step"] for line in lines] == list(range(1, 31))
     assert read_json(run.summary)["status"] == "finished"
+
+
+@pytest.mark.long
+def test_a_run_that_is_killed_for_real_while_it_goes_back_is_finished(taught, tmp_path):
+    """kill -9 as soon as the decision is on disk."""
+    (tmp_path / "closeness.py").write_text(PLUGIN)
+    run = RunFolder(tmp_path / "run")
+    more = ("watchdog.response=halve_learning_rate", "watchdog.max_rollbacks=9")
+    flags = [part for override in collapsing_overrides(taught, *WATCHED, *more) for part in ("-s", override)]
+    words = ["train", "-p", "cpu-demo", *flags, "--plugin", str(tmp_path / "closeness.py"), "--run-dir", str(run.path)]
+    process = subprocess.Popen([sys.executable, "-m", "leanrl", *words], stderr=subprocess.DEVNULL)
+    while process.poll() is None and not run.rollbacks.is_file():
+        time.sleep(0.001)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    done = leanrl("train", "--resume", run.path)
+    assert done.code == 0, done.err
+    assert all(one.is_done for one in read_rollbacks(run))
+    assert [line["step"] for line in read_jsonl(run.metrics)] == list(range(1, 31))
+    assert (run.abandoned / "01" / "metrics.jsonl").is_file()
 
 
 @pytest.mark.long
