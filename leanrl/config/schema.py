@@ -18,6 +18,7 @@ from leanrl.config.sections.field_types import (
 )
 from leanrl.config.sections.grading import GradingConfig
 from leanrl.config.sections.lengths import LengthsConfig
+from leanrl.config.sections.schedules import SchedulesConfig
 from leanrl.config.sections.section import Section, key
 from leanrl.config.sections.watchdog import WatchdogConfig
 from leanrl.types import Language
@@ -247,6 +248,7 @@ class RunConfig(Section):
     algorithm: AlgorithmConfig = key(AlgorithmConfig(), "how rewards become a loss")
     optimizer: OptimizerConfig = key(OptimizerConfig(), "how the loss becomes an update")
     train: TrainConfig = key(TrainConfig(), "sizes and length of the run")
+    schedules: SchedulesConfig = key(SchedulesConfig(), "numbers that change with the steps of the run")
     checkpoints: CheckpointConfig = key(CheckpointConfig(), "what is kept")
     watchdog: WatchdogConfig = key(WatchdogConfig(), "how a run that falls apart is noticed, and what happens then")
     eval: EvalConfig = key(EvalConfig(), "what is measured before, during and after training")
@@ -343,6 +345,11 @@ class RunConfig(Section):
         rollout = self.rollout
         is_whole = rollout.top_p == 1.0 and rollout.top_k == 0 and not rollout.min_p
         return is_whole and rollout.repetition_penalty == 1.0
+
+    @property
+    def sampling_temperatures(self) -> list[float]:
+        """All temperatures that completions of the run are drawn at."""
+        return self.schedules.temperature.values or [self.rollout.temperature]
 
     @property
     def logprob_temperature(self) -> float:

@@ -32,11 +32,12 @@ def _scored_texts(tokenizer, ids_G):
         opened_tag="",
         language="en",
         stop_ids=[],
-        max_completion_tokens=99,
         logs=RewardLogs(lambda: None),
         record=lambda name, value: None,
     )
-    (group,) = scorer.score([Asked(0, "0", [1], [Draft()] * len(ids_G))], [ids_G], ledger=NoVisits())
+    (group,) = scorer.score(
+        [Asked(0, "0", [1], [Draft()] * len(ids_G))], [ids_G], ledger=NoVisits(), max_completion_tokens=99
+    )
     return [sample.text for sample in group.samples_G]
 
 

@@ -3,6 +3,7 @@
 from leanrl.config.checks.hardware import hardware_contradictions
 from leanrl.config.checks.idle import idle_settings
 from leanrl.config.checks.plugins import plugin_contradictions
+from leanrl.config.checks.schedules import schedule_contradictions
 from leanrl.config.checks.sources import source_contradictions
 from leanrl.config.checks.text import text_warnings
 from leanrl.config.checks.training import training_contradictions
@@ -17,6 +18,7 @@ def find_contradictions(config: RunConfig) -> list[Problem]:
     checks = (
         *(source_contradictions, hardware_contradictions, training_contradictions),
         *(plugin_contradictions, unsloth_contradictions, watchdog_contradictions),
+        schedule_contradictions,
     )
     return [problem for check in checks for problem in check(config)]
 

@@ -325,6 +325,7 @@ SECTION_MEANS = {
     "optimizer": "optimizer.name",
     "hardware": "hardware.gpu",
     "hub": "hub.push_to",
+    "schedules": "schedules.temperature.values",
     "watchdog": "watchdog.level",
     "eval": "eval.greedy",
     "train": "train.max_steps",

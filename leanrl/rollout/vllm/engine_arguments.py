@@ -74,7 +74,7 @@ def engine_arguments(
         arguments["gpu_memory_utilization"] = _FREE_SHARE_AT_START
     if adapter_rank is None and is_on_cpu and shape.tied:
         arguments["worker_extension_cls"] = WORKER_EXTENSION
-    if not config.samples_plainly and config.rollout.temperature != 1.0:
+    if not config.samples_plainly and config.sampling_temperatures != [1.0]:
         arguments["worker_extension_cls"] = scaling_extension(arguments.get("worker_extension_cls"))
     if config.serves_nf4:
         arguments |= {"quantization": "bitsandbytes", "load_format": "bitsandbytes"}

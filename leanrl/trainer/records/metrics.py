@@ -63,6 +63,7 @@ def step_metrics(
         "completion_tokens": {name: logs.get(key) for name, key in _LENGTHS.items()},
         "verdicts": _under("verdicts/", logs),
         "rollout_mismatch": _under("mismatch/", logs),
+        "schedule": _under("schedule/", logs),
         "reward_metrics": {name: _number(value) for name, value in _under(REWARD_METRICS, logs).items()},
         "seconds": {"step": logs["seconds/step"] + seconds.get("optimizer_step", 0.0), **seconds},
         "cpu_share": cpu_share,

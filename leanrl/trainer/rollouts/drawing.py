@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from leanrl.config.scheduled import scheduled
 from leanrl.errors import StoppedError
 from leanrl.trainer.memory.unused_memory import give_back_unused
 from leanrl.trainer.rollouts.bridge import Rollout
@@ -15,9 +16,10 @@ def draw_completions(trainer: Any, beginnings_B: list[list[int]]) -> Rollout:
         StoppedError: if the engine is lost; what is trained is saved.
     """
     give_back_unused(trainer.accelerator.device)  # a colocated vLLM wakes in pools of its own
+    config = scheduled(trainer.lean_config, trainer.state.global_step)
     sampling = sampling_of(
-        trainer.lean_config,
-        max_completion_tokens=trainer.max_completion_length,
+        config,
+        max_completion_tokens=config.rollout.max_completion_tokens,
         stop_token_ids=trainer.stopping.stop_ids,
     )
     try:

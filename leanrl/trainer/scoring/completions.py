@@ -30,7 +30,6 @@ class CompletionScorer:
         opened_tag: the thinking tag that completions begin inside of, such as `<think>`; "" for none.
         language: of the answers; words of others are counted.
         stop_ids: the tokens that end a completion.
-        max_completion_tokens: where completions are cut.
         logs: takes what rewards of TRL's kind log.
         record: takes the name and the value of a metric.
         metered: opened around all of it.
@@ -45,18 +44,22 @@ class CompletionScorer:
     opened_tag: str
     language: Language
     stop_ids: Sequence[int]
-    max_completion_tokens: int
     logs: RewardLogs
     record: Callable[[str, float], None]
     metered: Callable[[], AbstractContextManager[None]] = nullcontext
     state: dict[str, Any] = field(default_factory=dict)
 
     def score(
-        self, asked: Sequence[Asked], completion_ids_P_G: Sequence[Sequence[Sequence[int]]], *, ledger: Ledger
+        self,
+        asked: Sequence[Asked],
+        completion_ids_P_G: Sequence[Sequence[Sequence[int]]],
+        *,
+        ledger: Ledger,
+        max_completion_tokens: int,
     ) -> list[ScoredGroup]:
-        """Return this rank's groups with their scores; each completion is graded once."""
+        """Return this rank's groups with their scores; each completion is graded once, and was cut at a limit."""
         with self.metered():
-            samples_P_G = self._samples(asked, completion_ids_P_G)
+            samples_P_G = self._samples(asked, completion_ids_P_G, max_completion_tokens)
             scored = score_groups(
                 asked,
                 samples_P_G,
@@ -74,21 +77,21 @@ class CompletionScorer:
         return scored
 
     def _samples(
-        self, asked: Sequence[Asked], completion_ids_P_G: Sequence[Sequence[Sequence[int]]]
+        self, asked: Sequence[Asked], completion_ids_P_G: Sequence[Sequence[Sequence[int]]], limit: int
     ) -> list[list[Sample]]:
         texts = iter(completion_texts(self.tokenizer, [ids for ids_G in completion_ids_P_G for ids in ids_G]))
         return [
-            [self._sample(self.rows[one.row_number], ids, next(texts)) for ids in ids_G]
+            [self._sample(self.rows[one.row_number], ids, next(texts), limit) for ids in ids_G]
             for one, ids_G in zip(asked, completion_ids_P_G, strict=True)
         ]
 
-    def _sample(self, row: Row, ids: Sequence[int], text: str) -> Sample:
+    def _sample(self, row: Row, ids: Sequence[int], text: str, limit: int) -> Sample:
         return Sample(
             problem=row.problem,
             gold=row.gold,
             text=text,
             num_tokens=len(ids),
-            max_completion_tokens=self.max_completion_tokens,
+            max_completion_tokens=limit,
             is_truncated=not ids or ids[-1] not in self.stop_ids,
             token_ids=ids,
             opened_tag=self.opened_tag,

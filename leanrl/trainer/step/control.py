@@ -1,9 +1,11 @@
-"""The keys that a plug-in of `after_step` may change while a run goes on."""
+"""The keys of the loss that a plug-in of `after_step` or a schedule changes while a run goes on."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from leanrl.config.scheduled import SECTIONS, active_schedules
+from leanrl.config.schema import RunConfig
 from leanrl.engine.settings import LossSettings
 from leanrl.errors import PluginError
 
@@ -49,3 +51,11 @@ def controlled(settings: LossSettings, changes: Mapping[str, float]) -> LossSett
 def controlled_values(settings: LossSettings) -> dict[str, float]:
     """Return what `controlled` may have changed, by dotted key."""
     return {key: getattr(settings, key.removeprefix("algorithm.")) for key in _CONTROLLED}
+
+
+def scheduled_settings(settings: LossSettings, config: RunConfig) -> LossSettings:
+    """Return the settings with the values that schedules have in `config`; without one, a plug-in's value stays."""
+    values = {
+        name: getattr(config.algorithm, name) for name in active_schedules(config) if SECTIONS[name] == "algorithm"
+    }
+    return replace(settings, temperature=config.logprob_temperature, **values)

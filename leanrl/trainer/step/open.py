@@ -35,7 +35,6 @@ def open_scorer(trainer: Any, *, rewards: Sequence[Reward], grader: Grader) -> C
         opened_tag=tag_in_force(config.model.thinking_tag, trainer._tokenizer.decode(asked)),
         language=config.log.language,
         stop_ids=trainer.stopping.stop_ids,
-        max_completion_tokens=config.rollout.max_completion_tokens,
         logs=RewardLogs(lambda: trainer.state),
         record=trainer.record,
         metered=partial(trainer.meter.phase, "grading"),

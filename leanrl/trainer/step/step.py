@@ -19,6 +19,7 @@ from typing import Any
 
 from torch import Tensor
 
+from leanrl.config.scheduled import scheduled, scheduled_values
 from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import StepRow
 from leanrl.ledger.recorded import RecordedLedger
@@ -30,7 +31,7 @@ from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.step.algorithm import Algorithm
 from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.asking import chosen_prompts, planned_prompts
-from leanrl.trainer.step.control import controlled
+from leanrl.trainer.step.control import controlled, scheduled_settings
 from leanrl.trainer.step.draw import Draw, drawn_groups
 from leanrl.trainer.step.groups import Asked, KeptGroup, visit_of
 from leanrl.trainer.step.prompt_stream import PromptStream
@@ -108,6 +109,7 @@ class Step:
     def roll_out(self, policy: Any, *, step: int) -> RolloutRows:
         """Draw a rollout after `step` optimizer steps and return its rows, ready for the engine."""
         self.state.mark()
+        self._follow_schedules(step)
         log = RolloutLog()
         kept = self._kept_groups(step, log)
         advantages_P = advantages_of(kept, self.algorithm, self.ranks)
@@ -117,6 +119,13 @@ class Step:
         updates = weighted_updates(rows_P, [one.kept.copies for one in kept], config=self.config, ranks=self.ranks)
         of_ranks = self.ranks.gather([[bool(rows) for rows in updates]])
         return RolloutRows(updates, [any(of_update) for of_update in zip(*of_ranks, strict=True)], log)
+
+    def _follow_schedules(self, step: int) -> None:
+        """Take the values that hold in the rollout after `step` optimizer steps."""
+        config = scheduled(self.config, step)
+        self.step_pass.settings = scheduled_settings(self.step_pass.settings, config)
+        for name, value in scheduled_values(self.config, step).items():
+            self.record(f"schedule/{name}", value)
 
     def _kept_groups(self, step: int, log: RolloutLog) -> list[KeptGroup]:
         """Return this rank's groups to train on, drawn in as many rounds as the algorithm asks for."""
@@ -141,8 +150,11 @@ class Step:
         return first_groups(kept_by_round, wanted, self.ranks)
 
     def _graded(self, asked: list[Asked], context: PromptContext, log: RolloutLog) -> list[Group]:
-        drawn = drawn_groups(asked, self.draw, max_tokens=self.config.rollout.max_completion_tokens)
-        scored = self.scorer.score(asked, drawn.completion_ids_P_G, ledger=self.recorded.ledger)
+        limit = scheduled(self.config, context.step).rollout.max_completion_tokens
+        drawn = drawn_groups(asked, self.draw, max_tokens=limit)
+        scored = self.scorer.score(
+            asked, drawn.completion_ids_P_G, ledger=self.recorded.ledger, max_completion_tokens=limit
+        )
         log.groups += scored
         return [
             one.finished(ids_G, logprobs_G, rng=context.rng(one.asked.prompt_id))

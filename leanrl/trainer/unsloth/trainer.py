@@ -117,7 +117,12 @@ class UnslothTrainer(LeanGRPOTrainer):
         asked = [_asked(inputs[start]["row"], self.rows[inputs[start]["row"]], size) for start in starts]
         log = RolloutLog()
         with saving_before_reward_errors(self):
-            log.groups = self.scorer.score(asked, completion_ids_P_G, ledger=self.recorded.ledger)
+            log.groups = self.scorer.score(
+                asked,
+                completion_ids_P_G,
+                ledger=self.recorded.ledger,
+                max_completion_tokens=self.lean_config.rollout.max_completion_tokens,
+            )
         self._remember(log.groups, completion_ids_P_G)
         log.columns = self.scorer.logs.take_columns()
         self.rollout_log = log

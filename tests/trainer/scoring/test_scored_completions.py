@@ -46,11 +46,12 @@ def test_a_step_records_what_is_unfinished_and_what_is_an_echo(answers, shares):
             opened_tag="",
             language="en",
             stop_ids=[0],
-            max_completion_tokens=9,
             logs=RewardLogs(lambda: None),
             record=recorded.__setitem__,
         )
         asked = [Asked(0, "0", [1], [Draft()] * 2)]
-        (group,) = scorer.score(asked, [[[answer, 0] for answer in answers]], ledger=NoVisits())
+        (group,) = scorer.score(
+            asked, [[[answer, 0] for answer in answers]], ledger=NoVisits(), max_completion_tokens=9
+        )
     assert {name: recorded[f"verdicts/{name}"] for name in shares} == shares
     assert sum(row[0] for row in group.rewards_G_K) == 1.0

@@ -32,12 +32,13 @@ class Scorer:
         self.state: dict[str, Any] = {}
         self.logs = RewardLogs(lambda: None)
 
-    def score(self, asked, completion_ids_P_G, *, ledger):
+    def score(self, asked, completion_ids_P_G, *, ledger, max_completion_tokens):
         return [
             ScoredGroup(
                 asked=one,
                 samples_G=[
-                    Sample("p", "1", "x", len(ids), 8, is_truncated=ids[-1] != END, token_ids=ids) for ids in ids_G
+                    Sample("p", "1", "x", len(ids), max_completion_tokens, is_truncated=ids[-1] != END, token_ids=ids)
+                    for ids in ids_G
                 ],
                 rewards_G_K=[[self._rewards_of(one.row_number, index)] for index in range(len(ids_G))],
                 verdicts_G=[None] * len(ids_G),
