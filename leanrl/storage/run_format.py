@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from leanrl import __version__
+from leanrl.version import __version__
 from leanrl.errors import ConfigError
 
 FORMAT = 2

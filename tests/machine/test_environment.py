@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import leanrl.machine.environment as environment
-from leanrl import __version__
+from leanrl.version import __version__
 from leanrl.machine.environment import (
     PACKAGES,
     describe_machine,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leanrl.cli.evaluation.standing import PlainStandings
+from leanrl.evaluation.standing import PlainStandings
 from leanrl.evaluation.asked import Asked
 from leanrl.evaluation.evaluate import evaluate as run
 from tests.vllm.policies import TrainedPolicy

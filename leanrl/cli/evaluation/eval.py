@@ -68,7 +68,7 @@ def evaluate(
 
     if model is None:
         raise ConfigError("no model is named.", hint="leanrl eval MODEL, or `leanrl eval --list`")
-    from leanrl.cli.evaluation.standing import listening
+    from leanrl.evaluation.standing import listening
     from leanrl.evaluation.evaluate import evaluate as run
     from leanrl.machine.environment import quiet_libraries
 

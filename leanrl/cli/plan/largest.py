@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leanrl.cli.plan.card import card_settings
+from leanrl.planner.machine.card_flags import card_settings
 from leanrl.errors import ConfigError
 from leanrl.hints import command
 

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import leanrl
 from leanrl.errors import MissingError
 from leanrl.grading.process.frames import read_frame, write_frame_before
 from leanrl.grading.process.worker import CPU_LIMIT_SIGNAL
+
+# Where this leanrl lies.
+_ROOT = Path(__file__).resolve().parents[3]
 
 HINT = (
     "`python -c 'import leanrl.grading.judgement'` shows whether its packages are there; "
@@ -40,7 +42,7 @@ class Child:
         # No preexec_fn: a vfork and an exec, safe beside CUDA and threads. A group of its own: Ctrl-C and a
         # scheduler's SIGTERM are for the trainer, which may still want its last verdicts.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOTSTRAP, str(Path(leanrl.__file__).parent.parent), *limits],
+            [sys.executable, "-P", "-c", _BOOTSTRAP, str(_ROOT), *limits],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

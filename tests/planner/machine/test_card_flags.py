@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from leanrl.cli.plan.card import card_gib
+from leanrl.planner.machine.card_flags import card_gib
 from leanrl.errors import ConfigError
 from tests.cli.run import leanrl
 

@@ -1,0 +1,1 @@
+"""What `import leanrl` offers: presets and Python values in, results that show themselves in a notebook out."""

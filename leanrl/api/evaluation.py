@@ -1,0 +1,108 @@
+"""Evaluations from Python, by the same path as `leanrl eval`, and how they show themselves in a notebook."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from leanrl.api.run import Run
+from leanrl.evaluation.asked import PAPER_BENCHMARKS, Asked
+from leanrl.evaluation.drawing import Listener
+from leanrl.machine.environment import quiet_libraries
+from leanrl.report.rendering import fill
+
+_HEAD = ("benchmark", "problems", "k", "avg@k", "95 % interval", "cut", "no box")
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluation:
+    """The scores of a model; `scores` is the content of scores.json in `folder`."""
+
+    folder: Path
+    scores: dict[str, Any]
+
+    @property
+    def accuracy(self) -> dict[str, float]:
+        """avg@k of each benchmark."""
+        return {name: score["accuracy"] for name, score in self.scores["benchmarks"].items()}
+
+    def __str__(self) -> str:
+        return "\n".join(["  ".join(row) for row in [_HEAD, *self._rows()]] + [str(self.folder)])
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name} {accuracy:.1%}" for name, accuracy in self.accuracy.items())
+        return f"<Evaluation {self.folder}: {shown}>"
+
+    def _repr_html_(self) -> str:
+        return str(fill("notebook/scores.html", head=_HEAD, rows=self._rows(), folder=str(self.folder)))
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [_row(name, score) for name, score in self.scores["benchmarks"].items()]
+
+
+def evaluate(
+    model: Run | Path | str,
+    *,
+    benchmarks: Sequence[str | Path] = PAPER_BENCHMARKS,
+    protocol: str = "robust",
+    samples: int | None = None,
+    max_tokens: int | None = None,
+    engine: Literal["vllm", "hf"] | None = None,
+    endpoint: str | None = None,
+    data_dir: Path | str | None = None,
+    limit: int | None = None,
+    out: Path | str | None = None,
+    listener: Listener | None = None,
+) -> Evaluation:
+    """Measure a model on benchmarks, with intervals; a second call draws only what is missing.
+
+    Args:
+        model: a run, a checkpoint, a model's folder or Hub id, or a name that `endpoint` serves.
+        benchmarks: names, benchmark files, or files of problems.
+        protocol: how problems are asked: robust, sober, open-rs or greedy.
+        samples: completions of each problem; None takes the protocol's.
+        max_tokens: the longest completion; None takes the protocol's.
+        engine: what draws; None takes vLLM where it is installed.
+        endpoint: address of an OpenAI-compatible server.
+        data_dir: a folder whose files take the place of the Hub.
+        limit: the first problems of each benchmark.
+        out: the folder of the evaluation.
+        listener: hears progress and warnings; by default they go to stderr.
+
+    Raises:
+        ConfigError: if the question cannot be asked, or its folder holds another one.
+        DataError: if a benchmark's problems cannot be used.
+        MissingError: if the model, an engine or a benchmark cannot be had.
+    """
+    quiet_libraries()
+    from leanrl.evaluation.evaluate import evaluate as run
+    from leanrl.evaluation.standing import PlainStandings
+
+    named = [benchmarks] if isinstance(benchmarks, str | Path) else benchmarks
+    asked = Asked(
+        str(Path(model)) if isinstance(model, Run) else str(model),
+        benchmarks=tuple(map(str, named)),
+        protocol=protocol,
+        samples=samples,
+        max_tokens=max_tokens,
+        engine=engine,
+        endpoint=endpoint,
+        data_dir=None if data_dir is None else Path(data_dir),
+        limit=limit,
+        out=None if out is None else Path(out),
+    )
+    done = run(asked, listener=listener or PlainStandings())
+    return Evaluation(done.folder, done.scores)
+
+
+def _row(name: str, score: dict[str, Any]) -> tuple[str, ...]:
+    low, high = score["interval_95"]
+    return (
+        name,
+        f"{score['num_problems']:,}",
+        str(score["num_samples"]),
+        f"{score['accuracy']:.1%}",
+        f"{low:.1%} to {high:.1%}",
+        f"{score['truncated_share']:.1%}",
+        f"{score['no_box_share']:.1%}",
+    )
