@@ -14,12 +14,12 @@ from pathlib import Path
 
 from benchmarks.own_process import peak_bytes
 from benchmarks.results_file import RESULTS, results_path, write_results_file
-from leanrl.cli.evaluation.standing import PlainStandings
 from leanrl.curation.building.build import Places, build
 from leanrl.curation.building.folder import DatasetFolder, sha256_of
 from leanrl.curation.funnel.dropped import dropped_examples
 from leanrl.curation.funnel.text import funnel_lines
 from leanrl.curation.recipes.files import load_recipe
+from leanrl.evaluation.standing import PlainStandings
 from leanrl.machine.environment import describe_machine
 
 _RECIPE = Path(__file__).parent / "data" / "deepscaler_funnel.yaml"

@@ -10,7 +10,7 @@ Each function is imported when it is first asked for, so that `import leanrl` st
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from leanrl.version import __version__
+from leanrl.machine.version import __version__
 
 if TYPE_CHECKING:
     from leanrl.api.evaluation import Evaluation, evaluate

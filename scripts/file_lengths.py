@@ -8,7 +8,7 @@ FOLDERS = ("leanrl", "tests", "benchmarks", "examples", "scripts")
 MOST_LINES = 400
 MOST_FILES = 14
 # Every package has the first, and pytest looks for the second by its name.
-_NOT_COUNTED = ("__init__.py", "conftest.py")
+_NOT_COUNTED = ("__init__.py", "conftest.py", "py.typed")
 
 
 def problems(root: Path) -> list[str]:

@@ -76,7 +76,7 @@ class Planned:
         lines += [f"to make it fit: {fix.line}" for fix in plan.offers]
         lines += [] if plan.nearest is None else [f"nearest: {plan.nearest.run}", f"way out: {plan.nearest.way_out}"]
         by_role = {gpu.role: gpu for gpu in plan.gpus}
-        roles = _ROLES if plan.device == "cuda" else {role: "this machine's memory" for role in _ROLES}
+        roles = _ROLES if plan.device == "cuda" else dict.fromkeys(_ROLES, "this machine's memory")
         cards = [(roles[role], _rows(gpu)) for role, gpu in by_role.items()]
         title = f"{plan.preset} on {place(plan)} {_VERDICTS[plan.verdict]}"
         return str(fill("notebook/plan.html", title=title, lines=lines, cards=cards))

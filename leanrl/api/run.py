@@ -2,17 +2,13 @@
 
 import base64
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from leanrl.report.figures.curves import Curve, health_curves, paper_curves
 from leanrl.report.outcome import outcome_text
 from leanrl.report.rendering import fill
 from leanrl.report.run_data import RunData, read_run
 from leanrl.storage.run_folder import open_run_folder
-
-if TYPE_CHECKING:
-    from leanrl.api.evaluation import Evaluation
-    from leanrl.models.merging.merge import MergeReport
 
 # What a notebook shows of the health of a run; the report has the rest.
 _SHOWN = ("rewards", "truncated_share", "zero_variance_share", "grad_norm")
@@ -53,24 +49,6 @@ class Run:
         from leanrl.report.page import write_report
 
         return write_report(self._files)
-
-    def merge(self, out: Path | str, **choices: Any) -> "MergeReport":
-        """Write the trained model to `out`; see `leanrl.merge`."""
-        from leanrl.api.merging import merge
-
-        return merge(self, out, **choices)
-
-    def sample(self, problem: str, **choices: Any) -> str:
-        """Return the trained model's answer to a problem; see `leanrl.sample`."""
-        from leanrl.api.merging import sample
-
-        return sample(self, problem, **choices)
-
-    def evaluate(self, **choices: Any) -> "Evaluation":
-        """Measure the newest checkpoint on benchmarks; see `leanrl.evaluate`."""
-        from leanrl.api.evaluation import evaluate
-
-        return evaluate(self, **choices)
 
     def __fspath__(self) -> str:
         return str(self.folder)

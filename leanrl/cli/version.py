@@ -2,7 +2,7 @@
 
 import typer
 
-from leanrl.version import __version__
+from leanrl.machine.version import __version__
 
 
 def print_version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from leanrl.version import __version__
+from leanrl.machine.version import __version__
 
 # Telemetry of every library leanrl may import, off unless the user turned it on; the last two keep
 # progress bars and advice of libraries out of the step lines.

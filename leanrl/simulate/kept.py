@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import leanrl
 from leanrl.config.schema import RunConfig
 from leanrl.errors import SimulationError
 from leanrl.machine.environment import installed_version
@@ -87,7 +86,7 @@ def _key(config: RunConfig, model_config: Mapping[str, Any]) -> str:
 
 def _code_digest() -> str:
     """Return a hash of leanrl's own files, which a checkout changes without its version."""
-    root = Path(leanrl.__file__).parent
+    root = Path(__file__).resolve().parents[1]
     hashed = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         hashed.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())

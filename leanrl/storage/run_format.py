@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from leanrl.version import __version__
 from leanrl.errors import ConfigError
+from leanrl.machine.version import __version__
 
 FORMAT = 2
 FORMAT_FILE = "format.json"

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import leanrl.machine.environment as environment
-from leanrl.version import __version__
 from leanrl.machine.environment import (
     PACKAGES,
     describe_machine,
@@ -18,6 +17,7 @@ from leanrl.machine.environment import (
     installed_version,
     quiet_libraries,
 )
+from leanrl.machine.version import __version__
 
 DRIVER_FILE = """\
 Model: \t\t NVIDIA A40

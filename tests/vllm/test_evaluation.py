@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from leanrl.evaluation.standing import PlainStandings
 from leanrl.evaluation.asked import Asked
 from leanrl.evaluation.evaluate import evaluate as run
+from leanrl.evaluation.standing import PlainStandings
 from tests.vllm.policies import TrainedPolicy
 
 ROWS = [{"id": f"p{number}", "problem": f"{number} + {number}", "answer": str(2 * number)} for number in range(6)]

@@ -26,11 +26,11 @@ def build(
     as_json: AsJson = False,
 ) -> None:
     """Build a dataset by a recipe: sources, stages that say what they drop, and a mix."""
-    from leanrl.cli.evaluation.standing import listening
     from leanrl.curation.building.build import Places
     from leanrl.curation.building.build import build as build_dataset
     from leanrl.curation.funnel.text import funnel_lines
     from leanrl.curation.recipes.files import load_recipe
+    from leanrl.evaluation.standing import listening
     from leanrl.hints import command, setting
 
     with listening() as listener:

@@ -68,8 +68,8 @@ def evaluate(
 
     if model is None:
         raise ConfigError("no model is named.", hint="leanrl eval MODEL, or `leanrl eval --list`")
-    from leanrl.evaluation.standing import listening
     from leanrl.evaluation.evaluate import evaluate as run
+    from leanrl.evaluation.standing import listening
     from leanrl.machine.environment import quiet_libraries
 
     quiet_libraries()

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leanrl.planner.machine.card_flags import card_settings
 from leanrl.errors import ConfigError
 from leanrl.hints import command
+from leanrl.planner.machine.card_flags import card_settings
 
 if TYPE_CHECKING:
     from leanrl.planner.machine.cards import Card

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import leanrl
 from leanrl.curation.building.asking import ModelAsker
 from leanrl.curation.building.folder import FORMAT, DatasetFolder, read_manifest, sha256_of
 from leanrl.curation.building.ledger import LedgerWriter
@@ -22,6 +21,7 @@ from leanrl.curation.stages.stage import Answered, Asks, CuratedRow, Finding, Ju
 from leanrl.errors import DataError, DoesNotFitError
 from leanrl.evaluation.drawing import Listener
 from leanrl.grading.pool import GraderPool
+from leanrl.machine.version import __version__
 from leanrl.storage.output_folder import require_writable
 from leanrl.storage.run_folder import write_bytes, write_json
 from leanrl.storage.run_lock import hold
@@ -260,7 +260,7 @@ def _manifest(
         "sources": state.sources,
         "recipe_sha256": hashlib.sha256(canonical_json(tree).encode()).hexdigest(),
         "recipe": tree,
-        "versions": {"leanrl": leanrl.__version__, **_versions()},
+        "versions": {"leanrl": __version__, **_versions()},
     }
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from leanrl.planner.machine.card_flags import card_gib
 from leanrl.errors import ConfigError
+from leanrl.planner.machine.card_flags import card_gib
 from tests.cli.run import leanrl
 
 LORA = ("-p", "single-gpu-lora")

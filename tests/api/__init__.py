@@ -1,0 +1,1 @@
+"""Tests of leanrl as Python imports it."""
