@@ -1,11 +1,14 @@
 """The scores of an evaluation, from its saved completions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from leanrl.eval.compare.selection import best_of_equal
 from leanrl.eval.exports.lighteval import lighteval_results
 from leanrl.eval.exports.lm_eval import lm_eval_results
-from leanrl.eval.scores.benchmark_score import score
+from leanrl.eval.scores.benchmark_score import BenchmarkScore, score
+from leanrl.eval.scores.problem_scores import shares_of
 from leanrl.eval.scores.score_file import scores_as_json
 from leanrl.eval.store.folder import EvaluationFolder
 from leanrl.storage.run_folder import write_json
@@ -36,11 +39,32 @@ def write_scores(
         num_tokens = sum(answer.num_tokens for answer in own)
         wall_seconds = None if seconds_per_token is None else seconds_per_token * num_tokens
         scores[name] = score(own, ids, asked["num_samples"], wall_seconds=wall_seconds)
-    content = scores_as_json(scores)
+    content = {**scores_as_json(scores), **_chosen(saved.get("chosen_by"), scores)}
     write_json(folder.scores, content)
     if scores:
         _write_exports(folder, saved, content)
     return content
+
+
+def _chosen(chosen_by: Mapping[str, Any] | None, scores: Mapping[str, BenchmarkScore]) -> dict[str, Any]:
+    """Return how the model was chosen, and what luck gives the best of as many equal ones on each benchmark."""
+    if chosen_by is None:
+        return {}
+    tried = chosen_by["num_tried"]
+    return {
+        "chosen": {**chosen_by, "best_of_equal_if_chosen_here": {n: _luck(each, tried) for n, each in scores.items()}}
+    }
+
+
+def _luck(score: BenchmarkScore, num_tried: int) -> dict[str, Any] | None:
+    """Return what the best of equal checkpoints would show, had it been chosen on this benchmark itself.
+
+    None with one sample a problem: its pass rates are 0 or 1, and leave luck no room.
+    """
+    if score.num_samples < 2:
+        return None
+    rates = shares_of(score.per_problem).tolist()
+    return asdict(best_of_equal(rates, num_samples=score.num_samples, num_checkpoints=num_tried))
 
 
 def _write_exports(folder: EvaluationFolder, saved: Mapping[str, Any], scores: Mapping[str, Any]) -> None:

@@ -45,6 +45,16 @@ def evaluate(
         Path | None, typer.Option(metavar="DIR", help="Folder with benchmarks as files, in the place of the Hub.")
     ] = None,
     limit: Annotated[int | None, typer.Option(metavar="N", help="Ask the first N problems of each benchmark.")] = None,
+    checkpoints: Annotated[
+        str | None, typer.Option(metavar="all|STEPS", help="Choose among checkpoints of a run; needs --select-on.")
+    ] = None,
+    select_on: Annotated[
+        str | None,
+        typer.Option(metavar="heldout|NAME", help="What to choose on: held-out problems, or a benchmark not reported."),
+    ] = None,
+    select_samples: Annotated[
+        int | None, typer.Option(metavar="K", help="Completions of a problem in the first round of the choice [2].")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder of the evaluation [in the run, or under evals/].")
     ] = None,
@@ -86,12 +96,17 @@ def evaluate(
         limit=limit,
         out=out,
     )
+    if checkpoints is not None or select_on is not None:
+        from leanrl.cli.evaluation.choosing import choose_checkpoint
+
+        choose_checkpoint(asked, checkpoints, select_on, first_samples=select_samples, as_json=as_json)
+        return
     with listening() as listener:
         done = run(asked, listener=listener)
     if as_json:
         print(json.dumps({"folder": str(done.folder), **done.scores}, indent=2))
     else:
-        _print_scores(done)
+        print_scores(done)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -135,7 +150,7 @@ def _print_list(*, as_json: bool) -> None:
         print(f"  {name:{width}}  {protocol.about}")
 
 
-def _print_scores(done: "Evaluated") -> None:
+def print_scores(done: "Evaluated") -> None:
     """Print one line for each benchmark, and the mean."""
     scores = done.scores["benchmarks"]
     head = ("benchmark", "problems", "k", "avg@k", "95 % interval", "pass@k", "maj@k", "cut", "no box", "tokens")

@@ -64,7 +64,11 @@ class EvaluationFolder:
 
     def note_start(self, saved: Mapping[str, Any], start: Mapping[str, Any]) -> dict[str, Any]:
         """Note what one start has drawn and how fast; return the content of evaluation.json."""
-        noted = {**saved, "starts": [*saved.get("starts", ()), dict(start)]}
+        return self.note(saved, starts=[*saved.get("starts", ()), dict(start)])
+
+    def note(self, saved: Mapping[str, Any], **facts: Any) -> dict[str, Any]:
+        """Add facts to evaluation.json that are no part of the question; return its content."""
+        noted = {**saved, **facts}
         write_json(self.evaluation, noted)
         return noted
 

@@ -1,0 +1,1 @@
+"""One checkpoint of a run, chosen on problems that are not reported, then evaluated once."""
