@@ -16,7 +16,7 @@ from leanrl.evaluation.asked import Asked
 from leanrl.evaluation.benchmark_data import LoadedBenchmark, load_benchmark
 from leanrl.evaluation.question import AskedBenchmark
 from leanrl.storage.run_folder import RunFolder, read_jsonl
-from leanrl.types import Row
+from leanrl.types import Row, prompt_id
 
 HELDOUT = "heldout"
 _ANOTHER = "choose on other problems: --select-on FILE.jsonl, or on a benchmark that --benchmarks does not name"
@@ -106,10 +106,8 @@ def _require_untrained(run: RunFolder, rows: Sequence[Row]) -> None:
     """Check with the run's list of prompts that none of the rows was trained on: the data may be another since."""
     if not run.prompts.is_file():
         return
-    trained = {
-        str(record.get("id")): str(record.get("problem")).removesuffix("…") for record in read_jsonl(run.prompts)
-    }
-    seen = [row.id for row in rows if row.id in trained and row.problem.startswith(trained[row.id])]
+    trained = {record.get("id") for record in read_jsonl(run.prompts)}
+    seen = [row.id for row in rows if prompt_id(row) in trained]
     if seen:
         raise DataError(
             f"the data of {run.path} has changed since its training: {len(seen)} of {len(rows)} problems that would be "
