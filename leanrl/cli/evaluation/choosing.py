@@ -17,10 +17,10 @@ def choose_checkpoint(
     Raises:
         ConfigError: if one of the two options is missing, or as `select`.
     """
-    from leanrl.cli.evaluation.eval import print_scores
-    from leanrl.cli.evaluation.standing import listening
+    from leanrl.cli.evaluation.scores_table import print_scores
     from leanrl.errors import ConfigError
     from leanrl.evaluation.choosing.selecting import FIRST_SAMPLES, Selecting, select
+    from leanrl.evaluation.standing import listening
 
     if checkpoints is None or select_on is None:
         there, lacking = (

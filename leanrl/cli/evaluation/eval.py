@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from leanrl.cli.terminal.options import AsJson
-from leanrl.hints import command
 
 if TYPE_CHECKING:
-    from leanrl.evaluation.evaluate import Evaluated
+    pass
 
 
 def evaluate(
@@ -106,6 +105,8 @@ def evaluate(
     if as_json:
         print(json.dumps({"folder": str(done.folder), **done.scores}, indent=2))
     else:
+        from leanrl.cli.evaluation.scores_table import print_scores
+
         print_scores(done)
 
 
@@ -148,34 +149,3 @@ def _print_list(*, as_json: bool) -> None:
     print("protocols")
     for name, protocol in PROTOCOLS.items():
         print(f"  {name:{width}}  {protocol.about}")
-
-
-def print_scores(done: "Evaluated") -> None:
-    """Print one line for each benchmark, and the mean."""
-    scores = done.scores["benchmarks"]
-    head = ("benchmark", "problems", "k", "avg@k", "95 % interval", "pass@k", "maj@k", "cut", "no box", "tokens")
-    rows = [head, *(_row(name, score) for name, score in scores.items())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        print("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
-    if len(scores) > 1:
-        print(f"mean over {len(scores)} benchmarks: {done.scores['macro_average']:.1%}")
-    print(f"{done.folder}: completions, question and scores; `{command('compare', 'BASE', done.folder)}` compares")
-
-
-def _row(name: str, score: dict) -> tuple[str, ...]:  # type: ignore[type-arg]
-    k = score["num_samples"]
-    low, high = score["interval_95"]
-    return (
-        name,
-        f"{score['num_problems']:,}",
-        str(k),
-        f"{score['accuracy']:.1%}",
-        f"{low:.1%} to {high:.1%}",
-        f"{score['pass_at'][str(k)]:.1%}",
-        f"{score['majority']:.1%}",
-        f"{score['truncated_share']:.1%}",
-        f"{score['no_box_share']:.1%}",
-        f"{score['mean_tokens']:,.0f}",
-    )
