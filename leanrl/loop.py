@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from leanrl.config.schema import RunConfig
 from leanrl.errors import InterruptedRunError, RewardError, StoppedError
 from leanrl.hints import command
+from leanrl.launch.signals import stopping_at_signals
 from leanrl.launch.this_rank import is_first_rank
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
@@ -43,7 +44,7 @@ def train_and_measure(
     from leanrl.trainer.records.summary import end_summary
     from leanrl.trainer.watch.rolling_back import train_watched
 
-    with stopping_at_a_lost_disk(run):
+    with stopping_at_a_lost_disk(run), stopping_at_signals(run):
         trainer, recorder, stop = _built(config, parts, run=run, grader=grader, listener=listener, predicted=predicted)
         if checkpoint is None:
             probe_longest_batch(trainer, plan=predicted, listener=listener)
@@ -57,7 +58,7 @@ def train_and_measure(
             stop.restore()
             trainer.rollout.close()
         summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings, **_against_plan(run)}
-        if stop.received is not None and trainer.state.global_step < trainer.args.max_steps:
+        if stop.received is not None:
             end_summary(run, summary, status="stopped", meter=trainer.meter)
             raise InterruptedRunError(
                 f"stopped by {stop.received.name} after step {trainer.state.global_step}; a checkpoint is saved.",

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,37 @@ def test_an_answer_that_hangs_is_killed_and_the_next_is_judged():
         assert pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])[0].correct
 
 
-def test_a_worker_that_dies_costs_one_verdict(tmp_path):
-    """Killed from outside in the middle of an answer: reason died, and the pool goes on."""
+def test_the_answer_of_a_killed_worker_is_judged_by_another():
+    """Killed from outside once, before it has read the answer."""
+    before = processes_of(os.getpid())
+    with GraderPool(num_workers=1, seconds=60) as pool:
+        pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])
+        wait_until(lambda: are_waiting(processes_of(os.getpid()) - before))
+        ours = processes_of(os.getpid()) - before
+        for pid in ours:
+            os.kill(pid, signal.SIGSTOP)
+        verdicts = []
+        thread = threading.Thread(target=lambda: verdicts.extend(pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])))
+        thread.start()
+        wait_until(lambda: bool(pool._crew._running))
+        for pid in ours:
+            os.kill(pid, signal.SIGKILL)
+        thread.join(timeout=60)
+        assert [verdict.reason for verdict in verdicts] == ["correct"]
+
+
+def _kill_until_judged(thread, pool):
+    """Kill each process that has an answer until the thread has its verdicts."""
+    deadline = time.monotonic() + 60
+    while thread.is_alive():
+        assert time.monotonic() < deadline
+        for child in list(pool._crew._running):
+            child.kill()
+        thread.join(timeout=0.05)
+
+
+def test_an_answer_that_ends_two_workers_costs_one_verdict():
+    """Killed from outside in the middle of an answer, and again: reason died, and the pool goes on."""
     before = processes_of(os.getpid())
     with GraderPool(num_workers=1, seconds=60) as pool:
         pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])
@@ -85,7 +115,7 @@ def test_a_worker_that_dies_costs_one_verdict(tmp_path):
         wait_until(lambda: any(state(pid) == "R" for pid in ours))
         for pid in ours:
             os.kill(pid, signal.SIGKILL)
-        thread.join(timeout=60)
+        _kill_until_judged(thread, pool)
         assert [verdict.reason for verdict in verdicts] == ["died"]
         # The spare one, too, was killed; while it is on its way out it would take one more answer with it.
         wait_until(lambda: not any(is_alive(pid) for pid in ours))
@@ -112,7 +142,7 @@ def test_a_batch_is_judged_side_by_side():
         wait_until(are_two_busy)
         for pid in busy:
             os.kill(pid, signal.SIGKILL)
-        thread.join(timeout=60)
+        _kill_until_judged(thread, pool)
         assert [verdict.reason for verdict in verdicts] == ["died", "died"]
 
 

@@ -35,6 +35,7 @@ class Crew:
         self._children: list[Child] = []
         self._running: dict[Child, _Running] = {}
         self._ended: list[Child] = []
+        self._died_once: set[Task] = set()
         self._start_failures = 0
         # The kernel kills a child with the thread that started it (see worker), so one that lives on starts them all.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="leanrl-grading")
@@ -47,12 +48,13 @@ class Crew:
         """
         verdicts: dict[Task, Verdict] = {}
         waiting = deque(tasks)
+        self._died_once.clear()
         if tasks:
             self._start_children(min(self._num_workers, len(tasks)) + 1)
         try:
             while len(verdicts) < len(tasks):
                 self._hand_out(waiting, verdicts)
-                self._take_replies(verdicts)
+                self._take_replies(waiting, verdicts)
                 self._end_overdue(verdicts)
         finally:
             # Left running only by an exception: a late reply must not be taken for the next task's.
@@ -91,7 +93,7 @@ class Crew:
                 continue
             self._running[child] = _Running(waiting.popleft(), started)
 
-    def _take_replies(self, verdicts: dict[Task, Verdict]) -> None:
+    def _take_replies(self, waiting: deque[Task], verdicts: dict[Task, Verdict]) -> None:
         """Wait for news from a child, or for the next deadline."""
         expected = {child.fileno(): child for child in self._children if child in self._running or not child.is_ready}
         now = time.monotonic()
@@ -101,15 +103,26 @@ class Crew:
             raise MissingError(f"No process that judges answers was ready after {_START_SECONDS:.0f} s.")
         for child in (expected[descriptor] for descriptor in news if isinstance(descriptor, int)):
             if child.is_ready:
-                self._take_reply(child, verdicts)
+                self._take_reply(child, waiting, verdicts)
             else:
                 self._take_start(child)
 
-    def _take_reply(self, child: Child, verdicts: dict[Task, Verdict]) -> None:
+    def _take_reply(self, child: Child, waiting: deque[Task], verdicts: dict[Task, Verdict]) -> None:
+        """Take a verdict; the answer of a child that somebody killed, such as a kernel short of memory, waits again.
+
+        One that ends its second child too has done it itself.
+        """
         try:
             reply = child.receive()
         except EOFError:
-            reply = {"reason": "timeout" if child.was_ended_by_cpu_limit() else "died", "is_spent": True}
+            task = self._running[child].task
+            is_timeout = child.was_ended_by_cpu_limit()
+            if not is_timeout and task not in self._died_once:
+                self._died_once.add(task)
+                waiting.append(task)
+                self._replace(child)
+                return
+            reply = {"reason": "timeout" if is_timeout else "died", "is_spent": True}
         self._settle(child, reply["reason"], verdicts)
         if reply["is_spent"]:
             self._replace(child)

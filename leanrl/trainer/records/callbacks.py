@@ -203,6 +203,8 @@ class SignalStop(TrainerCallback):
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
-        self.restore()
+        if self._previous:  # until training ends: a hung step hears no handler of Python's
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         rest = "this step" if self.steps_per_rollout == 1 else f"the {self.steps_per_rollout} steps on this rollout"
         self.listener.say(f"{self.received.name}: finishing {rest}, then saving. Once more stops at once.")
