@@ -17,7 +17,7 @@ from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
 _NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
-class SignalReceived(BaseException):  # noqa: N818 - no error, and nothing that catches errors may catch it
+class SignalReceived(BaseException):
     """A signal asks the process to end."""
 
     def __init__(self, received: signal.Signals) -> None:

@@ -98,7 +98,8 @@ def _kill_until_judged(thread, pool):
     while thread.is_alive():
         assert time.monotonic() < deadline
         for child in list(pool._crew._running):
-            child.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child._process.pid, signal.SIGKILL)
         thread.join(timeout=0.05)
 
 

@@ -1,0 +1,67 @@
+"""A signal before or behind the training loop: what is trained is kept, and the message says how it goes on."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from leanrl.errors import InterruptedRunError
+from leanrl.launch.signals import stopping_at_signals
+from leanrl.storage.run_folder import RunFolder, create_run_folder, read_json, write_json
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    folder = create_run_folder(tmp_path / "run")
+    write_json(folder.summary, {"status": "running", "steps": 0})
+    return folder
+
+
+def _stopped(run: RunFolder, number: signal.Signals) -> InterruptedRunError:
+    before = signal.getsignal(number)
+    with pytest.raises(InterruptedRunError) as stopped, stopping_at_signals(run):
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+    assert signal.getsignal(number) is before
+    return stopped.value
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_before_the_first_checkpoint_the_run_starts_anew(run: RunFolder, number: signal.Signals) -> None:
+    error = _stopped(run, number)
+    assert error.message == f"stopped by {number.name} before the first checkpoint."
+    assert error.signal_number == number
+    assert str(run.start_anew()) in error.hint
+    assert read_json(run.summary)["status"] == "stopped"
+
+
+def test_with_a_checkpoint_the_run_goes_on(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunFolder, "complete_checkpoints", lambda self: [self.checkpoint(3)])
+    error = _stopped(run, signal.SIGTERM)
+    assert error.message == "stopped by SIGTERM; step-000003 holds what is trained."
+    assert "--resume" in error.hint
+
+
+def test_within_the_report_the_run_is_complete(run: RunFolder) -> None:
+    write_json(run.summary, {"status": "finished"})
+    error = _stopped(run, signal.SIGTERM)
+    assert "the run is complete" in error.message
+    assert read_json(run.summary)["status"] == "finished"
+
+
+def test_outside_of_the_main_thread_signals_stay_as_they_are(run: RunFolder) -> None:
+    """A notebook may train in a thread; Python sets handlers in the main one alone."""
+    found = []
+
+    def train() -> None:
+        with stopping_at_signals(run):
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=train)
+    thread.start()
+    thread.join(timeout=60)
+    assert found == [before]
