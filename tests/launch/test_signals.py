@@ -20,11 +20,16 @@ def run(tmp_path: Path) -> RunFolder:
     return folder
 
 
-def _stopped(run: RunFolder, number: signal.Signals) -> InterruptedRunError:
-    before = signal.getsignal(number)
-    with pytest.raises(InterruptedRunError) as stopped, stopping_at_signals(run):
+def _hear(run: RunFolder, number: signal.Signals) -> None:
+    with stopping_at_signals(run):
         os.kill(os.getpid(), number)
         time.sleep(5)
+
+
+def _stopped(run: RunFolder, number: signal.Signals) -> InterruptedRunError:
+    before = signal.getsignal(number)
+    with pytest.raises(InterruptedRunError) as stopped:
+        _hear(run, number)
     assert signal.getsignal(number) is before
     return stopped.value
 
@@ -33,7 +38,7 @@ def _stopped(run: RunFolder, number: signal.Signals) -> InterruptedRunError:
 def test_before_the_first_checkpoint_the_run_starts_anew(run: RunFolder, number: signal.Signals) -> None:
     error = _stopped(run, number)
     assert error.message == f"stopped by {number.name} before the first checkpoint."
-    assert error.signal_number == number
+    assert error.exit_code == 128 + number
     assert str(run.start_anew()) in error.hint
     assert read_json(run.summary)["status"] == "stopped"
 
