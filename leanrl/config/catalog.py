@@ -121,10 +121,17 @@ def _commented_keys(config: RunConfig) -> Iterator[str]:
         if key.name in _NOT_COMPARED:
             continue
         group = key.name.rpartition(".")[0]
-        if group not in opened:
-            yield from _group_lines(group)
-            opened.add(group)
+        for outer in _not_opened(group, opened):
+            yield from _group_lines(outer)
+            opened.add(outer)
         yield from _key_lines(key, _value_at(values, key.name))
+
+
+def _not_opened(group: str, opened: set[str]) -> list[str]:
+    """Return the group and those around it that no line has opened, the outermost first."""
+    parts = group.split(".")
+    around = [".".join(parts[: number + 1]) for number in range(len(parts))]
+    return [name for name in around if name not in opened]
 
 
 def _group_lines(group: str) -> Iterator[str]:
