@@ -51,6 +51,7 @@ def test_the_promised_presets_are_there():
             "a40x4-lora-exp2",
             "a40x4-qlora-exp2",
             "single-gpu-lora",
+            "single-gpu-lora-long",
             "single-gpu-qlora",
             "single-gpu-full",
             "single-gpu-lora-unsloth",
@@ -249,6 +250,7 @@ def test_the_papers_presets_count_completions_and_adapters_on_one_card_take_what
     assert {name for name, budget in budgets.items() if budget == "auto"} == {
         "plain",
         "single-gpu-lora",
+        "single-gpu-lora-long",
         "single-gpu-qlora",
     }
     assert set(budgets.values()) == {"auto", None}
