@@ -20,6 +20,8 @@ from leanrl.seams.listing import option_keys
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "leanrl").rglob("*.py"))
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
+# `leanrl data build` takes -s for keys of a recipe, which tests/curation/recipes checks.
+RECIPE_MAPS = ("parts.", "models.", "sources.")
 MAPS = tuple(f"{key.name}." for key in schema_keys().values() if key.is_map)
 SAFE_CALLS = {"setting", "command", "quoted", "shlex.quote", "shlex.join"}
 # An interpolation behind one of these ends up in a shell.
@@ -46,7 +48,12 @@ def strings(path: Path) -> list[tuple[int, str]]:
 TEXTS = [(f"{path.relative_to(ROOT)}:{line}", text) for path in SOURCES for line, text in strings(path)]
 TEXTS += [(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")) for path in DOCS if path.name != "status.md"]
 SETTINGS = sorted(
-    {(key, value or None, place) for place, text in TEXTS for key, value in FLAG.findall(text) if value or "." in key},
+    {
+        (key, value or None, place)
+        for place, text in TEXTS
+        for key, value in FLAG.findall(text)
+        if (value or "." in key) and not key.startswith(RECIPE_MAPS)
+    },
     key=str,
 )
 

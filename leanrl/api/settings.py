@@ -1,4 +1,4 @@
-"""Settings given in Python, written as the command line's `-s key=value`."""
+"""Settings given in Python, written as the command line's `-s KEY=VALUE`."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -107,6 +107,7 @@ def reason_for(box: str, *, gold: str, problem: str) -> Probe:
 
 
 _FILE = {"data.path": problem_file()}
+_MADE = {"data.generator": "products", "data.num_made": 6}
 _HUB = {"data.hub_id": "owner/sums"}
 
 
@@ -118,6 +119,8 @@ FELT = [
     Felt("grading.finished", False, reason_for("3 + 4", gold="7", problem="Three and four?"), "correct"),
     Felt("grading.echo", False, reason_for("x^2+2x+1", gold="(x+1)^2", problem="Write $x^2+2x+1$ shorter."), "correct"),
     Felt("data.generator", "one_digit_sums", number_of_problems, 100),
+    Felt("data.levels", [3], of_problems(texts), beside=_MADE, usual=[1]),
+    Felt("data.num_made", 4, number_of_problems, 4, beside={"data.generator": "products"}, usual=6),
     Felt("data.path", problem_file({"problem": "5", "answer": "5"}), of_problems(texts), ["5"], usual=problem_file()),
     Felt("data.hub_id", "owner/more", asked_of_the_hub, _asked(name="owner/more"), usual="owner/sums"),
     Felt("data.hub_config", "main", asked_of_the_hub, _asked(config="main"), beside=_HUB),

@@ -83,7 +83,7 @@ def opened(config: RunConfig, here: Here) -> list[str]:
     """Return the tag that the grader sees before a completion of the first row."""
     trainer = trainer_of(config, here)
     asked = [Asked(0, "0", [1], [Draft()])]
-    ((sample,),) = trainer.scorer._samples(asked, [[[5]]])
+    ((sample,),) = trainer.scorer._samples(asked, [[[5]]], 8)
     return [sample.opened_tag]
 
 

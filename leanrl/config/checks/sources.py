@@ -80,7 +80,7 @@ def _evaluations(config: RunConfig) -> Iterator[Problem]:
             yield Problem(
                 "checkpoints.keep_best, eval.every_steps",
                 "nothing is evaluated during training, so no checkpoint is the best",
-                f"`-s eval.every_steps=50{'' if held_out else ' -s data.num_heldout=50'}`, or "
+                f"`{'' if held_out else '-s data.num_heldout=50 '}-s eval.every_steps=50`, or "
                 "`-s checkpoints.keep_best=0`",
             )
         return

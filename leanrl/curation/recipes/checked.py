@@ -15,6 +15,7 @@ from leanrl.curation.stages.stage import StageKind
 from leanrl.data.tasks.gym import is_gym_task
 from leanrl.data.tasks.makers import MAKERS
 from leanrl.errors import ConfigError, Problem
+from leanrl.hints import setting
 
 _OWN_KEYS = ("kind", "published_rows")  # of a stage, beside its parameters
 
@@ -164,7 +165,7 @@ def _one_source_problems(source: SourceConfig, where: str) -> Iterator[Problem]:
         near = did_you_mean(nearest_name(source.generator, MAKERS))
         yield Problem(f"{where}.generator", f"there is no {source.generator!r}", near or f"known: {', '.join(MAKERS)}")
     elif not MAKERS[source.generator].is_graded:
-        hint = f"train on it without a recipe: `-s data.generator={source.generator}`"
+        hint = f"train on it without a recipe: `{setting('data.generator', source.generator)}`"
         yield Problem(f"{where}.generator", f"the grader does not judge answers of {source.generator}", hint)
     elif max(source.levels, default=0) > MAKERS[source.generator].num_levels or not source.levels:
         yield Problem(

@@ -23,7 +23,7 @@ _CONTROLLED: dict[str, tuple[str, Callable[[float], bool]]] = {
 }
 
 
-def controlled(settings: LossSettings, changes: Mapping[str, float]) -> LossSettings:
+def controlled(settings: LossSettings, changes: Mapping[str, float], *, has_reference: bool) -> LossSettings:
     """Return the settings with new values of dotted keys.
 
     Raises:
@@ -40,7 +40,7 @@ def controlled(settings: LossSettings, changes: Mapping[str, float]) -> LossSett
             raise PluginError(
                 f"The plug-in of algorithm.after_step sets {key} to {value}.", hint=f"it has to be {words}"
             )
-        if key == "algorithm.kl_beta" and settings.kl_beta == 0.0 and value != 0.0:
+        if key == "algorithm.kl_beta" and value != 0.0 and not has_reference:
             raise PluginError(
                 f"The plug-in of algorithm.after_step sets {key} to {value}, and the run has no reference policy.",
                 hint="-s algorithm.kl_beta=1.0e-6 makes one from the start",

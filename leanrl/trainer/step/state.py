@@ -70,7 +70,9 @@ class StepState:
             self._algorithm.load_state_dict(state["plugins"])
             self._rewards.clear()
             self._rewards.update(state["rewards"])
-            self._step_pass.settings = controlled(self._step_pass.settings, state["settings"])
+            has_reference = self._config.algorithm.kl_beta != 0.0
+            settings = controlled(self._step_pass.settings, state["settings"], has_reference=has_reference)
+            self._step_pass.settings = settings
         else:
             for _ in range(step // self._config.steps_per_rollout):
                 self._stream.take(self._config.train.num_prompts)

@@ -90,7 +90,9 @@ class Step:
 
     def end(self, metrics: Mapping[str, float], *, step: int) -> None:
         """Let a plug-in change keys of the loss by the metrics of the step that followed `step` others."""
-        self.step_pass.settings = controlled(self.step_pass.settings, self.algorithm.controls(metrics))
+        has_reference = self.config.algorithm.kl_beta != 0.0
+        changes = self.algorithm.controls(metrics)
+        self.step_pass.settings = controlled(self.step_pass.settings, changes, has_reference=has_reference)
         if (step + 1) % self.config.steps_per_rollout == 0:
             self.state.mark()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from leanrl.config.schema import RunConfig
 from leanrl.errors import StoppedError
 from leanrl.hints import command, setting
 from leanrl.launch.this_rank import is_first_rank
@@ -53,7 +54,7 @@ def _answered(trainer: Any, recorder: StepRecorder, fault: Fault, listener: List
         trainer.publishing.uploads.push(checkpoint, step=rollback.to_step)
     told = f"it is rolled back to step {rollback.to_step}{_compared(rollback)}"
     num_rollbacks = sum(not one.is_false_alarm for one in read_rollbacks(run))
-    if config.watchdog.response == "stop" or num_rollbacks > config.watchdog.max_rollbacks:
+    if not goes_on(config, num_rollbacks=num_rollbacks):
         trainer.load_only(checkpoint)
         raise StoppedError(
             f"the run fell apart at step {fault.step}: {reasons}. Saved under {run.abandoned}; {told}.",
@@ -61,6 +62,11 @@ def _answered(trainer: Any, recorder: StepRecorder, fault: Fault, listener: List
         )
     listener.warn(f"The run goes on with half the learning rate; {told}. Steps behind it lie in {run.abandoned}.")
     return checkpoint
+
+
+def goes_on(config: RunConfig, *, num_rollbacks: int) -> bool:
+    """Return whether a run goes on in the same command after so many rollbacks."""
+    return config.watchdog.response != "stop" and num_rollbacks <= config.watchdog.max_rollbacks
 
 
 def _decided(trainer: Any, fault: Fault) -> Rollback:

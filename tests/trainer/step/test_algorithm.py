@@ -112,7 +112,7 @@ SETTINGS = LossSettings(clip_low=0.2, clip_high=0.2, kl_beta=0.0, temperature=1.
 
 
 def test_a_controller_changes_what_may_change():
-    changed = controlled(SETTINGS, {"algorithm.entropy_coef": 0.001, "algorithm.clip_high": 0.28})
+    changed = controlled(SETTINGS, {"algorithm.entropy_coef": 0.001, "algorithm.clip_high": 0.28}, has_reference=False)
     assert (changed.entropy_coef, changed.clip_high, changed.clip_low) == (0.001, 0.28, 0.2)
 
 
@@ -127,5 +127,5 @@ def test_a_controller_changes_what_may_change():
 )
 def test_a_controller_is_refused_what_may_not(changes, expected):
     with pytest.raises(PluginError) as caught:
-        controlled(SETTINGS, changes)
+        controlled(SETTINGS, changes, has_reference=False)
     assert expected in str(caught.value)

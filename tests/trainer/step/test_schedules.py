@@ -53,6 +53,16 @@ def test_a_run_that_stops_within_a_stage_goes_on_as_if_it_had_not(tiny_model, tm
     assert torch.equal(again, whole)
 
 
+def test_going_back_to_a_stage_with_kl_in_the_same_process(tiny_model, tmp_path):
+    """As the watchdog goes back: the settings in hand have a KL of 0, and those of the checkpoint have one."""
+    schedules = {"kl_beta": {"steps": [0, 2], "values": [0.05, 0.0]}}
+    whole, _, trainer = _trained(tiny_model, tmp_path / "run", schedules=schedules)
+    assert trainer.step_pass.settings.kl_beta == 0.0
+    trainer.train_from(RunFolder(tmp_path / "run").checkpoint(1))
+    weights = [weight.detach().flatten() for weight in trainer.model.parameters() if weight.requires_grad]
+    assert torch.equal(torch.cat(weights), whole)
+
+
 def test_constant_schedules_are_bit_identical_to_none(tiny_model, tmp_path):
     """Each has the value of the key that it moves."""
     constant = {
