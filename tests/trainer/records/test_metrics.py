@@ -76,6 +76,7 @@ def test_trls_names_become_ours():
         "learning_rate": 2e-4,
         "num_tokens": 1234.0,
         "rewards": {"one_box": 0.75, "accuracy": None, "skips": None},
+        "schedule": {},
         "reward_metrics": {"seen": 3.0},
         "completion_tokens": {"mean": 10.5, "min": 4.0, "max": 14.0},
         "verdicts": {"correct": 0.25, "no_box": 0.75},
