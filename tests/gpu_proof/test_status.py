@@ -1,7 +1,8 @@
-"""docs/status.md marks what it says of a GPU: measured, contract-tested, read or unknown."""
+"""docs/status/*.yaml mark what they say of a GPU: measured, contract-tested, read or unknown."""
 
 import re
 
+from leanrl.config.files.yaml_text import parse_yaml
 from tests.gpu_proof.conftest import ROOT
 
 # Words by which a row speaks of what a GPU does, and not of a plan for one.
@@ -10,20 +11,31 @@ OF_A_GPU = re.compile(
     r"|\bNCCL\b|\bCUDA (?:context|graph|kernel)|\bvarlen kernel",
     re.IGNORECASE,
 )
-MARK = re.compile(r"\bGPU: (?:measured \(`([^`]+)`\)|contract-tested|read|unknown)(?= \||;|,|\.)")
+MARKS = ("measured", "contract-tested", "read", "unknown")
 
 
 def rows():
-    lines = (ROOT / "docs" / "status.md").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.startswith("|") and not line.startswith("|-")]
+    files = sorted((ROOT / "docs" / "status").glob("*.yaml"))
+    return [row for file in files for row in parse_yaml(file.read_text(encoding="utf-8"))["promises"]]
+
+
+def text_of(row):
+    return " ".join([row.get("holds", ""), row.get("missing", ""), *row.get("proof", [])])
 
 
 def test_a_row_that_speaks_of_a_gpu_has_one_mark():
-    of_a_gpu = [row for row in rows() if OF_A_GPU.search(row) or "GPU: " in row]
+    of_a_gpu = [row for row in rows() if OF_A_GPU.search(text_of(row)) or "gpu" in row]
     assert len(of_a_gpu) > 30
-    assert [row[:100] for row in of_a_gpu if len(MARK.findall(row)) != 1] == []
+    assert [text_of(row)[:100] for row in of_a_gpu if row.get("gpu") not in MARKS] == []
+
+
+def test_a_mark_stands_in_no_text():
+    written = re.compile(rf"GPU: (?:{'|'.join(MARKS)})")
+    assert [text_of(row)[:100] for row in rows() if written.search(text_of(row))] == []
 
 
 def test_what_is_called_measured_has_a_results_file_of_a_card():
-    files = [file for row in rows() for file in MARK.findall(row) if file]
-    assert [file for file in files if not (ROOT / file).is_file()] == []
+    measured = [row for row in rows() if row.get("gpu") == "measured"]
+    files = [[proof for proof in row["proof"] if proof.startswith("benchmarks/results/")] for row in measured]
+    assert all(files)
+    assert [file for of_row in files for file in of_row if not (ROOT / file).is_file()] == []
