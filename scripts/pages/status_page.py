@@ -62,7 +62,7 @@ _INTRODUCTION = """\
 # Status
 
 Written by `python scripts/pages/status_page.py > docs/status.md` from `docs/status/*.yaml`, one entry a promise. A row
-says what holds and links the tests, results files or pages that prove it; **Not done** and **Missing** say what does
+says what holds and links the tests, results files or pages that prove it; **Not done** and **Limit** say what does
 not hold. A link's title names the test. A test finds every proof.
 
 A row about a GPU has one mark: `measured` with a results file, `contract-tested` against the installed torch or vLLM,
@@ -155,7 +155,7 @@ def _functions(file: Path) -> frozenset[str]:
 
 
 def _row(promise: Promise) -> str:
-    what = "Missing" if promise.holds else "Not done"
+    what = "Limit" if promise.holds else "Not done"
     parts = [
         promise.holds,
         f"**{what}:** {promise.missing}" if promise.missing else "",

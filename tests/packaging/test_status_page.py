@@ -102,7 +102,7 @@ def test_a_promise_that_is_written_twice_is_found() -> None:
 def test_a_row_has_text_missing_part_mark_and_links() -> None:
     promise = page.Promise("7.1", "a | b", ("tests/a/test_b.py::test_c", "docs/gpu.md"), "unknown", "a card")
     assert page.status_page([page.Area("Area", "", (promise,))]).splitlines()[-1] == (
-        r"| 7.1 | a \| b. **Missing:** a card. GPU: unknown "
+        r"| 7.1 | a \| b. **Limit:** a card. GPU: unknown "
         '| [a/test_b](../tests/a/test_b.py "test_c"), [gpu.md](gpu.md) |'
     )
 
