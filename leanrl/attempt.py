@@ -16,6 +16,7 @@ from leanrl.launch.run import starts_ranks
 from leanrl.launch.this_rank import is_first_rank, this_rank
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.machine.environment import describe_machine
+from leanrl.machine.typed_command import typed_command
 from leanrl.planner.plan import Plan
 from leanrl.report.run_log import RunLog
 from leanrl.storage.evaluations import rewind_evaluations
@@ -81,7 +82,7 @@ class NewAttempt:
 
         run = create_run_folder(self.path)
         write_json(run.config, config.model_dump(mode="json"))
-        write_json(run.env, describe_machine() | {"gpus": gpu_names()})
+        write_json(run.env, describe_machine() | {"gpus": gpu_names(), "command": typed_command()})
         run.keep_plugins(self.plugins)
         if config.model.chat_template is not None:
             from leanrl.models.chat_template import read_template

@@ -48,6 +48,10 @@ class LeanRLError(Exception):
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nhint: {self.hint}"
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows in the place of a traceback: what the command line would print."""
+        return [f"error: {self.message}", *([] if self.hint is None else [f"hint: {self.hint}"])]
+
     def lines(self) -> list[str]:
         """Return each problem as one line with its hint; the message where there is no list of problems."""
         if self.problems:

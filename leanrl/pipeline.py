@@ -87,7 +87,7 @@ def resume(
     with logged(listener or PlainListener()) as log:
         attempt = LaterAttempt.on(Path(run_dir), log)
         config, run = attempt.config, attempt.run
-        _require_rows(config, rows)
+        _require_rows(config, rows, run=run.path)
         intent = Intent(config, rows, rewards or {}, run.kept_plugins(), run=run.path, is_training=True)
         # what fitted once goes on: the plan of today is compared with what is measured, and refuses nothing
         return _run(intent, attempt, force=True, typed=(), listener=log)
@@ -133,11 +133,11 @@ def _with_python_rows(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"data": config.data.model_copy(update=source)})
 
 
-def _require_rows(config: RunConfig, rows: Iterable[Mapping[str, Any]] | None) -> None:
+def _require_rows(config: RunConfig, rows: Iterable[Mapping[str, Any]] | None, *, run: Path) -> None:
     if rows is None and config.data.generator == "python":
         raise ConfigError(
             "data.generator is python: this run trains on rows that were given in Python, and none are given now.",
-            hint="leanrl.pipeline.resume(RUN, rows=...) with the same rows",
+            hint=f"in Python, with the same rows: leanrl.resume({str(run)!r}, rows=rows)",
         )
 
 

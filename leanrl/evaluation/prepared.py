@@ -1,8 +1,6 @@
 """Everything about an evaluation that is known before its first completion, and the drawing of what is missing."""
 
 import json
-import shlex
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from leanrl.evaluation.recording import Recorder, judged_by_math_verify, toleran
 from leanrl.evaluation.subject import Subject
 from leanrl.grading.pool import GraderPool
 from leanrl.machine.environment import describe_machine, gpu_names
+from leanrl.machine.typed_command import typed_command
 from leanrl.prompting.rendering import Prompt
 from leanrl.prompting.thinking import tag_in_force
 
@@ -122,7 +121,7 @@ def _circumstances() -> dict[str, Any]:
         "gpus": gpu_names(),
         "versions": machine["versions"],
         "commit": machine["commit"],
-        "command": shlex.join(["leanrl", *sys.argv[1:]]),
+        "command": typed_command() or "leanrl.evaluate",
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +111,11 @@ def _end(guards: "list[subprocess.Popen[bytes]]") -> None:
 
 @contextmanager
 def _passing_signals_to(guards: "list[subprocess.Popen[bytes]]") -> Iterator[None]:
+    """Pass signals on within; outside of the main thread they are left to whoever has them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
     def pass_on(number: int, _: FrameType | None) -> None:
         for guard in guards:
             assert guard.stdin is not None

@@ -1,7 +1,10 @@
 """How a run came about and how it goes on: where it departs from its preset, and the commands to paste."""
 
 import json
+import os
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -16,10 +19,23 @@ from leanrl.storage.run_folder import RunFolder
 
 # What a file says of the lengths that a plan expects; it changes no run.
 _ONLY_PLANNED = "rollout.lengths."
+_MOST_CHECKPOINTS = 10
 
 
-def origin_section(data: RunData) -> Markup:
-    """Return the command that runs it again, the keys that differ from its preset, and what to do next."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """A complete checkpoint, and what leads to it from the folder of the page; None where nothing does."""
+
+    path: Path
+    link: str | None
+
+
+def origin_section(data: RunData, folder: Path | None = None) -> Markup:
+    """Return the commands of the run, the keys that differ from its preset, what to do next, and its checkpoints.
+
+    Args:
+        folder: where the page lies; None for a page that is served, which can open no folder.
+    """
     if data.path is None or not data.config:
         return Markup()
     found = differences(data)
@@ -28,7 +44,15 @@ def origin_section(data: RunData) -> Markup:
         flags = [setting(each.key, each.right) for each in found]
         again = " ".join([command("train", "-p", data.config["name"]), *flags])
     rows = [(each.key, _shown(each.left), _shown(each.right)) for each in found or []]
-    return fill("origin.html", again=again, rows=rows, preset=None if found is None else data.name, steps=_next(data))
+    return fill(
+        "origin.html",
+        typed=data.env.get("command"),
+        again=again,
+        rows=rows,
+        preset=None if found is None else data.name,
+        steps=_next(data),
+        checkpoints=_checkpoints(data, folder),
+    )
 
 
 def differences(data: RunData) -> list[Difference] | None:
@@ -54,8 +78,18 @@ def _next(data: RunData) -> list[tuple[str, str]]:
         newest = checkpoints[-1]
         steps.append(("Evaluate the newest checkpoint", command("eval", newest)))
         steps.append(("Write the model", command("merge", data.path, "--out", f"{data.folder_name}-model")))
-        steps += [("Complete checkpoints", str(Path(path))) for path in checkpoints[-5:]]
     return steps
+
+
+def _checkpoints(data: RunData, folder: Path | None) -> list[Checkpoint]:
+    assert data.path is not None
+    complete = RunFolder(data.path).complete_checkpoints()[-_MOST_CHECKPOINTS:]
+    return [Checkpoint(path, None if folder is None else _link(path, folder)) for path in complete]
+
+
+def _link(path: Path, folder: Path) -> str:
+    """Return the relative address of a folder, so that a run that is moved as a whole keeps its links."""
+    return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()) + "/"
 
 
 def _shown(value: object) -> str:

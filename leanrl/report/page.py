@@ -33,11 +33,17 @@ def write_report(run: RunFolder, *, out: Path | None = None, published: Sequence
     folder = run.report if out is None else out
     drawn = [*paper_curves(data), *health_curves(data), *time_curves(data), *problem_curves(data)]
     _draw_memory(data, folder)
-    return write_page(run_page(data, published=published), drawn, folder)
+    return write_page(run_page(data, folder=folder, published=published), drawn, folder)
 
 
-def run_page(data: RunData, *, live_seconds: int | None = None, published: Sequence[PublishedRow] = ()) -> str:
-    """Return the page of a run; with `live_seconds` it looks that often whether there is a newer one."""
+def run_page(
+    data: RunData,
+    *,
+    folder: Path | None = None,
+    live_seconds: int | None = None,
+    published: Sequence[PublishedRow] = (),
+) -> str:
+    """Return the page of a run that lies in `folder`; with `live_seconds` it looks that often for a newer one."""
     logged = logged_curves(data)
     moving, flat = [curve for curve in logged if not curve.is_flat], [curve for curve in logged if curve.is_flat]
     groups = (paper_curves(data), health_curves(data), time_curves(data), problem_curves(data), logged)
@@ -49,7 +55,7 @@ def run_page(data: RunData, *, live_seconds: int | None = None, published: Seque
         scores=scores_section(data, published),
         evaluations=evaluations_section(data),
         overview=overview(data),
-        origin=origin_section(data),
+        origin=origin_section(data, folder),
         funnel=run_funnel(data),
         warnings=warnings(data),
         note=smoothing_note(len(data.steps)),

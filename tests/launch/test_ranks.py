@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -125,3 +126,20 @@ def test_a_signal_to_the_launcher_reaches_every_rank(tmp_path, number):
     process.send_signal(number)
     assert process.wait(30) != 0
     assert alive_after(pids, seconds=30) == []
+
+
+def test_a_thread_that_is_not_the_main_one_can_run_ranks(tmp_path):
+    """A notebook's widgets and servers train in threads, where Python lets nobody set signals."""
+    errors = []
+
+    def run():
+        try:
+            run_ranks([spec(number, "pass", tmp_path) for number in (0, 1)], logs=tmp_path / "logs")
+        except BaseException as error:  # the thread ends with it, and the test would pass
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert errors == []

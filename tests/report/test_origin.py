@@ -1,13 +1,16 @@
 """Where a run departs from its preset, and the commands that run it again and go on from it."""
 
+import re
 import shlex
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from leanrl.config.load import load_config
 from leanrl.report.origin import differences, origin_section
 from leanrl.report.run_data import RunData, read_run
+from leanrl.storage.checkpoint_files import COMPLETE
 from leanrl.storage.run_folder import RunFolder, create_run_folder, write_json
 from tests.report.sample_run import HOSTILE
 
@@ -40,6 +43,26 @@ def test_a_config_of_ones_own_is_run_again_from_its_file(run: RunFolder) -> None
     assert differences(data) is None
     assert "config.json" in origin_section(data)
     assert "<script" not in origin_section(data)
+
+
+def test_the_command_is_shown_as_it_was_typed(run: RunFolder) -> None:
+    assert "As it was typed" not in origin_section(read_run(run))
+    write_json(run.env, {"command": "leanrl train -p cpu-demo -s train.seed=7 <b>"})
+    page = origin_section(read_run(run))
+    assert "<pre>leanrl train -p cpu-demo -s train.seed=7 &lt;b&gt;</pre>" in page
+
+
+def test_checkpoints_are_links_that_lead_from_the_page_to_their_folders(run: RunFolder) -> None:
+    for step in (4, 7):
+        run.checkpoint(step).mkdir(parents=True)
+        (run.checkpoint(step) / COMPLETE).touch()
+    run.checkpoint(9).mkdir()  # not written to its end
+    run.report.mkdir()
+    links = re.findall(r'<a href="([^"]+)">', origin_section(read_run(run), run.report))
+    assert [(run.report / unquote(link)).resolve() for link in links] == [run.checkpoint(4), run.checkpoint(7)]
+    served = origin_section(read_run(run))
+    assert "<a " not in served
+    assert str(run.checkpoint(7)) in served
 
 
 def test_a_run_without_its_config_says_nothing() -> None:
