@@ -60,6 +60,40 @@ SETTINGS = sorted(
 LITERALS = [flag for flag in SETTINGS if flag[1] is not None and not PLACEHOLDER.fullmatch(flag[1])]
 
 
+# Files beside sources and docs that a user copies commands from.
+COPIED = ["Dockerfile", "Makefile", "CONTRIBUTING.md", "examples", "scripts"]
+INSTALLED = re.compile(r"\b(?:pip3?|pipx|uvx?|poetry|conda|mamba|pixi)\b[^\n`]*?(?<!un)\b(?:install|add)\b([^\n`|]*)")
+NAMESAKE = re.compile(r"""(?<![\w./=-])leanrl(?:\[[^\]]*\])?(?:[<>=!~]=?[\w.]+)?(?=['"\s]|$)""")
+
+
+def test_nothing_tells_to_install_leanrl_from_an_index_where_the_name_is_somebody_elses():
+    """The distribution is leanrl-grpo; `-e .` and wheels of ours are files."""
+    copied = [one for name in COPIED for one in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))]
+    files = [(str(path.relative_to(ROOT)), path.read_text()) for path in copied if path.is_file() and path.suffix != ".pyc"]
+    found = [(place, line) for place, text in [*TEXTS, *files] for line in INSTALLED.findall(text)]
+    assert len(found) > 20
+    assert [(place, line) for place, line in found if NAMESAKE.search(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "is_wrong"),
+    [
+        ("pip install leanrl", True),
+        ("pip install 'leanrl[vllm]'", True),
+        ("uv pip install -U leanrl==0.1.5", True),
+        ("pip3 install --upgrade leanrl[memory] vllm", True),
+        ("uv add leanrl", True),
+        ("pip install 'leanrl-grpo[vllm]'", False),
+        ("pip install -e '.[vllm]'", False),
+        ("pip install dist/leanrl_grpo-0.1.0-py3-none-any.whl", False),
+        ("pip uninstall -y leanrl && make demo", False),
+        ("pip install -e /home/a/leanrl", False),
+    ],
+)
+def test_what_counts_as_installing_the_namesake(text, is_wrong):
+    assert any(NAMESAKE.search(line) for line in INSTALLED.findall(text)) == is_wrong
+
+
 def test_there_are_flags_to_check():
     assert len({key for key, _, _ in SETTINGS}) > 40
 

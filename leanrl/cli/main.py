@@ -12,6 +12,7 @@ from leanrl.cli.doctor import doctor
 from leanrl.cli.evaluation.compare import compare
 from leanrl.cli.evaluation.eval import evaluate
 from leanrl.cli.grade import grade
+from leanrl.cli.init.command import init
 from leanrl.cli.listings import cards, keys, plugins, rewards
 from leanrl.cli.merge import merge
 from leanrl.cli.plan.command import plan
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command(cls=Command, short_help="Ask three questions and write a preset.")(init)
 app.command(cls=Command, short_help="Train a model as a preset says.")(train)
 app.command(cls=Command, short_help="Show memory, time and cost before a run.")(plan)
 app.command(cls=Command, short_help="Write a page with the curves of runs.")(report)

@@ -60,6 +60,14 @@ def diff(left: Name, right: Name, as_json: AsJson = False) -> None:
 
 
 @presets.command(cls=Command)
+def schema() -> None:
+    """Print the JSON schema of a preset, for completion in an editor: `leanrl presets schema > leanrl.schema.json`."""
+    from leanrl.config.json_schema import preset_schema
+
+    print(json.dumps(preset_schema(), indent=2, ensure_ascii=False))
+
+
+@presets.command(cls=Command)
 def init(name: Name) -> None:
     """Print a commented preset of one's own that starts from NAME: `leanrl presets init NAME > my.yaml`."""
     from leanrl.config.catalog import init_preset

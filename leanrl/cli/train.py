@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from leanrl.cli.terminal.completion import complete_preset
+from leanrl.cli.terminal.default_preset import preset_or_default
 from leanrl.cli.terminal.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 from leanrl.hints import command
 
@@ -49,10 +50,10 @@ def train(
     elif dry_run:
         from leanrl.cli.dry_run import print_dry_run
 
-        print_dry_run(preset or DEFAULT_PRESET, overrides or [], plugins=plugin or [], run_dir=run_dir, as_json=as_json)
+        print_dry_run(preset_or_default(preset), overrides or [], plugins=plugin or [], run_dir=run_dir, as_json=as_json)
     else:
         _train(
-            preset or DEFAULT_PRESET,
+            preset_or_default(preset),
             overrides or [],
             plugins=plugin or [],
             run_dir=run_dir,

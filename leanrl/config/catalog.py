@@ -13,6 +13,7 @@ from leanrl.config.keys import Key, schema_groups, schema_keys
 from leanrl.config.layers import flatten
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
+from leanrl.config.starting import SCHEMA_LINES
 
 _NOT_COMPARED = ("name", "about", "reasons")
 # What a person with one card or none begins with.
@@ -109,6 +110,7 @@ def _opening(name: str, parent: str) -> list[str]:
         f"# Every key stands below with its value in {name}: take the # away from those that you change.",
         "# Maps merge with the parent's; lists and single values replace its.",
         "# `rewards.<name>: null` takes a reward away.",
+        *SCHEMA_LINES,
         "about: what it is for",
         f"extends: {parent}",
     ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from leanrl.cli.terminal.completion import complete_card, complete_preset
+from leanrl.cli.terminal.default_preset import preset_or_default
 from leanrl.cli.terminal.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def plan(
         tokens = find_protocol(protocol).max_completion_tokens
         longest = [f"rollout.max_completion_tokens={tokens}", "rollout.max_model_tokens=null"]
         given = [*typed, *card_settings(typed, gpu=gpu, gib=gib, num_gpus=num_gpus), *lengths_given(lengths), *longest]
-        config = load_config(preset or DEFAULT_PRESET, given).config
+        config = load_config(preset_or_default(preset), given).config
         print_evaluation(config, evaluation, protocol=protocol, as_json=as_json)
         return
     from leanrl.cli.plan.answer import print_answer

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leanrl.cli.terminal.colour import painted
-from leanrl.cli.terminal.options import DEFAULT_PRESET
+from leanrl.cli.terminal.default_preset import preset_or_default
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
@@ -31,7 +31,7 @@ def planned_run(
 
     if from_run is not None and preset is None:
         preset, given = preset_of(from_run), [*card_of(from_run), *given]
-    preset = preset or DEFAULT_PRESET
+    preset = preset_or_default(preset)
     config = configured(preset, given, plugins).config
     if measure:
         given = [*given, *measured_lengths(config)]

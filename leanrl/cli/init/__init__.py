@@ -1,0 +1,1 @@
+"""The command `leanrl init`: its questions, and what an answer sets."""

@@ -1,0 +1,1 @@
+"""`leanrl init`."""
