@@ -68,8 +68,12 @@ NAMESAKE = re.compile(r"""(?<![\w./=-])leanrl(?:\[[^\]]*\])?(?:[<>=!~]=?[\w.]+)?
 
 def test_nothing_tells_to_install_leanrl_from_an_index_where_the_name_is_somebody_elses():
     """The distribution is leanrl-grpo; `-e .` and wheels of ours are files."""
-    copied = [one for name in COPIED for one in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))]
-    files = [(str(path.relative_to(ROOT)), path.read_text()) for path in copied if path.is_file() and path.suffix != ".pyc"]
+    copied = [
+        one for name in COPIED for one in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
+    ]
+    files = [
+        (str(path.relative_to(ROOT)), path.read_text()) for path in copied if path.is_file() and path.suffix != ".pyc"
+    ]
     found = [(place, line) for place, text in [*TEXTS, *files] for line in INSTALLED.findall(text)]
     assert len(found) > 20
     assert [(place, line) for place, line in found if NAMESAKE.search(line)] == []

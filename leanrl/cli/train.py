@@ -50,7 +50,9 @@ def train(
     elif dry_run:
         from leanrl.cli.dry_run import print_dry_run
 
-        print_dry_run(preset_or_default(preset), overrides or [], plugins=plugin or [], run_dir=run_dir, as_json=as_json)
+        print_dry_run(
+            preset_or_default(preset), overrides or [], plugins=plugin or [], run_dir=run_dir, as_json=as_json
+        )
     else:
         _train(
             preset_or_default(preset),

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 
 from leanrl.config.files.shipped import FILE_ENDINGS, preset_folder, preset_names, preset_path
+from leanrl.config.files.starting import SCHEMA_LINES
 from leanrl.config.files.yaml_text import parse_yaml
 from leanrl.config.keys import Key, schema_groups, schema_keys
 from leanrl.config.layers import flatten
 from leanrl.config.load import load_config
 from leanrl.config.schema import RunConfig
-from leanrl.config.starting import SCHEMA_LINES
 
 _NOT_COMPARED = ("name", "about", "reasons")
 # What a person with one card or none begins with.

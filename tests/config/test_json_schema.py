@@ -68,7 +68,9 @@ def _deepest(error: Any) -> list[str]:
 def test_every_key_has_its_help(validator: Draft202012Validator) -> None:
     """What an editor shows beside a key."""
     definitions = {**validator.schema["$defs"], "": validator.schema}
-    described = {name for one in definitions.values() for name, key in one["properties"].items() if key.get("description")}
+    described = {
+        name for one in definitions.values() for name, key in one["properties"].items() if key.get("description")
+    }
     assert {key.rpartition(".")[2] for key in schema_keys()} <= described | {"name", "about", "reasons"}
 
 

@@ -31,7 +31,9 @@ def notebook(*code: str) -> Any:
 
 
 def run_in_kernel(book: Any, folder: Path, *, seconds: int) -> Any:
-    return NotebookClient(book, timeout=seconds, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+    return NotebookClient(
+        book, timeout=seconds, kernel_name="python3", resources={"metadata": {"path": folder}}
+    ).execute()
 
 
 def texts(book: Any) -> str:
@@ -51,14 +53,24 @@ def test_every_name_is_bound_before_it_is_read() -> None:
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
         arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
         own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-        imports = {alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}
+        imports = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
         bound |= arguments | own | imports | {name.id for name in names if isinstance(name.ctx, ast.Store)}
         assert {name.id for name in names} <= bound
 
 
 def test_every_function_of_leanrl_takes_what_it_is_given() -> None:
     calls = [node for node in NODES if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("leanrl.")]
-    assert {ast.unparse(call.func) for call in calls} >= {"leanrl.plan", "leanrl.train", "leanrl.evaluate", "leanrl.merge"}
+    assert {ast.unparse(call.func) for call in calls} >= {
+        "leanrl.plan",
+        "leanrl.train",
+        "leanrl.evaluate",
+        "leanrl.merge",
+    }
     for call in calls:
         signature = inspect.signature(getattr(leanrl, ast.unparse(call.func).partition(".")[2]))
         signature.bind(*call.args, **{str(keyword.arg): keyword.value for keyword in call.keywords})

@@ -34,7 +34,10 @@ def test_the_slurm_line_is_the_one_that_a_dry_run_prints() -> None:
     first, second = json.loads(done.out)["processes"]
     (line,) = re.findall(r"^srun bash -c '(.*)'$", text, re.M)
     shown = [word for word in shlex.split(line) if not word.startswith("CUDA_VISIBLE_DEVICES=")]
-    filled = {"--node-rank=$SLURM_NODEID": "--node-rank=0", "--rdzv-endpoint=$HOST_OF_NODE_0:29500": "--rdzv-endpoint=HOST_OF_NODE_0:29500"}
+    filled = {
+        "--node-rank=$SLURM_NODEID": "--node-rank=0",
+        "--rdzv-endpoint=$HOST_OF_NODE_0:29500": "--rdzv-endpoint=HOST_OF_NODE_0:29500",
+    }
     assert [filled.get(word, word) for word in shown] == first["command"]
     assert second["command"] == [word.replace("--node-rank=0", "--node-rank=1") for word in first["command"]]
     assert f"CUDA_VISIBLE_DEVICES={first['environment']['CUDA_VISIBLE_DEVICES']} " in line

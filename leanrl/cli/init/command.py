@@ -21,14 +21,18 @@ _ENDINGS = (".yaml", ".yml")
 def init(
     device: Annotated[
         str | None,
-        typer.Option(metavar="CARD|cpu", help="What trains: a card such as rtx3090, or cpu.", autocompletion=complete_card),
+        typer.Option(
+            metavar="CARD|cpu", help="What trains: a card such as rtx3090, or cpu.", autocompletion=complete_card
+        ),
     ] = None,
     model: Annotated[str | None, typer.Option(metavar="ID|FOLDER", help="The model to train.")] = None,
     data: Annotated[
         str | None, typer.Option(metavar="FILE", help="Problems with answers; an empty text takes the preset's own.")
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The preset to write.")] = Path("mine.yaml"),
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the default of what is not given.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing; take the default of what is not given.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Ask three questions, write a preset, and show its plan and the next command."""
@@ -89,16 +93,14 @@ def _write(out: Path, *, parent: str, settings: dict[str, Any], about: str) -> N
     """Plan the run, find settings that fit where its own do not, write the preset, and print what was found."""
     from leanrl.cli.init.answers import as_overrides
     from leanrl.cli.plan.answer import print_answer
+    from leanrl.config.files.starting import starting_preset
     from leanrl.config.load import load_config
-    from leanrl.config.starting import starting_preset
     from leanrl.planning import examine_here
 
     config = load_config(parent, [*as_overrides(settings), f"name={out.stem}"]).config
     missing = examine_here(config).lines
     answer, found = _planned(config)
-    text = starting_preset(
-        quoted(out), parent=parent, about=about, settings=settings | found, found=list(found)
-    )
+    text = starting_preset(quoted(out), parent=parent, about=about, settings=settings | found, found=list(found))
     with out.open("x", encoding="utf-8") as file:
         file.write(text)
     if answer is not None:

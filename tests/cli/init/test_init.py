@@ -24,8 +24,14 @@ def answered(folder: Path, typed: str, *options: str) -> Outcome:
     """Return what `leanrl init` did where a person types these lines."""
     done = subprocess.run(
         [sys.executable, "-m", "leanrl", "init", *options],
-        cwd=folder, env=os.environ | {"HF_HUB_OFFLINE": "1"}, input=typed, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
@@ -102,7 +108,9 @@ def test_answers_that_end_say_which_option_is_left(folder: Path) -> None:
 def test_a_terminal_shows_the_question_before_it_waits(folder: Path) -> None:
     """Without a line break at its end a question may stay in a buffer."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen([sys.executable, "-m", "leanrl", "init"], cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs) as asking:
+    with subprocess.Popen(
+        [sys.executable, "-m", "leanrl", "init"], cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as asking:
         os.close(theirs)
         shown = b""
         while b"] " not in shown:
