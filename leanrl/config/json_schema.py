@@ -25,7 +25,7 @@ def preset_schema() -> dict[str, Any]:
 
 def _or_null(one: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a key; that of a section or a map allows null, for the whole and for each entry."""
-    about = {name: one[name] for name in ("description", "default") if name in one}
+    about: dict[str, Any] = {name: one[name] for name in ("description", "default") if name in one}
     if "$ref" in one:
         return {"anyOf": [{"$ref": one["$ref"]}, _NULL], **about}
     if one.get("type") != "object":
