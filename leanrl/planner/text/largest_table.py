@@ -40,10 +40,10 @@ def cards_table(rows: Mapping[str, Sequence[Row]]) -> str:
     return "\n".join([*_aligned(table), "", _LEGEND, *_context_line(everything)])
 
 
-def cards_markdown(rows: Mapping[str, Sequence[Row]]) -> str:
-    """Return the same table as markdown, without its legend."""
-    heads = _card_heads()
-    table = [heads, ["---"] * len(heads), *(_card_cells(name, of_card) for name, of_card in rows.items())]
+def runs_markdown(rows: Sequence[tuple[str, Row]]) -> str:
+    """Return rows of cards by name as markdown, with the hours and dollars of all steps of the run."""
+    heads = ["card", "method", "largest model", "completion tokens", "GiB of the card", "GiB of the host", "hours", "$"]
+    table = [heads, ["---"] * len(heads), *(_run_cells(name, row) for name, row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in table)
 
 
@@ -67,6 +67,16 @@ def _card_cells(name: str, rows: Sequence[Row]) -> list[str]:
     found = [_NONE if row.found is None else f"{_model(row.found)}, {_tokens(row.found)}" for row in rows]
     host = max((row.found.plan.host.bytes for row in rows if row.found and row.found.plan.host), default=0)
     return [name, *found, f"{host / _GIB:.0f}"]
+
+
+def _run_cells(name: str, row: Row) -> list[str]:
+    if row.found is None:
+        return [name, _NAMES[row.method], *[_NONE] * 6]
+    plan = row.found.plan
+    worst = f"{plan.worst.upper_bytes / _GIB:.1f}"
+    host = _NONE if plan.host is None else f"{plan.host.bytes / _GIB:.0f}"
+    hours, usd = (_NONE if value is None else f"{value:.0f}" for value in (plan.total_hours, plan.cost_usd))
+    return [name, _NAMES[row.method], _model(row.found), _tokens(row.found), worst, host, hours, usd]
 
 
 def _cells(row: Row) -> list[str]:

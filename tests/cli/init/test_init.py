@@ -50,9 +50,7 @@ def test_three_answers_make_a_preset_for_the_cpu(folder: Path) -> None:
 def test_options_ask_nothing_and_a_card_gets_settings_that_fit(folder: Path) -> None:
     """7B with adapters is too much for 12 GB as the preset stands."""
     model = "Qwen/Qwen2.5-7B-Instruct"
-    done = answered(
-        folder, "", "--device", "3060", "--model", model, "-y", "--out", "small.yaml", "-s", "train.seed=7"
-    )
+    done = answered(folder, "", "--device", "3060", "--model", model, "-y", "--out", "small.yaml", "-s", "train.seed=7")
     assert done.code == 0, done.err
     assert "/3" not in done.err
     assert "it fits" in done.out

@@ -18,7 +18,7 @@ from leanrl.planner.search.fit import search_of
 from leanrl.planner.search.fixes import new_refusals, with_changes
 from leanrl.planner.search.largest import COMMON_CARDS, METHODS, find_largest, find_rows
 from leanrl.planner.search.search_space import method_variants
-from leanrl.planner.text.largest_table import card_table, cards_markdown, cards_table
+from leanrl.planner.text.largest_table import card_table, cards_table, runs_markdown
 from tests.planner.sample_runs import GIB, cpu_run
 
 LONGER = 512
@@ -131,7 +131,7 @@ def test_a_card_too_small_for_any():
     usable_bytes = int(float(needed[1]) * GIB)
     assert find_largest(config, vram_bytes=usable_bytes + 1) is not None
     assert find_largest(config, vram_bytes=usable_bytes - GIB // 10) is None
-    assert cards_markdown({"small": rows}).splitlines()[-1] == "| small | - | - | - | 0 |"
+    assert runs_markdown([("small", rows[0])]).splitlines()[-1] == "| small | full | - | - | - | - | - | - |"
 
 
 def test_one_preset_for_all_methods():
