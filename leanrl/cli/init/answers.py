@@ -65,13 +65,13 @@ def read_model(answer: str, *, usual: str) -> Settings:
     """
     if answer == usual:
         return {}
-    looks_local = answer.startswith((".", "/", "~")) or answer.count("/") != 1 or " " in answer
-    if looks_local and not Path(answer).expanduser().is_dir():
+    if Path(answer).expanduser().is_dir():
+        require_model_here(ModelConfig(id=answer))
+    elif answer.startswith((".", "/", "~")) or answer.count("/") != 1 or " " in answer:
         raise ConfigError(
             f"{answer!r} is no folder here, and no Hub id, which has the form OWNER/NAME.",
             hint="such as Qwen/Qwen2.5-0.5B-Instruct",
         )
-    require_model_here(ModelConfig(id=answer))
     return {"model.id": answer}
 
 
