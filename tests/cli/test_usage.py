@@ -74,3 +74,13 @@ def test_the_docs_have_every_exit_code():
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)}
     raised = {error.exit_code for error in ERRORS}
     assert raised | {0, 130, 143} == codes
+
+
+@pytest.mark.parametrize("words", [["plan"], ["train", "--dry-run"], ["plan", "--json"]], ids=" ".join)
+def test_the_first_line_without_a_preset_names_the_default(words):
+    done = leanrl(*words)
+    assert done.err.splitlines()[0] == (
+        "No -p is given: the preset is a40x4-full-exp2, for four A40 cards. "
+        "For one card take -p single-gpu-lora, without a card -p cpu-demo."
+    )
+    assert "No -p" not in leanrl(*words, "-p", "cpu-demo").err

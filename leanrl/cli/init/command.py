@@ -100,7 +100,7 @@ def _write(out: Path, *, parent: str, settings: dict[str, Any], about: str) -> N
     config = load_config(parent, [*as_overrides(settings), f"name={out.stem}"]).config
     missing = examine_here(config).lines
     answer, found = _planned(config)
-    text = starting_preset(quoted(out), parent=parent, about=about, settings=settings | found, found=list(found))
+    text = starting_preset(out, parent=parent, about=about, settings=settings | found, found=list(found))
     with out.open("x", encoding="utf-8") as file:
         file.write(text)
     if answer is not None:

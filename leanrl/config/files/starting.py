@@ -1,9 +1,12 @@
 """The file of a preset of one's own that `leanrl init` writes: a parent, and the few keys that differ from it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from leanrl.hints import command
 
 # What an editor with a YAML language server reads; the schema is written by a command of its own.
 SCHEMA_LINES = (
@@ -13,7 +16,7 @@ SCHEMA_LINES = (
 
 
 def starting_preset(
-    file_name: str, *, parent: str, about: str, settings: Mapping[str, Any], found: Sequence[str] = ()
+    file_name: Path, *, parent: str, about: str, settings: Mapping[str, Any], found: Sequence[str] = ()
 ) -> str:
     """Return the text of the file.
 
@@ -24,10 +27,10 @@ def starting_preset(
     lines = [
         f"# Written by `leanrl init`: {about}.",
         "#",
-        f"#   leanrl plan -p {file_name}",
-        f"#   leanrl train -p {file_name}",
+        f"#   {command('plan', '-p', file_name)}",
+        f"#   {command('train', '-p', file_name)}",
         "#",
-        f"# Every other key is as in {parent}; `leanrl presets init {parent}` prints all of them with their help.",
+        f"# Every other key is as in {parent}; `{command('presets', 'init', parent)}` prints all with their help.",
         *([f"# Chosen so that it fits: {', '.join(found)}."] if found else []),
         *SCHEMA_LINES,
     ]
