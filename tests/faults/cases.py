@@ -25,6 +25,9 @@ _EVERY_RUN = (
     "checkpoints.keep_last=2",
 )
 _ADAPTER = ("model.tuning.rank=4",)
+_FULL_WITH_KL = ("model.tuning.method=full", "algorithm.kl_beta=0.04")
+# A checkpoint behind every step, so between the updates on a rollout too.
+_WITHIN_ROLLOUTS = ("algorithm.num_iterations=2", "checkpoints.every_steps=1")
 _BF16 = ("model.dtype=bfloat16", "model.compute_dtype=bfloat16")
 
 
@@ -45,11 +48,13 @@ class Case:
 
 CASES = (
     Case("lora", _ADAPTER),
-    Case("full with KL", ("model.tuning.method=full", "algorithm.kl_beta=0.04")),
+    Case("full with KL", _FULL_WITH_KL),
     Case("qlora", ("model.tuning.method=qlora", *_ADAPTER, *_BF16)),
-    Case("lora, two updates on each rollout", (*_ADAPTER, "algorithm.num_iterations=2", "checkpoints.every_steps=1")),
+    Case("lora, two updates on each of two parts", (*_ADAPTER, *_WITHIN_ROLLOUTS, "train.updates_per_rollout=2")),
     Case("lora on two ranks", _ADAPTER, num_ranks=2),
-    Case("full with KL on two ranks", ("model.tuning.method=full", "algorithm.kl_beta=0.04"), num_ranks=2),
+    Case("full with KL on two ranks", _FULL_WITH_KL, num_ranks=2),
+    Case("full with KL, two updates on each rollout", (*_FULL_WITH_KL, *_WITHIN_ROLLOUTS)),
+    Case("lora on two ranks, two updates on each rollout", (*_ADAPTER, *_WITHIN_ROLLOUTS), num_ranks=2),
 )
 
 

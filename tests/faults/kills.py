@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -18,7 +18,8 @@ from tests.faults.outcome import differences, outcome_of
 from tests.faults.process import HangError, Told, TrainProcess, told_phases
 from tests.processes import alive_after
 
-PLUGIN = Path(__file__).with_name("telling.py")
+# A run keeps copies of both; each does nothing where its variable is not set.
+PLUGINS = [Path(__file__).with_name(name) for name in ("telling.py", "failing.py")]
 _GONE_SECONDS = 60.0
 _FOLDER_HAS_NO_CHECKPOINT = "has no complete checkpoint"
 _IS_FINISHED = "is finished"
@@ -53,26 +54,31 @@ class Killing:
 
     def __init__(self, case: Case, *, model: Path, problems: Path, folder: Path, is_cold: bool) -> None:
         self.case, self.folder, self.is_cold = case, folder, is_cold
-        self._train = ["train", "-p", "cpu-demo", "--plugin", PLUGIN, *case.flags(model, problems)]
+        plugins = [part for plugin in PLUGINS for part in ("--plugin", plugin)]
+        self._train = ["train", "-p", "cpu-demo", *plugins, *case.flags(model, problems)]
 
     def whole(self) -> Whole:
         """Run to the end, never stopped."""
         run = self.folder / "whole"
         with told_phases(self.folder) as told:
-            process = TrainProcess(self._new(run), folder=self.folder, is_cold=self.is_cold)
+            process = TrainProcess(self.new(run), folder=self.folder, is_cold=self.is_cold)
             done = process.outcome(told)
         assert done.code == 0, done.err
         return Whole(outcome_of(run), *_timeline(told))
 
-    def trial(self, number: int, moment: Moment, whole: Whole) -> dict[str, Any]:
-        """Kill a run at a moment, resume it to its end, and return what was lost."""
-        started, run = time.monotonic(), self.folder / f"killed-{number}"
+    def trial(
+        self, number: int, moment: Moment, whole: Whole, *, sent: signal.Signals = signal.SIGKILL
+    ) -> dict[str, Any]:
+        """Send a run a signal at a moment, resume it to its end, and return what was lost."""
+        started, run = time.monotonic(), self.folder / f"{sent.name}-{number}"
         with told_phases(self.folder) as told:
-            process = TrainProcess(self._new(run), folder=self.folder, is_cold=self.is_cold)
-            reached = self._kill_at(moment, process, told)
+            process = TrainProcess(self.new(run), folder=self.folder, is_cold=self.is_cold)
+            reached = self._send_at(moment, process, told, sent)
+            sent_at = time.monotonic()
             done = process.outcome(told)
+            seconds_to_exit = time.monotonic() - sent_at
             left = alive_after({event.pid for event in told.events}, seconds=_GONE_SECONDS)
-        went_on = self._finished(run)
+        went_on = self.finished(run)
         lost = [f"{len(left)} processes left"] if left else differences(whole.outcome, outcome_of(run))
         row = {
             "phase": moment.phase,
@@ -82,6 +88,7 @@ class Killing:
             "was_reached": reached,
             "was_within": _open_phases(told, moment.rank),
             "exit_code": done.code,
+            "seconds_to_exit": round(seconds_to_exit, 2),
             "resumed": went_on,
             "differs": lost,
             "seconds": round(time.monotonic() - started, 1),
@@ -90,38 +97,42 @@ class Killing:
             shutil.rmtree(run)
         return row
 
-    def _new(self, run: Path) -> list[str | Path]:
+    def new(self, run: Path) -> list[str | Path]:
+        """Return the command of a new run."""
         return [*self._train, "--run-dir", run]
 
-    def _kill_at(self, moment: Moment, process: TrainProcess, told: Told) -> bool:
-        """Kill the process that tells of the moment; False if the run ended before it."""
+    def _send_at(self, moment: Moment, process: TrainProcess, told: Told, sent: signal.Signals) -> bool:
+        """Send a signal to the process that tells of the moment; False if the run ended before it."""
         seen = 0
         while process.code() is None:
             for event in told.read(wait_seconds=0.05):
                 seen += event.is_begin and (event.phase, event.rank) == (moment.phase, moment.rank)
                 if seen == moment.occurrence:
                     time.sleep(max(0.0, event.seconds + moment.delay_seconds - time.monotonic()))
-                    os.kill(event.pid, signal.SIGKILL)
+                    os.kill(event.pid, sent)
                     return True
         return False
 
-    def _finished(self, run: Path) -> str:
+    def finished(self, run: Path) -> str:
         """Bring a killed run to its end, and say from where."""
-        done = self._command("train", "--resume", run)
+        done = self.command("train", "--resume", run)
         if done.code == 0:
             found = re.search(r"after step (\d+)", done.err)
             return f"step {found.group(1)}" if found else "start"
         if _IS_FINISHED in done.err:
-            assert self._command("report", run).code == 0
+            assert self.command("report", run).code == 0
             return "finished"
         if _FOLDER_HAS_NO_CHECKPOINT in done.err:
             shutil.rmtree(run)
-            assert self._command(*self._new(run)).code == 0
+            assert self.command(*self.new(run)).code == 0
             return "no checkpoint yet"
         raise AssertionError(f"exit {done.code}: {done.err[-3000:]}")
 
-    def _command(self, *arguments: str | Path) -> Outcome:
-        return TrainProcess([*arguments], folder=self.folder, is_cold=self.is_cold, tells=False).outcome()
+    def command(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Outcome:
+        """Run a command to its end; it tells of no phases."""
+        return TrainProcess(
+            [*arguments], folder=self.folder, is_cold=self.is_cold, tells=False, environment=environment
+        ).outcome()
 
 
 def random_moments(whole: Whole, *, num_kills: int, rng: Random) -> list[Moment]:

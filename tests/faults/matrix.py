@@ -1,12 +1,14 @@
-"""Kills of every kind of run, written to a results file: `make test-faults`.
+"""Kills of every kind of run, SIGTERMs and other faults of one kind, written to a results file: `make test-faults`.
 
 python -m tests.faults.matrix benchmarks/results/faults-DATE.json
 """
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -17,22 +19,25 @@ from benchmarks.results_file import write_results_file
 from leanrl.machine.environment import describe_machine
 from tests.families import forked
 from tests.faults.cases import CASES, named, write_problems
-from tests.faults.kills import Killing, num_identical, random_moments
+from tests.faults.kills import Killing, Whole, num_identical, random_moments
+from tests.faults.others import FAULTS, NEED_A_MOUNT, Faults, can_mount
 
 ROOT = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Write the file after each kind of run; exit 1 if a killed run lost anything."""
+    """Write the file after each fault; exit 1 if a run lost anything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--cases", nargs="*", default=[case.name for case in CASES])
     parser.add_argument("--kills", type=int, default=20, help="of each kind of run")
+    parser.add_argument("--terms", type=int, default=10, help="SIGTERMs of the first kind of run")
+    parser.add_argument("--faults", nargs="*", default=list(FAULTS), help="of the first kind of run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cold", action="store_true", help="start an interpreter for each process")
     asked = parser.parse_args()
     forked.warm_up()
-    content = _about() | {"seed": asked.seed, "is_cold": asked.cold, "kills": {}}
+    content = _about() | {"seed": asked.seed, "is_cold": asked.cold, "kills": {}, "terms": [], "faults": []}
     with TemporaryDirectory() as folder:
         model, problems = Path(folder) / "model", write_problems(Path(folder) / "problems.jsonl")
         made = forked.in_fork(lambda: _make_model(model))
@@ -41,19 +46,35 @@ def main() -> int:
             place = Path(folder) / str(len(content["kills"]))
             place.mkdir()
             killing = Killing(named(name), model=model, problems=problems, folder=place, is_cold=asked.cold)
+            whole = killing.whole()
             content["kills"][name] = rows = []
-            for row in _killed(killing, num_kills=asked.kills, rng=Random(f"{asked.seed}/{name}")):
-                rows.append(row)
-                print(name, json.dumps(row), flush=True)
-                write_results_file(asked.out, content)
-    kills = content["kills"].values()
-    return int(any(num_identical(rows) < len(rows) for rows in kills))
+            parts = [(rows, _sent(killing, whole, signal.SIGKILL, asked.kills, seed=f"{asked.seed}/{name}"))]
+            if name == asked.cases[0]:
+                terms = _sent(killing, whole, signal.SIGTERM, asked.terms, seed=f"{asked.seed}/SIGTERM")
+                parts += [(content["terms"], terms), (content["faults"], _others(killing, whole, asked.faults))]
+            for kept, made in parts:
+                for row in made:
+                    kept.append(row)
+                    print(name, json.dumps(row), flush=True)
+                    write_results_file(asked.out, content)
+    groups = [*content["kills"].values(), content["terms"], content["faults"]]
+    return int(any(num_identical(rows) < len(rows) for rows in groups))
 
 
-def _killed(killing: Killing, *, num_kills: int, rng: Random):  # type: ignore[no-untyped-def]
-    whole = killing.whole()
-    for number, moment in enumerate(random_moments(whole, num_kills=num_kills, rng=rng)):
-        yield killing.trial(number, moment, whole)
+def _sent(killing: Killing, whole: Whole, sent: signal.Signals, number: int, *, seed: str) -> Iterator[dict[str, Any]]:
+    """Yield what came of a signal at each of some random moments."""
+    for index, moment in enumerate(random_moments(whole, num_kills=number, rng=Random(seed))):
+        yield killing.trial(index, moment, whole, sent=sent)
+
+
+def _others(killing: Killing, whole: Whole, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what came of each fault; one that this machine does not allow says so."""
+    faults, may_mount = Faults(killing, whole), can_mount(killing.folder)
+    for name in names:
+        if name in NEED_A_MOUNT and not may_mount:
+            yield {"fault": name, "times": 0, "differs": [], "skipped": "this user may not mount a file system"}
+        else:
+            yield faults.row(name)
 
 
 def _make_model(folder: Path) -> None:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from leanrl.storage.run_folder import RunFolder, read_json, read_jsonl
+from tests.faults.contents import contents
 
 # Times, memory and the process are of a machine, and differ between any two runs.
 _OF_THE_MACHINE = ("seconds", "cpu_share", "peak_bytes", "phase_peak_bytes")
@@ -14,13 +16,13 @@ _RESULTS = ("steps", "status", "checkpoint", "greedy_before", "greedy_after", "n
 
 
 def outcome_of(folder: Path) -> dict[str, Any]:
-    """Return what a run left: values of each step, digests of files, and the results of its summary, by name."""
+    """Return what a run left: values of each step, contents of files, and the results of its summary, by name."""
     run = RunFolder(folder)
     summary = read_json(run.summary)
     return {
         **{f"summary {name}": summary.get(name) for name in _RESULTS},
         **{f"metrics of step {line['step']}": _of_step(line) for line in read_jsonl(run.metrics)},
-        **{f"{path.name}: {name}": digest for path in run.complete_checkpoints() for name, digest in _files(path)},
+        **{f"{path.name}: {name}": held for path in run.complete_checkpoints() for name, held in _files(path)},
         **{f"log of {path.name}": _log(path) for path in run.complete_checkpoints()},
         **{path.name: _digest(path) for path in (run.ledger, run.prompts, *folder.glob("greedy_*.jsonl"))},
         **{f"completions {path.name}": _digest(path) for path in sorted(run.completions.glob("*.jsonl"))},
@@ -40,9 +42,13 @@ def _of_step(line: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in line.items() if name not in _OF_THE_MACHINE}, sort_keys=True)
 
 
-def _files(checkpoint: Path) -> list[tuple[str, str]]:
+def _files(checkpoint: Path) -> Iterator[tuple[str, str]]:
+    """Yield each value that the files of a checkpoint hold, and each file's name: one that is missing is seen."""
     listed = json.loads((checkpoint / "COMPLETE").read_text(encoding="utf-8"))["files"]
-    return [(name, fact["sha256"]) for name, fact in listed.items() if name not in _WITH_PATHS_AND_TIMES]
+    for name in sorted(listed):
+        yield name, "is listed"
+        if name not in _WITH_PATHS_AND_TIMES:
+            yield from ((f"{name} {path}", held) for path, held in contents(checkpoint / name).items())
 
 
 def _log(checkpoint: Path) -> str:

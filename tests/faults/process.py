@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -75,10 +75,19 @@ def told_phases(folder: Path) -> Iterator[Told]:
 class TrainProcess:
     """A command of the command line that runs; cold in an interpreter of its own, otherwise in a fork of this one."""
 
-    def __init__(self, arguments: list[str | Path], *, folder: Path, is_cold: bool, tells: bool = True) -> None:
+    def __init__(
+        self,
+        arguments: list[str | Path],
+        *,
+        folder: Path,
+        is_cold: bool,
+        tells: bool = True,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         out, err = folder / "out", folder / "err"
         more = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
         more |= {PIPE: str(folder / "phases")} if tells else {}
+        more |= environment or {}
         self._out, self._err = out, err
         self._code: int | None = None
         if is_cold:

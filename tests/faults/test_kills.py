@@ -1,4 +1,4 @@
-"""A sample of `make test-faults`: three kills at fixed random moments."""
+"""A sample of `make test-faults`: three kills and a SIGTERM at fixed random moments, and two other faults."""
 
 import json
 import os
@@ -6,12 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
-def test_killed_runs_end_as_the_one_that_was_never_stopped(tmp_path: Path) -> None:
+FAULTS = ("a disk with no room for a checkpoint", "a clock set back by an hour")
+
+
+def test_runs_that_a_fault_stops_end_as_the_one_that_was_never_stopped(tmp_path: Path) -> None:
     """In a process of its own: each run is a fork of one that has imported torch and computed nothing."""
     out = tmp_path / "faults.json"
+    counts = ("--kills", "3", "--terms", "1", "--seed", "1")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults.matrix", out, "--cases", "lora", "--kills", "3", "--seed", "1"],
+        [sys.executable, "-m", "tests.faults.matrix", out, "--cases", "lora", *counts, "--faults", *FAULTS],
         cwd=Path(__file__).parents[2],
         env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
         capture_output=True,
@@ -20,9 +25,13 @@ def test_killed_runs_end_as_the_one_that_was_never_stopped(tmp_path: Path) -> No
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    kills = json.loads(out.read_text())["kills"]["lora"]
-    assert len(kills) == 3
-    for kill in kills:
-        assert kill["exit_code"] == -9
-        assert kill["was_reached"]
-        assert kill["differs"] == []
+    content = json.loads(out.read_text())
+    kills, terms, faults = content["kills"]["lora"], content["terms"], content["faults"]
+    assert [row["exit_code"] for row in kills] == [-9] * 3
+    assert [row["exit_code"] for row in terms] == [143]
+    assert all(row["was_reached"] for row in kills + terms)
+    assert all(row["differs"] == [] for row in kills + terms + faults)
+    assert [row["fault"] for row in faults] == list(FAULTS)
+    if "skipped" in faults[0]:
+        pytest.skip(faults[0]["skipped"])
+    assert [row["exit_code"] for row in faults] == [6, 0]
