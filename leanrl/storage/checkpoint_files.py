@@ -22,7 +22,7 @@ Need = Callable[[str], bool]
 # of its adapter from the run's config.
 _RESUME_ONLY = (
     *("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json", "training_args.bin"),
-    *("token_budget.json", "pytorch_model_fsdp.bin", LEDGER, ALGORITHM_STATE),
+    *("token_budget.json", "pytorch_model_fsdp.bin", LEDGER, ALGORITHM_STATE, "rollout-rank-*.pt"),
 )
 _NEVER_RESUMED = (
     *("tokenizer*", "chat_template*", "special_tokens_map.json", "added_tokens.json", "vocab*"),

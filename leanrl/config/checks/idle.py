@@ -85,7 +85,7 @@ def _idle_rest(config: RunConfig) -> Iterator[str]:
     if config.checkpoints.every_steps != config.steps_between_checkpoints:
         yield (
             f"checkpoints.every_steps {config.checkpoints.every_steps} is rounded up to "
-            f"{config.steps_between_checkpoints}: checkpoints lie between rollouts, which serve "
+            f"{config.steps_between_checkpoints}: unsloth's checkpoints lie between rollouts, which serve "
             f"{config.steps_per_rollout} steps each."
         )
     if config.eval.every_steps != config.steps_between_evaluations:

@@ -3,7 +3,7 @@
 Axes: B rows of one rank, P groups, T completion tokens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -46,6 +46,14 @@ class ComparedScores:
         self._meter = meter
         self._version_drawn: int | None = None
         self._has_sampled_scores = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what later updates on a rollout have to know of it, as plain values."""
+        return {"version_drawn": self._version_drawn, "has_sampled_scores": self._has_sampled_scores}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on in the middle of a rollout."""
+        self._version_drawn, self._has_sampled_scores = state["version_drawn"], state["has_sampled_scores"]
 
     def of_rollout(self, model: Any, rows_P: list[list[StepRow]], *, version: int) -> list[list[StepRow]]:
         """Return the rows of each group of a rollout with the scores that hold for all updates on it.

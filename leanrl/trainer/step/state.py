@@ -1,5 +1,6 @@
 """StepState: what steps leave to later ones, kept in checkpoints so that a resumed run goes on with it."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from leanrl.trainer.step.prompt_stream import PromptStream
 class StepState:
     """The place in the data, the state of plug-ins and rewards, the ledger, and the settings that a plug-in changed.
 
-    Within a rollout a checkpoint holds the state before it: a resumed run draws the rollout again.
+    A checkpoint holds the state before the rollout in hand, for a resumed run that draws it again; one that goes on
+    with its rows (see `unfinished`) takes the state within it.
 
     Args:
         config: of the run.
@@ -48,12 +50,22 @@ class StepState:
 
     def mark(self) -> None:
         """Take the state as that between two rollouts."""
-        state = {
+        self._marked = deepcopy(self.now())
+
+    def now(self) -> dict[str, Any]:
+        """Return the state as it is, as plain values."""
+        return {
             "prompts": self._stream.state_dict(),
             "plugins": self._algorithm.state_dict(),
             "rewards": self._rewards,
         }
-        self._marked = deepcopy(state)
+
+    def take(self, state: Mapping[str, Any]) -> None:
+        """Go on with what `now` returned."""
+        self._stream.load_state_dict(state["prompts"])
+        self._algorithm.load_state_dict(state["plugins"])
+        self._rewards.clear()
+        self._rewards.update(state["rewards"])
 
     def save(self, folder: Path, *, step: int) -> None:
         """Write into a checkpoint what a run goes on with after `step` steps; it is the same on every rank."""
@@ -66,10 +78,7 @@ class StepState:
         self._recorded.restore(folder)
         if (folder / ALGORITHM_STATE).is_file():
             state = read_json(folder / ALGORITHM_STATE)
-            self._stream.load_state_dict(state["prompts"])
-            self._algorithm.load_state_dict(state["plugins"])
-            self._rewards.clear()
-            self._rewards.update(state["rewards"])
+            self.take(state)
             has_reference = self._config.algorithm.kl_beta != 0.0
             settings = controlled(self._step_pass.settings, state["settings"], has_reference=has_reference)
             self._step_pass.settings = settings

@@ -11,7 +11,7 @@ Axes: B completions, P groups, G completions of a group.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -38,6 +38,7 @@ from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.training_rows import advantages_of, first_groups, rows_of
+from leanrl.trainer.step.unfinished import load_unfinished, save_unfinished
 from leanrl.trainer.step.updates import RolloutRows, weighted_updates
 from leanrl.types import Row, prompt_id
 
@@ -97,9 +98,33 @@ class Step:
             self.state.mark()
 
     def go_on_from(self, checkpoint: Path, *, step: int) -> None:
-        """Take the state of the checkpoint of a step; a rollout that is in hand is of another policy."""
+        """Take the state of the checkpoint of a step, and the rollout that it is in the middle of.
+
+        A rollout that is in hand is of another policy.
+        """
         self.state.load(checkpoint, step=step)
         self._rollout = None
+        unfinished = load_unfinished(checkpoint, self.ranks)
+        if unfinished is not None:
+            self._rollout = unfinished.rollout
+            self.state.take(unfinished.states["step"])
+            self.compared.load_state_dict(unfinished.states["compared"])
+            temperature = scheduled(self.config, step).logprob_temperature
+            self.step_pass.settings = replace(self.step_pass.settings, temperature=temperature)
+
+    def save_unfinished(self, folder: Path, *, step: int) -> None:
+        """Write this rank's rows of the rollout in hand into the checkpoint of a step, where updates on it follow."""
+        if self._rollout is None or step % self.config.steps_per_rollout == 0:
+            return
+        shows_samples = self.config.log.completions_every_steps > 0
+        records = list(self._rollout.log.records(list(self.config.rewards))) if shows_samples else []
+        states = {"step": self.state.now(), "compared": self.compared.state_dict()}
+        save_unfinished(folder, self._rollout, self.ranks, records=records, states=states)
+
+    @property
+    def log(self) -> RolloutLog:
+        """The log of the rollout in hand; an empty one between two."""
+        return RolloutLog() if self._rollout is None else self._rollout.log
 
     def rows_of_update(self, policy: Any, *, step: int) -> list[StepRow]:
         """Return this rank's rows; a rollout serves `config.steps_per_rollout` updates."""

@@ -4,9 +4,10 @@ import signal
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, TrainerCallback
+from transformers import AutoModelForCausalLM, TrainerCallback, TrainerControl, TrainerState
 
 from leanrl.storage.run_folder import read_jsonl
+from leanrl.trainer.records.callbacks import SignalStop
 from tests.trainer.own_grpo import OwnGrpo, OwnSettings
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -127,37 +128,51 @@ def _train(config, run, *, at=None, checkpoint=None):
 
 @pytest.fixture(scope="module")
 def never_stopped(tiny_model, tmp_path_factory):
-    """Six steps, two on each rollout, in one epoch. A checkpoint is asked for every three, and written every four."""
+    """Six steps, two on each rollout, in one epoch. The checkpoint of step 3 lies within a rollout."""
     config = _config(tiny_model, num_parts=2, num_iterations=1, max_steps=6, num_prompts=2, every_steps=3)
     return config, *_train(config, tmp_path_factory.mktemp("never_stopped") / "run")
 
 
-def test_checkpoints_lie_between_rollouts(never_stopped):
+def test_checkpoints_lie_within_rollouts_too(never_stopped):
     _, _, _, run = never_stopped
-    assert [folder.name for folder in run.complete_checkpoints()] == ["step-000004", "step-000006"]
+    assert [folder.name for folder in run.complete_checkpoints()] == ["step-000003", "step-000006"]
 
 
 def test_a_run_goes_on_as_if_it_had_not_stopped(never_stopped):
-    config, lines, _, run = never_stopped
-    resumed, _, _ = _train(config, run, checkpoint=run.checkpoint(4))
-    assert [line["step"] for line in resumed] == [5, 6]
-    for line, before in zip(resumed, lines[4:], strict=True):
+    config, lines, asked, run = never_stopped
+    resumed, asked_again, _ = _train(config, run, checkpoint=run.checkpoint(3))
+    assert [line["step"] for line in resumed] == [4, 5, 6]
+    assert asked_again == {5: asked[5]}
+    for line, before in zip(resumed, lines[3:], strict=True):
         for name in ("loss", "grad_norm", "reward", "clipped_ratio_share"):
             assert line[name] == before[name], (line["step"], name)
 
 
-def test_a_checkpoint_within_a_rollout_shifts_nothing(never_stopped, tmp_path):
-    """After step 3 of rollouts of two steps, step 4 asks its own prompts again, and step 5 is the first of the next."""
+def test_a_checkpoint_without_its_rows_shifts_nothing(never_stopped, tmp_path):
+    """As of another number of ranks: step 4 asks its own prompts again, and step 5 is the first of the next rollout."""
     config, _, asked, _ = never_stopped
-    _, _, run = _train(config, tmp_path / "run", at=(3, lambda control, _: setattr(control, "should_save", True)))
+    _, _, run = _train(config, tmp_path / "run")
+    (run.checkpoint(3) / "rollout-rank-0-of-1.pt").unlink()
     lines, asked_again, _ = _train(config, run, checkpoint=run.checkpoint(3))
     assert [line["step"] for line in lines if line["reward"] is not None] == [4, 5]
     assert asked_again == {4: asked[3], 5: asked[5]}
 
 
-def test_a_signal_lets_the_rollout_end_first(never_stopped, tmp_path):
+def test_a_signal_saves_within_a_rollout(never_stopped, tmp_path):
     config, lines, _, _ = never_stopped
-    before, _, run = _train(config, tmp_path / "run", at=(3, lambda _, stop: stop._receive(signal.SIGTERM, None)))
-    assert [line["step"] for line in before] == [1, 2, 3, 4]
-    assert [folder.name for folder in run.complete_checkpoints()] == ["step-000004"]
-    assert [line["loss"] for line in before] == [line["loss"] for line in lines[:4]]
+    config = config.model_copy(update={"checkpoints": config.checkpoints.model_copy(update={"every_steps": 100})})
+    before, _, run = _train(config, tmp_path / "run", at=(1, lambda _, stop: stop._receive(signal.SIGTERM, None)))
+    assert [line["step"] for line in before] == [1]
+    assert [folder.name for folder in run.complete_checkpoints()] == ["step-000001"]
+    assert [line["loss"] for line in before] == [line["loss"] for line in lines[:1]]
+
+
+def test_where_rows_are_not_kept_a_signal_lets_the_rollout_end_first():
+    """As with backend unsloth."""
+    stop, control = SignalStop(Notes(), steps_per_save=2), TrainerControl()
+    stop.received = signal.SIGTERM
+    stop.on_step_end(None, TrainerState(global_step=3), control)
+    assert not control.should_save
+    stop.on_step_end(None, TrainerState(global_step=4), control)
+    assert control.should_save
+    assert control.should_training_stop
