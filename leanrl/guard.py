@@ -8,6 +8,7 @@ signal would reach the command alone: vLLM's server starts processes of its own.
 """
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -15,8 +16,11 @@ import subprocess
 import sys
 from types import FrameType
 
+_log = logging.getLogger(__name__)
 # How long vLLM gets to end by itself.
 _GRACE_SECONDS = 5.0
+# The kernel takes back what a killed process holds in seconds; after this long a disk or a driver keeps it.
+_END_SECONDS = 30.0
 
 
 def main() -> int:
@@ -38,8 +42,32 @@ def main() -> int:
                     child.send_signal(sent[0])
     finally:
         _end_group(child)
-    code = child.wait()
+    try:
+        code = child.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        print(f"process {child.pid} does not end {_END_SECONDS:g} s after it was killed", file=sys.stderr)
+        return 128 + signal.SIGKILL
     return code if code >= 0 else 128 - code  # as a shell reports a signal
+
+
+def end_guard(guard: "subprocess.Popen[bytes]", what: str) -> None:
+    """Close the pipe of a guard, and return when its command has ended; one that does not is left with a warning."""
+    let_go(guard)
+    try:
+        guard.wait(_GRACE_SECONDS + 2 * _END_SECONDS)
+    except subprocess.TimeoutExpired:
+        guard.kill()
+        _log.warning(
+            "%s does not end, nor does its guard (process %d); `ps -o pid,stat,wchan -g %d` shows what keeps it",
+            *(what, guard.pid, guard.pid),
+        )
+
+
+def let_go(guard: "subprocess.Popen[bytes]") -> None:
+    """Close the pipe of a guard, which then ends its command; a second call does nothing."""
+    assert guard.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        guard.stdin.close()
 
 
 def _pipe_of_ended_children() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
+from leanrl.errors import LeanRLError
 from leanrl.eval.drawing.schedule import Draw
 from leanrl.eval.store.answers import AnswerRecord
 from leanrl.eval.store.folder import Appender
@@ -14,6 +15,8 @@ from leanrl.grading.text.extraction import find_answer
 from leanrl.types import GoldList, Grader, GradeRequest, Row
 
 _MOST_AT_ONCE = 64
+# Without anything saved: many times what the graders' clocks give the completions of a batch.
+_LONGEST_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Recorder:
         self._told = told
         self._waiting: queue.SimpleQueue[DrawnText | None] = queue.SimpleQueue()
         self._error: BaseException | None = None
+        self._num_saved = 0
         self._thread = threading.Thread(target=self._run, name="leanrl-recording", daemon=True)
         self._thread.start()
 
@@ -85,7 +89,7 @@ class Recorder:
             LeanRLError: as `add`.
         """
         self._waiting.put(None)
-        self._thread.join()
+        self._join()
         self._raise_error()
 
     def __enter__(self) -> "Recorder":
@@ -98,7 +102,19 @@ class Recorder:
             self.close()
             return
         self._waiting.put(None)  # what was drawn before the error is saved all the same
-        self._thread.join()
+        self._join()
+
+    def _join(self) -> None:
+        """Wait for the thread as long as it saves something now and then."""
+        num_saved = -1
+        while self._thread.is_alive() and self._num_saved > num_saved:
+            num_saved = self._num_saved
+            self._thread.join(_LONGEST_SECONDS)
+        if self._thread.is_alive():
+            raise LeanRLError(
+                f"no completion was graded and saved in {_LONGEST_SECONDS / 60:.0f} minutes; {num_saved} are saved.",
+                hint="the same command again asks for those that are missing",
+            )
 
     def _raise_error(self) -> None:
         if self._error is not None:
@@ -109,6 +125,7 @@ class Recorder:
             while batch := self._next_batch():
                 for record in self._records(batch):
                     self._appender.append(record)
+                    self._num_saved += 1
                     self._told(record)
         except BaseException as error:
             self._error = error

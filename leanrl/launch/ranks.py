@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from leanrl.guard import end_guard, let_go
 from leanrl.launch.topology import ProcessSpec
 
 _HOST = "127.0.0.1"
@@ -102,11 +103,9 @@ def _is_own_word(code: int) -> bool:
 def _end(guards: "list[subprocess.Popen[bytes]]") -> None:
     """Close every pipe; each guard then ends its rank with everything that the rank has started."""
     for guard in guards:
-        assert guard.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            guard.stdin.close()
-    for guard in guards:
-        guard.wait()
+        let_go(guard)
+    for number, guard in enumerate(guards):
+        end_guard(guard, f"training rank {number}")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,7 +15,8 @@ from leanrl.types import Listener
 class RunLog:
     """A listener that passes everything on and writes it to a file; what is said before there is one is kept for it.
 
-    Each line is flushed, so that a kill loses none. A file that exists is gone on with.
+    Each line is flushed, so that a kill loses none. A file that exists is gone on with. One that takes no more, as on a
+    full disk, is warned of and left: what is said then must reach the user all the same.
     """
 
     def __init__(self, listener: Listener) -> None:
@@ -27,14 +28,15 @@ class RunLog:
     def open(self, path: Path) -> None:
         """Write what was kept to the file, and all that follows."""
         self._file = path.open("a", encoding="utf-8", buffering=1)
-        self._file.writelines(self._kept)
-        self._kept.clear()
+        kept, self._kept = self._kept, []
+        self._put(self._file, kept)
 
     def close(self) -> None:
         """End the file; a second call does nothing."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # what a full disk did not take is tried again, and fails again
+                file.close()
 
     def say(self, text: str) -> None:
         self._listener.say(text)
@@ -56,7 +58,14 @@ class RunLog:
         if self._file is None:
             self._kept += lines
         else:
-            self._file.writelines(lines)
+            self._put(self._file, lines)
+
+    def _put(self, file: TextIO, lines: list[str]) -> None:
+        try:
+            file.writelines(lines)
+        except OSError as error:
+            self.close()
+            self._listener.warn(f"{file.name} cannot be written: {error.strerror}.")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,22 @@ def test_without_a_file_everything_is_heard_all_the_same():
     log.close()
     log.close()
     assert heard.lines == ["a"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("said_before", [[], ["early"]])
+def test_a_full_disk_hides_nothing_that_is_said(said_before):
+    heard = Heard()
+
+    def run():
+        with logged(heard) as log:
+            for text in said_before:
+                log.say(text)
+            log.open(Path("/dev/full"))
+            log.say("later")
+            raise ConfigError("the reason")
+
+    with pytest.raises(ConfigError, match="the reason"):
+        run()
+    told = "warning: /dev/full cannot be written: No space left on device."
+    assert sorted(heard.lines) == sorted([*said_before, "later", told])

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from leanrl.errors import MissingError
-from leanrl.grading.process.frames import read_frame, write_frame_before
+from leanrl.grading.process.frames import read_frame_before, write_frame_before
 from leanrl.grading.process.worker import CPU_LIMIT_SIGNAL
 
 # Where this leanrl lies.
@@ -30,6 +32,8 @@ from leanrl.grading.process.worker import main
 sys.exit(main(sys.argv[1:]))
 """
 
+# A reply is written in one piece, and a process that has closed its pipe or is killed ends; what takes longer is stuck.
+_LONGEST_SECONDS = 10.0
 # What Python and its libraries need; an answer that breaks out of the grader finds no token of the Hub or a tracker.
 _INHERITED = frozenset(("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "TMPDIR", "VIRTUAL_ENV"))
 
@@ -70,12 +74,15 @@ class Child:
         write_frame_before(self._process.stdin.fileno(), request, deadline=deadline)
 
     def receive(self) -> dict[str, Any]:
-        """Return the next reply; wait for it.
+        """Return the reply whose beginning is there.
 
         Raises:
-            EOFError: if the process has ended.
+            EOFError: if the process has ended, or has written a part of it and is stuck.
         """
-        reply: dict[str, Any] = read_frame(self.fileno())
+        try:
+            reply: dict[str, Any] = read_frame_before(self.fileno(), deadline=time.monotonic() + _LONGEST_SECONDS)
+        except TimeoutError as error:
+            raise EOFError(str(error)) from error
         return reply
 
     def receive_ready(self) -> None:
@@ -98,12 +105,19 @@ class Child:
                 pipe.close()
 
     def was_ended_by_cpu_limit(self) -> bool:
-        """Return whether a process that has closed its pipe had used the CPU seconds of an answer; wait for its end."""
-        return self._process.wait() == -CPU_LIMIT_SIGNAL
+        """Return whether a process that has closed its pipe had used the CPU seconds of an answer.
+
+        It ends in a moment; one that goes on all the same was not ended by the limit.
+        """
+        try:
+            return self._process.wait(_LONGEST_SECONDS) == -CPU_LIMIT_SIGNAL
+        except subprocess.TimeoutExpired:
+            return False
 
     def reap(self) -> None:
-        """Wait until the kernel has taken back what the ended process held."""
-        self._process.wait()
+        """Wait until the kernel has taken back what the killed process held; one that it keeps is left behind."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LONGEST_SECONDS)
 
     @property
     def has_ended(self) -> bool:

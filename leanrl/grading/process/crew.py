@@ -74,7 +74,13 @@ class Crew:
 
     def _start_children(self, num_children: int) -> None:
         while len(self._children) < num_children:
-            self._children.append(self._starter.submit(self._launch).result())
+            self._children.append(self._started())
+
+    def _started(self) -> Child:
+        try:
+            return self._starter.submit(self._launch).result(_START_SECONDS)
+        except TimeoutError as error:
+            raise MissingError(f"No process that judges answers could be made in {_START_SECONDS:.0f} s.") from error
 
     def _hand_out(self, waiting: deque[Task], verdicts: dict[Task, Verdict]) -> None:
         """Give waiting tasks to children that have none; the clock of a task starts before it is sent."""
@@ -157,4 +163,4 @@ class Crew:
         self._running.pop(child, None)
         self._children.remove(child)
         self._ended.append(child)
-        self._children.append(self._starter.submit(self._launch).result())
+        self._children.append(self._started())

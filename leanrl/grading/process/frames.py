@@ -39,13 +39,23 @@ def write_frame_before(descriptor: int, value: object, *, deadline: float) -> No
 
 
 def read_frame(descriptor: int) -> Any:
-    """Return the next value.
+    """Return the next value; wait for it.
 
     Raises:
         EOFError: if the other side closed the pipe.
     """
-    (length,) = _LENGTH.unpack(_read_exactly(descriptor, _LENGTH.size))
-    return json.loads(_read_exactly(descriptor, length))
+    return read_frame_before(descriptor, deadline=None)
+
+
+def read_frame_before(descriptor: int, *, deadline: float | None) -> Any:
+    """Return the next value, as long as `time.monotonic()` has not reached the deadline.
+
+    Raises:
+        EOFError: if the other side closed the pipe.
+        TimeoutError: at the deadline: the other side has written a part of it, and is stuck.
+    """
+    (length,) = _LENGTH.unpack(_read_exactly(descriptor, _LENGTH.size, deadline))
+    return json.loads(_read_exactly(descriptor, length, deadline))
 
 
 def _frame(value: object) -> memoryview:
@@ -53,9 +63,13 @@ def _frame(value: object) -> memoryview:
     return memoryview(_LENGTH.pack(len(body)) + body)
 
 
-def _read_exactly(descriptor: int, num_bytes: int) -> bytes:
+def _read_exactly(descriptor: int, num_bytes: int, deadline: float | None) -> bytes:
     chunks = bytearray()
     while len(chunks) < num_bytes:
+        if deadline is not None:
+            seconds_left = deadline - time.monotonic()
+            if seconds_left <= 0 or not select.select([descriptor], [], [], seconds_left)[0]:
+                raise TimeoutError("nobody has written the rest")
         chunk = os.read(descriptor, num_bytes - len(chunks))
         if not chunk:
             raise EOFError("the pipe was closed")

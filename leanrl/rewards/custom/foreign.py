@@ -14,6 +14,8 @@ from leanrl.types import GoldList, Sample
 
 # Columns that TRL takes out of a dataset before it hands the others on (trl 1.16, grpo_trainer.py).
 _NOT_HANDED_ON = ("prompt", "completion", "completion_ids")
+# Of a coroutine: as long as training ranks wait for each other.
+_LONGEST_SECONDS = 1800.0
 
 
 def score_lists(
@@ -90,7 +92,13 @@ def _awaited(value: Any) -> Any:
         return value
 
     async def wait() -> Any:
-        return await value
+        try:
+            async with asyncio.timeout(_LONGEST_SECONDS) as limit:
+                return await value
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise TimeoutError(f"it has not answered after {_LONGEST_SECONDS / 60:.0f} minutes") from error
 
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, wait()).result()

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leanrl.errors import ConfigError, MissingError
+from leanrl.guard import end_guard
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.command import HOST, server_command
 
@@ -80,9 +81,7 @@ class ServerProcess:
         """End it with everything it has started; a second call does nothing."""
         if self._guard is None:
             return
-        assert self._guard.stdin is not None
-        self._guard.stdin.close()
-        self._guard.wait()
+        end_guard(self._guard, "the rollout server")
         self._guard = None
 
     def _failed(self, what: str) -> MissingError:

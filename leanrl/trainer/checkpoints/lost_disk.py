@@ -4,18 +4,20 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from leanrl.errors import StoppedError
+from leanrl.errors import LeanRLError, StoppedError
 from leanrl.hints import command, quoted
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.checkpoints.upkeep import is_full_disk
 
 # A quota, a mount that turned read-only, a disk that fails; checkpoints have a message of their own when it is full.
-_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+_WORDS = tuple(f"(os error {number})" for number in _ERRNOS)  # of safetensors and tokenizers (Rust)
 
 
-def is_of_disk(error: OSError) -> bool:
-    """Return whether an error of the system is about what a disk takes, and not about a network or a process."""
-    return error.errno in _ERRNOS or is_full_disk(error)
+def is_of_disk(error: Exception) -> bool:
+    """Return whether an error is about what a disk takes, and not about a network or a process."""
+    has_errno = isinstance(error, OSError) and error.errno in _ERRNOS
+    return has_errno or any(words in str(error) for words in _WORDS) or is_full_disk(error)
 
 
 @contextmanager
@@ -23,18 +25,18 @@ def stopping_at_a_lost_disk(run: RunFolder) -> Iterator[None]:
     """End with a StoppedError where the run's folder cannot be written any more."""
     try:
         yield
-    except OSError as error:
-        if not is_of_disk(error):
+    except Exception as error:
+        if isinstance(error, LeanRLError) or not is_of_disk(error):
             raise
         raise _stop(run, error) from error
 
 
-def _stop(run: RunFolder, error: OSError) -> StoppedError:
+def _stop(run: RunFolder, error: Exception) -> StoppedError:
     complete = run.complete_checkpoints()
     kept = f"Nothing is lost up to {complete[-1].name}." if complete else "It has no complete checkpoint yet."
     go_on = command("train", "--resume", run.path) if complete else command("train", "-p", run.config)
-    what = error.filename or run.path
+    words, file = getattr(error, "strerror", None), getattr(error, "filename", None)
     return StoppedError(
-        f"the run folder {run.path} cannot be written: {error.strerror or error} ({what}). {kept}",
+        f"the run folder {run.path} cannot be written: {words or error} ({file or run.path}). {kept}",
         hint=f"`df -h {quoted(run.path)}` shows the room; make some, then `{go_on}`",
     )

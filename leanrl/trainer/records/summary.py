@@ -1,12 +1,10 @@
 """summary.json: what a run came to, kept from its start so that a resumed run can go on with it."""
 
 import os
-import time
 from typing import Any
 
-import psutil
-
 from leanrl.launch.this_rank import is_first_rank
+from leanrl.machine.process_age import process_seconds
 from leanrl.storage.evaluations import best_checkpoints
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
 from leanrl.trainer.memory.phase_meter import PhaseMeter
@@ -30,7 +28,7 @@ def end_summary(run: RunFolder, summary: dict[str, Any], *, status: str, meter: 
         "status": status,
         "checkpoint": checkpoints[-1].name if checkpoints else None,
         **({"best_checkpoint": best[0].name} if best else {}),
-        "seconds": round(time.time() - psutil.Process().create_time(), 1),
+        "seconds": round(process_seconds(), 1),
         "cpu_seconds": round(times.user + times.system + times.children_user + times.children_system, 1),
         "peak_bytes": peak_bytes(meter),
     }

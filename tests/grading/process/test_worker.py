@@ -1,10 +1,11 @@
 """The child's side of the pipe: frames, and what a reply says of the process that sent it."""
 
 import os
+import time
 
 import pytest
 
-from leanrl.grading.process.frames import read_frame, write_frame
+from leanrl.grading.process.frames import read_frame, read_frame_before, write_frame
 from leanrl.grading.process.worker import _answer
 
 GIGABYTES = 2**40  # a limit that this test process does not come near
@@ -34,6 +35,13 @@ def test_a_closed_pipe_is_the_end():
     with pytest.raises(EOFError):
         read_frame(reading)
     os.close(reading)
+
+
+@pytest.mark.parametrize("begun", [b"", b"\0", b"\0\0\0\x09{"])
+def test_a_writer_that_is_stuck_is_waited_for_within_the_deadline(pipe, begun):
+    os.write(pipe[1], begun)
+    with pytest.raises(TimeoutError):
+        read_frame_before(pipe[0], deadline=time.monotonic() + 0.02)
 
 
 def judge(outcome):

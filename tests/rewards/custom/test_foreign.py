@@ -1,5 +1,6 @@
 """Reward functions written for TRL and for verifiers, as they are."""
 
+import asyncio
 import json
 import math
 from dataclasses import replace
@@ -18,6 +19,7 @@ from trl.rewards import (
 )
 
 from leanrl.errors import ConfigError, RewardError
+from leanrl.rewards.custom import foreign
 from leanrl.rewards.registry import resolve_rewards, reward
 from leanrl.rewards.weighted import WeightedBatchReward, WeightedReward, columns_of
 from leanrl.types import GoldList, Sample
@@ -116,6 +118,23 @@ def _keywords_alone(**keywords):
 
 async def _awaits(completions, **columns):
     return [0.5] * len(completions)
+
+
+async def _never_answers(completions, **columns):
+    await asyncio.Event().wait()
+
+
+async def _gives_up(completions, **columns):
+    raise TimeoutError("the judge is busy")
+
+
+@pytest.mark.parametrize(
+    ("function", "said"), [(_never_answers, "it has not answered after"), (_gives_up, "the judge is busy")]
+)
+def test_a_coroutine_is_waited_for_within_a_deadline(monkeypatch, function, said):
+    monkeypatch.setattr(foreign, "_LONGEST_SECONDS", 0.01)
+    with pytest.raises(RewardError, match=said):
+        _scores(function, _samples(prompt="?"))
 
 
 class Counter:
