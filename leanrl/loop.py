@@ -57,6 +57,7 @@ def train_and_measure(
         finally:
             stop.restore()
             trainer.rollout.close()
+            trainer.publishing.close()
         summary |= {"steps": trainer.state.global_step, "warnings": recorder.warnings, **_against_plan(run)}
         if stop.received is not None:
             end_summary(run, summary, status="stopped", meter=trainer.meter)
@@ -101,7 +102,7 @@ def _built(
     )
     if is_first_rank() and isinstance(parts.tokenizer.chat_template, str):
         run.keep_template(parts.tokenizer.chat_template)
-    needed_bytes = checkpoint_bytes(trainer.model, config.optimizer.name)
+    needed_bytes = checkpoint_bytes(trainer.model, config)
     kept = config.checkpoints
     # at level act as many again lie in `abandoned`
     keep_last = kept.keep_last * (2 if config.watchdog.level == "act" else 1)

@@ -209,13 +209,16 @@ class TrainConfig(Section):
 
 class CheckpointConfig(Section):
     every_steps: PositiveInt = key(
-        50, "steps between checkpoints, rounded up to whole rollouts; the last step always gets one"
+        50, "steps between checkpoints, with unsloth rounded up to whole rollouts; the last step always gets one"
     )
     keep_last: PositiveInt = key(3, "older checkpoints are deleted")
     keep_best: NonNegativeInt = key(
         0,
         "checkpoints that stay besides because they evaluated best (eval.every_steps), by the lower bound of the "
         "difference to step 0; a new best is saved at once",
+    )
+    in_background: bool = key(
+        True, "flush, hash and rename a checkpoint beside the next steps; false lets the step wait for the disk"
     )
 
 
@@ -330,12 +333,20 @@ class RunConfig(Section):
 
     @property
     def steps_between_checkpoints(self) -> int:
-        """`checkpoints.every_steps` rounded up to whole rollouts: a checkpoint holds no completions."""
-        return -(-self.checkpoints.every_steps // self.steps_per_rollout) * self.steps_per_rollout
+        """`checkpoints.every_steps` rounded up to where a checkpoint loses nothing."""
+        return -(-self.checkpoints.every_steps // self.steps_per_save) * self.steps_per_save
+
+    @property
+    def steps_per_save(self) -> int:
+        """Steps from one place where a checkpoint loses nothing to the next.
+
+        A checkpoint between two updates on a rollout holds its rows; those of unsloth lie in a buffer of TRL's.
+        """
+        return self.steps_per_rollout if self.backend == "unsloth" else 1
 
     @property
     def steps_between_evaluations(self) -> int | None:
-        """`eval.every_steps` rounded up to whole rollouts, where a checkpoint can be saved; None evaluates nothing."""
+        """`eval.every_steps` rounded up to whole rollouts; None evaluates nothing."""
         every = self.eval.every_steps
         return None if every is None else -(-every // self.steps_per_rollout) * self.steps_per_rollout
 

@@ -82,7 +82,7 @@ def build_trainer(
     if nothing_ends is not None:
         listener.warn(nothing_ends)
     recorder = StepRecorder(trainer, config=config, run=run, listener=listener)
-    stop = SignalStop(listener, steps_per_rollout=config.steps_per_rollout)
+    stop = SignalStop(listener, steps_per_save=config.steps_per_save)
     trainer.remove_callback(PrinterCallback)
     _keep_tensorboard_files(trainer, run)
     trainer.add_callback(recorder)

@@ -92,7 +92,14 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.step_pass = open_pass(self)
         self.skipped = open_skipped(self)
         kept = config.checkpoints
-        self.publishing = Publishing(run, kept.keep_last, uploads, [self.budget.save], keep_best=kept.keep_best)
+        self.publishing = Publishing(
+            run,
+            kept.keep_last,
+            uploads,
+            [self.budget.save],
+            keep_best=kept.keep_best,
+            in_background=kept.in_background,
+        )
         self._prepare_steps()
         self.meter.end()
 
@@ -123,18 +130,24 @@ class LeanGRPOTrainer(GRPOTrainer):
         Raises:
             StoppedError: if too many steps in a row were not finite or had no rows, or one completion does not fit.
         """
+        try:
+            self._train_from(checkpoint)
+        finally:
+            self.publishing.wait()
+        self.skipped.require_few()
+
+    def _train_from(self, checkpoint: Path | None) -> None:
         if checkpoint is None:
             self.train()
-        else:
-            for folder in (checkpoint, *self.run.token_budgets()):
-                self.budget.load(folder)
-            saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-            if saved.global_step >= self.args.max_steps:
-                self.load_only(checkpoint)
-                return
-            self._go_on_from(checkpoint, saved.global_step)
-            self.train(resume_from_checkpoint=str(checkpoint))
-        self.skipped.require_few()
+            return
+        for folder in (checkpoint, *self.run.token_budgets()):
+            self.budget.load(folder)
+        saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        if saved.global_step >= self.args.max_steps:
+            self.load_only(checkpoint)
+            return
+        self._go_on_from(checkpoint, saved.global_step)
+        self.train(resume_from_checkpoint=str(checkpoint))
 
     def load_only(self, checkpoint: Path) -> None:
         """Take the weights and the step of a checkpoint, and train nothing."""
@@ -143,6 +156,7 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
         self.step.go_on_from(checkpoint, step=step)
+        self.rollout_log = self.step.log
 
     # --- one step ----------------------------------------------------------------------------------------
 
@@ -193,21 +207,32 @@ class LeanGRPOTrainer(GRPOTrainer):
         """Leave a checkpoint of the last finished step, so that a stop before the next loses nothing."""
         if self.state.global_step > 0 and not self.publishing.has(self.state.global_step):
             self._save_checkpoint(self.model, None)
+        self.publishing.wait()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Save as TRL does, beside; then publish the checkpoint.
+        """Save as TRL does, beside; then publish the checkpoint, when the one before it is on the disk.
 
         Raises:
             StoppedError: if the disk is full; what was complete before stays.
         """
         step = self.state.global_step
-        needed_bytes = partial(checkpoint_bytes, self.model, self.lean_config.optimizer.name)
-        with self.publishing.stopping_at_a_full_disk(step, needed_bytes=needed_bytes), self.meter.phase("save"):
-            super()._save_checkpoint(model, trial)
+        needed_bytes = partial(checkpoint_bytes, self.model, self.lean_config)
+        with self.meter.phase("save"):
+            self.publishing.wait()
             self.accelerator.wait_for_everyone()
+            with self.publishing.stopping_at_a_full_disk(step, needed_bytes=needed_bytes):
+                super()._save_checkpoint(model, trial)
+                self._save_own_part(self.run.partial_checkpoints / f"checkpoint-{step}")
+                self.accelerator.wait_for_everyone()
+                if self.accelerator.is_main_process:
+                    self.publishing.add_own_files(step)
             if self.accelerator.is_main_process:
-                self.publishing.publish(step)
+                self.publishing.publish(step, needed_bytes=needed_bytes)
         self.accelerator.wait_for_everyone()
+
+    def _save_own_part(self, folder: Path) -> None:
+        """Write what only this rank has into the folder of a checkpoint."""
+        self.step.save_unfinished(folder, step=self.state.global_step)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Put the weights of a checkpoint back, and refuse one that does not fit in every tensor."""

@@ -151,6 +151,7 @@ def kept_checkpoints(config: RunConfig, here: Here) -> list[str]:
         written.mkdir(parents=True)
         (written / "adapter_model.safetensors").write_text("weights")
         trainer.publishing.publish(step)
+        trainer.publishing.wait()  # it clears the folder that the next one is written to
     return [path.name for path in RunFolder(trainer.run.path).complete_checkpoints()]
 
 
@@ -194,5 +195,6 @@ FELT = [
     Felt("train.seed", 7, adapter_draw),
     Felt("checkpoints.every_steps", 5, argument("save_steps"), 5),
     Felt("checkpoints.keep_last", 1, kept_checkpoints, ["step-000003"]),
+    Felt("checkpoints.in_background", False, attribute("publishing.in_background"), False),
     Felt("tracking", "tensorboard", argument("report_to"), ["tensorboard"]),
 ]

@@ -3,7 +3,7 @@
 The login is the one of huggingface_hub (`hf auth login`, or HF_TOKEN); leanrl neither reads nor writes a token.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from huggingface_hub import HfApi
@@ -13,17 +13,21 @@ from huggingface_hub.utils import disable_progress_bars, httpx
 from leanrl.errors import ConfigError, LeanRLError, MissingError
 from leanrl.storage.checkpoint_files import COMPLETE
 from leanrl.storage.run_folder import read_json, write_json
+from leanrl.trainer.checkpoints.background import Background
 from leanrl.types import Listener
 
 # Weights, tokenizer, chat template and trainer state, and COMPLETE, by which a copy can be checked. What only a resumed
 # run needs (optimizer, schedule, random states, pickled arguments) stays on this machine.
 UPLOADED = (COMPLETE, "*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
+# An adapter takes seconds, and 7 GB this long at 8 MB/s. It is less than a checkpoint may take on its way to the disk,
+# which may wait for this.
+_LONGEST_SECONDS = 900.0
 
 
 class CheckpointUploads:
     """Uploads checkpoints beside the training, one commit each; a failure is a warning and nothing more.
 
-    The thread that uploads is joined when the process ends, so the last checkpoint arrives too.
+    `close` waits for the last one, so that it arrives too.
     """
 
     def __init__(self, name: str, *, private: bool, base: str, listener: Listener, api: HfApi) -> None:
@@ -33,8 +37,8 @@ class CheckpointUploads:
         self._listener = listener
         self._api = api
         self._repo: str | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hub")
-        self._running: Future[None] | None = None
+        self._background = Background("hub")
+        self._uploading = ""
 
     def open(self) -> None:
         """Create the repository where there is none; a Hub that cannot be reached now is tried again at each save.
@@ -69,14 +73,30 @@ class CheckpointUploads:
             write_json(file, {**read_json(file), "base_model_name_or_path": self._base})
 
     def push(self, checkpoint: Path, *, step: int) -> None:
-        """Upload a complete checkpoint; returns at once unless the upload before it still runs."""
-        self.wait()
-        self._running = self._thread.submit(self._upload, checkpoint, step)
+        """Upload a complete checkpoint; returns at once unless the upload before it still runs.
 
-    def wait(self) -> None:
-        """Return when nothing is being uploaded."""
-        if self._running is not None:
-            self._running.result()
+        One that would have to wait for longer than that may take is left out, with a warning.
+        """
+        if not self.wait():
+            self._listener.warn(f"{checkpoint.name} is not sent to the Hub ({self._by_hand(checkpoint)})")
+            return
+        self._uploading = checkpoint.name
+        self._background.begin(partial(self._upload, checkpoint, step))
+
+    def wait(self) -> bool:
+        """Return whether nothing is being uploaded any more; warn where an upload does not end."""
+        has_ended = self._background.wait(_LONGEST_SECONDS)
+        if not has_ended:
+            self._listener.warn(
+                f"the upload of {self._uploading} still runs after {_LONGEST_SECONDS / 60:.0f} minutes."
+            )
+        return has_ended
+
+    def close(self) -> None:
+        """Wait for the upload that runs, and say so; one that does not end is given up with a warning."""
+        if not self._background.wait(0.0):
+            self._listener.say(f"waiting for the upload of {self._uploading}, {_LONGEST_SECONDS / 60:.0f} min at most")
+            self.wait()
 
     def _upload(self, checkpoint: Path, step: int) -> None:
         self._listener.say(f"uploading {checkpoint.name} to {self._name}")
@@ -91,11 +111,13 @@ class CheckpointUploads:
         # By no name: the clients below raise what they like (hf_xet RuntimeErrors out of Rust), and no error of
         # theirs is worth the training.
         except Exception as error:
-            by_hand = f"`hf upload {self._repo or self._name} {checkpoint}` sends it later"
-            hint = error.hint if isinstance(error, LeanRLError) else by_hand
+            hint = error.hint if isinstance(error, LeanRLError) else self._by_hand(checkpoint)
             self._listener.warn(f"{checkpoint.name} is not on the Hub: {_first_line(error)} ({hint})")
         else:
             self._listener.say(f"{checkpoint.name} is on the Hub: {commit.commit_url}")
+
+    def _by_hand(self, checkpoint: Path) -> str:
+        return f"`hf upload {self._repo or self._name} {checkpoint}` sends it later"
 
     def _create(self) -> str:
         repo = self._api.create_repo(self._name, private=self._private, exist_ok=True).repo_id

@@ -17,6 +17,8 @@ from leanrl.storage.run_folder import RunFolder, read_json_if_whole, step_of
 
 # Two moments of one byte and their scales, four bytes for 256.
 _8BIT_BYTES_PER_WEIGHT = 2 * (1 + 4 / 256)
+# Of an unfinished rollout: an id, up to four fp32 numbers, and four characters of text.
+_BYTES_PER_COMPLETION_TOKEN = 4 + 4 * 4 + 4
 # Tokenizer, trainer state and random state; a tokenizer of 152 k entries takes about 11 MiB.
 _FIXED_BYTES = 32 * 2**20
 # A full disk or quota in the words of those who give no errno: safetensors and tokenizers (Rust), and torch's
@@ -25,13 +27,27 @@ _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 _FULL_WORDS = (*(f"(os error {number})" for number in _FULL_ERRNOS), "iostream error", "inline_container.cc")
 
 
-def checkpoint_bytes(model: nn.Module, optimizer: str) -> int:
-    """Return what one checkpoint of the trained weights and the state of `optimizer.name` takes on disk."""
+def checkpoint_bytes(model: nn.Module, config: RunConfig) -> int:
+    """Return what one checkpoint takes on disk: trained weights, state of the optimizer, a rollout in hand."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
-    return _FIXED_BYTES + sum(
-        int(weight.numel() * (weight.element_size() + _state_bytes(optimizer, weight.element_size())))
-        for weight in trained
+    optimizer = config.optimizer.name
+    return (
+        _FIXED_BYTES
+        + _rollout_bytes(config)
+        + sum(
+            int(weight.numel() * (weight.element_size() + _state_bytes(optimizer, weight.element_size())))
+            for weight in trained
+        )
     )
+
+
+def _rollout_bytes(config: RunConfig) -> int:
+    """Return the most that the rows of a rollout take which is not used up."""
+    if config.steps_per_save == config.steps_per_rollout:
+        return 0
+    rollout = config.rollout
+    per_row = 4 * rollout.max_prompt_tokens + _BYTES_PER_COMPLETION_TOKEN * rollout.max_completion_tokens
+    return config.completions_per_rollout * per_row
 
 
 def _state_bytes(optimizer: str, weight_bytes: int) -> float:

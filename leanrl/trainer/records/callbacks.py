@@ -65,6 +65,7 @@ class StepRecorder(TrainerCallback):
             append_jsonl(self.run.saves, {"step": state.global_step, "seconds": seconds})
 
     def on_train_end(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+        self.trainer.publishing.wait()
         self._compare_with_plan(state)
 
     def on_log(
@@ -169,13 +170,13 @@ class StepRecorder(TrainerCallback):
 class SignalStop(TrainerCallback):
     """Turns the first SIGINT or SIGTERM into a checkpoint and a clean end; a second one acts at once.
 
-    A checkpoint holds no completions, so the steps that share a rollout are finished first: a resumed run then does
-    what one that was never stopped does.
+    A checkpoint of unsloth holds no completions, so the steps that share a rollout are finished first: a resumed run
+    then does what one that was never stopped does.
     """
 
-    def __init__(self, listener: Listener, *, steps_per_rollout: int = 1) -> None:
+    def __init__(self, listener: Listener, *, steps_per_save: int = 1) -> None:
         self.listener = listener
-        self.steps_per_rollout = steps_per_rollout
+        self.steps_per_save = steps_per_save
         self.received: signal.Signals | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
@@ -187,7 +188,7 @@ class SignalStop(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:
         received = highest_of_ranks(self.received or 0)  # a signal reaches ranks in different steps
-        if received and state.global_step % self.steps_per_rollout == 0:
+        if received and state.global_step % self.steps_per_save == 0:
             self.received = signal.Signals(received)
             control.should_save = True
             control.should_training_stop = True
@@ -206,5 +207,5 @@ class SignalStop(TrainerCallback):
         if self._previous:  # until training ends: a hung step hears no handler of Python's
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        rest = "this step" if self.steps_per_rollout == 1 else f"the {self.steps_per_rollout} steps on this rollout"
+        rest = "this step" if self.steps_per_save == 1 else f"the {self.steps_per_save} steps on this rollout"
         self.listener.say(f"{self.received.name}: finishing {rest}, then saving. Once more stops at once.")

@@ -84,6 +84,9 @@ class UnslothTrainer(LeanGRPOTrainer):
         self._rows += batch_rows({**batch, **unpacked_logprobs(batch)})
         return batch
 
+    def _save_own_part(self, folder: Path) -> None:
+        """Write nothing: completions that are not used up lie in TRL's buffer, so no checkpoint comes between them."""
+
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
         self._step = step * self.args.gradient_accumulation_steps
         self.recorded.restore(checkpoint)

@@ -1,6 +1,6 @@
 """Watch: the watchdog of a run that trains, beside the files that it is fed from."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,7 @@ class Watch:
         self.fault = sight.fault
         return sight.warnings
 
-    def to_keep(self, step: int) -> list[Path]:
-        """Return the newest checkpoint from before whatever a fault that is found later may begin with."""
+    def to_keep(self, step: int) -> Callable[[], list[Path]]:
+        """Return what names the newest checkpoint from before whatever a fault that is found later may begin with."""
         since = self._watchdog.bad_since(step)
-        before = [path for path in self._run.complete_checkpoints() if step_of(path) < since]
-        return before[-1:]
+        return lambda: [path for path in self._run.complete_checkpoints() if step_of(path) < since][-1:]

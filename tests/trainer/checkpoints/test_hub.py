@@ -193,3 +193,20 @@ def test_training_goes_on_during_an_upload_and_waits_before_the_next(tmp_path, h
     assert len(hub.commits) >= 1
     uploads.wait()
     assert [message for _, message, _ in hub.commits] == ["Checkpoint of step 1", "Checkpoint of step 2"]
+
+
+def test_an_upload_that_does_not_end_holds_neither_a_save_nor_the_end(tmp_path, hub, notes, monkeypatch):
+    """Its deadline is a moment here."""
+    monkeypatch.setattr("leanrl.trainer.checkpoints.hub._LONGEST_SECONDS", 0.01)
+    gate = threading.Event()
+    monkeypatch.setattr(hub, "upload_folder", lambda **_: gate.wait(30))
+    uploads = uploads_to(hub, notes)
+    uploads.open()
+    uploads.push(a_checkpoint(tmp_path, 1), step=1)
+    second = a_checkpoint(tmp_path, 2)
+    uploads.push(second, step=2)
+    assert notes.warned[0].startswith("the upload of step-000001 still runs after")
+    assert notes.warned[1] == f"step-000002 is not sent to the Hub (`hf upload me/sums {second}` sends it later)"
+    uploads.close()
+    assert any(text.startswith("waiting for the upload of step-000001") for text in notes.said)
+    gate.set()

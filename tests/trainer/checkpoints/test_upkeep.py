@@ -236,7 +236,17 @@ def test_a_checkpoint_holds_trained_weights_and_the_optimizers_state(optimizer, 
     """Of 100 trained weights; 25 frozen ones nothing, and 32 MiB for the rest."""
     model = nn.ModuleList([nn.Linear(10, 10, bias=False), nn.Linear(5, 5, bias=False)]).to(dtype)
     model[1].requires_grad_(False)
-    assert checkpoint_bytes(model, optimizer) == 32 * 2**20 + expected
+    config = small_config("model", optimizer={"name": optimizer})
+    assert checkpoint_bytes(model, config) == 32 * 2**20 + expected
+
+
+def test_a_checkpoint_within_a_rollout_holds_its_completions(tmp_path):
+    """2 prompts x 4 completions of 100 prompt tokens in 4 bytes and 8 completion tokens in 24."""
+    model = nn.Linear(1, 1, bias=False)
+    rollout = {"max_prompt_tokens": 100, "max_completion_tokens": 8}
+    once = small_config("model", rollout=rollout)
+    twice = small_config("model", rollout=rollout, algorithm={"num_iterations": 2})
+    assert checkpoint_bytes(model, twice) - checkpoint_bytes(model, once) == 8 * (100 * 4 + 8 * 24)
 
 
 def free_bytes(monkeypatch, free):
@@ -268,11 +278,12 @@ def test_room_for_the_best_besides(run, monkeypatch):
 class _FullDisk(TrainerCallback):
     """Before the second step, makes one file of its checkpoint lead to a device that is always full."""
 
-    def __init__(self, run, name):
-        self.run, self.name = run, name
+    def __init__(self, trainer, name):
+        self.run, self.publishing, self.name = trainer.run, trainer.publishing, name
 
     def on_step_begin(self, args, state, control, **_):
         if state.global_step == 1:
+            self.publishing.wait()  # it clears the folder of unfinished checkpoints
             folder = self.run.partial_checkpoints / "checkpoint-2"
             folder.mkdir(parents=True)
             (folder / self.name).symlink_to("/dev/full")
@@ -283,7 +294,7 @@ class _FullDisk(TrainerCallback):
 def test_a_disk_that_fills_up_stops_the_run_and_leaves_the_checkpoint_before(tiny_model, tmp_path, name):
     run = RunFolder(tmp_path / "run")
     trainer, _, signals = small_trainer(small_config(tiny_model), run.path, listener=Notes())
-    trainer.add_callback(_FullDisk(run, name))
+    trainer.add_callback(_FullDisk(trainer, name))
     with pytest.raises(StoppedError) as caught:
         trainer.train()
     signals.restore()
