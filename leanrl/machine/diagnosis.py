@@ -181,6 +181,7 @@ def _extras() -> list[Finding]:
         ("unsloth", "backend: unsloth, in an environment of its own", "leanrl doctor --constraints unsloth"),
         ("gguf", "reads the demo's weights", install_extras("demo")),
         ("rensa", "near duplicates of `leanrl data build`", install_extras("dedup")),
+        ("latex2mathml", "formulas on the page of `leanrl report`", install_extras("report")),
         ("reasoning-gym", "tasks of `leanrl data build`, and their scorers", install_extras("tasks")),
     ]
     findings = []

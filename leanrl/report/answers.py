@@ -1,13 +1,17 @@
 """What the model wrote: held-out answers before and after, and completions sampled during training."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from markupsafe import Markup
 
 from leanrl.grading.text.boxes import find_boxes
 from leanrl.grading.text.code import drop_code
+from leanrl.machine.installation import install_extras
 from leanrl.prompting.thinking import drop_thinking
+from leanrl.report.mathematics.pieces import NOWHERE, Piece, plain_pieces, typeset_pieces
+from leanrl.report.mathematics.typesetting import Typesetter, can_typeset
 from leanrl.report.quantities import count_text, number_text
 from leanrl.report.rendering import fill
 from leanrl.report.run_data import Record, RunData
@@ -17,6 +21,8 @@ _SAMPLED_STEPS_SHOWN = 60
 _COMPLETIONS_SHOWN = 24
 # A completion may be thousands of tokens; its ends say whether it reasons and whether it answers.
 _CHARACTERS_SHOWN = 6000
+# Of the markup of all formulas, so that the page stays under 20 MB.
+_MARKUP_CHARACTERS = 6_000_000
 
 
 def heldout_answers(data: RunData) -> Markup:
@@ -49,19 +55,39 @@ def sampled_completions(data: RunData) -> Markup:
     if not data.completions:
         return Markup()
     shown = _spread(sorted(data.completions), at_most=_SAMPLED_STEPS_SHOWN)
+    records = {step: data.completions[step][:_COMPLETIONS_SHOWN] for step in shown}
+    num_shown = sum(map(len, records.values()))
+    setting = _Setting(_MARKUP_CHARACTERS // max(1, num_shown)) if can_typeset() else None
     groups: dict[tuple[int, str], int] = {}
-    steps = [
-        (step, [_shown(record, step, data, groups) for record in data.completions[step][:_COMPLETIONS_SHOWN]])
-        for step in shown
-    ]
-    num_shown = sum(len(records) for _, records in steps)
+    steps = [(step, [_shown(one, step, data, groups, setting) for one in found]) for step, found in records.items()]
     lead = (
         f"Sampled during training, at the training temperature. Here are {count_text(num_shown)} of the "
         f"{count_text(sum(map(len, data.completions.values())))} saved ones: the first {_COMPLETIONS_SHOWN} of at most "
         f"{_SAMPLED_STEPS_SHOWN} steps, evenly spread, with the first and the last step. One of more than "
-        f"{count_text(_CHARACTERS_SHOWN)} characters loses its middle. All of them are in completions/."
+        f"{count_text(_CHARACTERS_SHOWN)} characters loses its middle. All of them are in completions/. "
+        f"{_about_formulas(setting)}"
     )
     return fill("completions.html", steps=steps, lead=lead)
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """Typesets the formulas of all completions; `room` is for the markup of each."""
+
+    room: int
+    typesetter: Typesetter = field(default_factory=Typesetter)
+
+    def pieces(self, text: str, graded: tuple[int, int]) -> list[Piece]:
+        return typeset_pieces(text, self.typesetter, room=self.room, graded=graded)
+
+
+def _about_formulas(setting: _Setting | None) -> str:
+    if setting is None:
+        return f"`{install_extras('report')}` shows formulas as mathematics."
+    return (
+        "Formulas are typeset until the markup of a completion has "
+        f"{count_text(setting.room)} characters; other formulas, and broken ones, stay as they were written."
+    )
 
 
 def _change(problem: str, before: Mapping[str, Record], after: Mapping[str, Record]) -> tuple[str, ...]:
@@ -73,7 +99,9 @@ def _change(problem: str, before: Mapping[str, Record], after: Mapping[str, Reco
     )
 
 
-def _shown(record: Record, step: int, data: RunData, groups: dict[tuple[int, str], int]) -> dict[str, Any]:
+def _shown(
+    record: Record, step: int, data: RunData, groups: dict[tuple[int, str], int], setting: _Setting | None
+) -> dict[str, Any]:
     """Return what the page shows of a completion; `groups` numbers the prompts of all steps."""
     found = record.get("rewards")
     rewards = found if isinstance(found, dict) else {}
@@ -84,10 +112,8 @@ def _shown(record: Record, step: int, data: RunData, groups: dict[tuple[int, str
     problem = str(record.get("problem", ""))
     return {
         "step": step,
-        "problem": _shorten(problem),
-        "before": before,
-        "box": box,
-        "after": after,
+        "problem": _pieces(_shorten(problem), setting),
+        "completion": _pieces(before + box + after, setting, graded=(len(before), len(before) + len(box))),
         "gold": _shorten(record.get("gold", "")),
         "verdict": str(record.get("verdict") or ""),
         "num_tokens": record.get("num_tokens", ""),
@@ -95,6 +121,10 @@ def _shown(record: Record, step: int, data: RunData, groups: dict[tuple[int, str
         "group": groups.setdefault((step, problem), len(groups)),
         "marks": marks,
     }
+
+
+def _pieces(text: str, setting: _Setting | None, graded: tuple[int, int] = NOWHERE) -> list[Piece]:
+    return plain_pieces(text, graded=graded) if setting is None else setting.pieces(text, graded)
 
 
 def around_graded_box(text: str) -> tuple[str, str, str]:

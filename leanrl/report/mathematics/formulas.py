@@ -10,10 +10,10 @@ _MOST_CHARACTERS = 1000
 # A backslash takes the next character with it, so that no closing sign is found behind one, and \\[2pt] opens nothing.
 _FORMULA = re.compile(
     r"(?<!\\)\$\$(?P<dollars>(?:[^$\\]|\\.)++)\$\$"
-    r"|(?<!\\)\\\[(?P<brackets>(?:[^\\]|\\[^][])++)\\\]"
+    r"|(?<!\\)\\\[(?P<brackets>(?:[^\\]|\\[^\[\]])++)\\\]"
     r"|(?<!\\)\\\((?P<parentheses>(?:[^\\]|\\[^()])++)\\\)"
     # As pandoc has it: no space inside the signs and no digit behind them, or "$5 to $9" would be a formula.
-    r"|(?<![\\$\w])\$(?P<dollar>(?![\s$])(?:[^$\\\n]|\\[^\n])++)(?<!\s)\$(?![\d$])"
+    r"|(?<![\\$0-9A-Za-z])\$(?P<dollar>(?![\s$])(?:[^$\\\n]|\\[^\n])++)(?<!\s)\$(?![\d$])"
     r"|(?P<environment>\\begin\{(?P<kind>(?:align|equation|gather|multline)\*?)\}"
     r"(?:[^\\]|\\(?!(?:begin|end)\{(?P=kind)\}).)++\\end\{(?P=kind)\})",
     re.DOTALL,

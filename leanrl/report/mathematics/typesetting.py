@@ -1,4 +1,4 @@
-"""A formula as markup, by latex2mathml where it is installed: in limited time, or not at all."""
+"""Formulas as markup, by latex2mathml where it is installed: each in limited time, or not at all."""
 
 import sys
 import time
@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from leanrl.report.mathematics.markup import UnknownMarkupError, math_markup
 
-# A formula takes under a millisecond; one that takes this long was made to.
-MOST_SECONDS = 0.1
+# A formula takes about a millisecond. One that takes this long was made to, and so are those that come after.
+_MOST_SECONDS, _MOST_SLOW = 0.1, 20
 
 
 class _TooSlowError(Exception):
@@ -25,16 +25,38 @@ def can_typeset() -> bool:
     return find_spec("latex2mathml") is not None
 
 
+class Typesetter:
+    """Typesets the formulas of one page; after 20 that are too slow it tries no more."""
+
+    def __init__(self, *, most_seconds: float = _MOST_SECONDS) -> None:
+        self._most_seconds = most_seconds
+        self._num_slow = 0
+
+    def typeset(self, latex: str, *, source: str, is_display: bool) -> Markup | None:
+        """Return a formula as MathML; None where it is broken, too slow, or holds what a page may not.
+
+        Args:
+            source: the formula as it was written, with its signs.
+        """
+        if self._num_slow >= _MOST_SLOW:
+            return None
+        try:
+            return _typeset(latex, source, is_display, self._most_seconds)
+        except _TooSlowError:
+            self._num_slow += 1
+            return None
+
+
 @lru_cache(maxsize=4096)
-def typeset(latex: str, *, source: str, is_display: bool) -> Markup | None:
-    """Return a formula as MathML; None where it is broken, too slow, or holds what a page may not."""
+def _typeset(latex: str, source: str, is_display: bool, most_seconds: float) -> Markup | None:
     from latex2mathml.converter import convert_to_element
 
-    display = "block" if is_display else "inline"
     try:
-        element = _within(MOST_SECONDS, lambda: convert_to_element(latex, display=display))
+        element = _within(most_seconds, lambda: convert_to_element(latex))
         return math_markup(element, source=source, is_display=is_display)
-    except (UnknownMarkupError, _TooSlowError, RecursionError):
+    except _TooSlowError:
+        raise
+    except (UnknownMarkupError, RecursionError):
         return None
     except Exception:  # the parser raises whatever the text of a policy makes it raise
         return None
@@ -43,7 +65,7 @@ def typeset(latex: str, *, source: str, is_display: bool) -> Markup | None:
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
     """Return what a function of pure Python returns, or raise once it has run for so long.
 
-    A profile hook sees every call and ends it in any thread, where a signal needs the main one.
+    A profile hook sees every call and ends it in any thread; a signal would need the main one.
     """
     end = time.perf_counter() + seconds
 
