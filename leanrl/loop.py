@@ -184,11 +184,11 @@ def _greedy(
 
 
 def _write_report(run: RunFolder, listener: Listener) -> None:
-    from leanrl.report.page import write_report
+    from leanrl.evaluation.pages.write import write_run_report
 
     started = time.perf_counter()
     try:
-        page = write_report(run)
+        page = write_run_report(run)
     except OSError as error:
         again = command("report", run.path)
         listener.warn(f"the report cannot be written: {error.strerror}. The run is complete; `{again}` writes it.")

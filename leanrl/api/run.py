@@ -46,9 +46,9 @@ class Run:
     @property
     def report(self) -> Path:
         """The page of the run, written again with what its files hold."""
-        from leanrl.report.page import write_report
+        from leanrl.evaluation.pages.write import write_run_report
 
-        return write_report(self._files)
+        return write_run_report(self._files)
 
     def __fspath__(self) -> str:
         return str(self.folder)

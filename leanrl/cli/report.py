@@ -20,9 +20,8 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write a page with the curves of a run, or of several runs side by side; or serve it while the run trains."""
-    from leanrl.cli.published_rows import published_rows
     from leanrl.errors import ConfigError
-    from leanrl.report.page import write_report
+    from leanrl.evaluation.pages.write import write_run_report
     from leanrl.storage.output_folder import require_writable
     from leanrl.storage.run_folder import open_run_folder
 
@@ -34,7 +33,7 @@ def report(
         place = out or folders[0].report
         require_writable(place, what=f"the report goes to {place}", hint="name a folder of yours with `--out DIR`")
     if len(folders) == 1:
-        _print(write_report(folders[0], out=out, published=published_rows()), folders, as_json=as_json)
+        _print(write_run_report(folders[0], out=out), folders, as_json=as_json)
         return
     if out is None:
         raise ConfigError("a comparison of several runs needs a folder of its own.", hint="--out DIR")
@@ -46,6 +45,7 @@ def report(
 def _serve(folders: "list[RunFolder]", *, port: int, out: Path | None) -> None:
     """Serve the page of one run until Ctrl-C, and print its address."""
     from leanrl.errors import ConfigError
+    from leanrl.evaluation.pages.write import live_page
     from leanrl.hints import command
     from leanrl.report.live import serve
 
@@ -54,7 +54,13 @@ def _serve(folders: "list[RunFolder]", *, port: int, out: Path | None) -> None:
             "--serve shows one run and writes no file.", hint=command("report", folders[0].path, "--serve")
         )
     (run,) = folders
-    serve(run, port=port, folder=run.report, opened=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True))
+    serve(
+        run,
+        live_page,
+        port=port,
+        folder=run.report,
+        opened=lambda address: print(f"{address} (Ctrl-C ends it)", flush=True),
+    )
 
 
 def _print(page: Path, folders: "list[RunFolder]", *, as_json: bool) -> None:

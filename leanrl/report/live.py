@@ -11,8 +11,7 @@ from typing import Any
 
 from leanrl.errors import ConfigError
 from leanrl.hints import command
-from leanrl.report.page import run_page
-from leanrl.report.run_data import read_run
+from leanrl.report.scores.choice import selection_files
 from leanrl.storage.run_folder import RunFolder
 
 HOST = "127.0.0.1"
@@ -21,7 +20,11 @@ _SECONDS_BETWEEN_LOOKS = 10
 _PAGES = ("/", "/index.html")
 
 
-def serve(run: RunFolder, *, port: int, folder: Path, opened: Callable[[str], None]) -> None:
+# Returns the page of a run that looks for a newer one every so many seconds.
+PageOf = Callable[[RunFolder, int], str]
+
+
+def serve(run: RunFolder, page_of: PageOf, *, port: int, folder: Path, opened: Callable[[str], None]) -> None:
     """Serve the page of a run and the images of its report folder until Ctrl-C; `opened` is given the address.
 
     Port 0 takes a free one. Nothing is written, and no other file is served.
@@ -29,7 +32,7 @@ def serve(run: RunFolder, *, port: int, folder: Path, opened: Callable[[str], No
     Raises:
         ConfigError: another program has the port.
     """
-    live = LivePage(run)
+    live = LivePage(run, page_of)
     try:
         server = ThreadingHTTPServer((HOST, port), partial(_Handler, live, folder))
     except OSError as error:
@@ -49,8 +52,8 @@ def serve(run: RunFolder, *, port: int, folder: Path, opened: Callable[[str], No
 class LivePage:
     """The newest page of a run, with a tag that changes when the run's files do."""
 
-    def __init__(self, run: RunFolder) -> None:
-        self._run = run
+    def __init__(self, run: RunFolder, page_of: PageOf) -> None:
+        self._run, self._page_of = run, page_of
         self._lock = threading.Lock()
         self._tag, self._page = "", b""
 
@@ -58,7 +61,7 @@ class LivePage:
         """Return a tag of the files that the page shows, by their sizes and times."""
         run = self._run
         files = [run.config, run.plan, run.env, run.summary, run.metrics, run.saves, run.ledger, run.completions]
-        files.append(run.evaluations)
+        files += [run.evaluations, *sorted(run.path.glob("evals/step-*/scores.json")), *selection_files(run.path)]
         stamps = [_stamp(path) for path in (*files, run.path / "greedy_before.jsonl", run.path / "greedy_after.jsonl")]
         return f'"{hashlib.sha256(repr(stamps).encode()).hexdigest()[:24]}"'
 
@@ -67,8 +70,7 @@ class LivePage:
         with self._lock:
             tag = self.tag()
             if tag != self._tag:
-                page = run_page(read_run(self._run), live_seconds=_SECONDS_BETWEEN_LOOKS)
-                self._tag, self._page = tag, page.encode("utf-8")
+                self._tag, self._page = tag, self._page_of(self._run, _SECONDS_BETWEEN_LOOKS).encode("utf-8")
             return self._tag, self._page
 
 

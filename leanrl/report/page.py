@@ -15,17 +15,25 @@ from leanrl.report.plan.section import plan_against_actual
 from leanrl.report.problems.section import problem_curves, problems_section
 from leanrl.report.rendering import document, fill
 from leanrl.report.run_data import RunData, read_run
+from leanrl.report.scores.choice import choices_section
 from leanrl.report.scores.during import evaluations_section
+from leanrl.report.scores.heldout import HeldoutChange, score
 from leanrl.report.scores.section import PublishedRow, scores_section
-from leanrl.report.sections import dropped_rows, header, overview, phase_table, score, settings, warnings
+from leanrl.report.sections import dropped_rows, header, overview, phase_table, settings, warnings
 from leanrl.report.step_table import step_table
 from leanrl.storage.run_folder import RunFolder
 
 
-def write_report(run: RunFolder, *, out: Path | None = None, published: Sequence[PublishedRow] = ()) -> Path:
+def write_report(
+    run: RunFolder,
+    *,
+    out: Path | None = None,
+    published: Sequence[PublishedRow] = (),
+    change: HeldoutChange | None = None,
+) -> Path:
     """Write index.html and the PNGs of the curves into `out`, by default the run's report folder; return the page.
 
-    `published` are rows to put beside the run's evaluations.
+    `published` are rows to put beside the run's evaluations; `change` is that of its greedy score.
 
     It works on a run in any state: finished, still going, or killed in the middle of a line.
     """
@@ -33,7 +41,7 @@ def write_report(run: RunFolder, *, out: Path | None = None, published: Sequence
     folder = run.report if out is None else out
     drawn = [*paper_curves(data), *health_curves(data), *time_curves(data), *problem_curves(data)]
     _draw_memory(data, folder)
-    return write_page(run_page(data, folder=folder, published=published), drawn, folder)
+    return write_page(run_page(data, folder=folder, published=published, change=change), drawn, folder)
 
 
 def run_page(
@@ -42,6 +50,7 @@ def run_page(
     folder: Path | None = None,
     live_seconds: int | None = None,
     published: Sequence[PublishedRow] = (),
+    change: HeldoutChange | None = None,
 ) -> str:
     """Return the page of a run that lies in `folder`; with `live_seconds` it looks that often for a newer one."""
     logged = logged_curves(data)
@@ -51,8 +60,9 @@ def run_page(
     body = fill(
         "run.html",
         header=header(data),
-        score=score(data),
+        score=score(data, change),
         scores=scores_section(data, published),
+        choices=choices_section(data),
         evaluations=evaluations_section(data),
         overview=overview(data),
         origin=origin_section(data, folder),

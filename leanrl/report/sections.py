@@ -28,19 +28,6 @@ def header(data: RunData) -> Markup:
     )
 
 
-def score(data: RunData) -> Markup:
-    """Return the greedy scores before and after, the one result that a reader looks for; nothing if none was taken."""
-    before, after = data.summary.get("greedy_before"), data.summary.get("greedy_after")
-    if not isinstance(before, int | float):
-        return Markup()
-    num_eval = data.summary.get("num_eval")
-    bars, change = [("before", before, _out_of(before, num_eval))], None
-    if isinstance(after, int | float):
-        bars.append(("after", after, _out_of(after, num_eval)))
-        change = f"{100 * (after - before):+.0f}".replace("-", "−")
-    return fill("score.html", bars=bars, change=change)
-
-
 def overview(data: RunData) -> Markup:
     """Return the facts of the run in one glance."""
     summary = data.summary
@@ -113,10 +100,6 @@ def _method(data: RunData) -> str:
     method = data.setting("model.tuning.method")
     rank = f" of rank {data.setting('model.tuning.rank')}" if method in ("lora", "qlora") else ""
     return f"{names.get(method, method or '')}{rank}"
-
-
-def _out_of(value: float, num_eval: Any) -> str:
-    return f"{round(value * num_eval)} of {num_eval}" if isinstance(num_eval, int) else ""
 
 
 def _peaks(data: RunData) -> str:

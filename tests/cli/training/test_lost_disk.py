@@ -50,7 +50,7 @@ def test_it_names_the_folder_and_the_command_that_goes_on(tiny_model, tmp_path, 
 
 
 def test_a_report_that_cannot_be_written_does_not_fail_a_finished_run(tiny_model, tmp_path, monkeypatch):
-    def write_report(run):
+    def write_report(run, **_more):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     run = tmp_path / "run"

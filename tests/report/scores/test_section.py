@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.cli.published_rows import published_rows
+from leanrl.evaluation.pages.published import published_rows
 from leanrl.report.page import write_report
 from leanrl.report.scores.evaluations import read_evaluations, score_curves
 from leanrl.storage.run_folder import RunFolder, write_json
