@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
-GradeMode = Literal["strict", "lenient", "as_run", "published"]
+GradeMode = Literal["strict", "lenient", "as_run", "published", "published_letter"]
 Reason = Literal[
     "correct", "wrong", "unfinished", "echo", "no_box", "unparseable_answer", "unparseable_gold",
     "timeout", "memory", "died",

@@ -1,11 +1,11 @@
 """The problems of a benchmark, from a local file or the Hub, ready to be asked and known by their hash."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leanrl.config.sections.data import DataConfig
+from leanrl.config.sections.data import DataConfig, WorkedExample
 from leanrl.data.files.kinds import KINDS
 from leanrl.data.files.paths import read_file_source
 from leanrl.data.load import load_problems
@@ -47,6 +47,7 @@ def load_benchmark(
     data_dir: Path | None = None,
     prompt_template: str = "{problem}",
     system_prompt: str | None = None,
+    examples: Sequence[WorkedExample] = (),
 ) -> LoadedBenchmark:
     """Read the problems of a benchmark and put them into the protocol's prompt.
 
@@ -54,6 +55,7 @@ def load_benchmark(
         data_dir: a folder whose file NAME.jsonl (or .json, .csv, .tsv, .parquet, each also as .gz), or whose folder
             NAME, takes the place of the Hub.
         prompt_template: asks where the protocol leaves that to the model's own training, with `system_prompt`.
+        examples: worked examples of that training, which a benchmark with a prompt of its own does not show.
 
     Raises:
         ConfigError: if `data_dir` is no folder.
@@ -67,6 +69,7 @@ def load_benchmark(
         path=path,
         prompt_template=prompt_template if protocol.prompt_template is None else protocol.prompt_template,
         system_prompt=system_prompt if asks_itself else None,
+        examples=examples if asks_itself and benchmark.prompt_template is None else (),
     )
     try:
         problems = load_problems(data, seed=0, rows=_lettered_rows(benchmark, data), kept_columns=_kept(benchmark))

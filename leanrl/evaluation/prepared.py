@@ -152,7 +152,8 @@ def _draw(
 ) -> Start:
     allow = tolerances({each.name: each.loaded.benchmark.tolerance_column for each in prepared.benchmarks})
     with open_stream(prepared) as stream, GraderPool() as grader, folder.appending() as appender:
-        second = partial(judged_by_math_verify, grader) if with_math_verify else None
+        lettered = {each.name for each in prepared.benchmarks if each.loaded.benchmark.answer_kind == "letter"}
+        second = partial(judged_by_math_verify, grader, lettered) if with_math_verify else None
         open_recorder = partial(Recorder, grader, appender, second_grader=second, allow=allow)
         return drawing.run(stream, lambda told: open_recorder(told=told), listener)
 

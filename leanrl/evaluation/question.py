@@ -67,6 +67,7 @@ def read_benchmarks(asked: Asked, protocol: Protocol, subject: Subject) -> list[
             data_dir=asked.data_dir,
             prompt_template=data.prompt_template,
             system_prompt=data.system_prompt,
+            examples=data.examples,
         )
         for each in named
     ]

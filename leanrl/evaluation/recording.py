@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -168,9 +168,20 @@ class Recorder:
         )
 
 
-def judged_by_math_verify(grader: Grader, batch: Sequence[DrawnText]) -> list[bool]:
-    """Return whether each completion is right by the rules of published numbers (`grading/published.py`)."""
-    requests = [GradeRequest(drawn.opened_tag + drawn.text, drawn.row.gold, mode="published") for drawn in batch]
+def judged_by_math_verify(grader: Grader, lettered: Collection[str], batch: Sequence[DrawnText]) -> list[bool]:
+    """Return whether each completion is right by the rules of published numbers (`grading/published.py`).
+
+    Args:
+        lettered: the benchmarks whose gold answers are the letters of options.
+    """
+    requests = [
+        GradeRequest(
+            drawn.opened_tag + drawn.text,
+            drawn.row.gold,
+            mode="published_letter" if drawn.draw.benchmark in lettered else "published",
+        )
+        for drawn in batch
+    ]
     return [verdict.correct for verdict in grader.grade(requests)]
 
 

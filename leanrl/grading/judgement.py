@@ -35,6 +35,8 @@ def _judge_one(
         return as_run.judge_as_run(gold, answer or "")
     if mode == "published":
         return published.judge_published(gold, answer)
+    if mode == "published_letter":
+        return published.judge_published_letter(gold, answer)
     if answer is None:
         return comparison.judge_gold(gold)
     reason = comparison.judge(gold, answer)

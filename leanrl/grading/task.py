@@ -17,7 +17,8 @@ from leanrl.types import FORMS, Form, GoldList, GradeMode, GradeRequest, Reason
 # Longer than any answer; what is longer is not worth the time it takes to parse.
 MAX_ANSWER_CHARS = 5_000
 MAX_PUBLISHED_CHARS = 20_000  # of a whole completion, whose end has the answer
-_READ_BY_MATH_VERIFY: tuple[GradeMode, ...] = ("as_run", "published")
+_PUBLISHED: tuple[GradeMode, ...] = ("published", "published_letter")
+_READ_BY_MATH_VERIFY: tuple[GradeMode, ...] = ("as_run", *_PUBLISHED)
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ def plan_request(request: GradeRequest, *, refused: tuple[Form, ...] = FORMS) ->
         answer = find_answer(completion, "strict")
         return "no_box" if answer is None else Task("strict", (str(request.gold),), answer)
     golds = _gold_texts(request.gold, request.mode)
-    if request.mode == "published":
-        return Task("published", golds, completion[-MAX_PUBLISHED_CHARS:])
+    if request.mode in _PUBLISHED:
+        return Task(request.mode, golds, completion[-MAX_PUBLISHED_CHARS:])
     answer = find_answer(completion, request.mode, asks_for_several=any(map(holds_several, golds)))
     if answer is None:
         return "no_box"
@@ -101,7 +102,7 @@ def _gold_text(text: str, mode: GradeMode) -> str:
     """Return the answer in a gold text, which may be a whole solution with a box; nothing if it is too long."""
     if mode == "as_run":
         return find_answer(text, "as_run") or ""
-    if mode == "published":
+    if mode in _PUBLISHED:
         return text if len(text) <= MAX_ANSWER_CHARS else ""
     answer = read_gold(text).text
     return normalise(answer) if len(answer) <= MAX_ANSWER_CHARS else ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leanrl.config.sections.data import WorkedExample
 from leanrl.errors import ConfigError, DataError, MissingError
 from leanrl.eval.benchmarks.named import find_benchmark
 from leanrl.eval.benchmarks.protocols import find_protocol
@@ -53,6 +54,18 @@ def test_the_prompt_of_training_asks_where_the_protocol_has_none(tmp_path: Path)
     assert [turn["content"] for turn in greedy.rows[0].prompt] == ["Be brief.", "Solve: 2 + 2"]
     robust = load_benchmark(find_benchmark(str(file)), find_protocol("robust"), **asks)
     assert [turn["role"] for turn in robust.rows[0].prompt] == ["user"]
+
+
+def test_worked_examples_of_training_are_shown_where_its_prompt_asks(tmp_path: Path):
+    file = write_rows(tmp_path / "mine.jsonl", ROWS)
+    asks = {"prompt_template": "Solve: {problem}", "examples": [WorkedExample(problem="1 + 1", answer="2")]}
+    greedy = load_benchmark(find_benchmark(str(file)), find_protocol("greedy"), **asks)
+    assert [turn["content"] for turn in greedy.rows[0].prompt] == ["Solve: 1 + 1", "2", "Solve: 2 + 2"]
+    robust = load_benchmark(find_benchmark(str(file)), find_protocol("robust"), **asks)
+    assert len(robust.rows[0].prompt) == 1
+    write_rows(tmp_path / "gpqa-diamond.jsonl", [OPTIONS])
+    own = load_benchmark(find_benchmark("gpqa-diamond"), find_protocol("greedy"), data_dir=tmp_path, **asks)
+    assert len(own.rows[0].prompt) == 1, "a benchmark with a prompt of its own"
 
 
 def test_options_get_letters_in_one_order_everywhere(tmp_path: Path):

@@ -29,6 +29,27 @@ def test_a_completion_is_read_as_published(pool: GraderPool, completion: str, go
     assert verdict.reason == reason
 
 
+LETTERS = [
+    (r"The answer is $\boxed{B}$.", "B", "correct"),
+    (r"\boxed{\text{B}}", "B", "correct"),
+    ("Let me think about A and C. Answer: B", "B", "correct"),
+    ("The answer is (B).", "B", "correct"),
+    ("**Answer:** B", "B", "correct"),
+    ("Option A is wrong, so B.", "B", "correct"),
+    (r"First $\boxed{A}$, no: $\boxed{B}$", "B", "correct"),
+    (r"The answer is $\boxed{C}$, not B.", "B", "wrong"),
+    ("I do not know.", "B", "no_box"),
+    ("", "B", "no_box"),
+    ("4", "4", "unparseable_gold"),
+]
+
+
+@pytest.mark.parametrize(("completion", "gold", "reason"), LETTERS)
+def test_the_letter_of_an_option_is_read(pool: GraderPool, completion: str, gold: str, reason: str):
+    (verdict,) = pool.grade([GradeRequest(completion, gold, mode="published_letter")])
+    assert verdict.reason == reason
+
+
 def test_any_of_several_golds_is_right(pool: GraderPool):
     (verdict,) = pool.grade([GradeRequest(r"$\boxed{3}$", GoldList(("2", "3")), mode="published")])
     assert verdict.correct

@@ -1,8 +1,9 @@
 """A benchmark: where its problems lie, how they are asked, and what they should be."""
 
+from collections.abc import Sequence
 from typing import Literal
 
-from leanrl.config.sections.data import DataConfig
+from leanrl.config.sections.data import DataConfig, WorkedExample
 from leanrl.config.sections.field_types import PositiveInt
 from leanrl.config.sections.section import Section, key
 
@@ -38,7 +39,14 @@ class Benchmark(Section):
     num_problems: PositiveInt | None = key(None, "how many problems there are")
     sha256: str | None = key(None, "hash of problems and gold answers; null is unverified")
 
-    def data(self, *, path: str | None, prompt_template: str, system_prompt: str | None) -> DataConfig:
+    def data(
+        self,
+        *,
+        path: str | None,
+        prompt_template: str,
+        system_prompt: str | None,
+        examples: Sequence[WorkedExample] = (),
+    ) -> DataConfig:
         """Return how the data room reads the problems from `path`, or from the Hub for None, and asks them."""
         source = {"path": path} if path is not None else {"hub_id": self.hub_id, "hub_config": self.hub_config}
         return DataConfig(
@@ -52,6 +60,7 @@ class Benchmark(Section):
             max_word_golds=1.0 if self.answer_kind == "letter" else 0.5,
             prompt_template=self.prompt_template or prompt_template,
             system_prompt=system_prompt,
+            examples=list(examples),
             unparseable_gold="keep",
             duplicates="error",
             shuffle=False,

@@ -71,6 +71,7 @@ def _benchmark(name: str, asked: Asked, config: RunConfig, protocol: Protocol) -
         data_dir=asked.data_dir,
         prompt_template=config.data.prompt_template,
         system_prompt=config.data.system_prompt,
+        examples=config.data.examples,
     )
 
 

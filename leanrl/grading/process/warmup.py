@@ -10,5 +10,6 @@ from leanrl.grading.task import Task
 EACH_KIND = (
     *(Task("strict", (gold,), answer) for gold, answer in PAIRS),
     Task("as_run", (r"$\frac{1}{2}+x$",), r"$\boxed{x+0.5}$"),
+    Task("published_letter", ("B",), "The answer is B."),
     Task("published", (r"\frac{1}{2}+x",), r"It is $\boxed{x+0.5}$, as 3 > 2."),
 )
