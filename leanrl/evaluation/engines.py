@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Of memory that is free when the model is loaded, for the KV cache of rows at their longest.
 _CACHE_SHARE = 0.6
-_MOST_SLOTS_OF_CARD, _MOST_SLOTS_OF_CPU, _MOST_SLOTS_OF_VLLM = 64, 16, 128
+_MOST_SLOTS_OF_CARD, _MOST_SLOTS_OF_CPU, MOST_SLOTS_OF_VLLM = 64, 16, 128
 _SLOTS_OF_ENDPOINT = 32
 _CPU_BLOCK_TOKENS = 32  # of vLLM's KV cache, as in training (rollout/vllm/engine_arguments.py)
 
@@ -175,7 +175,7 @@ def _num_slots(local: LocalModel, engine: EngineName, *, longest_tokens: int) ->
 
     is_on_card = torch.cuda.is_available()
     if is_on_card and engine == "vllm":
-        return _MOST_SLOTS_OF_VLLM
+        return MOST_SLOTS_OF_VLLM
     free_bytes = torch.cuda.mem_get_info()[0] if is_on_card else host_memory_bytes() // 2
     most = _MOST_SLOTS_OF_CARD if is_on_card else _MOST_SLOTS_OF_CPU
     row_bytes = _row_bytes(local, engine, longest_tokens=longest_tokens)

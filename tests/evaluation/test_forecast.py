@@ -34,6 +34,40 @@ def test_longer_completions_and_more_of_them_take_longer():
     assert once < long_hours / 2
 
 
+PAPER = "aime24,math500,amc23,minerva,olympiadbench"
+
+
+def test_the_paper_s_evaluation_of_one_card_takes_what_was_logged():
+    """Its five benchmarks took 2.1 to 2.3 hours on an A40; 1,517 completions of 8,192 tokens, 25 % of the limit."""
+    forecast = planned("--eval", PAPER, "--protocol", "open-rs")
+    assert sum(forecast["num_completions"].values()) == 1517
+    hours = {name.split(" tokens")[0]: value for name, value in forecast["hours"].items()}
+    assert hours["mean 8192"] == pytest.approx(2.2, rel=0.2)
+
+
+def test_one_benchmark_of_the_paper_with_its_logged_lengths():
+    """AIME24: mean 12,400 tokens, 470 s of generation and 640 s in all."""
+    (hours,) = planned("--eval", "aime24", "--protocol", "open-rs", "--lengths", "mean=12400,cv=0.6")["hours"].values()
+    assert 3600 * hours == pytest.approx(640, rel=0.1)
+
+
+def test_the_lengths_of_training_do_not_count():
+    """The preset's 2,750 tokens were cut at 3,584, and would plan 0.7 hours for what took 2.2."""
+    forecast = planned("--protocol", "open-rs")
+    assert len(forecast["hours"]) == 3
+    assert "sampled under 3,584 tokens" in forecast["notes"][0]
+    assert planned("--lengths", "mean=8000")["notes"] == []
+    assert len(planned("--lengths", "mean=8000,limit=32768")["hours"]) == 1
+
+
+def test_more_completions_than_slots_wait_for_their_turn():
+    """Twice as many completions beyond 128 slots take nearly twice as long, though the KV cache has room for them."""
+    short = ("--eval", "gsm8k", "--gpu", "h200", "--lengths", "mean=300,cv=0.6")
+    (once,) = planned(*short, "--protocol", "open-rs")["hours"].values()
+    (thrice,) = planned(*short, "--protocol", "sober")["hours"].values()
+    assert thrice - 150 / 3600 > 2.5 * (once - 150 / 3600)
+
+
 def test_a_model_that_leaves_no_room_is_said_not_to_fit():
     arguments = ["plan", "--eval", "aime24", "--gpu", "rtx3060-12", "-s", "model.id=Qwen/Qwen2.5-7B-Instruct"]
     printed = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout

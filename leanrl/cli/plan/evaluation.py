@@ -33,4 +33,5 @@ def _lines(config: "RunConfig", forecast: "EvalForecast") -> list[str]:
     for lengths, hours in forecast.hours.items():
         cost = "" if forecast.usd_per_hour is None else f", ${hours * forecast.usd_per_hour:.2f}"
         lines.append(f"{hours:.1f} hours{cost} for completions of {lengths}")
-    return [*lines, "`--lengths mean=6000,cv=0.6` gives your model's lengths on these benchmarks"]
+    lines += [f"note: {note}" for note in forecast.notes]
+    return [*lines, "`--lengths mean=7000,cv=1.2` gives your model's lengths on these benchmarks"]

@@ -106,9 +106,9 @@ def profile_of_sample(lengths: Sequence[int], *, limit_tokens: int, num_cut: int
     return LengthProfile(mean, limit_tokens, round(left, 3), cut, source)
 
 
-def assumed_profiles(limit_tokens: int) -> list[LengthProfile]:
-    """Return what a run of which no lengths are known is planned for: means of 25, 50 and 80 % of the limit."""
-    return [LengthProfile(share * limit_tokens, limit_tokens, is_assumed=True) for share in ASSUMED_SHARES]
+def assumed_profiles(limit_tokens: int, *, cv: float = ASSUMED_CV) -> list[LengthProfile]:
+    """Return what is planned for where no lengths are known: means of 25, 50 and 80 % of the limit."""
+    return [LengthProfile(share * limit_tokens, limit_tokens, cv, is_assumed=True) for share in ASSUMED_SHARES]
 
 
 def middle_profile(limit_tokens: int) -> LengthProfile:

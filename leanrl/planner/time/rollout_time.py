@@ -22,9 +22,15 @@ _NUM_MOMENTS = 64
 
 
 def generation_seconds(
-    shape: ModelShape, workload: Workload, card: Card, *, kv_bytes: int, lengths: LengthProfile
+    shape: ModelShape,
+    workload: Workload,
+    card: Card,
+    *,
+    kv_bytes: int,
+    lengths: LengthProfile,
+    num_slots: int | None = None,
 ) -> float:
-    """Seconds until the last completion of a rollout is made.
+    """Seconds until the last completion of a rollout is made; `num_slots` is how many vLLM decodes at once at most.
 
     Each decoding step reads the weights once, and the KV cache of the sequences that run. vLLM drops a sequence that
     has ended; `model.generate` goes on with all rows until the longest has ended.
@@ -38,7 +44,7 @@ def generation_seconds(
         decoded = count * longest
         tokens_read = count * longest * (prompt + longest / 2)
     else:
-        waiting = _crowding(shape, workload, drawn, kv_bytes=kv_bytes) - 1
+        waiting = max(_crowding(shape, workload, drawn, kv_bytes=kv_bytes), count / (num_slots or count)) - 1
         steps, per_step, once = (
             longest + waiting * drawn.mean(limit),
             _vllm_step_seconds(shape, workload),
