@@ -17,6 +17,8 @@ from tests.cli.run import leanrl, tiny_overrides
 PLUGIN = Path(__file__).parent / "plugins" / "variety.py"
 # vLLM's start alone takes a minute on a busy machine.
 TIMEOUT_SECONDS = 540.0
+# Held-out problems are asked between steps, which must find the engine on the policy that they left.
+EVALUATED = ("eval.every_steps=3", "eval.samples=2", "eval.temperature=0.8", "checkpoints.keep_best=1")
 
 
 def command(model, run, *more, engine):
@@ -29,7 +31,7 @@ def command(model, run, *more, engine):
 @pytest.fixture(scope="module")
 def six_steps(tiny_model, tmp_path_factory):
     run = tmp_path_factory.mktemp("runs") / "six"
-    arguments = command(tiny_model, run, "train.max_steps=6", engine="vllm-colocate")
+    arguments = command(tiny_model, run, "train.max_steps=6", *EVALUATED, engine="vllm-colocate")
     outcome = leanrl(*arguments, timeout_seconds=TIMEOUT_SECONDS)
     assert outcome.code == 0, outcome.err
     return run, outcome
@@ -42,6 +44,28 @@ def test_six_steps_draw_from_the_policy_that_is_trained(six_steps):
     assert all(step["sampling_logprob_difference"] < 1e-5 for step in steps)
     assert all(step["grad_norm"] > 0 for step in steps)
     assert all(step["seconds"]["sync"] > 0 for step in steps)
+
+
+def evaluations_of(run):
+    """Return the evaluations of a run, whose step lines must have the same scores."""
+    evaluations = list(read_jsonl(RunFolder(run).evaluations))
+    scores = {line["step"]: line["eval"]["score"] for line in read_jsonl(RunFolder(run).metrics) if "eval" in line}
+    assert scores == {one["step"]: one["score"] for one in evaluations if one["step"] > 0}
+    for one in evaluations:
+        assert one["problems"].keys() == evaluations[0]["problems"].keys()
+        assert [samples for _, samples in one["problems"].values()] == [2] * len(one["problems"])
+        assert 1 <= one["mean_tokens"] <= 8
+    return evaluations
+
+
+def test_the_colocated_engine_is_asked_for_evaluations(six_steps):
+    run, outcome = six_steps
+    evaluations = evaluations_of(run)
+    assert [one["step"] for one in evaluations] == [0, 3, 6]
+    assert len(evaluations[0]["problems"]) >= 2
+    assert evaluations[0]["difference"] is None
+    assert all(one["difference"] is not None for one in evaluations[1:])
+    assert outcome.err.count("evaluation at step") == 3
 
 
 def test_the_run_says_which_vllm_generated(six_steps):
@@ -75,8 +99,9 @@ def test_a_context_longer_than_the_model_is_refused_before_the_engine_starts(tin
 
 def test_a_run_starts_its_own_server_and_leaves_no_process(tiny_model, tmp_path):
     run = tmp_path / "served"
-    outcome = in_process(tiny_model, run, "train.max_steps=3", engine="vllm-server")
+    outcome = in_process(tiny_model, run, "train.max_steps=3", *EVALUATED, engine="vllm-server")
     assert outcome.exit_code == 0, outcome.exception
+    assert [one["step"] for one in evaluations_of(run)] == [0, 3]
     steps = list(read_jsonl(RunFolder(run).metrics))
     assert len(steps) == 3
     assert all(step["sampling_logprob_difference"] < 1e-5 for step in steps)
