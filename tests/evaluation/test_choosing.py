@@ -15,6 +15,9 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError, DataError, LeanRLError
+from leanrl.evaluation.choosing.candidates import find_candidates
+from leanrl.report.run_data import read_run
+from leanrl.report.scores.choice import choices_section
 from leanrl.storage.run_folder import RunFolder
 from tests.cli.run import leanrl, tiny_overrides
 
@@ -33,7 +36,22 @@ def trained(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(trained: Path, tmp_path: Path) -> RunFolder:
+    """The run before any choice."""
     return RunFolder(Path(shutil.copytree(trained, tmp_path / "run", symlinks=True)))
+
+
+@pytest.fixture(scope="module")
+def first_choice(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, dict[str, Any]]:
+    """The run after a choice among its three checkpoints, and what the command printed."""
+    folder = tmp_path_factory.mktemp("chosen-once")
+    run = RunFolder(Path(shutil.copytree(trained, folder / "run", symlinks=True)))
+    return run, chosen(run, write_rows(folder / "sums.jsonl", ROWS))
+
+
+@pytest.fixture
+def chosen_run(first_choice: tuple[RunFolder, dict[str, Any]], tmp_path: Path) -> RunFolder:
+    """A copy of the run after its choice: a folder may be moved."""
+    return RunFolder(Path(shutil.copytree(first_choice[0].path, tmp_path / "run", symlinks=True)))
 
 
 @pytest.fixture
@@ -67,9 +85,9 @@ def drawn(run: RunFolder) -> dict[str, bytes]:
     return {str(path.relative_to(run.path)): path.read_bytes() for path in run.path.glob("evals/**/completions.jsonl")}
 
 
-def test_halves_the_checkpoints_and_reports_the_pick_once(run: RunFolder, sums: Path) -> None:
+def test_halves_the_checkpoints_and_reports_the_pick_once(first_choice: tuple[RunFolder, dict[str, Any]]) -> None:
     """Three checkpoints get 2 completions a problem, the better two 4; of equal ones the least trained is picked."""
-    found = chosen(run, sums)
+    run, found = first_choice
     rounds = found["selection"]["rounds"]
     assert [(each["num_samples"], len(each["standings"])) for each in rounds] == [(2, 3), (4, 2)]
     choice = found["selection"]["choice"]
@@ -88,25 +106,50 @@ def test_halves_the_checkpoints_and_reports_the_pick_once(run: RunFolder, sums: 
     assert asked == [2 * NUM_HELDOUT, 4 * NUM_HELDOUT, 4 * NUM_HELDOUT]
 
 
-def test_a_second_call_draws_nothing(run: RunFolder, sums: Path) -> None:
-    first = chosen(run, sums)
-    before = drawn(run)
-    assert chosen(run, sums) == first
-    assert drawn(run) == before
+def test_the_page_of_the_run_shows_the_choice(first_choice: tuple[RunFolder, dict[str, Any]]) -> None:
+    run, found = first_choice
+    page = str(choices_section(read_run(run)))
+    assert "Choice of a checkpoint on heldout" in page
+    assert f"Step {found['selection']['choice']['step']} was picked of 3, on {NUM_HELDOUT} problems" in page
+    assert "Reported once, on other problems: sums " in page
 
 
-def test_the_best_on_the_selection_set_is_picked(run: RunFolder, sums: Path) -> None:
+def test_a_second_call_draws_nothing(
+    first_choice: tuple[RunFolder, dict[str, Any]], chosen_run: RunFolder, sums: Path
+) -> None:
+    before = drawn(chosen_run)
+    again = chosen(chosen_run, sums)["selection"]
+    assert {key: again[key] for key in ("rounds", "choice")} == {
+        key: first_choice[1]["selection"][key] for key in ("rounds", "choice")
+    }
+    assert drawn(chosen_run) == before
+
+
+def test_the_best_on_the_selection_set_is_picked(chosen_run: RunFolder, sums: Path) -> None:
     """Where the completions of step 3 are right, it is picked, with its share and the luck of the pooled rates."""
-    chosen(run, sums)
-    file = next(run.path.glob("evals/select-*/step-3/completions.jsonl"))
+    file = next(chosen_run.path.glob("evals/select-*/step-3/completions.jsonl"))
     records = [json.loads(line) | {"verdict": "correct"} for line in file.read_text().splitlines()]
     file.write_text("".join(json.dumps(record) + "\n" for record in records))
-    choice = chosen(run, sums)["selection"]["choice"]
+    choice = chosen(chosen_run, sums)["selection"]["choice"]
     assert (choice["step"], choice["accuracy"]) == (3, 1.0)
     assert choice["best_of_equal_by_luck"]["equal_score"] == pytest.approx(1 / 3)
     assert choice["best_of_first_round"] == 1.0
 
 
+def test_goes_on_where_it_was_cut_off(
+    first_choice: tuple[RunFolder, dict[str, Any]], chosen_run: RunFolder, sums: Path
+) -> None:
+    """Cut within a line of the second round: what is missing is drawn alike, as after a kill there."""
+    step = first_choice[1]["selection"]["rounds"][-1]["standings"][-1]["step"]
+    (file,) = chosen_run.path.glob(f"evals/select-*/step-{step}/completions.jsonl")
+    whole = file.read_bytes()
+    file.write_bytes(b"".join(whole.splitlines(keepends=True)[: 3 * NUM_HELDOUT])[:-5])
+    assert chosen(chosen_run, sums)["selection"]["choice"] == first_choice[1]["selection"]["choice"]
+    texts = [{(one["id"], one["sample"]): one["text"] for one in map(json.loads, lines.splitlines())} for lines in (whole, file.read_bytes())]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.long
 def test_goes_on_after_a_kill(run: RunFolder, sums: Path) -> None:
     command = flags(run, sums, "--select-samples", "20")
     started = subprocess.Popen([sys.executable, "-m", "leanrl", *command], stderr=subprocess.DEVNULL)
@@ -134,14 +177,14 @@ def test_likeliest_tokens_take_one_round(run: RunFolder, sums: Path) -> None:
     assert found["chosen"]["best_of_equal_if_chosen_here"] == {"sums": None}
 
 
-def test_some_checkpoints_are_another_choice(run: RunFolder, sums: Path) -> None:
-    chosen(run, sums)
-    error = error_of(*flags(run, sums, "--checkpoints", "1,3"))
+def test_some_checkpoints_are_another_choice(chosen_run: RunFolder, sums: Path) -> None:
+    error = error_of(*flags(chosen_run, sums, "--checkpoints", "1,3"))
     assert "holds another choice" in error.message
     assert "checkpoints is" in error.message
-    found = chosen(run, sums, "--checkpoints", "1,3", "--out", str(run.path / "other"))
+    other = ("--checkpoints", "1,3", "--select-samples", "1", "--out", str(chosen_run.path / "other"))
+    found = chosen(chosen_run, sums, *other)
     assert found["selection"]["choice"]["num_tried"] == 2
-    assert Path(found["folder"]).parent == run.path / "other"
+    assert Path(found["folder"]).parent == chosen_run.path / "other"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +235,9 @@ def test_a_problem_that_was_trained_on_is_not_held_out(run: RunFolder, sums: Pat
 
 def test_a_damaged_checkpoint_is_left_out(run: RunFolder, sums: Path) -> None:
     (run.checkpoint(2) / "adapter_model.safetensors").write_bytes(b"")
-    assert chosen(run, sums)["selection"]["choice"]["num_tried"] == 2
+    warnings: list[str] = []
+    assert find_candidates(run, "all", warn=warnings.append) == [run.checkpoint(1), run.checkpoint(3)]
+    assert "is damaged" in warnings[0]
     assert "is damaged" in error_of(*flags(run, sums, "--checkpoints", "1,2")).message
 
 
