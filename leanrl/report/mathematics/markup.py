@@ -16,6 +16,11 @@ _ELEMENTS = frozenset(
     "mrow mi mn mo mtext mspace msub msup msubsup mfrac mover munder munderover msqrt mroot mtable mtr mtd mstyle "
     "mpadded mphantom".split()
 )
+# With fewer or more a browser shows something else than was meant.
+_NUM_CHILDREN = {
+    **dict.fromkeys(("mfrac", "mroot", "msub", "msup", "mover", "munder"), 2),
+    **dict.fromkeys(("msubsup", "munderover"), 3),
+}
 _WORD = r"true|false"
 # Lengths that move little: a policy could otherwise lay its text over the page.
 _LENGTH = r"-?0?\.\d{1,4}em|\d{1,2}(?:\.\d{1,4})?(?:em|ex|px|pt)?"
@@ -35,7 +40,7 @@ _MOST_LEVELS = 60
 
 
 class UnknownMarkupError(ValueError):
-    """The tree has an element that is not known, or too many levels."""
+    """The tree has an element that is not known or lacks a child, or too many levels."""
 
 
 def math_markup(root: Element, *, source: str, is_display: bool) -> Markup:
@@ -54,10 +59,12 @@ def math_markup(root: Element, *, source: str, is_display: bool) -> Markup:
 
 def _written(element: Element, *, level: int) -> Iterator[str]:
     is_box = element.tag == "menclose"  # of which browsers draw nothing
-    if not (is_box or element.tag in _ELEMENTS) or level > _MOST_LEVELS:
-        raise UnknownMarkupError(f"{element.tag!r:.40} at level {level}")
+    is_known = is_box or element.tag in _ELEMENTS
+    if not is_known or level > _MOST_LEVELS or len(element) != _NUM_CHILDREN.get(element.tag, len(element)):
+        raise UnknownMarkupError(f"{element.tag!r:.40} with {len(element)} children at level {level}")
     tag = "mrow" if is_box else element.tag
-    yield f"<{tag}{' class="boxed"' if is_box else ''}{''.join(_attributes(element))}>"
+    attributes = ' class="boxed"' if is_box else "".join(_attributes(element))
+    yield f"<{tag}{attributes}>"
     yield _text(element.text)
     for child in element:
         yield from _written(child, level=level + 1)

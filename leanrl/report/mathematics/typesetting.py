@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from leanrl.report.mathematics.markup import UnknownMarkupError, math_markup
 
-# A formula takes about a millisecond. One that takes this long was made to, and so are those that come after.
-_MOST_SECONDS, _MOST_SLOW = 0.1, 20
+# CPU seconds. A formula takes less than a millisecond; one that takes so long was made to.
+_MOST_SECONDS, _MOST_SLOW = 0.2, 20
 
 
 class _TooSlowError(Exception):
@@ -52,7 +52,7 @@ def _typeset(latex: str, source: str, is_display: bool, most_seconds: float) -> 
     from latex2mathml.converter import convert_to_element
 
     try:
-        element = _within(most_seconds, lambda: convert_to_element(latex))
+        element = _within(most_seconds, lambda: convert_to_element(latex, display="block" if is_display else "inline"))
         return math_markup(element, source=source, is_display=is_display)
     except _TooSlowError:
         raise
@@ -63,14 +63,14 @@ def _typeset(latex: str, source: str, is_display: bool, most_seconds: float) -> 
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
-    """Return what a function of pure Python returns, or raise once it has run for so long.
+    """Return what a function of pure Python returns, or raise once it has taken so many CPU seconds.
 
     A profile hook sees every call and ends it in any thread; a signal would need the main one.
     """
-    end = time.perf_counter() + seconds
+    end = time.thread_time() + seconds
 
     def check(_frame: FrameType, _event: str, _argument: Any) -> None:
-        if time.perf_counter() > end:
+        if time.thread_time() > end:
             raise _TooSlowError
 
     before = sys.getprofile()
