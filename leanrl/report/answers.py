@@ -85,8 +85,8 @@ def _about_formulas(setting: _Setting | None) -> str:
     if setting is None:
         return f"`{install_extras('report')}` shows formulas as mathematics."
     return (
-        "Formulas are typeset until the markup of a completion has "
-        f"{count_text(setting.room)} characters; other formulas, and broken ones, stay as they were written."
+        "Formulas are typeset until the room for their markup is full, the graded one first; the others, and broken "
+        "ones, stay as they were written."
     )
 
 

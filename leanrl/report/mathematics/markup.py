@@ -21,6 +21,8 @@ _NUM_CHILDREN = {
     **dict.fromkeys(("mfrac", "mroot", "msub", "msup", "mover", "munder"), 2),
     **dict.fromkeys(("msubsup", "munderover"), 3),
 }
+# Of these latex2mathml does not put a base of several parts, such as a matrix in its brackets, into one.
+_SCRIPTS = ("msub", "msup", "msubsup")
 _WORD = r"true|false"
 # Lengths that move little: a policy could otherwise lay its text over the page.
 _LENGTH = r"-?0?\.\d{1,4}em|\d{1,2}(?:\.\d{1,4})?(?:em|ex|px|pt)?"
@@ -59,17 +61,28 @@ def math_markup(root: Element, *, source: str, is_display: bool) -> Markup:
 
 def _written(element: Element, *, level: int) -> Iterator[str]:
     is_box = element.tag == "menclose"  # of which browsers draw nothing
+    children = _with_one_base(element)
     is_known = is_box or element.tag in _ELEMENTS
-    if not is_known or level > _MOST_LEVELS or len(element) != _NUM_CHILDREN.get(element.tag, len(element)):
-        raise UnknownMarkupError(f"{element.tag!r:.40} with {len(element)} children at level {level}")
+    if not is_known or level > _MOST_LEVELS or len(children) != _NUM_CHILDREN.get(element.tag, len(children)):
+        raise UnknownMarkupError(f"{element.tag!r:.40} with {len(children)} children at level {level}")
     tag = "mrow" if is_box else element.tag
     attributes = ' class="boxed"' if is_box else "".join(_attributes(element))
     yield f"<{tag}{attributes}>"
     yield _text(element.text)
-    for child in element:
+    for child in children:
         yield from _written(child, level=level + 1)
         yield _text(child.tail)
     yield f"</{tag}>"
+
+
+def _with_one_base(element: Element) -> list[Element]:
+    children = list(element)
+    num_base = len(children) + 1 - _NUM_CHILDREN.get(element.tag, 0)
+    if element.tag not in _SCRIPTS or num_base < 2:
+        return children
+    base = Element("mrow")
+    base.extend(children[:num_base])
+    return [base, *children[num_base:]]
 
 
 def _attributes(element: Element) -> Iterator[str]:

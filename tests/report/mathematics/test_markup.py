@@ -61,3 +61,16 @@ def test_deeper_than_a_reader_can_see_is_refused() -> None:
         inner = SubElement(inner, "mrow")
     with pytest.raises(UnknownMarkupError):
         math_markup(root, source="", is_display=False)
+
+
+@pytest.mark.parametrize("xml", ["<mfrac><mn>1</mn></mfrac>", "<msup><mi>x</mi></msup>", "<munderover><mo>x</mo><mi>i</mi></munderover>"])
+def test_an_element_that_lacks_a_part_refuses_the_formula(xml: str) -> None:
+    with pytest.raises(UnknownMarkupError):
+        written(xml)
+
+
+def test_a_base_of_several_parts_becomes_one() -> None:
+    """What latex2mathml makes of a matrix to the power of -1: a browser would show no exponent."""
+    parts = "<mo>(</mo><mtable></mtable><mo>)</mo>"
+    assert written(f"<msup>{parts}<mn>2</mn></msup>") == f"<msup><mrow>{parts}</mrow><mn>2</mn></msup>"
+    assert written(f"<msubsup>{parts}<mn>1</mn><mn>2</mn></msubsup>") == f"<msubsup><mrow>{parts}</mrow><mn>1</mn><mn>2</mn></msubsup>"
