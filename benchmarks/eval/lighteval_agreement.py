@@ -50,7 +50,7 @@ def compare(verdicts: Path, out: Path | None) -> None:
     about, *rows = [json.loads(line) for line in verdicts.read_text(encoding="utf-8").splitlines()]
     judge = _lighteval_judge()
     for row in rows:
-        row["lighteval"] = judge(row["gold"], row["completion"])
+        row["lighteval"], row["read_by_lighteval"] = judge(row["gold"], row["completion"])
     groups = {"of_a_model": [], "written": []}
     for row in rows:
         groups["of_a_model" if row["id"].split("/")[0] in OF_A_MODEL else "written"].append(row)
@@ -69,7 +69,8 @@ def compare(verdicts: Path, out: Path | None) -> None:
         one = found[name]
         print(f"{name}: {one['num_agreeing']} of {one['num_completions']} alike, {len(one['differences'])} differ")
         for each in one["differences"]:
-            print(f"  {each['id']}: gold {each['gold']!r}, ours {each['ours']}, lighteval {each['lighteval']}: {each['cause']}")
+            verdicts = f"ours {each['ours']}, lighteval {each['lighteval']}"
+            print(f"  {each['id']}: gold {each['gold']!r}, {verdicts}: {each['cause']}")
     print(path)
 
 
@@ -78,13 +79,13 @@ def _lighteval_judge() -> Any:
     from lighteval.metrics.dynamic_metrics import (
         ExprExtractionConfig,
         LatexExtractionConfig,
-        multilingual_extractive_match_metric,
+        MultilingualExtractiveMatchMetric,
     )
     from lighteval.models.model_output import ModelResponse
     from lighteval.tasks.requests import Doc
     from lighteval.utils.language import Language
 
-    metric = multilingual_extractive_match_metric(
+    metric = MultilingualExtractiveMatchMetric(
         language=Language.ENGLISH,
         fallback_mode="first_match",
         precision=5,
@@ -92,12 +93,12 @@ def _lighteval_judge() -> Any:
         pred_extraction_target=(ExprExtractionConfig(), LatexExtractionConfig(boxed_match_priority=0)),
         aggregation_function=max,
     )
-    judge_one = getattr(metric.sample_level_fn, "compute", metric.sample_level_fn)
 
-    def judge(gold: Any, completion: str) -> bool:
+    def judge(gold: Any, completion: str) -> tuple[bool, dict[str, Any]]:
         golds = [_as_formula(each) for each in (gold if isinstance(gold, list) else [gold])]
         doc = Doc(query="", choices=golds, gold_index=list(range(len(golds))))
-        return bool(judge_one(doc=doc, model_response=ModelResponse(text=[completion])))
+        is_right = bool(metric.compute(doc, ModelResponse(text=[completion])))
+        return is_right, dict(doc.specific or {})
 
     return judge
 
@@ -115,7 +116,7 @@ def _agreement(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "num_agreeing": len(rows) - len(differing),
         "differences": [
             {
-                **{key: row[key] for key in ("id", "gold", "ours", "lighteval")},
+                **{key: row[key] for key in ("id", "gold", "ours", "lighteval", "read_by_lighteval")},
                 "end_of_completion": row["completion"][-_SHOWN_CHARACTERS:],
                 "cause": CAUSES.get(row["id"], "not looked at"),
             }

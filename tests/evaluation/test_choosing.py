@@ -145,7 +145,10 @@ def test_goes_on_where_it_was_cut_off(
     whole = file.read_bytes()
     file.write_bytes(b"".join(whole.splitlines(keepends=True)[: 3 * NUM_HELDOUT])[:-5])
     assert chosen(chosen_run, sums)["selection"]["choice"] == first_choice[1]["selection"]["choice"]
-    texts = [{(one["id"], one["sample"]): one["text"] for one in map(json.loads, lines.splitlines())} for lines in (whole, file.read_bytes())]
+    texts = [
+        {(one["id"], one["sample"]): one["text"] for one in map(json.loads, lines.splitlines())}
+        for lines in (whole, file.read_bytes())
+    ]
     assert texts[0] == texts[1]
 
 

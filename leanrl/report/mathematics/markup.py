@@ -26,7 +26,10 @@ _SCRIPTS = ("msub", "msup", "msubsup")
 _WORD = r"true|false"
 # Lengths that move little: a policy could otherwise lay its text over the page.
 _LENGTH = r"-?0?\.\d{1,4}em|\d{1,2}(?:\.\d{1,4})?(?:em|ex|px|pt)?"
-_SIDES, _LINES = r"(?:left|right|center)(?: (?:left|right|center))*", r"(?:solid|dashed|none)(?: (?:solid|dashed|none))*"
+_SIDES, _LINES = (
+    r"(?:left|right|center)(?: (?:left|right|center))*",
+    r"(?:solid|dashed|none)(?: (?:solid|dashed|none))*",
+)
 _ATTRIBUTES = {
     **dict.fromkeys(("stretchy", "fence", "separator", "largeop", "movablelimits", "displaystyle", "accent"), _WORD),
     **dict.fromkeys(("width", "height", "depth", "lspace", "rspace", "linethickness", "minsize", "maxsize"), _LENGTH),

@@ -24,9 +24,7 @@ def plain_pieces(text: str, *, graded: tuple[int, int] = NOWHERE) -> list[Piece]
     return list(_plain(text, 0, len(text), graded))
 
 
-def typeset_pieces(
-    text: str, typesetter: Typesetter, *, room: int, graded: tuple[int, int] = NOWHERE
-) -> list[Piece]:
+def typeset_pieces(text: str, typesetter: Typesetter, *, room: int, graded: tuple[int, int] = NOWHERE) -> list[Piece]:
     """Return a text with its formulas typeset, until their markup fills `room` characters; the others stay source.
 
     The formula with the graded box comes first.

@@ -43,7 +43,9 @@ def test_the_change_is_paired(run: RunFolder) -> None:
     assert change.is_shown
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{}\n", b"not json\n", b'{"problem": "other", "gold": "1", "verdict": "wrong"}\n'])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"{}\n", b"not json\n", b'{"problem": "other", "gold": "1", "verdict": "wrong"}\n']
+)
 def test_without_both_scores_there_is_no_change(run: RunFolder, content: bytes | None) -> None:
     after = run.path / "greedy_after.jsonl"
     after.unlink() if content is None else after.write_bytes(content)

@@ -24,7 +24,14 @@ TEXTS = (
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = write_sample_run(tmp_path_factory.mktemp("runs") / "mathematics", num_steps=1)
     records = [
-        {"step": 1, "problem": "How large is $x$?", "gold": "1", "completion": text, "verdict": "wrong", "num_tokens": 9}
+        {
+            "step": 1,
+            "problem": "How large is $x$?",
+            "gold": "1",
+            "completion": text,
+            "verdict": "wrong",
+            "num_tokens": 9,
+        }
         for text in TEXTS
     ]
     (run.completions / "step-000001.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
