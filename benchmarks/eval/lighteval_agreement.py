@@ -1,11 +1,11 @@
-"""Verdicts of `leanrl eval --grader math-verify` beside those of lighteval's own extractive match, on saved completions.
+"""Verdicts of `leanrl eval --grader math-verify` beside those of lighteval's own code, on saved completions.
 
     python benchmarks/eval/lighteval_agreement.py ours VERDICTS.jsonl       # where leanrl is installed
     python benchmarks/eval/lighteval_agreement.py compare VERDICTS.jsonl    # where lighteval is installed
 
-lighteval pins another latex2sympy2_extended than leanrl, so the two have an environment each: for the second
-`pip install torch==2.13.0 lighteval==0.13.0 latex2sympy2_extended==1.0.6 antlr4-python3-runtime==4.13.2`. The completions
-are benchmarks/data/graded_completions.jsonl. `compare` prints every difference and writes
+lighteval pins another latex2sympy2_extended than leanrl, so the two have an environment each. The second is made by
+`pip install torch==2.13.0 lighteval==0.13.0 latex2sympy2_extended==1.0.6 antlr4-python3-runtime==4.13.2`.
+The completions are benchmarks/data/graded_completions.jsonl. `compare` prints every difference and writes
 benchmarks/results/lighteval-agreement-<date>.json.
 """
 

@@ -63,7 +63,8 @@ def forecast_evaluation(
 
     Time is that of the rollout formula for all completions as one rollout, and of a start: it was checked on the
     paper's own evaluations of one A40. Lengths of the config count only where they were sampled under a limit as long
-    as the evaluation's: a run's training lengths say nothing of 32,768 tokens. A benchmark whose number of problems nobody knows is refused.
+    as the evaluation's: a run's training lengths say nothing of 32,768 tokens. A benchmark whose number of problems
+    nobody knows is refused.
 
     Raises:
         ConfigError: for an unknown benchmark, protocol or model, or one without a number of problems.

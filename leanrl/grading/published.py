@@ -3,7 +3,7 @@
 math-verify reads the whole completion: formulas and plain numbers, boxes first, any of what it finds; numbers count as
 equal to five decimals. These are the values of lighteval's extractive match, by which the paper's tables were made.
 
-An option letter is read as math-verify reads literal letters: in a box, or behind "answer", or alone, the last one first.
+An option letter is read as math-verify reads literal letters: in a box, behind "answer", or alone, the last one first.
 
 Source: Open-RS (arXiv 2503.16219), src/open_r1/evaluate.py, and lighteval, metrics/dynamic_metrics.py
 (multilingual_extractive_match_metric).

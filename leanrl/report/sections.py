@@ -2,7 +2,6 @@
 
 import json
 import statistics
-from typing import Any
 
 from markupsafe import Markup
 

@@ -16,7 +16,7 @@ TEXTS = (
     r"We have $x^2 = \frac{1}{4}$, so \[ x = \pm\sqrt{\frac{1}{4}} \] and it is $\boxed{\frac{1}{2}}$.",
     f"Wide: ${WIDE}$ and \\[{WIDE}\\] so $\\boxed{{1}}$",
     r"Broken: $\frac{1}$ and \(\left( x\) and \boxed{3}",
-    r"$\text{<img src=x onerror=alert(1)>}$ $\href{javascript:alert(1)}{y}$ $\mathrm{</math><script>alert(1)</script>}$",
+    r"$\text{<img src=x onerror=alert(1)>}$ $\href{javascript:alert(1)}{y}$ $\mathrm{</math><script>x()</script>}$",
 )
 
 

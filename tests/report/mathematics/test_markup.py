@@ -29,7 +29,8 @@ def test_elements_with_their_attributes() -> None:
     "attribute",
     [
         'href="javascript:alert(1)"', 'onclick="x"', 'style="position:fixed"', 'class="pill"', 'id="points"',
-        'mathcolor="white"', 'mathbackground="red"', 'width="99999em"', 'width="-30em"', 'stretchy="x&quot; onload=&quot;y"',
+        'mathcolor="white"', 'mathbackground="red"', 'width="99999em"', 'width="-30em"',
+        'stretchy="x&quot; onload=&quot;y"',
         'xmlns:x="http://example.org"', 'mathvariant="A B"', 'src="x"', 'mathsize="90em"',
     ],
 )  # fmt: skip

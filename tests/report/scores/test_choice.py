@@ -59,8 +59,8 @@ def test_what_was_picked_among_how_many_and_by_how_much_luck(tmp_path: Path) -> 
         in page
     )
     assert (
-        "Reported once, on other problems: aime24 30.0 % [15.0, 45.0] (chosen here, the best of 3 equal ones would show "
-        "39.1 %); svamp 80.0 % [75.0, 85.0]." in page
+        "Reported once, on other problems: aime24 30.0 % [15.0, 45.0] (chosen here, the best of 3 equal ones would "
+        "show 39.1 %); svamp 80.0 % [75.0, 85.0]." in page
     )
 
 
