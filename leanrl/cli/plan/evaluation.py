@@ -32,6 +32,10 @@ def _lines(config: "RunConfig", forecast: "EvalForecast") -> list[str]:
         return [*lines, "it does not fit: no completion of that length has room; `--gpu` names a larger card"]
     for lengths, hours in forecast.hours.items():
         cost = "" if forecast.usd_per_hour is None else f", ${hours * forecast.usd_per_hour:.2f}"
-        lines.append(f"{hours:.1f} hours{cost} for completions of {lengths}")
+        lines.append(f"{_duration(hours)}{cost} for completions of {lengths}")
     lines += [f"note: {note}" for note in forecast.notes]
     return [*lines, "`--lengths mean=7000,cv=1.2` gives your model's lengths on these benchmarks"]
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
