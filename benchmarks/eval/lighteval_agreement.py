@@ -127,8 +127,8 @@ def _agreement(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 # Found by hand, each by the parsed values of both.
 CAUSES = {
-    "written/17": "25 % beside a gold of 25: math-verify 0.9 compares a whole percentage by its number, lighteval takes "
-    "25 % for a quarter",
+    "written/17": "25 % beside a gold of 25: math-verify 0.9 compares a whole percentage by its number, lighteval "
+    "takes 25 % for a quarter",
 }
 
 
