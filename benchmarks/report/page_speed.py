@@ -82,6 +82,7 @@ def main() -> None:
             "num_saved_completions": arguments.steps * arguments.completions,
             "page_megabytes": round(page.stat().st_size / 1e6, 2),
             "num_shown_completions": page.read_text(encoding="utf-8").count("<article "),
+            "num_typeset_formulas": page.read_text(encoding="utf-8").count("<math"),
             "open_seconds": {name: round(seconds, 3) for name, (seconds, _) in opened.items()},
             "num_figures": opened["1200_px"][1],
             "write_seconds": round(write_seconds, 1),
