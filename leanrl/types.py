@@ -38,7 +38,7 @@ class PromptForm(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)  # a data set has 200,000 of them
+@dataclass(frozen=True, slots=True)  # a dataset has 200,000 of them
 class Row:
     """One problem, ready to be asked.
 

@@ -19,7 +19,7 @@ from leanrl.seams.listing import option_keys
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "leanrl").rglob("*.py"))
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").glob("*.md"))]
 # `leanrl data build` takes -s for keys of a recipe, which tests/curation/recipes checks.
 RECIPE_MAPS = ("parts.", "models.", "sources.")
 MAPS = tuple(f"{key.name}." for key in schema_keys().values() if key.is_map)

@@ -32,7 +32,7 @@ NUM_SIMULATIONS = 4000
 # other model is a little better on four problems of five and much worse on the fifth, and equal on average.
 CONCENTRATIONS = {"split": 0.5, "spread": 3.0, "traded": 3.0}
 _TRADED_GAIN, _LOSERS = 0.15, 0.2
-# a + b of the share of its failures that the better model solves.
+# a + b of the fraction of its failures that the better model solves.
 _GAIN_CONCENTRATION = 4.0
 # A mean is within its bounds up to rounding of sums.
 _ROUNDING = 1e-12
@@ -78,7 +78,7 @@ KINDS = {
 
 
 def simulate(case: Case, *, num_simulations: int, seed: int = 0) -> dict[str, Any]:
-    """Return the shares of simulations whose intervals hold the true value, and of those whose test is at most 0.05."""
+    """Return the fractions of simulations whose intervals hold the true value, and whose test is at most 0.05."""
     random = np.random.default_rng([seed, case.num_problems, case.num_samples, round(1000 * case.accuracy)])
     held: Counter[str] = Counter()
     methods: Counter[str] = Counter()
@@ -143,7 +143,7 @@ def _range(low: float, high: float) -> str:
 
 
 def _pass_rates(case: Case, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return pass rates of both models; the other solves a random share of what the base fails."""
+    """Return pass rates of both models; the other solves a random fraction of what the base fails."""
     concentration = CONCENTRATIONS[case.population]
     base_N = random.beta(case.accuracy * concentration, (1 - case.accuracy) * concentration, size=case.num_problems)
     if case.population == "traded":

@@ -97,7 +97,7 @@ def judge_steps(solutions: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def judge_language(solutions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the language share of a text costs, on texts of the length of the paper's completions."""
+    """Return what the language fraction of a text costs, on texts of the length of the paper's completions."""
     words = "\n".join(row["solution"] for row in solutions)
     texts = [words[start : start + LANGUAGE_CHARACTERS] for start in range(0, len(words), LANGUAGE_CHARACTERS)]
     texts = texts[:STEP_COMPLETIONS]

@@ -37,7 +37,7 @@ def copied_formulas(rows: Sequence[dict[str, Any]]) -> list[Case]:
 
 
 def judge_copied(name: str, rows: Sequence[dict[str, Any]], *, num_problems: int) -> dict[str, Any]:
-    """Return the share of a fixed sample of problems in which a formula of the text is paid, and those formulas.
+    """Return the fraction of a fixed sample of problems in which a formula of the text is paid, and those formulas.
 
     A formula that is the gold answer, letter by letter, is counted apart: the problem's text states its answer.
     """

@@ -43,7 +43,7 @@ def ways_of(method: str) -> list[dict]:
 
 
 def score_of(folder: Path, config: RunConfig, grader: GraderPool) -> float:
-    """Return the share of the run's held-out problems that the merged model answers right, greedily."""
+    """Return the fraction of the run's held-out problems that the merged model answers right, greedily."""
     model = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     rows = load_problems(config.data, seed=config.train.seed, rows=None).heldout

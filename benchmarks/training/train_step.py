@@ -6,7 +6,7 @@
     python benchmarks/training/train_step.py --tiny                      # the same code on two layers: no numbers
 
 Operations are those of matrix products and attention, recomputation included; no product is computed to count them, and
-no other work disturbs the count. `--without-variance SHARE` is the share of groups that have one reward throughout.
+no other work disturbs the count. `--without-variance SHARE` is the fraction of groups that have one reward throughout.
 
 TRL runs with its defaults, and with small tiles of its head, which suit a CPU. Completions are fixed: their lengths
 and rewards come from data/completion_mix.json. A breakdown takes leanrl's savings away one at a time. Sides take turns
@@ -87,7 +87,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def scales_of(asked: argparse.Namespace) -> list[Scale]:
-    """Return the scale that was asked for, once for each share of groups without variance."""
+    """Return the scale that was asked for, once for each fraction of groups without variance."""
     scale = TINY_SCALE if asked.tiny else SCALES[asked.device, "time" if asked.measure == "time" else "peak"]
     given = {"divisor": asked.divisor, "num_prompts": asked.prompts}
     scale = replace(scale, **{name: value for name, value in given.items() if value is not None})

@@ -25,7 +25,7 @@ from leanrl.machine.environment import describe_machine
 from leanrl.watch.watchdog import Watchdog
 
 DEADLINE_STEP = 220
-# Kinds of runs, by the share of a fault that they have: smaller ones show where the watchdog gets blind.
+# Kinds of runs, by the fraction of a fault that they have: smaller ones show where the watchdog gets blind.
 KINDS = {"healthy": 0.0, "collapsing": 1.0, "half": 0.5, "quarter": 0.25, "tenth": 0.1}
 # Where thresholds and rules are: what may not change after the seeds are drawn.
 _RULES = (
@@ -57,7 +57,7 @@ def watch(steps: Iterable[Mapping[str, Any]]) -> Watched:
 
 
 def rates(runs: list[Watched]) -> dict[str, Any]:
-    """Return the shares of runs that were warned of and acted on, and when."""
+    """Return the fractions of runs that were warned of and acted on, and when."""
     acted = sorted(run.acted for run in runs if run.acted is not None)
     return {
         "runs": len(runs),
@@ -70,7 +70,7 @@ def rates(runs: list[Watched]) -> dict[str, Any]:
 
 
 def simulated(num_runs: int, *, first_seed: int, collapses: bool, size: float) -> dict[Experiment, list[Watched]]:
-    """Return what the watchdog said of so many runs, the experiments in turn; `size` is a share of their faults."""
+    """Return what the watchdog said of so many runs, the experiments in turn; `size` is a fraction of their faults."""
     found: dict[Experiment, list[Watched]] = {name: [] for name in EXPERIMENTS}
     for number in range(num_runs):
         name = EXPERIMENTS[number % len(EXPERIMENTS)]

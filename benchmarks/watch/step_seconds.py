@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def measured(preset: str, *, repeats: int) -> dict[str, Any]:
-    """Return the seconds that a step of a preset spends on being watched, and their share of the planned step."""
+    """Return the seconds that a step of a preset spends on being watched, and their part of the planned step."""
     config = load_config(preset).config
     rng = random.Random(0)
     size, tokens = config.completions_per_rank, config.rollout.max_completion_tokens

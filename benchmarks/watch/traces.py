@@ -23,7 +23,7 @@ _SPIKE_SHARE = 0.01
 
 @dataclass(frozen=True)
 class _Level:
-    """Where an experiment starts: mean reward and share of cut completions (ranges)."""
+    """Where an experiment starts: mean reward and fraction of cut completions (ranges)."""
 
     reward: tuple[float, float]
     truncated: tuple[float, float]
@@ -31,7 +31,7 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Fault:
-    """What a fault of full size adds (ranges); `reward` and `entropy` are shares of what there was."""
+    """What a fault of full size adds (ranges); `reward` and `entropy` are fractions of what there was."""
 
     truncated: tuple[float, float]
     reward: tuple[float, float]
@@ -56,7 +56,7 @@ _FAULTS: dict[Experiment, _Fault] = {
 def trace(
     experiment: Experiment, *, collapses: bool, seed: int, num_steps: int = NUM_STEPS, size: float = 1.0
 ) -> list[dict[str, Any]]:
-    """Return the metrics of each step of a made-up run; `size` is the share of a fault that it has."""
+    """Return the metrics of each step of a made-up run; `size` is the fraction of a fault that it has."""
     rng = Random(f"{experiment}/{collapses}/{seed}")
     run = _Run(experiment, rng)
     onset, ramp = rng.uniform(*_ONSET), rng.uniform(*_RAMP)

@@ -61,7 +61,7 @@ class RolloutMismatch:
     """How far trainer and engine are apart over a step's tokens, before anything is cut or left out.
 
     Log-probabilities differ in nats; ratios are trainer's / engine's probability. `effective_share` is the
-    effective sample size (sum r)^2 / sum r^2 as a share of the tokens: 1 where all ratios are equal.
+    effective sample size (sum r)^2 / sum r^2 as a fraction of the tokens: 1 where all ratios are equal.
     """
 
     logprob_difference_mean: float

@@ -1,10 +1,10 @@
 """Log-probabilities and entropies of chosen tokens from hidden states and the head, without a B x T x V tensor.
 
-Logits exist one tile at a time, over tokens and words, in the forward pass and again in the backward pass. The
-loop over words is the outer one: the gradient of a trained head is then finished tile by tile and needs no buffer of
-its size, and a head kept in another dtype is cast tile by tile.
+Logits exist one tile at a time, over tokens and the vocabulary, in the forward pass and again in the backward pass.
+The loop over the vocabulary is the outer one: the gradient of a trained head is then finished tile by tile and needs no
+buffer of its size, and a head kept in another dtype is cast tile by tile.
 
-Axes: N scored tokens, n tokens of a tile, H hidden, V words of the vocabulary, v words of a tile.
+Axes: N scored tokens, n tokens of a tile, H hidden, V vocabulary, v vocabulary of a tile.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def token_logprobs(
     """Return each target's log-probability and the entropy of its distribution, both in nats.
 
     The softmax is taken over logits / temperature in fp32 or finer; the projection runs in autocast's dtype, or in
-    that of `hidden_N_H` without autocast. Both results carry gradients; sums over tiles are fp32 or finer.
+    that of `hidden_N_H` without autocast. Both results have gradients; sums over tiles are fp32 or finer.
 
     Args:
         hidden_N_H: last hidden states at the positions that predict the targets.

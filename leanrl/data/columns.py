@@ -11,7 +11,7 @@ from leanrl.data.sources import Source, SourceRow
 from leanrl.errors import DataError
 from leanrl.hints import setting
 
-# Names that data sets of TRL, verl and the Hub give their columns. They are taken, in this order, where the config
+# Names that datasets of TRL, verl and the Hub give their columns. They are taken, in this order, where the config
 # leaves the name to leanrl.
 _USUAL_NAMES = {
     "data.problem_column": ("question", "prompt", "messages", "query", "extra_info.question"),

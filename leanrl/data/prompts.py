@@ -12,7 +12,7 @@ PLACEHOLDER = "{problem}"
 
 @dataclass(frozen=True)
 class PromptTemplate:
-    """How a data set asks its problems."""
+    """How a dataset asks its problems."""
 
     template: str
     system_prompt: str | None

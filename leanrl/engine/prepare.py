@@ -44,7 +44,7 @@ def prepare_model(
 
 
 def _free_inputs(model: PreTrainedModel) -> None:
-    """Let the embeddings of a frozen table carry no gradient.
+    """Let the embeddings of a frozen table have no gradient.
 
     transformers asks for one, for the sake of reentrant checkpointing: it keeps the embeddings and their gradient to
     the end of the step, and runs the first layer's backward pass further than any weight needs. leanrl checkpoints

@@ -22,7 +22,7 @@ from leanrl.engine.attention.packed import RowBounds
 class StepRow:
     """One completion of the step with what its loss needs.
 
-    `weight` is the completion's share of the step (see `algorithms.aggregation`). `token_advantages` stand in the place
+    `weight` is the completion's part of the step (see `algorithms.aggregation`). `token_advantages` stand in the place
     of `advantage`, and `token_weights` are factors of the tokens' losses; None where all tokens are alike.
 
     The log-probabilities, where present, hold one number per completion token: under the policy that sampled it, under

@@ -27,7 +27,7 @@ from leanrl.engine.settings import LossSettings
 
 @dataclass(frozen=True)
 class StepSums:
-    """Sums over one micro-batch's completion tokens, as scalars on the device; `loss` is its share of the step's.
+    """Sums over one micro-batch's completion tokens, as scalars on the device; `loss` is its part of the step's.
 
     `log_ratios` holds log(trainer's / rollout engine's probability) of the tokens, flat, NaN at padding: one tensor
     for each micro-batch, or none where the engine reported no log-probabilities.

@@ -1,4 +1,4 @@
-"""Share of held-out problems that a model answers right when it always takes the likeliest token."""
+"""Fraction of held-out problems that a model answers right when it always takes the likeliest token."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ class Asked:
     out: Path | None = None
 
     def chosen_protocol(self) -> Protocol:
-        """Return the protocol with what was asked otherwise.
+        """Return the protocol with what was asked differently.
 
         Raises:
             ConfigError: if there is no such protocol, or a number is none that an evaluation can have.

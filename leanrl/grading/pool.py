@@ -33,7 +33,7 @@ class GraderPool:
         """Prepare a pool; its processes start with the first answer that needs them.
 
         Args:
-            num_workers: answers judged at the same time; None takes this rank's share of the cores.
+            num_workers: answers judged at the same time; None takes this rank's part of the cores.
             seconds: CPU seconds of one answer; its wall clock ends it at ten times as many.
             memory_bytes: address space of one process.
             refused: the forms of an equal answer that the strict mode does not pay.
@@ -102,6 +102,6 @@ class GraderPool:
 
 
 def _cores_of_this_rank() -> int:
-    """Return this process's share of the cores, where torchrun or accelerate started several on one machine."""
+    """Return this process's part of the cores, where torchrun or accelerate started several on one machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))

@@ -75,7 +75,7 @@ def gpu_names(drivers: Path = Path("/proc/driver/nvidia/gpus")) -> list[str]:
 
 
 def host_memory_bytes() -> int:
-    """Return the bytes of RAM, or of the control group that confines this process where that is less."""
+    """Return the bytes of host memory, or of the control group that confines this process where that is less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         limit = _MEMORY_LIMIT.read_text().strip()

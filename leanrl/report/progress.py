@@ -25,7 +25,7 @@ class PlainListener:
 def step_line(metrics: Mapping[str, Any], *, max_steps: int, step_seconds: list[float]) -> str:
     """Return step, rewards by name, length, truncated share, KL, seconds and time left, in fixed columns.
 
-    A step on completions of an earlier one has the share of tokens beyond the clip bounds in place of their rewards.
+    A step on completions of an earlier one has the fraction of tokens beyond the clip bounds in place of their rewards.
 
     Args:
         step_seconds: seconds of the steps done so far; the time left follows from their recent mean.

@@ -11,7 +11,7 @@ NotPositive = Annotated[float, Field(le=0.0)]
 
 
 def repetition(sample: Sample, *, ngram_tokens: PositiveInt = 3, max_penalty: NotPositive = -1.0) -> float:
-    """Return the share of n-grams that repeat an earlier one, times `max_penalty`; 0 for a text without n-grams.
+    """Return the fraction of n-grams that repeat an earlier one, times `max_penalty`; 0 for a text without n-grams.
 
     R = max_penalty (1 - distinct / all), over n-grams of the completion's tokens
 

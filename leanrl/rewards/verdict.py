@@ -10,5 +10,5 @@ def require_verdict(sample: Sample) -> Verdict:
         ValueError: if there is none, because the reward was registered without `grade=`.
     """
     if sample.verdict is None:
-        raise ValueError('The sample carries no verdict: register the reward with `grade="strict"` or another mode.')
+        raise ValueError('The sample has no verdict: register the reward with `grade="strict"` or another mode.')
     return sample.verdict

@@ -29,8 +29,8 @@ from leanrl.rollout.selftest import (
 Scores = Sequence[Sequence[float]]
 # A mean difference (nats) between NF4 and the 16-bit base above which the engine serves another model.
 OTHER_BASE_TOLERANCE = 1.0
-# Of an effect that is not served the share is 0. Of one that is, 0.14 to 0.50 over 18 steps of the demo, where rounding
-# is as large as the effect (benchmarks/results/two-bases-2026-11-21.json), and nearer to 1 the larger it is.
+# The fraction of an effect that is not served is 0; of one that is, 0.14 to 0.50 over 18 steps of the demo. There
+# rounding is as large as the effect (benchmarks/results/two-bases-2026-11-21.json), and nearer to 1 the larger it is.
 _LEAST_SHARE = 0.1
 _SURE_ERRORS = 5
 

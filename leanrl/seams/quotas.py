@@ -9,7 +9,7 @@ from leanrl.seams.protocols import PromptContext
 
 @dataclass
 class Quotas:
-    """Shares of kinds, kept over all steps: what one step had too few of, the next ones make up for.
+    """Fractions of kinds, kept over all steps: what one step had too few of, the next ones make up for.
 
     Args:
         patience: prompts that a step turns down for each that it wants; after that it takes what comes, so that a kind
@@ -23,7 +23,7 @@ class Quotas:
     _turned_down: int = 0
 
     def takes(self, kind: str, shares: Mapping[str, float], context: PromptContext) -> bool:
-        """Return whether a prompt of a kind is asked now, and count it; an unknown kind has the share 0."""
+        """Return whether a prompt of a kind is asked now, and count it; an unknown kind has the fraction 0."""
         if context.step != self._step or not any(self._left.values()):
             self._begin(shares, context)
         if self._left.get(kind, 0) > 0:

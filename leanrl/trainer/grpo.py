@@ -163,7 +163,7 @@ class LeanGRPOTrainer(GRPOTrainer):
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Take a step up to its gradients; TRL's `inputs` are not used: the step chooses its prompts.
 
-        Returns this rank's share of the loss times the number of ranks: their mean is the loss of the step.
+        Returns this rank's part of the loss times the number of ranks: their mean is the loss of the step.
         """
         started, step = time.perf_counter(), self.state.global_step
         model.train()

@@ -121,7 +121,7 @@ def _optimizer_arguments(config: RunConfig) -> dict[str, Any]:
         "learning_rate": optimizer.learning_rate,
         "lr_scheduler_type": _SCHEDULES[optimizer.schedule],
         "lr_scheduler_kwargs": schedule_options,
-        # A value below 1 is a share of max_steps: transformers 5 dropped `warmup_ratio`.
+        # A value below 1 is a fraction of max_steps: transformers 5 dropped `warmup_ratio`.
         "warmup_steps": optimizer.warmup_ratio,
         "adam_beta1": optimizer.beta1,
         "adam_beta2": optimizer.beta2,

@@ -23,7 +23,7 @@ class Signal:
         words: what the number is, for a warning.
         falls: whether low values are the bad ones.
         is_rise: whether the bounds are distances from the first steps.
-        warn_share: a bound as a share of the first steps' value, in place of `warn`.
+        warn_share: a bound as a fraction of the first steps' value, in place of `warn`.
         fold: least multiple of the first steps' value.
         min_change: least distance from the first steps' value.
         comes_with_learning: whether a run that learns moves the same way; then it counts only without its reward.

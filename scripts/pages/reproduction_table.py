@@ -38,7 +38,7 @@ version or your machine cannot run.
 | no effect | the paper lists it, but it did nothing in the run |
 | left out | it acts on an account of yours; the flag turns it on |
 
-The traps that the run did fall into are kept in these presets and undone in their `-corrected` twins:
+These presets keep the faults of the runs. The presets that end in `-corrected` have them mended:
 `leanrl presets diff a40x4-full-exp3 a40x4-full-exp3-corrected` lists them with the reasons.
 """
 

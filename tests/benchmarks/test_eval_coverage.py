@@ -78,7 +78,7 @@ def test_the_committed_results_are_of_these_cases():
 
 
 def test_coverage_and_false_positives_are_within_their_bounds():
-    """Nowhere below 93 %; with several samples a problem above 97 % only where few problems carry the spread."""
+    """Nowhere below 93 %; with several samples a problem above 97 % only where few problems make the spread."""
     guarded = {"accuracy": "accuracy: wilson", "difference": "difference: guarded_t"}
     for row in FOUND["several samples"]["rows"]:
         for name, method in guarded.items():

@@ -59,7 +59,7 @@ def test_weights_over_nccl_need_cards():
     changes = ("rollout.engine=vllm-server", "model.tuning.method=full", "rollout.weight_transport=nccl")
     error = _refused("train", "-p", "cpu-demo", *(part for change in changes for part in ("-s", change)))
     assert error.exit_code == 5
-    assert "nccl carries weights from card to card, and there is no GPU" in str(error)
+    assert "nccl moves weights from card to card, and there is no GPU" in str(error)
 
 
 @pytest.mark.parametrize("num_ranks", [1, 2])

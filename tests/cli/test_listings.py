@@ -112,12 +112,12 @@ def test_a_reward_of_ones_own_is_listed_with_its_options(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
         "from leanrl.rewards.registry import reward\n\n\n@reward('polite_words')\n"
-        "def polite(sample, *, word, weight=2):\n    '''Return the share of polite words.'''\n    return 0.0\n"
+        "def polite(sample, *, word, weight=2):\n    '''Return the fraction of polite words.'''\n    return 0.0\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "leanrl", "rewards", "--plugin", str(file)], capture_output=True, text=True, check=True
     )
-    listed = "polite_words\n    Return the share of polite words.\n    options: weight=2, word (has to be set)\n"
+    listed = "polite_words\n    Return the fraction of polite words.\n    options: weight=2, word (has to be set)\n"
     assert listed in done.stdout
 
 

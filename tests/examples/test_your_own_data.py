@@ -1,103 +1,65 @@
-"""examples/your_own_data.md, block by block: its files are written, its Python and its commands run."""
+"""examples/your_own_data.md: what its blocks leave and print, with its own files and columns."""
 
-import contextlib
-import io
-import itertools
 import json
 import re
-import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.cli.run import Outcome, leanrl, tiny_overrides
-
-GUIDE = Path(__file__).parents[2] / "examples" / "your_own_data.md"
-
-
-@dataclass(frozen=True)
-class Block:
-    language: str
-    file_name: str
-    content: str
+from tests.examples.blocks import Block
+from tests.examples.test_pages import OWN_DATA
+from tests.examples.walk import walk
 
 
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)]
-COMMANDS = [line for block in BLOCKS if block.language == "shell" for line in block.content.splitlines()]
-TRAIN = "leanrl train -p my.yaml --run-dir runs/legs"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the page is walked."""
+    return tmp_path_factory.mktemp("own-data") / "walk"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the guide's files, and the process in it."""
-    for block in BLOCKS:
-        if block.file_name:
-            (tmp_path / block.file_name).write_text(block.content)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+@pytest.fixture(scope="module")
+def printed(folder: Path, tiny_model: Path) -> list[tuple[Block, str]]:
+    """What its blocks have printed; it trains on a tiny model for two steps."""
+    folder.mkdir()
+    return walk(OWN_DATA, folder, model=tiny_model, is_long=False)
 
 
-def run(command: str, *more: str) -> Outcome:
-    program, *arguments = shlex.split(command)
-    assert program == "leanrl"
-    return leanrl(*arguments, *more)
+def test_the_page_has_an_output_of_python_and_an_error(printed: list[tuple[Block, str]]) -> None:
+    """The walk compares both with what is printed."""
+    shown = [block.shown for block, _ in printed if block.shown]
+    assert len(shown) == 2
+    assert shown[0].startswith("9 to train on, 2 held out")
+    assert shown[1].startswith("error: legs.jsonl: has no column 'answer'")
 
 
-def output_after(language: str) -> list[str]:
-    """Return the outputs that the guide shows right after blocks of a language."""
-    pairs = itertools.pairwise(BLOCKS)
-    return [shown.content for block, shown in pairs if (block.language, shown.language) == (language, "text")]
+def test_a_dry_run_shows_every_value_that_was_set(printed: list[tuple[Block, str]]) -> None:
+    set_values = [
+        (key, value, out)
+        for block, out in printed
+        for key, value in re.findall(r"-s (\S+)=(\S+)", block.content)
+        if "--dry-run" in block.content
+    ]
+    assert len(set_values) == 5
+    for key, value, out in set_values:
+        assert re.search(rf'{re.escape(key)} = "?{re.escape(value)}"?  \[--set\]', out)
+        assert "data.num_heldout = 2  [preset my.yaml]" in out
 
 
-def test_the_guide_has_all_its_blocks() -> None:
-    """A fence that the pattern misses would be a block that nobody runs."""
-    assert GUIDE.read_text().count("\n```") == 2 * len(BLOCKS)
-    assert [block.file_name for block in BLOCKS if block.file_name] == ["legs.jsonl", "my.yaml"]
-    assert {block.language for block in BLOCKS} == {"jsonl", "yaml", "python", "shell", "text"}
+def test_a_hub_dataset_takes_the_place_of_the_file(printed: list[tuple[Block, str]]) -> None:
+    (out,) = (out for block, out in printed if "data.hub_id" in block.content)
+    assert "data.path = null" in out
 
 
-def test_the_python_prints_what_the_guide_shows(folder: Path) -> None:
-    (code,) = (block.content for block in BLOCKS if block.language == "python")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, str(GUIDE), "exec"), {})
-    assert [printed.getvalue()] == output_after("python")
-
-
-@pytest.mark.parametrize("command", [command for command in COMMANDS if command.endswith("--dry-run")])
-def test_what_the_guide_dry_runs(folder: Path, command: str) -> None:
-    done = run(command)
-    assert done.code == 0, done.err
-    for flag in re.findall(r"-s (\S+)=(\S+)", command):
-        assert re.search(rf'{re.escape(flag[0])} = "?{re.escape(flag[1])}"?  \[--set\]', done.out)
-    assert "data.num_heldout = 2  [preset my.yaml]" in done.out
-
-
-def test_a_hub_dataset_takes_the_place_of_the_file(folder: Path) -> None:
-    (command,) = (command for command in COMMANDS if "data.hub_id" in command)
-    assert "data.path = null" in run(command).out
-
-
-def test_the_error_is_the_one_that_the_guide_shows(folder: Path) -> None:
-    (command,) = (command for command in COMMANDS if command.startswith("leanrl train -p cpu-demo"))
-    done = run(command)
-    assert done.code == 4
-    assert [done.err] == output_after("shell")
-    assert not (folder / "runs").exists()
-
-
-def test_the_guides_run_trains_and_reports(folder: Path, tiny_model: Path) -> None:
-    """Its own files and columns, on a tiny model for two steps: the bad row is listed in the run and in the report."""
-    assert TRAIN in COMMANDS
-    trained = run(TRAIN, *tiny_overrides(tiny_model, "rollout.max_prompt_tokens=400"))
-    assert trained.code == 0, trained.err
+def test_the_run_trains_and_reports(folder: Path, printed: list[tuple[Block, str]]) -> None:
+    """The bad row is listed in the run and in the report."""
     summary = json.loads((folder / "runs/legs/summary.json").read_text())
     assert (summary["num_train_rows"], summary["num_heldout_rows"], summary["num_dropped_rows"]) == (9, 2, 1)
     dropped = json.loads((folder / "runs/legs/dropped_rows.jsonl").read_text())
     assert dropped == {"where": "legs.jsonl:12", "reason": "no gold answer (column 'result')"}
-    reported = run("leanrl report runs/legs")
-    assert reported.code == 0, reported.err
-    page = (folder / reported.out.strip()).read_text()
+    page = (folder / "runs/legs/report/index.html").read_text()
     assert "legs.jsonl:12" in page
     assert len(list((folder / "runs/legs/report").glob("*.png"))) >= 8
+
+
+def test_the_error_leaves_no_run(folder: Path, printed: list[tuple[Block, str]]) -> None:
+    assert [path.name for path in (folder / "runs").iterdir()] == ["legs"]

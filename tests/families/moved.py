@@ -1,4 +1,4 @@
-"""Two sets of trained weights compared, as a share of how far training moved them."""
+"""Two sets of trained weights compared, as a fraction of how far training moved them."""
 
 from collections.abc import Mapping
 from pathlib import Path

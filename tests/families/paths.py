@@ -125,7 +125,7 @@ def _moved(run: Path) -> dict[str, Any]:
 
 
 def _resume(line: Line, leanrl: Command, run: Path) -> float:
-    """Return how far the resumed run ends from the unbroken one, as a share of what training moved."""
+    """Return how far the resumed run ends from the unbroken one, as a fraction of what training moved."""
     copy = line.folder / "resumed"
     shutil.copytree(run, copy, symlinks=True)
     for step in range(2, NUM_STEPS + 1):

@@ -78,7 +78,7 @@ def trained_tokens(config: RunConfig, here: Here) -> list[int]:
 
 
 def steps_of_a_rollout(config: RunConfig, here: Here) -> int:
-    """Return how many of four steps draw completions."""
+    """Return how many of four steps sample completions."""
     trainer, drawn = trainer_of(config, here), []
 
     def roll_out(policy: object, *, step: int) -> RolloutRows:
@@ -128,7 +128,7 @@ FELT = [
     ),
     Felt("algorithm.logprob_temperature", 2.0, scores),
     Felt("algorithm.logprob_temperature", 2.0, argument("temperature"), 2.0),
-    # Each completion's share is 1/8, of which each of its tokens has its part.
+    # Each completion's part is 1/8, of which each of its tokens has its part.
     Felt("algorithm.aggregation", "completion_mean", weights, [1 / 8, 1 / 16, 1 / 24, 1 / 16, *[1 / 32] * 4]),
     Felt("algorithm.mask_truncated", True, trained_tokens, [2, 3, 4, 0]),
     Felt("algorithm.num_iterations", 2, steps_of_a_rollout, 2),

@@ -32,7 +32,7 @@ def optimizer_name(config: RunConfig, here: Here) -> str:
 
 
 def rates(config: RunConfig, here: Here) -> list[float]:
-    """Return the learning rates of the steps, as shares of the peak."""
+    """Return the learning rates of the steps, as fractions of the peak."""
     trainer = trainer_of(config, here)
     trainer.create_optimizer_and_scheduler(num_training_steps=_NUM_STEPS)
     found = []

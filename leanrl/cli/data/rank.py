@@ -27,7 +27,7 @@ def rank(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Order a run's problems by how their completions went, and write them as a data set."""
+    """Order a run's problems by how their completions went, and write them as a dataset."""
     from leanrl.curation.ranking.files import RankedProblems, rank_run, write_ranked
 
     problems = rank_run(run, order)

@@ -18,7 +18,7 @@ def lengths_given(text: str | None) -> list[str]:
 
 
 def measured_lengths(config: "RunConfig") -> list[str]:
-    """Draw completions, and return what their lengths set; the flags that set the same go to stderr."""
+    """Sample completions, and return what their lengths set; the flags that set the same go to stderr."""
     from leanrl.cli.terminal.progress import listening
     from leanrl.planner.time.length_settings import profile_flags, profile_settings
     from leanrl.planning import measure_lengths

@@ -22,7 +22,7 @@ def planned_run(
         preset: a name or a file; None is the preset of `from_run`, on its card, else the default.
         given: settings as `-s` takes them.
         from_run: a run that has measured lengths, speeds and memory.
-        measure: whether to draw completions here first, for their lengths.
+        measure: whether to sample completions here first, for their lengths.
         plugins: files of plug-ins that the config may name.
     """
     from leanrl.cli.configured import configured

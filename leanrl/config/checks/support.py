@@ -45,7 +45,7 @@ def not_in_this_version(config: RunConfig) -> list[Problem]:
         (
             has_server and is_full and config.rollout.weight_transport == "nccl" and config.hardware.is_cpu,
             "rollout.weight_transport, hardware.num_gpus",
-            "nccl carries weights from card to card, and there is no GPU",
+            "nccl moves weights from card to card, and there is no GPU",
             "-s rollout.weight_transport=shm",
         ),
         (

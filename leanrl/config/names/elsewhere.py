@@ -1,6 +1,6 @@
 """What TRL, transformers, vLLM, verl and axolotl call the keys of leanrl, and what of theirs leanrl does not have.
 
-A name may carry its section where another section of theirs uses it too (`rollout.name` of verl).
+A name may have its section in front where another section of theirs uses it too (`rollout.name` of verl).
 """
 
 # Ours has the same meaning and takes the same values.
@@ -131,8 +131,8 @@ OTHERWISE = {
     "kl_penalty": ("algorithm.kl_estimator=k1", "kl; mse is k2, low_var_kl k3"),
     "adv_estimator": ("algorithm.advantage.baseline=leave_one_out", "RLOO; mean is GRPO's"),
     "norm_adv_by_std_in_grpo": ("algorithm.advantage.scale=group", "false is none"),
-    "warmup_steps": ("optimizer.warmup_ratio=0.1", "a share of all steps"),
-    "lr_warmup_steps": ("optimizer.warmup_ratio=0.1", "a share of all steps"),
+    "warmup_steps": ("optimizer.warmup_ratio=0.1", "a fraction of all steps"),
+    "lr_warmup_steps": ("optimizer.warmup_ratio=0.1", "a fraction of all steps"),
     "optimizer_offload": ("optimizer.name=adamw_offloaded", "states in host memory"),
     "batch_size": ("train.num_prompts=12", "prompts of a rollout; each gets train.num_completions"),
     "generation_batch_size": ("train.num_prompts=12", "prompts of a rollout; each gets train.num_completions"),

@@ -56,7 +56,7 @@ class DataConfig(Section):
         "note in brackets, else all of the text",
     )
     max_word_golds: Fraction = key(
-        0.5, "largest share of gold answers that are words or prose; more are taken for a wrong column, and refused"
+        0.5, "largest fraction of gold answers that are words or prose; more are taken for a wrong column, and refused"
     )
     accept: Literal["any", "all"] = key("any", "of several gold answers, any is right, or all are asked for")
     system_prompt: str | None = key(None, "system message; null sends none")

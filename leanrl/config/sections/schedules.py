@@ -25,7 +25,7 @@ class Schedule(Section):
         return self.values[-1]
 
     def _done(self, share: float) -> float:
-        """Return the share of the way between two values after a share of the steps between them."""
+        """Return the fraction of the way between two values after a fraction of the steps between them."""
         if self.between == "stages":
             return 0.0
         return share if self.between == "linear" else (1.0 - math.cos(math.pi * share)) / 2.0

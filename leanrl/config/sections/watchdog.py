@@ -34,13 +34,13 @@ class WatchdogConfig(Section):
     )
     zero_std_warn: Fraction | None = key(
         0.5,
-        f"share of groups whose rewards are equal, unless the reward is up ({_OURS}; GRESO 2506.02177 aims at 0.25)",
+        f"fraction of groups whose rewards are equal, unless the reward is up ({_OURS}; GRESO 2506.02177 aims at 0.25)",
     )
     zero_std_act: Fraction | None = key(0.8, f"the same; {_AXOLOTL}")
-    truncated_warn: Fraction | None = key(0.3, f"share of completions that are cut; {_AXOLOTL}")
+    truncated_warn: Fraction | None = key(0.3, f"fraction of completions that are cut; {_AXOLOTL}")
     truncated_act: Fraction | None = key(0.8, f"the same; {_AXOLOTL}")
     entropy_fall_warn: Fraction | None = key(
-        0.5, f"share of the first steps' entropy below which it has collapsed, unless the reward is up ({_OURS})"
+        0.5, f"fraction of the first steps' entropy below which it has collapsed, unless the reward is up ({_OURS})"
     )
     entropy_low_act: NonNegative | None = key(0.01, f"nats a token; {_AXOLOTL}")
     entropy_high_warn: NonNegative | None = key(
@@ -51,23 +51,25 @@ class WatchdogConfig(Section):
     kl_act: NonNegative | None = key(2.0, f"the same; {_AXOLOTL}")
     grad_norm_warn: NonNegative | None = key(1.0, f"where it is 3 times that of the first steps too; {_AXOLOTL}")
     grad_norm_act: NonNegative | None = key(10.0, f"the same; {_AXOLOTL}")
-    clipped_ratio_warn: Fraction | None = key(0.1, f"share of tokens beyond the clip bounds; {_AXOLOTL}")
+    clipped_ratio_warn: Fraction | None = key(0.1, f"fraction of tokens beyond the clip bounds; {_AXOLOTL}")
     clipped_ratio_act: Fraction | None = key(0.3, f"the same; {_AXOLOTL}")
     mismatch_warn: NonNegative | None = key(
         0.1, f"mean difference of log-probs between rollout engine and trainer, nats; {_AXOLOTL}"
     )
     mismatch_act: NonNegative | None = key(1.0, f"the same; {_AXOLOTL}")
     language_rise_warn: Fraction | None = key(
-        0.05, f"share of words in other languages above the first steps ({_OURS})"
+        0.05, f"fraction of words in other languages above the first steps ({_OURS})"
     )
     language_rise_act: Fraction | None = key(0.2, f"the same ({_OURS})")
-    script_rise_warn: Fraction | None = key(0.02, f"share of letters in other scripts above the first steps ({_OURS})")
+    script_rise_warn: Fraction | None = key(
+        0.02, f"fraction of letters in other scripts above the first steps ({_OURS})"
+    )
     script_rise_act: Fraction | None = key(0.1, f"the same ({_OURS})")
     repetition_rise_warn: Fraction | None = key(
-        0.1, f"share of 4-grams of tokens that repeat an earlier one, above the first steps ({_OURS})"
+        0.1, f"fraction of 4-grams of tokens that repeat an earlier one, above the first steps ({_OURS})"
     )
     repetition_rise_act: Fraction | None = key(0.3, f"the same ({_OURS})")
-    reward_fall_warn: Fraction | None = key(0.2, f"share of the run's best mean reward that is lost ({_OURS})")
+    reward_fall_warn: Fraction | None = key(0.2, f"fraction of the run's best mean reward that is lost ({_OURS})")
     reward_fall_act: Fraction | None = key(0.3, f"the same ({_OURS})")
     no_reward_steps: PositiveInt | None = key(
         20, f"first steps in which every reward is 0, after which level warn says so; {_AXOLOTL}"

@@ -28,7 +28,7 @@ class Boilerplate:
         return 2 * sum(part in self.short for part in parts) > len(parts)
 
     def containment(self, shared: SharedGrams) -> float:
-        """Return the share of an evaluation problem's n-grams of 5 words that a training problem has too.
+        """Return the fraction of an evaluation problem's n-grams of 5 words that a training problem has too.
 
         Forms of speech count on neither side, unless the problem has nothing else.
         """

@@ -63,7 +63,7 @@ def decontaminate(
         data: names the columns of problem and gold answer, as in training.
         out: a new file of JSON lines for the rows that stay; `<out>.leaks.jsonl` gets each leak beside the problem
             that it repeats. None writes nothing.
-        min_containment: share of an evaluation problem's runs of 5 words from which a row is dropped.
+        min_containment: fraction of an evaluation problem's runs of 5 words from which a row is dropped.
 
     Raises:
         ConfigError: if `out` or its leaks exist.

@@ -13,7 +13,7 @@ MIN_CONTAINMENT = 0.5
 class Leak:
     """One training problem beside the evaluation problem that it repeats.
 
-    `containment` is the share of the evaluation problem's runs of 5 words that the training problem has, `num_long`
+    `containment` is the fraction of the evaluation problem's runs of 5 words that the training problem has, `num_long`
     counts shared runs of 13 words; forms of speech are left out of both. `same_answer` is None without a gold answer.
     """
 

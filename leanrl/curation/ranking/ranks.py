@@ -14,8 +14,9 @@ Order = Literal["varied", "signal", "easy", "hard"]
 class Seen:
     """What a run saw of one problem.
 
-    `pass_rate` is the share of right completions over all visits, `variance` that of the visits' pass rates over time
-    (0 for a single visit), `signal` the mean over visits of p (1 - p), which is 0 for a group that teaches nothing.
+    `pass_rate` is the fraction of right completions over all visits, `variance` that of the visits' pass rates
+    over time (0 for a single visit), `signal` the mean over visits of p (1 - p), which is 0 for a group that teaches
+    nothing.
     """
 
     num_visits: int

@@ -14,7 +14,7 @@ from leanrl.errors import Problem
 
 class Decontaminated(Section):
     against: list[str] = key([], "benchmarks by name, or files of problems; none: all benchmarks that are at hand")
-    min_containment: Fraction = key(0.5, "drop a row that holds this share of an evaluation problem's 5-word runs")
+    min_containment: Fraction = key(0.5, "drop a row that holds this fraction of an evaluation problem's 5-word runs")
 
 
 def contradictions(parameters: Decontaminated) -> Sequence[Problem]:

@@ -1,4 +1,4 @@
-"""Rows by the share of a solver's completions that are right."""
+"""Rows by the fraction of a solver's completions that are right."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ _RATE_COLUMN = "pass_rate"
 class PassRate(Section):
     model: str = key("", "name of the solver in the recipe's models")
     num_samples: PositiveInt = key(1, "completions of each problem; the paper does not say how many")
-    min_rate: Fraction = key(0.0, "least share of right completions that stays")
-    max_rate: Fraction = key(0.0, "largest share of right completions that stays; 0 keeps what is never solved")
+    min_rate: Fraction = key(0.0, "least fraction of right completions that stays")
+    max_rate: Fraction = key(0.0, "largest fraction of right completions that stays; 0 keeps what is never solved")
 
 
 def contradictions(parameters: PassRate) -> Sequence[Problem]:

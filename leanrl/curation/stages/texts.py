@@ -12,7 +12,7 @@ from leanrl.types import Language
 
 class InLanguage(Section):
     language: Language = key("en", "code of the language")
-    min_share: Fraction = key(0.7, "least share of the problem's words, formulas left out")
+    min_share: Fraction = key(0.7, "least fraction of the problem's words, formulas left out")
 
 
 class ProblemKinds(Section):

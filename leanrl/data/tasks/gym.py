@@ -21,15 +21,15 @@ def is_gym_task(generator: str) -> bool:
 
 
 def gym_rows(generator: str, *, num_rows: int, seed: int, options: Mapping[str, Any]) -> Iterator[MadeRow]:
-    """Yield the tasks of a data set of reasoning-gym, each problem once.
+    """Yield the tasks of a dataset of reasoning-gym, each problem once.
 
     Args:
-        generator: `reasoning_gym:` and the name of the data set.
+        generator: `reasoning_gym:` and the name of the dataset.
         options: its own settings, such as min_terms of chain_sum.
 
     Raises:
         MissingError: if reasoning-gym is not installed.
-        ConfigError: if there is no such data set, or it refuses its settings.
+        ConfigError: if there is no such dataset, or it refuses its settings.
     """
     if find_spec("reasoning_gym") is None:
         raise MissingError(f"{generator} needs reasoning-gym, which is not installed.", hint=install_extras("tasks"))
@@ -50,7 +50,7 @@ def _entries(name: str, num_rows: int, seed: int, options: Mapping[str, Any]) ->
     if name not in DATASETS:
         near = did_you_mean(nearest_name(name, DATASETS))
         raise ConfigError(
-            f"reasoning-gym has no data set {name!r}.", hint=near or f"it has {', '.join(sorted(DATASETS))}"
+            f"reasoning-gym has no dataset {name!r}.", hint=near or f"it has {', '.join(sorted(DATASETS))}"
         )
     try:
         return reasoning_gym.create_dataset(name, size=num_rows, seed=seed, **options)

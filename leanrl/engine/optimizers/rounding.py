@@ -10,8 +10,8 @@ _LOWER_BITS = 16
 def copy_rounded(exact: Tensor, out: Tensor) -> None:
     """Write fp32 values to a bfloat16 tensor, up or down at random, with the exact value as the mean.
 
-    A random number below one unit of the kept half is added and the rest cut off: the chance of the carry is the
-    share that would be lost. The random state is torch's own, so a resumed run draws what it would have drawn.
+    A random number below one unit of the kept half is added and the rest cut off: the chance of rounding up is
+    the fraction that would be lost. The random state is torch's own, so a resumed run draws what it would have drawn.
 
     Raises:
         ValueError: for other dtypes.

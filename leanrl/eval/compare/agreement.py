@@ -7,7 +7,7 @@ from typing import Any
 from leanrl.eval.compare.reference import ReferenceRow
 from leanrl.eval.compare.sides import Evaluated, Side
 
-# Keys of a protocol that say nothing of how a single completion is drawn; samples are compared by benchmark.
+# Keys of a protocol that say nothing of how a single completion is sampled; samples are compared by benchmark.
 _NOT_COMPARED = ("name", "about", "seed", "samples")
 _NOTED = ("engine", "dtype", "machine", "versions", "commit")
 _MAX_CHARS = 60

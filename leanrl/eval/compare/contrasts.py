@@ -1,4 +1,4 @@
-"""Evaluations against a base: refused where they asked otherwise, paired or by z test where they did not."""
+"""Evaluations against a base: refused where they asked differently, paired or by z test where they did not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def contrasts_of(base: Side, others: Sequence[Side], *, force: bool, seed: int =
     """Compare each side with the base; the tests of all of them are corrected together.
 
     Raises:
-        ConfigError: where sides share no benchmark; without `force` also where they asked otherwise, with all that
+        ConfigError: where sides share no benchmark; without `force` also where they asked differently, with all that
             differs.
     """
     disagreements = [_disagreements(base, other) for other in others]

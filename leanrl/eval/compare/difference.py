@@ -13,7 +13,7 @@ from leanrl.eval.scores.standard_errors import sampling_se
 
 @dataclass(frozen=True)
 class Difference:
-    """Other minus base, as shares, on one benchmark.
+    """Other minus base, as fractions, on one benchmark.
 
     `test` says how `p_value` was found: sign_flip (exact), sign_flip_sampled, or z (from published numbers).
     `sampling_se` keeps the problems, `problem_se` draws them anew; `error` is the one that interval and test rest on.

@@ -96,6 +96,6 @@ def z_differences(
 
 
 def _binomial(mean: float, num_answers: int) -> float:
-    """Return the standard error of a share; near 0 and 1 of a share with two more right and two more wrong answers."""
+    """Return the standard error of a fraction; near 0 and 1 of one with two more right and two more wrong answers."""
     share = (mean * num_answers + 2) / (num_answers + 4) if min(mean, 1 - mean) * num_answers < 1 else mean
     return math.sqrt(share * (1 - share) / num_answers)

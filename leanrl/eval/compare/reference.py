@@ -18,7 +18,7 @@ _ORDER = ("sober", "paper", "tina", "tina-a6000", "author-l40", "curve")
 
 @dataclass(frozen=True)
 class Published:
-    """A published accuracy, as a share: the mean of `num_draws` draws, and their deviation where it is known."""
+    """A published accuracy, as a fraction: the mean of `num_draws` draws, and their deviation where it is known."""
 
     mean: float
     deviation: float | None

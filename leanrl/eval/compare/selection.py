@@ -94,7 +94,7 @@ def luck_of(candidates: Mapping[str, ProblemScores]) -> BestByLuck:
 
 
 def pooled_pass_rates(candidates: Mapping[str, ProblemScores]) -> list[float]:
-    """Return the share of right samples of each problem over all candidates, for problems that all of them have."""
+    """Return the fraction of right samples of each problem over all candidates, for problems that all of them have."""
     shared = _shared_problems(candidates)
     totals = [np.sum([scores[name] for scores in candidates.values()], axis=0) for name in shared]
     return [float(correct / samples) for correct, samples in totals]

@@ -22,7 +22,7 @@ class Standing:
 
     @property
     def accuracy(self) -> float:
-        """Share of correct completions so far; problems that were asked more often weigh more."""
+        """Fraction of correct completions so far; problems that were asked more often weigh more."""
         return self.num_correct / self.num_drawn if self.num_drawn else 0.0
 
 

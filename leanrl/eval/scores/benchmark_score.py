@@ -1,4 +1,4 @@
-"""What one evaluation shows on one benchmark: shares of right answers, their standard errors, and rates."""
+"""What one evaluation shows on one benchmark: fractions of right answers, their standard errors, and rates."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ LEVEL = 0.95
 # From this many problems on the bootstrap needs no normal distribution of the mean; below, t is closer.
 BOOTSTRAP_PROBLEMS = 100
 NUM_RESAMPLES = 2000
-# Below this many problems that carry the spread, t and bootstrap intervals are too short: docs/evaluation.md.
+# Below this many problems that make the spread, t and bootstrap intervals are too short: docs/evaluation.md.
 FEW_PROBLEMS = 6.0
 # Below this many, the spread that was seen says next to nothing of the spread that there is.
 VERY_FEW_PROBLEMS = 4.0
@@ -27,7 +27,7 @@ class Interval:
     """Bounds of a 95 % interval, and how they were found.
 
     `t` and `bootstrap` treat problems as drawn at random. `wilson` and `guarded_t` take their place where few problems
-    carry the whole spread.
+    make the whole spread.
     """
 
     low: float
@@ -36,9 +36,9 @@ class Interval:
 
 
 def score_interval(shares_N: Floats, *, seed: int = 0) -> Interval:
-    """Return the interval of an accuracy from the share of right samples of each problem.
+    """Return the interval of an accuracy from the fraction of right samples of each problem.
 
-    Where few problems carry the spread, as at accuracies near 0 and 1, it is Wilson's interval over N problems, which
+    Where few problems make the spread, as at accuracies near 0 and 1, it is Wilson's interval over N problems, which
     counts all samples of a problem as one. So it is where a small benchmark has one sample a problem.
     """
     mean, is_small = float(shares_N.mean()), len(shares_N) < BOOTSTRAP_PROBLEMS
@@ -86,12 +86,12 @@ def is_sparse(differences_N: Floats) -> bool:
 
 
 def _num_carrying(differences_N: Floats) -> float:
-    """Return how many problems carry the differences, or their spread about the mean where that is fewer."""
+    """Return how many problems make the differences, or their spread about the mean where that is fewer."""
     return min(carrying_problems(differences_N), carrying_problems(differences_N - differences_N.mean()))
 
 
 def carrying_problems(deviations_N: Floats) -> float:
-    """Return how many problems carry the sum of squares: (sum d^2)^2 / sum d^4, 0 where nothing deviates."""
+    """Return how many problems make the sum of squares: (sum d^2)^2 / sum d^4, 0 where nothing deviates."""
     squares = deviations_N**2
     total = float(squares.sum())
     return total**2 / float(squares @ squares) if total > 1e-12 else 0.0
@@ -118,10 +118,10 @@ def _bootstrap(values_N: Floats, seed: int) -> Interval:
 
 
 def _wilson(share: float, num_problems: int) -> Interval:
-    """Return Wilson's score interval of a share, with the t quantile in place of the normal one."""
+    """Return Wilson's score interval of a fraction, with the t quantile in place of the normal one."""
     squared = t_quantile(_UPPER, max(1, num_problems - 1)) ** 2
     centre = (share + squared / (2 * num_problems)) / (1 + squared / num_problems)
     half = math.sqrt(squared * (share * (1 - share) / num_problems + squared / (4 * num_problems**2)))
     half /= 1 + squared / num_problems
-    # At 0 and 1 a bound is the share itself, up to rounding.
+    # At 0 and 1 a bound is the fraction itself, up to rounding.
     return Interval(max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), "wilson")

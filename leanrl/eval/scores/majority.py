@@ -28,7 +28,7 @@ AnswerKey = Callable[[str], str]
 
 @dataclass(frozen=True)
 class Votes:
-    """The classes of equal answers of one problem: votes of each, share of right ones in each; votes without a box."""
+    """The classes of equal answers of one problem: votes and fraction of right ones of each; votes without a box."""
 
     counts: tuple[int, ...]
     shares_right: tuple[float, ...]
@@ -76,7 +76,7 @@ def majority_score(votes: Votes) -> float:
 
     A tie counts as a draw by lot among the most frequent answers: the score is the mean of theirs, so that no order
     of samples decides. A completion without a box has no vote; a problem without any box scores 0. Where one class has
-    both verdicts, it counts as the share of right ones.
+    both verdicts, it counts as the fraction of right ones.
     """
     if not votes.counts:
         return 0.0

@@ -37,9 +37,9 @@ def pass_at_one_problem(num_correct: int, num_samples: int, draws: int) -> float
 def pass_at(scores: ProblemScores, draws: int) -> Estimate:
     """Return pass@j over all problems.
 
-    The sampling error takes a problem's right samples as binomial with the share that was seen, and scales the variance
-    by k / (k - 1): for j = 1 that is the unbiased variance. It is a lower estimate for j near k, where a problem
-    that was never solved counts as one that never will be.
+    The sampling error takes a problem's right samples as binomial with the fraction that was seen, and scales the
+    variance by k / (k - 1): for j = 1 that is the unbiased variance. It is a lower estimate for j near k, where a
+    problem that was never solved counts as one that never will be.
     """
     require_possible(scores)
     values = np.array([pass_at_one_problem(correct, samples, draws) for correct, samples in scores.values()])
@@ -60,7 +60,7 @@ def _sampling_se(scores: ProblemScores, draws: int) -> float | None:
 
 
 def _variance(num_correct: int, num_samples: int, draws: int) -> float:
-    """Return the variance of one problem's estimate over new samples, exact for the share that was seen."""
+    """Return the variance of one problem's estimate over new samples, exact for the fraction that was seen."""
     share = num_correct / num_samples
     counts = range(num_samples + 1)
     chances = np.array([math.comb(num_samples, c) * share**c * (1 - share) ** (num_samples - c) for c in counts])

@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def shares_of(scores: ProblemScores) -> Floats:
-    """Return the share of right samples of each problem, in the order of the mapping.
+    """Return the fraction of right samples of each problem, in the order of the mapping.
 
     Raises:
         ValueError: for a problem without samples, or with more right samples than samples.

@@ -14,7 +14,7 @@ GRADER_ERRORS = ("unparseable_gold", "timeout", "memory", "died")
 
 @dataclass(frozen=True)
 class Rates:
-    """Shares of all answers, and their lengths; a share of verdicts leaves out `correct` and `wrong`."""
+    """Fractions of all answers, and their lengths; a fraction of verdicts leaves out `correct` and `wrong`."""
 
     truncated_share: float
     no_box_share: float

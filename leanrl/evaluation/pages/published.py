@@ -8,7 +8,7 @@ _LEFT_OUT = "curve"
 
 
 def published_rows() -> list[PublishedRow]:
-    """Return the published scores that come with leanrl, as shares."""
+    """Return the published scores that come with leanrl, as fractions."""
     return [
         PublishedRow(row.name, row.source, {name: found.mean for name, found in row.scores.items()}, row.cost)
         for row in reference_rows()

@@ -11,7 +11,7 @@ _GOLD = re.compile(r"reasoning_gym:(?P<name>[a-z0-9_]+):(?P<entry>\{.*\})", re.D
 
 @dataclass(frozen=True)
 class ScoredGold:
-    """A data set of reasoning-gym, and the entry whose answer is judged by its scorer."""
+    """A dataset of reasoning-gym, and the entry whose answer is judged by its scorer."""
 
     name: str
     entry: Mapping[str, Any]

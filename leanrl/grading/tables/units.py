@@ -1,4 +1,4 @@
-r"""The units that a value may carry: each row is a dimension, a scale and the names of the unit.
+r"""The units that a value may have: each row is a dimension, a scale and the names of the unit.
 
 The scale is what one of it is in the first unit of its dimension; `pi` in it stands for its first power. A name may
 stand in several rows: a degree is an angle or a temperature. A unit in no row is no unit.

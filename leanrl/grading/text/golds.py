@@ -1,4 +1,4 @@
-"""The answer in the text of a gold: data sets write it bare, in a box, behind ####, in a tag, or announced in words."""
+"""The answer in the text of a gold: datasets write it bare, in a box, behind ####, in a tag, or announced in words."""
 
 import math
 import numbers

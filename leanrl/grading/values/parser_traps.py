@@ -20,7 +20,7 @@ _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, different
 
 
 def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
-    """Return both texts with the parser's traps avoided, in the same way in both."""
+    """Return both texts with the parser's pitfalls avoided, in the same way in both."""
     gold, answer = _same_letters(*without_common_unit(gold, answer))
     gold, answer = _rewrite(gold), _rewrite(answer)
     for letter in _letters_to_rename(gold + " " + answer):
@@ -51,7 +51,7 @@ def _count_primes(match: re.Match[str]) -> int:
 
 
 def _letters_to_rename(latex: str) -> list[str]:
-    """Return capitals that stand beside their small letter, and constants that carry a subscript."""
+    """Return capitals that stand beside their small letter, and constants that have a subscript."""
     letters = _letters(latex)
     capitals = {letter for letter in letters if letter.isupper() and letter.lower() in letters}
     return sorted(capitals | set(_IMAGINARY_WITH_SUBSCRIPT.findall(latex)))

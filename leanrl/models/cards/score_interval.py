@@ -7,7 +7,7 @@ _Z = 1.959964
 
 
 def wilson_interval(share: float, number: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `number` problems.
+    """Return the 95 % interval of a fraction of `number` problems.
 
     (p + z^2/2n -+ z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n)
 

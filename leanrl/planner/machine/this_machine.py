@@ -33,7 +33,7 @@ def plan_here(
     """Return the plan for the card that is here, and a line to say where it is not the config's.
 
     Without a GPU the plan is for what the config names. A card that is not known by name has its real bytes, but no
-    speed, so that no time is predicted. `hardware.vram_gib` can only take bytes away: a share of the card.
+    speed, so that no time is predicted. `hardware.vram_gib` can only take bytes away: a fraction of the card.
 
     Errors are those of `plan_run`.
     """

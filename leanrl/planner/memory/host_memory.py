@@ -44,7 +44,7 @@ class HostNeed:
 
     @property
     def missing_bytes(self) -> int | None:
-        """Bytes above the usable share; not above 0 where it fits, None where the machine is not known."""
+        """Bytes above the usable fraction; not above 0 where it fits, None where the machine is not known."""
         return None if self.total_bytes is None else self.bytes - int(USABLE_SHARE * self.total_bytes)
 
     @property

@@ -84,12 +84,12 @@ def _rows_of_logits(workload: Workload) -> int:
 
 
 def wanted_kv_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Keys and values of all completions of a step at full length, so that none has to wait."""
+    """The KV cache of all completions of a step at full length, so that none has to wait."""
     return workload.completions_per_engine * _sequence_bytes(shape, workload, workload.row_tokens)
 
 
 def least_kv_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Keys and values of one sequence of the longest length: vLLM does not start with less."""
+    """The KV cache of one sequence of the longest length: vLLM does not start with less."""
     return _sequence_bytes(shape, workload, workload.engine_model_tokens)
 
 

@@ -48,7 +48,7 @@ class Family:
     keeps_squares: bool = False
     # Whether heads may share keys and values, and have a size of their own; others split the hidden size.
     shares_heads: bool = True
-    # The share of each head that is turned, where `partial_rotary_factor` is left out; None turns all and reads no key.
+    # The part of each head that is turned, where `partial_rotary_factor` is left out; None: all, and no key is read.
     rotated_share: float | None = None
     # Rows of a table of learned positions beyond those that the config names; None where positions turn the heads.
     learned_positions: int | None = None

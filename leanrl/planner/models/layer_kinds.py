@@ -84,7 +84,7 @@ def learned_positions(config: Mapping[str, Any], terms: Family) -> int:
 
 
 def rotated_share(config: Mapping[str, Any], terms: Family) -> float:
-    """Return the share of each head's numbers that positions turn."""
+    """Return the fraction of each head's numbers that positions turn."""
     has_alibi = terms.own_attention is not None and config.get(terms.own_attention.alibi)
     if terms.learned_positions is not None or has_alibi:
         return 0.0

@@ -181,7 +181,7 @@ class GatedDeltaRule:
 
     @property
     def _states(self) -> int:
-        """A token's share of the states, of which there is one a chunk."""
+        """A token's part of the states, of which there is one a chunk."""
         return self.key * self.value_head_dim // self.chunk_tokens
 
 

@@ -70,7 +70,7 @@ class Calibration:
         factors: measured seconds of a part of a step / those of the closed form, both for the run's own lengths.
         grading_seconds: of one completion.
         other_seconds: of a step, in no part of it.
-        taught_share: share of completion tokens that went through the model; the others could not teach.
+        taught_share: fraction of completion tokens that went through the model; the others could not teach.
         overhead_bytes: by which the peak was above the plan of the run's own rows; on a CPU with the Python process.
         lengths: of the run's completions.
         prompt_tokens: mean of its prompts.
@@ -145,7 +145,7 @@ def step_time(
 
 
 def with_prompts(workload: Workload, mean_tokens: float | None) -> Workload:
-    """Return the workload with the limit of prompts of which the closed form, which takes a share, makes this mean."""
+    """Return the workload with the limit of prompts of which the closed form, by a fraction, makes this mean."""
     if mean_tokens is None:
         return workload
     return replace(workload, prompt_tokens=round(mean_tokens / MEAN_PROMPT_SHARE))

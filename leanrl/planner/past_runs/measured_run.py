@@ -30,7 +30,7 @@ class MeasuredRun:
         lengths: of its completions.
         longest_tokens: its longest completion.
         prompt_tokens: mean of its prompts; None where they were not counted.
-        taught_share: share of completion tokens that went through the model in the steps that are timed.
+        taught_share: fraction of completion tokens that went through the model in the steps that are timed.
         peak_bytes: highest memory of each phase, of all ranks.
         usable_bytes: of its card, or of its host; None where it had no plan.
     """

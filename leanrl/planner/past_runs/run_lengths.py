@@ -16,7 +16,7 @@ _AT_THE_LIMIT = 0.98
 
 
 class _Rollout(NamedTuple):
-    """Tokens of a rollout's completions, and the share that was cut."""
+    """Tokens of a rollout's completions, and the fraction that was cut."""
 
     mean: float
     longest: float

@@ -184,7 +184,7 @@ def _switch(config: RunConfig, key: str, *, leanest: bool | None) -> Axis:
 
 
 def _sleep_levels(config: RunConfig, vllm: str | None, *, is_host_limited: bool) -> Axis:
-    """Keys and values come back at once, where this vLLM can give them back alone; weights have to travel.
+    """The KV cache comes back at once, where this vLLM can give them back alone; weights have to travel.
 
     Level 2 needs no host memory, and new weights after each step: those of a run that trains all of them. A base that
     has to be shared stays awake with a vLLM that gives back the KV cache with its weights alone.

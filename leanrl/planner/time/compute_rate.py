@@ -1,4 +1,4 @@
-"""Shares of a card's rates that such work reaches."""
+"""Fractions of a card's rates that such work reaches."""
 
 import math
 from itertools import pairwise
@@ -23,7 +23,7 @@ def flops_per_second(workload: Workload, card: Card, *, tokens: float) -> float:
 
 
 def compute_share(tokens: float) -> float:
-    """Return the share of the bf16 rate that passes of so many tokens reach, linear in the logarithm of the tokens."""
+    """Return the fraction of the bf16 rate that passes of so many tokens reach, linear in their logarithm."""
     (first, least), *_, (last, most) = _COMPUTE_SHARES
     if tokens <= first:
         return least

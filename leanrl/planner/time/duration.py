@@ -116,7 +116,7 @@ def _training_operations(shape: ModelShape, workload: Workload, rows: _Rows) -> 
 
 
 def _recomputed_shares(shape: ModelShape, workload: Workload) -> tuple[float, float]:
-    """(layers, MLPs) that run forward again in the backward pass, as shares; in tiles MLPs do where layers do not."""
+    """(layers, MLPs) that run forward again in the backward pass, as fractions; in tiles MLPs do, layers do not."""
     if workload.activations == "kept":
         return 0.0, float(workload.is_tiled)
     again = 1 - workload.kept_layers / max(1, shape.num_layers)

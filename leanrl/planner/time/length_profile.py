@@ -1,6 +1,6 @@
 """How long completions are: mean, spread and share that the limit cuts, and what follows for a batch of them.
 
-Lengths are taken as lognormal, with a share of completions that never end. The three numbers of a profile are those
+Lengths are taken as lognormal, with a fraction of completions that never end. The three numbers of a profile are those
 of sampled completions, after the limit has cut them.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 from leanrl.config.schema import RunConfig
 from leanrl.config.sections.lengths import ASSUMED_CV, length_contradiction
 
-# Means, as shares of the limit, for a run of which no lengths are known.
+# Means, as fractions of the limit, for a run of which no lengths are known.
 ASSUMED_SHARES = (0.25, 0.5, 0.8)
-# A smaller share of cut completions is not told from none: a few dozen samples do not show it.
+# A smaller fraction of cut completions is not told from none: a few dozen samples do not show it.
 _LEAST_CUT_SHARE = 0.01
 # Spreads between which one is sought that fits a sample.
 NARROWEST, WIDEST = 0.05, 2.0
@@ -33,7 +33,7 @@ class LengthProfile:
         mean_tokens: mean of all completions; a cut one counts with the limit.
         limit_tokens: the limit that cut them.
         cv: standard deviation / mean of the lengths that completions would have without a limit.
-        cut_share: share of completions that the limit cut; None takes what mean and cv leave beyond it.
+        cut_share: fraction of completions that the limit cut; None takes what mean and cv leave beyond it.
         source: where the numbers are from.
         is_assumed: whether nobody has sampled any, and the mean is one of `ASSUMED_SHARES` of the limit.
 
@@ -70,7 +70,7 @@ class LengthProfile:
         }
 
     def text_at(self, limit_tokens: int) -> str:
-        """Return mean and share cut under a limit, and the source, as a part of a sentence."""
+        """Return mean and fraction cut under a limit, and the source, as a part of a sentence."""
         mean, cut = self.distribution.mean(limit_tokens), self.distribution.cut_share(limit_tokens)
         source = f" ({self.source})" if self.source else ""
         return f"mean {mean:.0f} tokens of at most {limit_tokens}, {100 * cut:.0f} % cut{source}"
@@ -86,7 +86,7 @@ def profile_of(config: RunConfig) -> LengthProfile | None:
 
 
 def profile_of_sample(lengths: Sequence[int], *, limit_tokens: int, num_cut: int, source: str) -> LengthProfile:
-    """Return the profile whose mean, share cut and mean square are those of sampled completions.
+    """Return the profile whose mean, fraction cut and mean square are those of sampled completions.
 
     Args:
         lengths: tokens of each completion, its end token among them; at least one.
@@ -101,7 +101,7 @@ def profile_of_sample(lengths: Sequence[int], *, limit_tokens: int, num_cut: int
         return LengthProfile(mean, limit_tokens, cv, cut).distribution.mean_square(limit_tokens) - square
 
     cv = rising_root(excess, low=NARROWEST, high=WIDEST)
-    # Mean and share cut may leave no room for a wider spread: what is left of it is the sample's.
+    # Mean and fraction cut may leave no room for a wider spread: what is left of it is the sample's.
     left = LengthProfile(mean, limit_tokens, cv, cut).distribution.cv
     return LengthProfile(mean, limit_tokens, round(left, 3), cut, source)
 
@@ -119,7 +119,7 @@ def middle_profile(limit_tokens: int) -> LengthProfile:
 
 @dataclass(frozen=True)
 class LengthDistribution:
-    """Lengths without a limit: lognormal, with a share that never ends. Tokens are real numbers here."""
+    """Lengths without a limit: lognormal, with a fraction that never ends. Tokens are real numbers here."""
 
     log_mean: float
     log_sd: float
@@ -131,7 +131,7 @@ class LengthDistribution:
         return math.sqrt(math.expm1(self.log_sd**2))
 
     def alive(self, tokens: float) -> float:
-        """Share of completions that are longer."""
+        """Fraction of completions that are longer."""
         return self.endless_share + (1 - self.endless_share) * (1 - self._ended(tokens))
 
     def cut_share(self, limit_tokens: float) -> float:
@@ -176,7 +176,7 @@ def _ended_moment(lengths: LengthDistribution, power: int, limit_tokens: float) 
 
 @lru_cache(maxsize=1024)
 def _fitted(profile: LengthProfile) -> LengthDistribution:
-    """Return the distribution with the mean and the share of a profile.
+    """Return the distribution with the mean and the fraction of a profile.
 
     The spread gives way where it would leave more beyond the limit than was cut. What was cut beyond that never ends.
     """

@@ -28,7 +28,7 @@ def length_settings(text: str) -> list[str]:
         return profile_settings(read_run_lengths(Path(text.removeprefix(_RUN)).expanduser()))
     values, problems = _read(text)
     if not problems and "mean" not in values:
-        problems = [Problem("mean", "is missing: a spread or a share alone says nothing")]
+        problems = [Problem("mean", "is missing: a spread or a fraction alone says nothing")]
     if problems:
         raise ConfigError(f"--lengths {text!r} cannot be read:", hint=_HINT, problems=problems)
     unset = {"cv": ASSUMED_CV, "cut_share": None, "limit_tokens": None}

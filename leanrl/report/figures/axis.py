@@ -32,7 +32,7 @@ class Axis:
 
 
 def value_axis(curve: Curve) -> Axis:
-    """Return the axis of a curve: 0 to 1 for a share, from 0 for what is never negative, else the range of its values.
+    """Return the axis of a curve: 0 to 1 for a fraction, from 0 for what is never negative, else the values' range.
 
     An axis that begins elsewhere makes noise look like change, so that its range is said in words.
     """

@@ -100,7 +100,7 @@ def _accuracy(data: RunData) -> Curve:
         caption = f"Mean of the reward {name} over a step's completions: 1 for a right answer, 0 for a wrong one."
         series = line_of(data, name, partial(part, group="rewards", name=name))
     else:
-        caption = "Share of a step's completions whose answer the grader found right."
+        caption = "Fraction of a step's completions whose answer the grader found right."
         series = line_of(data, "correct", partial(_verdict_share, name="correct"))
     absent = "No reward of this run judged answers."
     return Curve("accuracy_reward", "Accuracy reward", caption, "share", series, absent, best_step=best_step(series))

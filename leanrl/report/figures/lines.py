@@ -28,7 +28,7 @@ HEALTH_LINES = (
         title="Truncated completions",
         name="truncated",
         unit="share",
-        caption="Share of completions that were cut at the token limit before they ended.",
+        caption="Fraction of completions that were cut at the token limit before they ended.",
         limit=0.5,
         limit_meaning="half: most answers stay unfinished",
     ),
@@ -38,7 +38,7 @@ HEALTH_LINES = (
         title="Prompts without a learning signal",
         name="no difference",
         unit="share",
-        caption="Share of prompts whose completions all earned the same reward, so that their advantages are 0.",
+        caption="Fraction of prompts whose completions all earned the same reward, so that their advantages are 0.",
         limit=0.8,
         limit_meaning="four of five prompts teach nothing",
     ),
@@ -66,7 +66,7 @@ HEALTH_LINES = (
         title="Clipped tokens",
         name="clipped",
         unit="share",
-        caption="Share of tokens beyond the clip bounds; 0 in the first step on each rollout.",
+        caption="Fraction of tokens beyond the clip bounds; 0 in the first step on each rollout.",
     ),
     PlainLine(
         metric="language_mix_share",
@@ -74,7 +74,7 @@ HEALTH_LINES = (
         title="Language mix",
         name="other languages",
         unit="share",
-        caption="Share of words in another language than log.language, mathematics left out.",
+        caption="Fraction of words in another language than log.language, mathematics left out.",
     ),
     PlainLine(
         metric="other_script_share",
@@ -82,7 +82,7 @@ HEALTH_LINES = (
         title="Other scripts",
         name="other scripts",
         unit="share",
-        caption="Share of letters in another script than that of log.language; Latin and Greek ones count for it.",
+        caption="Fraction of letters in another script than that of log.language; Latin and Greek ones count for it.",
     ),
     PlainLine(
         metric="repeated_4gram_share",
@@ -90,7 +90,7 @@ HEALTH_LINES = (
         title="Repetition",
         name="repeated 4-grams",
         unit="share",
-        caption="Share of a completion's 4-grams of tokens that repeat an earlier one of it.",
+        caption="Fraction of a completion's 4-grams of tokens that repeat an earlier one of it.",
     ),
 )
 
@@ -133,7 +133,7 @@ OTHER_LINES = (
         title="Skipped tokens",
         name="skipped",
         unit="share",
-        caption="Share of completion tokens without an advantage, which cost no gradients.",
+        caption="Fraction of completion tokens without an advantage, which cost no gradients.",
     ),
     PlainLine(
         metric="unscored_share",
@@ -141,7 +141,7 @@ OTHER_LINES = (
         title="Unscored completions",
         name="unscored",
         unit="share",
-        caption="Share of completions that no reward scored.",
+        caption="Fraction of completions that no reward scored.",
     ),
     PlainLine(
         metric="num_tokens",
@@ -154,7 +154,7 @@ OTHER_LINES = (
     PlainLine(
         metric="cpu_share",
         slug="cpu_share",
-        title="Share of the CPU",
+        title="Fraction of the CPU",
         name="share",
         unit="share",
         caption="CPU time of the process over its threads' wall time; low where other programs had the cores.",

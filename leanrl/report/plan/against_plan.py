@@ -10,7 +10,7 @@ from leanrl.report.run_data import Record, RunData, part
 
 # How far a number may be from its plan before the report says why.
 _FAR = 0.25
-# Parts of a step that are planned and measured below this share of it explain nothing.
+# Parts of a step that are planned and measured below this fraction of it explain nothing.
 _SMALL_SHARE = 0.05
 
 

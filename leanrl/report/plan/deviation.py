@@ -9,7 +9,7 @@ from leanrl.report.run_data import RunData, part
 
 # A reason counts where what it leaves unexplained is less than a quarter.
 _FAR = 0.25
-# Below this share of its threads' time a process shares its cores, or waits for the disk.
+# Below this fraction of its threads' time a process shares its cores, or waits for the disk.
 _OWN_CORES = 0.75
 _FOLLOWS_THE_LONGEST = "generation"
 _FOLLOW_THE_MEAN = ("reference", "gradients", "step")

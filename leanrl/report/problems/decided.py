@@ -1,4 +1,4 @@
-"""The curve of groups that are all right or all wrong: the share of a step's groups that teach nothing."""
+"""The curve of groups that are all right or all wrong: the fraction of a step's groups that teach nothing."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,13 +7,13 @@ from leanrl.report.figures.curves import Curve, Series
 from leanrl.types import Visit
 
 _CAPTION = (
-    "Share of a step's groups whose completions are all right or all wrong. A reward for correct answers teaches "
+    "Fraction of a step's groups whose completions are all right or all wrong. A reward for correct answers teaches "
     "nothing in such a group; other rewards still may."
 )
 
 
 def decided_curve(visits: Iterable[tuple[str, Visit]]) -> Curve:
-    """Return the share of each step's groups that are all right, all wrong, and either; dropped groups count too."""
+    """Return the fraction of each step's groups that are all right, all wrong, and either; dropped groups count too."""
     groups: Counter[int] = Counter()
     right: Counter[int] = Counter()
     wrong: Counter[int] = Counter()

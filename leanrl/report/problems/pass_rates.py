@@ -1,4 +1,4 @@
-"""Pass rates of problems: the share of completions with a correct answer, over all groups of a problem."""
+"""Pass rates of problems: the fraction of completions with a correct answer, over all groups of a problem."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

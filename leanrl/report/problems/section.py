@@ -23,7 +23,7 @@ from leanrl.report.run_data import RunData
 _ROWS_SHOWN = 20
 _TITLE = "Problems by pass rate"
 _LEAD = (
-    "The pass rate of a problem is the share of its completions with a correct answer, over all groups that were "
+    "The pass rate of a problem is the fraction of its completions with a correct answer, over all groups that were "
     "sampled for it. A problem that is never or always solved gives the policy no contrast to learn from."
 )
 _RANGES: Mapping[Level, str] = {

@@ -14,7 +14,7 @@ from leanrl.report.run_data import Record, RunData
 
 _HEAD = ("step", "score", "95 % interval", "difference, points", "95 % interval", "p", "cut", "tokens")
 _INTERVAL = ("low", "95 % from"), ("high", "95 % to")
-_SCORE = "Share of the held-out problems answered right during training, with its 95 % interval over problems."
+_SCORE = "Fraction of the held-out problems answered right during training, with its 95 % interval over problems."
 _DIFFERENCE = "Paired difference of the score to step 0, with its 95 % interval. Above 0 the run has helped."
 _BEST = (
     "The best so far has the highest lower bound of the difference (of the score where step 0 is missing). It was "

@@ -14,7 +14,7 @@ _FOLDER = re.compile(r"step-(\d+)-(.+)")
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The score of one checkpoint on one benchmark, as shares, with its 95 % interval over problems."""
+    """The score of one checkpoint on one benchmark, as fractions, with its 95 % interval over problems."""
 
     step: int
     protocol: str

@@ -14,7 +14,7 @@ _LEAST_P_SHOWN = 0.001
 
 @dataclass(frozen=True)
 class HeldoutChange:
-    """After minus before, paired by problem, as shares, with its 95 % interval.
+    """After minus before, paired by problem, as fractions, with its 95 % interval.
 
     `smallest_seen` is the smallest true difference that so many problems show with 80 % power; None where they show
     none.

@@ -1,1 +1,1 @@
-"""What the rewards of the paper's runs paid, trap by trap."""
+"""What the rewards of the paper's runs paid, fault by fault."""

@@ -21,9 +21,9 @@ def cosine_as_run(
     R = low + (high - low) (1 + cos(pi chars / max_chars)) / 2
     correct: low = min_value_correct, high = max_value_correct; wrong: low = max_value_wrong, high = min_value_wrong.
 
-    Three traps of the run, kept: `max_chars` holds the run's limit in tokens but is compared with characters;
+    Three faults of the run, kept: `max_chars` holds the run's limit in tokens but is compared with characters;
     beyond it the cosine rises again (period 2 max_chars); and short wrong answers are paid better than long ones.
-    An unparseable gold answer pays 1. `cosine` is the corrected twin.
+    An unparseable gold answer pays 1. `cosine` is the corrected reward.
 
     Source: Open-RS (arXiv 2503.16219), src/open_r1/rewards.py, `get_cosine_scaled_reward`; the values are the
     defaults of its grpo.py, max_chars is the --cosine_max_len of its third experiment.

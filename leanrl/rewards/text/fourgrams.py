@@ -6,7 +6,7 @@ import numpy as np
 
 
 def repeated_4gram_share(token_ids: Sequence[int]) -> float:
-    """Return the share of 4-grams that repeat an earlier one, 1 - distinct / all; 0 for fewer than 4 tokens.
+    """Return the fraction of 4-grams that repeat an earlier one, 1 - distinct / all; 0 for fewer than 4 tokens.
 
     The same as `repetition` with n-grams of 4 and a penalty of 1. 4-grams are told apart as pairs of pairs, so that
     numbers stay below 2^63.

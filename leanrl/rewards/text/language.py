@@ -59,7 +59,7 @@ _MARGIN = 1.5
 
 
 def language_share(text: str, language: Language) -> float | None:
-    """Return the share of a text's words that are in a language, mathematics left out; None if it has no words.
+    """Return the fraction of a text's words that are in a language, mathematics left out; None if it has no words.
 
     In formulas, code, boxes, tags and addresses those letters are words that stand in a text command, in another
     script than Latin, or in a row of five words and more.
@@ -75,7 +75,7 @@ def language_share(text: str, language: Language) -> float | None:
 
 
 def other_script_share(text: str, language: Language) -> float | None:
-    """Return the share of a text's letters that are in another script than the language's; None without a letter.
+    """Return the fraction of a text's letters that are in another script than the language's; None without a letter.
 
     Letters that formulas use as names, Latin and Greek ones among them, count for the language. It costs a hundredth
     of `language_share`, and sees no drift between languages of one script.

@@ -1,1 +1,1 @@
-"""Draws completions one by one from a frozen model: a slot that is free takes the next request."""
+"""Samples completions one by one from a frozen model: a slot that is free takes the next request."""

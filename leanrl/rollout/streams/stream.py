@@ -1,4 +1,4 @@
-"""The border between an evaluation and what draws its completions."""
+"""The border between an evaluation and what samples its completions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class SlotMeter:
 
     @property
     def share(self) -> float | None:
-        """Return the busy share of all slots; None where nothing was decoded."""
+        """Return the busy fraction of all slots; None where nothing was decoded."""
         return self.busy / self.total if self.total else None
 
 
@@ -57,7 +57,7 @@ Take = Callable[[], StreamRequest | None]
 
 
 class CompletionStream(Protocol):
-    """Draws completions; owns its model, processes and connections until it is closed."""
+    """Samples completions; owns its model, processes and connections until it is closed."""
 
     meter: SlotMeter
 

@@ -16,8 +16,8 @@ from leanrl.rollout.vllm.whole_distribution import logprobs_mode, scaling_extens
 # vLLM's CPU default is 128, and a prompt shorter than a block is never cached.
 _CPU_BLOCK_TOKENS = 32
 _CARD_BLOCK_TOKENS = 16
-# vLLM asks at its start whether this share of the card is free, by default 0.92, although the bytes of its KV cache are
-# given and decide what it takes (vllm 0.31.0, v1/worker/utils.py: request_memory). The plan has made sure of room.
+# vLLM asks at its start whether this fraction of the card is free, by default 0.92, although the bytes of its KV cache
+# are given and decide what it takes (vllm 0.31.0, v1/worker/utils.py: request_memory). The plan has made sure of room.
 _FREE_SHARE_AT_START = 0.01
 # vLLM keeps a block of zeros for itself (vllm 0.31.0, v1/core/block_pool.py: null_block).
 _SPARE_BLOCKS = 2

@@ -86,7 +86,7 @@ class DeepSleep:
 
 
 class CacheRelease:
-    """Keys and values are dropped on the card; weights, adapters and CUDA graphs stay where they are.
+    """The KV cache is dropped on the card; weights, adapters and CUDA graphs stay where they are.
 
     Their addresses stay reserved, so that captured graphs find them again (vllm 0.31.0, device_allocator/cumem.py).
     """

@@ -17,7 +17,7 @@ class Greso:
     """Ask a prompt with probability max(p^z, floor), where z counts its latest groups in a row without signal.
 
     Groups that are all right and groups that are all wrong count apart, each with a p of its own. After every step from
-    the second epoch on, p falls by `change` where the share of such groups reaches its target, else it rises by it;
+    the second epoch on, p falls by `change` where the fraction of such groups reaches its target, else it rises by it;
     both stay within [0.05, 0.95].
 
     A group has no signal where all or none of its completions are right, so that a length or format reward changes
@@ -64,7 +64,7 @@ class Greso:
         return max(probability ** sum(1 for _ in in_a_row), self._floor)
 
     def after_groups(self, visits: Visits, context: PromptContext) -> None:
-        """Move both probabilities by the shares among all groups of a step, those that were dropped too."""
+        """Move both probabilities by the fractions among all groups of a step, those that were dropped too."""
         if context.epoch < 1 or not visits:
             return
         decided = [visit for _, visit in visits if visit.is_decided]

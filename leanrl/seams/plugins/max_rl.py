@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def max_rl(rewards_P_G: "Tensor", lengths_P_G: "Tensor", *, min_mean: NonNegative = 0.0) -> "Tensor":
     """Return (reward - mean) / max(mean, min_mean) with the group's mean; exactly 0 where the mean is not positive.
 
-    With 0/1 rewards and a share k of right completions: (1 - k) / k for a right one, -1 for a wrong one. The expected
-    gradient of a bandit with solve rate p is (1 - p) (1 - (1 - p)^(G - 1)): the order G - 1 of the expansion of
-    log p, where the plain mean gives p (1 - p) (G - 1) / G.
+    With 0/1 rewards and a fraction k of right completions: (1 - k) / k for a right one, -1 for a wrong one. The
+    expected gradient of a bandit with solve rate p is (1 - p) (1 - (1 - p)^(G - 1)): the order G - 1 of the expansion
+    of log p, where the plain mean gives p (1 - p) (G - 1) / G.
 
     It needs rewards of at least 0. A reward that may be negative (`laser`, `hapo`, `cosine`, penalties) can bring the
     mean near 0, where the advantages grow without bound, or below it, where the group is left out.

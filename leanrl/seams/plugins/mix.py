@@ -16,16 +16,16 @@ _NEW, _EASY, _MEDIUM, _HARD = "new", "easy", "medium", "hard"
 
 @plugin("choose_prompts", "mix")
 class Mix:
-    """Ask prompts of each level in given shares, which may move over the run.
+    """Ask prompts of each level in given fractions, which may move over the run.
 
-    The level of a prompt is its value in a column of the data. The shares hold over the steps of a run: what one step
-    had too few of, later ones make up for.
+    The level of a prompt is its value in a column of the data. The fractions hold over the steps of a run: what one
+    step had too few of, later ones make up for.
 
     Args:
-        start: share of each level at the start, such as {Easy: 1, Hard: 2}; shares need not add up to 1. None takes the
-            6 Hard to 1 Easy of Open-RS.
-        end: share of each level after `steps`; empty keeps those of the start.
-        steps: steps over which the shares move from start to end, in a straight line.
+        start: fraction of each level at the start, such as {Easy: 1, Hard: 2}; they need not add up to 1. None
+            takes the 6 Hard to 1 Easy of Open-RS.
+        end: fraction of each level after `steps`; empty keeps those of the start.
+        steps: steps over which the fractions move from start to end, in a straight line.
         column: column of the data with the level.
         patience: prompts that a step turns down for each that it wants, before it takes what comes.
 
@@ -54,7 +54,7 @@ class Mix:
         return [self._quotas.takes(kind, shares, context) for kind in kinds]
 
     def shares(self, step: int) -> dict[str, float]:
-        """Return the share of each level at a step; they add up to 1."""
+        """Return the fraction of each level at a step; they add up to 1."""
         done = 1.0 if step >= self._steps else step / self._steps
         levels = list(dict.fromkeys([*self._start, *self._end]))
         return {each: (1 - done) * self._start.get(each, 0.0) + done * self._end.get(each, 0.0) for each in levels}
@@ -70,7 +70,7 @@ class Mix:
 
 @plugin("choose_prompts", "own_pass_rates", needs_grades=True)
 class OwnPassRates:
-    """Ask easy, medium and hard prompts in given shares, where a prompt's pass rates in this run say what it is.
+    """Ask easy, medium and hard prompts in given fractions, where a prompt's pass rates in this run say what it is.
 
     The pass rate is that of the latest groups of a prompt. A prompt that was never asked is always asked, so that the
     first epoch asks all.

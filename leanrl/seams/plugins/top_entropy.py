@@ -29,8 +29,9 @@ def top_entropy(
     A NaN entropy counts as the lowest. The denominators count all tokens, so that the loss is `share` as large.
 
     The paper takes the quantile over a batch: a completion that is certain everywhere may keep nothing. Here each
-    completion keeps its own share. The set is then the same for any cut into micro-batches and any number of ranks, and
-    completions without an advantage cannot move the threshold. Those get weights as every other one: their loss is 0.
+    completion keeps its own fraction. The set is then the same for any cut into micro-batches and any number of ranks,
+    and completions without an advantage cannot move the threshold. Those get weights as every other one: their loss is
+    0.
 
     It saves no memory, and no time: every token has to be computed before its entropy is known.
 

@@ -18,7 +18,7 @@ def until_full(
     max_rounds: PositiveInt = 10,
     margin: Annotated[float, Field(ge=1.0)] = 1.25,
 ) -> int:
-    """Return int(missing / (1 - dropped share) * margin), at most `groups_wanted`; 0 where the step is full.
+    """Return int(missing / (1 - dropped fraction) * margin), at most `groups_wanted`; 0 where the step is full.
 
     It is also 0 after `max_rounds` rounds: the step then trains on what is there. Where every group so far was dropped,
     it is `groups_wanted`.

@@ -59,7 +59,7 @@ class ComparedScores:
         """Return the rows of each group of a rollout with the scores that hold for all updates on it.
 
         Args:
-            version: steps trained when the completions were drawn.
+            version: steps trained when the completions were sampled.
         """
         self._version_drawn = version
         rows = [row for of_group in rows_P for row in of_group]

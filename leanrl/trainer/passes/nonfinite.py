@@ -41,7 +41,7 @@ class NonfiniteSteps:
 
         Args:
             model: holds the gradients of the step, summed over ranks.
-            loss: this rank's share.
+            loss: this rank's part.
             rows: this rank's rows.
             step: the number that the step will have.
             reduce: sums a tensor over all ranks, which must decide alike.

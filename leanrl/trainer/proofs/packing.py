@@ -102,7 +102,7 @@ class _Measured:
     whole_gradients: list[Tensor]
 
     def shares(self, padded: "_Measured", leaked: "_Measured") -> Iterator[tuple[str, float]]:
-        """Yield how far this is from padded rows, as a share of how far a leak is."""
+        """Yield how far this is from padded rows, as a fraction of how far a leak is."""
         scale = (leaked.logprobs[-1] - padded.logprobs[-1]).abs().mean()
         yield "log-probabilities", ((self.logprobs - padded.logprobs).abs().mean() / scale).item()
         far = (leaked.gradients[-1] - padded.gradients[-1]).norm()

@@ -1,4 +1,4 @@
-"""The share of its threads' time that a process on a CPU gets: below 1 others have the cores, or the step waits."""
+"""The fraction of its threads' time that a process on a CPU gets: below 1 others have the cores, or the step waits."""
 
 import time
 
@@ -16,7 +16,7 @@ class CpuShares:
         self._wall_start, self._cpu_start = time.perf_counter(), time.process_time()
 
     def of_step(self) -> float | None:
-        """Return the share since the step began."""
+        """Return the fraction since the step began."""
         if not self._is_cpu:
             return None
         wall_seconds = time.perf_counter() - self._wall_start

@@ -59,7 +59,7 @@ def policy_of(model: PreTrainedModel | PeftModel, config: RunConfig, step: int) 
 
 
 def sampling_of(config: RunConfig, *, max_completion_tokens: int, stop_token_ids: tuple[int, ...]) -> Sampling:
-    """Return how a run draws its completions."""
+    """Return how a run samples its completions."""
     rollout = config.rollout
     return Sampling(
         temperature=rollout.temperature,

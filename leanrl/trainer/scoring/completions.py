@@ -22,7 +22,7 @@ from leanrl.types import FORMS, Grader, GroupFacts, Language, Ledger, Row, Sampl
 
 @dataclass(frozen=True)
 class CompletionScorer:
-    """Scores completions, and records the shares of verdicts and languages among those of all ranks.
+    """Scores completions, and records the fractions of verdicts and languages among those of all ranks.
 
     Args:
         rows: the problems, by their numbers.
@@ -106,7 +106,7 @@ class CompletionScorer:
             self.record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
 
     def _record_language_mix(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
-        """Record the share of words in other languages than `log.language`: it rises before a run drifts away."""
+        """Record the fraction of words in other languages than `log.language`: it rises before a run drifts away."""
         samples = [sample for samples_G in samples_P_G for sample in samples_G]
         shares = self.ranks.gather([language_share(sample.text, self.language) for sample in samples])
         in_words = [share for share in shares if share is not None]

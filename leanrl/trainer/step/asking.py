@@ -8,7 +8,7 @@ from leanrl.trainer.step.groups import Asked
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.types import Row, prompt_id
 
-# How often prompts are offered until enough are chosen; after that the next ones are taken as they come.
+# How often prompts are offered until enough are chosen; after that the next ones are taken in their order.
 MOST_OFFERS = 100
 
 

@@ -73,7 +73,7 @@ class Step:
     _rollout: RolloutRows | None = field(default=None, init=False)
 
     def take(self, model: Any, *, policy: Any, step: int) -> Tensor:
-        """Add the gradients of the step that follows `step` others, and return this rank's share of its loss.
+        """Add the gradients of the step that follows `step` others, and return this rank's part of its loss.
 
         Args:
             model: exchanges gradients among the ranks.

@@ -26,6 +26,6 @@ def require_patched_trl() -> None:
 
 
 def _is_unsloths(patched: type) -> bool:
-    """The trainer carries unsloth's name; the arguments keep TRL's, for pickle, and have fields of unsloth's."""
+    """The trainer has unsloth's name; the arguments keep TRL's, for pickle, and have fields of unsloth's."""
     names = (patched.__name__, *getattr(patched, "__dataclass_fields__", ()))
     return any(name.lower().startswith("unsloth") for name in names)

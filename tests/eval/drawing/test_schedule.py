@@ -14,7 +14,7 @@ def drain(schedule):
 
 
 def makespan(order, lengths, *, num_slots):
-    """Return the steps until the last completion ends and the share of busy slots; each slot takes what is next."""
+    """Return the steps until the last completion ends and the fraction of busy slots; each slot takes what is next."""
     schedule, running, clock, busy = order, {}, 0, 0
     while True:
         while len(running) < num_slots and (draw := schedule.take()) is not None:

@@ -57,7 +57,7 @@ def test_a_package_without_exactly_one_model_is_refused(
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     install_package(tmp_path, "odd_weights", {"__init__.py": b"", **files})
-    with pytest.raises(ConfigError, match=f"carries {count} GGUF files"):
+    with pytest.raises(ConfigError, match=f"brings {count} GGUF files"):
         find_wheel_model("odd_weights")
 
 

@@ -189,7 +189,7 @@ def test_on_a_cpu_a_reference_waits_on_disk(tmp_path):
         for place in places
     )
     assert host == gpu
-    assert gpu - disk == pytest.approx(4 * 1_777_088_000, rel=0.2)  # with the share that is added for what varies
+    assert gpu - disk == pytest.approx(4 * 1_777_088_000, rel=0.2)  # with the fraction that is added for what varies
     between = int((gpu + disk) / 2 / 0.8)  # of a host, of which that much is usable
     fixes = plan_run(config, host_bytes=between).fixes
     assert "-s train.reference_device=disk" in fixes

@@ -38,7 +38,7 @@ def test_more_is_cut_than_the_spread_leaves():
 
 @pytest.mark.parametrize("cut", [0.05, 0.0])
 def test_less_is_cut_than_the_spread_leaves(cut):
-    """The spread gives way; a share under 1 % counts as 1 %."""
+    """The spread gives way; a fraction under 1 % counts as 1 %."""
     lengths = LengthProfile(600, 1024, cut_share=cut).distribution
     assert lengths.log_sd < math.sqrt(math.log(1.36))
     assert lengths.cut_share(1024) == pytest.approx(max(cut, 0.01), abs=1e-6)
@@ -123,8 +123,8 @@ def test_lengths_grow_with_the_limit_and_the_longest_with_the_batch():
         (math.nan, None, "not between"),
         (100, 0.2, "20% that are cut alone make a mean of 200 tokens"),
         (100, 1.0, "where all are cut"),
-        (100, 1.5, "1.5 is no share"),
-        (100, -0.5, "-0.5 is no share"),
+        (100, 1.5, "1.5 is no fraction"),
+        (100, -0.5, "-0.5 is no fraction"),
     ],
 )
 def test_numbers_that_no_completions_have(mean, cut, says):

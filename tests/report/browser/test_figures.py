@@ -10,7 +10,7 @@ ENTROPY = "document.querySelector('figure[data-curve=entropy]')"
 
 
 def point_at(tab: Tab, share: float, *, kind: str = "mouseMoved") -> None:
-    """Move the pointer to a share of the field, which goes from 56 to 418 of 430; or press or release it there."""
+    """Move the pointer to a fraction of the field, which goes from 56 to 418 of 430; or press or release it there."""
     tab.run(f"{ENTROPY}.scrollIntoView({{block: 'center'}})")
     left, top, width, height = tab.run(
         f"(b => [b.left, b.top, b.width, b.height])({ENTROPY}.querySelector('svg').getBoundingClientRect())"

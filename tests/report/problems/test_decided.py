@@ -1,4 +1,4 @@
-"""The share of groups that are all right or all wrong, step by step."""
+"""The fraction of groups that are all right or all wrong, step by step."""
 
 from leanrl.report.problems.decided import decided_curve
 from leanrl.types import Visit

@@ -1,4 +1,4 @@
-"""The share of 4-grams that repeat."""
+"""The fraction of 4-grams that repeat."""
 
 import random
 

@@ -102,7 +102,7 @@ def test_a_text_broken_into_short_lines_is_told_by_all_of_them(num_words):
 
 @pytest.mark.parametrize("text", ["", "3 + 2 = 5", r"$x$", r"\boxed{5}", "x", "🙂"])
 def test_a_text_without_words_has_no_share(text):
-    """Nothing to be consistent: no share, and no reward (gamed: an empty text would be perfectly consistent)."""
+    """Nothing to be consistent: no fraction, and no reward (gamed: an empty text would be perfectly consistent)."""
     assert language_share(text, "en") is None
     assert language_consistency(make_sample(text)) == 0.0
 

@@ -61,7 +61,7 @@ def test_tokens_of_no_loss_inside_a_completion_are_left_out():
 
 
 def test_the_set_is_the_same_for_any_cut_into_micro_batches():
-    """Each row alone, with other padding, in any order; a certain row beside an uncertain one keeps its share."""
+    """Each row alone, with other padding, in any order; a certain row beside an uncertain one keeps its fraction."""
     torch.manual_seed(0)
     lengths = [40, 7, 23, 1]
     entropies = torch.rand(4, 40) * torch.tensor([1e-3, 1.0, 5.0, 1.0])[:, None]

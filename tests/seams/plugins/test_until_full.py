@@ -28,7 +28,7 @@ def test_it_draws_at_most_a_step():
 
 @pytest.mark.parametrize("dropped_share", [1.0, 1.5, float("nan")])
 def test_without_any_live_group_it_draws_a_step(dropped_share):
-    """A share of 1 is no division by 0."""
+    """A fraction of 1 is no division by 0."""
     assert _prompts(12, 0, dropped_share) == 12
 
 

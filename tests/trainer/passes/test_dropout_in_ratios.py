@@ -34,7 +34,7 @@ def _lines(folder, run_path, *, dropout, algorithm, max_steps=4, updates_per_rol
 @pytest.mark.parametrize("dropout", [0.0, 0.05, 0.3])
 @pytest.mark.parametrize(("num_iterations", "updates_per_rollout"), [(2, 1), (1, 2), (2, 2)])
 def test_no_ratio_leaves_1_before_the_first_update(tiny_model, tmp_path, dropout, num_iterations, updates_per_rollout):
-    """Steps after an update have ratios beyond such tight bounds, so a share of 0 does not come from the bounds."""
+    """Steps after an update have ratios beyond such tight bounds, so a fraction of 0 does not come from the bounds."""
     lines = _lines(
         tiny_model,
         tmp_path / "run",

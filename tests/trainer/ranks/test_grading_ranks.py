@@ -1,4 +1,4 @@
-"""The grader under torchrun: each rank has a pool of its own, with its share of the cores."""
+"""The grader under torchrun: each rank has a pool of its own, with its part of the cores."""
 
 import json
 

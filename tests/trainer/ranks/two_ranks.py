@@ -41,7 +41,7 @@ class Gradients(TrainerCallback):
 
 
 def fixed_completions(trainer):
-    """Return what draws completions by prompt, step and number in the group, however ranks share the prompts."""
+    """Return what samples completions by prompt, step and number in the group, however ranks share the prompts."""
 
     def draw(prompt_ids):
         group = trainer.num_generations

@@ -56,7 +56,7 @@ def _keep_rollouts(trainer):
 
 @pytest.mark.parametrize(("num_parts", "num_iterations"), [(1, 1), (2, 1), (1, 2), (2, 2), (4, 1)])
 def test_a_run_equals_grpo_written_a_second_time(tiny_model, tmp_path, num_parts, num_iterations):
-    """Two rollouts; parameters, losses and clipped shares after each of their steps.
+    """Two rollouts; parameters, losses and clipped fractions after each of their steps.
 
     Adam turns a gradient of 1e-8 into a step of the rate: parameters are held to a ten-thousandth of how they moved.
     """

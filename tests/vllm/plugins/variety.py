@@ -6,5 +6,5 @@ from leanrl.types import Sample
 
 @reward("variety")
 def variety(sample: Sample) -> float:
-    """Return the share of distinct characters."""
+    """Return the fraction of distinct characters."""
     return len(set(sample.text)) / max(1, len(sample.text))
