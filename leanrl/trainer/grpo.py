@@ -7,15 +7,12 @@ tests/trainer/test_trl_contract.py.
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from accelerate.utils import gather_object
 from peft import PeftModel
 from torch import Tensor
-from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_callback import TrainerState
 from trl import GRPOTrainer
 
 from leanrl.config.schema import RunConfig
@@ -24,12 +21,11 @@ from leanrl.planner.prediction import Plan
 from leanrl.prompting.generation import generation_to_save
 from leanrl.prompting.stopping import stopping_of
 from leanrl.rewards.weighted import Reward
-from leanrl.storage.rollbacks import learning_rate_factor
 from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.checkpoints.going_on import load_budgets, published, saved_state, settle_optimizer
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.publishing import Publishing
-from leanrl.trainer.checkpoints.restore import check_optimizer, check_shards, restore_weights
-from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes
+from leanrl.trainer.checkpoints.restore import check_shards, restore_weights
 from leanrl.trainer.evaluations.evaluations import Evaluations
 from leanrl.trainer.memory.gauges import choose_gauge
 from leanrl.trainer.memory.open import open_budget
@@ -45,7 +41,6 @@ from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
 from leanrl.trainer.step.algorithm import algorithm_of
 from leanrl.trainer.step.open import NamedReward, open_scorer, open_step
 from leanrl.trainer.step.rollout_metrics import RolloutLog
-from leanrl.trainer.watch.learning_rate import set_peak
 from leanrl.types import Grader, Row
 
 
@@ -140,19 +135,18 @@ class LeanGRPOTrainer(GRPOTrainer):
         if checkpoint is None:
             self.train()
             return
-        for folder in (checkpoint, *self.run.token_budgets()):
-            self.budget.load(folder)
-        saved = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
-        if saved.global_step >= self.args.max_steps:
+        load_budgets(self, checkpoint)
+        step = saved_state(checkpoint).global_step
+        if step >= self.args.max_steps:
             self.load_only(checkpoint)
             return
-        self._go_on_from(checkpoint, saved.global_step)
+        self._go_on_from(checkpoint, step)
         self.train(resume_from_checkpoint=str(checkpoint))
 
     def load_only(self, checkpoint: Path) -> None:
         """Take the weights and the step of a checkpoint, and train nothing."""
         self._load_from_checkpoint(str(checkpoint))
-        self.state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+        self.state = saved_state(checkpoint)
 
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
         self.step.go_on_from(checkpoint, step=step)
@@ -210,25 +204,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.publishing.wait()
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        """Save as TRL does, beside; then publish the checkpoint, when the one before it is on the disk.
-
-        Raises:
-            StoppedError: if the disk is full; what was complete before stays.
-        """
-        step = self.state.global_step
-        needed_bytes = partial(checkpoint_bytes, self.model, self.lean_config)
-        with self.meter.phase("save"):
-            self.publishing.wait()
-            self.accelerator.wait_for_everyone()
-            with self.publishing.stopping_at_a_full_disk(step, needed_bytes=needed_bytes):
-                super()._save_checkpoint(model, trial)
-                self._save_own_part(self.run.partial_checkpoints / f"checkpoint-{step}")
-                self.accelerator.wait_for_everyone()
-                if self.accelerator.is_main_process:
-                    self.publishing.add_own_files(step)
-            if self.accelerator.is_main_process:
-                self.publishing.publish(step, needed_bytes=needed_bytes)
-        self.accelerator.wait_for_everyone()
+        with published(self):
+            super()._save_checkpoint(model, trial)
 
     def _save_own_part(self, folder: Path) -> None:
         """Write what only this rank has into the folder of a checkpoint."""
@@ -251,7 +228,4 @@ class LeanGRPOTrainer(GRPOTrainer):
         with optimizer_files(self.lean_config.optimizer):
             super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is not None:
-            check_optimizer(self.optimizer, Path(checkpoint))
-            factor = learning_rate_factor(self.run)
-            if factor != 1.0:
-                set_peak(self.optimizer, self.lr_scheduler, factor * self.lean_config.optimizer.learning_rate)
+            settle_optimizer(self, Path(checkpoint))

@@ -25,3 +25,7 @@ class Ranks:
         """Return this rank's part of what all ranks know: equally many each, whose number `count` divides."""
         size = len(values) // self.count
         return values[self.index * size : (self.index + 1) * size]
+
+    def whole(self, num_prompts: int) -> int:
+        """Return the next number of prompts that the ranks can share evenly."""
+        return -(-num_prompts // self.count) * self.count

@@ -1,7 +1,12 @@
 """The prompts of a round: chosen for all ranks alike, planned for this one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from random import Random
+from typing import Any
 
+from leanrl.ledger.recorded import RecordedLedger
 from leanrl.seams.protocols import PromptContext
 from leanrl.trainer.step.algorithm import Algorithm
 from leanrl.trainer.step.groups import Asked
@@ -10,6 +15,32 @@ from leanrl.types import Row, prompt_id
 
 # How often prompts are offered until enough are chosen; after that the next ones are taken in their order.
 MOST_OFFERS = 100
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """Makes the context of a step from what a run knows. Random numbers come from seed, step and prompt id."""
+
+    seed: int
+    rows: Sequence[Row]
+    stream: PromptStream
+    recorded: RecordedLedger
+
+    def at(self, step: int, *, num_wanted: int) -> PromptContext:
+        """Return the context after `step` optimizer steps."""
+        return PromptContext(
+            step=step,
+            epoch=max(0, self.stream.num_epochs - 1),
+            num_wanted=num_wanted,
+            ledger=self.recorded.ledger,
+            rng=lambda known: Random(f"{self.seed}/{step}/{known}"),
+            columns=lambda known: self._columns.get(known, {}),
+        )
+
+    @cached_property
+    def _columns(self) -> dict[str, Mapping[str, Any]]:
+        """The kept fields of each problem, by its prompt id; nothing is held where rows keep none."""
+        return {prompt_id(row): row.columns for row in self.rows if row.columns}
 
 
 def chosen_prompts(

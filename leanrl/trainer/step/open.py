@@ -16,6 +16,7 @@ from leanrl.trainer.passes.reference import open_reference
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.step.asking import Contexts
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
@@ -51,6 +52,7 @@ def open_step(trainer: Any) -> Step:
         algorithm=algorithm,
         rows=trainer.rows,
         stream=stream,
+        contexts=Contexts(config.train.seed, trainer.rows, stream, recorded),
         tokenize=lambda row: prompt_ids(trainer._tokenizer, row.prompt, config.model.chat_template_kwargs),
         draw=lambda beginnings_B: trainer.draw(beginnings_B),
         scorer=scorer,

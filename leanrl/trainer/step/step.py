@@ -12,9 +12,7 @@ Axes: B completions, P groups, G completions of a group.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from torch import Tensor
@@ -30,7 +28,7 @@ from leanrl.trainer.passes.step_pass import StepPass
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.step.algorithm import Algorithm
 from leanrl.trainer.step.among_ranks import Ranks
-from leanrl.trainer.step.asking import chosen_prompts, planned_prompts
+from leanrl.trainer.step.asking import Contexts, chosen_prompts, planned_prompts
 from leanrl.trainer.step.control import controlled, scheduled_settings
 from leanrl.trainer.step.draw import Draw, drawn_groups
 from leanrl.trainer.step.groups import Asked, KeptGroup, visit_of
@@ -39,7 +37,7 @@ from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.training_rows import advantages_of, first_groups, rows_of
 from leanrl.trainer.step.unfinished import load_unfinished, save_unfinished
-from leanrl.trainer.step.updates import RolloutRows, weighted_updates
+from leanrl.trainer.step.updates import RolloutRows, has_rows, weighted_updates
 from leanrl.types import Row, prompt_id
 
 
@@ -49,6 +47,7 @@ class Step:
 
     Args:
         rows: the problems, by the numbers that `stream` offers.
+        contexts: what plug-ins are told of a step.
         metered: opened around the passes with gradients.
         record: takes the name and the value of a metric.
         rolled_out: takes the log of each rollout.
@@ -58,6 +57,7 @@ class Step:
     algorithm: Algorithm
     rows: Sequence[Row]
     stream: PromptStream
+    contexts: Contexts
     tokenize: Callable[[Row], list[int]]
     draw: Draw
     scorer: CompletionScorer
@@ -144,8 +144,7 @@ class Step:
         rows_P = self.compared.of_rollout(policy, rows_P, version=step)
         log.close([one.asked for one in kept], advantages_P, columns=self.scorer.logs.take_columns())
         updates = weighted_updates(rows_P, [one.kept.copies for one in kept], config=self.config, ranks=self.ranks)
-        of_ranks = self.ranks.gather([[bool(rows) for rows in updates]])
-        return RolloutRows(updates, [any(of_update) for of_update in zip(*of_ranks, strict=True)], log)
+        return RolloutRows(updates, has_rows(updates, self.ranks), log)
 
     def _follow_schedules(self, step: int) -> None:
         """Take the values that hold in the rollout after `step` optimizer steps."""
@@ -160,7 +159,7 @@ class Step:
         kept_by_round: list[list[KeptGroup]] = []
         num_drawn, asked = 0, wanted
         while asked > 0:
-            context = self._context(step, num_wanted=asked)
+            context = self.contexts.at(step, num_wanted=asked)
             prompts = chosen_prompts(self.stream, self.rows, self.algorithm, context)
             own = self.ranks.own_part(prompts)
             planned = planned_prompts(own, self.rows, self.algorithm, context, tokenize=self.tokenize)
@@ -173,7 +172,7 @@ class Step:
             num_drawn += len(prompts)
             num_kept = sum(self.ranks.gather([sum(map(len, kept_by_round))]))
             dropped_share = 1 - num_kept / num_drawn
-            asked = self._whole(self.algorithm.refills(wanted, num_kept, dropped_share, len(kept_by_round)))
+            asked = self.ranks.whole(self.algorithm.refills(wanted, num_kept, dropped_share, len(kept_by_round)))
         return first_groups(kept_by_round, wanted, self.ranks)
 
     def _graded(self, asked: list[Asked], context: PromptContext, log: RolloutLog) -> list[Group]:
@@ -195,23 +194,3 @@ class Step:
         asked = [self.rows[number] for number in prompts]
         self.recorded.record(visits, problems={prompt_id(row): row.problem for row in asked})
         self.algorithm.hear(visits, context)
-
-    def _context(self, step: int, *, num_wanted: int) -> PromptContext:
-        seed = self.config.train.seed
-        return PromptContext(
-            step=step,
-            epoch=max(0, self.stream.num_epochs - 1),
-            num_wanted=num_wanted,
-            ledger=self.recorded.ledger,
-            rng=lambda known: Random(f"{seed}/{step}/{known}"),
-            columns=lambda known: self._columns.get(known, {}),
-        )
-
-    @cached_property
-    def _columns(self) -> dict[str, Mapping[str, Any]]:
-        """The kept fields of each problem, by its prompt id; nothing is held where rows keep none."""
-        return {prompt_id(row): row.columns for row in self.rows if row.columns}
-
-    def _whole(self, num_prompts: int) -> int:
-        """Return the next number of prompts that the ranks can share evenly."""
-        return -(-num_prompts // self.ranks.count) * self.ranks.count

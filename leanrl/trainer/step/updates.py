@@ -64,3 +64,9 @@ def weighted_updates(
     num_updates = config.train.updates_per_rollout
     bounds = [round(number * len(rows_P) / num_updates) for number in range(num_updates + 1)]
     return [weighted(first, last) for first, last in pairwise(bounds)]
+
+
+def has_rows(updates: Sequence[Sequence[StepRow]], ranks: Ranks) -> list[bool]:
+    """Return for each update whether any rank has a row for it."""
+    of_ranks = ranks.gather([[bool(rows) for rows in updates]])
+    return [any(of_update) for of_update in zip(*of_ranks, strict=True)]

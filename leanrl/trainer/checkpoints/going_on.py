@@ -1,0 +1,61 @@
+"""A trainer that goes on from a checkpoint, and one that leaves one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_callback import TrainerState
+
+from leanrl.storage.rollbacks import learning_rate_factor
+from leanrl.trainer.checkpoints.restore import check_optimizer
+from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes
+from leanrl.trainer.watch.learning_rate import set_peak
+
+
+def saved_state(checkpoint: Path) -> TrainerState:
+    """Return what transformers' loop kept of itself in a checkpoint."""
+    return TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
+
+
+def load_budgets(trainer: Any, checkpoint: Path) -> None:
+    """Give a trainer the token budget of a checkpoint, or a smaller one that a step behind it has found."""
+    for folder in (checkpoint, *trainer.run.token_budgets()):
+        trainer.budget.load(folder)
+
+
+def settle_optimizer(trainer: Any, checkpoint: Path) -> None:
+    """Compare the state of the optimizer with its file, and give it the peak rate that rollbacks have left.
+
+    Raises:
+        ConfigError: naming what differs.
+    """
+    check_optimizer(trainer.optimizer, checkpoint)
+    factor = learning_rate_factor(trainer.run)
+    if factor != 1.0:
+        set_peak(trainer.optimizer, trainer.lr_scheduler, factor * trainer.lean_config.optimizer.learning_rate)
+
+
+@contextmanager
+def published(trainer: Any) -> Iterator[None]:
+    """Publish the checkpoint of this step that is written within, when the one before it is on the disk.
+
+    Raises:
+        StoppedError: if the disk is full; what was complete before stays.
+    """
+    step, publishing, accelerator = trainer.state.global_step, trainer.publishing, trainer.accelerator
+    needed_bytes = partial(checkpoint_bytes, trainer.model, trainer.lean_config)
+    with trainer.meter.phase("save"):
+        publishing.wait()
+        accelerator.wait_for_everyone()
+        with publishing.stopping_at_a_full_disk(step, needed_bytes=needed_bytes):
+            yield
+            trainer._save_own_part(trainer.run.partial_checkpoints / f"checkpoint-{step}")
+            accelerator.wait_for_everyone()
+            if accelerator.is_main_process:
+                publishing.add_own_files(step)
+        if accelerator.is_main_process:
+            publishing.publish(step, needed_bytes=needed_bytes)
+    accelerator.wait_for_everyone()
