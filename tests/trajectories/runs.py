@@ -29,6 +29,7 @@ _SETTINGS = (
     *("rewards={variety: 1.0}",),
 )
 _PACKAGES = ("torch", "transformers", "trl", "peft", "bitsandbytes")
+_CPU_KEYS = ("vendor_id", "cpu family", "model", "stepping", "cache size")
 
 
 def trajectory(name: str, *, model: Path, folder: Path) -> dict[str, Any]:
@@ -47,9 +48,19 @@ def trajectory(name: str, *, model: Path, folder: Path) -> dict[str, Any]:
 
 
 def arithmetic() -> dict[str, Any]:
-    """Return what decides the last bits: the CPU's vector instructions and the versions of what computes."""
+    """Return what decides the last bits: the CPU, by which MKL and oneDNN choose kernels and blocks, and versions.
+
+    Vector instructions alone do not: two AMD EPYC with AVX-512 differed in the last bits of gradients.
+    """
     versions = describe_machine()["versions"]
-    return {"cpu": torch.backends.cpu.get_cpu_capability()} | {name: versions.get(name) for name in _PACKAGES}
+    vectors = torch.backends.cpu.get_cpu_capability()
+    return {"cpu": [vectors, *_cpu_model()]} | {name: versions.get(name) for name in _PACKAGES}
+
+
+def _cpu_model(cpuinfo: Path = Path("/proc/cpuinfo")) -> list[str]:
+    lines = cpuinfo.read_text(errors="replace").splitlines() if cpuinfo.is_file() else []
+    values = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return [f"{name} {values[name]}" for name in _CPU_KEYS if name in values]
 
 
 def _weights(checkpoint: Path) -> dict[str, torch.Tensor]:
