@@ -1,10 +1,23 @@
 """Runs the real command line in a process of its own."""
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from leanrl.machine.environment import QUIET
+
+_ALWAYS = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+_AT_THE_START = os.environ | _ALWAYS
+# All other variables may be read while a library is imported.
+_READ_LATER = ("LEANRL_CACHE", "PYTEST_CURRENT_TEST")
 
 
 @dataclass(frozen=True)
@@ -22,16 +35,77 @@ def leanrl(
     One that takes longer than it would on the busiest machine hangs. It has one thread: with those of other tests
     beside it, two would spin against each other.
     """
+    environment = os.environ | _ALWAYS | (env or {})
+    forks = _forks() if _of_imports(environment) == _of_imports(_AT_THE_START) else None
+    if forks is not None and forks.are_free.acquire(blocking=False):
+        try:
+            return forks.run(arguments, cwd or Path.cwd(), environment, timeout_seconds)
+        finally:
+            forks.are_free.release()
     done = subprocess.run(
         [sys.executable, "-m", "leanrl", *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"} | (env or {}),
+        env=environment,
         capture_output=True,
         text=True,
         timeout=timeout_seconds,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+class _Forks:
+    """Command lines forked from a process that has imported the libraries, one at a time (tests.cli.forked)."""
+
+    def __init__(self) -> None:
+        self.are_free = threading.Lock()
+        self._server = subprocess.Popen(
+            [sys.executable, "-c", "from tests.cli.forked import serve; serve()"],
+            cwd=Path(__file__).parent.parent.parent,
+            env=_AT_THE_START,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(
+        self, arguments: tuple[str | Path, ...], cwd: Path, environment: dict[str, str], timeout_seconds: float
+    ) -> Outcome:
+        with tempfile.TemporaryDirectory() as folder:
+            printed = {name: Path(folder) / name for name in ("out", "err")}
+            request = {"arguments": list(map(str, arguments)), "cwd": str(cwd), "environment": environment}
+            request |= {name: str(path) for name, path in printed.items()}
+            code = self._code_of(json.dumps(request), arguments, timeout_seconds)
+            return Outcome(code, *(path.read_text() for path in printed.values()))
+
+    def _code_of(self, request: str, arguments: tuple[str | Path, ...], timeout_seconds: float) -> int:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        print(request, file=self._server.stdin, flush=True)
+        pid, is_late = int(self._server.stdout.readline()), threading.Event()
+
+        def end() -> None:
+            is_late.set()
+            os.kill(pid, signal.SIGKILL)
+
+        timer = threading.Timer(timeout_seconds, end)
+        timer.start()
+        code = int(self._server.stdout.readline())
+        timer.cancel()
+        if is_late.is_set():
+            raise subprocess.TimeoutExpired(["leanrl", *map(str, arguments)], timeout_seconds)
+        return code
+
+
+def _of_imports(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what may decide how libraries are imported; leanrl sets `QUIET` itself, and in this process too."""
+    of_imports = environment.items() - QUIET.items()
+    return {name: value for name, value in of_imports if name not in _READ_LATER}
+
+
+@cache
+def _forks() -> _Forks | None:
+    return _Forks() if hasattr(os, "fork") else None
 
 
 def tiny_overrides(model: Path, *more: str) -> list[str]:

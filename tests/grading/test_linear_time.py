@@ -125,8 +125,9 @@ def test_a_function_of_the_trainers_process_takes_linear_time(name, every):
             assert _cpu_seconds(lambda completion=completion: FUNCTIONS[name](completion)) < 1.0, completion[:60]
 
 
-def test_an_answer_of_any_kind_is_normalised_in_linear_time():
-    for text in _few_texts(MAX_ANSWER_CHARS - 100, every=9):
+@pytest.mark.parametrize("every", [36, pytest.param(9, marks=pytest.mark.long)])
+def test_an_answer_of_any_kind_is_normalised_in_linear_time(every):
+    for text in _few_texts(MAX_ANSWER_CHARS - 100, every=every):
         completion = rf"\boxed{{{text}}}"
         assert _cpu_seconds(lambda completion=completion: FUNCTIONS["strict"](completion)) < 1.0, completion[:60]
 
