@@ -15,6 +15,7 @@ from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.scoring.scoring import ScoredGroup
 from leanrl.trainer.step.algorithm import Algorithm, algorithm_of
 from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.step.contexts import Contexts
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
@@ -86,6 +87,7 @@ def toy_step(
         algorithm=decided,
         rows=ROWS,
         stream=stream,
+        contexts=Contexts(config.train.seed, ROWS, stream, recorded),
         tokenize=lambda row: [int(row.id), 1],
         draw=draw,
         scorer=scorer,
