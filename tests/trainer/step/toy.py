@@ -15,7 +15,7 @@ from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.scoring.scoring import ScoredGroup
 from leanrl.trainer.step.algorithm import Algorithm, algorithm_of
 from leanrl.trainer.step.among_ranks import Ranks
-from leanrl.trainer.step.contexts import Contexts
+from leanrl.trainer.step.asking import Contexts
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
