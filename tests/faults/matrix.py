@@ -35,7 +35,10 @@ def main() -> int:
     parser.add_argument("--faults", nargs="*", default=list(FAULTS), help="of the first kind of run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cold", action="store_true", help="start an interpreter for each process")
+    parser.add_argument("--join", nargs="*", type=Path, help="write what such files of one commit found together")
     asked = parser.parse_args()
+    if asked.join:
+        return _joined(asked.out, [json.loads(file.read_text(encoding="utf-8")) for file in asked.join])
     forked.warm_up()
     content = _about() | {"seed": asked.seed, "is_cold": asked.cold, "kills": {}, "terms": [], "faults": []}
     with TemporaryDirectory() as folder:
@@ -57,6 +60,21 @@ def main() -> int:
                     kept.append(row)
                     print(name, json.dumps(row), flush=True)
                     write_results_file(asked.out, content)
+    return _code(content)
+
+
+def _joined(out: Path, contents: Sequence[dict[str, Any]]) -> int:
+    """Write the results of runs side by side as those of one, in the order of the cases."""
+    assert len({content["commit"] for content in contents}) == 1, "the files are of several commits"
+    kills = {name: rows for content in contents for name, rows in content["kills"].items()}
+    joined = contents[0] | {"kills": {case.name: kills[case.name] for case in CASES if case.name in kills}}
+    for kind in ("terms", "faults"):
+        joined[kind] = [row for content in contents for row in content[kind]]
+    write_results_file(out, joined)
+    return _code(joined)
+
+
+def _code(content: dict[str, Any]) -> int:
     groups = [*content["kills"].values(), content["terms"], content["faults"]]
     return int(any(num_identical(rows) < len(rows) for rows in groups))
 

@@ -30,7 +30,8 @@ class Faults:
 
     def row(self, name: str) -> dict[str, Any]:
         """Bring a fault about, and return what came of it; `differs` names what was lost."""
-        return {"fault": name, **FAULTS[name](self)}
+        row = {"fault": name, **FAULTS[name](self)}
+        return row | {"said": [line.replace(str(self._killing.folder), "FOLDER") for line in row["said"]]}
 
     def full_disk(self, bytes_left: int, *, said: str) -> dict[str, Any]:
         """Fill a real file system, see how the run ends, make room and resume."""

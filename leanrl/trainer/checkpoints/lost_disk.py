@@ -1,6 +1,7 @@
 """A disk that takes no more while a run goes on: what is kept, and how to go on."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,7 +37,11 @@ def _stop(run: RunFolder, error: Exception) -> StoppedError:
     kept = f"Nothing is lost up to {complete[-1].name}." if complete else "It has no complete checkpoint yet."
     go_on = command("train", "--resume", run.path) if complete else command("train", "-p", run.config)
     words, file = getattr(error, "strerror", None), getattr(error, "filename", None)
+    is_limit = os.strerror(errno.EFBIG) in str(error)
+    look = (
+        "`ulimit -f` shows the limit; raise it" if is_limit else f"`df -h {quoted(run.path)}` shows the room; make some"
+    )
     return StoppedError(
         f"the run folder {run.path} cannot be written: {words or error} ({file or run.path}). {kept}",
-        hint=f"`df -h {quoted(run.path)}` shows the room; make some, then `{go_on}`",
+        hint=f"{look}, then `{go_on}`",
     )
