@@ -169,7 +169,7 @@ class Recorder:
 
 
 def judged_by_math_verify(grader: Grader, lettered: Collection[str], batch: Sequence[DrawnText]) -> list[bool]:
-    """Return whether each completion is right by the rules of published numbers (`grading/published.py`).
+    """Return whether each completion is right by the rules of published numbers (`grading/math_verify_rules.py`).
 
     Args:
         lettered: the benchmarks whose gold answers are the letters of options.

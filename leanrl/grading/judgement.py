@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from leanrl.grading import as_run, published
+from leanrl.grading import math_verify_rules
 from leanrl.grading.answers import comparison
-from leanrl.grading.form.reasons import best_reason, form_reason
+from leanrl.grading.form.forms import best_reason, form_reason
 from leanrl.grading.scorers.gold import is_scored
 from leanrl.grading.scorers.scoring import judge_scored
 from leanrl.types import Form, GradeMode, Reason
@@ -22,22 +22,19 @@ def judge(
     Else return the form that is refused, or the reason of the first gold answer. Without an answer, return whether a
     gold answer can be read.
     """
-    reasons = [_judge_one(mode, gold, answer, problem, refused) for gold in golds]
-    return best_reason(reasons, refused=refused) if reasons else "unparseable_gold"
 
+    def judge_one(gold: str) -> Reason:
+        if mode == "strict" and is_scored(gold):
+            return judge_scored(gold, answer)
+        if mode == "as_run":
+            return math_verify_rules.judge_as_run(gold, answer or "")
+        if mode == "published":
+            return math_verify_rules.judge_published(gold, answer)
+        if mode == "published_letter":
+            return math_verify_rules.judge_published_letter(gold, answer)
+        if answer is None:
+            return comparison.judge_gold(gold)
+        reason = comparison.judge(gold, answer)
+        return form_reason(gold, answer, problem=problem, refused=refused) if reason == "correct" else reason
 
-def _judge_one(
-    mode: GradeMode, gold: str, answer: str | None, problem: str | None, refused: Collection[Form]
-) -> Reason:
-    if mode == "strict" and is_scored(gold):
-        return judge_scored(gold, answer)
-    if mode == "as_run":
-        return as_run.judge_as_run(gold, answer or "")
-    if mode == "published":
-        return published.judge_published(gold, answer)
-    if mode == "published_letter":
-        return published.judge_published_letter(gold, answer)
-    if answer is None:
-        return comparison.judge_gold(gold)
-    reason = comparison.judge(gold, answer)
-    return form_reason(gold, answer, problem=problem, refused=refused) if reason == "correct" else reason
+    return best_reason([judge_one(gold) for gold in golds], refused=refused) if golds else "unparseable_gold"

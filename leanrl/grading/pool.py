@@ -4,7 +4,6 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from types import TracebackType
 
 from leanrl.grading.process.crew import Crew
 from leanrl.grading.task import Task, plan_gold_check, plan_request
@@ -19,7 +18,8 @@ class GraderPool:
     """Judges answers in child processes that are killed when they take too long; a `Grader`.
 
     Completions come from a model that is paid for what it writes, so any of them may hang, swell or crash a parser.
-    Nothing of that reaches this process: it imports no parser, sets no alarm and leaves no work to a thread.
+    Nothing of that reaches this process: it imports no parser, sets no alarm and leaves no work to a thread. Only child
+    processes that cannot start raise an error, a `MissingError`.
     """
 
     def __init__(
@@ -47,21 +47,13 @@ class GraderPool:
         self._refused = refused
 
     def grade(self, requests: Sequence[GradeRequest]) -> list[Verdict]:
-        """Return one verdict per request, in order; never raise for what a completion contains.
-
-        Raises:
-            MissingError: if the child processes cannot start.
-        """
+        """Return one verdict per request, in order; never raise for what a completion contains."""
         planned = [plan_request(request, refused=self._refused) for request in requests]
         verdicts = self._judge([plan for plan in planned if isinstance(plan, Task)])
         return [verdicts[plan] if isinstance(plan, Task) else Verdict(plan, 0.0) for plan in planned]
 
     def can_parse_gold(self, golds: Sequence[str | GoldList], mode: GradeMode = "strict") -> list[bool]:
-        """Return for each gold answer whether an answer could ever be judged against it.
-
-        Raises:
-            MissingError: if the child processes cannot start.
-        """
+        """Return for each gold answer whether an answer could ever be judged against it."""
         tasks = [plan_gold_check(gold, mode) for gold in golds]
         verdicts = self._judge([task for task in tasks if task is not None])
         return [task is None or verdicts[task].reason not in _FAILURES | {"unparseable_gold"} for task in tasks]
@@ -76,9 +68,7 @@ class GraderPool:
     def __enter__(self) -> "GraderPool":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _judge(self, tasks: Sequence[Task]) -> dict[Task, Verdict]:

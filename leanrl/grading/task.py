@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from leanrl.grading.answers.certainty import certain_equality
-from leanrl.grading.form.reasons import best_reason, form_reason
+from leanrl.grading.form.forms import best_reason, form_reason
 from leanrl.grading.scorers.gold import is_scored
 from leanrl.grading.text.boxes import holds_several
 from leanrl.grading.text.extraction import find_answer

@@ -4,8 +4,8 @@ import pytest
 
 from leanrl.config.files.shipped import preset_names
 from leanrl.config.load import load_config
-from leanrl.grading.as_run import judge_as_run
 from leanrl.grading.judgement import judge
+from leanrl.grading.math_verify_rules import judge_as_run
 from leanrl.grading.task import Task, plan_request
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.types import GradeMode, GradeRequest

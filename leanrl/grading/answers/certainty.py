@@ -1,7 +1,5 @@
 """Answers that can be judged without a parser."""
 
-from fractions import Fraction
-
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.text.numbers import PlainNumber, are_same_number, read_number
 from leanrl.grading.units.quantities import conversion, has_other_values, split_unit
@@ -16,30 +14,21 @@ def certain_equality(gold: str, answer: str) -> bool | None:
     """
     if squeeze(gold) == squeeze(answer):
         return True
-    gold_value, answer_value = split_unit(gold), split_unit(answer)
-    numbers = [read_number(one.value.removesuffix(_PERCENT)) for one in (gold_value, answer_value)]
-    if numbers[0] is None or numbers[1] is None:
+    (gold_value, gold_unit), (answer_value, answer_unit) = split_unit(gold), split_unit(answer)
+    number, answered = (read_number(value.removesuffix(_PERCENT)) for value in (gold_value, answer_value))
+    if number is None or answered is None:
         return None
-    if gold_value.unit and answer_value.unit:
-        return _are_same_quantity(numbers[0], numbers[1], gold_value.unit, answer_value.unit)
-    if are_same_number(numbers[0], numbers[1]):
+    if gold_unit and answer_unit:
+        known = conversion(answer_unit, gold_unit)
+        if known is None or known.pi:
+            return None if known else False
+        return are_same_number(number, PlainNumber(known.scale * answered.value + known.offset, answered.is_decimal))
+    if are_same_number(number, answered):
         return True
     if "," in gold or "," in answer:
         return None  # a number with thousands set apart, or a list
     # A percentage may be left to the question (10 for 10 %) or be written as its value (0.1), degrees as radians,
     # hours as minutes: a parser's work.
-    is_free = any(one.endswith(_PERCENT) for one in (gold, answer)) or any(
-        has_other_values(one.unit) for one in (gold_value, answer_value) if one.unit
-    )
+    is_percentage = gold.endswith(_PERCENT) or answer.endswith(_PERCENT)
+    is_free = is_percentage or any(unit and has_other_values(unit) for unit in (gold_unit, answer_unit))
     return None if is_free else False
-
-
-def _are_same_quantity(gold: PlainNumber, answer: PlainNumber, gold_unit: str, answer_unit: str) -> bool | None:
-    """Return whether two numbers are equal in one unit, None where pi stands between the units."""
-    known = conversion(answer_unit, gold_unit)
-    if known is None:
-        return False
-    if known.pi:
-        return None
-    value = known.scale * answer.value + known.offset
-    return are_same_number(gold, PlainNumber(Fraction(value), answer.is_decimal))

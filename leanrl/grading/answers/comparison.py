@@ -1,21 +1,12 @@
 """Whether an answer equals a gold answer; runs in a child process only."""
 
-from leanrl.grading.answers.equality import Equality
-from leanrl.grading.answers.families import are_same_family
+from leanrl.grading.answers.equality import agree, unpaired
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.parameters import whole_number_of, with_letters_of
 from leanrl.grading.answers.structure import read_structure
-from leanrl.grading.values.expressions import (
-    UnreadableError,
-    are_equal,
-    are_same_span,
-    are_shifted,
-    check_readable,
-    is_rounding,
-)
+from leanrl.grading.text.characters import squeeze
+from leanrl.grading.values.expressions import UnreadableError, are_shifted, parse
 from leanrl.types import Reason
-
-_EQUALITY = Equality(are_equal, is_rounding, are_same_span)
 
 
 def judge(gold: str, answer: str) -> Reason:
@@ -24,10 +15,9 @@ def judge(gold: str, answer: str) -> Reason:
         answer = with_letters_of(gold, answer)
         trees = read_structure(gold), read_structure(answer)
         letter = whole_number_of(gold)
-        is_equal = _EQUALITY.holds(*trees) or (letter is not None and are_same_family(*trees, letter, are_shifted))
-        return "correct" if is_equal else "wrong"
+        return "correct" if agree(*trees) or (letter and _are_same_family(*trees, letter)) else "wrong"
     except UnreadableError as error:
-        return "unparseable_gold" if error.latex in gold else "unparseable_answer"
+        return "unparseable_gold" if str(error) in gold else "unparseable_answer"
 
 
 def judge_gold(gold: str) -> Reason:
@@ -42,6 +32,36 @@ def judge_gold(gold: str) -> Reason:
 def _check(answer: Answer) -> None:
     """Parse the expressions of an answer; the name before an equals sign is never parsed alone."""
     if answer.kind == "expression":
-        check_readable(answer.latex)
+        parse(answer.latex)
     for part in answer.parts[1:] if answer.kind == "chain" else answer.parts:
         _check(part)
+
+
+def _are_same_family(gold: Answer, answer: Answer, letter: str) -> bool:
+    r"""Return whether two answers are the same progressions over a whole number, whose letter both share.
+
+    \frac{\pi}{4}+k\pi is \frac{5\pi}{4}+k\pi, 2k+1 is 2k-1.
+    """
+    domains = {mark for side in (gold, answer) if side.kind == "family" for mark in side.marks}
+    golds, answers = _progressions(gold), _progressions(answer)
+    if not domains <= {"integer"} or golds is None or answers is None or len(golds[1]) != len(answers[1]):
+        return False
+    if len({name for name, _ in (golds, answers) if name}) > 1:
+        return False
+    return next(unpaired(golds[1], answers[1], lambda one, other: are_shifted(one, other, letter)), None) is None
+
+
+def _progressions(answer: Answer) -> tuple[str, list[str]] | None:
+    """Return the name and the expressions of a family; None where the values of several names belong together."""
+    if answer.kind == "family":
+        return _progressions(answer.value)
+    if answer.kind == "expression":
+        return "", [answer.latex]
+    parts = [_progressions(part) for part in answer.parts]
+    if answer.kind == "chain" and answer.marks == ("=",):
+        return None if parts[1] is None or parts[1][0] else (squeeze(answer.parts[0].latex), parts[1][1])
+    known = [part for part in parts if part is not None]
+    names = {name for name, _ in known}
+    if answer.kind == "list" and len(known) == len(parts) and len(names) == 1:
+        return names.pop(), [one for _, each in known for one in each]
+    return None

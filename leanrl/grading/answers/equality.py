@@ -1,10 +1,10 @@
-"""Whether an answer is the gold answer, tree against tree; the comparison of two expressions is handed in."""
+"""Whether an answer is the gold answer, tree against tree; runs in a child process only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from leanrl.grading.answers.nodes import Answer, Kind
-from leanrl.grading.answers.pairing import are_paired, unpaired
-from leanrl.grading.answers.quantities import pairs_of_values, value_beside_a_number
+from leanrl.grading.answers.quantities import pairs_of_values
 from leanrl.grading.answers.readers.choices import letter_of, letters_chosen, option_of
 from leanrl.grading.answers.readers.moments import same_moment
 from leanrl.grading.answers.readers.names import has_variable, is_name
@@ -13,214 +13,208 @@ from leanrl.grading.answers.readers.systems import is_otherwise
 from leanrl.grading.answers.readers.words import spell
 from leanrl.grading.answers.statements import has_relation, is_solved, join_spans, one_span
 from leanrl.grading.text.characters import squeeze
+from leanrl.grading.units.quantities import value_beside_a_number
+from leanrl.grading.values.expressions import are_equal, are_same_span, is_rounding
 
-Compare = Callable[[str, str], bool]
+T = TypeVar("T")
 CompareTrees = Callable[[Answer, Answer], bool]
 
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
 
 
-class Equality:
-    """The comparison of answers, given how two expressions are compared."""
+def agree(gold: Answer, answer: Answer) -> bool:
+    """Return whether the answer is what the gold answer asks for; which is which matters."""
+    if squeeze(gold.latex) == squeeze(answer.latex):
+        return True
+    if gold.kind == "either":
+        number, values = gold.parts
+        return any(agree(reading, answer) for reading in ([values] if gold.marks else [number, values]))
+    if answer.kind == "either":
+        return any(agree(gold, reading) for reading in answer.parts)
+    if _are_same_choices(gold, answer):
+        return True
+    for kind, compare in _RULES.items():
+        if kind in (gold.kind, answer.kind):
+            return compare(gold, answer)
+    if not has_variable(gold) and (value := value_beside_a_number(answer.latex)):
+        return agree(gold, Answer(value))
+    return are_equal(gold.latex, answer.latex)
 
-    def __init__(self, are_equal: Compare, is_rounding: Compare, are_same_span: CompareTrees) -> None:
-        """Take three functions.
 
-        Args:
-            are_equal: whether two LaTeX texts are equal, the gold one first.
-            is_rounding: whether the second text is the first, rounded.
-            are_same_span: whether two relations or sets, or several joined by "and" or "or", have the same numbers.
-        """
-        self._are_equal = are_equal
-        self._is_rounding = is_rounding
-        self._are_same_span = are_same_span
-        # The first kind that either side is decides; what stands further down may be a part of what stands above.
-        self._rules: dict[Kind, CompareTrees] = {
-            "family": self._marked,
-            "modulo": self._congruences,
-            "choice": self._choices,
-            "chain": self._chains,
-            "quantity": lambda gold, answer: any(self.holds(*pair) for pair in pairs_of_values(gold, answer)),
-            "words": lambda gold, answer: spell(gold.latex) == spell(answer.latex),
-            "time": same_moment,
-            "date": same_moment,
-            "based": lambda gold, answer: digits_and_base(gold) == digits_and_base(answer),
-            "cases": self._cases,
-            "list": self._lists,
-            "relation": self._relations,
-            "matrix": self._matrices,
-            "row": self._rows,
-            "ratio": self._ratios,
-        }
+def _marked(gold: Answer, answer: Answer) -> bool:
+    """Compare values with a domain or a modulus, which may be left to the question, not contradicted."""
+    if gold.kind == answer.kind:
+        return gold.marks == answer.marks and agree(gold.value, answer.value)
+    kind = "family" if "family" in (gold.kind, answer.kind) else "modulo"
+    return agree(*(side.value if side.kind == kind else side for side in (gold, answer)))
 
-    def holds(self, gold: Answer, answer: Answer) -> bool:
-        """Return whether the answer is what the gold answer asks for; which is which matters."""
-        if squeeze(gold.latex) == squeeze(answer.latex):
+
+def _congruences(gold: Answer, answer: Answer) -> bool:
+    classes = residue_class(gold), residue_class(answer)
+    return _marked(gold, answer) if None in classes else classes[0] == classes[1]
+
+
+def _choices(gold: Answer, answer: Answer) -> bool:
+    """Compare the letters where both have one, and the options where both have one."""
+    letters, options = (letter_of(gold), letter_of(answer)), (option_of(gold), option_of(answer))
+    if all(letters) and letters[0] != letters[1]:
+        return False
+    if options[0] is None or options[1] is None:
+        return all(letters)
+    return agree(options[0], options[1])
+
+
+def _chains(gold: Answer, answer: Answer) -> bool:
+    """Compare where one side at least has an equals sign."""
+    if gold.kind != "chain":
+        return _values_agree(gold, answer)
+    if answer.kind != "chain":
+        return any(agree(value, answer) for value in _values_of(gold))
+    if not any(map(has_variable, gold.parts)):
+        return any(_values_agree(value, answer) for value in gold.parts)
+    if squeeze(gold.parts[0].latex) == squeeze(answer.parts[0].latex) and is_name(gold.parts[0]):
+        return any(_values_agree(value, answer) for value in gold.parts[1:])
+    if not gold.marks == answer.marks == ("=",):
+        return False
+    return (is_solved(answer) or not is_solved(gold)) and are_equal(gold.latex, answer.latex)
+
+
+def _values_agree(gold: Answer, answer: Answer) -> bool:
+    r"""Compare the sides of `x = a = b` with a gold value: all must equal it, or x = 1 = 2 would hold two answers.
+
+    What stands behind \approx is no further answer; but if it rounds what stands before, it may be the one asked.
+    """
+    parts: list[list[Answer]] = [[] if is_name(answer.parts[0]) else [answer.parts[0]]]
+    for sign, side in zip(answer.marks, answer.parts[1:], strict=True):
+        if sign == r"\approx":
+            parts.append([])
+        parts[-1].append(side)
+    exact, rounded = parts[0], parts[-1]
+    if exact and all(agree(gold, side) for side in exact):
+        return True
+    if len(parts) == 1 or not all(agree(gold, side) for side in rounded):
+        return False
+    return not exact or is_rounding(exact[0].latex, rounded[0].latex)
+
+
+def _cases(gold: Answer, answer: Answer) -> bool:
+    """Pair the branches by value and condition; `otherwise` is what the other conditions leave."""
+    if not (gold.kind == answer.kind and len(gold.parts) == len(answer.parts)):
+        return False
+    left = list(answer.parts)
+    missing = list(unpaired(gold.parts, left, lambda one, other: _in_order(one.parts, other.parts)))
+    if len(missing) != 1:
+        return not missing
+    (value, condition), (other_value, other_condition) = missing[0].parts, left[0].parts
+    if not agree(value, other_value) or is_otherwise(condition) == is_otherwise(other_condition):
+        return is_otherwise(condition) and is_otherwise(other_condition) and agree(value, other_value)
+    explicit = answer if is_otherwise(condition) else gold
+    span = join_spans("or", (one_span(branch.parts[1]) for branch in explicit.parts))
+    return span is not None and are_same_span(span, Answer(r"\mathbb{R}"))
+
+
+def _lists(gold: Answer, answer: Answer) -> bool:
+    """Compare where one side at least is a list or a set."""
+    if has_relation(gold) or has_relation(answer):
+        return _joined_relations(gold, answer)
+    if "row" in (gold.kind, answer.kind):
+        return _row_and_list(gold, answer)
+    golds, answers = _distinct(gold), _distinct(answer)
+    if len(golds) != len(answers) or _is_nested_empty(gold, answer):
+        return False
+    if len(golds) > _MAX_UNORDERED:
+        return _in_order(golds, answers)
+    return _may_be_joined_alike(gold, answer) and _in_any_order(golds, answers)
+
+
+def _joined_relations(gold: Answer, answer: Answer) -> bool:
+    """Compare relations joined by "and" or "or", all about one name, by the numbers that they admit."""
+    if is_solved(gold) and not is_solved(answer):
+        return False
+    golds, answers = _distinct(gold), _distinct(answer)
+    alike = len(golds) == len(answers) and _in_any_order(golds, answers)
+    if alike and _joint(gold) == _joint(answer):
+        return True
+    spans = one_span(gold), one_span(answer)
+    if spans[0] is None or spans[1] is None:
+        return alike and "or" not in (_joint(gold), _joint(answer))
+    return are_same_span(spans[0], spans[1])
+
+
+def _row_and_list(gold: Answer, answer: Answer) -> bool:
+    """Compare a point with the values of a list in its order, with or without their names; a set is no point."""
+    row, values = (gold, answer) if gold.kind == "row" else (answer, gold)
+    if len(values.parts) == 1:
+        return agree(*(values.value if side is values else side for side in (gold, answer)))
+    have_names = all(item.kind == "chain" for item in values.parts)
+    if _joint(values) in ("braces", "or") or (_joint(values) == "and" and not have_names):
+        return False
+    is_point = row.marks == ("()",) or len(row.parts) > 2
+    return is_point and _in_order(_distinct(gold), _distinct(answer))
+
+
+def _relations(gold: Answer, answer: Answer) -> bool:
+    """Compare side by side, else by the numbers that a relation admits; a solved gold asks for a solved answer."""
+    if gold.kind == answer.kind and gold.marks == answer.marks:
+        if _in_order(gold.parts, answer.parts):
             return True
-        if gold.kind == "either":
-            number, values = gold.parts
-            return any(self.holds(reading, answer) for reading in ([values] if gold.marks else [number, values]))
-        if answer.kind == "either":
-            return any(self.holds(gold, reading) for reading in answer.parts)
-        if _are_same_choices(gold, answer):
+        if gold.marks == (r"\neq",) and _in_order(gold.parts, answer.parts[::-1]):
             return True
-        for kind, compare in self._rules.items():
-            if kind in (gold.kind, answer.kind):
-                return compare(gold, answer)
-        if not has_variable(gold) and (value := value_beside_a_number(answer.latex)):
-            return self.holds(gold, Answer(value))
-        return self._are_equal(gold.latex, answer.latex)
+    if is_solved(gold) and not is_solved(answer):
+        return False
+    chains = [side for side in (gold, answer) if side.kind == "relation" and len(side.marks) > 1]
+    if any(sum(map(has_variable, chain.parts)) > 1 for chain in chains):
+        return False  # a < b < c is for no parser
+    return are_equal(gold.latex, answer.latex)
 
-    def _marked(self, gold: Answer, answer: Answer) -> bool:
-        """Compare values with a domain or a modulus, which may be left to the question, not contradicted."""
-        if gold.kind == answer.kind:
-            return gold.marks == answer.marks and self.holds(gold.value, answer.value)
-        kind = "family" if "family" in (gold.kind, answer.kind) else "modulo"
-        return self.holds(*(side.value if side.kind == kind else side for side in (gold, answer)))
 
-    def _congruences(self, gold: Answer, answer: Answer) -> bool:
-        classes = residue_class(gold), residue_class(answer)
-        return self._marked(gold, answer) if None in classes else classes[0] == classes[1]
+def _matrices(gold: Answer, answer: Answer) -> bool:
+    """Compare entry by entry; a point and a list of lists are a vector and a matrix in plain notation."""
+    rows, other_rows = _entries(gold, answer), _entries(answer, gold)
+    if rows is None or other_rows is None:
+        return are_equal(gold.latex, answer.latex)
+    return len(rows) == len(other_rows) and all(map(_in_order, rows, other_rows))
 
-    def _choices(self, gold: Answer, answer: Answer) -> bool:
-        """Compare the letters where both have one, and the options where both have one."""
-        letters, options = (letter_of(gold), letter_of(answer)), (option_of(gold), option_of(answer))
-        if all(letters) and letters[0] != letters[1]:
-            return False
-        if options[0] is None or options[1] is None:
-            return all(letters)
-        return self.holds(options[0], options[1])
 
-    def _chains(self, gold: Answer, answer: Answer) -> bool:
-        """Compare where one side at least has an equals sign."""
-        if gold.kind != "chain":
-            return self._values_agree(gold, answer)
-        if answer.kind != "chain":
-            return any(self.holds(value, answer) for value in _values_of(gold))
-        if not any(map(has_variable, gold.parts)):
-            return any(self._values_agree(value, answer) for value in gold.parts)
-        if squeeze(gold.parts[0].latex) == squeeze(answer.parts[0].latex) and is_name(gold.parts[0]):
-            return any(self._values_agree(value, answer) for value in gold.parts[1:])
-        if not gold.marks == answer.marks == ("=",):
-            return False
-        return (is_solved(answer) or not is_solved(gold)) and self._are_equal(gold.latex, answer.latex)
+def _rows(gold: Answer, answer: Answer) -> bool:
+    """Compare points in order; what may be two intervals must have the same brackets."""
+    if gold.kind != answer.kind:
+        return are_equal(gold.latex, answer.latex)
+    return (len(gold.parts) != 2 or gold.marks == answer.marks) and _in_order(gold.parts, answer.parts)
 
-    def _values_agree(self, gold: Answer, answer: Answer) -> bool:
-        r"""Compare the sides of `x = a = b` with a gold value: all must equal it, or x = 1 = 2 would hold two answers.
 
-        What stands behind \approx is no further answer; but if it rounds what stands before, it may be the one asked.
-        """
-        parts: list[list[Answer]] = [[] if is_name(answer.parts[0]) else [answer.parts[0]]]
-        for sign, side in zip(answer.marks, answer.parts[1:], strict=True):
-            if sign == r"\approx":
-                parts.append([])
-            parts[-1].append(side)
-        exact, rounded = parts[0], parts[-1]
-        if exact and all(self.holds(gold, side) for side in exact):
-            return True
-        if len(parts) == 1 or not all(self.holds(gold, side) for side in rounded):
-            return False
-        return not exact or self._is_rounding(exact[0].latex, rounded[0].latex)
+def _ratios(gold: Answer, answer: Answer) -> bool:
+    """Compare ratios up to a factor; a ratio of two terms is a quotient."""
+    if gold.kind != answer.kind:
+        return are_equal(_quotient(gold), _quotient(answer))
+    if len(gold.parts) != len(answer.parts):
+        return False
+    first, other_first = gold.value.latex, answer.value.latex
+    return _in_order(gold.parts, answer.parts) or all(
+        are_equal(rf"({term.latex})\cdot({other_first})", rf"({other.latex})\cdot({first})")
+        for term, other in zip(gold.parts[1:], answer.parts[1:], strict=True)
+    )
 
-    def _cases(self, gold: Answer, answer: Answer) -> bool:
-        """Pair the branches by value and condition; `otherwise` is what the other conditions leave."""
-        if not (gold.kind == answer.kind and len(gold.parts) == len(answer.parts)):
-            return False
-        left = list(answer.parts)
-        missing = list(unpaired(gold.parts, left, lambda one, other: self._in_order(one.parts, other.parts)))
-        if len(missing) != 1:
-            return not missing
-        (value, condition), (other_value, other_condition) = missing[0].parts, left[0].parts
-        if not self.holds(value, other_value) or is_otherwise(condition) == is_otherwise(other_condition):
-            return is_otherwise(condition) and is_otherwise(other_condition) and self.holds(value, other_value)
-        explicit = answer if is_otherwise(condition) else gold
-        span = join_spans("or", (one_span(branch.parts[1]) for branch in explicit.parts))
-        return span is not None and self._are_same_span(span, Answer(r"\mathbb{R}"))
 
-    def _lists(self, gold: Answer, answer: Answer) -> bool:
-        """Compare where one side at least is a list or a set."""
-        if has_relation(gold) or has_relation(answer):
-            return self._joined_relations(gold, answer)
-        if "row" in (gold.kind, answer.kind):
-            return self._row_and_list(gold, answer)
-        golds, answers = _distinct(gold), _distinct(answer)
-        if len(golds) != len(answers) or _is_nested_empty(gold, answer):
-            return False
-        if len(golds) > _MAX_UNORDERED:
-            return self._in_order(golds, answers)
-        return _may_be_joined_alike(gold, answer) and self._in_any_order(golds, answers)
+def _in_order(golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
+    return len(golds) == len(answers) and all(map(agree, golds, answers))
 
-    def _joined_relations(self, gold: Answer, answer: Answer) -> bool:
-        """Compare relations joined by "and" or "or", all about one name, by the numbers that they admit."""
-        if is_solved(gold) and not is_solved(answer):
-            return False
-        golds, answers = _distinct(gold), _distinct(answer)
-        alike = len(golds) == len(answers) and self._in_any_order(golds, answers)
-        if alike and _joint(gold) == _joint(answer):
-            return True
-        spans = one_span(gold), one_span(answer)
-        if spans[0] is None or spans[1] is None:
-            return alike and "or" not in (_joint(gold), _joint(answer))
-        return self._are_same_span(spans[0], spans[1])
 
-    def _row_and_list(self, gold: Answer, answer: Answer) -> bool:
-        """Compare a point with the values of a list in its order, with or without their names; a set is no point."""
-        row, values = (gold, answer) if gold.kind == "row" else (answer, gold)
-        if len(values.parts) == 1:
-            return self.holds(*(values.value if side is values else side for side in (gold, answer)))
-        have_names = all(item.kind == "chain" for item in values.parts)
-        if _joint(values) in ("braces", "or") or (_joint(values) == "and" and not have_names):
-            return False
-        is_point = row.marks == ("()",) or len(row.parts) > 2
-        return is_point and self._in_order(_distinct(gold), _distinct(answer))
+def _in_any_order(golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
+    """Pair each gold value with an answer that equals it; what is written alike is paired first."""
+    left = {squeeze(answer.latex): answer for answer in answers}
+    missing = [gold for gold in golds if left.pop(squeeze(gold.latex), None) is None]
+    return next(unpaired(missing, list(left.values()), agree), None) is None
 
-    def _relations(self, gold: Answer, answer: Answer) -> bool:
-        """Compare side by side, else by the numbers that a relation admits; a solved gold asks for a solved answer."""
-        if gold.kind == answer.kind and gold.marks == answer.marks:
-            if self._in_order(gold.parts, answer.parts):
-                return True
-            if gold.marks == (r"\neq",) and self._in_order(gold.parts, answer.parts[::-1]):
-                return True
-        if is_solved(gold) and not is_solved(answer):
-            return False
-        chains = [side for side in (gold, answer) if side.kind == "relation" and len(side.marks) > 1]
-        if any(sum(map(has_variable, chain.parts)) > 1 for chain in chains):
-            return False  # a < b < c is for no parser
-        return self._are_equal(gold.latex, answer.latex)
 
-    def _matrices(self, gold: Answer, answer: Answer) -> bool:
-        """Compare entry by entry; a point and a list of lists are a vector and a matrix in plain notation."""
-        rows, other_rows = _entries(gold, answer), _entries(answer, gold)
-        if rows is None or other_rows is None:
-            return self._are_equal(gold.latex, answer.latex)
-        return len(rows) == len(other_rows) and all(map(self._in_order, rows, other_rows))
-
-    def _rows(self, gold: Answer, answer: Answer) -> bool:
-        """Compare points in order; what may be two intervals must have the same brackets."""
-        if gold.kind != answer.kind:
-            return self._are_equal(gold.latex, answer.latex)
-        return (len(gold.parts) != 2 or gold.marks == answer.marks) and self._in_order(gold.parts, answer.parts)
-
-    def _ratios(self, gold: Answer, answer: Answer) -> bool:
-        """Compare ratios up to a factor; a ratio of two terms is a quotient."""
-        if gold.kind != answer.kind:
-            return self._are_equal(_quotient(gold), _quotient(answer))
-        if len(gold.parts) != len(answer.parts):
-            return False
-        first, other_first = gold.value.latex, answer.value.latex
-        return self._in_order(gold.parts, answer.parts) or all(
-            self._are_equal(rf"({term.latex})\cdot({other_first})", rf"({other.latex})\cdot({first})")
-            for term, other in zip(gold.parts[1:], answer.parts[1:], strict=True)
-        )
-
-    def _in_order(self, golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
-        return len(golds) == len(answers) and all(map(self.holds, golds, answers))
-
-    def _in_any_order(self, golds: Sequence[Answer], answers: Sequence[Answer]) -> bool:
-        """Pair each gold value with an answer that equals it; what is written alike is paired first."""
-        left = {squeeze(answer.latex): answer for answer in answers}
-        missing = [gold for gold in golds if left.pop(squeeze(gold.latex), None) is None]
-        return are_paired(missing, list(left.values()), self.holds)
+def unpaired(golds: Sequence[T], left: list[T], are_same: Callable[[T, T], bool]) -> Iterator[T]:
+    """Yield the gold values that equal no answer; an answer that one equals is removed from `left`."""
+    for gold in golds:
+        place = next((place for place, answer in enumerate(left) if are_same(gold, answer)), None)
+        if place is None:
+            yield gold
+        else:
+            del left[place]
 
 
 def _are_same_choices(gold: Answer, answer: Answer) -> bool:
@@ -277,3 +271,23 @@ def _quotient(answer: Answer) -> str:
     if answer.kind == "ratio" and len(answer.parts) == 2:
         return rf"\frac{{{answer.parts[0].latex}}}{{{answer.parts[1].latex}}}"
     return answer.latex
+
+
+# The first kind that either side is decides; what stands further down may be a part of what stands above.
+_RULES: dict[Kind, CompareTrees] = {
+    "family": _marked,
+    "modulo": _congruences,
+    "choice": _choices,
+    "chain": _chains,
+    "quantity": lambda gold, answer: any(agree(*pair) for pair in pairs_of_values(gold, answer)),
+    "words": lambda gold, answer: spell(gold.latex) == spell(answer.latex),
+    "time": same_moment,
+    "date": same_moment,
+    "based": lambda gold, answer: digits_and_base(gold) == digits_and_base(answer),
+    "cases": _cases,
+    "list": _lists,
+    "relation": _relations,
+    "matrix": _matrices,
+    "row": _rows,
+    "ratio": _ratios,
+}

@@ -7,7 +7,7 @@ question. Two units must measure the same.
 from dataclasses import replace
 
 from leanrl.grading.answers.nodes import Answer, Read
-from leanrl.grading.units.quantities import conversion, is_degree, read_abbreviated, read_doubtful, split_unit, units_of
+from leanrl.grading.units.quantities import conversion, is_degree, read_doubtful, split_unit, units_of
 from leanrl.grading.units.unit import Conversion
 
 _TO_RADIANS = r"\frac{\pi}{180}\cdot (%s)"
@@ -15,10 +15,10 @@ _TO_RADIANS = r"\frac{\pi}{180}\cdot (%s)"
 
 def read_quantity(latex: str, read: Read) -> Answer | None:
     """Return a value and its unit; a text whose degrees are written out as numbers has a value alone."""
-    split = split_unit(latex)
-    if split.unit is not None:
-        return Answer(latex, "quantity", (read(split.value),), (split.unit,))
-    return read(split.value) if split.value != latex else None
+    value, unit = split_unit(latex)
+    if unit is not None:
+        return Answer(latex, "quantity", (read(value),), (unit,))
+    return read(value) if value != latex else None
 
 
 def pairs_of_values(gold: Answer, answer: Answer) -> list[tuple[Answer, Answer]]:
@@ -31,21 +31,14 @@ def pairs_of_values(gold: Answer, answer: Answer) -> list[tuple[Answer, Answer]]
         return [(gold, value) for value in _without_unit(answer)]
     if answer.kind != "quantity":
         return [(value, answer) for value in _without_unit(gold)]
-    known = conversion(answer.marks[0], gold.marks[0])
-    converted = None if known is None else _convert(answer.value, known)
+    converted = _in_unit(answer.value, answer.marks[0], gold.marks[0])
     return [] if converted is None else [(gold.value, converted)]
-
-
-def value_beside_a_number(latex: str) -> str | None:
-    """Return what a text says beside a number: 5 m is five, 5k is 5000; None if it has no such letters."""
-    doubtful = read_doubtful(latex)
-    return doubtful.value if doubtful else read_abbreviated(latex)
 
 
 def _with_doubtful(answer: Answer, other: Answer) -> Answer:
     """Return 5 m as a quantity where it stands beside one."""
     split = read_doubtful(answer.latex) if answer.kind == "expression" and other.kind == "quantity" else None
-    return Answer(answer.latex, "quantity", (Answer(split.value),), (split.unit or "",)) if split else answer
+    return Answer(answer.latex, "quantity", (Answer(split[0]),), (split[1],)) if split else answer
 
 
 def _without_unit(quantity: Answer) -> list[Answer]:
@@ -55,8 +48,7 @@ def _without_unit(quantity: Answer) -> list[Answer]:
     """
     value, unit = quantity.value, quantity.marks[0]
     first, *smaller = units_of(unit)
-    known = [conversion(first, one) for one in smaller]
-    converted = [_convert(value, one) for one in known if one is not None]
+    converted = (_in_unit(value, first, one) for one in smaller)
     values = [value, *(one for one in converted if one is not None)]
     if not is_degree(unit) or value.kind != "expression":
         return values
@@ -64,8 +56,13 @@ def _without_unit(quantity: Answer) -> list[Answer]:
     return [in_radians] if r"\pi" in value.latex else [*values, in_radians]
 
 
+def _in_unit(value: Answer, source: str, target: str) -> Answer | None:
+    """Return a value in another unit, None where that measures something else, or the value cannot be multiplied."""
+    known = conversion(source, target)
+    return None if known is None else _convert(value, known)
+
+
 def _convert(value: Answer, known: Conversion) -> Answer | None:
-    """Return a value in another unit, None where it is none that can be multiplied."""
     if known.is_identity:
         return value
     if value.kind == "expression":

@@ -1,10 +1,20 @@
-"""What relations and equations say: whether they are solved, and which numbers they admit."""
+"""What an answer says: its values, whether its relations are solved, and which numbers they admit."""
 
 from collections.abc import Iterable
 
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
 from leanrl.grading.answers.readers.sets import is_set_operation
+
+
+def values_in(answer: Answer) -> tuple[Answer, ...]:
+    """Return the parts of an answer without the name before an equals sign."""
+    return answer.parts[1:] if answer.kind == "chain" and is_name(answer.parts[0]) else answer.parts
+
+
+def leaves_of(answer: Answer) -> list[str]:
+    """Return the texts of the single expressions in an answer; the names before equals signs are none."""
+    return [leaf for part in values_in(answer) for leaf in leaves_of(part)] or [answer.latex]
 
 
 def has_relation(answer: Answer) -> bool:

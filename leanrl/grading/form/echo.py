@@ -3,8 +3,8 @@
 import re
 from functools import lru_cache
 
+from leanrl.grading.answers.statements import leaves_of
 from leanrl.grading.answers.structure import read_structure
-from leanrl.grading.form.finished import leaves_of
 from leanrl.grading.form.terms import read_term
 from leanrl.grading.form.work import is_constant, work_in
 from leanrl.grading.text.brackets import split_outside
@@ -55,7 +55,7 @@ def _formula_keys(problem: str) -> frozenset[str]:
     keys = set()
     for text in texts:
         formula = normalise(text[:_MAX_FORMULA_CHARS].strip(" ?.\n"))
-        keys |= {_key(piece) for piece in (formula, *split_outside(formula, _SIDES)) if piece.strip()}
+        keys |= {_key(piece) for piece in (formula, *split_outside(formula, _SIDES)) if piece}
     return frozenset(keys)
 
 

@@ -17,6 +17,7 @@ _TOKEN = re.compile(
     r"|\\(?:text|operatorname|mathbb)\s?\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S",
     re.DOTALL,
 )
+_ENDS = CLOSERS | SEPARATORS
 _MAX_DEPTH, _MAX_MARKS = 40, 8  # deeper than any answer is nested, more than any has behind one letter
 
 
@@ -70,7 +71,7 @@ def read_term(latex: str) -> Term:
         pieces.append(reader.read_list(0))
         if reader.token is not None:  # a bracket that nothing opened
             pieces.append(Term("symbol", reader.take()))
-    return pieces[0] if len(pieces) == 1 else Term("list", "", tuple(pieces))
+    return _as_one("list", pieces) if pieces else Term("list")
 
 
 class _Reader:
@@ -93,21 +94,21 @@ class _Reader:
         while self.token in SEPARATORS:
             self.take()
             items.append(self._sum(depth))
-        return items[0] if len(items) == 1 else Term("list", "", tuple(items))
+        return _as_one("list", items)
 
     def _sum(self, depth: int) -> Term:
         terms: list[Term] = []
-        while self.token is not None and not self._ends():
+        while not self._ends():
             signs = []
             while self.token in SIGNS:
                 signs.append(self.take())
             product = self._product(depth)
             terms.append(_negative(product) if signs.count("-") % 2 else product)
-        return terms[0] if len(terms) == 1 else Term("sum", "", tuple(terms)) if terms else Term("symbol")
+        return _as_one("sum", terms)
 
     def _product(self, depth: int) -> Term:
         factors: list[Term] = []
-        while self.token is not None and not self._ends() and self.token not in SIGNS:
+        while not self._ends() and self.token not in SIGNS:
             if self.token in TIMES:
                 self.take()
                 if self.token == "-":  # 2 \cdot -3
@@ -118,7 +119,7 @@ class _Reader:
                 factors[-1] = _divided(factors[-1], self._factor(depth))
             else:
                 factors.append(self._factor(depth))
-        return _as_one(_with_whole_numbers(factors))
+        return _as_one("product", _with_whole_numbers(factors))
 
     def _factor(self, depth: int) -> Term:
         base = self._base(depth)
@@ -139,7 +140,7 @@ class _Reader:
         return base
 
     def _base(self, depth: int) -> Term:
-        if self.token is None or self._ends():
+        if self._ends():
             return Term("symbol")
         token = self.take()
         if depth >= _MAX_DEPTH:
@@ -171,12 +172,9 @@ class _Reader:
             self.take()
             scripts.append(self._argument(depth))
         argument = [self._factor(depth + 1)]
-        while not self._ends() and self.token not in CALLED | TIMES | SIGNS and self._is_letter():
+        while self.token is not None and (self.token.isalpha() or self.token in (r"\pi", r"\theta", r"\alpha")):
             argument.append(self._factor(depth + 1))
-        return Term("call", name, (_as_one(argument), *scripts))
-
-    def _is_letter(self) -> bool:
-        return self.token is not None and (self.token.isalpha() or self.token in (r"\pi", r"\theta", r"\alpha"))
+        return Term("call", name, (_as_one("product", argument), *scripts))
 
     def _argument(self, depth: int) -> Term:
         if self.token == "-":
@@ -185,32 +183,33 @@ class _Reader:
         return self._base(depth + 1)
 
     def _ends(self) -> bool:
-        return self.token in CLOSERS or self.token in SEPARATORS or (self._is_in_bars and self.token == "|")
+        return self.token is None or self.token in _ENDS or (self._is_in_bars and self.token == "|")
 
 
-def _as_one(factors: list[Term]) -> Term:
-    if len(factors) == 1:
-        return factors[0]
-    return Term("product", "", tuple(factors)) if factors else Term("symbol")
+def _as_one(kind: Kind, parts: list[Term]) -> Term:
+    """Return a sum, a product or a list of parts; one part is itself, none a symbol without a text."""
+    return parts[0] if len(parts) == 1 else Term(kind, "", tuple(parts)) if parts else Term("symbol")
+
+
+def _factors(term: Term) -> tuple[Term, ...]:
+    return term.parts if term.kind == "product" else (term,)
 
 
 def _divided(term: Term, under: Term) -> Term:
     """Return a quotient; a/b/c is a over bc."""
     if term.kind != "fraction":
         return Term("fraction", "", (term, under))
-    product = term.parts[1].parts if term.parts[1].kind == "product" else (term.parts[1],)
-    return Term("fraction", "", (term.parts[0], Term("product", "", (*product, under))))
+    return Term("fraction", "", (term.parts[0], Term("product", "", (*_factors(term.parts[1]), under))))
 
 
 def _negative(term: Term) -> Term:
-    return Term("product", "", (MINUS, *(term.parts if term.kind == "product" else (term,))))
+    return Term("product", "", (MINUS, *_factors(term)))
 
 
 def _fraction(over: Term, under: Term) -> Term:
     """Return a fraction; a minus above stands before it."""
     if over.kind == "product" and over.parts[0] == MINUS:
-        rest = over.parts[1] if len(over.parts) == 2 else Term("product", "", over.parts[1:])
-        return _negative(Term("fraction", "", (rest, under)))
+        return _negative(Term("fraction", "", (_as_one("product", list(over.parts[1:])), under)))
     return Term("fraction", "", (over, under))
 
 

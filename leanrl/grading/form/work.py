@@ -3,20 +3,20 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from itertools import chain, product
+from itertools import chain, islice, product
 
 from leanrl.grading.form.terms import MINUS, Term
 from leanrl.grading.tables.operators import CONSTANTS, FORMS, OPERATOR, OPERATORS_OF_NUMBERS, WORK_OF_CALLS
 
 _OPERATOR = re.compile(OPERATOR)
+_LETTER = re.compile(r"\\(?!pi$|infty$|circ$|%|begin|text)[A-Za-z]+|[A-Za-z].*")
 _MAX_TERMS = 200
 _LARGEST_ROOT = 1000  # square factors of larger numbers are not looked for
 
 
 def work_in(term: Term) -> Counter[str]:
     """Return how often each kind of operation is left to do."""
-    works = (_WORK_OF[node.kind](node) for node in term.walk() if node.kind in _WORK_OF)
-    return Counter(chain.from_iterable(works))
+    return Counter(work for node in term.walk() if node.kind in _WORK_OF for work in _WORK_OF[node.kind](node))
 
 
 def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
@@ -28,7 +28,8 @@ def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
 
 def is_constant(term: Term) -> bool:
     """Return whether no letter stands for a number."""
-    return all(node.kind != "symbol" or node.text in CONSTANTS or not _is_letter(node.text) for node in term.walk())
+    symbols = (node.text for node in term.walk() if node.kind == "symbol")
+    return all(text in CONSTANTS or not _LETTER.fullmatch(text) for text in symbols)
 
 
 def _work_of_symbol(node: Term) -> list[str]:
@@ -123,18 +124,17 @@ def _monomials(term: Term) -> list[tuple[str, ...]]:
     if term.kind == "sum":
         return list(chain.from_iterable(map(_monomials, term.parts)))[:_MAX_TERMS]
     if term.kind == "product":
-        sums = [_monomials(part) for part in term.parts[:20]]
-        return [tuple(chain.from_iterable(one)) for one in _first(sums)]
+        return _multiplied_out([_monomials(part) for part in term.parts[:20]])
     if term.kind == "fraction" and term.parts[1].is_number:
         return _monomials(term.parts[0])
     exponent = term.parts[1].integer if term.kind == "power" else None
     if exponent is not None and 2 <= exponent <= 8:
-        return [tuple(chain.from_iterable(one)) for one in _first([_monomials(term.parts[0])] * exponent)]
+        return _multiplied_out([_monomials(term.parts[0])] * exponent)
     return [(term.key,)]
 
 
-def _first(lists: list[list[tuple[str, ...]]]) -> list[tuple[tuple[str, ...], ...]]:
-    return [one for one, _ in zip(product(*lists), range(_MAX_TERMS), strict=False)]
+def _multiplied_out(sums: list[list[tuple[str, ...]]]) -> list[tuple[str, ...]]:
+    return [tuple(chain.from_iterable(one)) for one in islice(product(*sums), _MAX_TERMS)]
 
 
 def _has_matrix(term: Term) -> bool:
@@ -149,10 +149,6 @@ def _plain(term: Term) -> Term:
     """Return a term without its minus."""
     is_negative = term.kind == "product" and len(term.parts) == 2 and term.parts[0] == MINUS
     return term.parts[1] if is_negative else term
-
-
-def _is_letter(text: str) -> bool:
-    return bool(re.fullmatch(r"\\(?!pi$|infty$|circ$|%|begin|text)[A-Za-z]+|[A-Za-z].*", text))
 
 
 _WORK_OF: dict[str, Callable[[Term], list[str]]] = {

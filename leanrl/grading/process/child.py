@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import MissingError
-from leanrl.grading.process.frames import read_frame_before, write_frame_before
+from leanrl.grading.process.frames import read_frame, write_frame
 from leanrl.grading.process.worker import CPU_LIMIT_SIGNAL
 
-# Where this leanrl lies.
-_ROOT = Path(__file__).resolve().parents[3]
-
+_ROOT = Path(__file__).resolve().parents[3]  # where this leanrl lies
 HINT = (
     "`python -c 'import leanrl.grading.judgement'` shows whether its packages are there; "
     "a memory limit below 1 GiB is too little"
 )
-
 
 # -P keeps the working directory, and whatever a user's files there are called, off the child's path. This leanrl's
 # folder goes on it where it is not: a checkout that is run in place.
@@ -71,31 +68,23 @@ class Child:
             OSError: if the process has ended.
         """
         assert self._process.stdin is not None
-        write_frame_before(self._process.stdin.fileno(), request, deadline=deadline)
+        write_frame(self._process.stdin.fileno(), request, deadline=deadline)
 
     def receive(self) -> dict[str, Any]:
-        """Return the reply whose beginning is there.
+        """Return the reply whose beginning is there; the first one says whether the process has loaded its parser.
 
         Raises:
             EOFError: if the process has ended, or has written a part of it and is stuck.
-        """
-        try:
-            reply: dict[str, Any] = read_frame_before(self.fileno(), deadline=time.monotonic() + _LONGEST_SECONDS)
-        except TimeoutError as error:
-            raise EOFError(str(error)) from error
-        return reply
-
-    def receive_ready(self) -> None:
-        """Take the report that the process has loaded its parser.
-
-        Raises:
-            EOFError: if the process has ended.
             MissingError: if it could not load the parser.
         """
-        reply = self.receive()
+        try:
+            reply: dict[str, Any] = read_frame(self.fileno(), deadline=time.monotonic() + _LONGEST_SECONDS)
+        except TimeoutError as error:
+            raise EOFError(str(error)) from error
         if "failed" in reply:
             raise MissingError(f"The process that judges answers cannot start: {reply['failed'].strip()}", hint=HINT)
         self.is_ready = True
+        return reply
 
     def kill(self) -> None:
         """End the process without waiting for its end; `reap` does."""

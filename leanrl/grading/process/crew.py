@@ -41,11 +41,7 @@ class Crew:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="leanrl-grading")
 
     def run(self, tasks: Collection[Task]) -> dict[Task, Verdict]:
-        """Return a verdict for every task.
-
-        Raises:
-            MissingError: if the processes cannot start.
-        """
+        """Return a verdict for every task; raise `MissingError` if the processes cannot start."""
         verdicts: dict[Task, Verdict] = {}
         waiting = deque(tasks)
         self._died_once.clear()
@@ -135,7 +131,7 @@ class Crew:
 
     def _take_start(self, child: Child) -> None:
         try:
-            child.receive_ready()
+            child.receive()
             self._start_failures = 0
         except EOFError:
             self._start_failures += 1

@@ -62,6 +62,8 @@ SINGULARS = {
     "wolves": "wolf", "shelves": "shelf", "scarves": "scarf", "dice": "die", "vertices": "vertex", "matrices": "matrix",
     "grandchildren": "grandchild", "fishermen": "fisherman", "freshmen": "freshman", "policemen": "policeman",
     "snowmen": "snowman", "salesmen": "salesman", "cowboys": "cowboy", "buses": "bus", "glasses": "glass",
+    "avocadoes": "avocado", "brownies": "brownie", "buffaloes": "buffalo", "cookies": "cookie", "mangoes": "mango",
+    "movies": "movie", "octopuses": "octopus", "potatoes": "potato", "tomatoes": "tomato", "zeroes": "zero",
 }  # fmt: skip
 
 # Words that say which of the things: two that differ are two answers, one that is left out is none.

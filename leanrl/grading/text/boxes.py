@@ -2,16 +2,14 @@ r"""The \boxed{...} and \fbox{...} commands of a text, and which of them togethe
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from leanrl.grading.tables.sentences import COUNTING
-from leanrl.grading.text.brackets import is_one_bracket, split_outside
+from leanrl.grading.tables import sentences
+from leanrl.grading.text.brackets import find_partners, is_one_bracket, split_outside
 from leanrl.grading.text.grouping import is_grouped
 
-BOX_COMMAND = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{")
-
-# An escaped character (so that \{ and \} are passed over), a box with its brace, or a brace.
-_TOKEN = re.compile(rf"{BOX_COMMAND.pattern}|\\.|[{{}}]", re.DOTALL)
+# A backslash may be doubled by one who escapes too often; behind a row's end, it is single.
+BOX_COMMAND = re.compile(r"(?:(?<!\\)\\)?\\(?:boxed|fbox)\s*\{")
 
 # One token without braces, as TeX takes it, before the end of its formula or line: in "put it in \\boxed as asked" the
 # command is only talked about, and \\boxed 12 would show a box around the 1.
@@ -27,14 +25,9 @@ _FILLER = r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b|&|~)*+"
 _WORD = r"(?:,|;|\\(?:text|mbox|mathrm)\s*+\{\s*+(?:,\s*+)?(?:and|or)\s*+\}|\b(?:and|or)\b)"
 _TIED = re.compile(rf"{_FILLER}(?:{_WORD}{_FILLER})++|[ $]*+")
 
-# Where several values are asked for, also names (x_1 =), numbers of a list, and words that only count on.
-_NAME = r"[A-Za-z](?:_\{?\w{1,5}\}?)?"
-_LISTED = re.compile(
-    rf"(?:\s|\$|\\[()\[\],;:!\\]|\\q?quad\b|[&~,;.:*•-]|\\(?:text|mbox|mathrm|textbf)\s*+\{{|\}}|\\begin\{{\w++\*?\}}|\\end\{{\w++\*?\}}"
-    rf"|\b(?:{COUNTING})(?![A-Za-z])|{_NAME}\s*+&?\s*+=|\d{{1,2}}(?=[.):])|\([a-z\d]{{1,3}}\)|(?<=\d)\))*+",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){_NAME})\s?&?\s?=[\s$]*$")
+# Where several values are asked for, also what lists them.
+_LISTED = re.compile(sentences.BETWEEN_LISTED_BOXES, re.IGNORECASE)
+_NAMED = re.compile(rf"(?P<name>(?<![A-Za-z\\]){sentences.BOX_NAME})\s?&?\s?=[\s$]*$")
 _NAME_CHARS = 20
 
 _SEPARATOR = re.compile(
@@ -56,20 +49,12 @@ def find_boxes(text: str) -> list[Box]:
 
     One pass whatever the text holds: a completion may open a thousand boxes and close none.
     """
+    partners = find_partners(text)
     boxes: list[Box] = []
-    open_braces: list[tuple[int, int] | None] = []  # (start, content start) of a box, None for a plain brace
-    for token in _TOKEN.finditer(text):
-        if token.group() == "{":
-            open_braces.append(None)
-        elif token.group() == "}" and open_braces:
-            opened = open_braces.pop()
-            if opened is not None:
-                start, content_start = opened
-                while boxes and boxes[-1].start > start:
-                    boxes.pop()
-                boxes.append(Box(start, token.end(), text[content_start : token.start()]))
-        elif token.group().endswith("{") and len(token.group()) > 2:
-            open_braces.append((token.start(), token.end()))
+    for command in BOX_COMMAND.finditer(text):
+        closing = partners.get(command.end() - 1)
+        if closing is not None and not (boxes and command.start() < boxes[-1].end):
+            boxes.append(Box(command.start(), closing + 1, text[command.end() : closing]))
     return boxes
 
 
@@ -94,13 +79,10 @@ def listed_boxes(text: str, boxes: list[Box]) -> list[Box]:
         return tied_boxes(text, boxes)
     run = _last_run(boxes, lambda start, end: _LISTED.fullmatch(text, start, end))
     names = [_NAMED.search(text, max(0, box.start - _NAME_CHARS), box.start) for box in run]
-    if len(run) == 1 or None in names:
-        return run
-    return [
-        Box(box.start, box.end, f"{name['name']} = {box.content}")
-        for name, box in zip(names, run, strict=True)
-        if name is not None
+    with_names = [
+        replace(box, content=f"{name['name']} = {box.content}") for name, box in zip(names, run, strict=True) if name
     ]
+    return with_names if len(with_names) == len(run) > 1 else run
 
 
 def holds_several(answer: str) -> bool:

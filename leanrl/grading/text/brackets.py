@@ -9,7 +9,7 @@ _BRACKET = re.compile(rf"(?P<opening>{_OPENING})|(?P<closing>{_CLOSING})|\\(?:[A
 
 
 def split_outside(text: str, separator: re.Pattern[str]) -> list[str]:
-    """Return the pieces between the matches of `separator` that stand in no bracket.
+    """Return the pieces between the matches of `separator` that stand in no bracket, without spaces around them.
 
     Which bracket closes which is not looked at, so that [0, 1) is one piece.
     """
@@ -17,7 +17,7 @@ def split_outside(text: str, separator: re.Pattern[str]) -> list[str]:
     for match in separators_outside(text, separator):
         pieces.append(text[start : match.start()])
         start = match.end()
-    return [*pieces, text[start:]]
+    return [piece.strip() for piece in (*pieces, text[start:])]
 
 
 def separators_outside(text: str, separator: re.Pattern[str]) -> Iterator[re.Match[str]]:

@@ -3,7 +3,7 @@ r"""What dresses an answer and says nothing: colours, sizes, frames, spacing, ma
 import re
 
 from leanrl.grading.tables.dressing import DRESSES, LAYOUTS, LENGTH, MARKUP, Dress
-from leanrl.grading.text.brackets import find_partners, replace_spans, split_outside
+from leanrl.grading.text.brackets import find_partners, replace_spans, separators_outside, split_outside
 from leanrl.grading.text.rules import apply_rules, compiled
 
 _COMMAND = re.compile(r"\\([A-Za-z]+)\*?\s*+")
@@ -38,8 +38,9 @@ def _join_rows(body: str) -> str:
     """Return the rows of an aligned environment as a list; a row that begins with a sign continues the one before."""
     joined = ""
     for written in split_outside(body, _ROW_END):
-        row = "".join(split_outside(written, _COLUMN)).strip(" ,;\n\t")
-        continues = _CONTINUES.match(row) or (row[:1] in ("+", "-") and written.lstrip().startswith("&"))
+        columns = [(column.start(), column.end(), "") for column in separators_outside(written, _COLUMN)]
+        row = replace_spans(written, columns).strip(" ,;\n\t")
+        continues = _CONTINUES.match(row) or (row[:1] in ("+", "-") and written.startswith("&"))
         if row:
             joined += row if not joined else f" {row}" if continues else f", {row}"
     return joined

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from leanrl.grading.tables.sentences import ANNOUNCED, GOES_ON
+from leanrl.grading.tables import sentences
 from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes, listed_boxes, tied_boxes
 from leanrl.grading.text.code import drop_code
 from leanrl.prompting.thinking import drop_thinking
@@ -16,18 +16,14 @@ _DELIMITER = re.compile(r"\$\$|(?<!\\)\$|\\[()\[\]]")
 # The unboxed forms of an answer; the last match counts.
 TAGGED = re.compile(r"<answer>(?P<answer>(?:(?!</?answer>).)++)</answer>", re.DOTALL | re.IGNORECASE)
 _HASHES = re.compile(r"^####[ \t]*(?P<answer>.+)$", re.MULTILINE)  # the form of GSM8K's own solutions
-_ANNOUNCED = re.compile(
-    rf"\b(?:{ANNOUNCED})\b(?:[^.:\n=]{{0,60}}?\b(?:is|are|was)\b(?:[ \t]*:)?|[ \t*_]*[:=])"
-    r"[\s*_]*(?P<answer>\S.*)",
-    re.IGNORECASE,
-)
+_ANNOUNCED = re.compile(sentences.ANNOUNCED_ANSWER, re.IGNORECASE)
 _UNCLOSED = re.compile(rf"{BOX_COMMAND.pattern}(?P<answer>[^\n$]+)")
 _FORMULA = re.compile(
     r"\$\$(?P<display>[^$]+)\$\$|\$(?P<answer>[^$\n]+)\$|\\\[(?P<bracketed>(?:[^\\]|\\[^\]])+)\\\]"
     r"|\\\((?P<inline>(?:[^\\]|\\[^)])+)\\\)|\*\*(?P<bold>[^*\n]+)\*\*"
 )
 _NUMBER = re.compile(r"(?P<answer>(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:/\d+)?%?)")
-_SENTENCE_END = re.compile(rf"[.!?](?:\s|$)|,? (?:{GOES_ON})\b|(?<=\d), (?!and\b|or\b)(?=[A-Za-z]{{2}})")
+_SENTENCE_END = re.compile(sentences.SENTENCE_END)
 _DENIAL = re.compile(r"(?:\b(?:not|never|no)|n't)\s(?:\w{1,12}\s)?$")
 _DENIAL_CHARS = 30
 

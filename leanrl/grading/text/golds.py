@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from leanrl.grading.tables.sentences import ANNOUNCED, CONCLUDES, GOES_ON, NO_ANSWERS
+from leanrl.grading.tables import sentences
 from leanrl.grading.text.extraction import TAGGED, find_answer
 from leanrl.grading.text.grouping import join_at_commas
 from leanrl.grading.text.numbers import read_number
@@ -16,20 +16,13 @@ from leanrl.grading.text.numbers import read_number
 GoldRule = Literal["box", "tag", "hashes", "announced", "note", "text"]
 
 _HASHES = re.compile(r"####[ \t]*(\S[^\n]*)\s*$")
-_CONCLUDED = "|".join(rf"(?<=\b{word})" for word in CONCLUDES.split("|"))
-# Marks of emphasis stand around the announcement, the answer or both: **Answer:** 42, The answer is **42**.
-_ANNOUNCEMENT = re.compile(
-    rf"(?:^|(?<=[.!?:;\n,*])|{_CONCLUDED})[\s*_#]*"
-    rf"(?:the\s+|my\s+)?(?:(?:final|correct|right)\s+)?(?:{ANNOUNCED}|answers|ans)[*_]*"
-    r"(?:\s+(?:is|are|equals|will\s+be)\b\s*:?|\s*[:=]|(?=\n))[*_]*",
-    re.IGNORECASE,
-)
+_ANNOUNCEMENT = re.compile(sentences.ANNOUNCEMENT_OF_A_GOLD, re.IGNORECASE)
 _CLOSING = re.compile(r"(?<!\s)\s*+(?:\.\s*+)?(?:I hope it is correct\.?\s*+)?$", re.IGNORECASE)
 _MATHEMATICS = re.compile(r"[-+]?[\d$\\({\[|.]|[-+]?[A-Za-z](?![A-Za-z])|[-−√π∞£€¥]")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _WORDS_OF_A_NAME = 3  # New York City
 _WORDS_OF_A_UNIT = 4  # 5 miles per hour
-_REASON_FOLLOWS = re.compile(rf"[.!?]\s+\S|\b(?:{GOES_ON}|{CONCLUDES}|but)\b", re.IGNORECASE)
+_REASON_FOLLOWS = re.compile(sentences.REASON_FOLLOWS, re.IGNORECASE)
 # ASDiv writes 9 (apples): a number and, behind a space, the words for what is counted. Two letters may be a product.
 _NOTED = re.compile(
     r"(?P<value>[-+]?[\d.,/%:]*\d%?)\s+"
@@ -112,7 +105,7 @@ def _announced(text: str) -> str | None:
 def _is_answer(text: str) -> bool:
     """Return whether a text is a value with at most a unit, or a name; not the beginning of a sentence."""
     num_words = len(_WORD.findall(re.sub(r"\\[A-Za-z]+|\$[^$]*\$", " ", text)))
-    if text.lower().startswith(NO_ANSWERS) or _REASON_FOLLOWS.search(text):
+    if text.lower().startswith(sentences.NO_ANSWERS) or _REASON_FOLLOWS.search(text):
         return False
     if _MATHEMATICS.match(text):
         return num_words <= _WORDS_OF_A_UNIT

@@ -2,23 +2,12 @@ r"""The sentence that a value stands in: \text{The answer is }5, Answer: 5, 5 is
 
 import re
 
-from leanrl.grading.tables.sentences import ADJECTIVES, ANSWERS, CHINESE_LEAD, DOES, LEADS, LINK, QUANTITIES, SUBJECTS
+from leanrl.grading.tables import sentences
 from leanrl.grading.text.brackets import find_partners
 
-_ADJECTIVE = rf"(?:(?:{ADJECTIVES}) )*+"
-
-# Matched on a text in which everything that only sets it (spaces, \text, its braces) is one space.
-_BEFORE = re.compile(
-    rf" ?(?:(?:{LEADS})[ ,]+)*+(?:"
-    rf"(?:(?:the|our|my|its|an?) )?{_ADJECTIVE}(?:{ANSWERS})s?(?: to (?:the|this) (?:problem|question))?"
-    rf"(?: {LINK} ?:?| ?[:=.])"
-    rf"|(?:the|our|its) (?P<name>{_ADJECTIVE}(?:{QUANTITIES})s?(?: (?:of|for) [^=<>:.]{{1,40}}?)?) {LINK}"
-    rf"|(?:{SUBJECTS}) (?:{DOES})"
-    rf"|(?=.)) *",
-    re.IGNORECASE,
-)
-_AFTER = re.compile(rf" (?:is|are) (?:the|our|my) {_ADJECTIVE}(?:{ANSWERS})s?[ .!]*+$", re.IGNORECASE)
-_CHINESE = re.compile(f" ?{CHINESE_LEAD} ?")
+_BEFORE = re.compile(sentences.INTRODUCTION, re.IGNORECASE)
+_AFTER = re.compile(sentences.IS_THE_ANSWER, re.IGNORECASE)
+_CHINESE = re.compile(sentences.CHINESE_INTRODUCTION)
 _MAX_CHARS = 200  # a sentence is no longer
 _SETTING = re.compile(r"\\text\s*+\{")
 
@@ -39,9 +28,9 @@ def drop_sentence(text: str) -> str:
     name = before.groupdict().get("name")
     if not name:
         return value
-    return (
-        f"{name.removeprefix('value of ')} = {value}" if name.startswith("value of ") else rf"\text{{{name}}} = {value}"
-    )
+    if name.startswith("value of "):
+        return f"{name.removeprefix('value of ')} = {value}"
+    return rf"\text{{{name}}} = {value}"
 
 
 def _plain_text(text: str) -> tuple[str, list[int]]:

@@ -6,38 +6,16 @@ What is in no table stays as it is written: it is a word, a product of variables
 import re
 from typing import NamedTuple
 
-from leanrl.grading.tables.sentences import JOINS
-from leanrl.grading.tables.spellings import DEGREE
+from leanrl.grading.tables import tokens
 from leanrl.grading.tables.units import CURRENCY_CODES, CURRENCY_SIGNS, LETTERS
 from leanrl.grading.units.reading import MAX_UNIT_CHARS, is_certain, is_certain_symbol, read_unit
 from leanrl.grading.units.unit import convert
 
-_SET_IN_TEXT = r"\\text\s*+\{[^{}]*+(?:\{[^{}]*+\}[^{}]*+){0,2}+\}"
-_KINDS = {
-    "text": _SET_IN_TEXT,
-    "fraction": rf"\\frac\s*+\{{\s*+{_SET_IN_TEXT}\s*+\}}\s*+\{{\s*+{_SET_IN_TEXT}\s*+\}}",
-    "sign": DEGREE + r"|(?:US)?\\\$|[€£¥₹₽¢]",
-    "note": r"(?<=\d)\s++\(\s*+[A-Za-z][A-Za-z ]{1,40}+\)",
-    "join": rf"(?:{JOINS})(?![A-Za-z])",
-    "word": r"[^\W\d_]++(?:-[^\W\d_]++)*+\.?",
-    "power": r"\^\s*+(?:\{\s*+-?\d\s*+\}|-?\d)|(?<=[A-Za-z])[23](?![\w.])",
-    "dot": r"\\cdot(?![A-Za-z])|\*|·",
-    "slash": r"/",
-    "letter": r"\\(?:mu|Omega|AA|ell)(?![A-Za-z])",
-    "space": r"\s++",
-    "number": r"\d[\d.,]*+",
-    "command": r"\\(?:[A-Za-z]++|.)",
-    "other": r".",
-}
-_TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.DOTALL)
-_UNIT_KINDS = frozenset(("text", "fraction", "sign", "note", "word", "power", "dot", "slash", "letter", "space"))
-_SETS_OFF = frozenset(("text", "fraction", "sign", "note"))  # these are no variables, wherever they stand
+_TOKEN = re.compile("|".join(f"(?P<{kind}>{written})" for kind, written in tokens.TOKENS.items()), re.DOTALL)
+_JOIN = re.compile(rf"(?:\\text\s*+\{{\s*+)?+{tokens.TOKENS['join']}\s*+\}}?+")
+_NO_VALUE = re.compile(tokens.NO_VALUE)
+_NO_END = re.compile(tokens.NO_END)
 _MAX_TOKENS = 24  # of one unit with all that joins it
-_JOIN = re.compile(rf"(?:\\text\s*+\{{\s*+)?+{_KINDS['join']}\s*+\}}?+")
-_NO_VALUE = re.compile(
-    r"[-+=<>,;:(\[{/*&|^_!]|\\(?:le|ge|neq|approx|in|times|pm|mp|cup|cap|to|equiv|sim|mid|setminus|frac|sqrt|text|quad|\\)"
-)
-_NO_END = re.compile(r"[(\[{^_]")  # behind a unit, these make it something else
 
 _SIGNS = "|".join(re.escape(sign) for sign in CURRENCY_SIGNS)
 _CODES = "|".join(rf"{re.escape(code)}(?![A-Za-z])" for code in CURRENCY_CODES)
@@ -59,15 +37,15 @@ class _Token(NamedTuple):
 
 def mark_units(text: str) -> str:
     r"""Return the text with every unit behind a value as \unit{...}; one pass."""
-    tokens = [_Token(match.lastgroup or "other", match.group()) for match in _TOKEN.finditer(text)]
+    found = [_Token(match.lastgroup or "other", match.group()) for match in _TOKEN.finditer(text)]
     pieces: list[str] = []
     position = 0
-    while position < len(tokens):
+    while position < len(found):
         end = position
-        while end < len(tokens) and tokens[end].kind in _UNIT_KINDS and not _JOIN.fullmatch(tokens[end].text):
+        while end < len(found) and found[end].kind in tokens.OF_UNITS and not _JOIN.fullmatch(found[end].text):
             end += 1
-        before, after = tokens[position - 1 : position], tokens[end : end + 1]
-        pieces.append(_mark_run(before, tokens[position:end], after[0].text if after else ""))
+        before, after = found[max(0, position - 1) : position], found[end : end + 1]
+        pieces.append(_mark_run(before, found[position:end], after[0].text if after else ""))
         pieces += [token.text for token in after]
         position = end + 1
     return _CURRENCY_AND_UNIT.sub(_as_one_unit, "".join(pieces))
@@ -100,7 +78,7 @@ def _mark_run(before: list[_Token], run: list[_Token], after: str) -> str:
         unit = _flatten(run[start:])
         if len(unit) > MAX_UNIT_CHARS or not read_unit(unit):
             continue
-        if any(token.kind in _SETS_OFF for token in run[start:]) or is_certain(unit):
+        if any(token.kind in tokens.SET_OFF for token in run[start:]) or is_certain(unit):
             return "".join(token.text for token in run[:start]).rstrip() + rf"\unit{{{unit}}} "
     return written
 
@@ -113,7 +91,7 @@ def _may_begin(before: list[_Token], run: list[_Token], start: int) -> bool:
     if not earlier or _NO_VALUE.fullmatch(earlier[-1].text) or earlier[-1].kind in ("dot", "slash", "join"):
         return False
     value = earlier[-1]
-    if token.kind in _SETS_OFF:
+    if token.kind in tokens.SET_OFF:
         return value.kind not in ("text", "fraction")
     is_number = value.kind in ("number", "power") or value.text in (r"\pi", "}", ")")
     if token.kind == "letter":
@@ -121,10 +99,10 @@ def _may_begin(before: list[_Token], run: list[_Token], start: int) -> bool:
     return token.kind == "word" and is_number and (not is_tight or len(token.text) > 3 or is_certain_symbol(token.text))
 
 
-def _flatten(tokens: list[_Token]) -> str:
+def _flatten(unit: list[_Token]) -> str:
     r"""Return the unit that tokens set: \text{ km}/\text{h} is km/h."""
     pieces: list[str] = []
-    for token in tokens:
+    for token in unit:
         plain = _SIGN.sub(lambda sign: CURRENCY_SIGNS[sign.group()], token.text.replace("~", " "))
         if token.kind == "fraction":
             plain = plain.replace("}{", "}/{").replace(r"\frac", "")

@@ -1,7 +1,6 @@
 r"""The value and the unit of a text whose units are marked: 5\unit{cm}."""
 
 import re
-from dataclasses import dataclass
 
 from leanrl.grading.tables.spellings import DEGREE
 from leanrl.grading.tables.units import THOUSANDS_LETTERS
@@ -24,56 +23,44 @@ _ABBREVIATED = re.compile(r"(?P<value>-?\d++(?:\.\d++)?)(?P<letter>[kKMB])")
 _MAX_DOUBTFUL_CHARS = 100
 
 
-@dataclass(frozen=True)
-class Split:
-    """A value, and the text of its unit, if it has one."""
-
-    value: str
-    unit: str | None
-
-
-def split_unit(latex: str) -> Split:
+def split_unit(latex: str) -> tuple[str, str | None]:
     """Return the value and the unit of a text; one in several units, or with a value behind a unit, stays as it is.
 
     A degree inside a function of angles is a number: the sine of 30 degrees is that of a sixth of pi.
     """
-    units = {match["unit"] for match in UNIT.finditer(latex)}
-    if not units:
-        return Split(latex, None)
+    units = set(UNIT.findall(latex))
     if _ONE_DEGREE in latex and _ANGLE_FUNCTION.search(latex):
         return split_unit(latex.replace(_ONE_DEGREE, _RADIANS_OF_A_DEGREE))
-    if len(units) > 1 or is_one_bracket(latex) or _WITHIN.search(latex):
-        return Split(latex, None)
-    return Split(UNIT.sub("", latex).strip(), units.pop())
+    if len(units) != 1 or is_one_bracket(latex) or _WITHIN.search(latex):
+        return latex, None
+    return UNIT.sub("", latex).strip(), units.pop()
 
 
 def without_common_unit(gold: str, answer: str) -> tuple[str, str]:
     """Return two texts without the unit that all their values share; what `split_unit` leaves stays as it is."""
-    units = {match["unit"] for text in (gold, answer) for match in UNIT.finditer(text)}
-    if len(units) != 1 or _WITHIN.search(gold) or _WITHIN.search(answer):
+    if len(set(UNIT.findall(gold + answer))) != 1 or _WITHIN.search(gold) or _WITHIN.search(answer):
         return gold, answer
     return UNIT.sub("", gold), UNIT.sub("", answer)
 
 
-def read_doubtful(latex: str) -> Split | None:
+def read_doubtful(latex: str) -> tuple[str, str] | None:
     """Return the value and the unit of 5 m, None if its letters are no unit; for what is compared with a number."""
     match = _DOUBTFUL.fullmatch(latex) if len(latex) <= _MAX_DOUBTFUL_CHARS else None
-    if match is None:
-        return None
-    unit = re.sub(r"[{}]", "", match["unit"].replace(r"\cdot", "·"))
-    return Split(match["value"], unit) if is_doubtful(unit) and read_unit(unit) else None
+    unit = re.sub(r"[{}]", "", match["unit"].replace(r"\cdot", "·")) if match else ""
+    return (match["value"], unit) if match and is_doubtful(unit) and read_unit(unit) else None
 
 
-def read_abbreviated(latex: str) -> str | None:
-    """Return the number that 5k or 2.5M stands for, None if the text is none of them."""
+def value_beside_a_number(latex: str) -> str | None:
+    """Return what a text says beside a number: 5 m is five, 5k is 5000; None if it has no such letters."""
+    if doubtful := read_doubtful(latex):
+        return doubtful[0]
     match = _ABBREVIATED.fullmatch(latex)
     return rf"{match['value']}\cdot 10^{{{THOUSANDS_LETTERS[match['letter']]}}}" if match else None
 
 
 def conversion(source: str, target: str) -> Conversion | None:
     """Return how values in one unit become values in another, None if they measure different things."""
-    readings = read_unit(source), read_unit(target)
-    return convert(readings[0], readings[1]) if readings[0] and readings[1] else None
+    return convert(read_unit(source) or (), read_unit(target) or ())
 
 
 def units_of(unit: str) -> list[str]:

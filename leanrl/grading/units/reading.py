@@ -12,7 +12,8 @@ from leanrl.grading.units.unit import Unit, convert, count_of
 Readings = tuple[Unit, ...]
 
 MAX_UNIT_CHARS = 80
-_TOKEN = re.compile(r"(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*|°)|\^(?P<power>-?\d)|(?P<slash>/|每)|(?P<dot>[·.*\s])")
+# A power that is written in one with its unit, a word, a power, a slash, or what stands between them.
+_TOKEN = re.compile(rf"({'|'.join(table.JOINED_POWERS)}|[^\W\d_]+(?:-[^\W\d_]+)*|°|\^-?\d|[/每])|[·.*\s]")
 _WORD = re.compile(r"[^\W\d_]+")
 _IN_ALL = re.compile(r"\bin (?=all|total)")
 _MAX_WORDS = 2  # of a name in the table
@@ -55,14 +56,13 @@ def _read_unit(text: str) -> Readings | None:
     if text.startswith(PROBLEMS_OWN):
         *adjectives, noun = text.removeprefix(PROBLEMS_OWN).split()
         return (count_of(singular_of(noun), frozenset(adjectives)),)
-    words = _tokens(text)
-    if words is None:
+    if _TOKEN.sub("", text):
         return None
     sides: list[list[str]] = [[]]
-    for word in words:
-        if word in ("/", "per"):
+    for word in _TOKEN.findall(text):
+        if word in ("/", "每", "per"):
             sides.append([])
-        else:
+        elif word:
             sides[-1].append(word)
     readings: Readings = (Unit(()),)
     for number, side in enumerate(sides):
@@ -71,31 +71,6 @@ def _read_unit(text: str) -> Readings | None:
             return None
         readings = _product(readings, tuple(unit ** (-1 if number else 1) for unit in factor))
     return readings
-
-
-def _tokens(text: str) -> list[str] | None:
-    """Return words, powers as ^2 and slashes; None if anything else stands in the text."""
-    tokens, position = [], 0
-    while position < len(text):
-        token = _TOKEN.match(text, position)
-        if token is None:
-            return None
-        if token["word"]:
-            tokens += _split_word(token["word"])
-        elif token["power"]:
-            tokens.append("^" + token["power"])
-        elif token["slash"]:
-            tokens.append("/")
-        position = token.end()
-    return tokens
-
-
-def _split_word(word: str) -> list[str]:
-    """Return a word; a Chinese one without its leading power, which is written in one with the unit."""
-    for power in table.JOINED_POWERS:
-        if word.startswith(power):
-            return [power, word.removeprefix(power)]
-    return [word]
 
 
 def _read_side(words: list[str]) -> Readings | None:
@@ -169,9 +144,7 @@ def singular_of(word: str) -> str:
 
 def _noun(word: str) -> str | None:
     """Return a word for things that are counted in its singular, None for any other word."""
-    candidates = [SINGULARS.get(word, word), word.removesuffix("s"), word.removesuffix("es")]
-    candidates += [word.removesuffix("ies") + "y"] if word.endswith("ies") else []
-    return next((one for one in candidates if one in COUNT_NOUNS), None)
+    return next((one for one in (SINGULARS.get(word, word), singular_of(word)) if one in COUNT_NOUNS), None)
 
 
 @cache

@@ -1,4 +1,8 @@
-"""Whether two expressions are equal, by value at sample points or by math-verify; runs in a child process only."""
+"""Whether two expressions are equal, by value at sample points or by math-verify; runs in a child process only.
+
+Each function takes normalised texts, the gold answer first, and raises `UnreadableError` for one that the parser
+refuses.
+"""
 
 import re
 from functools import lru_cache
@@ -30,19 +34,11 @@ _CHOICE = re.compile(r"[A-J]")  # a letter of a multiple choice may be answered 
 
 
 class UnreadableError(Exception):
-    """An expression that the parser refuses; `latex` is its text."""
-
-    def __init__(self, latex: str) -> None:
-        super().__init__(latex)
-        self.latex = latex
+    """An expression that the parser refuses; the message is its text."""
 
 
 def are_equal(gold: str, answer: str) -> bool:
-    """Return whether two normalised expressions are equal.
-
-    Raises:
-        UnreadableError: if one of them cannot be parsed.
-    """
+    """Return whether two expressions are equal."""
     certain = certain_equality(gold, answer)
     if certain is not None:
         return certain
@@ -53,35 +49,24 @@ def are_equal(gold: str, answer: str) -> bool:
         return _are_equal_percentages(gold, answer)
     if _LETTER.fullmatch(gold) and _LETTER.fullmatch(answer):
         return _CHOICE.fullmatch(gold) is not None and gold == answer.upper()
-    gold_latex, answer_latex = avoid_traps(gold, answer)
-    parsed_gold, parsed_answer = _parse_or_raise(gold_latex, gold), _parse_or_raise(answer_latex, answer)
-    sampled = _compare_by_value(parsed_gold, parsed_answer)
+    parsed = _parse_both(gold, answer)
+    sampled = _compare_by_value(*parsed)
     if sampled is not None:
         return sampled
-    return bool(verify(parsed_gold, parsed_answer, allow_set_relation_comp=True, timeout_seconds=None))
+    return bool(verify(*parsed, allow_set_relation_comp=True, timeout_seconds=None))
 
 
 def is_rounding(exact: str, rounded: str) -> bool:
-    """Return whether the second text rounds the first: to its own places if it is a decimal, else to four digits.
-
-    Raises:
-        UnreadableError: if one of them cannot be parsed.
-    """
+    """Return whether the second text rounds the first: to its own places if it is a decimal, else to four digits."""
     number = _DECIMAL.fullmatch(rounded.replace(" ", ""))
-    parsed = [_parse_or_raise(avoid_traps(latex, "")[0], latex) for latex in (exact, rounded)]
-    return all(isinstance(one, Expr) for one in parsed) and is_rounding_of(
-        parsed[0], parsed[1], places=len(number[1] or "") if number else None
-    )
+    places = len(number[1] or "") if number else None
+    parsed = parse(exact), parse(rounded)
+    return all(isinstance(one, Expr) for one in parsed) and is_rounding_of(*parsed, places=places)
 
 
 def are_shifted(gold: str, answer: str, letter: str) -> bool:
-    """Return whether two expressions, linear in a letter, have the same values over all whole numbers for it.
-
-    Raises:
-        UnreadableError: if one of them cannot be parsed.
-    """
-    gold_latex, answer_latex = avoid_traps(gold, answer)
-    parsed = _parse_or_raise(gold_latex, gold), _parse_or_raise(answer_latex, answer)
+    """Return whether two expressions, linear in a letter, have the same values over all whole numbers for it."""
+    parsed = _parse_both(gold, answer)
     return all(isinstance(one, Expr) for one in parsed) and is_shift_of(*parsed, letter)
 
 
@@ -89,12 +74,21 @@ def are_same_span(gold: Answer, answer: Answer) -> bool:
     """Return whether the same real numbers satisfy two relations or sets, or several of them, joined.
 
     A comma stands for "and" as long as that leaves a number, else for "or": x > 1, x < 2 and x < 1, x > 2.
-
-    Raises:
-        UnreadableError: if one of them cannot be parsed.
     """
     gold_set, answer_set = _span(gold), _span(answer)
     return gold_set is not None and gold_set == answer_set
+
+
+def parse(latex: str) -> Any:
+    """Return what the parser makes of a text alone, without the sign of a percentage."""
+    latex = latex.removesuffix(_PERCENT)
+    return _parsed_or_raise(avoid_traps(latex, "")[0], latex)
+
+
+def _parse_both(gold: str, answer: str) -> tuple[Any, Any]:
+    """Return what the parser makes of two texts, whose letters are one."""
+    gold_latex, answer_latex = avoid_traps(gold, answer)
+    return _parsed_or_raise(gold_latex, gold), _parsed_or_raise(answer_latex, answer)
 
 
 def _span(span: Answer) -> Set | None:
@@ -109,7 +103,7 @@ def _span(span: Answer) -> Set | None:
 
 def _range(latex: str) -> Set | None:
     """Return the real numbers that a relation or a set admits, None if it is neither."""
-    parsed = _parse_or_raise(avoid_traps(latex, "")[0], latex)
+    parsed = parse(latex)
     if isinstance(parsed, Set):
         return parsed
     if isinstance(parsed, Boolean) and len(parsed.free_symbols) == 1:
@@ -120,15 +114,6 @@ def _range(latex: str) -> Set | None:
         except (NotImplementedError, ArithmeticError, TypeError, ValueError, AttributeError):
             return None
     return None
-
-
-def check_readable(latex: str) -> None:
-    """Parse an expression.
-
-    Raises:
-        UnreadableError: if it cannot be parsed.
-    """
-    _parse_or_raise(avoid_traps(latex.removesuffix(_PERCENT), "")[0], latex)
 
 
 def _are_equal_percentages(gold: str, answer: str) -> bool:
@@ -160,15 +145,15 @@ def _compare_by_value(gold: Any, answer: Any) -> bool | None:
     return None
 
 
-def _parse_or_raise(latex: str, written: str) -> Any:
-    parsed = _parse(latex)
+def _parsed_or_raise(latex: str, written: str) -> Any:
+    parsed = _parsed(latex)
     if parsed is None:
         raise UnreadableError(written)
     return parsed
 
 
 @lru_cache(maxsize=1024)
-def _parse(latex: str) -> Any:
+def _parsed(latex: str) -> Any:
     """Return what the parser makes of all of a text, None if it refuses."""
     if _TWO_NUMBERS.search(latex):
         return None  # the parser would add them

@@ -19,7 +19,7 @@ def read_chain(latex: str, read: Read) -> Answer | None:
     texts, signs = _sides(latex, _SIGN)
     if len(texts) < 2 or not all(texts) or any(len(split_outside(side, RELATION)) > 1 for side in texts):
         return None
-    sides = tuple(read(side) for side in texts)
+    sides = tuple(map(read, texts))
     if len(sides) == 2 and signs == ("=",) and is_name(sides[1]) and not has_variable(sides[0]):
         sides = (sides[1], sides[0])
     return Answer(latex, "chain", sides, signs)
@@ -30,7 +30,7 @@ def read_relation(latex: str, read: Read) -> Answer | None:
     texts, signs = _sides(latex, _ORDER)
     if len(texts) < 2 or not all(texts) or _NO_ORDER.search(latex) or len(split_outside(latex, _SIGN)) > 1:
         return None
-    sides = tuple(read(side) for side in texts)
+    sides = tuple(map(read, texts))
     if all(sign in _UPWARDS for sign in signs):
         sides, signs = sides[::-1], tuple(_UPWARDS[sign] for sign in reversed(signs))
     if signs == (r"\neq",) and sides[1].kind == "list":  # x \neq \pm 5
@@ -42,13 +42,11 @@ def read_relation(latex: str, read: Read) -> Answer | None:
 
 def read_ratio(latex: str, read: Read) -> Answer | None:
     """Return the terms between colons."""
-    terms = [term.strip() for term in split_outside(latex, _COLON)]
-    if len(terms) < 2 or not all(terms):
-        return None
-    return Answer(latex, "ratio", tuple(read(term) for term in terms))
+    terms = split_outside(latex, _COLON)
+    return Answer(latex, "ratio", tuple(map(read, terms))) if len(terms) > 1 and all(terms) else None
 
 
 def _sides(latex: str, separator: re.Pattern[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts between signs that stand in no bracket, and the signs, in order."""
     signs = tuple(sign["separator"] for sign in separators_outside(latex, separator))
-    return [piece.strip() for piece in split_outside(latex, separator)], signs
+    return split_outside(latex, separator), signs

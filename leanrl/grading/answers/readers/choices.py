@@ -3,14 +3,13 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.tables import notations
 
-_HEAD = re.compile(
-    r"(?:(?i:option|choice)\s+(?:\((?P<named>[A-J])\)|(?P<plain>[A-J])(?![A-Za-z]))|\((?P<round>[A-J])\)(?=\s|$|\\text)"
-    r"|(?P<half>[A-J])\)|(?P<dotted>[A-J])[.:](?=\s+(?:\\text|-?\d|\\frac|\\sqrt|[A-Za-z]{2})))[.:]?\s*"
-)
+_HEAD = re.compile(notations.CHOICE)
+_NO_OPTION = re.compile(notations.NO_OPTION)
 _SET = re.compile(r"\\text\s?\{(?P<inside>[^{}]*)\}(?P<tail>.*)", re.DOTALL)
-_NO_OPTION = re.compile(r"[+*/^_=<>]|-\s|\\(?:cdot|times|le|ge|neq|cup|cap|to)(?![A-Za-z])")
-_LETTER, _RUN = re.compile("[A-J]"), re.compile(r"(?:\\text\s?\{\s?)?(?P<letters>[A-J]{2,10})(?:\s?\})?")
+_LETTER = re.compile("[A-J]")
+_RUN = re.compile(r"(?:\\text\s?\{\s?)?(?P<letters>[A-J]{2,10})(?:\s?\})?")
 _MARK = re.compile(r"(?:(?<=\s)|^)\([A-J]\)(?=\s|$)")
 
 

@@ -8,7 +8,7 @@ from leanrl.grading.text.brackets import split_outside
 from leanrl.grading.text.grouping import is_grouped
 from leanrl.grading.text.numbers import spell_as_number
 
-_SEMICOLON, _COMMA = re.compile(";"), re.compile(",")
+_SEMICOLON, COMMA = re.compile(";"), re.compile(",")
 _OR, _AND = re.compile(r"\\text\{or\}"), re.compile(r"\\text\{and\}")
 _ANY = re.compile(rf",?\s?(?:{_OR.pattern}|{_AND.pattern})|,")
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
@@ -20,13 +20,14 @@ def read_list(latex: str, read: Read) -> Answer | None:
     pieces, joint = _pieces(latex)
     if len(pieces) < 2:
         return None
-    items = tuple(read(piece) for piece in pieces)
+    items = tuple(map(read, pieces))
     if is_grouped(latex):
         return Answer(latex, "either", (Answer(latex.replace(",", "")), Answer(latex, "list", items, (joint,))))
     if number := spell_as_number(latex):
         return Answer(latex, "either", (Answer(number), Answer(latex, "list", items, (joint,))), ("list",))
     first, rest = items[0], items[1:]
-    if first.kind in _STATEMENTS and len(first.parts) == 2 and not any(map(_is_statement, rest)):
+    is_first_alone = not any(one.kind in _STATEMENTS or RELATION.search(one.latex) for one in rest)
+    if first.kind in _STATEMENTS and len(first.parts) == 2 and is_first_alone:
         name, value = first.parts
         if first.kind == "chain":
             return Answer(latex, "chain", (name, Answer(latex, "list", (value, *rest), (joint,))), first.marks)
@@ -49,10 +50,8 @@ def read_plus_minus(latex: str, read: Read) -> Answer | None:
 
 def with_both_signs(items: tuple[Answer, ...]) -> tuple[Answer, ...]:
     r"""Return the values of a list, those of a term with \pm among them instead of that term."""
-    spread: list[Answer] = []
-    for item in items:
-        spread += item.parts if item.kind == "list" and _PLUS_MINUS.search(item.latex) else [item]
-    return tuple(spread)
+    spread = (item.parts if item.kind == "list" and _PLUS_MINUS.search(item.latex) else (item,) for item in items)
+    return tuple(value for values in spread for value in values)
 
 
 def _pieces(latex: str) -> tuple[list[str], str]:
@@ -70,8 +69,4 @@ def _pieces(latex: str) -> tuple[list[str], str]:
 
 
 def _split(latex: str, separator: re.Pattern[str]) -> list[str]:
-    return [piece.strip() for piece in split_outside(latex, separator) if piece.strip()]
-
-
-def _is_statement(answer: Answer) -> bool:
-    return answer.kind in _STATEMENTS or bool(RELATION.search(answer.latex))
+    return [piece for piece in split_outside(latex, separator) if piece]

@@ -4,22 +4,13 @@ import re
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.tables.phrases import MONTHS
+from leanrl.grading.tables import moments
 
-_TIME = re.compile(
-    r"(?:\\text\s?\{\s?)?(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?\s?"
-    r"(?:\\text\s?\{\s?(?P<half>[ap])\.?m\.?\s?\})?",
-    re.IGNORECASE,
-)
+_TIME = re.compile(moments.TIME, re.IGNORECASE)
+_ISO = re.compile(moments.ISO_DATE)
+_SLASHED = re.compile(moments.SLASHED_DATE)
+_IN_WORDS = tuple(map(re.compile, moments.DATES_IN_WORDS))
 _HALF_DAY = 12 * 3600
-_ISO = re.compile(r"(?P<year>[12]\d{3})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})")
-_SLASHED = re.compile(r"(?P<one>\d{1,2})/(?P<other>\d{1,2})/(?P<year>[12]\d{3})")
-_MONTH = rf"(?P<month>{'|'.join(f'{name[:3]}(?:{name[3:]})?' if name[3:] else name for name in MONTHS)}|sept)"
-_DAY = r"(?P<day>\d{1,2})(?: ?(?:st|nd|rd|th))?"
-_IN_WORDS = tuple(
-    re.compile(rf"(?:[a-z]{{3,6}}day )?{day_and_month}(?: (?P<year>[12]\d{{3}}))?")
-    for day_and_month in (rf"{_MONTH} {_DAY}", rf"{_DAY} (?:of )?{_MONTH}")
-)
 
 
 def read_time(latex: str, read: Read) -> Answer | None:
@@ -42,7 +33,7 @@ def read_date(latex: str, read: Read) -> Answer | None:
         match = pattern.fullmatch(text)
         if match is not None:
             month = match["month"]
-            number = int(month) if month.isdigit() else 1 + [name[:3] for name in MONTHS].index(month[:3])
+            number = int(month) if month.isdigit() else 1 + [name[:3] for name in moments.MONTHS].index(month[:3])
             return _date(latex, match["year"] or "", number, int(match["day"]))
     slashed = _SLASHED.fullmatch(latex)
     if slashed is None:

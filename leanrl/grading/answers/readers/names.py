@@ -4,6 +4,7 @@ import re
 
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.words import is_product
+from leanrl.grading.tables.notations import NAME
 from leanrl.grading.tables.operators import KINDS_IN_NAMES, NO_LETTER
 from leanrl.grading.text.rules import apply_rules, compiled
 
@@ -13,13 +14,7 @@ _VARIABLE = re.compile(r"\\[A-Za-z]+|[A-Za-z]")
 _SUBSCRIPT = re.compile(r"_\s?(?:\{[^{}]*\}|\\?[A-Za-z]+|\d)")
 _ARGUMENT = re.compile(r"(?<=[A-Za-z'}])\s?(?:\^\s?\{?-1\}?\s?)?[(\[][^()\[\]]*[)\]]")
 _KINDS = compiled(KINDS_IN_NAMES)
-_CAPITALS = r"(?:[A-Z]'*)+"
-_SETS = rf"{_CAPITALS}(?:∪{_CAPITALS})*"
-_NAME = re.compile(
-    rf"[A-Za-zθ]'*|m?{_SETS}|\|(?:{_SETS}|z|θ[A-Za-z]+)\||{_CAPITALS}[/:]{_CAPITALS}|θ[A-Za-z]+"
-    rf"|§(?:\^\d)?(?:[Aθ-ω]|{_CAPITALS})|d[A-Za-z]?/d[a-z]|∫.*",
-    re.DOTALL,
-)
+_NAME = re.compile(NAME, re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _MAX_ARGUMENTS = 4  # f(g(x)) has two brackets in each other
 

@@ -3,18 +3,13 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
-from leanrl.grading.tables.phrases import BASES
+from leanrl.grading.tables import notations
 from leanrl.grading.text.characters import squeeze
 
-_BASED = re.compile(
-    r"(?P<sign>-?)\(?(?P<digits>[A-F]*+\d[0-9A-F]*+)\)?\s?"
-    r"(?:_\s?(?:\{\s?)?\(?(?P<base>\d{1,2}|\\text\s?\{[^{}]*\}|[a-z]{3,8})\)?(?:\s?\})?|\\text\s?\{\s?base\s?\}\s?(?P<named>\d{1,2}))"
-)
-_MODULO = re.compile(r"(?P<value>.*\S)\s?\\pmod\{(?P<modulus>[^{}]+)\}", re.DOTALL)
+_BASED = re.compile(notations.BASED)
+_PROGRESSION = re.compile(notations.PROGRESSION)
+_MODULO = re.compile(notations.MODULO, re.DOTALL)
 _WHOLE = re.compile(r"-?\d{1,12}")
-_PROGRESSION = re.compile(
-    r"(?P<factor>\d{1,6})[a-z](?P<rest>[-+]\d{1,6})?|(?P<first_rest>-?\d{1,6})\+(?P<last_factor>\d{1,6})[a-z]"
-)
 
 
 def read_based(latex: str, read: Read) -> Answer | None:
@@ -23,7 +18,7 @@ def read_based(latex: str, read: Read) -> Answer | None:
     if based is None:
         return None
     base = re.sub(r"\\text|[{}\s]", "", based["base"] or based["named"]).lower()
-    base = str(BASES.index(base) + 2) if base in BASES else base
+    base = str(notations.BASES.index(base) + 2) if base in notations.BASES else base
     return Answer(latex, "based", (), (based["sign"] + (based["digits"].lstrip("0") or "0"), base))
 
 

@@ -3,29 +3,17 @@ r"""Free parameters: k in k\pi, k \in Z; the C of + C. Their letters are the wri
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
-from leanrl.grading.tables.phrases import DOMAINS, PARAMETERS
+from leanrl.grading.tables import parameters as table
 from leanrl.grading.text.brackets import split_outside
 
-_INTRODUCED = r"(?:,|;|\(|\\text\s?\{\s?(?:where|for|with)?(?: ?(?:any|all|every|some))?\s?\}|\\forall(?![A-Za-z]))\s?"
-_IS_IN = r"\\in\s?\\mathbb\s?\{(?P<domain>[ZN])\}\s?(?:\^\s?\{?[+*]\}?)?"
-_IS_A = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<kind>{PARAMETERS})\s?\}}"
-_ANY = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<named>{PARAMETERS})\s?\}}\s?(?P<other>[A-Za-z])"
-_DECLARATION = re.compile(
-    rf"(?P<value>.*[^\s,;(])\s?(?:{_INTRODUCED}(?P<letter>[A-Za-z])\s?(?:{_IS_IN}|{_IS_A})|{_ANY})\s?\)?", re.DOTALL
-)
-_BUILDER = re.compile(r"\\\{(?P<value>[^|{}]+)(?:\\mid(?![A-Za-z])|:|\|)(?P<declaration>[^|]{1,60})\\\}", re.DOTALL)
-_COUNT = "[klmn]"
-_PERIODIC = re.compile(
-    rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
-)
-_FUNCTION = re.compile(
-    rf"\\(?:sin|cos|tan|cot|sec|csc|exp|log|ln|sum|prod|int|lim)(?![A-Za-z])|[\^_]\s?\{{?{_COUNT}(?![A-Za-z])"
-)
+_DECLARATION = re.compile(table.DECLARATION, re.DOTALL)
+_BUILDER = re.compile(table.BUILDER, re.DOTALL)
+_PERIODIC = re.compile(table.PERIODIC)
+_NOT_PERIODIC = re.compile(table.NOT_PERIODIC)
+_NUMBERED = re.compile(table.NUMBERED_CONSTANT)
 _TERM_SIGN = re.compile(r"[-+]")
-_NUMBERED = re.compile(r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)")
-_CONSTANTS = ("C", "c", "K", "k")
-_LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")
 _TOKEN = re.compile(r"\\text\s?\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
+_ALL = re.compile(rf"{_TOKEN.pattern}|.", re.DOTALL)
 _MAX_CHARS = 500
 
 
@@ -40,9 +28,9 @@ def with_letters_of(gold: str, answer: str) -> str:
     if max(len(gold), len(answer)) > _MAX_CHARS:
         return answer
     for find in (_constant, _numbered, _parameter):
-        golds, answers = find(gold, answer), find(answer, gold)
-        if golds and answers and golds != answers and golds not in _letters(answer):
-            answer = _rename(answer, answers, golds)
+        wanted, own = find(gold, answer), find(answer, gold)
+        if wanted and own and wanted != own and wanted not in _letters(answer):
+            answer = "".join(wanted if token == own else token for token in _ALL.findall(answer))
     return answer
 
 
@@ -55,10 +43,6 @@ def whole_number_of(gold: str) -> str | None:
     return declared[1] if declared and declared[2] == "integer" else None
 
 
-def _rename(latex: str, letter: str, other: str) -> str:
-    return _TOKEN.sub(lambda token: other if token.group() == letter else token.group(), latex)
-
-
 def _declared(latex: str) -> tuple[str, str, str] | None:
     """Return the value, the letter and the domain where a parameter is declared."""
     builder = _BUILDER.fullmatch(latex)
@@ -67,23 +51,22 @@ def _declared(latex: str) -> tuple[str, str, str] | None:
     if match is None or "," in (builder["declaration"] if builder else ""):
         return None
     letter, kind = match["letter"] or match["other"], (match["domain"] or match["kind"] or match["named"]).rstrip("s")
-    return (match["value"], letter, DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
+    return (match["value"], letter, table.DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
 
 
 def _parameter(latex: str, other: str) -> str | None:
     r"""Return the letter that is declared, or that counts half turns, or that stands alone against a declared one."""
     if declared := _declared(latex):
         return declared[1]
-    if (periodic := _PERIODIC.search(latex)) and not _FUNCTION.search(latex):
-        return next(group for group in periodic.groups() if group)
-    own = [letter for letter in _LETTERS if letter in _letters(latex) and letter not in _letters(other)]
+    if (periodic := _PERIODIC.search(latex)) and not _NOT_PERIODIC.search(latex):
+        return periodic["before"] or periodic["behind"]
+    own = [letter for letter in table.LETTERS if letter in _letters(latex) and letter not in _letters(other)]
     return own[0] if _declared(other) and len(own) == 1 else None
 
 
 def _constant(latex: str, other: str) -> str | None:
     """Return the letter that is added as a constant of integration."""
-    terms = [term.strip() for term in split_outside(latex, _TERM_SIGN)]
-    return next((term for term in terms[1:] if term in _CONSTANTS), None)
+    return next((term for term in split_outside(latex, _TERM_SIGN)[1:] if term in table.CONSTANTS), None)
 
 
 def _numbered(latex: str, other: str) -> str | None:

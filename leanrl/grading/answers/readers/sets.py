@@ -1,29 +1,29 @@
-"""Sets: the empty one, all real numbers, unions of finite ones, and those that a rule describes."""
+"""Sets, points and intervals: values in one bracket, unions, and sets that words or a rule describe."""
 
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.answers.readers.lists import COMMA, with_both_signs
 from leanrl.grading.answers.readers.words import spell
+from leanrl.grading.tables import notations
 from leanrl.grading.tables.phrases import ALL_REALS, NO_SOLUTION
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
 
 _EMPTY, _REALS = re.compile(NO_SOLUTION), re.compile(ALL_REALS)
+_BUILDER = re.compile(notations.SET_BUILDER, re.DOTALL)
+_BRACKET = re.compile(notations.BRACKET, re.DOTALL)
 _OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
 _CUP = re.compile(r"\\cup(?![A-Za-z])")
-_BUILDER = re.compile(
-    r"\\\{\s?(?P<letter>[A-Za-z])\s?(?:\\in\s?\\mathbb\s?\{(?P<domain>[RZN])\}\s?(?:\^\{?\+\}?)?)?\s?"
-    r"(?:\\mid(?![A-Za-z])|:|\|)(?P<rule>.*)\\\}",
-    re.DOTALL,
-)
 _WHOLE = re.compile(r"-?\d{1,6}")
 _MAX_MEMBERS = 40
 
 
 def read_set(latex: str, read: Read) -> Answer | None:
     """Return the values of a set that is described, in words or by a rule."""
-    if latex in (r"\emptyset", r"\{\}", r"\{ \}") or _EMPTY.fullmatch(" ".join(spell(latex))):
+    words = " ".join(spell(latex))
+    if latex in (r"\emptyset", r"\{\}", r"\{ \}") or _EMPTY.fullmatch(words):
         return Answer(latex, "list", (), ("braces",))
-    if _REALS.fullmatch(" ".join(spell(latex))):
+    if _REALS.fullmatch(words):
         return Answer(r"\mathbb{R}")
     builder = _BUILDER.fullmatch(latex) if is_one_bracket(latex) else None
     if builder is None or (builder["domain"] or "R") == "R":
@@ -32,9 +32,27 @@ def read_set(latex: str, read: Read) -> Answer | None:
     return None if members is None else Answer(latex, "list", tuple(map(Answer, map(str, members))), ("braces",))
 
 
+def read_bracket(latex: str, read: Read) -> Answer | None:
+    """Return the values of one bracket that holds everything: a set, a point, an interval, or a value in brackets."""
+    bracket = _BRACKET.fullmatch(latex) if is_one_bracket(latex) else None
+    if bracket is None:
+        return None
+    is_set = bracket["opening"] == r"\{"
+    pieces = split_outside(bracket["inside"], COMMA)
+    if len(pieces) == 1 and not is_set:
+        return read(bracket["inside"])
+    if not all(pieces):
+        return None
+    items = tuple(map(read, pieces))
+    if is_set:
+        return Answer(latex, "list", with_both_signs(items), ("braces",))
+    brackets = bracket["opening"] + bracket["closing"]
+    return Answer(latex, "row", items, (brackets.replace(r"\langle", "(").replace(r"\rangle", ")"),))
+
+
 def read_union(latex: str, read: Read) -> Answer | None:
     """Return the values of a union of finite sets as those of one set."""
-    pieces = [piece.strip() for piece in split_outside(latex, _CUP)]
+    pieces = split_outside(latex, _CUP)
     if len(pieces) < 2 or not all(piece.startswith(r"\{") for piece in pieces):
         return None
     sets = [read(piece) for piece in pieces]

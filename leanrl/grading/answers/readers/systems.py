@@ -3,20 +3,17 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
-from leanrl.grading.tables.phrases import CONDITIONS, OTHERWISE
+from leanrl.grading.answers.readers.lists import COMMA
+from leanrl.grading.tables import notations
 from leanrl.grading.text.brackets import split_outside
 
-_ENVIRONMENT = re.compile(
-    r"(?:\\\{\s?)?\\begin\s?\{(?P<name>cases|array|aligned|gathered|[pb]?matrix|smallmatrix)\}(?:\s?\{[lcr|\s]*\})?"
-    r"(?P<rows>.*)\\end\s?\{(?P=name)\}",
-    re.DOTALL,
-)
+_ENVIRONMENT = re.compile(notations.ENVIRONMENT, re.DOTALL)
+_TRANSPOSED = re.compile(notations.TRANSPOSED, re.DOTALL)
+_CONDITION = re.compile(notations.CONDITION)
+_OTHERWISE = re.compile(notations.OTHERWISE)
 _NESTED = re.compile(r"\\(?:begin|end)\s?\{")
 _ROW_END = re.compile(r"\\\\(?:\s?\[[^\[\]]{1,8}\])?")
 _COLUMN = re.compile(r"(?<!\\)&")
-_CONDITION = re.compile(rf"^[\s,]*\\text\s?\{{\s?(?:{CONDITIONS})(?:\s?\}}\s?|\s)")
-_OTHERWISE = re.compile(rf"\\text\s?\{{\s*(?:{OTHERWISE})\s*\}}|{OTHERWISE}")
-_TRANSPOSED = re.compile(r"(?P<row>[(\[].*[)\]])\s?\^\s?\{?\s?(?:T|\\top|\\intercal|\\text\s?\{T\})\s?\}?", re.DOTALL)
 
 
 def read_system(latex: str, read: Read) -> Answer | None:
@@ -58,7 +55,7 @@ def _condition(text: str, read: Read) -> Answer:
 
 
 def _column(latex: str, row: str, read: Read) -> Answer | None:
-    entries = [entry.strip() for entry in split_outside(row[1:-1], re.compile(","))]
+    entries = split_outside(row[1:-1], COMMA)
     return _matrix(latex, [[entry] for entry in entries], read) if len(entries) > 1 and all(entries) else None
 
 

@@ -3,23 +3,15 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.tables import notations
 from leanrl.grading.tables.phrases import ARTICLES
 
 _SUBSCRIPT = re.compile(r"_\s?\{?\s?\\text\s?\{[^{}]*\}")
 _NAMES_IN_COMMANDS = re.compile(r"\\(?:begin|end|operatorname)\s?\{\w+\*?\}")
-_NO_WORDS = r"sqrt|frac|arcsin|arccos|arctan|sinh|cosh|tanh"
-_RUN = re.compile(rf"(?<![A-Za-z\\])(?!(?:{_NO_WORDS})(?![A-Za-z]))[A-Za-z]{{4,}}(?![A-Za-z])")
-# No parser knows what an ellipsis leaves out, nor a word of another script.
-_IN_WORDS = re.compile(
-    r"\\text\s?\{[^{}]*[^\W\d_]|\\ldots(?![A-Za-z])|[^\W\d_a-zA-Z]|^(?:yes|no|odd|even|none)$", re.IGNORECASE
-)
-
-# What counts in a text: words, numbers, brackets, and signs that are no punctuation between words.
+_RUN = re.compile(rf"(?<![A-Za-z\\])(?!(?:{notations.NO_WORDS})(?![A-Za-z]))[A-Za-z]{{4,}}(?![A-Za-z])")
+_IN_WORDS = re.compile(notations.IN_WORDS, re.IGNORECASE)
+_TOKEN = re.compile(notations.COUNTS_IN_WORDS)
 _PLAIN_BRACKETS = re.compile(r"\(([^\W\d_][^()\d\\=<>+*/^,;-]*+)\)|\((-?\d+(?:\.\d+)?)\)")
-_TOKEN = re.compile(
-    r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.:/]\d+)*|(?<=\d),(?=\s?\d)|[^\w\s{}$.,;:!?'\"\\-]"
-    r"|(?<![^\W\d_])-|-(?![^\W\d_]))"
-)
 _VOWEL = re.compile(r"[aeiou]", re.IGNORECASE)
 
 

@@ -1,0 +1,77 @@
+"""The form of an answer that is equal to its gold answer: whether it is paid, and why not."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from leanrl.grading.answers.nodes import Answer
+from leanrl.grading.answers.readers.names import is_name
+from leanrl.grading.answers.statements import leaves_of, values_in
+from leanrl.grading.answers.structure import read_structure
+from leanrl.grading.form.echo import is_echo
+from leanrl.grading.form.terms import Term, read_term
+from leanrl.grading.form.work import is_constant, work_beyond, work_in
+from leanrl.grading.text.characters import squeeze
+from leanrl.grading.units.quantities import value_beside_a_number
+from leanrl.types import Form, Reason
+
+_FACTOR = re.compile(r"\bfactori[sz]e\b|\bfactor\b(?! of\b| for\b)", re.IGNORECASE)
+_EXPAND = re.compile(r"\bexpand\b|\bmultiply out\b", re.IGNORECASE)
+
+
+def form_reason(gold: str, answer: str, *, problem: str | None, refused: Collection[Form]) -> Reason:
+    """Return `correct` for an equal answer in a form that is paid, else the form that is refused.
+
+    The gold answer's own text is always paid.
+    """
+    if squeeze(gold) == squeeze(answer):
+        return "correct"
+    if "echo" in refused and problem and is_echo(gold, answer, problem):
+        return "echo"
+    return "unfinished" if "unfinished" in refused and not _is_finished(gold, answer, problem or "") else "correct"
+
+
+def best_reason(reasons: Sequence[Reason], *, refused: Collection[Form]) -> Reason:
+    """Return `correct` if one of several gold answers is met, else a form that is refused, else the first reason."""
+    order: tuple[Reason, ...] = ("correct", *refused)
+    return next((reason for reason in order if reason in reasons), reasons[0])
+
+
+def _is_finished(gold: str, answer: str, problem: str) -> bool:
+    """Return whether nothing is left to do in a normalised answer that its normalised gold answer has done.
+
+    No operation on numbers is left, no operator is left to apply, like terms are collected, and no more powers of
+    numbers stand than in the gold answer. A symbolic answer may be expanded or factored, unless the problem asks for
+    one of them. One side of a chain has to be finished: x = 10/2 = 5 is. An equation that is the gold answer, not
+    solved for a name, may be written in any form.
+    """
+    gold_tree, answer_tree = read_structure(gold), read_structure(answer)
+    if gold_tree.kind == "chain" and not is_name(gold_tree.parts[0]) and len(gold_tree.parts) == 2:
+        return True
+    golds, answers = leaves_of(gold_tree), leaves_of(answer_tree)
+    allowed: Counter[str] = Counter()
+    for leaf in golds:
+        allowed |= work_in(read_term(leaf))
+    return _has_form(answer_tree, allowed) and _has_asked_form(read_term(golds[-1]), read_term(answers[-1]), problem)
+
+
+def _has_form(answer: Answer, allowed: Counter[str]) -> bool:
+    if parts := values_in(answer):
+        forms = (_has_form(part, allowed) for part in parts)
+        return any(forms) if answer.kind == "chain" else all(forms)
+    term = read_term(value_beside_a_number(answer.latex) or answer.latex)
+    return not work_beyond(work_in(term), allowed)
+
+
+def _has_asked_form(gold: Term, answer: Term, problem: str) -> bool:
+    """Return whether a symbolic answer is factored or expanded where the problem says so and its gold answer is."""
+    if _FACTOR.search(problem) and gold.kind != "sum" and not is_constant(gold):
+        return answer.kind != "sum"
+    if _EXPAND.search(problem) and gold.kind == "sum":
+        return answer.kind == "sum" and not any(map(_is_product_of_sums, answer.parts))
+    return True
+
+
+def _is_product_of_sums(term: Term) -> bool:
+    has_sum = any(part.kind in ("sum", "power") for part in term.parts)
+    return term.kind in ("product", "power") and has_sum and any(below.kind == "sum" for below in term.walk())

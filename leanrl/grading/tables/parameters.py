@@ -1,0 +1,22 @@
+r"""How free parameters and constants are declared: k \in Z, "for any integer k", the k of k\pi, the C of + C."""
+
+_KINDS = r"(?:integer|whole number|natural number|constant|real number)s?"
+# What a free parameter runs over, by the word or the set that declares it.
+DOMAINS = {"Z": "integer", "N": "natural number", "whole number": "integer", "real number": "constant"}
+
+_INTRODUCED = r"(?:,|;|\(|\\text\s?\{\s?(?:where|for|with)?(?: ?(?:any|all|every|some))?\s?\}|\\forall(?![A-Za-z]))\s?"
+_IS_IN = r"\\in\s?\\mathbb\s?\{(?P<domain>[ZN])\}\s?(?:\^\s?\{?[+*]\}?)?"
+_IS_A = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<kind>{_KINDS})\s?\}}"
+_ANY = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<named>{_KINDS})\s?\}}\s?(?P<other>[A-Za-z])"
+DECLARATION = rf"(?P<value>.*[^\s,;(])\s?(?:{_INTRODUCED}(?P<letter>[A-Za-z])\s?(?:{_IS_IN}|{_IS_A})|{_ANY})\s?\)?"
+BUILDER = r"\\\{(?P<value>[^|{}]+)(?:\\mid(?![A-Za-z])|:|\|)(?P<declaration>[^|]{1,60})\\\}"
+
+_COUNT = "[klmn]"
+PERIODIC = rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
+# Of these, a letter beside pi counts no half turns.
+NOT_PERIODIC = (
+    rf"\\(?:sin|cos|tan|cot|sec|csc|exp|log|ln|sum|prod|int|lim)(?![A-Za-z])|[\^_]\s?\{{?{_COUNT}(?![A-Za-z])"
+)
+NUMBERED_CONSTANT = r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)"
+CONSTANTS = ("C", "c", "K", "k")
+LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")
