@@ -57,7 +57,7 @@ def grade(
         print(json.dumps(totals.as_json()))
         return
     reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(totals.reasons.items()))
-    print(f"{totals.num_correct} of {totals.num_lines} correct ({reasons})", file=sys.stderr)
+    print(f"{totals.reasons['correct']} of {totals.reasons.total()} correct ({reasons})", file=sys.stderr)
 
 
 @contextmanager

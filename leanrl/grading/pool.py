@@ -76,19 +76,14 @@ class GraderPool:
         with self._lock:
             if self._crew is None:
                 raise ValueError("this pool is closed")
-            known = {task: Verdict(self._recall(task), 0.0) for task in tasks if task in self._cache}
+            known = {task: Verdict(self._cache[task], 0.0) for task in tasks if task in self._cache}
+            for task in known:
+                self._cache.move_to_end(task)
             new = self._crew.run([task for task in dict.fromkeys(tasks) if task not in known])
-            self._remember(new)
+            self._cache.update({task: it.reason for task, it in new.items() if it.reason not in _FAILURES})
+            while len(self._cache) > _CACHE_SIZE:
+                self._cache.popitem(last=False)
             return known | new
-
-    def _recall(self, task: Task) -> Reason:
-        self._cache.move_to_end(task)
-        return self._cache[task]
-
-    def _remember(self, verdicts: dict[Task, Verdict]) -> None:
-        self._cache.update({task: it.reason for task, it in verdicts.items() if it.reason not in _FAILURES})
-        while len(self._cache) > _CACHE_SIZE:
-            self._cache.popitem(last=False)
 
 
 def _cores_of_this_rank() -> int:

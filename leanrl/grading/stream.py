@@ -1,6 +1,7 @@
 """Logged completions judged line by line, however many there are."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,24 +19,21 @@ _FORM = '{"completion": "... \\\\boxed{4}", "gold": "4"}'
 class Totals:
     """What came out of a stream so far."""
 
-    num_lines: int = 0
-    num_correct: int = 0
+    reasons: Counter[Reason] = field(default_factory=Counter)
     seconds: float = 0.0
-    reasons: dict[Reason, int] = field(default_factory=dict)
 
     def add(self, verdict: Verdict) -> None:
         """Count one more verdict."""
-        self.num_lines += 1
-        self.num_correct += verdict.correct
+        self.reasons[verdict.reason] += 1
         self.seconds += verdict.seconds
-        self.reasons[verdict.reason] = self.reasons.get(verdict.reason, 0) + 1
 
     def as_json(self) -> dict[str, Any]:
         """Return the totals as the last line of `leanrl grade` prints them."""
+        num_lines, num_correct = self.reasons.total(), self.reasons["correct"]
         return {
-            "lines": self.num_lines,
-            "correct": self.num_correct,
-            "accuracy": self.num_correct / self.num_lines if self.num_lines else None,
+            "lines": num_lines,
+            "correct": num_correct,
+            "accuracy": num_correct / num_lines if num_lines else None,
             "reasons": dict(sorted(self.reasons.items())),
             "seconds": round(self.seconds, 3),
         }

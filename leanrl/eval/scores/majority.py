@@ -14,8 +14,8 @@ from leanrl.eval.scores.pass_at import Estimate
 from leanrl.eval.scores.problem_scores import Floats
 from leanrl.eval.scores.standard_errors import problem_se
 from leanrl.eval.store.answers import AnswerRecord
-from leanrl.grading.text.grouping import is_grouped
 from leanrl.grading.text.normalisation import normalise
+from leanrl.grading.text.numbers import is_grouped
 
 _NUM_RESAMPLES = 200
 # Longer boxes hold no answer that two samples share, and normalising one takes long.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from leanrl.grading.tables import sentences
 from leanrl.grading.text.brackets import find_partners, is_one_bracket, split_outside
-from leanrl.grading.text.grouping import is_grouped
+from leanrl.grading.text.numbers import is_grouped
 
 # A backslash may be doubled by one who escapes too often; behind a row's end, it is single.
 BOX_COMMAND = re.compile(r"(?:(?<!\\)\\)?\\(?:boxed|fbox)\s*\{")

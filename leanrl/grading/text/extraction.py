@@ -73,14 +73,9 @@ def _boxed_answer(text: str, *, asks_for_several: bool) -> str | None:
     if not boxes:
         return None
     tied = listed_boxes(text, boxes) if asks_for_several else tied_boxes(text, boxes)
-    contents = [_unbox(box) for box in tied]
-    distinct = list(dict.fromkeys(content for content in contents if content))
-    return ", ".join(distinct) or None
-
-
-def _unbox(box: Box) -> str:
-    """Return what a box holds; the braces of boxes inside it stay, their commands go."""
-    return BOX_COMMAND.sub("{", box.content).strip()
+    # The braces of boxes inside a box stay, their commands go.
+    contents = dict.fromkeys(BOX_COMMAND.sub("{", box.content).strip() for box in tied)
+    return ", ".join(content for content in contents if content) or None
 
 
 def _unboxed_answer(text: str) -> str | None:
@@ -88,17 +83,13 @@ def _unboxed_answer(text: str) -> str | None:
     tail = text[-_TAIL_CHARS:]
     for form in (_UNCLOSED, TAGGED, _HASHES, _ANNOUNCED, _FORMULA, _NUMBER):
         matches = list(form.finditer(tail))
-        if form is _NUMBER and matches and _is_denied(tail, matches[-1].start()):
-            return None
+        place = matches[-1].start() if matches else 0
+        if form is _NUMBER and _DENIAL.search(tail, max(0, place - _DENIAL_CHARS), place):
+            return None  # it is surely not 5
         if matches:
             answer = next(group for group in matches[-1].groupdict().values() if group)
             return _first_sentence(answer) if form is _ANNOUNCED else answer.strip()
     return None
-
-
-def _is_denied(text: str, place: int) -> bool:
-    """Return whether a number is what the answer is not: it is surely not 5."""
-    return _DENIAL.search(text, max(0, place - _DENIAL_CHARS), place) is not None
 
 
 def _first_sentence(answer: str) -> str:

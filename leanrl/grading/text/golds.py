@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from leanrl.grading.tables import sentences
 from leanrl.grading.text.extraction import TAGGED, find_answer
-from leanrl.grading.text.grouping import join_at_commas
-from leanrl.grading.text.numbers import read_number
+from leanrl.grading.text.numbers import join_at_commas, read_number
 
 GoldRule = Literal["box", "tag", "hashes", "announced", "note", "text"]
 
@@ -65,20 +65,14 @@ def number_text(value: object) -> str | None:
     """Return a number as the text of a gold, without an exponent; None for what is no finite number."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, numbers.Integral):
-        return str(int(value))
     if isinstance(value, numbers.Rational):
-        return f"{value.numerator}/{value.denominator}"
+        return str(Fraction(value))
     if isinstance(value, Decimal):
         return format(value, "f") if value.is_finite() else None
     if isinstance(value, numbers.Real) and math.isfinite(value):
         exact = Decimal(repr(float(value)))
         return str(int(exact)) if exact == exact.to_integral_value() else format(exact, "f")
     return None
-
-
-def _boxed(text: str) -> str | None:
-    return find_answer(text, "strict")
 
 
 def _tagged(text: str) -> str | None:
@@ -120,7 +114,7 @@ def _without_notes(text: str) -> str | None:
 
 
 _RULES: tuple[tuple[GoldRule, Callable[[str], str | None]], ...] = (
-    ("box", _boxed),
+    ("box", lambda text: find_answer(text, "strict")),
     ("tag", _tagged),
     ("hashes", behind_hashes),
     ("announced", _announced),

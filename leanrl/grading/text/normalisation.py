@@ -7,7 +7,7 @@ from leanrl.grading.text.arguments import brace_arguments
 from leanrl.grading.text.brackets import trim
 from leanrl.grading.text.characters import spell_in_latex
 from leanrl.grading.text.dressing import undress
-from leanrl.grading.text.grouping import is_grouped, join_at_commas, join_groups
+from leanrl.grading.text.numbers import is_grouped, join_at_commas, join_groups
 from leanrl.grading.text.repeating import as_fractions
 from leanrl.grading.text.rules import apply_rules, compiled
 from leanrl.grading.text.sentence import drop_sentence

@@ -1,11 +1,13 @@
-"""Plain numbers: how they are read without a parser, and when two of them are one."""
+"""Plain numbers: how they are read without a parser, when two of them are one, and how digits stand in groups.
+
+Groups are 1,234,567 and, as in India, 12,34,567; 1 234, 1'234, 1_000 and 1.234,56.
+"""
 
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 
 from leanrl.grading.text.characters import squeeze
-from leanrl.grading.text.grouping import is_grouped
 
 # A decimal counts as a value that it rounds at this many places (0.333333 is 1/3, 0.333 is not), unless that would
 # leave it no digits: two tiny numbers must agree in four.
@@ -21,6 +23,16 @@ _NUMBER = re.compile(
 )
 _DECIMAL_COMMA = re.compile(rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})")
 _WHOLE_AND_PART = re.compile(rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?(?:{_FRACTION}|{_SLASH})")
+
+_COMMAS = r"\d{1,3}(?:,\d{3})++|\d{1,2}(?:,\d{2}(?!\d))++,\d{3}"
+_WITH_COMMAS = re.compile(rf"(?<![\d.,])(?:{_COMMAS})(?![\d,])")
+_ONLY_COMMAS = re.compile(rf"-?(?:{_COMMAS})")
+# What stands between these groups stands in no list. A comma behind points is that of a decimal.
+_GROUPED = tuple(map(re.compile, (
+    r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])",
+    r"(?<![\d.,])\d{1,3}(?:(?:\.\d{3})++,\d++|(?:\.\d{3}){2,}+)(?![\d.,])",
+    r"(?<![\d.,])\d{1,3}(?: \d{3})++(?![\d,])",
+)))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,3 +80,25 @@ def are_same_number(gold: PlainNumber, answer: PlainNumber) -> bool:
     difference = abs(gold.value - answer.value)
     largest = max(abs(gold.value), abs(answer.value))
     return difference <= Fraction(1, 2 * 10**_PLACES) and difference <= largest * _RELATIVE
+
+
+def join_groups(text: str) -> str:
+    """Return the text with digits in groups that no comma divides as plain numbers."""
+    for pattern in _GROUPED:
+        text = pattern.sub(_join, text)
+    return text
+
+
+def join_at_commas(text: str) -> str:
+    """Return the text with digits in groups that commas divide as plain numbers."""
+    return _WITH_COMMAS.sub(lambda number: number.group().replace(",", ""), text)
+
+
+def is_grouped(text: str) -> bool:
+    """Return whether a text is one number with commas between its groups, which is also a way to write a list."""
+    return _ONLY_COMMAS.fullmatch(text) is not None
+
+
+def _join(number: re.Match[str]) -> str:
+    whole, comma, decimals = number.group().partition(",")
+    return re.sub(r"\D", "", whole) + (f".{decimals}" if comma else "")

@@ -53,7 +53,8 @@ def mark_units(text: str) -> str:
 
 def mark_currencies(text: str) -> str:
     r"""Return the text with every currency that stands before its value behind it, as \unit{...}."""
-    return _BEFORE_VALUE.sub(lambda match: rf"{match['value']}\unit{{{_currency(match['sign'])}}} ", text)
+    names = CURRENCY_SIGNS | {code: code.rstrip(".") for code in CURRENCY_CODES}
+    return _BEFORE_VALUE.sub(lambda match: rf"{match['value']}\unit{{{names[match['sign']]}}} ", text)
 
 
 def _as_one_unit(match: re.Match[str]) -> str:
@@ -61,10 +62,6 @@ def _as_one_unit(match: re.Match[str]) -> str:
     currency, unit = read_unit(match["currency"]), read_unit(match["unit"])
     is_named_twice = currency and unit and convert(currency, unit)
     return rf"\unit{{{match['unit'] if is_named_twice else match['currency'] + ' ' + match['unit']}}} "
-
-
-def _currency(sign: str) -> str:
-    return CURRENCY_SIGNS.get(sign, sign.rstrip("."))
 
 
 def _mark_run(before: list[_Token], run: list[_Token], after: str) -> str:

@@ -71,8 +71,5 @@ def _counted_in(problem: str) -> tuple[frozenset[str], str]:
 def _may_be_noun(word: str) -> bool:
     """Return whether a word is no number, no operator, no letters of a product, and no unit of the table."""
     is_other = any(form in words for form in (word, singular_of(word)) for words in _NO_NOUNS)
-    return len(word) > 2 and not (is_other or is_product(word) or _is_unit(word))
-
-
-def _is_unit(word: str) -> bool:
-    return any(one.physical for one in read_unit(word) or ())
+    is_unit = any(one.physical for one in read_unit(word) or ())
+    return len(word) > 2 and not (is_other or is_product(word) or is_unit)

@@ -1,5 +1,7 @@
 """What a unit measures, and how a value in one unit reads in another."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,18 +22,15 @@ class Unit:
 
     def __mul__(self, other: "Unit") -> "Unit":
         """Return the product; an offset has no meaning in one."""
-        powers = dict(self.dimensions)
-        for dimension, power in other.dimensions:
-            powers[dimension] = powers.get(dimension, 0) + power
-        return Unit(
-            _sorted(powers), self.scale * other.scale, self.pi + other.pi, qualifiers=self.qualifiers | other.qualifiers
-        )
+        dimensions = _collected((*self.dimensions, *other.dimensions))
+        qualifiers = self.qualifiers | other.qualifiers
+        return Unit(dimensions, self.scale * other.scale, self.pi + other.pi, qualifiers=qualifiers)
 
     def __pow__(self, power: int) -> "Unit":
         if power == 1:
             return self
-        powers = {dimension: one * power for dimension, one in self.dimensions}
-        return Unit(_sorted(powers), self.scale**power, self.pi * power, qualifiers=self.qualifiers)
+        dimensions = _collected((dimension, one * power) for dimension, one in self.dimensions)
+        return Unit(dimensions, self.scale**power, self.pi * power, qualifiers=self.qualifiers)
 
     @property
     def physical(self) -> dict[str, int]:
@@ -105,5 +104,9 @@ def _count_alike(one: Unit, other: Unit) -> bool:
     return one.qualifiers <= other.qualifiers or other.qualifiers <= one.qualifiers
 
 
-def _sorted(powers: dict[str, int]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted((dimension, power) for dimension, power in powers.items() if power))
+def _collected(powers: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Return each dimension once, with the sum of its powers."""
+    sums: Counter[str] = Counter()
+    for dimension, power in powers:
+        sums[dimension] += power
+    return tuple(sorted((dimension, power) for dimension, power in sums.items() if power))

@@ -12,6 +12,7 @@ _PRODUCT = re.compile(r"(?<![\w.^_}\\])(\d+(?:\.\d+)?|\\pi)\s*(?=[(\[])|(\))\s*(
 _SCIENTIFIC = re.compile(r"(?<![A-Za-z\\\d])(\d++(?:\.\d++)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z])")
 _VECTOR = re.compile(r"\\vec\{([a-z])\}")
 _PRIMES = re.compile(r"([A-Za-z])(?:\^\s*+(?:\{\s*+)?((?:\\prime\s*+)++)\}?|('++))")
+_PRIME = re.compile("'|prime")
 _LETTER = re.compile(r"\\(?:mathbb|operatorname|begin|end)\s*\{\w+\*?\}|\\[A-Za-z]+|[A-Za-z]+")
 _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(?:\}\s*)?\}")
 _IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")
@@ -40,14 +41,10 @@ def _same_letters(gold: str, answer: str) -> tuple[str, str]:
 
 def _rewrite(latex: str) -> str:
     latex = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", latex)
-    latex = _PRIMES.sub(lambda match: f"{match[1]}_{{{_count_primes(match) * 'p'}}}", latex)
+    latex = _PRIMES.sub(lambda match: f"{match[1]}_{{{'p' * len(_PRIME.findall(match[0]))}}}", latex)
     latex = _LETTERS_WITH_D.sub(lambda letters: " ".join(sorted(letters.group(), key="d".__eq__)), latex)
     latex = _WORD_SUBSCRIPT.sub(r"_{\1}", latex)
     return _PRODUCT.sub(lambda match: f"{match[1] or match[2]} \\cdot ", latex)
-
-
-def _count_primes(match: re.Match[str]) -> int:
-    return match[3].count("'") if match[3] else match[2].count("prime")
 
 
 def _letters_to_rename(latex: str) -> list[str]:

@@ -5,8 +5,7 @@ import re
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.chains import RELATION
 from leanrl.grading.text.brackets import split_outside
-from leanrl.grading.text.grouping import is_grouped
-from leanrl.grading.text.numbers import spell_as_number
+from leanrl.grading.text.numbers import is_grouped, spell_as_number
 
 _SEMICOLON, COMMA = re.compile(";"), re.compile(",")
 _OR, _AND = re.compile(r"\\text\{or\}"), re.compile(r"\\text\{and\}")
