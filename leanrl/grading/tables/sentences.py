@@ -37,18 +37,18 @@ _COUNTING = (
 # Words that join a value to what follows; no unit begins with one.
 JOINS = r"and|or|if|for|when|where|with|is|are|to|from|than|then|choose|mod"
 
-# What introduces a value at the beginning of a text, and what says behind it that it is the answer. They are matched on
-# a text in which everything that only sets it (spaces, \text, its braces) is one space.
+# What introduces a value at the beginning of a text, and what says behind it that it is the answer. A space in these
+# patterns is all that only sets words: spaces, \text, its braces.
 _ADJECTIVE = rf"(?:(?:{_ADJECTIVES}) )*+"
 INTRODUCTION = (
-    rf" ?(?:(?:{_LEADS})[ ,]+)*+(?:"
+    rf" ?(?:(?:{_LEADS})(?: |,)+)*+(?:"
     rf"(?:(?:the|our|my|its|an?) )?{_ADJECTIVE}(?:{_ANSWERS})s?(?: to (?:the|this) (?:problem|question))?"
     rf"(?: {_LINK} ?:?| ?[:=.])"
     rf"|(?:the|our|its) (?P<name>{_ADJECTIVE}(?:{_QUANTITIES})s?(?: (?:of|for) [^=<>:.]{{1,40}}?)?) {_LINK}"
     rf"|(?:{_SUBJECTS}) (?:{_DOES})"
     rf"|(?=.)) *"
 )
-IS_THE_ANSWER = rf" (?:is|are) (?:the|our|my) {_ADJECTIVE}(?:{_ANSWERS})s?[ .!]*+$"
+IS_THE_ANSWER = rf" (?:is|are) (?:the|our|my) {_ADJECTIVE}(?:{_ANSWERS})s?(?: |[.!])*+$"
 CHINESE_INTRODUCTION = r" ?(?:所以|因此|故|则)?(?:最终|最后|正确)?的?(?:答案|结果)(?:为|是|:)+ ?"
 
 # What announces an answer anywhere in a completion, and only where a sentence begins in the text of a gold. There marks
