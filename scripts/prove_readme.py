@@ -161,7 +161,7 @@ def _run(step: Step, line: str, clone: Path, environment: dict[str, str]) -> dic
 def _write(done: list[dict[str, object]], commit: str, pictures: dict[str, bytes]) -> None:
     name = f"readme-walk-{date.today().isoformat()}"
     answer = {
-        "about": "README.md followed in a fresh clone: each command as the page shows it, or with a change that is named",
+        "about": "README.md followed in a fresh clone: each command as the page shows it, or with a named change",
         "command": "python scripts/prove_readme.py",
         "commit": commit,
         "date": date.today().isoformat(),

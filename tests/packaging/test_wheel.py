@@ -1,8 +1,10 @@
-"""The wheel: what it carries, and that it works where there is no checkout."""
+"""The sdist and the wheel built from it: what they carry, and that the wheel works where there is no checkout."""
 
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -26,10 +28,16 @@ def run(*command, cwd, **environment):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
+def dist(tmp_path_factory):
+    """The folder with both; the wheel is built from the sdist, so that nothing it needs can be missing there."""
     folder = tmp_path_factory.mktemp("dist")
-    run("-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
-    (built,) = folder.glob("*.whl")
+    run("-m", "build", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(dist):
+    (built,) = dist.glob("*.whl")
     return built
 
 
@@ -54,6 +62,30 @@ def test_it_carries_every_preset_every_constraint_set_and_every_file_of_the_pack
     assert {f"leanrl/{path.relative_to(ROOT)}" for path in shipped} <= names
     package = [path for path in (ROOT / "leanrl").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert {str(path.relative_to(ROOT)) for path in package} <= names
+
+
+def test_the_sdist_has_what_a_tester_needs(dist):
+    (built,) = dist.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    wanted = {name for name in tracked if not name.startswith(".") and not (ROOT / name).is_symlink()}
+    assert sorted(wanted - names) == []
+
+
+def test_its_metadata_are_what_an_index_shows(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (each for each in archive.namelist() if each.endswith("METADATA"))
+        text = archive.read(name).decode()
+    classifiers = re.findall(r"^Classifier: (.*)$", text, re.M)
+    assert [one for one in classifiers if one.startswith("Programming Language :: Python :: 3.")] == [
+        f"Programming Language :: Python :: 3.{minor}" for minor in range(11, 15)
+    ]
+    assert "Typing :: Typed" in classifiers
+    assert "License-Expression: Apache-2.0" in text
+    assert "Requires-Python: <3.15,>=3.11" in text
+    assert "Description-Content-Type: text/markdown" in text
+    assert "# leanrl\n" in text
 
 
 def test_it_carries_nothing_else(wheel):
