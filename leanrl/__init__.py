@@ -53,6 +53,9 @@ def __getattr__(name: str) -> Any:
     """
     if name not in _PLACES:
         raise AttributeError(f"module 'leanrl' has no attribute {name!r}; it has {', '.join(__all__)}")
+    from leanrl.machine.environment import quiet_libraries
+
+    quiet_libraries()  # before a library that they import reads what is set here
     found = globals()[name] = getattr(import_module(_PLACES[name]), name)
     return found
 

@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import subprocess
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def quiet_libraries() -> None:
     """Turn telemetry off; what the user has set already stays as it is."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+    # In a notebook without widgets its bars are lines of text, which is what they are elsewhere.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     # It asks at import for a package of CPU kernels that models.nf4 has no use for.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     # They warn at import of torchao: of kernels for cards that are not here, and of how it registers enums.
