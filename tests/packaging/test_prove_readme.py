@@ -1,10 +1,10 @@
-"""scripts/prove_readme.py knows every command of README.md, and types what the page shows."""
+"""scripts/release/prove_readme.py knows every command of README.md, and types what the page shows."""
 
 from pathlib import Path
 
 import pytest
 
-from scripts.prove_readme import LEFT_OUT, WALK, Step, commands, files, typed, unknown
+from scripts.release.prove_readme import LEFT_OUT, WALK, Step, commands, files, typed, unknown
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")

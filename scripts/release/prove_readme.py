@@ -1,6 +1,6 @@
 """Follows README.md in a fresh clone as a new user would: types what the page shows, and records what was printed.
 
-    python scripts/prove_readme.py [--keep FOLDER]
+    python scripts/release/prove_readme.py [--keep FOLDER]
 
 Writes benchmarks/results/readme-walk-<date>.json and beside it a transcript to read, readme-walk-<date>.txt, and takes
 the demo's picture for README.md. A command is typed as it stands on the page, after the changes in WALK; what is left
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from leanrl.machine.environment import describe_machine
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 KEPT_LINES = 40
 DEMO = "$(ls -d runs/demo-*)"
@@ -162,7 +162,7 @@ def _write(done: list[dict[str, object]], commit: str, pictures: dict[str, bytes
     name = f"readme-walk-{date.today().isoformat()}"
     answer = {
         "about": "README.md followed in a fresh clone: each command as the page shows it, or with a named change",
-        "command": "python scripts/prove_readme.py",
+        "command": "python scripts/release/prove_readme.py",
         "commit": commit,
         "date": date.today().isoformat(),
         "machine": describe_machine() | {"commit": commit},
