@@ -10,7 +10,7 @@ from leanrl.machine.environment import host_memory_bytes, installed_vllm
 from leanrl.models.locate import future_location
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.plan import plan_run
-from leanrl.rollout.server.command import server_arguments, server_command, server_environment
+from leanrl.rollout.server.command import on_port, on_socket, server_arguments, server_command, server_environment
 from leanrl.rollout.vllm.engine_arguments import engine_arguments, server_flags
 
 
@@ -20,7 +20,9 @@ def processes(config: RunConfig, *, arguments: list[str]) -> list[ProcessSpec]:
 
 
 def _server(config: RunConfig, cards: list[str]) -> ProcessSpec:
-    command = server_command("python", _flags(config), port=config.rollout.server_port or "FREE_PORT")
+    port = config.rollout.server_port
+    listens = on_socket("SOCKET") if port is None else on_port(port)
+    command = server_command("python", _flags(config), listens=listens)
     return ProcessSpec("rollout server", command, environment=server_environment(cards))
 
 

@@ -116,10 +116,11 @@ class RolloutConfig(Section):
         1, "steps between comparisons of vLLM's log-probs with the trainer's; the first three steps always have one"
     )
     server_url: str | None = key(
-        None, "vLLM server that runs already and sees this machine's files; null starts one on the loopback"
+        None, "vLLM server that runs already and sees this machine's files (http://... or unix:/PATH); null starts one"
     )
     server_port: Annotated[int, Field(gt=0, lt=65536)] | None = key(
-        None, "port of leanrl's own server on 127.0.0.1; null takes a free one"
+        None,
+        "port of leanrl's own server on 127.0.0.1, open to all users of the machine; null takes a private socket",
     )
     server_deadline_seconds: PositiveInt = key(
         1800, "longest wait for one answer of a server, such as a step's completions; then it counts as lost"

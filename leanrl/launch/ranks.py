@@ -7,17 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from leanrl.guard import end_guard, let_go
+from leanrl.launch.this_rank import MEETING
 from leanrl.launch.topology import ProcessSpec
 
 _HOST = "127.0.0.1"
+_LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
+# gloo listens where the host's name leads, and NCCL on the first card of the network, unless they are told otherwise
+# (torch 2.13, ProcessGroupGloo.cpp; NCCL's user guide, NCCL_SOCKET_IFNAME). What the user has set stays.
+_ON_LOOPBACK = {"GLOO_SOCKET_IFNAME": _LOOPBACK, "NCCL_SOCKET_IFNAME": _LOOPBACK}
 # Shorter than a process with torch takes to leave: of two that fail, the other one begins when the first is gone.
 _POLL_SECONDS = 0.02
 # When one rank fails, those that waited for it fail with it, and some of them say why before it has ended.
@@ -50,12 +56,13 @@ def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
         RanksFailedError: if a rank fails; the others have been ended by then.
     """
     logs.mkdir(exist_ok=True)
-    port = str(_free_port())
     guards: list[subprocess.Popen[bytes]] = []
-    with _passing_signals_to(guards):
+    with tempfile.TemporaryDirectory(prefix="leanrl-ranks-") as folder, _passing_signals_to(guards):
+        # a port for libraries that make a group of their own; torch's store would listen to all of the network there
+        meeting = {MEETING: str(Path(folder, "meeting")), "MASTER_PORT": str(_free_port())}
         try:
             for number, spec in enumerate(specs):
-                guards.append(_start(spec, port=port, log=_log_of(logs, number)))
+                guards.append(_start(spec, meeting=meeting, log=_log_of(logs, number)))
             failed = _first_failure(guards)
         finally:
             _end(guards)
@@ -68,7 +75,7 @@ def _log_of(logs: Path, number: int) -> Path | None:
     return None if number == 0 else logs / f"rank-{number}.log"
 
 
-def _start(spec: ProcessSpec, *, port: str, log: Path | None) -> "subprocess.Popen[bytes]":
+def _start(spec: ProcessSpec, *, meeting: Mapping[str, str], log: Path | None) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "leanrl.guard", sys.executable, *spec.command[1:]]
     with contextlib.ExitStack() as stack:
         output = None if log is None else stack.enter_context(log.open("ab"))
@@ -77,7 +84,7 @@ def _start(spec: ProcessSpec, *, port: str, log: Path | None) -> "subprocess.Pop
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env={**os.environ, **spec.environment, "MASTER_PORT": port},
+            env={**_ON_LOOPBACK, **os.environ, **spec.environment, **meeting},
             start_new_session=True,  # a Ctrl-C on the terminal comes here, and is passed on once
         )
 

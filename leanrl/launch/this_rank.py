@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 # Set by leanrl's own launcher, whose ranks find a run folder that is made already.
 LAUNCHED = "LEANRL_LAUNCHED"
+# The file through which such ranks of one machine meet: no port of theirs listens to other machines.
+MEETING = "LEANRL_MEETING"
 
 
 @dataclass(frozen=True)

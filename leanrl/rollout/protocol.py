@@ -33,8 +33,8 @@ class Sampling:
 class GroupRequest:
     """One prompt, and how many completions of it are wanted.
 
-    `seed` decides what is drawn, whatever else is drawn beside it; it is for a single completion, and either all
-    requests of a call have one or none has.
+    `seed` decides what is drawn, whatever else is drawn beside it, and either all requests of a call have one or none
+    has. Completions of a group have `seed`, `seed + 1` and so on, as vLLM counts; the hf engine takes one completion.
     """
 
     prompt_ids: list[int]

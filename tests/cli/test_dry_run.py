@@ -53,7 +53,7 @@ def test_processes_of_the_papers_topology():
     answer = json.loads(_run("train", "--dry-run", "--json"))
     server, _, *ranks = answer["processes"]
     assert server["environment"]["CUDA_VISIBLE_DEVICES"] == "3"
-    assert server["command"][server["command"].index("--host") + 1] == "127.0.0.1"
+    assert server["command"][server["command"].index("--uds") + 1] == "SOCKET"
     assert [rank["environment"]["RANK"] for rank in ranks] == ["0", "1", "2"]
     assert {rank["environment"]["CUDA_VISIBLE_DEVICES"] for rank in ranks} == {"0,1,2"}
 
@@ -106,7 +106,7 @@ def test_dry_run_text_shows_config_plan_processes_and_what_is_missing():
     assert "optimizer.learning_rate = 1e-06  [preset a40x4-full-exp2]" in text
     assert "\nplan\n" in text
     assert "WORLD_SIZE=3" in text
-    assert "--port FREE_PORT --model deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B" in text
+    assert "--uds SOCKET --model deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B" in text
 
 
 def test_presets_list_show_and_diff():

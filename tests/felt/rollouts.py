@@ -78,7 +78,7 @@ def roles(config: RunConfig, here: Here) -> list[str]:
 
 def port(config: RunConfig, here: Here) -> str:
     command = processes(config, arguments=[])[0].command
-    return command[command.index("--port") + 1]
+    return command[command.index("--port") + 1] if "--port" in command else command[command.index("--uds") + 1]
 
 
 def deadline(config: RunConfig, here: Here) -> float:

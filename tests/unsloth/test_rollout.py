@@ -8,7 +8,8 @@ import pytest
 
 from leanrl.rollout.selftest import FP32_TOLERANCE
 from leanrl.rollout.server.command import server_environment
-from leanrl.rollout.server.process import ServerProcess, free_port
+from leanrl.rollout.server.place import free_port
+from leanrl.rollout.server.process import ServerProcess
 from leanrl.rollout.vllm.engine_arguments import server_flags
 from tests.vllm.policies import small_arguments
 

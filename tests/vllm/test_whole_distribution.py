@@ -7,7 +7,8 @@ from leanrl.rollout.selftest import choose, mean_difference
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.command import server_environment
 from leanrl.rollout.server.engine import VllmServer
-from leanrl.rollout.server.process import ServerProcess, free_port
+from leanrl.rollout.server.place import free_port
+from leanrl.rollout.server.process import ServerProcess
 from leanrl.rollout.vllm.colocate import VllmColocate
 from leanrl.rollout.vllm.engine_arguments import server_flags
 from tests.vllm.policies import requests, sampling, small_arguments

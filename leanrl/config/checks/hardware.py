@@ -67,8 +67,9 @@ def _rollout_cards(config: RunConfig) -> Iterator[Problem]:
 
 def _server_url(config: RunConfig) -> Iterator[Problem]:
     url = config.rollout.server_url
-    if url is not None and not _is_web_address(url):
-        yield Problem("rollout.server_url", f"{url} is no address of a server", "such as http://127.0.0.1:8000")
+    if url is not None and not url.startswith("unix:/") and not _is_web_address(url):
+        hint = "such as http://127.0.0.1:8000, or unix:/PATH for one that was started with `--uds /PATH`"
+        yield Problem("rollout.server_url", f"{url} is no address of a server", hint)
 
 
 def _is_web_address(url: str) -> bool:

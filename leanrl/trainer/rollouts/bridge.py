@@ -16,6 +16,7 @@ from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import score_micro_batch
 from leanrl.rollout.adapter_files import travelling
 from leanrl.rollout.effect_test import EffectTest
+from leanrl.rollout.group_seeds import with_seeds
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, NamedTensors, Policy, RolloutEngine, Sampling
 from leanrl.rollout.selftest import AdapterScorer, Drawn, Highest, Scorer, SelfTest, its_own
 
@@ -52,6 +53,7 @@ class RolloutBridge:
         metered: opened around the arrival of new weights.
         woken: called when the engine has its memory back.
         highest: of the ranks that are tested together.
+        run_seed: decides with the step what is drawn of each prompt; None leaves it to the engine's random state.
     """
 
     def __init__(
@@ -67,8 +69,10 @@ class RolloutBridge:
         metered: Callable[[], AbstractContextManager[None]] = nullcontext,
         woken: Callable[[], None] = lambda: None,
         highest: Highest = its_own,
+        run_seed: int | None = None,
     ) -> None:
         self.engine = engine
+        self._run_seed = run_seed
         self._metered = metered
         self._woken = woken
         self._highest = highest
@@ -88,6 +92,8 @@ class RolloutBridge:
             RolloutMismatchError: if the engine draws from anything else.
         """
         requests = group_requests(prompts)
+        if self._run_seed is not None:
+            requests = with_seeds(requests, run_seed=self._run_seed, step=step)
         self.engine.wake()
         self._woken()
         measures: dict[str, float] = {}

@@ -24,7 +24,7 @@ from leanrl.rollout.server.base import open_usable_server
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.command import BASE_NAME, server_arguments, server_environment, takes_nccl
 from leanrl.rollout.server.engine import MOST_RESTARTS, VllmServer
-from leanrl.rollout.server.process import ServerProcess, free_port
+from leanrl.rollout.server.process import ServerProcess
 from leanrl.rollout.server.weight_transport import FolderTransport, NcclTransport
 from leanrl.rollout.vllm.engine_arguments import engine_arguments, server_flags
 from leanrl.rollout.vllm.servable import require_servable
@@ -139,7 +139,7 @@ def _own_server(config: RunConfig, side: TrainingSide) -> VllmServer:
     arguments |= _planned(side)
     process = ServerProcess(
         server_flags(server_arguments(config, arguments)),
-        port=rollout.server_port or free_port(),
+        port=rollout.server_port,
         log=side.run.server_log,
         environment=server_environment(rollout_cards(config)),
         start_seconds=_START_SECONDS,
@@ -218,6 +218,7 @@ def _bridge(config: RunConfig, side: TrainingSide, engine: RolloutEngine) -> Rol
         metered=partial(side.meter.phase, "sync"),
         woken=side.meter.split,
         highest=highest_of_ranks,
+        run_seed=config.train.seed,
     )
 
 

@@ -1,15 +1,17 @@
 """Calls to a server: to this machine whatever proxy the environment names, and with seeds where there are some."""
 
 import json
+import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
 
 from leanrl.rollout.protocol import GroupRequest, Sampling
-from leanrl.rollout.server.client import ServerClient
+from leanrl.rollout.server.client import ServerClient, ServerLostError, ServerRefusedError
 from leanrl.rollout.server.engine import VllmServer
 from leanrl.rollout.vllm.whole_distribution import at_temperature
 
@@ -39,6 +41,31 @@ def test_no_proxy_is_asked_for_the_loopback(monkeypatch: pytest.MonkeyPatch):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class OnSocket(socketserver.UnixStreamServer):
+    def get_request(self) -> tuple[Any, tuple[str, int]]:
+        request, _ = super().get_request()
+        return request, ("unix", 0)  # http.server wants an address with two parts
+
+
+def test_a_server_on_a_socket_answers_and_one_that_is_gone_is_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    url = f"unix:{tmp_path / 'a.sock'}"
+    client = ServerClient(url, deadline_seconds=5.0)
+    assert not client.is_healthy()
+    with pytest.raises(ServerLostError, match=r"GET /v1/models of unix:.*a\.sock"):
+        client.models()
+    with OnSocket(str(tmp_path / "a.sock"), Healthy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            assert client.is_healthy()
+            with pytest.raises(ServerRefusedError, match="has no data"):
+                client.models()
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class Completing(Healthy):

@@ -7,7 +7,7 @@ from leanrl.errors import MissingError, StoppedError
 from leanrl.rollout.protocol import Adapter, Policy
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.engine import VllmServer
-from leanrl.rollout.server.process import free_port
+from leanrl.rollout.server.place import free_port
 
 POLICY = Policy(1, adapter=Adapter({"q.lora_A.weight": torch.ones(1, 2)}, {"r": 1}))
 

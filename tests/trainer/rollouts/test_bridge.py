@@ -25,6 +25,7 @@ class Recorder:
 
     def generate(self, requests, sampling):
         self.calls.append("generate")
+        self.seeds = [request.seed for request in requests]
         return [[Completion([9], [self.logprob])] * request.num_completions for request in requests]
 
     generate_without_adapter = generate
@@ -60,6 +61,20 @@ def test_an_engine_is_woken_synced_asked_once_and_put_to_sleep():
     assert engine.calls == ["wake", "sync 0", "generate", "sleep"]
     assert drawn.completion_ids_B == [[9], [9], [9]]
     assert drawn.logprobs_B == [[-1.0]] * 3
+
+
+def test_a_rollout_has_seeds_of_its_step_where_the_run_gives_one():
+    """An engine that is opened anew, as by a resumed run, is asked with the seeds that the first one was."""
+    engines, seeds = [Recorder(), Recorder()], []
+    for engine in engines:
+        between = RolloutBridge(engine, policy=Policy, scorer=None, tolerance=1e-4, test_every_steps=1, run_seed=5)
+        for step in (3, 4):
+            between.draw([[1], [1], [2]], step=step, sampling=SAMPLING)
+            seeds.append(engine.seeds)
+    assert seeds[:2] == seeds[2:]
+    assert len({seed for drawn in seeds[:2] for seed in drawn}) == 4
+    bridge(engines[0]).draw([[1]], step=3, sampling=SAMPLING)
+    assert engines[0].seeds == [None]
 
 
 def test_the_same_version_is_not_sent_twice():

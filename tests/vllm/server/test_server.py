@@ -5,6 +5,7 @@ One server of leanrl's own serves the file; each test leaves it running.
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -20,12 +21,14 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError, MissingError, StoppedError
+from leanrl.rollout.group_seeds import with_seeds
 from leanrl.rollout.selftest import choose, mean_difference
 from leanrl.rollout.server.base import require_usable_server
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.command import server_environment
 from leanrl.rollout.server.engine import VllmServer
-from leanrl.rollout.server.process import ServerProcess, free_port
+from leanrl.rollout.server.place import free_port
+from leanrl.rollout.server.process import ServerProcess
 from leanrl.rollout.vllm.engine_arguments import server_flags
 from tests.cli.run import tiny_overrides
 from tests.processes import alive_after
@@ -40,7 +43,7 @@ def server_on(folder, log, **arguments):
     flags = server_flags(small_arguments(folder) | {"served_model_name": "base"} | arguments)
     return ServerProcess(
         flags,
-        port=free_port(),
+        port=None,
         log=log,
         environment=server_environment([]),
         start_seconds=START_SECONDS,
@@ -115,15 +118,33 @@ def test_groups_of_different_sizes_come_back_in_order(trained, engine):
     assert [len(group) for group in groups] == [2, 3, 1]
 
 
-def test_the_server_listens_on_the_loopback_alone(process):
-    port = int(process.url.rsplit(":", 1)[1])
-    listening = [
-        connection.laddr.ip
+def test_seeds_repeat_what_is_drawn_and_a_group_differs_within(trained, engine):
+    trained.train()
+    engine.sync(trained.policy)
+
+    def drawn(step):
+        groups = engine.generate(with_seeds(requests(), run_seed=1, step=step), sampling())
+        return [[completion.token_ids for completion in group] for group in groups]
+
+    first = drawn(2)
+    assert drawn(2) == first
+    assert drawn(3) != first
+    assert all(one != other for one, other, *_ in first)
+
+
+def test_the_servers_routes_are_on_a_socket_that_no_other_user_reaches(process):
+    """No port of any of its processes answers HTTP; vLLM's own workers may listen for each other."""
+    path = Path(process.url.removeprefix("unix:"))
+    assert path.is_socket()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    ports = {
+        connection.laddr.port
         for one in server_processes(process)
-        for connection in one.net_connections()
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-    ]
-    assert set(listening) == {"127.0.0.1"}
+        for connection in one.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    answering = [port for port in ports if ServerClient(f"http://127.0.0.1:{port}", deadline_seconds=2).is_healthy()]
+    assert answering == []
 
 
 def test_a_killed_server_is_started_anew_and_brought_to_the_current_policy(trained, engine, process):
