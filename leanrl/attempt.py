@@ -3,41 +3,56 @@
 All that differs between a run that begins and one that goes on, and between the first rank and the others, is here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from leanrl.config.load import load_run_config
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, DoesNotFitError
+from leanrl.hints import command
 from leanrl.launch.run import starts_ranks
 from leanrl.launch.this_rank import is_first_rank, this_rank
 from leanrl.launch.unsloth import import_unsloth
 from leanrl.machine.environment import describe_machine
 from leanrl.machine.typed_command import typed_command
 from leanrl.planner.plan import Plan
+from leanrl.preflight.identity import identify
+from leanrl.preflight.intent import Ready
 from leanrl.report.run_log import RunLog
 from leanrl.storage.evaluations import rewind_evaluations
+from leanrl.storage.fingerprints import changes, facts_of_folder, keep_config, note
 from leanrl.storage.rollbacks import finish_rollback
-from leanrl.storage.run_folder import RunFolder, create_run_folder, open_run_folder, step_of, write_json
+from leanrl.storage.run_folder import (
+    RunFolder,
+    create_run_folder,
+    open_run_folder,
+    read_json_if_whole,
+    step_of,
+    write_json,
+)
 from leanrl.storage.run_lock import hold
+from leanrl.storage.starts import changed_circumstances, note_start
 from leanrl.types import Listener
 
 
 class Attempt(Protocol):
     """One process's attempt on a run, in the order of its methods."""
 
-    def claimed(self, listener: RunLog) -> AbstractContextManager[Path | None]:
+    def claimed(self, ready: Ready, listener: RunLog) -> AbstractContextManager[Path | None]:
         """Hold what exists of the run before it is planned; gives the checkpoint to go on from, None at the start."""
         ...
 
-    def folder_for_ranks(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> RunFolder:
+    def folder_for_ranks(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> RunFolder:
         """Return the folder that ranks are started on, without its lock: the first of them takes it."""
         ...
 
-    def entered(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> AbstractContextManager[RunFolder]:
+    def entered(
+        self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog
+    ) -> AbstractContextManager[RunFolder]:
         """Meet the other ranks, and give the locked folder that this process trains in."""
         ...
 
@@ -50,22 +65,22 @@ class NewAttempt:
     plugins: Sequence[Path]
 
     @contextmanager
-    def claimed(self, listener: RunLog) -> Iterator[Path | None]:
+    def claimed(self, ready: Ready, listener: RunLog) -> Iterator[Path | None]:
         yield None
 
-    def folder_for_ranks(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> RunFolder:
+    def folder_for_ranks(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> RunFolder:
         _require_device(config)
-        run = self._made(config, predicted)
+        run = self._made(config, ready, predicted)
         listener.open(run.log)
         return run
 
     @contextmanager
-    def entered(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> Iterator[RunFolder]:
+    def entered(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> Iterator[RunFolder]:
         """The first rank makes the folder, and removes it where it stays unused."""
         from leanrl.trainer.ranks.meeting import first_rank_makes, join_ranks
 
         join_ranks(config)
-        run = RunFolder(first_rank_makes(lambda: self._made(config, predicted).path))
+        run = RunFolder(first_rank_makes(lambda: self._made(config, ready, predicted).path))
         if is_first_rank():
             listener.open(run.log)
         listener.say(f"run folder: {run.path}")
@@ -77,17 +92,17 @@ class NewAttempt:
                 run.discard_unused()
             raise
 
-    def _made(self, config: RunConfig, predicted: Plan | None) -> RunFolder:
-        from leanrl.trainer.ranks.device import gpu_names
-
+    def _made(self, config: RunConfig, ready: Ready, predicted: Plan | None) -> RunFolder:
+        identity = identify(config, ready)
         run = create_run_folder(self.path)
         write_json(run.config, config.model_dump(mode="json"))
-        write_json(run.env, describe_machine() | {"gpus": gpu_names(), "command": typed_command()})
+        note_start(run, _machine(), at=_now(), after_step=0)
         run.keep_plugins(self.plugins)
         if config.model.chat_template is not None:
             from leanrl.models.chat_template import read_template
 
             run.keep_template(read_template(Path(config.model.chat_template).expanduser()))
+        note(run, identity | facts_of_folder(run))
         if predicted is not None:
             write_json(run.plan, predicted.to_json())
         return run
@@ -95,13 +110,17 @@ class NewAttempt:
 
 @dataclass(frozen=True)
 class LaterAttempt:
-    """A run whose folder exists: one that goes on, or one that begins in ranks which leanrl has started on it."""
+    """A run whose folder exists: one that goes on, or one that begins in ranks which leanrl has started on it.
+
+    With `force` it goes on with whatever is there now in place of what it was started with.
+    """
 
     run: RunFolder
     config: RunConfig
+    force: bool = False
 
     @classmethod
-    def on(cls, path: Path, listener: Listener) -> Self:
+    def on(cls, path: Path, listener: Listener, *, force: bool = False) -> Self:
         """Open the run at `path`, with the configuration and the chat template that it keeps.
 
         Raises:
@@ -115,55 +134,91 @@ class LaterAttempt:
             from leanrl.trainer.unsloth.patch import require_patched_trl
 
             require_patched_trl()
-        return cls(run, config)
+        return cls(run, config, force)
 
     @contextmanager
-    def claimed(self, listener: RunLog) -> Iterator[Path | None]:
+    def claimed(self, ready: Ready, listener: RunLog) -> Iterator[Path | None]:
         """The lock is held to the end, but by a process that starts ranks: it rewinds the run and lets go."""
         if is_first_rank():
             listener.open(self.run.log)
         if starts_ranks(self.config):
             _require_device(self.config)
             with hold(self.run.path):
-                self._rewind_to_checkpoint(listener)
+                self._rewind_to_checkpoint(ready, listener)
             yield None
             return
         with _held_by_first_rank(self.run):
-            yield self._checkpoint(listener)
+            yield self._checkpoint(ready, listener)
 
-    def folder_for_ranks(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> RunFolder:
+    def folder_for_ranks(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> RunFolder:
         return self.run
 
     @contextmanager
-    def entered(self, config: RunConfig, predicted: Plan | None, listener: RunLog) -> Iterator[RunFolder]:
+    def entered(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> Iterator[RunFolder]:
         from leanrl.trainer.ranks.meeting import join_ranks
 
         join_ranks(config)
         if config != self.config and is_first_rank():  # whoever started the ranks had not counted the problems
-            write_json(self.run.config, config.model_dump(mode="json"))
+            keep_config(self.run, config.model_dump(mode="json"))
         yield self.run
 
-    def _checkpoint(self, listener: Listener) -> Path | None:
+    def _checkpoint(self, ready: Ready, listener: Listener) -> Path | None:
         """Return the checkpoint to go on from; None for the ranks of a run that begins."""
         from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint
 
         rank = this_rank()
         if rank is None or (rank.number == 0 and not rank.is_launched):
-            return self._rewind_to_checkpoint(listener)
+            return self._rewind_to_checkpoint(ready, listener)
         if rank.is_launched and not self.run.complete_checkpoints():
             return None
         return resumable_checkpoint(self.run, self.config)[0]  # which one, and why, the launcher or the first rank says
 
-    def _rewind_to_checkpoint(self, listener: Listener) -> Path:
+    def _rewind_to_checkpoint(self, ready: Ready, listener: Listener) -> Path:
         from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind_metrics
 
+        machine, now = _machine(), identify(self.config, ready) | facts_of_folder(self.run)
+        found = self._accepted(now, machine, listener)
         finish_rollback(self.run)
         checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
         for line in passed_over:
             listener.warn(line)
         rewind_metrics(self.run, step=step_of(checkpoint))
         rewind_evaluations(self.run, step=step_of(checkpoint))
+        note_start(self.run, machine, at=_now(), after_step=step_of(checkpoint), changes=found)
+        note(self.run, now)
         return checkpoint
+
+    def _accepted(self, now: Mapping[str, Any], machine: Mapping[str, Any], listener: Listener) -> list[str]:
+        """Return all that is other than at the last start, and say it.
+
+        Raises:
+            ConfigError: naming what makes another run of it, unless it is forced.
+        """
+        kept = read_json_if_whole(self.run.fingerprints)
+        if not kept:
+            listener.say(f"{self.run.path} keeps no fingerprints: what it was started with is not compared")
+        found = changes(kept, now)
+        if found.dangerous and not self.force:
+            raise ConfigError(
+                f"{self.run.path} is not what it was when it was last started, and would go on as another run:",
+                problems=found.dangerous,
+                hint="put back what it had; or go on with what is there now: "
+                f"`{command('train', '--resume', self.run.path, '--force')}`",
+            )
+        said = [*map(str, found.dangerous), *found.harmless, *changed_circumstances(self.run, machine)]
+        if said:
+            listener.warn(f"since the last start of this run has changed: {'; '.join(said)}")
+        return said
+
+
+def _machine() -> dict[str, Any]:
+    from leanrl.trainer.ranks.device import gpu_names
+
+    return describe_machine() | {"gpus": gpu_names(), "command": typed_command()}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _held_by_first_rank(run: RunFolder) -> AbstractContextManager[None]:

@@ -17,7 +17,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.forecast import plan_that_fits, with_chosen_settings
 from leanrl.launch.run import launch, starts_ranks
-from leanrl.launch.this_rank import is_first_rank
+from leanrl.launch.this_rank import is_first_rank, this_rank
 from leanrl.loop import train_and_measure
 from leanrl.machine.environment import quiet_libraries
 from leanrl.planning import plan
@@ -26,7 +26,8 @@ from leanrl.preflight.intent import Intent
 from leanrl.preparation import Parts, prepare
 from leanrl.report.progress import PlainListener
 from leanrl.report.run_log import RunLog, logged
-from leanrl.storage.run_folder import new_run_path, step_of
+from leanrl.storage.plugin_trust import require_trusted, said_of_plugins, this_user
+from leanrl.storage.run_folder import RunFolder, new_run_path, step_of
 from leanrl.trained import merge
 from leanrl.types import Listener, RewardFunction
 
@@ -74,19 +75,26 @@ def resume(
     *,
     rows: Iterable[Mapping[str, Any]] | None = None,
     rewards: Mapping[str, RewardFunction] | None = None,
+    force: bool = False,
+    trust_plugins: bool = False,
     listener: Listener | None = None,
 ) -> dict[str, Any]:
     """Continue a run from its newest complete checkpoint, and return its summary.
 
     Rows and reward functions that were given in Python have to be given again.
 
+    Args:
+        force: go on although data, model, template or configuration are not those of the start.
+        trust_plugins: run the plug-ins that the run keeps although they are another user's, or have changed.
+
     Raises:
-        ConfigError: if there is no run, no complete checkpoint, or nothing left to do.
+        ConfigError: if there is no run, no complete checkpoint, nothing left to do, or something has changed.
     """
     quiet_libraries()
     with logged(listener or PlainListener()) as log:
-        attempt = LaterAttempt.on(Path(run_dir), log)
+        attempt = LaterAttempt.on(Path(run_dir), log, force=force)
         config, run = attempt.config, attempt.run
+        _ask_of_plugins(run, trust=trust_plugins, listener=log)
         _require_rows(config, rows, run=run.path)
         intent = Intent(config, rows, rewards or {}, run.kept_plugins(), run=run.path, is_training=True)
         # what fitted once goes on: the plan of today is compared with what is measured, and refuses nothing
@@ -99,12 +107,12 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
     A process that starts ranks trains nothing: each rank is a `resume` of the same folder.
     """
     ready = require_ready(intent)
-    with attempt.claimed(listener) as checkpoint:
+    with attempt.claimed(ready, listener) as checkpoint:
         counted = with_run_length(intent.config, num_rows=len(ready.problems.train))
         predicted = plan_that_fits(counted, force=force, listener=listener, typed=typed)
         config = with_chosen_settings(intent.config, predicted, listener)
         if starts_ranks(config):
-            return launch(config, attempt.folder_for_ranks(config, predicted, listener), listener=listener)
+            return launch(config, attempt.folder_for_ranks(config, ready, predicted, listener), listener=listener)
 
         for warning in ready.warnings if is_first_rank() else ():
             listener.warn(warning)
@@ -114,7 +122,7 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
         with GraderPool(refused=config.grading.refused) as grader:
             parts = prepare(config, ready, grader=grader, listener=listener, checkpoint=checkpoint)
             config = _with_length(config, parts, listener)
-            with attempt.entered(config, predicted, listener) as run:
+            with attempt.entered(config, ready, predicted, listener) as run:
                 if checkpoint is not None:
                     listener.say(f"resuming {run.path} after step {step_of(checkpoint)}")
                 return train_and_measure(
@@ -126,6 +134,21 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
                     predicted=predicted,
                     checkpoint=checkpoint,
                 )
+
+
+def _ask_of_plugins(run: RunFolder, *, trust: bool, listener: Listener) -> None:
+    """Say which plug-ins of the run's own are about to run, and refuse those that may be a stranger's.
+
+    Ranks that leanrl has started are left alone: the process that started them has asked.
+    """
+    rank = this_rank()
+    if rank is not None and rank.is_launched:
+        return
+    if not trust:
+        require_trusted(run, user=this_user())
+    line = said_of_plugins(run)
+    if line is not None and is_first_rank():
+        listener.say(line)
 
 
 def _with_python_rows(config: RunConfig) -> RunConfig:

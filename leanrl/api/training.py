@@ -77,15 +77,28 @@ def resume(
     *,
     rows: Rows | None = None,
     rewards: Rewards | None = None,
+    force: bool = False,
+    trust_plugins: bool = False,
     listener: Listener | None = None,
 ) -> Run:
     """Continue a run from its newest complete checkpoint, with the rows and functions that it was given.
 
+    Args:
+        force: go on although data, model, template or configuration are not those of the start.
+        trust_plugins: run the plug-ins that the run keeps although they are another user's, or have changed.
+
     Raises:
-        ConfigError: if there is no run, no complete checkpoint, or nothing left to do.
+        ConfigError: if there is no run, no complete checkpoint, nothing left to do, or something has changed.
     """
     with _memory_given_back():
-        resume_run(Path(run), rows=rows, rewards=functions_by_name(rewards), listener=listener)
+        resume_run(
+            Path(run),
+            rows=rows,
+            rewards=functions_by_name(rewards),
+            force=force,
+            trust_plugins=trust_plugins,
+            listener=listener,
+        )
     return Run(Path(run))
 
 

@@ -34,7 +34,13 @@ def train(
     ] = None,
     plugin: Plugins = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show config, plan and processes; train nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Train although the plan says that it does not fit.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Train although the plan does not fit; resume although something has changed."),
+    ] = False,
+    trust_plugins: Annotated[
+        bool, typer.Option("--trust-plugins", help="With --resume: run plug-ins of the run that may be a stranger's.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a model as a preset says."""
@@ -46,7 +52,12 @@ def train(
                 "--resume takes preset, overrides, plug-ins and folder from the run; they cannot be given with it.",
                 hint=command("train", "--resume", resume),
             )
-        _resume(resume, as_json=as_json)
+        _resume(resume, force=force, trust_plugins=trust_plugins, as_json=as_json)
+    elif trust_plugins:
+        raise ConfigError(
+            "--trust-plugins speaks of the plug-ins that a run keeps, and no run is named.",
+            hint="`leanrl train --resume RUN --trust-plugins`; a new run takes plug-ins with `--plugin FILE`",
+        )
     elif dry_run:
         from leanrl.cli.dry_run import print_dry_run
 
@@ -92,13 +103,13 @@ def _train(
     _print_summary(summary, as_json=as_json)
 
 
-def _resume(run: Path, *, as_json: bool) -> None:
+def _resume(run: Path, *, force: bool, trust_plugins: bool, as_json: bool) -> None:
     from leanrl.cli.terminal.progress import listening
     from leanrl.launch.this_rank import this_rank
     from leanrl.pipeline import resume as resume_training
 
     with listening() as listener:
-        summary = resume_training(run, listener=listener)
+        summary = resume_training(run, force=force, trust_plugins=trust_plugins, listener=listener)
     rank = this_rank()
     if rank is None or not rank.is_launched:  # the launcher prints it, once
         _print_summary(summary, as_json=as_json)

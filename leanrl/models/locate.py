@@ -36,6 +36,12 @@ class LocatedModel:
     source: Literal["folder", "wheel", "hub"]
     trust_remote_code: bool = False
 
+    def folder(self) -> Path:
+        """Return the folder that the files lie in."""
+        if self.source != "hub":
+            return Path(self.path_or_id)
+        return Path(snapshot_download(self.path_or_id, revision=self.revision, local_files_only=True))
+
 
 def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedModel:
     """Find a model's files, fetching or unpacking them where they are not on this machine yet.

@@ -6,7 +6,6 @@ unsloth is imported by `leanrl.launch.unsloth`, long before this file.
 from pathlib import Path
 
 import torch
-from huggingface_hub import snapshot_download
 from peft import PeftModel
 from transformers import AutoConfig, PreTrainedModel
 
@@ -29,7 +28,7 @@ def load_unsloth_policy(config: RunConfig, located: LocatedModel) -> PeftModel:
     """
     from unsloth import FastLanguageModel
 
-    tuning, folder = config.model.tuning, _folder(located)
+    tuning, folder = config.model.tuning, located.folder()
     _require_positions(config, folder)
     if tuning.method == "qlora":
         require_bitsandbytes()
@@ -90,12 +89,6 @@ def require_patched_model(policy: PeftModel) -> None:
             f"unsloth has left {', '.join(pristine + lacking)} of a {base.config.model_type} as transformers made it.",
             hint="-s model.id=... with a Llama, Mistral, Qwen2 or Qwen3, or -s backend=hf",
         )
-
-
-def _folder(located: LocatedModel) -> Path:
-    if located.source != "hub":
-        return Path(located.path_or_id)
-    return Path(snapshot_download(located.path_or_id, revision=located.revision, local_files_only=True))
 
 
 def _require_positions(config: RunConfig, folder: Path) -> None:

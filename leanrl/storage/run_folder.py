@@ -46,6 +46,11 @@ class RunFolder:
         return self.path / "env.json"
 
     @property
+    def fingerprints(self) -> Path:
+        """Hashes of what the run was started with, compared when it goes on."""
+        return self.path / "fingerprints.json"
+
+    @property
     def metrics(self) -> Path:
         return self.path / "metrics.jsonl"
 

@@ -27,7 +27,7 @@ def saving_before_reward_errors(trainer: Any) -> Iterator[None]:
 def stop_for_reward(run: RunFolder, error: RewardError) -> RewardError:
     """Return the error that ends the run: the reward's, with the file to correct and the command that goes on.
 
-    A resumed run takes its own copy of a plug-in, so that copy has to be corrected.
+    A resumed run takes its own copy of a plug-in, so that copy has to be corrected; corrected, it has another hash.
     """
     complete = run.complete_checkpoints()
     if not complete:
@@ -37,7 +37,8 @@ def stop_for_reward(run: RunFolder, error: RewardError) -> RewardError:
         )
     copies = [copy for copy in run.kept_plugins() if str(copy) not in str(error.hint)]
     own = f" (the run has its own copy: {', '.join(map(str, copies))})" if copies else ""
+    flags = ["--trust-plugins"] if run.kept_plugins() else []
     return type(error)(
         f"{error.message}\n{complete[-1].name} is saved.",
-        hint=f"{error.hint}{own}, then `{command('train', '--resume', run.path)}`",
+        hint=f"{error.hint}{own}, then `{command('train', '--resume', run.path, *flags)}`",
     )

@@ -47,7 +47,7 @@ def test_what_was_trained_is_saved_and_the_runs_own_copy_named(tiny_model, tmp_p
     assert "step-000001 is saved." in error.message
     (copy,) = run.kept_plugins()
     assert str(copy) in str(error.hint)
-    assert f"then `leanrl train --resume {run.path}`" in str(error.hint)
+    assert f"then `leanrl train --resume {run.path} --trust-plugins`" in str(error.hint)
     assert json.loads(run.summary.read_text())["status"] == "stopped"
 
 

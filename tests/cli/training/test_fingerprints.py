@@ -1,0 +1,96 @@
+"""A run that goes on knows what it was started with: what has changed is listed, or refused with the flag to go on."""
+
+import json
+
+import pytest
+
+from leanrl.storage.run_folder import RunFolder, read_json
+from tests.cli.run import leanrl, tiny_overrides
+
+PLUGIN = """
+from leanrl.rewards.registry import reward
+
+@reward("long_enough")
+def long_enough(sample):
+    return len(sample.text) > 3
+"""
+
+
+@pytest.fixture(scope="module")
+def stopped(tiny_model, tmp_path_factory):
+    """A run of one step on a file of problems with a reward of its own, whose config asks for a second step."""
+    folder = tmp_path_factory.mktemp("fingerprints")
+    rows = [{"problem": f"{number} + 1", "answer": str(number + 1)} for number in range(6)]
+    (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "own.py").write_text(PLUGIN)
+    settings = (
+        *("data.generator=null", f"data.path={folder / 'data.jsonl'}", "data.num_heldout=0", "eval.greedy=false"),
+        *("train.max_steps=1", "train.num_completions=2", "rewards={long_enough: 1.0}"),
+    )
+    flags = [*tiny_overrides(tiny_model, *settings), "--plugin", folder / "own.py", "--run-dir", folder / "run"]
+    done = leanrl("train", "-p", "cpu-demo", *flags)
+    assert done.code == 0, done.err
+    run = RunFolder(folder / "run")
+    config = read_json(run.config)
+    config["train"]["max_steps"] = 2
+    run.config.write_text(json.dumps(config))
+    return run
+
+
+def test_what_changes_the_run_is_refused_at_once_and_forced_by_name(stopped):
+    """The data has one row more, the rewards another weight: nothing is touched before somebody forces it."""
+    data, config = stopped.path.parent / "data.jsonl", stopped.config.read_bytes()
+    rows, env, metrics = data.read_bytes(), stopped.env.read_bytes(), stopped.metrics.read_bytes()
+    try:
+        data.write_bytes(rows + b'{"problem": "9 + 9", "answer": "18"}\n')
+        edited = json.loads(config)
+        edited["rewards"]["long_enough"] = 0.5
+        stopped.config.write_text(json.dumps(edited))
+        refused = leanrl("train", "--resume", stopped.path)
+        assert refused.code == 2, refused.err
+        assert "data: 7 rows to train on" in refused.err
+        assert "the run was started with 6 rows to train on" in refused.err
+        assert "rewards.long_enough: is 0.5, and was 1.0 when the run was last started" in refused.err
+        assert f"leanrl train --resume {stopped.path} --force" in refused.err
+        assert (stopped.env.read_bytes(), stopped.metrics.read_bytes()) == (env, metrics)
+    finally:
+        data.write_bytes(rows)
+        stopped.config.write_bytes(config)
+
+
+def test_a_changed_plugin_does_not_run_until_it_is_trusted(stopped):
+    (copy,) = stopped.kept_plugins()
+    text = copy.read_text()
+    ran = stopped.path.parent / "ran"
+    try:
+        copy.write_text(f"open({str(ran)!r}, 'w').close()\n{text}")
+        refused = leanrl("train", "--resume", stopped.path, "--force")
+        assert refused.code == 2, refused.err
+        assert "its content is not what it was" in refused.err
+        assert "--trust-plugins" in refused.err
+        assert not ran.exists()
+    finally:
+        copy.write_text(text)
+
+
+def test_one_that_is_as_it_was_goes_on_and_its_starts_are_kept(stopped):
+    """More steps change no number of the steps before: they are listed."""
+    done = leanrl("train", "--resume", stopped.path)
+    assert done.code == 0, done.err
+    assert f"running the plug-ins that {stopped.path} keeps: 00-own.py" in done.err
+    assert "train.max_steps is 2, and was 1 when the run was last started" in done.err
+    first, second = read_json(stopped.env)["starts"]
+    assert (first["after_step"], second["after_step"]) == (0, 1)
+    assert second["versions"] == first["versions"]
+    assert second["changes"] == ["train.max_steps is 2, and was 1 when the run was last started"]
+    kept = read_json(stopped.fingerprints)
+    assert kept["config"]["train"]["max_steps"] == 2
+    assert kept["data"]["num_train_rows"] == 6
+    again = leanrl("train", "--resume", stopped.path, "--trust-plugins", "--force")
+    assert "is finished" in again.err
+
+
+def test_trust_without_a_run_is_a_mistake():
+    refused = leanrl("train", "--trust-plugins")
+    assert refused.code == 2
+    assert "leanrl train --resume RUN --trust-plugins" in refused.err
