@@ -15,6 +15,7 @@ from leanrl.launch.this_rank import is_first_rank
 from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
 from leanrl.report.progress import duration
+from leanrl.storage.fingerprints import facts_of_folder, note
 from leanrl.storage.run_folder import RunFolder, write_bytes, write_json, write_jsonl
 from leanrl.types import Listener, Row
 
@@ -84,7 +85,7 @@ def _built(
 ) -> "tuple[LeanGRPOTrainer, StepRecorder, SignalStop]":
     """Return a trainer that can begin, with what records its steps and what hears signals."""
     from leanrl.trainer.build import build_trainer
-    from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes, require_disk_space
+    from leanrl.trainer.checkpoints.upkeep import require_disk_space
     from leanrl.trainer.ranks.sharding import shard_weights
 
     trainer, recorder, stop = build_trainer(
@@ -102,7 +103,8 @@ def _built(
     )
     if is_first_rank() and isinstance(parts.tokenizer.chat_template, str):
         run.keep_template(parts.tokenizer.chat_template)
-    needed_bytes = checkpoint_bytes(trainer.model, config)
+        note(run, facts_of_folder(run))
+    needed_bytes = trainer.saved_bytes()
     kept = config.checkpoints
     # at level act as many again lie in `abandoned`
     keep_last = kept.keep_last * (2 if config.watchdog.level == "act" else 1)

@@ -12,6 +12,7 @@ from leanrl.hints import setting
 from leanrl.launch.this_rank import is_first_rank
 from leanrl.preflight.intent import Ready
 from leanrl.preflight.model_here import examine_model
+from leanrl.storage.run_folder import step_of
 from leanrl.types import DroppedRow, Listener, ProblemSet, Row
 
 if TYPE_CHECKING:
@@ -62,7 +63,17 @@ def prepare(
     _warn_of_lengths(problems, config, located, tokenizer, listener)
     start = _start_of(config, checkpoint)
     model, adapter = policy_of(_from_adapter(config, start), located)
-    return Parts(ready.rewards, problems, tokenizer, model, adapter, is_at_start=start is None or start != checkpoint)
+    return Parts(
+        ready.rewards, problems, tokenizer, model, adapter, is_at_start=_is_at_start(config, start, checkpoint)
+    )
+
+
+def _is_at_start(config: RunConfig, start: Path | None, checkpoint: Path | None) -> bool:
+    """Return whether the loaded model is the one that the run started from; a reset reference is a later one."""
+    every = config.schedules.reset_reference_every_steps
+    if start is None or checkpoint is None:
+        return True
+    return start != checkpoint and (every is None or step_of(checkpoint) <= every)
 
 
 def policy_of(config: RunConfig, located: "LocatedModel") -> "tuple[PreTrainedModel | PeftModel, PeftConfig | None]":

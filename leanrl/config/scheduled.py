@@ -29,6 +29,19 @@ def scheduled_values(config: RunConfig, step: int) -> dict[str, float]:
     return values
 
 
+def length_stages(config: RunConfig) -> tuple[tuple[int, int], ...]:
+    """Return the first step, counted from 0, and the limit of completions of each stage; none without stages."""
+    schedule, per_rollout = config.schedules.max_completion_tokens, config.steps_per_rollout
+    begins = (per_rollout * -(-step // per_rollout) for step in schedule.steps)
+    return tuple(zip(begins, map(int, schedule.values), strict=True))
+
+
+def resets_reference(config: RunConfig, step: int) -> bool:
+    """Return whether the reference policy is reset before the rollout of the step that follows `step` others."""
+    every = config.schedules.reset_reference_every_steps
+    return every is not None and step > 0 and step % every == 0
+
+
 def scheduled(config: RunConfig, step: int) -> RunConfig:
     """Return the config with the values that hold in the rollout of the step that follows `step` others."""
     by_section: dict[str, dict[str, float]] = {}

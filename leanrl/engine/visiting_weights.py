@@ -17,12 +17,16 @@ class Home(Protocol):
     """Where weights wait.
 
     `waiting` is what stands in the model meanwhile. `fetch` returns the weights on the device: copies that are dropped
-    after a visit, for frozen weights need no way back.
+    after a visit, so that what is written into them is lost.
     """
 
     waiting: Sequence[Tensor]
 
     def fetch(self) -> list[Tensor]: ...
+
+    def store(self, weights: Sequence[Tensor]) -> None:
+        """Take other values of the same shapes."""
+        ...
 
 
 class VisitingWeights:
@@ -56,6 +60,10 @@ class VisitingWeights:
         finally:
             self._put(self._home.waiting)
 
+    def store(self, weights: Sequence[Tensor]) -> None:
+        """Take the weights of another model of the same class, in the order of its parameters."""
+        self._home.store(weights)
+
     def _put(self, values: Sequence[Tensor]) -> None:
         weights = [nn.Parameter(one, requires_grad=False) for one in values]
         for module, name, number in self._places:
@@ -72,6 +80,10 @@ class HostMemory:
 
     def fetch(self) -> list[Tensor]:
         return [weight.to(self._device, non_blocking=True) for weight in self.waiting]
+
+    def store(self, weights: Sequence[Tensor]) -> None:
+        for waiting, weight in zip(self.waiting, weights, strict=True):
+            waiting.copy_(weight)
 
 
 class NamelessFile:
@@ -90,7 +102,7 @@ class NamelessFile:
         self._device = torch.device(device)
         self.waiting = [torch.empty_like(weight, device="meta") for weight in weights]
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (open as long as this object)
-        self._offsets = [self._write(weight) for weight in weights]
+        self._offsets = [self._append(weight) for weight in weights]
         self._file.flush()
 
     def fetch(self) -> list[Tensor]:
@@ -103,9 +115,18 @@ class NamelessFile:
             for weight, offset in zip(self.waiting, self._offsets, strict=True)
         ]
 
-    def _write(self, weight: Tensor) -> int:
+    def store(self, weights: Sequence[Tensor]) -> None:
+        for waiting, weight, offset in zip(self.waiting, weights, self._offsets, strict=True):
+            self._file.seek(offset)
+            self._write(weight.to(waiting.dtype))
+        self._file.flush()
+
+    def _append(self, weight: Tensor) -> int:
         """Append a weight, and return where it begins."""
         self._file.write(bytes(-self._file.tell() % _ALIGNED_BYTES))
         offset = self._file.tell()
-        self._file.write(weight.cpu().contiguous().view(-1).view(torch.uint8).numpy())
+        self._write(weight)
         return offset
+
+    def _write(self, weight: Tensor) -> None:
+        self._file.write(weight.cpu().contiguous().view(-1).view(torch.uint8).numpy())

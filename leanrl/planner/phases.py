@@ -163,7 +163,7 @@ def _staying(shape: ModelShape, workload: Workload) -> dict[str, int]:
     return {
         "weights": base_bytes(shape, workload),
         "adapter": adapter_bytes(shape, workload),
-        "reference": reference_bytes(shape, workload) if workload.reference == "gpu" else 0,
+        "reference": reference_bytes(shape, workload) if workload.reference in ("gpu", "adapter") else 0,
         "optimizer state": optimizer_bytes(shape, workload),
         "gradient buckets": resident_bucket_bytes(shape, workload),
     }
@@ -214,7 +214,7 @@ def _reference(shape: ModelShape, workload: Workload) -> dict[str, int]:
     moment = max((layer_moment, head_moment, first_moment), key=lambda moment: sum(moment.values()))
     moment["attention mask"] = mask_bytes(shape, workload)
     moment["positions"] = position_bytes(shape, workload)
-    if workload.reference == "adapter_off":
+    if workload.reference in ("adapter_off", "adapter"):
         moment["gathered weights"] = gathered_bytes(shape, workload)
     return moment
 

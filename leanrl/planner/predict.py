@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+from leanrl.config.scheduled import length_stages
 from leanrl.config.schema import RunConfig
 from leanrl.planner.machine.target import Target
 from leanrl.planner.measured import MeasuredStep
@@ -80,6 +81,7 @@ def _predict_on_cards(
         ),
         num_nodes=config.hardware.num_nodes,
         max_steps=None if config.train.epochs is not None else config.train.max_steps,
+        length_stages=length_stages(config),
         step_time=step_time(shape, workload, card, kv_bytes=kv_bytes, lengths=lengths, calibration=target.calibration),
         lengths=lengths,
         calibration=target.calibration,
@@ -110,6 +112,7 @@ def _predict_on_host(
         kv_cache_bytes=0,
         source="simulation" if measured else "closed_form",
         max_steps=None if config.train.epochs is not None else config.train.max_steps,
+        length_stages=length_stages(config),
         step_time=time,
         lengths=None if time is None else lengths,
         calibration=target.calibration,

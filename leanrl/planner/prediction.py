@@ -1,7 +1,8 @@
 """What a run is predicted to take: the plan, its cards and their verdicts."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from leanrl.planner.machine.cards import Card, name_by_size
@@ -87,6 +88,8 @@ class Plan:
     # None where a run is as long as its epochs, and nobody has counted the problems.
     max_steps: int | None = 1
     step_time: StepTime | None = None
+    # First step and limit of completions of each stage, where a schedule moves the limit.
+    length_stages: tuple[tuple[int, int], ...] = ()
     # The evaluations during training, where the config asks for them.
     evaluations: EvaluationTime | None = None
     # What the time rests on; those of the middle assumption where no lengths are known.
@@ -122,7 +125,23 @@ class Plan:
         """Hours of all steps; loading, evaluation and checkpoints come on top."""
         if self.step_seconds is None or self.step_time is None or self.max_steps is None:
             return None
-        return round(self.step_time.seconds * self.max_steps / 3600, 2)
+        begins = [min(begin, self.max_steps) for begin, _, _ in self.stage_seconds]
+        counts = [end - begin for begin, end in pairwise([*begins, self.max_steps])]
+        seconds = (count * each for count, (_, _, each) in zip(counts, self.stage_seconds, strict=True))
+        return round(sum(seconds) / 3600, 2)
+
+    @property
+    def stage_seconds(self) -> list[tuple[int, int, float]]:
+        """First step, limit of completions and seconds of a step of each stage; one where no schedule moves the limit.
+
+        An automatic limit is taken for the longest throughout: nobody knows when it grows.
+        """
+        if self.step_time is None or self.lengths is None:
+            return []
+        longest = self.workload.completion_tokens
+        times = [(begin, limit, self._time_with(self.lengths, limit)) for begin, limit in self.length_stages]
+        known = [(begin, limit, time.seconds) for begin, limit, time in times if time is not None]
+        return known or [(0, longest, self.step_time.seconds)]
 
     @property
     def cost_usd(self) -> float | None:
@@ -143,10 +162,11 @@ class Plan:
         )
         return [(lengths, time) for lengths, time in by_lengths if time is not None]
 
-    def _time_with(self, lengths: LengthProfile) -> StepTime | None:
+    def _time_with(self, lengths: LengthProfile, limit: int | None = None) -> StepTime | None:
+        workload = self.workload if limit is None else replace(self.workload, completion_tokens=limit)
         return step_time(
             self.shape,
-            self.workload,
+            workload,
             self.card,
             kv_bytes=self.kv_cache_bytes,
             lengths=lengths,
@@ -198,6 +218,12 @@ class Plan:
         count = workload.completions_per_step * workload.updates_per_rollout
         return self.lengths.to_json(count=count, limit_tokens=workload.completion_tokens)
 
+    def _stages_to_json(self) -> list[dict[str, Any]]:
+        return [
+            {"from_step": begin, "max_completion_tokens": limit, "step_seconds": round(seconds, 1)}
+            for begin, limit, seconds in self.stage_seconds
+        ]
+
     def _time_to_json(self) -> dict[str, Any]:
         """Return the seconds of a step; none for a run that does not fit."""
         time = None if self.step_seconds is None else self.step_time
@@ -208,6 +234,7 @@ class Plan:
             "parts": None if time is None else planned_seconds(time),
             "completion_tokens": self._expected_lengths,
             "step_seconds_by_mean": {} if time is None else by_mean,
+            **({} if time is None or not self.length_stages else {"stages": self._stages_to_json()}),
             **({} if time is None or self.evaluations is None else {"evaluations": self.evaluations.to_json()}),
         }
 

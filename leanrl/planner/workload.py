@@ -86,7 +86,7 @@ class Workload:
     prompts_per_step: int = 1
     prompt_tokens: int = 512
     completion_tokens: int = 1024
-    reference: Literal["none", "adapter_off"] | ReferenceDevice = "none"
+    reference: Literal["none", "adapter_off", "adapter"] | ReferenceDevice = "none"
     reference_bytes_per_param: int = 2
     # Whether activations in host memory have the same buffers in every micro-batch.
     reuses_host_buffers: bool = False
@@ -276,10 +276,12 @@ def _sharding(config: RunConfig) -> Sharding:
     return "fsdp2" if config.shares_weights else "ddp"
 
 
-def _reference(config: RunConfig) -> Literal["none", "adapter_off"] | ReferenceDevice:
+def _reference(config: RunConfig) -> Literal["none", "adapter_off", "adapter"] | ReferenceDevice:
     if config.algorithm.kl_beta == 0:
         return "none"
-    return config.train.reference_device if config.model.tuning.method == "full" else "adapter_off"
+    if config.model.tuning.method == "full":
+        return config.train.reference_device
+    return "adapter_off" if config.schedules.reset_reference_every_steps is None else "adapter"
 
 
 def _targets(config: RunConfig, shape: ModelShape) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from leanrl.errors import ConfigError, Problem
 
 COMPLETE = "COMPLETE"
 LEDGER = "ledger.dat"
+REFERENCE = "reference.dat"  # the reference policy of all weights, as safetensors; by no name that is taken for a model
 ALGORITHM_STATE = "algorithm.state"  # no *.json: what only resuming needs does not go to the Hub
 Need = Callable[[str], bool]
 
@@ -22,7 +23,7 @@ Need = Callable[[str], bool]
 # of its adapter from the run's config.
 _RESUME_ONLY = (
     *("optimizer*", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json", "training_args.bin"),
-    *("token_budget.json", "pytorch_model_fsdp.bin", LEDGER, ALGORITHM_STATE, "rollout-rank-*.pt"),
+    *("token_budget.json", "pytorch_model_fsdp.bin", LEDGER, ALGORITHM_STATE, REFERENCE, "rollout-rank-*.pt"),
 )
 _NEVER_RESUMED = (
     *("tokenizer*", "chat_template*", "special_tokens_map.json", "added_tokens.json", "vocab*"),

@@ -26,16 +26,19 @@ from leanrl.trainer.checkpoints.going_on import load_budgets, published, saved_s
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.publishing import Publishing
 from leanrl.trainer.checkpoints.restore import check_shards, restore_weights
+from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes
 from leanrl.trainer.evaluations.evaluations import Evaluations
 from leanrl.trainer.memory.gauges import choose_gauge
 from leanrl.trainer.memory.open import open_budget
 from leanrl.trainer.memory.phase_meter import PhaseMeter
 from leanrl.trainer.passes.open import open_pass, open_skipped
 from leanrl.trainer.passes.reference import prepare_reference
+from leanrl.trainer.passes.reference_reset import load_reference, prepare_resets, save_reference
 from leanrl.trainer.ranks.part_files import optimizer_files
 from leanrl.trainer.rollouts.bridge import Rollout
 from leanrl.trainer.rollouts.drawing import draw_completions
 from leanrl.trainer.rollouts.engines import open_rollout
+from leanrl.trainer.rollouts.length import LengthLimit
 from leanrl.trainer.rollouts.training_side import TrainingSide, training_side_of
 from leanrl.trainer.scoring.reward_failure import saving_before_reward_errors
 from leanrl.trainer.step.algorithm import algorithm_of
@@ -77,10 +80,13 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.stopping = stopping_of(trl_arguments["processing_class"], trl_arguments["model"])
         super().__init__(reward_funcs=[NamedReward(reward.name) for reward in rewards], **trl_arguments)
         self._keep_to_stopping()
-        self.visit = prepare_reference(self, config.train, folder=run.path)
         self.lean_config, self.rows, self.run, self.plan = config, rows, run, plan
+        self.reference_copy = prepare_reference(self, config.train, folder=run.path)
+        if self._resets:
+            prepare_resets(self)
         self.rollout_log = RolloutLog()
         self.algorithm = algorithm_of(config)
+        self.length = LengthLimit(config)
         self.scorer = open_scorer(self, rewards=rewards, grader=grader)
         self.rollout = open_rollout(config, self.training_side())
         self.budget = open_budget(self)
@@ -107,6 +113,12 @@ class LeanGRPOTrainer(GRPOTrainer):
         prepare_model(self.bare_model, self.lean_config.train)
         self.step = open_step(self)
         self.publishing.own_files.append(lambda folder: self.step.state.save(folder, step=self.state.global_step))
+        if self._resets:
+            self.publishing.own_files.append(lambda folder: save_reference(self, folder))
+
+    @property
+    def _resets(self) -> bool:
+        return self.lean_config.schedules.reset_reference_every_steps is not None
 
     @property
     def bare_model(self) -> Any:
@@ -203,6 +215,11 @@ class LeanGRPOTrainer(GRPOTrainer):
             self._save_checkpoint(self.model, None)
         self.publishing.wait()
 
+    def saved_bytes(self) -> int:
+        """Return what one checkpoint takes on disk."""
+        reference = self.ref_model if self._resets else None
+        return checkpoint_bytes(self.model, self.lean_config, reference=reference)
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         with published(self):
             super()._save_checkpoint(model, trial)
@@ -219,6 +236,8 @@ class LeanGRPOTrainer(GRPOTrainer):
             check_shards(policy, checkpoint)
         else:
             restore_weights(policy, checkpoint)
+        if self._resets:
+            load_reference(self, checkpoint)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         with optimizer_files(self.lean_config.optimizer):

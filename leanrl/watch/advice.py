@@ -10,16 +10,32 @@ _CLIP_HIGH, _ENTROPY_COEF = 0.28, 1.0e-3
 # Norms that long runs are clipped at lie between 0.1 and 1.
 _LEAST_GRAD_NORM = 0.1
 _REWARD_WEIGHT = 0.5
+_CUT = "Cut answers earn nothing, whether right or wrong."
 
 
-def advice(name: str, config: RunConfig) -> str:
-    """Return what helps against a signal; it ends with the flag of a new run."""
+def advice(name: str, config: RunConfig, *, limit: int | None = None) -> str:
+    """Return what helps against a signal; it ends with the flag of a new run.
+
+    Args:
+        limit: of completions in the step, where a schedule moves it.
+    """
+    if name == "truncated_share" and limit is not None and limit < config.rollout.max_completion_tokens:
+        return f"{_CUT} The schedule gives them room later; give it sooner: {_sooner(config, limit)}"
     return _ADVICE[name](config)
 
 
 def _longer(config: RunConfig) -> str:
     limit = setting("rollout.max_completion_tokens", 2 * config.rollout.max_completion_tokens)
-    return f"Cut answers earn nothing, whether right or wrong. Give them room: {limit}"
+    return f"{_CUT} Give them room: {limit}"
+
+
+def _sooner(config: RunConfig, limit: int) -> str:
+    most = config.rollout.max_completion_tokens
+    if config.schedules.automatic_length.from_tokens is not None:
+        return setting("schedules.automatic_length.from_tokens", min(2 * limit, most))
+    values = config.schedules.max_completion_tokens.values
+    later = min((value for value in values if value > limit), default=most)
+    return setting("schedules.max_completion_tokens.values", [int(max(value, later)) for value in values])
 
 
 def _more_completions(config: RunConfig) -> str:

@@ -74,7 +74,8 @@ class Watchdog:
         step = int(metrics["step"])
         judged = self._judged(metrics)
         bad = [one for one in judged if one.health != "well"]
-        told = [*self._no_reward(metrics), *self._new_warnings(judged, step)]
+        limit = metrics.get("schedule", {}).get("max_completion_tokens")
+        told = [*self._no_reward(metrics), *self._new_warnings(judged, step, limit=limit)]
         self._since = {one.name: self._since.get(one.name, step) for one in bad}
         self._faulty_for = self._faulty_for + 1 if _is_fault(bad) and step not in self._restarts else 0
         return Sight(tuple(told), self._fault(bad, step))
@@ -111,7 +112,7 @@ class Watchdog:
         is_due = self._num_rewards == wanted and not self._was_rewarded
         return [no_reward_text(self._config, num_steps=wanted)] if is_due else []
 
-    def _new_warnings(self, judged: list[Judgement], step: int) -> list[str]:
+    def _new_warnings(self, judged: list[Judgement], step: int, *, limit: int | None) -> list[str]:
         """Return a text for each signal that went bad and had been well for a window."""
         told = []
         for one in judged:
@@ -119,7 +120,8 @@ class Watchdog:
                 self._well_for[one.name] = self._well_for.get(one.name, self._bounds.window_steps) + 1
                 continue
             if self._well_for.get(one.name, self._bounds.window_steps) >= self._bounds.window_steps:
-                told.append(f"Step {step}: {described(one, self._bounds)}. {advice(one.name, self._config)}")
+                what = advice(one.name, self._config, limit=limit)
+                told.append(f"Step {step}: {described(one, self._bounds)}. {what}")
             self._well_for[one.name] = 0
         return told
 

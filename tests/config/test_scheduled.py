@@ -3,7 +3,7 @@
 import pytest
 
 from leanrl.config.load import load_config
-from leanrl.config.scheduled import scheduled, scheduled_values
+from leanrl.config.scheduled import length_stages, resets_reference, scheduled, scheduled_values
 from leanrl.config.sections.schedules import Schedule
 from leanrl.errors import ConfigError
 
@@ -77,6 +77,13 @@ def test_without_a_schedule_the_config_is_the_same_object():
         ),
         (["kl_beta.steps=[0]", "kl_beta.values=[0.04]"], "would need 0.04", "-s algorithm.kl_beta=0.04"),
         (["entropy_coef.steps=[0]", "entropy_coef.values=[0.01]"], "would need 0.01", "-s algorithm.entropy_coef=0.01"),
+        (["reset_reference_every_steps=5"], "has no reference policy", "-s algorithm.kl_beta=0.001"),
+        (["automatic_length.from_tokens=20"], "more than the 14", "-s rollout.max_completion_tokens=20"),
+        (
+            ["automatic_length.from_tokens=8", "max_completion_tokens.steps=[0]", "max_completion_tokens.values=[7]"],
+            "cannot follow stages and grow by itself",
+            "-s schedules.automatic_length.from_tokens=null",
+        ),
     ],
 )
 def test_a_schedule_that_cannot_be_followed(flags, says, hint):
@@ -85,6 +92,30 @@ def test_a_schedule_that_cannot_be_followed(flags, says, hint):
     (problem,) = refused.value.problems
     assert says in problem.what
     assert hint in problem.hint
+
+
+def test_a_reset_within_a_rollout_or_of_a_shared_reference_is_refused():
+    """5 steps end in the middle of a rollout that serves 2; FSDP2 has a part of the reference on each rank."""
+    reset = ["schedules.reset_reference_every_steps=5", "algorithm.kl_beta=0.04"]
+    with pytest.raises(ConfigError) as refused:
+        load_config("cpu-demo", [*reset, "algorithm.num_iterations=2"])
+    assert "-s schedules.reset_reference_every_steps=6" in str(refused.value)
+    with pytest.raises(ConfigError, match="no checkpoint carries those"):
+        load_config("a40x4-full-exp2", reset)
+
+
+def test_a_reset_comes_before_each_so_many_steps_but_not_before_the_first():
+    flags = ["schedules.reset_reference_every_steps=2", "algorithm.kl_beta=0.04"]
+    config = load_config("cpu-demo", flags).config
+    assert [resets_reference(config, step) for step in range(5)] == [False, False, True, False, True]
+    assert not any(resets_reference(load_config("cpu-demo", []).config, step) for step in range(5))
+
+
+def test_stages_begin_with_a_rollout():
+    flags = ["schedules.max_completion_tokens.steps=[0, 5]", "schedules.max_completion_tokens.values=[8, 14]"]
+    config = load_config("cpu-demo", [*flags, "algorithm.num_iterations=2"]).config
+    assert length_stages(config) == ((0, 8), (6, 14))
+    assert [scheduled_values(config, step)["max_completion_tokens"] for step in (4, 5, 6)] == [8, 8, 14]
 
 
 def test_a_plug_in_and_a_schedule_do_not_move_the_loss_together():

@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks.watch.traces import EXPERIMENTS, trace
 from leanrl.config.schema import RunConfig
+from leanrl.watch.advice import advice
 from leanrl.watch.signals import signals_of
 from leanrl.watch.watchdog import Watchdog
 
@@ -184,3 +185,16 @@ def test_shapes_of_the_papers_runs(experiment, seed):
     assert 120 < faults[True][0].step < 220
     assert faults[True][0].since_step < 200
     assert faults[False] == []
+
+
+def test_advice_on_cut_answers_knows_where_a_schedule_stands():
+    """Within stages the next one comes sooner, in the last one all are longer; a limit that grows begins longer."""
+    stages = {"max_completion_tokens": {"steps": [0, 400, 800], "values": [2560, 3072, 3584]}}
+    of = {"rollout": {"max_completion_tokens": 3584}}
+    staged = RunConfig.model_validate({**of, "schedules": stages})
+    assert advice("truncated_share", staged, limit=2560).endswith(
+        "-s schedules.max_completion_tokens.values='[3072, 3072, 3584]'"
+    )
+    assert advice("truncated_share", staged, limit=3584).endswith("-s rollout.max_completion_tokens=7168")
+    grows = RunConfig.model_validate({**of, "schedules": {"automatic_length": {"from_tokens": 1024}}})
+    assert advice("truncated_share", grows, limit=2048).endswith("-s schedules.automatic_length.from_tokens=3584")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from leanrl.config.scheduled import active_schedules
 from leanrl.config.schema import RunConfig, TuningConfig
 from leanrl.config.sections.algorithm import AlgorithmConfig
 
@@ -16,7 +17,7 @@ def idle_settings(config: RunConfig) -> Iterator[str]:
     """Yield a sentence for every one of them."""
     checks = (
         *(_foreign_code, _idle_rollout, _idle_algorithm, _idle_hardware, _idle_rest, _idle_heldout),
-        *(_lost_updates, _ruinous_updates, _uneven_micro_batches),
+        *(_idle_stages, _lost_updates, _ruinous_updates, _uneven_micro_batches),
     )
     for check in checks:
         yield from check(config)
@@ -70,6 +71,20 @@ def _idle_algorithm(config: RunConfig) -> Iterator[str]:
             "algorithm.clip_low and clip_high have no effect: with algorithm.num_iterations 1 the ratio "
             "they bound is always 1."
         )
+
+
+def _idle_stages(config: RunConfig) -> Iterator[str]:
+    """What a schedule has for steps behind the last one."""
+    last = config.train.max_steps
+    if last is None or config.train.num_epochs is not None:
+        return
+    for name, schedule in active_schedules(config).items():
+        late = [step for step in schedule.steps if step >= last]
+        if late:
+            yield f"schedules.{name}.steps from {late[0]} on have no effect: the run ends after {last} steps."
+    every = config.schedules.reset_reference_every_steps
+    if every is not None and every >= last:
+        yield f"schedules.reset_reference_every_steps {every} has no effect: the run ends after {last} steps."
 
 
 def _idle_hardware(config: RunConfig) -> Iterator[str]:

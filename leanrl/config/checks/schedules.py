@@ -23,6 +23,8 @@ def schedule_contradictions(config: RunConfig) -> Iterator[Problem]:
             yield from _form(name, schedule)
             yield from _bounds(name, schedule, config)
             yield from _needs(name, schedule, config)
+    yield from _reset(config)
+    yield from _automatic_length(config)
     active = active_schedules(config)
     if active and config.backend == "unsloth":
         keys = ", ".join(f"schedules.{name}" for name in active)
@@ -35,6 +37,40 @@ def schedule_contradictions(config: RunConfig) -> Iterator[Problem]:
             "a plug-in and a schedule would both move keys of the loss",
             setting("algorithm.after_step", "null"),
         )
+
+
+def _reset(config: RunConfig) -> Iterator[Problem]:
+    where, every = "schedules.reset_reference_every_steps", config.schedules.reset_reference_every_steps
+    if every is None:
+        return
+    off = setting(where, None)
+    if config.algorithm.kl_beta == 0.0:
+        needed = setting("algorithm.kl_beta", 1.0e-3)
+        yield Problem(f"{where}, algorithm.kl_beta", "a run without a KL has no reference policy", needed)
+    per_rollout = config.steps_per_rollout
+    if every % per_rollout:
+        what = f"{every} steps end within a rollout, which serves {per_rollout}"
+        yield Problem(where, what, setting(where, per_rollout * -(-every // per_rollout)))
+    if config.backend == "unsloth":
+        yield Problem(f"{where}, backend", "unsloth's step has no schedules", setting("backend", "hf"))
+    if config.shares_weights:
+        what = "ranks share the reference in parts (FSDP2), and no checkpoint carries those"
+        yield Problem(f"{where}, hardware.parallel", what, f"{setting('hardware.parallel', 'ddp')}, or {off}")
+
+
+def _automatic_length(config: RunConfig) -> Iterator[Problem]:
+    where, first = "schedules.automatic_length.from_tokens", config.schedules.automatic_length.from_tokens
+    limit = config.rollout.max_completion_tokens
+    if first is None:
+        return
+    if first > limit:
+        what = f"{first} tokens are more than the {limit} that memory is planned for"
+        yield Problem(f"{where}, rollout.max_completion_tokens", what, setting("rollout.max_completion_tokens", first))
+    if config.schedules.max_completion_tokens.steps:
+        what = "the limit cannot follow stages and grow by itself"
+        yield Problem(f"{where}, schedules.max_completion_tokens.steps", what, setting(where, None))
+    if config.backend == "unsloth":
+        yield Problem(f"{where}, backend", "unsloth's step has no schedules", setting("backend", "hf"))
 
 
 def _form(name: str, schedule: Schedule) -> Iterator[Problem]:

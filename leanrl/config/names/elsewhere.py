@@ -126,6 +126,11 @@ OTHERWISE = {
         "a mask by the geometric mean; token_truncate cuts each token's weight",
     ),
     "clip_ratio": ("algorithm.clip_low=0.2", "and `-s algorithm.clip_high=0.2`: each side has its key"),
+    "use_adaptive_entropy": ("algorithm.after_step.name=entropy_control", "a plug-in that holds a target"),
+    "entropy_target": ("algorithm.after_step.name=entropy_control", "a plug-in; its option `target`"),
+    "entropy_coef_delta": ("algorithm.after_step.name=entropy_control", "a plug-in; its option `change`"),
+    "entropy_coef_max": ("algorithm.after_step.name=entropy_control", "a plug-in; its option `highest`"),
+    "entropy_coef_min": ("algorithm.after_step.name=entropy_control", "a plug-in, whose least coefficient is 0"),
     "use_kl_loss": ("algorithm.kl_beta=0.001", "0 switches the KL off"),
     "kl_loss_type": ("algorithm.kl_estimator=k3", "low_var_kl; kl is k1, mse k2"),
     "kl_penalty": ("algorithm.kl_estimator=k1", "kl; mse is k2, low_var_kl k3"),
@@ -188,7 +193,7 @@ OTHERWISE = {
 }
 
 _EVALUATIONS = "eval.samples, eval.temperature and eval.seed say how held-out problems are asked"
-_ENTROPY = "algorithm.entropy_coef is one number for the whole run"
+_RESET = "schedules.reset_reference_every_steps makes the policy its own reference, and the optimizer begins anew"
 _NO_LOSS = "algorithm.loss is clip, gspo or cispo"
 _ONE_CARD = "a vLLM engine of leanrl has one card"
 # leanrl has no such setting: what it does instead.
@@ -196,11 +201,6 @@ NOT_HERE = {
     "delta": "the clip has two bounds, algorithm.clip_low and algorithm.clip_high",
     "clip_ratio_c": "the clip has two bounds, algorithm.clip_low and algorithm.clip_high",
     "vllm_importance_sampling_clip_min": "weights are cut from above, by algorithm.correction.clip",
-    "use_adaptive_entropy": _ENTROPY,
-    "entropy_coef_min": _ENTROPY,
-    "entropy_coef_max": _ENTROPY,
-    "entropy_coef_delta": _ENTROPY,
-    "entropy_target": _ENTROPY,
     "sapo_temperature_neg": _NO_LOSS,
     "sapo_temperature_pos": _NO_LOSS,
     "vespo_k_neg": _NO_LOSS,
@@ -211,9 +211,9 @@ NOT_HERE = {
     "cast_lm_head_to_fp32": "the head's sums are in float32 in any case",
     "top_entropy_quantile": "every token of a completion is trained on",
     "off_policy_mask_threshold": "algorithm.correction is what is done about off-policy tokens",
-    "sync_ref_model": "the reference policy stays where the run starts",
-    "ref_model_mixup_alpha": "the reference policy stays where the run starts",
-    "ref_model_sync_steps": "the reference policy stays where the run starts",
+    "sync_ref_model": _RESET,
+    "ref_model_mixup_alpha": _RESET,
+    "ref_model_sync_steps": _RESET,
     "use_kl_in_reward": "the KL is part of the loss, by algorithm.kl_beta",
     "use_bias_correction_kl": "algorithm.kl_estimator alone says how the KL is estimated",
     "multi_objective_aggregation": "rewards are weighted and summed before the advantage",
@@ -326,6 +326,7 @@ SECTION_MEANS = {
     "hardware": "hardware.gpu",
     "hub": "hub.push_to",
     "schedules": "schedules.temperature.values",
+    "schedules.automatic_length": "schedules.automatic_length.from_tokens",
     "watchdog": "watchdog.level",
     "eval": "eval.greedy",
     "train": "train.max_steps",

@@ -17,6 +17,8 @@ from leanrl.models.adapters.fold import attach_adapter
 from leanrl.models.structure.adaptable import last_part, linear_modules, matches, out_of_reach
 from leanrl.models.trained import find_adapter
 
+# TRL's name for the frozen copy of a start adapter, which it scores as the reference.
+REFERENCE_ADAPTER = "ref"
 # PEFT's names for how A is drawn; True is kaiming uniform.
 _INITS = {"kaiming": True, "gaussian": "gaussian"}
 
@@ -87,6 +89,34 @@ def set_adapter_dtype(model: nn.Module, dtype: torch.dtype, *, weights: Mapping[
     for name, weight in model.named_parameters():
         if weight.requires_grad:
             weight.data = weights.get(name, weight.data).to(weight.device, dtype)
+
+
+@torch.no_grad()
+def add_reference_adapter(policy: PeftModel, dtype: torch.dtype) -> None:
+    """Give a policy a second, frozen adapter of the same shape: its reference, which can be set to the first one later.
+
+    It adds nothing to the base at first. One that is there already, the start adapter, only gets the dtype.
+    """
+    if REFERENCE_ADAPTER not in policy.peft_config:
+        with torch.random.fork_rng(devices=[policy.device] if policy.device.type == "cuda" else []):  # A is drawn
+            policy.add_adapter(REFERENCE_ADAPTER, policy.peft_config["default"])
+        for name, weight in _reference_weights(policy):
+            if ".lora_B." in name:
+                weight.zero_()
+    for _, weight in _reference_weights(policy):
+        weight.requires_grad_(False)
+        weight.data = weight.data.to(dtype)
+
+
+@torch.no_grad()
+def set_reference_adapter(policy: PeftModel) -> None:
+    """Set the reference adapter to the values of the one that is trained."""
+    for name, weight in _reference_weights(policy):
+        weight.copy_(policy.get_parameter(name.replace(f".{REFERENCE_ADAPTER}.", ".default.")))
+
+
+def _reference_weights(policy: PeftModel) -> list[tuple[str, nn.Parameter]]:
+    return [(name, weight) for name, weight in policy.named_parameters() if f".{REFERENCE_ADAPTER}." in name]
 
 
 def check_targets(model: PreTrainedModel, tuning: TuningConfig) -> None:

@@ -108,12 +108,14 @@ def dequantised_bytes(shape: ModelShape, workload: Workload) -> int:
 
 
 def reference_bytes(shape: ModelShape, workload: Workload) -> int:
-    """Bytes of a full-parameter run's reference policy on the rank, in the dtype it was loaded in.
+    """Bytes of the reference policy on the rank: all weights in the dtype they were loaded in, or a second adapter.
 
     FSDP2 shards it like the model. Where it lives elsewhere these are bytes of that place.
     """
     if workload.reference in ("none", "adapter_off"):
         return 0
+    if workload.reference == "adapter":
+        return adapter_bytes(shape, workload)
     whole = shape.num_params * workload.reference_bytes_per_param
     return whole // workload.num_ranks if workload.is_fsdp else whole
 

@@ -76,10 +76,18 @@ def time_details(plan: Plan) -> list[str]:
     return [
         f"Seconds of a step{assumed}: {', '.join(f'{name} {_number(seconds)}' for name, seconds in parts.items())}.",
         f"Lengths: {lengths_line(plan)}.",
+        *_stage_details(plan),
         f"Time: the longest of {count} completions has {longest:.0f} tokens; {_rates(plan)}.",
         *_evaluation_details(plan),
         *([] if plan.card is None else [_price_line(plan.card)]),
     ]
+
+
+def _stage_details(plan: Plan) -> list[str]:
+    if not plan.length_stages:
+        return []
+    told = (f"{_number(each)} s from step {begin + 1} on ({limit})" for begin, limit, each in plan.stage_seconds)
+    return [f"Stages of a limit (tokens): a step takes about {', '.join(told)}."]
 
 
 def _price_line(card: Card) -> str:

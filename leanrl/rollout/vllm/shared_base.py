@@ -15,9 +15,14 @@ class CannotShareError(Exception):
 
 
 def frozen_base(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the parameters that an adapter leaves alone, by their names in a checkpoint; a tied one once."""
+    """Return the parameters that an adapter leaves alone, by their names in a checkpoint; a tied one once.
+
+    A frozen adapter, the reference, is none of the base.
+    """
     return {
-        as_in_checkpoint(name): parameter for name, parameter in model.named_parameters() if not parameter.requires_grad
+        as_in_checkpoint(name): parameter
+        for name, parameter in model.named_parameters()
+        if not parameter.requires_grad and ".lora_" not in name
     }
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from transformers.trainer_callback import TrainerState
 
 from leanrl.storage.rollbacks import learning_rate_factor
 from leanrl.trainer.checkpoints.restore import check_optimizer
-from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes
 from leanrl.trainer.watch.learning_rate import set_peak
 
 
@@ -46,7 +44,7 @@ def published(trainer: Any) -> Iterator[None]:
         StoppedError: if the disk is full; what was complete before stays.
     """
     step, publishing, accelerator = trainer.state.global_step, trainer.publishing, trainer.accelerator
-    needed_bytes = partial(checkpoint_bytes, trainer.model, trainer.lean_config)
+    needed_bytes = trainer.saved_bytes
     with trainer.meter.phase("save"):
         publishing.wait()
         accelerator.wait_for_everyone()

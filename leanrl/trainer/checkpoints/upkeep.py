@@ -27,13 +27,19 @@ _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 _FULL_WORDS = (*(f"(os error {number})" for number in _FULL_ERRNOS), "iostream error", "inline_container.cc")
 
 
-def checkpoint_bytes(model: nn.Module, config: RunConfig) -> int:
-    """Return what one checkpoint takes on disk: trained weights, state of the optimizer, a rollout in hand."""
+def checkpoint_bytes(model: nn.Module, config: RunConfig, *, reference: nn.Module | None = None) -> int:
+    """Return what one checkpoint takes on disk: trained weights, state of the optimizer, a rollout in hand.
+
+    A frozen adapter is saved with the trained one, and a `reference` of all weights where it is reset now and then.
+    """
     trained = [weight for weight in model.parameters() if weight.requires_grad]
+    frozen = [one for name, one in model.named_parameters() if ".lora_" in name and not one.requires_grad]
+    frozen += [] if reference is None else list(reference.parameters())
     optimizer = config.optimizer.name
     return (
         _FIXED_BYTES
         + _rollout_bytes(config)
+        + sum(weight.nbytes for weight in frozen)
         + sum(
             int(weight.numel() * (weight.element_size() + _state_bytes(optimizer, weight.element_size())))
             for weight in trained

@@ -1,13 +1,14 @@
 """The reference policy of a KL, where a full-parameter run holds a copy of it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from trl import GRPOTrainer
 from trl.trainer.utils import use_adapter
 
@@ -19,10 +20,30 @@ from leanrl.trainer.checkpoints.upkeep import is_full_disk
 from leanrl.trainer.memory.unused_memory import give_back_unused
 from leanrl.trainer.passes.compared import Reference
 
-Visits = Callable[[Any], AbstractContextManager[None]]
+
+@dataclass(frozen=True)
+class Copy:
+    """TRL's copy of the policy, and where its weights wait; without `home` on the training device."""
+
+    model: nn.Module | None
+    home: VisitingWeights | None = None
+
+    def visiting(self, model: Any) -> AbstractContextManager[None]:
+        """Have the copy on the training device inside, where it is the model that scores."""
+        return nullcontext() if self.home is None or model is not self.model else self.home.visiting()
+
+    @torch.no_grad()
+    def take(self, weights: Iterable[Tensor]) -> None:
+        """Take the weights of another model of the same class, in the order of its parameters."""
+        assert self.model is not None
+        if self.home is not None:
+            self.home.store([weight.detach() for weight in weights])
+            return
+        for held, weight in zip(self.model.parameters(), weights, strict=True):
+            held.copy_(weight)
 
 
-def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path) -> Visits:
+def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path) -> Copy:
     """Make TRL's reference copy score tokens, and send it to where `train.reference_device` says.
 
     Call it before a colocated engine measures the card.
@@ -31,8 +52,9 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path)
         folder: the run's, which takes the file of a reference on disk.
 
     Returns:
-        what gives each model to score with the context to do it in: within it the copy is on the training device.
-        TRL scores when a step's completions are there, before the first backward pass: no gradient lies beside it.
+        the copy, whose `visiting` is the context for each model to score in: within it the copy is on the training
+        device. TRL scores when a step's completions are there, before the first backward pass: no gradient lies beside
+        it.
         One that ranks share needs none: each of its layers visits by itself (`trainer.ranks.sharding`).
 
     Raises:
@@ -40,15 +62,15 @@ def prepare_reference(trainer: GRPOTrainer, train: TrainConfig, *, folder: Path)
     """
     reference = trainer.ref_model
     if reference is None:
-        return nullcontext
+        return Copy(None)
     bare = trainer.accelerator.unwrap_model(reference)
     attach_logprob_head(bare)
     if train.reference_device == "gpu" or trainer.is_fsdp_enabled:
-        return nullcontext
+        return Copy(reference)
     device = trainer.accelerator.device
     weights = _send_home(bare, train, device=device, folder=folder)
     give_back_unused(device)  # TRL had put the copy there
-    return lambda model: weights.visiting() if model is reference else nullcontext()
+    return Copy(reference, weights)
 
 
 def open_reference(trainer: GRPOTrainer) -> Reference:
@@ -60,7 +82,7 @@ def open_reference(trainer: GRPOTrainer) -> Reference:
     @contextmanager
     def opened() -> Iterator[nn.Module]:
         if trainer.ref_model is not None:
-            with trainer.visit(trainer.ref_model):
+            with trainer.reference_copy.visiting(trainer.ref_model):
                 yield trainer.ref_model
             return
         model = trainer.accelerator.unwrap_model(trainer.model)

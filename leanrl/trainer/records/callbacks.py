@@ -8,7 +8,6 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from leanrl.config.scheduled import scheduled
 from leanrl.config.schema import RunConfig
 from leanrl.hints import setting
 from leanrl.storage.run_folder import RunFolder, append_jsonl, write_jsonl
@@ -117,7 +116,7 @@ class StepRecorder(TrainerCallback):
             self.listener.warn(warning)
         if self._first:
             self._first = False
-            limit = scheduled(self.config, 0).rollout.max_completion_tokens
+            limit = self.trainer.length.at(0)
             for warning in first_step_warnings(metrics, max_completion_tokens=limit):
                 self.warnings.append(warning)
                 self.listener.warn(warning)

@@ -19,7 +19,7 @@ def draw_completions(trainer: Any, beginnings_B: list[list[int]]) -> Rollout:
     config = scheduled(trainer.lean_config, trainer.state.global_step)
     sampling = sampling_of(
         config,
-        max_completion_tokens=config.rollout.max_completion_tokens,
+        max_completion_tokens=trainer.length.at(trainer.state.global_step),
         stop_token_ids=trainer.stopping.stop_ids,
     )
     try:

@@ -13,6 +13,7 @@ from leanrl.prompting.thinking import tag_in_force
 from leanrl.rewards.weighted import Reward
 from leanrl.trainer.passes.compared import ComparedScores
 from leanrl.trainer.passes.reference import open_reference
+from leanrl.trainer.passes.reference_reset import reset_reference
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.step.among_ranks import Ranks
@@ -64,6 +65,7 @@ def open_step(trainer: Any) -> Step:
             meter=trainer.meter,
         ),
         recorded=recorded,
+        length=trainer.length,
         state=StepState(
             config,
             stream=stream,
@@ -71,6 +73,7 @@ def open_step(trainer: Any) -> Step:
             rewards=scorer.state,
             recorded=recorded,
             step_pass=step_pass,
+            length=trainer.length,
         ),
         step_pass=step_pass,
         skipped=trainer.skipped,
@@ -78,6 +81,7 @@ def open_step(trainer: Any) -> Step:
         metered=partial(trainer.meter.phase, "forward_backward"),
         record=trainer.record,
         rolled_out=trainer.note_rollout,
+        reset_reference=partial(reset_reference, trainer),
     )
 
 

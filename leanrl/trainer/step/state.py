@@ -10,13 +10,14 @@ from leanrl.ledger.recorded import RecordedLedger
 from leanrl.storage.checkpoint_files import ALGORITHM_STATE
 from leanrl.storage.run_folder import read_json, write_json
 from leanrl.trainer.passes.step_pass import StepPass
+from leanrl.trainer.rollouts.length import LengthLimit
 from leanrl.trainer.step.algorithm import Algorithm
 from leanrl.trainer.step.control import controlled, controlled_values
 from leanrl.trainer.step.prompt_stream import PromptStream
 
 
 class StepState:
-    """The place in the data, the state of plug-ins and rewards, the ledger, and the settings that a plug-in changed.
+    """The place in the data, the state of plug-ins, rewards and limit, the ledger, the settings a plug-in changed.
 
     A checkpoint holds the state before the rollout in hand, for a resumed run that draws it again; one that goes on
     with its rows (see `unfinished`) takes the state within it.
@@ -28,6 +29,7 @@ class StepState:
         rewards: the state of group rewards by name; it is filled in place.
         recorded: the ledger.
         step_pass: has the settings of the loss.
+        length: the limit of completions.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class StepState:
         rewards: dict[str, Any],
         recorded: RecordedLedger,
         step_pass: StepPass,
+        length: LengthLimit,
     ) -> None:
         self._config = config
         self._stream = stream
@@ -46,6 +49,7 @@ class StepState:
         self._rewards = rewards
         self._recorded = recorded
         self._step_pass = step_pass
+        self._length = length
         self.mark()
 
     def mark(self) -> None:
@@ -58,12 +62,14 @@ class StepState:
             "prompts": self._stream.state_dict(),
             "plugins": self._algorithm.state_dict(),
             "rewards": self._rewards,
+            "length": self._length.state_dict(),
         }
 
     def take(self, state: Mapping[str, Any]) -> None:
         """Go on with what `now` returned."""
         self._stream.load_state_dict(state["prompts"])
         self._algorithm.load_state_dict(state["plugins"])
+        self._length.load_state_dict(state.get("length", {}))
         self._rewards.clear()
         self._rewards.update(state["rewards"])
 

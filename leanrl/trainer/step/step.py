@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import Tensor
 
-from leanrl.config.scheduled import scheduled, scheduled_values
+from leanrl.config.scheduled import resets_reference, scheduled, scheduled_values
 from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import StepRow
 from leanrl.ledger.recorded import RecordedLedger
@@ -25,6 +25,7 @@ from leanrl.seams.protocols import Group, PromptContext
 from leanrl.trainer.passes.compared import ComparedScores
 from leanrl.trainer.passes.skipped_steps import SkippedSteps
 from leanrl.trainer.passes.step_pass import StepPass
+from leanrl.trainer.rollouts.length import LengthLimit
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.step.algorithm import Algorithm
 from leanrl.trainer.step.among_ranks import Ranks
@@ -51,6 +52,8 @@ class Step:
         metered: opened around the passes with gradients.
         record: takes the name and the value of a metric.
         rolled_out: takes the log of each rollout.
+        length: tells the limit of completions.
+        reset_reference: makes the policy its own reference, and has the optimizer begin anew.
     """
 
     config: RunConfig
@@ -63,6 +66,7 @@ class Step:
     scorer: CompletionScorer
     recorded: RecordedLedger
     state: StepState
+    length: LengthLimit
     compared: ComparedScores
     step_pass: StepPass
     skipped: SkippedSteps
@@ -70,6 +74,7 @@ class Step:
     metered: Callable[[], AbstractContextManager[None]]
     record: Callable[[str, float], None]
     rolled_out: Callable[[RolloutLog], None]
+    reset_reference: Callable[[], None]
     _rollout: RolloutRows | None = field(default=None, init=False)
 
     def take(self, model: Any, *, policy: Any, step: int) -> Tensor:
@@ -136,6 +141,8 @@ class Step:
     def roll_out(self, policy: Any, *, step: int) -> RolloutRows:
         """Draw a rollout after `step` optimizer steps and return its rows, ready for the engine."""
         self.state.mark()
+        if resets_reference(self.config, step):
+            self.reset_reference()
         self._follow_schedules(step)
         log = RolloutLog()
         kept = self._kept_groups(step, log)
@@ -143,6 +150,7 @@ class Step:
         rows_P = rows_of(kept, advantages_P, self.algorithm, masks_truncated=self.config.algorithm.mask_truncated)
         rows_P = self.compared.of_rollout(policy, rows_P, version=step)
         log.close([one.asked for one in kept], advantages_P, columns=self.scorer.logs.take_columns())
+        self.length.close_rollout()
         updates = weighted_updates(rows_P, [one.kept.copies for one in kept], config=self.config, ranks=self.ranks)
         return RolloutRows(updates, has_rows(updates, self.ranks), log)
 
@@ -152,6 +160,11 @@ class Step:
         self.step_pass.settings = scheduled_settings(self.step_pass.settings, config)
         for name, value in scheduled_values(self.config, step).items():
             self.record(f"schedule/{name}", value)
+        if self.config.schedules.automatic_length.from_tokens is not None:
+            self.record("schedule/max_completion_tokens", self.length.at(step))
+        every = self.config.schedules.reset_reference_every_steps
+        if every is not None:
+            self.record("schedule/reference_step", step - step % every)
 
     def _kept_groups(self, step: int, log: RolloutLog) -> list[KeptGroup]:
         """Return this rank's groups to train on, drawn in as many rounds as the algorithm asks for."""
@@ -176,7 +189,7 @@ class Step:
         return first_groups(kept_by_round, wanted, self.ranks)
 
     def _graded(self, asked: list[Asked], context: PromptContext, log: RolloutLog) -> list[Group]:
-        limit = scheduled(self.config, context.step).rollout.max_completion_tokens
+        limit = self.length.at(context.step)
         drawn = drawn_groups(asked, self.draw, max_tokens=limit)
         scored = self.scorer.score(
             asked, drawn.completion_ids_P_G, ledger=self.recorded.ledger, max_completion_tokens=limit
@@ -194,3 +207,4 @@ class Step:
         asked = [self.rows[number] for number in prompts]
         self.recorded.record(visits, problems={prompt_id(row): row.problem for row in asked})
         self.algorithm.hear(visits, context)
+        self.length.hear([visit for _, visit in visits])

@@ -294,6 +294,17 @@ def test_several_contradictions_are_found_together(tmp_path):
         (["rollout.server_port=8000"], "rollout.server_port has no effect: rollout.engine is hf."),
         (["algorithm.correction.name=sequence_mask"], "algorithm.correction has no effect"),
         (["rollout.base=nf4"], "rollout.base has no effect"),
+        (
+            [
+                *("schedules.temperature.steps=[0, 5, 400, 900]", "schedules.temperature.values=[1, 1, 1, 1]"),
+                "train.max_steps=400",
+            ],
+            "schedules.temperature.steps from 400 on have no effect: the run ends after 400 steps.",
+        ),
+        (
+            ["schedules.reset_reference_every_steps=400", "algorithm.kl_beta=0.04", "train.max_steps=400"],
+            "schedules.reset_reference_every_steps 400 has no effect",
+        ),
         (["algorithm.kl_estimator=k2"], "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."),
         (["algorithm.clip_high=0.28"], "with algorithm.num_iterations 1 the ratio they bound is always 1"),
         (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from leanrl.config.sections.schedules import Schedule, SchedulesConfig
 from leanrl.planner.machine.cards import Card
 from leanrl.planner.models.families import FAMILIES
 from leanrl.planner.models.shapes import ModelShape, shape_from_config
@@ -209,6 +210,29 @@ def test_plan_carries_time_and_cost():
     assert plan.cost_usd == pytest.approx(hours * 4 * 0.4375, abs=0.05)
     time = plan.to_json()["time"]
     assert (time["step_seconds"], time["total_hours"]) == (plan.step_seconds, plan.total_hours)
+
+
+def _with_stages(steps, values):
+    schedules = SchedulesConfig(max_completion_tokens=Schedule(steps=steps, values=[float(value) for value in values]))
+    return four_card_server().model_copy(update={"schedules": schedules})
+
+
+def test_the_hours_of_stages_are_those_of_each_stages_steps():
+    """500 steps: 100 of a quarter of the limit, 200 of a half, 200 of all of it."""
+    limit = four_card_server().rollout.max_completion_tokens
+    staged = _with_stages([0, 100, 300], [limit // 4, limit // 2, limit])
+    plan, longest = plan_run(staged), plan_run(four_card_server())
+    (_, first, short), (_, _, middle), (begin, last, long) = plan.stage_seconds
+    assert (first, last, begin) == (limit // 4, limit, 300)
+    assert short < middle < long == longest.step_time.seconds
+    assert plan.total_hours == pytest.approx((100 * short + 200 * middle + 200 * long) / 3600, abs=0.01)
+    assert plan.gpus == longest.gpus
+    assert [stage["from_step"] for stage in plan.to_json()["time"]["stages"]] == [0, 100, 300]
+
+
+def test_stages_behind_the_last_step_take_no_time():
+    plan = plan_run(_with_stages([0, 900], [64, 128]))
+    assert plan.total_hours == pytest.approx(500 * plan.stage_seconds[0][2] / 3600, abs=0.01)
 
 
 def test_time_is_unknown_without_a_card():

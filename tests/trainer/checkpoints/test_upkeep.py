@@ -249,6 +249,12 @@ def test_a_checkpoint_within_a_rollout_holds_its_completions(tmp_path):
     assert checkpoint_bytes(model, twice) - checkpoint_bytes(model, once) == 8 * (100 * 4 + 8 * 24)
 
 
+def test_a_reference_that_is_reset_is_saved_as_it_is():
+    """100 trained weights with two moments each, and 125 of the reference, of four bytes all."""
+    model, reference = nn.Linear(10, 10, bias=False), nn.Linear(25, 5, bias=False)
+    assert checkpoint_bytes(model, small_config("model"), reference=reference) == 32 * 2**20 + 1200 + 500
+
+
 def free_bytes(monkeypatch, free):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100 * 2**30, 100 * 2**30 - free, free))

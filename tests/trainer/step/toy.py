@@ -11,6 +11,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.settings import loss_settings
 from leanrl.ledger.recorded import RecordedLedger
 from leanrl.seams.protocols import Plugin
+from leanrl.trainer.rollouts.length import LengthLimit
 from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.scoring.scoring import ScoredGroup
 from leanrl.trainer.step.algorithm import Algorithm, algorithm_of
@@ -81,7 +82,7 @@ def toy_step(
     made = algorithm_of(config)
     decided = Algorithm({**made.plugins, **(plugins or {})}, made.num_completions)
     stream, scorer, recorded = PromptStream(len(ROWS), seed=5, shuffles=True), Scorer(rewards_of), RecordedLedger(None)
-    step_pass = SimpleNamespace(settings=loss_settings(config))
+    step_pass, length = SimpleNamespace(settings=loss_settings(config)), LengthLimit(config)
     return Step(
         config=config,
         algorithm=decided,
@@ -100,13 +101,16 @@ def toy_step(
             rewards=scorer.state,
             recorded=recorded,
             step_pass=step_pass,
+            length=length,
         ),
+        length=length,
         step_pass=step_pass,
         skipped=None,
         ranks=ranks or Ranks(0, 1, list),
         metered=nullcontext,
         record=lambda name, value: None,
         rolled_out=lambda log: None,
+        reset_reference=lambda: None,
     )
 
 
