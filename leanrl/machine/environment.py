@@ -13,7 +13,7 @@ from leanrl.machine.version import __version__
 
 # Telemetry of every library leanrl may import, off unless the user turned it on; the last two keep
 # progress bars and advice of libraries out of the step lines.
-QUIET = {
+_QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "VLLM_NO_USAGE_STATS": "1",
     "VLLM_DO_NOT_TRACK": "1",
@@ -30,7 +30,7 @@ _MEMORY_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 def quiet_libraries() -> None:
     """Turn telemetry off; what the user has set already stays as it is."""
-    for name, value in QUIET.items():
+    for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     # In a notebook without widgets its bars are lines of text, which is what they are elsewhere.
     warnings.filterwarnings("ignore", message="IProgress not found")

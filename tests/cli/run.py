@@ -7,17 +7,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from leanrl.machine.environment import QUIET
-
 _ALWAYS = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+# What libraries set while they are tested in this process is no part of it.
 _AT_THE_START = os.environ | _ALWAYS
-# All other variables may be read while a library is imported.
-_READ_LATER = ("LEANRL_CACHE", "PYTEST_CURRENT_TEST")
+# Fixtures set it for all tests.
+_OF_THIS_PROCESS = ("LEANRL_CACHE",)
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,12 @@ def leanrl(
 ) -> Outcome:
     """Return what `leanrl ARGUMENTS` did.
 
-    One that takes longer than it would on the busiest machine hangs. It has one thread: with those of other tests
-    beside it, two would spin against each other.
+    Variables that a test changes are given as `env`. One that takes longer than it would on the busiest machine hangs.
+    It has one thread: with those of other tests beside it, two would spin against each other.
     """
-    environment = os.environ | _ALWAYS | (env or {})
-    forks = _forks() if _of_imports(environment) == _of_imports(_AT_THE_START) else None
+    now = {name: os.environ[name] for name in _OF_THIS_PROCESS if name in os.environ}
+    environment = _AT_THE_START | now | (env or {})
+    forks = _forks() if env is None else None
     if forks is not None and forks.are_free.acquire(blocking=False):
         try:
             return forks.run(arguments, cwd or Path.cwd(), environment, timeout_seconds)
@@ -95,12 +94,6 @@ class _Forks:
         if is_late.is_set():
             raise subprocess.TimeoutExpired(["leanrl", *map(str, arguments)], timeout_seconds)
         return code
-
-
-def _of_imports(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what may decide how libraries are imported; leanrl sets `QUIET` itself, and in this process too."""
-    of_imports = environment.items() - QUIET.items()
-    return {name: value for name, value in of_imports if name not in _READ_LATER}
 
 
 @cache
