@@ -37,9 +37,9 @@ def test_commands():
     assert {"train", "plan", "keys", "rewards", "plugins", "cards", "doctor"} <= set(in_bash("leanrl", ""))
 
 
-def test_presets():
+def test_presets(tmp_path):
     assert in_bash("leanrl", "train", "-p", "cpu") == ["cpu-demo"]
-    assert in_bash("leanrl", "plan", "--preset", "") == preset_names()
+    assert in_bash("leanrl", "plan", "--preset", "", cwd=tmp_path) == preset_names()
     assert in_bash("leanrl", "presets", "diff", "plain", "cpu") == ["cpu-demo"]
     assert in_fish("leanrl train -p cpu") == ["cpu-demo"]
     assert '"cpu-demo"' in in_zsh("leanrl train -p cpu")
