@@ -12,7 +12,7 @@ PAGES += sorted((ROOT / "examples").glob("*.md"))
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_link_leads_to_a_file_and_its_heading(page: Path) -> None:
-    links = re.findall(r"\]\((?!\w+:)([^)#]*)(?:#([^)]+))?\)", page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)\s]+))?(?: \"[^\"]*\")?\)", page.read_text(encoding="utf-8"))
     for target, heading in links:
         found = page.parent / target if target else page
         assert found.exists(), target

@@ -54,7 +54,7 @@ def _reset(config: RunConfig) -> Iterator[Problem]:
     if config.backend == "unsloth":
         yield Problem(f"{where}, backend", "unsloth's step has no schedules", setting("backend", "hf"))
     if config.shares_weights:
-        what = "ranks share the reference in parts (FSDP2), and no checkpoint carries those"
+        what = "ranks share the reference in parts (FSDP2), and no checkpoint has those"
         yield Problem(f"{where}, hardware.parallel", what, f"{setting('hardware.parallel', 'ddp')}, or {off}")
 
 

@@ -41,7 +41,7 @@ class AutomaticLength(Section):
     )
     factor: Annotated[float, Field(gt=1.0, allow_inf_nan=False)] = key(1.25, "by which the limit grows each time")
     window_rollouts: PositiveInt = key(20, "rollouts that are compared with as many before them")
-    truncated_share: Fraction = key(0.1, "least share of truncated completions of a window that makes them longer")
+    truncated_share: Fraction = key(0.1, "least fraction of truncated completions of a window that makes them longer")
     least_gain: NonNegative = key(0.01, "rise of the correct share over the window before that counts as a gain")
 
 

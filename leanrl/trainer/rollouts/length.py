@@ -13,16 +13,16 @@ from leanrl.types import Visit
 class LengthLimit:
     """Tells the limit of each rollout, by the visits of all ranks in those before: all ranks tell alike.
 
-    An automatic limit grows by `factor` when, over `window_rollouts` rollouts, the share of truncated completions is at
-    least `truncated_share` and above that of the window before, and the share of correct ones is not `least_gain` above
-    that of the window before. Then it begins to count anew. It ends at `rollout.max_completion_tokens`.
+    An automatic limit grows by `factor` when, over `window_rollouts` rollouts, the fraction of truncated ones is at
+    least `truncated_share` and above that of the window before, and the fraction of correct ones is not `least_gain`
+    above that of the window before. Then it begins to count anew. It ends at `rollout.max_completion_tokens`.
     """
 
     def __init__(self, config: RunConfig) -> None:
         self._config = config
         self._longer = config.schedules.automatic_length
         self._tokens = self._longer.from_tokens or config.rollout.max_completion_tokens
-        self._rollouts: list[tuple[float, float]] = []  # shares of truncated and of correct completions
+        self._rollouts: list[tuple[float, float]] = []  # fractions of truncated and of correct completions
         self._visits: list[Visit] = []
 
     def at(self, step: int) -> int:
