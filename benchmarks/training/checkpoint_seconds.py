@@ -4,8 +4,8 @@
 
 The trainer, its adapter, its optimizer state and the writer of checkpoints are the real ones at their real sizes; the
 step itself is a fake one: gradients of zero, one step of the optimizer. Weights are random, and the tokenizer has as
-many entries as the model's. A save is written, flushed to this machine's disk, hashed and renamed, as in a run. The
-step's length is the shortest that `leanrl plan` predicts for the preset on its own card.
+many entries as the model's. A save is written, and then flushed to this machine's disk, hashed and renamed beside the
+next step, as in a run. The step's length is the shortest that `leanrl plan` predicts for the preset on its own card.
 Writes benchmarks/results/checkpoint-seconds-<date>.json.
 """
 
@@ -76,22 +76,26 @@ def measured(folder: Path, *, repeats: int) -> dict[str, Any]:
     trainer = _trainer(load_config(PRESET, _ON_THIS_MACHINE).config, folder)
     seconds = [_save_seconds(trainer, step) for step in range(1, repeats + 1)][1:]
     (newest,) = trainer.run.complete_checkpoints()[-1:]
-    saved = statistics.median(seconds)
+    waited = statistics.median(wait for wait, _ in seconds)
+    saved = statistics.median(until for _, until in seconds)
     return {
         "preset": PRESET,
         "trained_parameters": sum(each.numel() for each in trainer.model.parameters() if each.requires_grad),
         "bytes": sum(file.stat().st_size for file in newest.rglob("*") if file.is_file()),
-        "save_seconds": seconds,
-        "median_save_seconds": saved,
+        "waited_seconds": [wait for wait, _ in seconds],
+        "seconds_until_on_disk": [until for _, until in seconds],
+        "median_waited_seconds": waited,
+        "median_seconds_until_on_disk": saved,
         "planned_step_seconds": step_seconds,
         "every_steps": asked.checkpoints.every_steps,
-        "share_at_every_step": saved / step_seconds,
-        "share": saved / (step_seconds * asked.checkpoints.every_steps),
+        "share_at_every_step": waited / step_seconds,
+        "share": waited / (step_seconds * asked.checkpoints.every_steps),
+        "share_if_all_of_it_were_waited_for": saved / (step_seconds * asked.checkpoints.every_steps),
     }
 
 
-def _save_seconds(trainer: LeanGRPOTrainer, step: int) -> float:
-    """Take a fake step, and return how long its checkpoint keeps the next one waiting."""
+def _save_seconds(trainer: LeanGRPOTrainer, step: int) -> tuple[float, float]:
+    """Take a fake step, and return how long its checkpoint keeps the next one waiting, and until it is on the disk."""
     for weight in trainer.model.parameters():
         if weight.requires_grad:
             weight.grad = torch.zeros_like(weight)
@@ -100,7 +104,9 @@ def _save_seconds(trainer: LeanGRPOTrainer, step: int) -> float:
     trainer.state.global_step = step
     started = time.perf_counter()
     trainer._save_checkpoint(trainer.model, None)
-    return time.perf_counter() - started
+    waited = time.perf_counter() - started
+    trainer.publishing.wait()
+    return waited, time.perf_counter() - started
 
 
 def _trainer(config: RunConfig, folder: Path) -> LeanGRPOTrainer:
