@@ -3,8 +3,8 @@
     python benchmarks/training/checkpoint_seconds.py [--repeats 7]
 
 The trainer, its adapter, its optimizer state and the writer of checkpoints are the real ones at their real sizes; the
-step itself is a fake one: gradients of zero, one step of the optimizer. Weights are random, and the tokenizer has as
-many entries as the model's. A save is written, and then flushed to this machine's disk, hashed and renamed beside the
+step itself is a fake one: gradients of zero, one step of the optimizer. Weights of the base are never computed with, and the
+tokenizer has as many entries as the model's. A save is written, and then flushed to this machine's disk, hashed and renamed beside the
 next step, as in a run. The step's length is the shortest that `leanrl plan` predicts for the preset on its own card.
 Writes benchmarks/results/checkpoint-seconds-<date>.json.
 """
@@ -17,6 +17,7 @@ import time
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -33,7 +34,7 @@ from leanrl.report.progress import PlainListener
 from leanrl.rewards.registry import WeightedReward
 from leanrl.simulate.fake_model import transformers_config
 from leanrl.storage.run_folder import create_run_folder
-from leanrl.trainer.build import build_trainer
+from leanrl.trainer import build
 from leanrl.trainer.grpo import LeanGRPOTrainer
 from leanrl.types import Row
 
@@ -113,20 +114,23 @@ def _trainer(config: RunConfig, folder: Path) -> LeanGRPOTrainer:
     torch.manual_seed(0)
     shape = transformers_config(model_shape(tiny=False))
     shape.save_pretrained(folder / "base")
-    base = AutoModelForCausalLM.from_config(shape, dtype=torch.bfloat16)
+    with torch.device("meta"):
+        base = AutoModelForCausalLM.from_config(shape, dtype=torch.bfloat16)
+    base = base.to_empty(device="cpu")  # it never runs, so that its numbers may be anything
     base.config._name_or_path = base.name_or_path = str(folder / "base")
     model, adapter = with_adapter(base, config.model.tuning)
-    trainer, _, stop = build_trainer(
-        config,
-        model=model,
-        adapter=adapter,
-        tokenizer=_tokenizer(),
-        rows=[Row(id=str(number), problem=f"{number}", gold="0", asked_by=f"{number}") for number in range(64)],
-        rewards=[WeightedReward("length", 1.0, None, lambda sample: float(len(sample.text)))],
-        grader=None,
-        run=create_run_folder(folder / "run"),
-        listener=PlainListener(),
-    )
+    with patch.object(build, "require_causal"), patch.object(build, "pack_if_proved"):  # these would run it
+        trainer, _, stop = build.build_trainer(
+            config,
+            model=model,
+            adapter=adapter,
+            tokenizer=_tokenizer(),
+            rows=[Row(id=str(number), problem=f"{number}", gold="0", asked_by=f"{number}") for number in range(64)],
+            rewards=[WeightedReward("length", 1.0, None, lambda sample: float(len(sample.text)))],
+            grader=None,
+            run=create_run_folder(folder / "run"),
+            listener=PlainListener(),
+        )
     stop.restore()
     trainer.create_optimizer_and_scheduler(num_training_steps=1000)
     return trainer
