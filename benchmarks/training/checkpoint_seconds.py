@@ -1,11 +1,12 @@
 """What a checkpoint costs a run of the 1.5B shape with LoRA, beside a step of the length that its plan predicts.
 
-    python benchmarks/training/checkpoint_seconds.py [--repeats 7]
+    python -m benchmarks.training.checkpoint_seconds [--repeats 7]
 
 The trainer, its adapter, its optimizer state and the writer of checkpoints are the real ones at their real sizes; the
-step itself is a fake one: gradients of zero, one step of the optimizer. Weights of the base are never computed with, and the
-tokenizer has as many entries as the model's. A save is written, and then flushed to this machine's disk, hashed and renamed beside the
-next step, as in a run. The step's length is the shortest that `leanrl plan` predicts for the preset on its own card.
+step itself is a fake one: gradients of zero, one step of the optimizer. Weights of the base are never computed with,
+and the tokenizer has as many entries as the model's. A save is written, and then flushed to this machine's disk, hashed
+and renamed beside the next step, as in a run. The step's length is the shortest that `leanrl plan` predicts for the
+preset on its own card.
 Writes benchmarks/results/checkpoint-seconds-<date>.json.
 """
 
@@ -62,7 +63,7 @@ def main() -> None:
     write_results_file(
         RESULTS / f"checkpoint-seconds-{date.today().isoformat()}.json",
         {
-            "command": f"python benchmarks/training/checkpoint_seconds.py --repeats {arguments.repeats}",
+            "command": f"python -m benchmarks.training.checkpoint_seconds --repeats {arguments.repeats}",
             **describe_machine(),
             "limit_share": _MOST_SHARE,
             "checkpoint": row,
