@@ -10,7 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from leanrl.report.mathematics.markup import UnknownMarkupError, math_markup
+from leanrl.report.mathematics.markup import math_markup
 
 # CPU seconds. A formula takes less than a millisecond; one that takes so long was made to.
 _MOST_SECONDS, _MOST_SLOW = 0.2, 20
@@ -56,8 +56,6 @@ def _typeset(latex: str, source: str, is_display: bool, most_seconds: float) -> 
         return math_markup(element, source=source, is_display=is_display)
     except _TooSlowError:
         raise
-    except (UnknownMarkupError, RecursionError):
-        return None
     except Exception:  # the parser raises whatever the text of a policy makes it raise
         return None
 
