@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any
@@ -49,15 +49,23 @@ class Typesetter:
 
 @lru_cache(maxsize=4096)
 def _typeset(latex: str, source: str, is_display: bool, most_seconds: float) -> Markup | None:
-    from latex2mathml.converter import convert_to_element
-
+    convert, display = _converter(), "block" if is_display else "inline"
     try:
-        element = _within(most_seconds, lambda: convert_to_element(latex, display="block" if is_display else "inline"))
+        element = _within(most_seconds, lambda: convert(latex, display=display))
         return math_markup(element, source=source, is_display=is_display)
     except _TooSlowError:
         raise
     except Exception:  # the parser raises whatever the text of a policy makes it raise
         return None
+
+
+@cache
+def _converter() -> Callable[..., Any]:
+    """Return what converts, once it has read its table of symbols: that takes longer than a formula may."""
+    from latex2mathml.converter import convert_to_element
+
+    convert_to_element(r"\pi")
+    return convert_to_element
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
