@@ -64,8 +64,9 @@ def _converter() -> Callable[..., Any]:
     """Return what converts, once it has read its table of symbols: that takes longer than a formula may."""
     from latex2mathml.converter import convert_to_element
 
-    convert_to_element(r"\pi")
-    return convert_to_element
+    convert: Callable[..., Any] = convert_to_element
+    convert(r"\pi")
+    return convert
 
 
 def _within(seconds: float, function: Callable[[], Any]) -> Any:
