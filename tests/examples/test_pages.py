@@ -60,5 +60,6 @@ def test_what_runs_elsewhere_has_a_reason_and_a_place() -> None:
 def _commands() -> list[list[str]]:
     blocks = [block for page in PAGES for block in blocks_of(page) if block.language == "shell"]
     text = "".join(block.content for block in blocks).replace("\\\n", " ")
-    programs = ("leanrl ", "make ", "pip ")
-    return [shlex.split(line, comments=True) for line in text.splitlines() if line.startswith(programs)]
+    programs = {"leanrl", *(beginning.split()[0] for beginning in toy.toy()["elsewhere"])}
+    lines = [shlex.split(line, comments=True) for line in text.splitlines() if line.split(" ")[0] in programs]
+    return [words for words in lines if words]
