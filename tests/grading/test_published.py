@@ -31,9 +31,9 @@ def test_a_completion_is_read_as_published(pool: GraderPool, completion: str, go
 
 LETTERS = [
     (r"The answer is $\boxed{B}$.", "B", "correct"),
-    (r"\boxed{\text{B}}", "B", "correct"),
+    (r"\boxed{\text{B}}", "B", "wrong"),  # math-verify takes it for a symbol, no letter
     ("Let me think about A and C. Answer: B", "B", "correct"),
-    ("The answer is (B).", "B", "correct"),
+    ("The answer is (B).", "B", "no_box"),  # math-verify knows no letter in parentheses
     ("**Answer:** B", "B", "correct"),
     ("Option A is wrong, so B.", "B", "correct"),
     (r"First $\boxed{A}$, no: $\boxed{B}$", "B", "correct"),
