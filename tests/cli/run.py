@@ -9,6 +9,7 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 _ALWAYS = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
@@ -98,7 +99,8 @@ class _Forks:
 
 @cache
 def _forks() -> _Forks | None:
-    return _Forks() if hasattr(os, "fork") else None
+    """Return None beside vLLM, which looks at the process that it is imported into."""
+    return _Forks() if hasattr(os, "fork") and find_spec("vllm") is None else None
 
 
 def tiny_overrides(model: Path, *more: str) -> list[str]:
