@@ -73,7 +73,7 @@ def after(command, flag):
 def test_the_papers_server_gets_the_flags_it_will_be_started_with():
     """72 sequences of 4608 tokens at most; the KV cache fills what is left of 0.7 of the card."""
     command = flags_of_server()
-    assert command[:4] == ["python", "-m", "vllm.entrypoints.openai.api_server", "--host"]
+    assert command[:4] == ["python", "-m", "vllm.entrypoints.openai.api_server", "--uds"]
     assert after(command, "--max-model-len") == "4608"
     assert after(command, "--max-num-seqs") == "72"
     assert after(command, "--dtype") == "bfloat16"

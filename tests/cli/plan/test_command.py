@@ -125,7 +125,7 @@ def test_a_reader_that_leaves_is_no_failure():
     for_nobody, closed = os.pipe()[::-1]
     os.close(closed)
     with os.fdopen(for_nobody, "wb") as pipe:
-        for arguments in (["plan"], ["plan", "--json"], ["presets"]):
+        for arguments in (["plan", "-p", "a40x4-full-exp2"], ["plan", "-p", "a40x4-full-exp2", "--json"], ["presets"]):
             command = [sys.executable, "-m", "leanrl", *arguments]
             done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, check=False)
             assert (done.returncode, done.stderr) == (0, b"")
