@@ -21,7 +21,10 @@ _PICKLED = (".pt", ".pth", ".bin")
 def contents(file: Path) -> dict[str, str]:
     """Return what a file holds: a text or a digest for each value, by the path to it; all of an unknown kind as one."""
     if file.suffix == ".json":
-        return {"": json.dumps(json.loads(file.read_text(encoding="utf-8")), sort_keys=True)}
+        value = json.loads(file.read_text(encoding="utf-8"))
+        if file.name == "adapter_config.json" and isinstance(value.get("target_modules"), list):
+            value["target_modules"].sort()  # a set of PEFT's, whose order is another one in each interpreter
+        return {"": json.dumps(value, sort_keys=True)}
     if file.suffix == ".safetensors":
         with safe_open(file, framework="pt") as opened:
             names = opened.keys()

@@ -25,6 +25,17 @@ def test_the_order_of_keys_is_no_content(tmp_path):
     assert contents(tmp_path / "one.safetensors") == contents(tmp_path / "two.safetensors")
 
 
+@pytest.mark.parametrize(("others", "is_same"), [(["v", "q"], True), (["q"], False)])
+def test_the_modules_of_an_adapter_are_a_set(tmp_path, others, is_same):
+    held = []
+    for number, modules in enumerate((["q", "v"], others)):
+        file = tmp_path / str(number) / "adapter_config.json"
+        file.parent.mkdir()
+        file.write_text(json.dumps({"target_modules": modules}))
+        held.append(contents(file))
+    assert (held[0] == held[1]) == is_same
+
+
 def test_a_view_holds_what_its_copy_holds(tmp_path):
     """torch.save writes the whole storage of a view: other bytes, the same tensor."""
     whole = torch.arange(6.0).view(2, 3)
