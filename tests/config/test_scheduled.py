@@ -100,7 +100,7 @@ def test_a_reset_within_a_rollout_or_of_a_shared_reference_is_refused():
     with pytest.raises(ConfigError) as refused:
         load_config("cpu-demo", [*reset, "algorithm.num_iterations=2"])
     assert "-s schedules.reset_reference_every_steps=6" in str(refused.value)
-    with pytest.raises(ConfigError, match="no checkpoint carries those"):
+    with pytest.raises(ConfigError, match="no checkpoint has those"):
         load_config("a40x4-full-exp2", reset)
 
 
