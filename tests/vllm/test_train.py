@@ -43,7 +43,8 @@ def test_six_steps_draw_from_the_policy_that_is_trained(six_steps):
     assert [step["step"] for step in steps] == [1, 2, 3, 4, 5, 6]
     assert all(step["sampling_logprob_difference"] < 1e-5 for step in steps)
     assert all(step["grad_norm"] > 0 for step in steps)
-    assert all(step["seconds"]["sync"] > 0 for step in steps)
+    # The evaluation behind step 3 has brought the engine to the policy that step 4 samples from.
+    assert [step["step"] for step in steps if step["seconds"].get("sync", 0.0) > 0] == [1, 2, 3, 5, 6]
 
 
 def evaluations_of(run):
