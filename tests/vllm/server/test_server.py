@@ -8,9 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 from pathlib import Path
 
 import psutil
@@ -154,52 +151,6 @@ def test_a_killed_server_is_started_anew_and_brought_to_the_current_policy(train
     for one in killed:
         one.kill()
     assert alive_after([one.pid for one in killed], seconds=10) == []
-    assert difference(trained, engine) < 1e-5
-
-
-def num_running(url):
-    """Return how many requests a server generates at this moment."""
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{url}/metrics", timeout=5) as answer:
-        lines = answer.read().decode().splitlines()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("vllm:num_requests_running"))
-
-
-def test_a_server_killed_in_the_middle_of_a_generation_is_started_anew_and_asked_again(trained, engine, process):
-    """The kill comes while the server says that it generates; what comes back is whole, of the current policy."""
-    trained.train()
-    engine.sync(trained.policy)
-    asked, killed = requests(num_completions=200), []
-
-    def kill_when_it_generates():
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline and not num_running(process.url):
-            time.sleep(0.005)
-        killed.extend(server_processes(process))
-        for one in killed:
-            one.kill()
-
-    killer = threading.Thread(target=kill_when_it_generates)
-    started, complete = process.restart, engine._client.complete
-    restarts, calls = [], []
-    process.restart = lambda: (restarts.append(len(calls)), started())[1]
-
-    def counted(*arguments, **named):
-        calls.append("begun")
-        answer = complete(*arguments, **named)
-        calls.append("ended")
-        return answer
-
-    engine._client.complete = counted
-    killer.start()
-    try:
-        groups = engine.generate(asked, sampling(max_completion_tokens=32, stop_token_ids=()))
-    finally:
-        killer.join(DEADLINE_SECONDS)
-        process.restart = started
-    assert killed
-    assert restarts, "the server was not lost"
-    assert "ended" not in calls[: restarts[0]], "the generation had ended before the kill"
-    assert [[len(one.token_ids) for one in group] for group in groups] == [[32] * 200] * 2
     assert difference(trained, engine) < 1e-5
 
 
