@@ -45,16 +45,14 @@ def test_a_term_finds_what_it_is_for_and_nothing_else(term: terms.Term) -> None:
 
 
 def test_a_place_is_a_line_that_an_editor_opens() -> None:
-    (twin,) = (term for term in KNOWN if "twin" in term.wrong)
-    text = "one\n\nits\ntwin\n"
-    assert twin.found_in(Text("docs/page.md", 1, text)) == [
-        "docs/page.md:4: 'twin' -> the corrected preset, or the other preset"
-    ]
+    (memory,) = (term for term in KNOWN if "16 GB of RAM" in term.finds)
+    text = "one\n\nits\nRAM\n"
+    assert memory.found_in(Text("docs/page.md", 1, text)) == [f"docs/page.md:4: 'RAM' -> {memory.right}"]
 
 
 def test_code_is_left_alone() -> None:
-    text = "a `twin` and\n```python\ntwin = 1\n```\n[page](twin.md) https://twin.org/twin stays"
-    assert "twin" not in without_code(text)
+    text = "a `word` and\n```python\nword = 1\n```\n[page](word.md) https://word.org/word stays"
+    assert "word" not in without_code(text)
     assert without_code(text).count("\n") == text.count("\n")
 
 
