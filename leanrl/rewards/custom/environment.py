@@ -1,35 +1,44 @@
-"""Rows and rewards of a single-turn environment of verifiers (0.1), which is not imported here."""
+"""Rows and rewards of a single-turn environment of verifiers (0.1 and 0.4), which is not imported here."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from leanrl.errors import ConfigError
+from leanrl.rewards.custom.environment_task import EnvironmentTask, pays_for_nothing
+from leanrl.rewards.custom.taskset import read_taskset, taskset_of
 
 
-@dataclass(frozen=True)
-class EnvironmentTask:
-    """What `leanrl.pipeline.train` takes: `rows=`, `rewards=`, and the weights for `config.rewards`."""
-
-    rows: list[dict[str, Any]]
-    rewards: Mapping[str, Callable[..., Any]]
-    weights: Mapping[str, float]
-
-
-def read_environment(environment: Any, *, num_rows: int = -1) -> EnvironmentTask:
+def read_environment(environment: Any, *, num_rows: int = -1, answer_field: str = "answer") -> EnvironmentTask:
     """Return the problems and the reward functions of an environment.
 
-    A function gets the objects of its rubric, such as the parser, and the columns that it names. Functions of weight 0
-    are metrics, and are left out. What a function raises ends the run, where verifiers pays 0.
+    What a function raises ends the run, where verifiers pays 0.
 
     Args:
-        environment: of one turn, with a rubric.
+        environment: of one turn: with a rubric (verifiers 0.1), or with a taskset, or a taskset itself (0.4).
         num_rows: the first rows; -1 takes all.
+        answer_field: the field of a row or of a task's data that holds its gold answer.
 
     Raises:
         ConfigError: if it takes several turns, or compares the completions of a prompt, or pays for nothing.
+    """
+    if hasattr(environment, "rubric"):
+        return _read_rubric(environment, num_rows=num_rows, answer_field=answer_field)
+    taskset = taskset_of(environment)
+    if not hasattr(taskset, "load"):
+        raise ConfigError(
+            f"{type(environment).__name__} has neither the rubric of verifiers 0.1 nor the taskset of 0.4.",
+            hint="hand over what `vf.load_environment` or `vf.load_taskset` returns",
+        )
+    return read_taskset(taskset, num_rows=num_rows, answer_field=answer_field)
+
+
+def _read_rubric(environment: Any, *, num_rows: int, answer_field: str) -> EnvironmentTask:
+    """Return those of an environment of 0.1.
+
+    A function gets the objects of its rubric, such as the parser, and the columns that it names. Functions of weight 0
+    are metrics, and are left out.
     """
     name = type(environment).__name__
     turns = getattr(environment, "max_turns", 1)
@@ -38,7 +47,7 @@ def read_environment(environment: Any, *, num_rows: int = -1) -> EnvironmentTask
         raise ConfigError(f"{name} takes {said} turns; leanrl trains on one.", hint="a vf.SingleTurnEnv")
     paid = [(function, weight, rubric) for function, weight, rubric in _functions(environment.rubric) if weight]
     if not paid:
-        raise ConfigError(f"{name} pays for nothing: its rubric has no function with a weight.")
+        raise pays_for_nothing(name, "its rubric")
     compared = [_name(function) for function, _, _ in paid if {"completions", "states"} & set(_parameters(function))]
     if compared:
         raise ConfigError(
@@ -47,7 +56,7 @@ def read_environment(environment: Any, *, num_rows: int = -1) -> EnvironmentTask
         )
     _require_own_names(name, [_name(function) for function, _, _ in paid])
     return EnvironmentTask(
-        rows=[_row(fields) for fields in environment.get_dataset(n=num_rows)],
+        rows=[_row(fields, answer_field) for fields in environment.get_dataset(n=num_rows)],
         rewards={_name(function): _bound(function, rubric) for function, _, rubric in paid},
         weights={_name(function): float(weight) for function, weight, _ in paid},
     )
@@ -81,10 +90,10 @@ def _bound(function: Callable[..., Any], rubric: Any) -> Callable[..., Any]:
     return called
 
 
-def _row(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _row(fields: Mapping[str, Any], answer_field: str) -> dict[str, Any]:
     """Return a row with the columns that `data.problem_column` and `data.answer_column` name by default."""
     problem = fields.get("prompt") or fields.get("question")
-    return {**fields, "problem": problem, "answer": fields.get("answer", "")}
+    return {**fields, "problem": problem, "answer": fields.get(answer_field, "")}
 
 
 def _require_own_names(environment: str, names: list[str]) -> None:
