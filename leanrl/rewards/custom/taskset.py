@@ -94,7 +94,9 @@ def _needs_of(taskset: Any, task: Any, paid: Mapping[str, Callable[..., Any]]) -
     for hook in ("setup", "finalize"):
         if _is_own(task, hook):
             yield Problem(f"{kind}.{hook}", "prepares or reads a runtime, of which leanrl has none")
-    if any(hasattr(value, "intercept") for each in type(task).__mro__ for value in vars(each).values()):
+    if any(
+        callable(value) and hasattr(value, "intercept") for each in type(task).__mro__ for value in vars(each).values()
+    ):
         yield Problem(kind, "changes requests or replies by `@vf.intercept`")
     if getattr(task.config, "judges", ()):
         yield Problem(f"{kind}.config.judges", "asks other models for the reward", hint="leave the judges out")
@@ -130,7 +132,11 @@ def _faults_of(data: Any, answer_field: str) -> Iterator[Problem]:
 def _row(task: Any, place: int, answer_field: str) -> dict[str, Any]:
     """Return a row with the columns that `data.problem_column` and `data.answer_column` name by default."""
     data = task.data
-    turns = [("user", data.prompt)] if isinstance(data.prompt, str) else [(each.role, text_of(each)) for each in data.prompt]
+    turns = (
+        [("user", data.prompt)]
+        if isinstance(data.prompt, str)
+        else [(each.role, text_of(each)) for each in data.prompt]
+    )
     system = [] if getattr(data, "system_prompt", None) is None else [("system", data.system_prompt)]
     conversation = [{"role": role, "content": text} for role, text in [*system, *turns]]
     return {"problem": conversation, "answer": getattr(data, answer_field), _COLUMN: place}
