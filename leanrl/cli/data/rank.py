@@ -13,7 +13,10 @@ _WIDTH = 70
 
 
 def rank(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder with a ledger.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="A run with a ledger, or a built dataset whose recipe asks a solver."),
+    ],
     order: Annotated[
         Literal["varied", "signal", "easy", "hard"],
         typer.Option(
@@ -27,10 +30,11 @@ def rank(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Order a run's problems by how their completions went, and write them as a dataset."""
-    from leanrl.curation.ranking.files import RankedProblems, rank_run, write_ranked
+    """Order the problems of a run or of a built dataset by how their completions went, and write them as a dataset."""
+    from leanrl.curation.ranking.files import RankedProblems, write_ranked
+    from leanrl.curation.ranking.solver_pass import rank_folder
 
-    problems = rank_run(run, order)
+    problems = rank_folder(folder, order)
     problems = RankedProblems(problems.rows[:top], problems.seen[:top])
     if out is not None:
         write_ranked(problems, out)

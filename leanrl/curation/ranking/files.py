@@ -1,7 +1,7 @@
 """A run's own problems as a file, in an order that its ledger gives."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ def rank_run(path: Path, order: Order) -> RankedProblems:
             f"in the ledger of {path}: the data has changed since.",
             hint="bring back the data that the run was trained on",
         )
+    return in_order(rows, seen, order)
+
+
+def in_order(rows: Sequence[Row], seen: Sequence[Seen | None], order: Order) -> RankedProblems:
+    """Return the rows in an order by what was seen of each."""
     places = ranked(seen, order)
     return RankedProblems([rows[place] for place in places], [seen[place] for place in places])
 

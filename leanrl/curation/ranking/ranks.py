@@ -28,14 +28,19 @@ class Seen:
 
 def seen_of(visits: Sequence[Visit]) -> Seen | None:
     """Return what the visits of a problem show; None where it was never asked."""
-    if not visits:
+    return seen_in([visit.correct_G for visit in visits])
+
+
+def seen_in(groups: Sequence[Sequence[bool]]) -> Seen | None:
+    """Return the same of groups that say which completions are right."""
+    if not groups:
         return None
-    rates = [visit.num_correct / len(visit.correct_G) for visit in visits]
-    num_completions = sum(len(visit.correct_G) for visit in visits)
+    rates = [fmean(correct_G) for correct_G in groups]
+    num_completions = sum(map(len, groups))
     return Seen(
-        num_visits=len(visits),
+        num_visits=len(groups),
         num_completions=num_completions,
-        pass_rate=sum(visit.num_correct for visit in visits) / num_completions,
+        pass_rate=sum(map(sum, groups)) / num_completions,
         variance=pvariance(rates),
         signal=fmean(rate * (1 - rate) for rate in rates),
     )
