@@ -1,1 +1,1 @@
-"""Training problems ordered by what a run saw of them."""
+"""Training problems ordered by what a run or a solver saw of them."""

@@ -91,9 +91,9 @@ def _needs_of(taskset: Any, task: Any, paid: Mapping[str, Callable[..., Any]]) -
             yield Problem(type(owner).__name__, "gives the model tools, and so several turns")
     if getattr(task, "NEEDS_CONTAINER", False):
         yield Problem(kind, "runs in a container")
-    for hook in ("setup", "finalize"):
-        if _is_own(task, hook):
-            yield Problem(f"{kind}.{hook}", "prepares or reads a runtime, of which leanrl has none")
+    for prepares in ("setup", "finalize"):
+        if _is_own(task, prepares):
+            yield Problem(f"{kind}.{prepares}", "prepares or reads a runtime, of which leanrl has none")
     if any(
         callable(value) and hasattr(value, "intercept") for each in type(task).__mro__ for value in vars(each).values()
     ):
@@ -142,9 +142,9 @@ def _row(task: Any, place: int, answer_field: str) -> dict[str, Any]:
     return {"problem": conversation, "answer": getattr(data, answer_field), _COLUMN: place}
 
 
-def _is_own(task: Any, hook: str) -> bool:
-    """Return whether a task's class gives a hook a body of its own; that of the base class does nothing."""
-    return sum(hook in vars(each) for each in type(task).__mro__) > 1
+def _is_own(task: Any, method: str) -> bool:
+    """Return whether a task's class gives a method a body of its own; that of the base class does nothing."""
+    return sum(method in vars(each) for each in type(task).__mro__) > 1
 
 
 def _weight(hook: Callable[..., Any]) -> float:
