@@ -48,7 +48,7 @@ class Task:
 class Sums(Task):
     @reward()
     async def right(self, trace: Any) -> float:
-        return float(trace.last_reply.split()[-1] == self.data.answer)
+        return float(trace.last_reply.split()[-1:] == [self.data.answer])
 
     @reward(weight=0.5)
     async def keyed(self, task: Any, trace: Any, runtime: Any = None) -> dict[str, float]:
