@@ -47,7 +47,7 @@ class Typesetter:
             return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2**17)  # all formulas of a full page: a live view writes it again and again
 def _typeset(latex: str, source: str, is_display: bool, most_seconds: float) -> Markup | None:
     convert, display = _converter(), "block" if is_display else "inline"
     try:
