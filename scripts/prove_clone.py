@@ -17,8 +17,8 @@ from datetime import date
 from pathlib import Path
 
 from leanrl.machine.environment import describe_machine
+from scripts.head_clone import ROOT, clone_head
 
-ROOT = Path(__file__).resolve().parent.parent
 # Each target, and then whether a second call would find its environment up to date.
 COMMANDS = {
     "demo": ("make demo", "make --question .venv/.demo"),
@@ -34,11 +34,7 @@ KEPT_LINES = 15
 def main() -> None:
     targets = sys.argv[1:] or ["demo", "test"]
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "leanrl"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        commit = subprocess.run(
-            ["git", "-C", str(clone), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
-        ).stdout.strip()
+        clone, commit = clone_head(Path(folder))
         environment = os.environ | {"LEANRL_CACHE": f"{folder}/cache"}
         runs = [_run(command, clone, environment) for target in targets for command in COMMANDS[target]]
     answer = {

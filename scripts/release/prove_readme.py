@@ -21,8 +21,8 @@ from datetime import date
 from pathlib import Path
 
 from leanrl.machine.environment import describe_machine
+from scripts.head_clone import ROOT, clone_head
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 KEPT_LINES = 40
 DEMO = "$(ls -d runs/demo-*)"
@@ -114,11 +114,7 @@ def main() -> None:
     shown = list(commands(page))
     assert not unknown(shown), unknown(shown)
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "leanrl"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        commit = subprocess.run(
-            ["git", "-C", str(clone), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
-        ).stdout.strip()
+        clone, commit = clone_head(Path(folder))
         for name, content in files(page).items():
             (clone / name).write_text(content, encoding="utf-8")
         environment = os.environ | {"LEANRL_CACHE": f"{folder}/cache"}
