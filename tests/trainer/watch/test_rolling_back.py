@@ -143,12 +143,16 @@ def test_a_run_that_is_killed_for_real_while_it_goes_back_is_finished(taught, tm
 @pytest.mark.long
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_two_ranks_go_back_together(taught, tmp_path, method):
-    """With `full` the ranks share the weights (FSDP2); `lora` is DDP, at a rate at which an adapter falls apart."""
+    """With `full` the ranks share the weights (FSDP2); `lora` is DDP, at a rate at which an adapter falls apart.
+
+    Two ranks sample other completions than one: thresholds are so low that a fall of any size is acted on.
+    """
     plugin = tmp_path / "closeness.py"
     plugin.write_text(PLUGIN)
     more = ("hardware.num_cpu_ranks=2", f"model.tuning.method={method}", "watchdog.response=halve_learning_rate")
+    low = ("watchdog.deviations=0.5", "watchdog.reward_fall_warn=0.02", "watchdog.reward_fall_act=0.05")
     rate = (f"optimizer.learning_rate={5 * RATE}",) if method == "lora" else ()
-    overrides = collapsing_overrides(taught, *WATCHED, *more, *rate)
+    overrides = collapsing_overrides(taught, *WATCHED, *more, *low, *rate)
     flags = [part for override in overrides for part in ("-s", override)]
     done = leanrl("train", "-p", "cpu-demo", *flags, "--plugin", plugin, "--run-dir", tmp_path / "run")
     run = RunFolder(tmp_path / "run")
