@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 
 from leanrl.machine.environment import describe_machine
-from scripts.head_clone import ROOT, clone_head
+from scripts.release.head_clone import ROOT, clone_head
 
 # Each target, and then whether a second call would find its environment up to date.
 COMMANDS = {

@@ -21,7 +21,7 @@ from datetime import date
 from pathlib import Path
 
 from leanrl.machine.environment import describe_machine
-from scripts.head_clone import ROOT, clone_head
+from scripts.release.head_clone import ROOT, clone_head
 
 RESULTS = ROOT / "benchmarks" / "results"
 KEPT_LINES = 40
