@@ -16,8 +16,8 @@ import time
 from datetime import date
 from pathlib import Path
 
+from benchmarks.head_clone import ROOT, clone_head
 from leanrl.machine.environment import describe_machine
-from scripts.release.head_clone import ROOT, clone_head
 
 # Each target, and then whether a second call would find its environment up to date.
 COMMANDS = {

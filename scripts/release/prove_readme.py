@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from benchmarks.head_clone import ROOT, clone_head
 from leanrl.machine.environment import describe_machine
-from scripts.release.head_clone import ROOT, clone_head
 
 RESULTS = ROOT / "benchmarks" / "results"
 KEPT_LINES = 40
