@@ -3,28 +3,29 @@
 A check raises the error that the run would end with, or yields a line on what is to be fetched first.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from leanrl.config.checks.support import PAGING_NEEDS_A_GPU, require
 from leanrl.data.load import load_problems
-from leanrl.errors import ConfigError, DataError, LeanRLError, MissingError, all_at_once
+from leanrl.errors import ConfigError, LeanRLError, MissingError, all_at_once
 from leanrl.hints import setting
 from leanrl.launch.cards import num_cards_in_sight
 from leanrl.launch.run import require_ranks
 from leanrl.launch.this_rank import is_first_rank, this_rank
 from leanrl.models.locate import locate_unfetched, require_model_here
 from leanrl.preflight.cards_here import num_cards_here
+from leanrl.preflight.columns import columns_read, require_columns
 from leanrl.preflight.dataset_here import is_dataset_here
 from leanrl.preflight.intent import Intent, Ready
 from leanrl.preflight.model_here import examine_model
 from leanrl.preflight.plugins import load_plugins
 from leanrl.preflight.tryout import try_rewards
 from leanrl.rewards.registry import resolve_rewards
-from leanrl.rewards.weighted import Reward, columns_of
-from leanrl.seams.registry import choice_problems, column_of_plugins, condition_warnings, ungraded_problems
+from leanrl.rewards.weighted import Reward
+from leanrl.seams.registry import choice_problems, condition_warnings, ungraded_problems
 from leanrl.storage.output_folder import require_writable
 from leanrl.storage.run_folder import require_new
 from leanrl.types import ProblemSet
@@ -61,36 +62,16 @@ def examine(intent: Intent) -> Findings:
     if rewards is not None:
         _attempt(lambda: _require_grades(intent, rewards), obstacles)
     may_fetch = intent.is_training and not obstacles
-    columns = _columns(intent, rewards or [])
+    columns = columns_read(intent.config, rewards or [])
     problems = _attempt(lambda: _problems(intent, to_fetch, columns, may_fetch=may_fetch), obstacles)
     if rewards is not None and problems is not None:
         obstacles += try_rewards(rewards, problems, intent)
-        _attempt(lambda: _require_columns(intent, problems), obstacles)
+        _attempt(lambda: require_columns(intent.config, problems.train), obstacles)
     warnings = condition_warnings(intent.config)
     if problems is not None and not obstacles and not intent.is_training:
         warnings += _model_in_detail(intent, problems, obstacles)
     ready = None if obstacles or rewards is None or problems is None else Ready(rewards, problems, warnings)
     return Findings(obstacles, to_fetch, ready, warnings)
-
-
-def _columns(intent: Intent, rewards: Sequence[Reward]) -> frozenset[str] | None:
-    """Return the columns that rewards and plug-ins read; None where a reward may read any."""
-    of_rewards = columns_of(rewards)
-    return None if of_rewards is None else of_rewards | set(column_of_plugins(intent.config).values())
-
-
-def _require_columns(intent: Intent, problems: ProblemSet) -> None:
-    """Check that a column that a plug-in reads is there.
-
-    Raises:
-        DataError: naming the plug-in and the column.
-    """
-    for key, column in column_of_plugins(intent.config).items():
-        if not any(row.columns.get(column) is not None for row in problems.train):
-            raise DataError(
-                f"{key} reads the column {column!r}, and no row has it.",
-                hint=f"{setting(f'{key}.column', 'NAME')}, or another plug-in",
-            )
 
 
 def _model_in_detail(intent: Intent, problems: ProblemSet, obstacles: list[LeanRLError]) -> list[str]:

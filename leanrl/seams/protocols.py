@@ -110,8 +110,8 @@ class ChoosePrompts(Protocol):
     """Which of the prompts on offer are asked in this step.
 
     An option named `column` names a column of the source that the plug-in reads from `context.columns`. An object with
-    `after_groups(visits, context)` hears the finished groups of every step, those that were dropped
-    too. Without: all.
+    `check_value(value)` is shown each value of it before a run, and raises ValueError with what it expects. One with
+    `after_groups(visits, context)` hears the finished groups of every step, those that were dropped too. Without: all.
     """
 
     def __call__(self, prompt_ids: Sequence[str], context: PromptContext) -> Sequence[bool]:

@@ -151,10 +151,10 @@ def ungraded_problems(config: RunConfig) -> list[Problem]:
     ]
 
 
-def column_of_plugins(config: RunConfig) -> dict[str, str]:
-    """Return the column of the data that each plug-in reads, by the key of the plug-in: its option named `column`."""
+def column_of_plugins(config: RunConfig) -> dict[Seam, str]:
+    """Return the column of the data that each plug-in reads, by its seam: its option named `column`."""
     read = {choice.seam: options_of(choice).get("column") for choice, _ in _chosen(config)}
-    return {f"algorithm.{seam}": column for seam, column in read.items() if isinstance(column, str)}
+    return {seam: column for seam, column in read.items() if isinstance(column, str)}
 
 
 def condition_warnings(config: RunConfig) -> list[str]:

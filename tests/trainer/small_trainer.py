@@ -68,7 +68,10 @@ def small_trainer(config, run_path, *, listener, weights=None, prompt="{i}+{i}="
         model=model,
         adapter=adapter,
         tokenizer=AutoTokenizer.from_pretrained(folder),
-        rows=[Row(id=str(i), problem=f"{i}+{i}", gold=str(2 * i), asked_by=prompt.format(i=i)) for i in range(8)],
+        rows=[
+            Row(str(i), f"{i}+{i}", gold=str(2 * i), asked_by=prompt.format(i=i), columns={"in_a_row": -(i % 3)})
+            for i in range(8)
+        ],
         rewards=[WeightedReward("variety", config.rewards["variety"], None, lambda sample: len(set(sample.text)) / 10)],
         grader=grader,
         run=run,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean, pvariance
 from typing import Literal
 
+from leanrl.seams.decided import decided_in_a_row
 from leanrl.types import Visit
 
 Order = Literal["varied", "signal", "easy", "hard"]
@@ -16,7 +17,7 @@ class Seen:
 
     `pass_rate` is the fraction of right completions over all visits, `variance` that of the visits' pass rates
     over time (0 for a single visit), `signal` the mean over visits of p (1 - p), which is 0 for a group that teaches
-    nothing.
+    nothing. `in_a_row` counts the latest visits without signal, below 0 where all were wrong; `greso` reads it.
     """
 
     num_visits: int
@@ -24,6 +25,7 @@ class Seen:
     pass_rate: float
     variance: float
     signal: float
+    in_a_row: int
 
 
 def seen_of(visits: Sequence[Visit]) -> Seen | None:
@@ -43,6 +45,7 @@ def seen_in(groups: Sequence[Sequence[bool]]) -> Seen | None:
         pass_rate=sum(map(sum, groups)) / num_completions,
         variance=pvariance(rates),
         signal=fmean(rate * (1 - rate) for rate in rates),
+        in_a_row=decided_in_a_row(groups),
     )
 
 

@@ -3,12 +3,14 @@
 import json
 import shutil
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from leanrl.ledger.run_ledger import RunLedger
 from leanrl.storage.checkpoint_files import LEDGER, find_damage
 from leanrl.storage.run_folder import RunFolder, read_json
+from leanrl.types import Row, prompt_id
 from tests.cli.run import leanrl, tiny_overrides
 
 STEPS, PROMPTS, G = 4, 2, 4
@@ -93,18 +95,29 @@ def test_the_report_of_a_run_shows_its_problems(whole: RunFolder, tmp_path: Path
 
 
 def test_its_problems_are_ranked_and_trained_again(whole: RunFolder, tiny_model: Path, tmp_path: Path) -> None:
+    """GRESO knows in the first step that a group of each was all wrong: it asks those whose draw is below 0.5."""
     out = tmp_path / "ranked.jsonl"
-    done = leanrl("data", "rank", whole.path, "--top", 4, "--out", out)
+    done = leanrl("data", "rank", whole.path, "--top", 6, "--out", out)
     assert done.code == 0, done.err
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert len(rows) == 4
+    assert len(rows) == 6
     assert all(row["leanrl_num_visits"] >= 1 for row in rows)
+    assert {row["leanrl_in_a_row"] for row in rows} == {-1}  # a random model solves nothing
     assert leanrl("data", "rank", whole.path, "--out", out).code == 2  # nothing is overwritten
-    again = ("data.generator=null", f"data.path={out}", "train.max_steps=1")
-    done = leanrl(
-        "train", "-p", "cpu-demo", *tiny_overrides(tiny_model, *SETTINGS, *again), "--run-dir", tmp_path / "again"
-    )
+    again = ("data.generator=null", f"data.path={out}", "data.shuffle=false", "train.max_steps=1")
+    settings = (*tiny_overrides(tiny_model, *SETTINGS, *again), "-s", "algorithm.choose_prompts.name=greso", "-s")
+    column = "algorithm.choose_prompts.column"
+    done = leanrl("train", "-p", "cpu-demo", *settings, f"{column}=leanrl_signal", "--run-dir", tmp_path / "refused")
+    assert done.code == 4
+    assert "reads the column 'leanrl_signal', and row " in done.err
+    done = leanrl("train", "-p", "cpu-demo", *settings, f"{column}=leanrl_in_a_row", "--run-dir", tmp_path / "again")
     assert done.code == 0, done.err
+    run = RunFolder(tmp_path / "again")
+    known = [prompt_id(Row(row["id"], row["problem"], row["answer"], "")) for row in rows]
+    seed = read_json(run.config)["train"]["seed"]
+    drawn = [each for each in known if Random(f"{seed}/0/{each}").random() < 0.5]
+    asked = [prompt for prompt, _ in RunLedger.load(run.ledger)]
+    assert asked == drawn[:PROMPTS] != known[:PROMPTS]
 
 
 def test_a_run_without_a_ledger_has_no_ranks(whole: RunFolder, tmp_path: Path) -> None:

@@ -28,6 +28,18 @@ def test_groups_of_unequal_size_weigh_by_their_completions():
 
 
 @pytest.mark.parametrize(
+    ("visits", "expected"),
+    [
+        ([visit(True, False), visit(True, True), visit(True, True)], 2),
+        ([visit(True, True), visit(False, False)], -1),
+        ([visit(False, False), visit(True, False)], 0),
+    ],
+)
+def test_the_latest_visits_without_signal(visits: list[Visit], expected: int):
+    assert seen_of(visits).in_a_row == expected
+
+
+@pytest.mark.parametrize(
     ("order", "expected"),
     [
         ("varied", ["moving", "half", "always", "never"]),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import isnan
 from random import Random
+from typing import Any
 
 from leanrl.seams.protocols import Group, PromptContext
 from leanrl.types import Sample, Visit
@@ -45,10 +46,21 @@ class Visits:
         return self._by_prompt.get(prompt_id, ())
 
 
-def make_context(by_prompt: Mapping[str, Sequence[Visit]], *, step: int = 0, epoch: int = 0) -> PromptContext:
+def make_context(
+    by_prompt: Mapping[str, Sequence[Visit]],
+    *,
+    step: int = 0,
+    epoch: int = 0,
+    columns: Mapping[str, Mapping[str, Any]] | None = None,
+) -> PromptContext:
     """Return a context with a generator by seed 7, step and prompt."""
     return PromptContext(
-        step=step, epoch=epoch, num_wanted=4, ledger=Visits(by_prompt), rng=lambda prompt: Random(f"7/{step}/{prompt}")
+        step=step,
+        epoch=epoch,
+        num_wanted=4,
+        ledger=Visits(by_prompt),
+        rng=lambda prompt: Random(f"7/{step}/{prompt}"),
+        columns=lambda prompt: (columns or {}).get(prompt, {}),
     )
 
 

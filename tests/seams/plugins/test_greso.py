@@ -3,10 +3,12 @@
 import json
 from dataclasses import replace
 from math import sqrt
+from random import Random
 
 import pytest
 
 from leanrl.config.sections.algorithm import Choice
+from leanrl.curation.ranking.ranks import seen_of
 from leanrl.errors import ConfigError
 from leanrl.seams.registry import make_plugin
 from tests.seams.plugins.groups import make_context, make_visit
@@ -109,6 +111,54 @@ def test_its_state_goes_on_from_a_checkpoint():
     after.load_state_dict(json.loads(json.dumps(before.state_dict())))
     _after(after, [EASY, MIXED], times=3)
     assert after.state_dict() == whole.state_dict() != _greso().state_dict()
+
+
+@pytest.mark.parametrize(
+    ("before", "visits", "expected"),
+    [
+        (0, [], 1.0),
+        (2, [], 0.25),
+        (-1, [HARD], 0.25),
+        (-3, [MIXED], 1.0),
+        (3, [HARD], 0.5),
+        (-3, [MIXED, HARD], 0.5),
+    ],
+)
+def test_groups_before_the_run_count_until_the_first_that_breaks_the_row(before, visits, expected):
+    assert _greso().ask_probability(visits, before) == expected
+
+
+def test_a_run_goes_on_where_the_run_that_was_ranked_has_stopped():
+    """The number in a file of `leanrl data rank` stands for all earlier visits: 200 histories, cut anywhere."""
+    draws = Random(3)
+    for _ in range(200):
+        visits = draws.choices([EASY, HARD, MIXED], k=draws.randint(1, 6))
+        cut = draws.randint(1, len(visits))
+        before = seen_of(visits[:cut]).in_a_row
+        assert _greso().ask_probability(visits[cut:], before) == _greso().ask_probability(visits)
+
+
+def test_the_first_epoch_turns_down_by_a_column_of_the_data():
+    """1,000 prompts with 2 groups in a row that were all wrong: a quarter is asked, and those without a value are."""
+    names = [f"p{number}" for number in range(1000)]
+    columns = {name: {"leanrl_in_a_row": -2} for name in names} | {"new": {"leanrl_in_a_row": None}}
+    decisions = _greso(column="leanrl_in_a_row")([*names, "new", "newer"], make_context({}, columns=columns))
+    assert decisions[-2:] == [True, True]
+    assert abs(sum(decisions[:-2]) / 1000 - 0.25) < 3 * sqrt(0.25 * 0.75 / 1000)
+    assert all(_greso()(names, make_context({}, columns=columns)))
+
+
+def test_p_moves_from_the_first_epoch_on_where_a_column_is_read():
+    assert _after(_greso(column="seen"), [EASY] * 8 + [MIXED] * 4, epoch=0, times=3) == pytest.approx((0.47, 0.53))
+
+
+@pytest.mark.parametrize("value", [0.5, "easy", True])
+def test_a_column_that_counts_no_groups_is_refused(value):
+    greso = _greso(column="level")
+    greso.check_value(-3)
+    greso.check_value(None)
+    with pytest.raises(ValueError, match="a whole number of groups"):
+        greso.check_value(value)
 
 
 @pytest.mark.parametrize("option", ["start", "target_share", "change", "floor"])

@@ -16,7 +16,7 @@ from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
 ALL = {
     "advantage": {"name": "max_rl"},
-    "choose_prompts": {"name": "greso"},
+    "choose_prompts": {"name": "greso", "column": "in_a_row"},
     "keep_rows": {"name": "signal", "by": "reward"},
     "refill": {"name": "until_full", "max_rounds": 2},
     "token_weights": {"name": "top_entropy", "share": 0.5},
