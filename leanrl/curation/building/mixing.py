@@ -1,6 +1,8 @@
 """The mix: rows drawn from each part by seed, in one order."""
 
+import math
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -8,8 +10,11 @@ from typing import Any, Literal
 from leanrl.config.sections.section import Section
 from leanrl.curation.recipes.recipe import MixConfig
 from leanrl.curation.stages.stage import CuratedRow, Finding, Judged, dropped
+from leanrl.errors import DataError
 
 Order = Literal["shuffled", "easy_to_hard", "as_read"]
+_OWN_COLUMNS = frozenset(("id", "problem", "answer", "solution", "source"))
+_LEVELS = {"easy": 1.0, "medium": 2.0, "hard": 3.0}
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,11 @@ def draw_part(mix: MixConfig, rows: Sequence[CuratedRow], *, seed: int) -> Mixed
 
 
 def put_in_order(rows: Sequence[CuratedRow], order: Order, *, seed: int) -> list[CuratedRow]:
-    """Return the rows of all parts as the dataset has them; ids that two parts share get the part's name."""
+    """Return the rows of all parts as the dataset has them; ids that two parts share get the part's name.
+
+    Raises:
+        DataError: if rows are to be sorted by a level that says no order.
+    """
     rows = _with_own_ids(rows)
     if order == "as_read":
         return rows
@@ -54,10 +63,26 @@ def _taken(row: CuratedRow, mix: MixConfig) -> CuratedRow:
 
 def _hardness(row: CuratedRow) -> tuple[float, float]:
     """Return what rows are sorted by: their level, then how seldom a solver solves them."""
-    words = {"easy": 1.0, "medium": 2.0, "hard": 3.0}
+    return _level_number(row), -float(row.columns.get("pass_rate") or 0.0)
+
+
+def _level_number(row: CuratedRow) -> float:
+    """Return a level as a number, 0 where there is none."""
     level: Any = row.columns.get("level")
-    number = words.get(level.lower(), 2.0) if isinstance(level, str) else float(level or 0)
-    return number, -float(row.columns.get("pass_rate") or 0.0)
+    if level is None:
+        return 0.0
+    if isinstance(level, str):
+        found = re.findall(r"\d+(?:\.\d+)?", level)
+        if level.strip().lower() in _LEVELS:
+            return _LEVELS[level.strip().lower()]
+        if len(found) == 1:
+            return float(found[0])
+    elif isinstance(level, int | float) and not math.isnan(level):
+        return float(level)
+    raise DataError(
+        f"order: easy_to_hard has no place for row {row.id}, whose level is {level!r:.60}.",
+        hint="levels are numbers, texts with one number such as Level 3, or easy, medium and hard; `-s order=shuffled`",
+    )
 
 
 def _with_own_ids(rows: Sequence[CuratedRow]) -> list[CuratedRow]:
@@ -73,7 +98,10 @@ def column_names(rows: Sequence[CuratedRow]) -> list[str]:
 
 
 def as_table(rows: Sequence[CuratedRow]) -> list[Mapping[str, Any]]:
-    """Return the rows as they are written: one type in a column, lists of answers where any row has several."""
+    """Return the rows as they are written: one type in a column, lists of answers where any row has several.
+
+    A kept column whose name the dataset needs itself is written as `original_NAME`.
+    """
     has_several = any(len(row.answers) > 1 for row in rows)
     has_solutions = any(row.solution is not None for row in rows)
     names = column_names(rows)
@@ -85,10 +113,14 @@ def as_table(rows: Sequence[CuratedRow]) -> list[Mapping[str, Any]]:
             "answer": list(row.answers) if has_several else row.answers[0],
             **({"solution": row.solution} if has_solutions else {}),
             "source": row.source,
-            **{name: _value(row.columns.get(name), is_text=name in as_text) for name in names},
+            **{_written(name): _value(row.columns.get(name), is_text=name in as_text) for name in names},
         }
         for row in rows
     ]
+
+
+def _written(name: str) -> str:
+    return f"original_{name}" if name in _OWN_COLUMNS else name
 
 
 def _kind(value: Any) -> str | None:

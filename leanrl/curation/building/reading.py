@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -25,6 +26,8 @@ from leanrl.types import GoldList
 
 _HEAD_ROWS = 200
 _NUMBERS = ("int", "float")
+# A key of a run's config that a source has too, and no part of a file's name.
+_KEYS_OF_DATA = re.compile(rf"(?<![\w./-])data\.({'|'.join(SourceConfig.model_fields)})\b")
 
 
 @dataclass
@@ -190,7 +193,7 @@ def _in_recipe(error: DataError, where: str) -> DataError:
     """Return the error in the keys of the recipe."""
 
     def said(text: str | None) -> str | None:
-        return None if text is None else text.replace("data.", f"{where}.")
+        return None if text is None else _KEYS_OF_DATA.sub(rf"{where}.\1", text)
 
     return DataError(str(said(error.message)), hint=said(error.hint))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from leanrl.curation.decontamination.words import ngrams, words_of
 
@@ -61,10 +62,11 @@ class EvaluationIndex:
     def grams(self, text: str) -> Grams:
         """Return the n-grams of a training problem that any evaluation problem has, by size."""
         found: dict[int, set[Gram]] = {size: set() for size in SIZES}
-        for run in self._known_runs(words_of(text)):
-            for size in SIZES:
-                owners = self._owners[size]
-                found[size].update(gram for gram in ngrams(run, size) if gram in owners)
+        for words in self._known_runs(words_of(text)):
+            for run in self._shared_runs(words):
+                for size in SIZES:
+                    owners = self._owners[size]
+                    found[size].update(gram for gram in ngrams(run, size) if gram in owners)
         return found
 
     def shared(self, grams: Grams) -> list[SharedGrams]:
@@ -97,6 +99,17 @@ class EvaluationIndex:
             run = []
         if len(run) >= SHORT:
             yield run
+
+    def _shared_runs(self, words: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Yield runs of words whose every short n-gram is known: no longer n-gram with another one can be shared."""
+        owners = self._owners[SHORT]
+        is_known = [gram in owners for gram in ngrams(words, SHORT)]
+        start = 0
+        for known, same in groupby(is_known):
+            end = start + sum(1 for _ in same)
+            if known:
+                yield words[start : end + SHORT - 1]
+            start = end
 
     def _by_problem(self, size: int, grams: Iterable[Gram]) -> dict[int, list[Gram]]:
         found: dict[int, list[Gram]] = {}

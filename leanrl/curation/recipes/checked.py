@@ -10,14 +10,12 @@ from leanrl.config.names.nearest import did_you_mean, nearest_name
 from leanrl.config.sections.section import Section
 from leanrl.curation.recipes.errors import problems_of
 from leanrl.curation.recipes.kinds import GOLD_VERIFIES, KINDS
-from leanrl.curation.recipes.recipe import MixConfig, PartConfig, Recipe, SourceConfig
+from leanrl.curation.recipes.recipe import MixConfig, PartConfig, Recipe, SourceConfig, StageHead
 from leanrl.curation.stages.stage import StageKind
 from leanrl.data.tasks.gym import is_gym_task
 from leanrl.data.tasks.makers import MAKERS
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
-
-_OWN_KEYS = ("kind", "published_rows")  # of a stage, beside its parameters
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def check_recipe(name: str, recipe: Recipe) -> CheckedRecipe:
         problems += [*found, *_source_problems(part, where, recipe)]
         parts[part_name] = CheckedPart(part_name, part, stages)
     mix = list(recipe.mix) or [MixConfig(part=part_name) for part_name in recipe.parts]
-    problems += [*_mix_problems(mix, recipe), *_order_problems(recipe)]
+    problems += [*_mix_problems(mix, recipe), *_order_problems(mix, recipe), *_circle_problems(recipe)]
     if problems:
         raise ConfigError(f"The recipe {name} cannot be used.", problems=problems)
     return CheckedRecipe(name, recipe, [parts[each] for each in _in_order(recipe.parts)], mix)
@@ -79,7 +77,12 @@ def _stages(part: PartConfig, where: str, recipe: Recipe) -> tuple[list[CheckedS
     problems: list[Problem] = []
     for name, keys in part.stages.items():
         place = f"{where}.stages.{name}"
-        kind_name = str(keys.get("kind", name))
+        try:
+            head = StageHead.model_validate({key: keys[key] for key in StageHead.model_fields if key in keys})
+        except ValidationError as error:
+            problems += problems_of(error, where=place, section=StageHead)
+            continue
+        kind_name = head.kind or name
         if kind_name not in KINDS:
             near = did_you_mean(nearest_name(kind_name, KINDS))
             problems.append(
@@ -87,7 +90,7 @@ def _stages(part: PartConfig, where: str, recipe: Recipe) -> tuple[list[CheckedS
             )
             continue
         kind = KINDS[kind_name]
-        own = {key: value for key, value in keys.items() if key not in _OWN_KEYS}
+        own = {key: value for key, value in keys.items() if key not in StageHead.model_fields}
         try:
             parameters = kind.section.model_validate(own)
         except ValidationError as error:
@@ -96,7 +99,7 @@ def _stages(part: PartConfig, where: str, recipe: Recipe) -> tuple[list[CheckedS
         problems += [Problem(f"{place}.{each.where}", each.what, each.hint) for each in kind.contradictions(parameters)]
         problems += _model_problems(parameters, place, recipe)
         problems += _column_problems(kind_name, parameters, place, part)
-        stages.append(CheckedStage(name, kind_name, kind, parameters, keys.get("published_rows")))
+        stages.append(CheckedStage(name, kind_name, kind, parameters, head.published_rows))
     if not any(stage.kind_name == GOLD_VERIFIES for stage in stages):
         kind = KINDS[GOLD_VERIFIES]
         stages.append(CheckedStage(GOLD_VERIFIES, GOLD_VERIFIES, kind, kind.section(), None))
@@ -155,6 +158,9 @@ def _one_source_problems(source: SourceConfig, where: str) -> Iterator[Problem]:
     if len(named) != 1:
         what = "names no source" if not named else f"names several sources: {', '.join(named)}"
         yield Problem(where, what, "set one of hub_id, path and generator, and the others to null")
+    if "part" in source.kept_columns:
+        what = "a built dataset has a column `part` of its own, the part of the recipe"
+        yield Problem(f"{where}.kept_columns", what, "give the column of the data another name")
     if source.generator is None:
         return
     if source.options and not is_gym_task(source.generator):
@@ -185,7 +191,22 @@ def _mix_problems(mix: Sequence[MixConfig], recipe: Recipe) -> Iterator[Problem]
             yield Problem(f"mix[{index}].part", f"{name} is there twice", "one entry for each part")
 
 
-def _order_problems(recipe: Recipe) -> Iterator[Problem]:
+def _order_problems(mix: Sequence[MixConfig], recipe: Recipe) -> Iterator[Problem]:
+    """Yield a problem where rows are to be sorted, and nothing that they are sorted by can be on any of them."""
+    sources = [source for part in recipe.parts.values() for source in part.sources.values()]
+    has_level = any(each.level is not None for each in mix) or any(
+        source.generator is not None or {"level", "pass_rate"} & set(source.kept_columns) for source in sources
+    )
+    kinds = {keys.get("kind", name) for part in recipe.parts.values() for name, keys in part.stages.items()}
+    if recipe.order == "easy_to_hard" and sources and not has_level and "pass_rate" not in kinds:
+        yield Problem(
+            "order",
+            "easy_to_hard sorts by the columns level and pass_rate, and no row has either",
+            "kept_columns: [level], a stage of the kind pass_rate, or order: shuffled",
+        )
+
+
+def _circle_problems(recipe: Recipe) -> Iterator[Problem]:
     for name in recipe.parts:
         seen, current = {name}, recipe.parts[name].dropped_by
         while current is not None and current.part in recipe.parts:

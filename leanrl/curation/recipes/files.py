@@ -70,9 +70,9 @@ def _read(name: str) -> dict[str, Any]:
 def _with_parts(tree: dict[str, Any], *, depth: int) -> dict[str, Any]:
     """Return the recipe with parts of other recipes in the place of `recipe: NAME`, and their models beside its own."""
     tree = deepcopy(tree)
-    parts = tree.get("parts")
-    if not isinstance(parts, dict):
-        return tree
+    parts, models = tree.get("parts"), tree.get("models") or {}
+    if not isinstance(parts, dict) or not isinstance(models, dict):
+        return tree  # which the schema refuses
     for name, part in list(parts.items()):
         other = part.get("recipe") if isinstance(part, dict) else None
         if other is None:
@@ -83,10 +83,10 @@ def _with_parts(tree: dict[str, Any], *, depth: int) -> dict[str, Any]:
                 f"parts.{name}.recipe is {other}: {what}.", hint=f"change them by `-s parts.{name}.KEY=VALUE`"
             )
         taken = _with_parts(_read(str(other)), depth=depth + 1)
-        if len(taken.get("parts") or {}) != 1:
+        if not isinstance(taken.get("parts"), dict) or len(taken["parts"]) != 1:
             raise ConfigError(f"parts.{name}.recipe is {other}, which has not exactly one part.")
         parts[name] = next(iter(taken["parts"].values()))
-        tree["models"] = {**(taken.get("models") or {}), **(tree.get("models") or {})}
+        tree["models"] = models = {**(taken.get("models") or {}), **models}
     return tree
 
 

@@ -20,7 +20,7 @@ class SourceConfig(Section):
     answer_column: str = key("answer", "column with the gold answer")
     solution_column: str | None = key(None, "column with a worked solution")
     gold_from: Literal["auto", "answer", "boxed", "hashes"] = key("auto", "where the answer stands in its column")
-    kept_columns: list[str] = key([], "further columns that stay on each row")
+    kept_columns: list[str] = key([], "further columns that stay on each row; `source` of the data becomes original_source")
     licence: str | None = key(None, "licence of the data, for the dataset card; null: not known")
     published_rows: PositiveInt | None = key(None, "rows that the source is said to have")
 
@@ -35,6 +35,11 @@ class ModelConfig(Section):
     seed: NonNegativeInt = key(0, "seed of the completions")
     system_prompt: str | None = key(None, "system message; null sends none")
     prompt_template: str = key("{problem}", "user message")
+
+
+class StageHead(Section):
+    kind: str | None = key(None, "the kind of the stage; null: its name says it")
+    published_rows: PositiveInt | None = key(None, "rows that the paper says stay after it")
 
 
 class DroppedBy(Section):

@@ -212,6 +212,36 @@ def test_easy_to_hard(tmp_path: Path):
     assert [row.columns["level"] for row in rows] == [1] * 10 + [2] * 10 + [3] * 10
 
 
+def test_levels_that_are_texts_are_sorted_by_their_number_or_refused(tmp_path: Path):
+    rows = [row | {"level": f"Level {row['rank'] * 7 % 12}"} for row in sums(12)]
+    source = {"kept_columns": ["level", "rank"]}
+    made = built(write_recipe(tmp_path, rows, {}, source=source, order="easy_to_hard"), tmp_path / "out")
+    table = pyarrow.parquet.read_table(made.path / "data" / "train-00000-of-00001.parquet").to_pylist()
+    assert [row["level"] for row in table] == [f"Level {number}" for number in range(12)]
+    rows[5]["level"] = "algebra"
+    recipe = write_recipe(tmp_path, rows, {}, source=source, order="easy_to_hard")
+    with pytest.raises(DataError, match="no place for row s5, whose level is 'algebra'"):
+        built(recipe, tmp_path / "other")
+
+
+def test_kept_columns_with_the_names_of_the_dataset_stay_beside_its_own(tmp_path: Path):
+    rows = [row | {"source": "exam", "answer": f" {row['answer']} "} for row in sums(3)]
+    made = built(write_recipe(tmp_path, rows, {}, source={"kept_columns": ["source", "answer"]}), tmp_path / "out")
+    row = pyarrow.parquet.read_table(made.path / "data" / "train-00000-of-00001.parquet").to_pylist()[0]
+    assert (row["source"], row["original_source"]) == ("s", "exam")
+    assert row["original_answer"] == f" {row['answer']} "
+
+
+def test_a_file_whose_name_holds_a_key_keeps_its_name(tmp_path: Path):
+    """`data.path` of a message becomes the recipe's key; `my-data.path.jsonl` stays."""
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text("parts:\n  p:\n    sources:\n      s: {path: my-data.path.jsonl}\n")
+    with pytest.raises(DataError) as caught:
+        built(recipe, tmp_path / "out")
+    assert str(caught.value).startswith("parts.p.sources.s.path is my-data.path.jsonl, which cannot be read")
+    assert "`-s parts.p.sources.s.path=FILE.jsonl`" in str(caught.value)
+
+
 def test_several_answers_make_a_column_of_lists(tmp_path: Path):
     recipe = tmp_path / "made.yaml"
     recipe.write_text("parts:\n  p:\n    sources:\n      s: {generator: satisfiability, num_rows: 4}\n"
