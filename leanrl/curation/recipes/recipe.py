@@ -20,7 +20,7 @@ class SourceConfig(Section):
     answer_column: str = key("answer", "column with the gold answer")
     solution_column: str | None = key(None, "column with a worked solution")
     gold_from: Literal["auto", "answer", "boxed", "hashes"] = key("auto", "where the answer stands in its column")
-    kept_columns: list[str] = key([], "further columns that stay on each row; `source` of the data becomes original_source")
+    kept_columns: list[str] = key([], "further columns that stay; one with a name of the dataset becomes original_NAME")
     licence: str | None = key(None, "licence of the data, for the dataset card; null: not known")
     published_rows: PositiveInt | None = key(None, "rows that the source is said to have")
 
