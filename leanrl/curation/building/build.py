@@ -17,6 +17,7 @@ from leanrl.curation.building.mixing import draw_part, put_in_order
 from leanrl.curation.building.output import canonical_json, dataset_card, write_rows
 from leanrl.curation.building.reading import ReadSource, read_source
 from leanrl.curation.recipes.checked import CheckedPart, CheckedRecipe, CheckedStage
+from leanrl.curation.recipes.kinds import KINDS
 from leanrl.curation.stages.stage import Answered, Asks, CuratedRow, Finding, Judged, dropped
 from leanrl.errors import DataError, DoesNotFitError
 from leanrl.evaluation.drawing import Listener
@@ -295,8 +296,16 @@ def _emptied(step: Step, judged: Judged) -> DataError:
     before = f"all {step.num_before:,} rows" if step.num_before else "no rows, for none came to it"
     return DataError(
         f"Part {step.part}: the stage {step.stage} drops {before}, and nothing is left.\n{lines}".rstrip(),
-        hint=f"change its keys: `-s parts.{step.part}.stages.{step.stage}.KEY=VALUE`, or the columns of its sources",
+        hint=_way_to_rows(step),
     )
+
+
+def _way_to_rows(step: Step) -> str:
+    """Return the keys by which a stage keeps more rows: its own, where it has any."""
+    keys = ", ".join(KINDS[step.kind].section.model_fields) if step.kind in KINDS else ""
+    if keys:
+        return f"change its keys: `-s parts.{step.part}.stages.{step.stage}.KEY=VALUE`, of {keys}"
+    return f"other columns or rows of the sources: `-s parts.{step.part}.sources.NAME.KEY=VALUE`"
 
 
 def _files(folder: DatasetFolder) -> list[Path]:

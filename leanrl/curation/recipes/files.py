@@ -14,7 +14,9 @@ from leanrl.config.names.nearest import did_you_mean, nearest_name
 from leanrl.curation.recipes.checked import CheckedRecipe, check_recipe
 from leanrl.curation.recipes.errors import problems_of
 from leanrl.curation.recipes.recipe import Recipe
+from leanrl.data.files.encoding import bad_byte
 from leanrl.errors import ConfigError, Problem
+from leanrl.hints import quoted
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _MAX_NESTED = 4
@@ -57,14 +59,22 @@ def _read(name: str) -> dict[str, Any]:
         tree = parse_yaml(text)
     except NoYamlError as error:
         raise ConfigError(fault_text(error.fault, text=text, source=str(path)), hint=error.fault.remedy) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}.", hint="save it as UTF-8") from error
+    except UnicodeDecodeError as error:
+        found = bad_byte(path)
+        raise ConfigError(found.message, hint=found.hint) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint=f"`ls -l {quoted(path)}`") from error
     if not isinstance(tree, dict):
         raise ConfigError(
-            f"{path} holds no keys with values.", hint="`leanrl data recipes mini` prints one to start from"
+            f"{path} holds {_kind_of(tree)}, not keys with values.",
+            hint="`leanrl data recipes mini` prints one to start from",
         )
     check_values(tree, where=str(path))
     return tree
+
+
+def _kind_of(tree: Any) -> str:
+    return "nothing" if tree is None else "a list" if isinstance(tree, list) else f"the value {tree!r:.40}"
 
 
 def _with_parts(tree: dict[str, Any], *, depth: int) -> dict[str, Any]:

@@ -14,8 +14,19 @@ from leanrl.errors import DataError
 
 _PIECE_BYTES = 2**20
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_DECODER = json.JSONDecoder()
 _ROW = 'one object such as {"problem": "2 + 2", "answer": "4"}'
+
+
+def _with_own_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's fields; of a name that stands twice, JSON would keep the last value and not say so."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"an object has the name {next(name for name in names if names.count(name) > 1)!r} twice")
+    return fields
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_with_own_names)
 
 
 def read_json_lines(path: Path) -> Iterator[SourceRow]:
@@ -107,7 +118,7 @@ class _Pieces:
                 if self._is_at_end:
                     raise self._fault(error.msg, error.pos) from error
             except (ValueError, RecursionError) as error:  # a number of thousands of digits, nested without end
-                raise self._fault(str(error), self._position) from error
+                raise self._fault(_said(error), self._position) from error
             else:
                 if end < len(self._window) or self._is_at_end:  # 12 may go on as 123
                     self._position = end
@@ -146,12 +157,17 @@ class _Pieces:
 
 def _parse_line(line: bytes, where: str, path: Path) -> SourceRow:
     try:
-        fields = json.loads(line.decode("utf-8"))
+        fields = _DECODER.decode(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise bad_byte(path) from error
     except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested without end
-        found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else _said(error)
         raise DataError(
             f"{where}: not valid JSON: {found}.", hint=f"each line is {_ROW}; mend or remove this line"
         ) from error
     return require_object(fields, where)
+
+
+def _said(error: Exception) -> str:
+    """Return what Python says of a value, without its advice to programs."""
+    return str(error).partition("; use sys.")[0]

@@ -14,6 +14,7 @@ from leanrl.errors import DataError
 # Python's own limit is 131,072 characters a field, which a worked solution may pass.
 _LONGEST_FIELD = 2**31 - 1
 _BATCH_ROWS = 256
+_PARQUET_MARK = b"PAR1"
 
 
 def read_csv(path: Path, *, is_tabbed: bool) -> Iterator[SourceRow]:
@@ -38,7 +39,7 @@ def read_parquet(path: Path) -> Iterator[SourceRow]:
     """Yield the rows of a Parquet file, batch by batch.
 
     Raises:
-        DataError: if it is none.
+        DataError: if it is none, cut off or damaged.
     """
     import pyarrow
     import pyarrow.parquet
@@ -50,13 +51,27 @@ def read_parquet(path: Path) -> Iterator[SourceRow]:
                 number += 1
                 yield SourceRow(f"{path}, row {number}", fields)
     except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path}: not a Parquet file: {error}.", hint="write or fetch it again") from error
+        raise DataError(_fault_of_parquet(path, error), hint="write or fetch it again") from error
+
+
+def _fault_of_parquet(path: Path, error: Exception) -> str:
+    with opened(path) as content:
+        start = content.read(len(_PARQUET_MARK))
+    if start != _PARQUET_MARK:
+        return f"{path}: not a Parquet file: it begins with {start!r}, and Parquet with {_PARQUET_MARK!r}."
+    if "magic bytes not found in footer" in str(error):
+        return f"{path}: not a whole Parquet file: it begins as one, and its end is missing."
+    return f"{path}: not a Parquet file that can be read: {str(error).strip().rstrip('.')}."
 
 
 def _csv_rows(lines: Iterable[str], path: Path, separator: str) -> Iterator[SourceRow]:
     before = csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.DictReader(lines, delimiter=separator, strict=True)
     try:
+        names = [name for name in reader.fieldnames or () if name]  # spreadsheets leave columns without a name
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{path}:1: two columns are named {twice!r}.", hint="give each column a name of its own")
         for fields in reader:
             if None in fields:
                 raise DataError(

@@ -113,7 +113,7 @@ def test_its_problems_are_ranked_and_trained_again(whole: RunFolder, tiny_model:
     done = leanrl("train", "-p", "cpu-demo", *settings, f"{column}=leanrl_in_a_row", "--run-dir", tmp_path / "again")
     assert done.code == 0, done.err
     run = RunFolder(tmp_path / "again")
-    known = [prompt_id(Row(row["id"], row["problem"], row["answer"], "")) for row in rows]
+    known = [prompt_id(Row("", row["problem"], row["answer"], "")) for row in rows]
     seed = read_json(run.config)["train"]["seed"]
     drawn = [each for each in known if Random(f"{seed}/0/{each}").random() < 0.5]
     asked = [prompt for prompt, _ in RunLedger.load(run.ledger)]

@@ -135,10 +135,15 @@ def test_all_problems_at_once(tmp_path: Path):
 def test_files_that_are_no_recipe(tmp_path: Path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("parts:\n  a: [1, 2\n")
+    listed, latin = tmp_path / "listed.yaml", tmp_path / "latin.yaml"
+    listed.write_text("- a\n- b\n")
+    latin.write_bytes("about: gr\u00f6\u00dfer\n".encode("latin-1"))
     for name, said in (
         (str(broken), "broken.yaml"),
         ("open-s2", "Did you mean `open-s1`?"),
         (str(tmp_path), "no recipe"),
+        (str(listed), "listed.yaml holds a list, not keys with values"),
+        (str(latin), "latin.yaml:1: byte 10 of the line (0xf6) is not UTF-8"),
     ):
         with pytest.raises(ConfigError) as caught:
             load_recipe(name)
