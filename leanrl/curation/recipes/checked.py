@@ -1,5 +1,6 @@
 """A recipe that has been checked: every stage with its parameters, every part in an order that can be built."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from leanrl.data.tasks.gym import is_gym_task
 from leanrl.data.tasks.makers import MAKERS
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
+
+_NAME = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def check_recipe(name: str, recipe: Recipe) -> CheckedRecipe:
         problems.append(
             Problem("parts", "there is none, so there are no rows", "`leanrl data recipes mini` prints a recipe")
         )
+    problems += _name_problems(recipe)
     parts = {}
     for part_name, part in recipe.parts.items():
         where = f"parts.{part_name}"
@@ -70,6 +74,17 @@ def check_recipe(name: str, recipe: Recipe) -> CheckedRecipe:
     if problems:
         raise ConfigError(f"The recipe {name} cannot be used.", problems=problems)
     return CheckedRecipe(name, recipe, [parts[each] for each in _in_order(recipe.parts)], mix)
+
+
+def _name_problems(recipe: Recipe) -> Iterator[Problem]:
+    """Yield names that cannot be those of a folder, or of a key that `-s` changes."""
+    named = [("models", recipe.models), ("parts", recipe.parts)]
+    for name, part in recipe.parts.items():
+        named += [(f"parts.{name}.sources", part.sources), (f"parts.{name}.stages", part.stages)]
+    for where, names in named:
+        for name in names:
+            if not _NAME.fullmatch(name):
+                yield Problem(f"{where}.{name}", "is no name", "letters, digits, _ and -")
 
 
 def _stages(part: PartConfig, where: str, recipe: Recipe) -> tuple[list[CheckedStage], list[Problem]]:

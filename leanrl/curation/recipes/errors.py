@@ -1,5 +1,6 @@
 """What pydantic found wrong with a section, as problems in the words of leanrl."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,8 @@ def _problem(details: Mapping[str, Any], where: str, section: type[BaseModel]) -
         return Problem(name, "there is no such key", near or (f"keys: {', '.join(known)}" if known else None))
     shown = repr(details.get("input"))
     shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."
-    message = details["msg"].removeprefix("Input ").replace("dictionary", "map of keys")
+    message = re.sub(r" or instance of \w+", "", details["msg"].removeprefix("Input "))
+    message = message.replace("dictionary", "map of keys")
     return Problem(name, f"{message[:1].lower()}{message[1:]}, is {shown}")
 
 

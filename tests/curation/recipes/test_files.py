@@ -116,6 +116,8 @@ def changed(**part: object) -> dict:
             "exact_duplicates.published_rows: should be a valid integer, is 'many'",
         ),
         (changed(stages={"x": {"kind": 3}}), "parts.a.stages.x.kind: should be a valid string, is 3"),
+        ({"parts": {"../a": PLAIN["parts"]["a"]}}, "parts.../a: is no name"),
+        (changed(sources={"s": "rows.jsonl"}), "parts.a.sources.s: should be a valid map of keys, is 'rows.jsonl'"),
         (changed(sources={"s": {"path": "x", "kept_columns": ["part"]}}), "has a column `part` of its own"),
         ({**PLAIN, "order": "easy_to_hard"}, "order: easy_to_hard sorts by the columns level and pass_rate, and no"),
         ({"parts": {"a": {"recipe": "open-s1"}}, "models": ["x"]}, "models: should be a valid map of keys"),
