@@ -18,7 +18,7 @@ from leanrl.data.tasks.makers import MAKERS
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
 
-_NAME = re.compile(r"[\w-]+")
+_NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,11 @@ def check_recipe(name: str, recipe: Recipe) -> CheckedRecipe:
 
 
 def _name_problems(recipe: Recipe) -> Iterator[Problem]:
-    """Yield names that cannot be those of a folder, or of a key that `-s` changes."""
-    named = [("models", recipe.models), ("parts", recipe.parts)]
-    for name, part in recipe.parts.items():
-        named += [(f"parts.{name}.sources", part.sources), (f"parts.{name}.stages", part.stages)]
-    for where, names in named:
-        for name in names:
-            if not _NAME.fullmatch(name):
-                yield Problem(f"{where}.{name}", "is no name", "letters, digits, _ and -")
+    """Yield names of parts and stages that cannot be those of the folders in which replies are kept."""
+    keys = [f"parts.{part}" for part in recipe.parts if not _NAME.fullmatch(part)]
+    for part, config in recipe.parts.items():
+        keys += [f"parts.{part}.stages.{stage}" for stage in config.stages if not _NAME.fullmatch(stage)]
+    yield from (Problem(each, "is no name", "letters, digits, _ and -") for each in keys)
 
 
 def _stages(part: PartConfig, where: str, recipe: Recipe) -> tuple[list[CheckedStage], list[Problem]]:
