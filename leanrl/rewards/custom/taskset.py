@@ -91,7 +91,7 @@ def _needs_of(taskset: Any, task: Any, paid: Mapping[str, Callable[..., Any]]) -
             yield Problem(type(owner).__name__, "gives the model tools, and so several turns")
     if getattr(task, "NEEDS_CONTAINER", False):
         yield Problem(kind, "runs in a container")
-    for prepares in ("setup", "finalize"):
+    for prepares in ("setup", "finalize", "stage_verifier"):
         if _is_own(task, prepares):
             yield Problem(f"{kind}.{prepares}", "prepares or reads a runtime, of which leanrl has none")
     if any(
