@@ -81,7 +81,7 @@ def _level_number(row: CuratedRow) -> float:
         return float(level)
     raise DataError(
         f"order: easy_to_hard has no place for row {row.id}, whose level is {level!r:.60}.",
-        hint="levels are numbers, texts with one number such as Level 3, or easy, medium and hard; `-s order=shuffled`",
+        hint="levels are numbers, texts with one number such as Level 3, or easy, medium and hard; or order: shuffled",
     )
 
 

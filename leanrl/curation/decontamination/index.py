@@ -26,13 +26,11 @@ class EvaluationProblem:
 class SharedGrams:
     """The n-grams that one training problem shares with one evaluation problem.
 
-    `long`, `middle` and `short` are those of 13, 8 and 5 words; `all_short` are all of 5 words that the evaluation
-    problem has.
+    `long` and `short` are those of 13 and 5 words; `all_short` are all of 5 words that the evaluation problem has.
     """
 
     problem: EvaluationProblem
     long: Sequence[Gram]
-    middle: Sequence[Gram]
     short: Sequence[Gram]
     all_short: Set[Gram]
 
@@ -69,14 +67,23 @@ class EvaluationIndex:
                     found[size].update(gram for gram in ngrams(run, size) if gram in owners)
         return found
 
-    def shared(self, grams: Grams) -> list[SharedGrams]:
-        """Return what a training problem of these n-grams shares, with each evaluation problem that it meets."""
-        by_problem = {size: self._by_problem(size, grams[size]) for size in SIZES}
+    def owners(self, size: int, grams: Iterable[Gram]) -> set[int]:
+        """Return the places in `problems` of those that have any of these n-grams."""
+        return {number for gram in grams for number in self._owners[size][gram]}
+
+    def within(self, grams: Set[Gram]) -> frozenset[int]:
+        """Return the places of problems that have short n-grams, and none but these."""
+        return frozenset(number for number, own in enumerate(self._short) if own and own <= grams)
+
+    def shared(self, grams: Grams, numbers: Set[int]) -> list[SharedGrams]:
+        """Return what a training problem of these n-grams shares with the evaluation problems in these places."""
+        if not numbers:
+            return []
+        by_problem = {size: self._by_problem(size, grams[size], numbers) for size in (LONG, SHORT)}
         return [
             SharedGrams(
                 self.problems[number],
                 by_problem[LONG].get(number, ()),
-                by_problem[MIDDLE].get(number, ()),
                 short,
                 self._short[number],
             )
@@ -111,9 +118,9 @@ class EvaluationIndex:
                 yield words[start : end + SHORT - 1]
             start = end
 
-    def _by_problem(self, size: int, grams: Iterable[Gram]) -> dict[int, list[Gram]]:
+    def _by_problem(self, size: int, grams: Iterable[Gram], numbers: Set[int]) -> dict[int, list[Gram]]:
         found: dict[int, list[Gram]] = {}
         for gram in grams:
-            for number in self._owners[size][gram]:
+            for number in numbers.intersection(self._owners[size][gram]):
                 found.setdefault(number, []).append(gram)
         return found

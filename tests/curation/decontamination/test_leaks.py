@@ -86,6 +86,31 @@ def test_shared_grams_are_those_of_a_plain_comparison(training: list[str], evalu
         assert found[size] == set(ngrams(training, size)) & set(ngrams(evaluation, size))
 
 
+WORDS = st.lists(st.sampled_from("abc"), min_size=5, max_size=24).map(" ".join)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4), st.lists(WORDS, min_size=1, max_size=6), st.sampled_from([0.0, 0.5]))
+def test_leaks_and_counts_are_those_of_holding_all_against_all(evaluation: list[str], texts: list[str], least: float):
+    """With few words nearly all runs are forms of speech somewhere."""
+    index = EvaluationIndex([EvaluationProblem("set", str(n), text) for n, text in enumerate(evaluation)])
+    boilerplate = find_boilerplate(index, texts, in_training=1, in_evaluation=1)
+    finder = LeakFinder(index, boilerplate, min_containment=least)
+    expected: dict[str, set[str]] = {"any_8_gram": set(), "any_13_gram": set(), "leaked": set()}
+    for text in texts:
+        grams = index.grams(text)
+        leaked = set()
+        for shared in index.shared(grams, set(range(len(evaluation)))):
+            own = set(ngrams(words_of(shared.problem.text), MIDDLE)) & set(ngrams(words_of(text), MIDDLE))
+            expected["any_8_gram"] |= {shared.problem.id} if own else set()
+            expected["any_13_gram"] |= {shared.problem.id} if shared.long else set()
+            if boilerplate.containment(shared) >= least or not all(map(boilerplate.has, shared.long)):
+                leaked.add(shared.problem.id)
+        assert {leak.problem.id for leak in finder.leaks(text, None)} == leaked
+        expected["leaked"] |= leaked
+    found = vars(finder.overlaps["set"])
+    assert {rule: found[rule] for rule in expected} == expected
+
+
 @given(st.permutations([*training_with_form(25), FERRY, KITE]))
 def test_the_order_of_the_data_changes_nothing(texts: list[str]):
     finder = finder_over(texts)
