@@ -121,6 +121,7 @@ class EvaluationIndex:
     def _by_problem(self, size: int, grams: Iterable[Gram], numbers: Set[int]) -> dict[int, list[Gram]]:
         found: dict[int, list[Gram]] = {}
         for gram in grams:
-            for number in numbers.intersection(self._owners[size][gram]):
-                found.setdefault(number, []).append(gram)
+            for number in self._owners[size][gram]:
+                if number in numbers:
+                    found.setdefault(number, []).append(gram)
         return found
