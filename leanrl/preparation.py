@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import ConfigError, all_at_once
-from leanrl.hints import setting
+from leanrl.errors import all_at_once
 from leanrl.launch.this_rank import is_first_rank
+from leanrl.preflight.enough import require_enough
 from leanrl.preflight.intent import Ready
 from leanrl.preflight.model_here import examine_model
 from leanrl.storage.run_folder import step_of
@@ -192,11 +192,7 @@ def _say_problems(problems: ProblemSet, config: RunConfig, listener: Listener) -
     if problems.dropped:
         listener.warn(_dropped_text(problems))
     num_prompts, num_train = config.train.num_prompts, len(problems.train)
-    if num_train < num_prompts:
-        raise ConfigError(
-            f"train.num_prompts is {num_prompts}, but only {num_train} problems are there.",
-            hint=setting("train.num_prompts", num_train),
-        )
+    require_enough(problems, num_prompts=num_prompts)  # once more: rows were dropped since
     left = num_train % num_prompts
     if left and not config.data.shuffle:
         listener.warn(

@@ -19,6 +19,7 @@ from leanrl.models.locate import locate_unfetched, require_model_here
 from leanrl.preflight.cards_here import num_cards_here
 from leanrl.preflight.columns import columns_read, require_columns
 from leanrl.preflight.dataset_here import is_dataset_here
+from leanrl.preflight.enough import require_enough
 from leanrl.preflight.intent import Intent, Ready
 from leanrl.preflight.model_here import examine_model
 from leanrl.preflight.plugins import load_plugins
@@ -67,6 +68,7 @@ def examine(intent: Intent) -> Findings:
     if rewards is not None and problems is not None:
         obstacles += try_rewards(rewards, problems, intent)
         _attempt(lambda: require_columns(intent.config, problems.train), obstacles)
+        _attempt(lambda: require_enough(problems, num_prompts=intent.config.train.num_prompts), obstacles)
     warnings = condition_warnings(intent.config)
     if problems is not None and not obstacles and not intent.is_training:
         warnings += _model_in_detail(intent, problems, obstacles)

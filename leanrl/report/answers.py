@@ -61,10 +61,10 @@ def sampled_completions(data: RunData) -> Markup:
     groups: dict[tuple[int, str], int] = {}
     steps = [(step, [_shown(one, step, data, groups, setting) for one in found]) for step, found in records.items()]
     lead = (
-        f"Sampled during training, at the training temperature. Here are {count_text(num_shown)} of the "
-        f"{count_text(sum(map(len, data.completions.values())))} saved ones: the first {_COMPLETIONS_SHOWN} of at most "
-        f"{_SAMPLED_STEPS_SHOWN} steps, evenly spread, with the first and the last step. One of more than "
-        f"{count_text(_CHARACTERS_SHOWN)} characters loses its middle. All of them are in completions/. "
+        "These completions were sampled during training, at the training temperature. The page shows "
+        f"{count_text(num_shown)} of the {count_text(sum(map(len, data.completions.values())))} that the run saved in "
+        f"completions/: at most {_COMPLETIONS_SHOWN} of a step, from at most {_SAMPLED_STEPS_SHOWN} steps spread over the "
+        f"run. A completion of more than {count_text(_CHARACTERS_SHOWN)} characters is shown without its middle. "
         f"{_about_formulas(setting)}"
     )
     return fill("completions.html", steps=steps, lead=lead)
@@ -85,8 +85,8 @@ def _about_formulas(setting: _Setting | None) -> str:
     if setting is None:
         return f"`{install_extras('report')}` shows formulas as mathematics."
     return (
-        "Formulas are typeset until the room for their markup is full, the graded one first; the others, and broken "
-        "ones, stay as they were written."
+        "The page typesets formulas up to a limit of markup, the graded formula first. Formulas beyond the limit, and "
+        "broken ones, stay as they were written."
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from leanrl.report.quantities import bytes_text, count_text, number_text, seconds_text, share_text
 
@@ -54,6 +54,17 @@ def writable(value: Any) -> Any:
     return value if isinstance(value, Markup) else _UNWRITABLE.sub("\ufffd", str(value))
 
 
+def prose(text: Any) -> Markup:
+    """Return a text with what stands between backticks as code; one that has a single backtick stays as it is."""
+    pieces = str(writable(text)).split("`")
+    if isinstance(text, Markup) or len(pieces) % 2 == 0:
+        return escape(writable(text))
+    codes = (
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece) for place, piece in enumerate(pieces)
+    )
+    return Markup().join(codes)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -70,6 +81,7 @@ def _environment() -> Environment:
         "bytes": bytes_text,
         "seconds": seconds_text,
         "number": number_text,
+        "prose": prose,
     }
     return environment
 

@@ -146,3 +146,16 @@ def test_how_the_problems_are_read_is_shown(tmp_path):
     assert problems[2] == "  3 of 4 golds: what stands behind ####, such as '2' of 'so #### 2'"
     assert "1 of 4 gold answers are prose" in shown.partition("\nwarnings\n")[2]
     assert json.loads(_run(*asked, "--dry-run", "--json"))["problems"]["num_dropped_rows"] == 1
+
+
+def test_fewer_problems_than_a_step_asks_are_missing(tmp_path):
+    """Three to train on, and a step of four prompts."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        "".join(json.dumps({"problem": f"1 + {number}", "answer": number + 1}) + "\n" for number in range(4))
+    )
+    asked = f"train -p cpu-demo -s data.path={path} -s data.num_heldout=1 --dry-run".split()
+    missing = _run(*asked).partition("\nmissing here\n")[2]
+    assert "train.num_prompts is 4, but there are only 3 problems to train on." in missing
+    assert "-s train.num_prompts=3" in missing
+    assert _run(*asked, "-s", "train.num_prompts=3").endswith("\nmissing here\n  nothing\n")

@@ -29,7 +29,7 @@ def test_nothing_is_left_out_that_the_page_does_not_have() -> None:
 
 def test_documents_and_files_are_whole() -> None:
     (legs,) = (line for line in SHOWN if line.startswith("cat > legs.jsonl"))
-    assert legs.count("\n") == 5
+    assert legs.count("\n") == 6
     assert legs.endswith("\nEOF")
     assert '@reward("brief", grade="strict")' in files(PAGE)["brief.py"]
     assert any("--dry-run" in line and "\\\n" in line for line in SHOWN)

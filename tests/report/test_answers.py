@@ -19,7 +19,7 @@ def test_sixty_steps_spread_over_the_run_with_both_ends_and_the_rule_in_words() 
     shown = [step for step in range(1, 120) if f"<summary>step {step}<" in page]
     assert shown == list(range(1, 120, 2))
     assert page.count("<article ") == 1440
-    assert "Here are 1,440 of the 3,570 saved ones" in page
+    assert "The page shows 1,440 of the 3,570 that the run saved" in page
 
 
 @pytest.mark.parametrize(

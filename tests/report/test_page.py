@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 
 from leanrl.report.page import write_report
+from leanrl.report.rendering import prose
 from leanrl.storage.run_folder import RunFolder, append_jsonl, write_json
 from tests.report.sample_run import write_sample_run
 
@@ -181,3 +183,9 @@ def test_half_a_character_does_not_break_the_page(run: RunFolder) -> None:
     with (run.completions / "step-000010.jsonl").open("a") as file:
         file.write('{"step": 10, "problem": "?", "completion": "half: \\ud83d."}\n')
     assert "half: \ufffd." in Page(write_report(run)).words
+
+
+def test_what_stands_between_backticks_is_code() -> None:
+    assert prose("`a < b` is code & text") == "<code>a &lt; b</code> is code &amp; text"
+    assert prose("one ` alone <i>") == "one ` alone &lt;i&gt;"
+    assert prose(Markup("<b>`x`</b>")) == "<b>`x`</b>"

@@ -10,8 +10,8 @@ from leanrl.report.figures.curves import Curve, Series, smooth, smoothing_window
 from leanrl.report.rendering import fill
 
 # charts.js draws on the same field: the two must agree.
-WIDTH, HEIGHT = 430, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 418, 12, 212
+WIDTH, HEIGHT = 340, 212
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 332, 18, 174
 _COLOURS = 8
 _DASHES = ("", "7 4", "2 3", "9 3 2 3")
 _FEW_STEPS = 40

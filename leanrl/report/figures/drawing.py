@@ -53,7 +53,7 @@ def draw_png(curve: Curve) -> bytes:
 
 def render_svg(draw: Callable[[Figure], None], *, slug: str, label: str, height_inches: float) -> str:
     """Return what `draw` puts on a figure as an <svg> element for a page; `slug` keeps its ids its own."""
-    settings = {"svg.fonttype": "none", "svg.hashsalt": slug, "font.size": 11.0}
+    settings = {"svg.fonttype": "none", "svg.hashsalt": slug, "font.size": 9.0}
     with rc_context(settings):
         figure = Figure(figsize=(_WIDTH_INCHES, height_inches), layout="constrained")
         draw(figure)

@@ -15,7 +15,7 @@ from leanrl.report.scores.evaluations import Evaluated, read_evaluations, score_
 _COST = ("hardware", "hours", "dollars")
 _LEAD = (
     "Scores in per cent. Those of this run have their 95 % interval over problems. Published rows have other "
-    "prompts, samples and machines: `leanrl compare` says what a difference is worth."
+    "prompts, samples and machines: `leanrl compare` tests a difference."
 )
 
 

@@ -79,7 +79,7 @@ class Browser {
     const found = this.known.filter((each) => isWanted(each, asked));
     const rows = asked.pairs ? pairsOf(found) : found.map((each) => [each]);
     const kind = asked.pairs ? 'pairs' : 'completions';
-    this.count.textContent = `${rows.length.toLocaleString('en')} ${kind} of ${this.known.length.toLocaleString('en')} completions on this page`;
+    this.count.textContent = `${rows.length.toLocaleString('en')} ${kind}, of ${this.known.length.toLocaleString('en')} completions on this page`;
     this.list.classList.toggle('paired', asked.pairs);
     this.list.replaceChildren(...rows.slice(0, this.shown).flat().map((each) => each.node));
     this.more.hidden = rows.length <= this.shown;

@@ -1,5 +1,5 @@
 // The figures drawn anew from the values of the page, so that they zoom, smooth and answer the pointer and the keys.
-const FIELD = { width: 430, height: 250, left: 56, right: 418, top: 12, bottom: 212 };
+const FIELD = { width: 340, height: 212, left: 52, right: 332, top: 18, bottom: 174 };
 const ROUND = [1, 2, 2.5, 5, 10];
 const GIB = 2 ** 30;
 const SVG = 'http://www.w3.org/2000/svg';
@@ -187,7 +187,7 @@ class Chart {
     const anchor = x > FIELD.width / 2 ? 'end' : 'start';
     this.svg.append(
       shape('path', { class: 'best', d: `M${x.toFixed(1)} ${FIELD.top}V${FIELD.bottom}` }),
-      shape('text', { class: 'note', x: x.toFixed(1), y: FIELD.top - 2, 'text-anchor': anchor }, `best step ${best.step}`),
+      shape('text', { class: 'note', x: x.toFixed(1), y: FIELD.top - 5, 'text-anchor': anchor }, `best step ${best.step}`),
     );
   }
 

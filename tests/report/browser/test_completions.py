@@ -43,7 +43,7 @@ def test_the_filters(opened: Tab, asked: dict[str, str], number: int) -> None:
     choose(opened, **asked)
     assert len(shown(opened)) == number
     status = opened.run("document.querySelector('#browser [role=status]').textContent")
-    assert status == f"{number} completions of 9 completions on this page"
+    assert status == f"{number} completions, of 9 completions on this page"
 
 
 def test_wrong_stands_beside_right_of_the_same_prompt(opened: Tab) -> None:

@@ -10,13 +10,13 @@ ENTROPY = "document.querySelector('figure[data-curve=entropy]')"
 
 
 def point_at(tab: Tab, share: float, *, kind: str = "mouseMoved") -> None:
-    """Move the pointer to a fraction of the field, which goes from 56 to 418 of 430; or press or release it there."""
+    """Move the pointer to a fraction of the field, which goes from 52 to 332 of 340; or press or release it there."""
     tab.run(f"{ENTROPY}.scrollIntoView({{block: 'center'}})")
     left, top, width, height = tab.run(
         f"(b => [b.left, b.top, b.width, b.height])({ENTROPY}.querySelector('svg').getBoundingClientRect())"
     )
     button = {} if kind == "mouseMoved" else {"button": "left", "clickCount": 1}
-    across = left + width * (56 + (418 - 56) * share) / 430
+    across = left + width * (52 + (332 - 52) * share) / 340
     tab.ask("Input.dispatchMouseEvent", type=kind, x=across, y=top + height / 2, **button)
 
 
