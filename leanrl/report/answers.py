@@ -63,8 +63,8 @@ def sampled_completions(data: RunData) -> Markup:
     lead = (
         "These completions were sampled during training, at the training temperature. The page shows "
         f"{count_text(num_shown)} of the {count_text(sum(map(len, data.completions.values())))} that the run saved in "
-        f"completions/: at most {_COMPLETIONS_SHOWN} of a step, from at most {_SAMPLED_STEPS_SHOWN} steps spread over the "
-        f"run. A completion of more than {count_text(_CHARACTERS_SHOWN)} characters is shown without its middle. "
+        f"completions/: at most {_COMPLETIONS_SHOWN} of a step, from at most {_SAMPLED_STEPS_SHOWN} steps spread over "
+        f"the run. A completion of more than {count_text(_CHARACTERS_SHOWN)} characters is shown without its middle. "
         f"{_about_formulas(setting)}"
     )
     return fill("completions.html", steps=steps, lead=lead)
