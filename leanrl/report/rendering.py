@@ -59,10 +59,8 @@ def prose(text: Any) -> Markup:
     pieces = str(writable(text)).split("`")
     if isinstance(text, Markup) or len(pieces) % 2 == 0:
         return escape(writable(text))
-    codes = (
-        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece) for place, piece in enumerate(pieces)
-    )
-    return Markup().join(codes)
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(piece) if place % 2 else escape(piece) for place, piece in enumerate(pieces))
 
 
 @cache

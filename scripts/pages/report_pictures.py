@@ -14,7 +14,7 @@ from leanrl.report.page import write_report
 from leanrl.storage.run_folder import open_run_folder
 from tests.report.browser.chromium import address_of, chromium_tab
 
-WIDTHS = {1200: 1500, 390: 1500}  # pixels across and down
+WIDTHS = {1200: 1700, 390: 2060}  # pixels across and down: as far as the first figures
 SCHEMES = ("light", "dark")
 
 
