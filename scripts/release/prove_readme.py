@@ -127,6 +127,8 @@ def main() -> None:
         if keep is not None:
             shutil.copytree(clone / "runs", keep)
     _write(done, commit, pictures)
+    if failed := [str(step["typed"]) for step in done if step["exit_code"] != 0]:
+        raise SystemExit("\n".join(["failed:", *failed]))
 
 
 def _run(step: Step, line: str, clone: Path, environment: dict[str, str]) -> dict[str, object]:
