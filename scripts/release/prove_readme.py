@@ -146,6 +146,8 @@ def _run(step: Step, line: str, clone: Path, environment: dict[str, str]) -> dic
         check=False,
     )
     printed = ran.stdout.replace(str(clone), ".").replace(str(clone.parent), "..").splitlines()
+    # pip names folders of packages that this machine is set up with
+    printed = [text for text in printed if not text.startswith("WARNING: Location 'file:")]
     return {
         "typed": line,
         **({"changed": step.why} if step.why else {}),

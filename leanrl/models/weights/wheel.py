@@ -109,6 +109,9 @@ def _publish(beside: Path, final: Path) -> None:
 def _write_model(carried: WheelModel, folder: Path, *, dtype: "torch.dtype") -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+    from leanrl.models.quiet import quiet_transformers
+
+    quiet_transformers()
     pre_tokenizer_name = _pre_tokenizer_name(carried)
     source = {"pretrained_model_name_or_path": str(carried.file.parent), "gguf_file": carried.file.name}
     with redirect_stderr(StringIO()):  # the reader's bars ask nobody before they are drawn
