@@ -43,7 +43,7 @@ app.command(cls=Command, short_help="Write a page with the curves of runs.")(rep
 app.command(cls=Command, short_help="Fold an adapter into its base, and verify it.")(merge)
 app.command(cls=Command, short_help="Judge the answers of a file.")(grade)
 app.command("eval", cls=Command, short_help="Measure a model on benchmarks.")(evaluate)
-app.command(cls=Command, short_help="Compare evaluations, and say what is shown.")(compare)
+app.command(cls=Command, short_help="Compare evaluations, with intervals.")(compare)
 app.command(cls=Command, short_help="Ask a trained model one problem.")(sample)
 app.add_typer(data, name="data")
 app.add_typer(presets, name="presets")

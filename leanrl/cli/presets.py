@@ -61,7 +61,7 @@ def diff(left: Name, right: Name, as_json: AsJson = False) -> None:
 
 @presets.command(cls=Command)
 def schema() -> None:
-    """Print the JSON schema of a preset, for completion in an editor: `leanrl presets schema > leanrl.schema.json`."""
+    """Print the JSON schema of presets, for editors: `leanrl presets schema > leanrl.schema.json`."""
     from leanrl.config.json_schema import preset_schema
 
     print(json.dumps(preset_schema(), indent=2, ensure_ascii=False))
@@ -69,7 +69,7 @@ def schema() -> None:
 
 @presets.command(cls=Command)
 def init(name: Name) -> None:
-    """Print a commented preset of one's own that starts from NAME: `leanrl presets init NAME > my.yaml`."""
+    """Print a commented preset that starts from NAME: `leanrl presets init NAME > my.yaml`."""
     from leanrl.config.catalog import init_preset
 
     print(init_preset(name), end="")

@@ -39,7 +39,7 @@ def train(
         typer.Option("--force", help="Train although the plan does not fit; resume although something has changed."),
     ] = False,
     trust_plugins: Annotated[
-        bool, typer.Option("--trust-plugins", help="With --resume: run plug-ins of the run that may be a stranger's.")
+        bool, typer.Option("--trust-plugins", help="With --resume: run plug-ins that another user may have written.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -22,7 +22,7 @@ def compare(
     list_rows: Annotated[bool, typer.Option("--list", help="List the published rows, with their scores.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare evaluations with the first of them: differences, intervals, and what could have been seen."""
+    """Compare evaluations with the first of them: differences, intervals, and the smallest difference to be found."""
     from leanrl.errors import ConfigError
     from leanrl.eval.compare.contrasts import contrasts_of
     from leanrl.eval.compare.files import contrasts_as_json

@@ -31,7 +31,7 @@ def evaluate(
     ] = None,
     max_tokens: Annotated[int | None, typer.Option(metavar="N", help="Longest completion [the protocol's].")] = None,
     engine: Annotated[
-        Literal["vllm", "hf"] | None, typer.Option(metavar="vllm|hf", help="What draws [vllm where it is installed].")
+        Literal["vllm", "hf"] | None, typer.Option(metavar="vllm|hf", help="What samples [vllm where it is installed].")
     ] = None,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help="An OpenAI-compatible server, such as http://127.0.0.1:8000/v1.")

@@ -44,7 +44,7 @@ def plan(
         ),
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Draw 32 completions here first, and plan time for their lengths.")
+        bool, typer.Option("--measure", help="Sample 32 completions here first, and plan time for their lengths.")
     ] = False,
     fit: Annotated[
         bool, typer.Option("--fit", help="Search the fastest settings that fit; print their -s flags.")
