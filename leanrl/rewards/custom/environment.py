@@ -3,11 +3,13 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
-from typing import Any
+from typing import Any, get_origin
 
 from leanrl.errors import ConfigError
 from leanrl.rewards.custom.environment_task import EnvironmentTask, pays_for_nothing
 from leanrl.rewards.custom.taskset import read_taskset, taskset_of
+
+_OF_A_GROUP = frozenset(("states", "prompts", "completions", "answers", "tasks", "infos"))
 
 
 def read_environment(environment: Any, *, num_rows: int = -1, answer_field: str = "answer") -> EnvironmentTask:
@@ -48,7 +50,7 @@ def _read_rubric(environment: Any, *, num_rows: int, answer_field: str) -> Envir
     paid = [(function, weight, rubric) for function, weight, rubric in _functions(environment.rubric) if weight]
     if not paid:
         raise pays_for_nothing(name, "its rubric")
-    compared = [_name(function) for function, _, _ in paid if {"completions", "states"} & set(_parameters(function))]
+    compared = [_name(function) for function, _, _ in paid if _compares(function)]
     if compared:
         raise ConfigError(
             f"{name}: {', '.join(compared)} compares completions of one prompt.",
@@ -68,6 +70,13 @@ def _functions(rubric: Any) -> Iterator[tuple[Callable[..., Any], float, Any]]:
         yield from _functions(inner)
     for function, weight in zip(getattr(rubric, "funcs", ()), getattr(rubric, "weights", ()), strict=True):
         yield function, weight, rubric
+
+
+def _compares(function: Callable[..., Any]) -> bool:
+    """Return whether verifiers calls a function with all completions of a prompt: by its parameters or its lists."""
+    returned = inspect.signature(function).return_annotation
+    returns_list = returned is list or get_origin(returned) is list or str(returned).startswith("list[")
+    return returns_list or not _OF_A_GROUP.isdisjoint(_parameters(function))
 
 
 def _bound(function: Callable[..., Any], rubric: Any) -> Callable[..., Any]:

@@ -43,8 +43,16 @@ def best(completions: list[Any]) -> list[float]:
     return [0.0] * len(completions)
 
 
+def ranked(answers: list[str]) -> list[float]:
+    return [0.0] * len(answers)
+
+
+def listed(completion: Any) -> list[float]:
+    return [0.0]
+
+
 def rubric(**weights: float) -> SimpleNamespace:
-    functions = {function.__name__: function for function in (right, brief, length, best)}
+    functions = {function.__name__: function for function in (right, brief, length, best, ranked, listed)}
     return SimpleNamespace(
         funcs=[functions[name] for name in weights], weights=list(weights.values()), class_objects={"parser": Parser()}
     )
@@ -92,6 +100,7 @@ def test_a_group_of_rubrics():
         (SingleTurnEnv(rubric(right=1.0), max_turns=-1), "any number of turns"),
         (SingleTurnEnv(rubric(length=0.0)), "pays for nothing"),
         (SingleTurnEnv(rubric(right=1.0, best=1.0)), "best compares completions"),
+        (SingleTurnEnv(rubric(ranked=1.0, listed=1.0)), "ranked, listed compares completions"),
         (
             SingleTurnEnv(SimpleNamespace(rubrics=[rubric(right=1.0), rubric(right=1.0)])),
             "several functions named right",
