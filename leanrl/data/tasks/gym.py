@@ -44,8 +44,12 @@ def gym_rows(generator: str, *, num_rows: int, seed: int, options: Mapping[str, 
 
 
 def _entries(name: str, num_rows: int, seed: int, options: Mapping[str, Any]) -> Any:
-    import reasoning_gym  # type: ignore[import-not-found,import-untyped,unused-ignore]
-    from reasoning_gym.factory import DATASETS  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    try:
+        import reasoning_gym  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from reasoning_gym.factory import DATASETS  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError as error:
+        hint = f"install it with all that it needs: {install_extras('tasks')}"
+        raise MissingError(f"reasoning-gym cannot be imported: {error}.", hint=hint) from error
 
     if name not in DATASETS:
         near = did_you_mean(nearest_name(name, DATASETS))

@@ -12,15 +12,11 @@ from leanrl.rewards.custom.environment import read_environment
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.types import Sample
 
-
-def _is_of_01() -> bool:
-    try:
-        return version("verifiers").startswith("0.1.")
-    except PackageNotFoundError:
-        return False
-
-
-if not _is_of_01():
+try:
+    INSTALLED = version("verifiers")
+except PackageNotFoundError:
+    INSTALLED = "none"
+if not INSTALLED.startswith("0.1."):
     pytest.skip("verifiers 0.1 is not installed", allow_module_level=True)
 
 import verifiers as vf
