@@ -148,8 +148,8 @@ class Chart {
     const [bottom, top] = [scale(ticks[0]), scale(ticks[ticks.length - 1])];
     this.down = (value) => FIELD.bottom - ((FIELD.bottom - FIELD.top) * (scale(value) - bottom)) / (top - bottom);
     this.drawFrame(ticks, xTicks(low, high));
-    this.drawMarks(ticks, low, high);
     for (const line of this.lines) this.drawLine(line);
+    this.drawMarks(ticks, low, high);
     this.cursor = shape('path', { class: 'cursor' });
     this.zoomed = shape('rect', { class: 'zoomed', y: FIELD.top, height: FIELD.bottom - FIELD.top, width: 0 });
     svg.append(this.cursor, this.zoomed);
