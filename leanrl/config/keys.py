@@ -134,6 +134,8 @@ def _choices(annotation: Any) -> list[str]:
 def _plural(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"maps with {' and '.join(annotation.model_fields)}"
+    if _bare(annotation) is int:
+        return _takes(annotation).removeprefix("a ").replace("number", "numbers")
     return {str: "texts", Finite: "numbers", Any: "values"}.get(annotation, "maps")
 
 
