@@ -1,5 +1,7 @@
 """Words for things that are counted, and the words that may stand beside them."""
 
+from leanrl.grading.tables.numerals import CARDINALS, MULTIPLES
+
 _COUNT_NOUNS_TEXT = """
 acorn adult album animal answer ant apartment app appetizer apple apricot area arrangement arrow article
 assignment attempt avocado baby bag bagel baker ball balloon banana band bar barrel base basket basketball bat
@@ -91,12 +93,10 @@ ALONE = frozenset(_ALONE_TEXT.split())
 
 # Words that say which number is meant; none of them is a noun of a problem, whatever it stands behind.
 _NUMBER_WORDS_TEXT = """
-zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion
-dozen score gross grand myriad lakh crore half third quarter couple few several many first second third fourth fifth
+grand myriad half third quarter couple few several many first second third fourth fifth
 sixth seventh eighth ninth tenth once twice thrice double triple quadruple
 """
-NUMBER_WORDS = frozenset(_NUMBER_WORDS_TEXT.split())
+NUMBER_WORDS = frozenset((*CARDINALS, *MULTIPLES, *_NUMBER_WORDS_TEXT.split()))
 # Operators, signs, comparisons, and the little words of a sentence.
 _NO_NOUNS_TEXT = """
 plus minus times divided multiplied over mod modulo squared cubed factorial power powers root fold percents

@@ -1,10 +1,19 @@
-"""Words behind a number: what one of them is worth, which part of one it is, and what it makes of the number."""
+"""Numbers in words, and words behind a number: what one is worth, which part of one, what it makes of the number."""
 
+_BELOW_TWENTY = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen
+"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+CARDINALS: dict[str, int] = {word: number for number, word in enumerate(_BELOW_TWENTY.split())} | {
+    word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
+}
+MINUS = "negative|minus"  # before a number
 # What one of the word is worth.
 MULTIPLES: dict[str, int] = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "quadrillion": 10**15,
     "hundreds": 100, "thousands": 10**3, "millions": 10**6, "billions": 10**9, "trillions": 10**12,
-    "dozen": 12, "dozens": 12, "lakh": 10**5, "lakhs": 10**5,
+    "dozen": 12, "dozens": 12, "score": 20, "gross": 144, "lakh": 10**5, "lakhs": 10**5,
     "crore": 10**7, "crores": 10**7, "mln": 10**6,
     "bn": 10**9, "万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "千": 1000,
     "百": 100, "十": 10, "만": 10**4, "억": 10**8,

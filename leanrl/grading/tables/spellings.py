@@ -53,7 +53,7 @@ SYNONYMS: Rules = (
     (r"\\(?:ast|cdotp)(?![A-Za-z])", r"\\cdot "),
     (r"\\R(?![A-Za-z])|\\(?:mathbf|mathrm|bf)\s*\{R\}", r"\\mathbb{R}"),
     (
-        r"\(\s*+\\[bp]?mod\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
+        r"\(\s*+\\?[bp]?mod(?:ulo)?+(?![A-Za-z])\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
         r"\\pmod{\1\2}",
     ),
     (r"\\(?:tg)(?![A-Za-z])", r"\\tan"),
@@ -96,6 +96,9 @@ ANGLES_AND_TIMES: Rules = (
         r"(\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])(?:\^\{?-?\d\}?)?\s?\(?\s?)(\d+(?:\.\d+)?)°",
         r"\1\\frac{\2\\pi}{180}",
     ),
+    (r"^(?:\\text\s?\{)?\s?[Nn]oon\s?\}?$", r"12:00 \\text{pm}"),
+    (r"^(?:\\text\s?\{)?\s?[Mm]idnight\s?\}?$", r"12:00 \\text{am}"),
+    (r"(?<=\d)\s?(?:\\text\s?\{)?\s?o'clock\s?\}?", ":00"),
     (
         r"(?:(?<=:\d\d)\s?|(?<=\d)(?:\s|\s?\\(?:text|mbox|mathrm)\s?\{)\s?)([AaPp])\.?\s?[Mm](?![A-Za-z])\.?\s?\}?",
         r" \\text{\1m}",

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from leanrl.grading.answers.readers.words import is_product
 from leanrl.grading.tables.nouns import NO_NOUNS, NUMBER_WORDS, QUALIFIERS
-from leanrl.grading.tables.numerals import FORMS, MULTIPLES, PARTS
+from leanrl.grading.tables.numerals import FORMS, PARTS
 from leanrl.grading.units.reading import PROBLEMS_OWN, read_unit, singular_of
 
 _NUMBERS = "|".join(sorted(NUMBER_WORDS))
@@ -25,7 +25,7 @@ _BEHIND_VALUE = re.compile(
     rf"(?<=[\d}}])(?:\s?\\text\s?\{{\s?(?P<set>{_PHRASE})\.?\s?\}}|\s(?P<bare>{_PHRASE})\.?)"
     r"(?=\s?(?:$|[,;)\]]|\\\}|\\text\{(?:and|or)\}))"
 )
-_NO_NOUNS = (NO_NOUNS, NUMBER_WORDS, MULTIPLES, PARTS, FORMS)
+_NO_NOUNS = (NO_NOUNS, NUMBER_WORDS, PARTS, FORMS)
 _MAX_PROBLEM_CHARS = 20_000
 
 

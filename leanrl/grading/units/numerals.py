@@ -1,10 +1,11 @@
-"""Words that belong to a number: 5 hundred, 2 dozen, 3 halves, 5 squared, 5 degrees below zero."""
+"""Numbers in words, and words that belong to a number: two hundred, 2 dozen, 3 halves, 5 squared, negative 5."""
 
 import re
 from decimal import Decimal, localcontext
 
-from leanrl.grading.tables.numerals import FORMS, MULTIPLES, PARTS
+from leanrl.grading.tables.numerals import CARDINALS, FORMS, MINUS, MULTIPLES, PARTS
 
+_VALUES = CARDINALS | MULTIPLES
 _ALL = sorted([*MULTIPLES, *PARTS, *FORMS], key=len, reverse=True)
 _WORD = f"(?:{'|'.join(word.replace(' ', r'[ ]') for word in _ALL)})(?![A-Za-z])(?![克米瓦卡])"
 _NUMERAL = re.compile(
@@ -13,10 +14,22 @@ _NUMERAL = re.compile(
     re.IGNORECASE,
 )
 _MAX_WORDS = 3  # five hundred thousand million
+_ONE = rf"(?:{'|'.join(filter(str.isascii, _VALUES))})(?![A-Za-z])"
+_PART = rf"(?:{'|'.join(PARTS)})(?![A-Za-z])"
+_SPELLED = re.compile(
+    rf"(?P<before>^-?|[=,])\s*+(?P<text>\\text\s*+\{{)?+\s*+(?:an?(?=\s(?:{_ONE}|{_PART}))"
+    rf"|(?P<words>{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+))(?:-(?={_PART})|(?!-))",
+    re.IGNORECASE,
+)
+_MINUS = re.compile(
+    rf"^(?:\\text\s*+\{{\s*+(?:{MINUS})\s*+\}}|(?P<text>\\text\s*+\{{)?+\s*+(?:{MINUS})\s)\s*+(?=[\d\\]|{_ONE})",
+    re.IGNORECASE,
+)
 
 
 def read_numerals(text: str) -> str:
-    """Return the text with the words behind its numbers made part of them; exact."""
+    """Return the text with numbers in words, where a value may begin, and the words behind numbers as digits; exact."""
+    text = _SPELLED.sub(_in_digits, _MINUS.sub(lambda match: "-" + (match["text"] or ""), text))
     for _ in range(_MAX_WORDS):
         text, num_replaced = _NUMERAL.subn(_replace, text)
         if not num_replaced:
@@ -31,6 +44,26 @@ def _replace(match: re.Match[str]) -> str:
         return match.group() if rest.strip() else FORMS[word].format(number)
     value = rf"\frac{{{number}}}{{{PARTS[word]}}}" if word in PARTS else _multiple(number, MULTIPLES[word])
     return rf"{value} \text{{{rest}}}" if rest.strip() else value + " "
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    value = _value_of(match["words"] or "one")
+    return match.group() if value is None else f"{match['before']}{value} {match['text'] or ''}"
+
+
+def _value_of(words: str) -> int | None:
+    """Return the number that words name, None if they name several: twenty five, not five twenty."""
+    parts: list[int] = []
+    for word in re.sub("-| and ", " ", words.casefold()).split():
+        number = _VALUES[word]
+        if word in MULTIPLES:
+            smaller = [part for part in parts if part < number]
+            del parts[len(parts) - len(smaller) :]
+            number *= sum(smaller) or 1
+        if parts and number >= 10 ** (len(str(parts[-1])) - len(str(parts[-1]).rstrip("0"))):
+            return None
+        parts.append(number)
+    return sum(parts)
 
 
 def _multiple(number: str, factor: int) -> str:
