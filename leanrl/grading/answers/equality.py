@@ -244,11 +244,11 @@ def _joint(answer: Answer) -> str:
 
 
 def _may_be_joined_alike(gold: Answer, answer: Answer) -> bool:
-    """Return whether two lists agree on "or": x = 1 or y = 2 is not x = 1, y = 2; x = 1 or x = 2 is x = 1, x = 2."""
+    """Return whether two lists agree on "or": x = 1 or y = 2 is not x = 1, y = 2; nor is A or B A, B; 1 or 2 is 1, 2."""
     if ("or" in (_joint(gold), _joint(answer))) is (_joint(gold) == _joint(answer) == "or"):
         return True
-    names = {squeeze(item.value.latex) for side in (gold, answer) for item in _distinct(side) if item.kind == "chain"}
-    return len(names) <= 1
+    items = _distinct(gold) + _distinct(answer)
+    return len({squeeze(item.value.latex) for item in items if item.kind == "chain"}) <= 1 and not all(map(letter_of, items))
 
 
 def _is_nested_empty(gold: Answer, answer: Answer) -> bool:

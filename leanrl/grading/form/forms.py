@@ -60,7 +60,7 @@ def _has_form(answer: Answer, allowed: Counter[str]) -> bool:
         forms = (_has_form(part, allowed) for part in parts)
         return any(forms) if answer.kind == "chain" else all(forms)
     term = read_term(value_beside_a_number(answer.latex) or answer.latex)
-    return not work_beyond(work_in(term), allowed)
+    return answer.kind in ("time", "date") or not work_beyond(work_in(term), allowed)
 
 
 def _has_asked_form(gold: Term, answer: Term, problem: str) -> bool:

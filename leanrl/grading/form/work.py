@@ -49,7 +49,9 @@ def _work_of_product(node: Term) -> list[str]:
     repeated = sum(bases.values()) - len(bases)
     sums = [factor for factor in factors if _base(factor).kind == "sum" and is_constant(factor)]
     roots = [factor for factor in factors if factor.kind == "root" and is_constant(factor)]
-    steps = [repeated, *(max(0, len(alike) - 1) for alike in (numbers, sums, roots))]
+    turned = [factor for factor in factors if factor.kind != "call" and _has_i(factor)]
+    signs = [factor for factor in node.parts if factor == MINUS]
+    steps = [repeated, *(max(0, len(alike) - 1) for alike in (numbers, sums, roots, turned, signs))]
     ones = sum(factor.integer == 1 for factor in numbers) if len(numbers) == 1 < len(factors) else 0
     return ["product"] * (max(steps) + ones) + ["matrix"] * (sum(map(_has_matrix, factors)) > 1)
 
@@ -61,7 +63,7 @@ def _work_of_fraction(node: Term) -> list[str]:
         work += ["quotient"] if over.integer % under.integer == 0 else []
     elif node.is_number or "fraction" in (_plain(over).kind, _plain(under).kind):
         work += ["quotient"]
-    return work + ([] if is_constant(under) else ["denominator"])
+    return work + ([] if is_constant(under) and not _has_i(under) else ["denominator"])
 
 
 def _work_of_power(node: Term) -> list[str]:
@@ -135,6 +137,10 @@ def _monomials(term: Term) -> list[tuple[str, ...]]:
 
 def _multiplied_out(sums: list[list[tuple[str, ...]]]) -> list[tuple[str, ...]]:
     return [tuple(chain.from_iterable(one)) for one in islice(product(*sums), _MAX_TERMS)]
+
+
+def _has_i(term: Term) -> bool:
+    return is_constant(term) and any(node.text == "i" for node in term.walk())
 
 
 def _has_matrix(term: Term) -> bool:

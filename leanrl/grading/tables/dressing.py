@@ -14,7 +14,7 @@ class Dress(NamedTuple):
 _SWITCHES = """
 displaystyle textstyle scriptstyle limits nolimits tiny scriptsize footnotesize small normalsize large Large LARGE huge
 Huge boldmath centering hfill hline noindent nonumber notag null mathstrut strut allowbreak relax mathclose mathopen
-mathord mathpunct mathbin mathrel mathinner mathop nobreak break newline par protect
+mathord mathpunct mathbin mathrel mathinner mathop nobreak break newline par protect checkmark blacksquare qed
 """
 _FRAMES = "underline underbar uline uuline uwave ensuremath mathclap mathllap mathrlap llap rlap hl displaylines"
 _DROPPED = "hspace vspace phantom hphantom vphantom label tag footnote kern mkern mskip hskip vskip"
@@ -37,6 +37,7 @@ MARKUP = (
     (r"(?<![^\s(])(\*\*|__|``)(?=[^\s*_`])([^*_`]*+)\1(?![^\s).,;:])", r"\2"),
     (r"(?<![^\s(])`(?=[^\s`])([^`]*+)`(?![^\s).,;:])", r"\1"),
     (r"^\s*+(\*{3}|\*|_{3}|_|`{3})(?=[^\s*_`])([^*_`]*+)\1\s*+$", r"\2"),
+    (r"^\s*+[\"“”]([^\"“”]*+)[\"“”]\s*+$", r"\1"),
     (r"<sup>([^<>]*+)</sup>", r"^{\1}"),
     (r"<sub>([^<>]*+)</sub>", r"_{\1}"),
     (r"<(b|i|u|em|strong|span|font|code|mark|big|small|p|div|center)(?: [^<>]*+)?>([^<>]*+)</\1>", r"\2"),

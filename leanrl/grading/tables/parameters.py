@@ -2,10 +2,10 @@ r"""How free parameters and constants are declared: k \in Z, "for any integer k"
 
 _KINDS = r"(?:integer|whole number|natural number|constant|real number)s?"
 # What a free parameter runs over, by the word or the set that declares it.
-DOMAINS = {"Z": "integer", "N": "natural number", "whole number": "integer", "real number": "constant"}
+DOMAINS = {"Z": "integer", "N": "natural number", "R": "constant", "whole number": "integer", "real number": "constant"}
 
 _INTRODUCED = r"(?:,|;|\(|\\text\s?\{\s?(?:where|for|with)?(?: ?(?:any|all|every|some))?\s?\}|\\forall(?![A-Za-z]))\s?"
-_IS_IN = r"\\in\s?\\mathbb\s?\{(?P<domain>[ZN])\}\s?(?:\^\s?\{?[+*]\}?)?"
+_IS_IN = r"\\in\s?\\mathbb\s?\{(?P<domain>[ZNR])\}\s?(?:\^\s?\{?[+*]\}?)?"
 _IS_A = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<kind>{_KINDS})\s?\}}"
 _ANY = rf"\\text\s?\{{[^{{}}]{{0,20}}?(?P<named>{_KINDS})\s?\}}\s?(?P<other>[A-Za-z])"
 DECLARATION = rf"(?P<value>.*[^\s,;(])\s?(?:{_INTRODUCED}(?P<letter>[A-Za-z])\s?(?:{_IS_IN}|{_IS_A})|{_ANY})\s?\)?"

@@ -4,7 +4,7 @@
 # them: it stays before the value, and makes words of it.
 _LEADS = (
     r"so|thus|hence|therefore|then|and so|finally|in conclusion|in total|as a result|"
-    r"we (?:get|have|find|obtain|conclude)|this (?:gives|means|yields|implies)|it follows|which (?:gives|means|is)|that"
+    r"we (?:get|have|find|obtain|conclude)|this (?:gives|means|yields|implies)|it follows|which (?:gives|means|is)|that|exactly"
 )
 _ADJECTIVES = (
     r"final|correct|right|required|desired|requested|exact|numerical|only|unique|total|maximum|minimum|maximal|minimal|"

@@ -83,6 +83,7 @@ FUNCTIONS: Rules = (
         r"\\\1 ",
     ),
     (r"\\lg(?![A-Za-z])", r"\\log_{10}"),
+    (r"\\(sin|cos|tan)\s?\^\s?(?:\{\s?-\s?1\s?\}|-\s?1(?!\d))", r"\\arc\1 "),
 )
 ANGLES_AND_TIMES: Rules = (
     (r"\\(?:operatorname|text|mathrm)\s?\{\s?cis\s?\}|(?<![A-Za-z\\])cis(?![A-Za-z])", r"\\cis "),
@@ -105,6 +106,8 @@ ANGLES_AND_TIMES: Rules = (
     ),
 )
 PERCENT: Rules = (
+    # A number leaves the words that it stands in, with the sign of its currency.
+    (r"\\text\s*+\{\s*+([-+]?(?:\\\$|[€£¥₹₽])?\s*+\d[\d.,/]*+)\s*+([^\W\d_][^{}\d]*+)?\}", r" \1 \\text{\2}"),
     (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
     (r"(?<!\s)\s*+\\?%", r"\\%"),
 )
@@ -127,8 +130,7 @@ FONTS: Rules = (
         r"|mathnormal|textsc|operatorname\*?)\s*\{",
         r"\\text{",
     ),
-    # A number leaves the words that it stands in, with the sign of its currency; an ordinal its exponent.
-    (r"\\text\s*+\{\s*+([-+]?(?:\\\$|[€£¥₹₽])?\s*+\d[\d.,/]*+)\s*+([^\W\d_][^{}\d]*+)?\}", r" \1 \\text{\2}"),
+    # An ordinal leaves its exponent.
     (r"(?<=\d)\s*+\^\s*+\{\s*+(?:\\text\s*+\{\s*+)?(st|nd|rd|th)\s*+\}(?:\s*+\})?", r"\\text{\1}"),
 )
 WORDS: Rules = (
@@ -151,13 +153,16 @@ WORDS: Rules = (
 )
 NUMBERS: Rules = (
     (r"(?<![\w.}])\.(?=\d)", "0."),  # .5
-    (r"(?<=\d)\.(?!\d)", ""),  # 3. and the full stop behind an answer
+    (r"(?<=\d)(?:\.|/-)(?!\d)", ""),  # 3. and the full stop behind an answer, Rs 500/-
+    (r"(?<![A-Za-z\\\d])(\d++(?:\.\d++)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z]|\s?_)", r"\1 \\cdot 10^{\2}"),
     (r"^\+(?=[\d\\(.])", ""),
     (r"^-\s*-\s*(?=\d)", ""),
 )
 LAST: Rules = (
     (r"\s+", " "),
     (r"^(?:\\(?:approx|simeq|sim|therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
+    (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?[\^_]\s?\{?\s?\+\s?\}?$", r"\1(0,\\infty)"),
+    (r"(\\mathbb\s?\{R\})\s?-\s?(?=\\\{)", r"\1\\setminus "),
     (r"^\](.*),([^,]*)\[$", r"(\1,\2)"),  # ]0, 1[
     (r"^\](.*),([^,]*)\]$", r"(\1,\2]"),
     (r"^\[(.*),([^,]*)\[$", r"[\1,\2)"),

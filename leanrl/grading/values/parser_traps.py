@@ -1,7 +1,7 @@
 r"""Spellings that latex2sympy2_extended 1.11.0 reads as something else, written so that it does not.
 
 It adds where `2(3)` and `(2)(3)` multiply (it takes them for mixed numbers), reads R and r as one variable, f' as f,
-1e5 as a product with Euler's number, dcba as a derivative, and I_{max} as the imaginary unit.
+dcba as a derivative, and I_{max} as the imaginary unit.
 """
 
 import re
@@ -9,7 +9,6 @@ import re
 from leanrl.grading.units.quantities import without_common_unit
 
 _PRODUCT = re.compile(r"(?<![\w.^_}\\])(\d+(?:\.\d+)?|\\pi)\s*(?=[(\[])|(\))\s*(?=[(\d])")
-_SCIENTIFIC = re.compile(r"(?<![A-Za-z\\\d])(\d++(?:\.\d++)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z])")
 _VECTOR = re.compile(r"\\vec\{([a-z])\}")
 _PRIMES = re.compile(r"([A-Za-z])(?:\^\s*+(?:\{\s*+)?((?:\\prime\s*+)++)\}?|('++))")
 _PRIME = re.compile("'|prime")
@@ -40,7 +39,6 @@ def _same_letters(gold: str, answer: str) -> tuple[str, str]:
 
 
 def _rewrite(latex: str) -> str:
-    latex = _SCIENTIFIC.sub(r"\1 \\cdot 10^{\2}", latex)
     latex = _PRIMES.sub(lambda match: f"{match[1]}_{{{'p' * len(_PRIME.findall(match[0]))}}}", latex)
     latex = _LETTERS_WITH_D.sub(lambda letters: " ".join(sorted(letters.group(), key="d".__eq__)), latex)
     latex = _WORD_SUBSCRIPT.sub(r"_{\1}", latex)

@@ -48,7 +48,7 @@ def _declared(latex: str) -> tuple[str, str, str] | None:
     builder = _BUILDER.fullmatch(latex)
     text = f"{builder['value'].strip()}, {builder['declaration'].strip()}" if builder else latex
     match = _DECLARATION.fullmatch(text) if "integer" in text or "mathbb" in text or "constant" in text else None
-    if match is None or "," in (builder["declaration"] if builder else ""):
+    if match is None or (builder and ("," in builder["declaration"] or match["domain"] == "R")):
         return None
     letter, kind = match["letter"] or match["other"], (match["domain"] or match["kind"] or match["named"]).rstrip("s")
     return (match["value"], letter, table.DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
