@@ -9,8 +9,6 @@ Kind: TypeAlias = Literal[
     "cases", "branch", "ratio", "time", "date", "chain", "relation",
 ]  # fmt: skip
 
-PLAIN_KINDS: tuple[Kind, ...] = ("words", "choice", "time", "date", "either")  # no formula has to be read in these
-
 
 @dataclass(frozen=True)
 class Answer:

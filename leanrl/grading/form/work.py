@@ -82,10 +82,8 @@ def _work_of_power(node: Term) -> list[str]:
 
 def _work_of_root(node: Term) -> list[str]:
     inside, index = node.parts
-    if inside.kind == "fraction" and inside.is_number:
-        found = any(_has_factor(part, index.integer or 0) for part in inside.parts)
-    else:
-        found = _has_factor(inside, index.integer or 0)
+    parts = inside.parts if inside.kind == "fraction" and inside.is_number else (inside,)
+    found = any(_has_factor(part, index.integer or 0) for part in parts)
     return ["root"] if found or any(part.kind == "root" for part in inside.walk()) else []
 
 

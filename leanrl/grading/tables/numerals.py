@@ -1,4 +1,4 @@
-"""Numbers in words, and words behind a number: what one is worth, which part of one, what it makes of the number."""
+r"""Numbers in words, and words behind a number: what one is worth, which part of one, what it makes of the number."""
 
 _BELOW_TWENTY = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -8,7 +8,6 @@ _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 CARDINALS: dict[str, int] = {word: number for number, word in enumerate(_BELOW_TWENTY.split())} | {
     word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
 }
-MINUS = "negative|minus"  # before a number
 # What one of the word is worth.
 MULTIPLES: dict[str, int] = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "quadrillion": 10**15,
@@ -36,3 +35,15 @@ FORMS: dict[str, str] = {
     "and a quarter": r"{}\frac{{1}}{{4}}",
     "and three quarters": r"{}\frac{{3}}{{4}}",
 }
+
+# A number in words where a value may begin, as \text or bare: two hundred and five, a dozen, two of two-thirds.
+VALUES = CARDINALS | MULTIPLES
+_ONE = rf"(?:{'|'.join(filter(str.isascii, VALUES))})(?![A-Za-z])"
+_PART = rf"(?:{'|'.join(PARTS)})(?![A-Za-z])"
+_SET = r"(?P<text>\\text\s*+\{)?+\s*+"
+SPELLED = (
+    rf"(?P<before>^-?|[=,])\s*+{_SET}(?:an?(?=\s(?:{_ONE}|{_PART}))"
+    rf"|(?P<words>{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+))(?:-(?={_PART})|(?!-))"
+)
+_MINUS = "(?:negative|minus)"
+MINUS = rf"^(?:\\text\s*+\{{\s*+{_MINUS}\s*+\}}|{_SET}{_MINUS}\s)\s*+(?=[\d\\]|{_ONE})"

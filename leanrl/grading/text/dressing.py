@@ -24,14 +24,7 @@ def undress(text: str) -> str:
     text = apply_rules(_MARKUP, text)
     for _ in range(_MAX_NESTED if r"\begin" in text else 0):
         text = _ENVIRONMENT.sub(lambda environment: _join_rows(environment["body"]), text)
-    return _without_last_row_ends(_drop_commands(text))
-
-
-def _without_last_row_ends(text: str) -> str:
-    text = text.rstrip()
-    while text.endswith("\\\\"):
-        text = text[:-2].rstrip()
-    return text
+    return _drop_commands(text).rstrip("\\ \t\n")  # the ends of rows
 
 
 def _join_rows(body: str) -> str:

@@ -118,14 +118,10 @@ def _range(latex: str) -> Set | None:
 
 def _are_equal_percentages(gold: str, answer: str) -> bool:
     """Return whether two values are equal where one or both end in a percent sign: 10 % is 10, 10 % or 0.1."""
-    gold_value, answer_value = gold.removesuffix(_PERCENT).strip(), answer.removesuffix(_PERCENT).strip()
-    if are_equal(gold_value, answer_value):
-        return True
-    if gold.endswith(_PERCENT) and answer.endswith(_PERCENT):
-        return False
-    if gold.endswith(_PERCENT):
-        return are_equal(rf"\frac{{{gold_value}}}{{100}}", answer_value)
-    return are_equal(gold_value, rf"\frac{{{answer_value}}}{{100}}")
+    values = [side.removesuffix(_PERCENT).strip() for side in (gold, answer)]
+    signed = [side.endswith(_PERCENT) for side in (gold, answer)]
+    parts = (rf"\frac{{{value}}}{{100}}" if sign else value for value, sign in zip(values, signed, strict=True))
+    return are_equal(*values) or (not all(signed) and are_equal(*parts))
 
 
 def _compare_by_value(gold: Any, answer: Any) -> bool | None:
@@ -155,14 +151,12 @@ def _parsed_or_raise(latex: str, written: str) -> Any:
 @lru_cache(maxsize=1024)
 def _parsed(latex: str) -> Any:
     """Return what the parser makes of all of a text, None if it refuses."""
-    if _TWO_NUMBERS.search(latex):
-        return None  # the parser would add them
-    if _BOTH_SCRIPTS.search(latex):
-        return None  # it would leave them out
+    if _TWO_NUMBERS.search(latex) or _BOTH_SCRIPTS.search(latex):
+        return None  # the parser would add the numbers, and leave the scripts out
     normalised = normalize_latex(latex, _NORMALISATION)
-    is_complex = should_treat_as_complex(normalised)
+    is_real = not should_treat_as_complex(normalised)
     try:
-        parsed = latex2sympy(normalised, is_real=not is_complex, convert_degrees=False, normalization_config=None)
+        parsed = latex2sympy(normalised, is_real=is_real, convert_degrees=False, normalization_config=None)
         parsed = parsed.doit() if isinstance(parsed, MatrixExpr) else parsed
         if isinstance(parsed, Expr):
             parsed = parsed.subs({symbol: I for symbol in parsed.free_symbols if symbol.name == "i"})
