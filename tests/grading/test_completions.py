@@ -1,4 +1,4 @@
-"""Which completions answer which golds, by the table completions_cases.txt: boxes apart, thoughts, code, golds in texts."""
+"""Which completions answer which golds, by completions_cases.txt: boxes apart, thoughts, code, golds in texts."""
 
 import re
 from pathlib import Path

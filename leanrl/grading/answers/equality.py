@@ -244,11 +244,12 @@ def _joint(answer: Answer) -> str:
 
 
 def _may_be_joined_alike(gold: Answer, answer: Answer) -> bool:
-    """Return whether two lists agree on "or": x = 1 or y = 2 is not x = 1, y = 2; nor is A or B A, B; 1 or 2 is 1, 2."""
+    """Return whether two lists agree on "or": x = 1 or y = 2 is not x = 1, y = 2; nor is A or B; 1 or 2 is 1, 2."""
     if ("or" in (_joint(gold), _joint(answer))) is (_joint(gold) == _joint(answer) == "or"):
         return True
     items = _distinct(gold) + _distinct(answer)
-    return len({squeeze(item.value.latex) for item in items if item.kind == "chain"}) <= 1 and not all(map(letter_of, items))
+    names = {squeeze(item.value.latex) for item in items if item.kind == "chain"}
+    return len(names) <= 1 and not all(map(letter_of, items))
 
 
 def _is_nested_empty(gold: Answer, answer: Answer) -> bool:

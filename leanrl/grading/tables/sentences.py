@@ -3,8 +3,8 @@
 # Only words that say nothing about the value. What denies, compares or hedges (not, wrong, about, twice) is not among
 # them: it stays before the value, and makes words of it.
 _LEADS = (
-    r"so|thus|hence|therefore|then|and so|finally|in conclusion|in total|as a result|"
-    r"we (?:get|have|find|obtain|conclude)|this (?:gives|means|yields|implies)|it follows|which (?:gives|means|is)|that|exactly"
+    r"so|thus|hence|therefore|then|and so|finally|in conclusion|in total|as a result|exactly|"
+    r"we (?:get|have|find|obtain|conclude)|this (?:gives|means|yields|implies)|it follows|which (?:gives|means|is)|that"
 )
 _ADJECTIVES = (
     r"final|correct|right|required|desired|requested|exact|numerical|only|unique|total|maximum|minimum|maximal|minimal|"
