@@ -2,7 +2,7 @@
 
     python -m benchmarks.graders.compared OTHER_CHECKOUT DATA_DIR
 
-Both judge the labelled cases, the recorded completions, and each gold answer of the benchmark files (2,000 of a file)
+Both judge the labelled cases, the recorded completions, and each gold answer of the benchmark files (500 of a file)
 plus zero and against its neighbour, by `leanrl grade`. Writes benchmarks/results/grading-verdicts-<date>.json.
 """
 
@@ -26,7 +26,7 @@ from leanrl.types import GradeMode
 HERE = Path(__file__).parents[2]
 RECORDED = HERE / "benchmarks" / "data" / "graded_completions.jsonl"
 MODES: tuple[GradeMode, ...] = ("strict", "lenient")
-MAX_GOLDS = 2_000
+MAX_GOLDS = 500
 SHOWN_CHARS = 120
 
 

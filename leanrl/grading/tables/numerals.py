@@ -47,3 +47,11 @@ SPELLED = (
 )
 _MINUS = "(?:negative|minus)"
 MINUS = rf"^(?:\\text\s*+\{{\s*+{_MINUS}\s*+\}}|{_SET}{_MINUS}\s)\s*+(?=[\d\\]|{_ONE})"
+
+# Such words behind digits.
+_ALL = sorted([*MULTIPLES, *PARTS, *FORMS], key=len, reverse=True)
+_WORD = f"(?:{'|'.join(word.replace(' ', r'[ ]') for word in _ALL)})(?![A-Za-z])(?![克米瓦卡])"
+NUMERAL = (
+    r"(?<![\w.,\\{^])(?P<number>\d{1,20}(?:,\d{3}){0,6}(?:\.\d{1,20})?)\s*+"
+    rf"(?:\\text\s*+\{{\s*+(?P<set>{_WORD})(?P<rest>[^{{}}]*+)\}}|(?P<bare>{_WORD}))"
+)

@@ -5,15 +5,10 @@ from fractions import Fraction
 
 from leanrl.grading.tables import numerals as table
 
-_ALL = sorted([*table.MULTIPLES, *table.PARTS, *table.FORMS], key=len, reverse=True)
-_WORD = f"(?:{'|'.join(word.replace(' ', r'[ ]') for word in _ALL)})(?![A-Za-z])(?![克米瓦卡])"
-_NUMERAL = re.compile(
-    r"(?<![\w.,\\{^])(?P<number>\d{1,20}(?:,\d{3}){0,6}(?:\.\d{1,20})?)\s*+"
-    rf"(?:\\text\s*+\{{\s*+(?P<set>{_WORD})(?P<rest>[^{{}}]*+)\}}|(?P<bare>{_WORD}))",
-    re.IGNORECASE,
-)
 _MAX_WORDS = 3  # five hundred thousand million
-_SPELLED, _MINUS = re.compile(table.SPELLED, re.IGNORECASE), re.compile(table.MINUS, re.IGNORECASE)
+_SPELLED, _MINUS, _NUMERAL = (
+    re.compile(written, re.IGNORECASE) for written in (table.SPELLED, table.MINUS, table.NUMERAL)
+)
 
 
 def read_numerals(text: str) -> str:
