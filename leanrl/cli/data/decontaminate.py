@@ -1,6 +1,7 @@
 """`leanrl data decontaminate`."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -43,18 +44,23 @@ def decontaminate(
     from leanrl.config.sections.data import DataConfig
     from leanrl.curation.decontamination.files import decontaminate as find
     from leanrl.curation.decontamination.sets import evaluation_problems
+    from leanrl.errors import DataError
 
     names = None if against is None else [name.strip() for name in against.split(",") if name.strip()]
     problems = evaluation_problems(names, data_dir=data_dir, say=_say)
-    found = find(
-        file,
-        problems,
-        data=DataConfig(path=str(file), problem_column=problem_column, answer_column=answer_column),
-        out=out,
-        min_containment=min_containment,
-        say=_say,
-    )
+    data = DataConfig(path=str(file), problem_column=problem_column, answer_column=answer_column)
+    try:
+        found = find(file, problems, data=data, out=out, min_containment=min_containment, say=_say)
+    except DataError as error:
+        raise DataError(_in_options(error.message), hint=error.hint and _in_options(error.hint)) from error
     print(json.dumps(found.to_json(), indent=2) if as_json else _table(found, out))
+
+
+def _in_options(text: str) -> str:
+    """Return a message on keys of a run's config in the options of this command."""
+    text = re.sub(r"-s ('?)data\.(problem|answer)_column=", r"--\2-column \1", text)
+    text = re.sub(r"data\.(problem|answer)_column", r"--\1-column", text)
+    return re.sub(r"-s ('?)data\.path=", r"\1", text).replace("data.path is ", "FILE is ")
 
 
 def _say(text: str) -> None:

@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Any
 
 from leanrl.curation.stages.stage import CuratedRow, Finding, Judged
+from leanrl.errors import DataError
+from leanrl.hints import quoted
 
 _BATCH_ROWS = 4096
 
@@ -74,12 +76,25 @@ class LedgerWriter:
 
 
 def read_ledger(path: Path) -> Iterator[LedgerRecord]:
-    """Yield the records of a ledger in the order of its stages."""
+    """Yield the records of a ledger in the order of its stages.
+
+    Raises:
+        DataError: if it is missing, cut off or damaged.
+    """
+    import pyarrow
     import pyarrow.parquet
 
-    for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=_BATCH_ROWS):
-        for fields in batch.to_pylist():
-            yield LedgerRecord(**fields)
+    try:
+        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=_BATCH_ROWS):
+            for fields in batch.to_pylist():
+                yield LedgerRecord(**fields)
+    except (pyarrow.ArrowException, OSError, TypeError) as error:
+        folder = path.parent.parent
+        raise DataError(
+            f"the ledger {path} cannot be read: {str(error).strip().rstrip('.')}.",
+            hint=f"build it again, with its replies: "
+            f"`leanrl data build RECIPE --out {quoted(f'{folder}-2')} --replies-of {quoted(folder)}`",
+        ) from error
 
 
 def _record(

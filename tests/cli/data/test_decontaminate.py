@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leanrl.cli.main import app
-from leanrl.errors import MissingError
+from leanrl.errors import DataError, MissingError
 from tests.curation.decontamination.problems import FERRY, FERRY_IN_A_LIST, KITE
 
 
@@ -37,6 +37,24 @@ def test_json_has_counts_alone_on_stdout(files: tuple[Path, Path]):
     answer = json.loads(CliRunner().invoke(app, arguments, catch_exceptions=False).stdout)
     assert (answer["num_rows"], answer["num_dropped"], answer["num_dropped_by_set"]) == (2, 1, {"exam": 1})
     assert answer["evaluation_problems"]["exam"]["contained"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "said", "hint"),
+    [
+        ("rows.jsonl", "probl", "has no column 'probl' (--problem-column)", "`--problem-column problem`"),
+        ("absent.jsonl", "problem", "FILE is ", "`FILE.jsonl`"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_options_of_the_command(
+    files: tuple[Path, Path], name: str, column: str, said: str, hint: str
+):
+    file = str(files[0].with_name(name))
+    arguments = ["data", "decontaminate", file, "--against", str(files[1]), "--problem-column", column]
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, DataError)
+    assert said in error.message
+    assert hint in error.hint
 
 
 def test_benchmarks_that_are_not_at_hand(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -232,6 +232,17 @@ def test_kept_columns_with_the_names_of_the_dataset_stay_beside_its_own(tmp_path
     assert row["original_answer"] == f" {row['answer']} "
 
 
+def test_a_ledger_that_is_cut_or_gone_is_named(tmp_path: Path):
+    made = built(write_recipe(tmp_path, sums(3), {}), tmp_path / "out")
+    ledger = made.path / "_curation" / "ledger.parquet"
+    ledger.write_bytes(ledger.read_bytes()[:-9])
+    for _ in ("cut", "gone"):
+        with pytest.raises(DataError, match=r"the ledger .* cannot be read") as caught:
+            list(read_ledger(ledger))
+        assert f"--replies-of {made.path}`" in caught.value.hint
+        ledger.unlink(missing_ok=True)
+
+
 def test_a_file_whose_name_holds_a_key_keeps_its_name(tmp_path: Path):
     """`data.path` of a message becomes the recipe's key; `my-data.path.jsonl` stays."""
     recipe = tmp_path / "small.yaml"
