@@ -50,20 +50,18 @@ class Sums(vf.Taskset[Sum]):
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The environment that the package makes of a taskset, by the harness that asks once."""
+def made(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes what the package loads by a name: a taskset, or its environment with a harness."""
     module = ModuleType("taskset_of_sums")
     module.Sums, module.__all__ = Sums, ["Sums"]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
-    def made(harness: str | None) -> Any:
-        from verifiers.v1.envs.single_agent import SingleAgentEnv, SingleAgentEnvConfig
+    def load(what: str, **agent: Any) -> Any:
+        if what == "taskset":
+            return vf.load_taskset(vf.TasksetConfig(id=module.__name__))
+        return vf.load_environment(vf.SingleAgentEnvConfig(taskset={"id": module.__name__}, agent=agent))
 
-        agent = {} if harness is None else {"agent": {"harness": {"id": harness}}}
-        config = SingleAgentEnvConfig.model_validate({"taskset": {"id": module.__name__}, **agent})
-        return SingleAgentEnv(config)
-
-    return made
+    return load
 
 
 def paid(rewards: Any, name: str, row: Any, text: str) -> float | None:
@@ -71,10 +69,10 @@ def paid(rewards: Any, name: str, row: Any, text: str) -> float | None:
     return rewards[name].score(sample)
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["taskset", "environment"])
-def test_rows_and_rewards_train(environment: Any, whole: bool):
+@pytest.mark.parametrize("what", ["taskset", "environment"])
+def test_rows_and_rewards_train(made: Any, what: str):
     """The numbers of `test_taskset.py`: keyed scores are added up, short 1 and easy 1 of the first row."""
-    task = read_environment(environment("null") if whole else Sums(vf.TasksetConfig()))
+    task = read_environment(made(what, harness={"id": "null"}))
     assert task.weights == {"keyed": 0.5, "right": 1.0}
     problems = load_problems(
         DataConfig(generator="python"), seed=0, rows=task.rows, kept_columns=["verifiers_task"]
@@ -87,9 +85,9 @@ def test_rows_and_rewards_train(environment: Any, whole: bool):
     assert paid(rewards, "keyed", problems[1], "it is surely 6") == 0.0
 
 
-def test_the_harness_that_the_package_takes_by_itself_is_refused(environment: Any):
+def test_the_harness_that_the_package_takes_by_itself_is_refused(made: Any):
     with pytest.raises(ConfigError, match="plays by the harness bash"):
-        read_environment(environment(None))
+        read_environment(made("environment"))
 
 
 class Endless(Sums):

@@ -71,11 +71,15 @@ def test_rows_and_rewards_train():
     assert len(read_environment(environment(right=1.0), num_rows=1).rows) == 1
 
 
+class Talk(vf.MultiTurnEnv):
+    async def env_response(self, messages: Any, state: Any, **kwargs: Any) -> Any:
+        return []
+
+
 def test_what_cannot_be_trained_on_is_named():
     with pytest.raises(ConfigError, match="best compares completions"):
         read_environment(environment(right=1.0, best=1.0))
     with pytest.raises(ConfigError, match="pays for nothing"):
         read_environment(environment(unpaid=0.0))
-    turns = vf.ToolEnv(tools=[], dataset=ROWS, rubric=vf.Rubric(funcs=[right]), max_turns=3)
     with pytest.raises(ConfigError, match="takes 3 turns"):
-        read_environment(turns)
+        read_environment(Talk(dataset=ROWS, rubric=vf.Rubric(funcs=[right]), max_turns=3))
