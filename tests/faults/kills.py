@@ -6,7 +6,7 @@ import shutil
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -78,8 +78,8 @@ class Killing:
             done = process.outcome(told)
             seconds_to_exit = time.monotonic() - sent_at
             left = alive_after({event.pid for event in told.events}, seconds=_GONE_SECONDS)
-        went_on = self.finished(run)
-        lost = [f"{len(left)} processes left"] if left else differences(whole.outcome, outcome_of(run))
+        went_on, lost = self._went_on(run, whole)
+        lost += [f"{len(left)} processes left"] if left else []
         row = {
             "phase": moment.phase,
             "occurrence": moment.occurrence,
@@ -109,9 +109,15 @@ class Killing:
                 seen += event.is_begin and (event.phase, event.rank) == (moment.phase, moment.rank)
                 if seen == moment.occurrence:
                     time.sleep(max(0.0, event.seconds + moment.delay_seconds - time.monotonic()))
-                    os.kill(event.pid, sent)
-                    return True
+                    return _send(event.pid, sent)
         return False
+
+    def _went_on(self, run: Path, whole: Whole) -> tuple[str, list[str]]:
+        """Return from where a run went on, and what it lost; one that cannot go on, or hangs, has lost all."""
+        try:
+            return self.finished(run), differences(whole.outcome, outcome_of(run))
+        except AssertionError as error:
+            return "not", [str(error)]
 
     def finished(self, run: Path) -> str:
         """Bring a killed run to its end, and say from where."""
@@ -135,13 +141,22 @@ class Killing:
         ).outcome()
 
 
-def random_moments(whole: Whole, *, num_kills: int, rng: Random) -> list[Moment]:
-    """Return moments spread over the phases of all ranks, each behind the first checkpoint."""
+def _send(pid: int, sent: signal.Signals) -> bool:
+    """Send a signal; False if the process has ended in the meantime."""
+    try:
+        os.kill(pid, sent)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def random_moments(whole: Whole, *, rng: Random) -> Iterator[Moment]:
+    """Yield moments without end, each behind the first checkpoint: one within each phase, on any rank, then again."""
     kinds = [kind for kind in sorted(whole.phases) if whole.first_after_save[kind] <= len(whole.phases[kind])]
-    chosen: list[tuple[int, str]] = []
-    while len(chosen) < num_kills:
-        chosen += rng.sample(kinds, k=min(len(kinds), num_kills - len(chosen)))
-    return [_moment(kind, whole, rng) for kind in chosen]
+    phases = sorted({phase for _, phase in kinds})
+    while True:
+        for phase in rng.sample(phases, k=len(phases)):
+            yield _moment(rng.choice([kind for kind in kinds if kind[1] == phase]), whole, rng)
 
 
 def _moment(kind: tuple[int, str], whole: Whole, rng: Random) -> Moment:
@@ -177,9 +192,4 @@ def _open_phases(told: Told, rank: int) -> list[str]:
     return open_phases
 
 
-def num_identical(rows: Sequence[dict[str, Any]]) -> int:
-    """Return how many killed runs ended as the one that was never stopped."""
-    return sum(not row["differs"] for row in rows)
-
-
-__all__ = ["HangError", "Killing", "Moment", "Whole", "num_identical", "random_moments"]
+__all__ = ["HangError", "Killing", "Moment", "Whole", "random_moments"]

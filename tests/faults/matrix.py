@@ -5,28 +5,77 @@ python -m tests.faults.matrix benchmarks/results/faults-DATE.json
 
 import argparse
 import json
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.results_file import write_results_file
 from leanrl.machine.environment import describe_machine
 from tests.families import forked
 from tests.faults.cases import CASES, named, write_problems
-from tests.faults.kills import Killing, Whole, num_identical, random_moments
+from tests.faults.kills import Killing, Whole, random_moments
 from tests.faults.others import FAULTS, NEED_A_MOUNT, Faults, can_mount
+from tests.faults.results import Kind, Results, opened
+from tests.faults.side_by_side import rows_side_by_side
 
 ROOT = Path(__file__).parents[2]
+# A signal that comes behind the end of its run is no kill: another moment is drawn, up to so many for each kill.
+_MOST_MOMENTS = 3
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one process does: faults of one sort, to one kind of run; `made` are the rows that the file has already."""
+
+    kind: Kind
+    name: str
+    made: list[dict[str, Any]]
 
 
 def main() -> int:
     """Write the file after each fault; exit 1 if a run lost anything."""
+    asked = _asked(sys.argv[1:])
+    results = opened(
+        asked.out,
+        _about(sys.argv[2:]) | {"seed": asked.seed, "is_cold": asked.cold},
+        is_continued=asked.is_continued,
+        order=[case.name for case in CASES],
+    )
+    forked.warm_up()
+    with TemporaryDirectory() as folder:
+        model, problems = Path(folder) / "model", write_problems(Path(folder) / "problems.jsonl")
+        made = forked.in_fork(lambda: _make_model(model))
+        assert made.code == 0, made.err
+
+        def killing(part: Part) -> Killing:
+            place = Path(folder) / f"{part.kind} {part.name}"
+            place.mkdir()
+            return Killing(named(part.name), model=model, problems=problems, folder=place, is_cold=asked.cold)
+
+        parts = _parts(asked, results)
+        works = [partial(_rows, part, killing, asked) for part in parts]
+        num_failed = 0
+        for number, row in rows_side_by_side(works, at_once=asked.at_once):
+            part = parts[number]
+            if row is None:
+                num_failed += 1
+                print(f"error: {part.kind} of {part.name} stopped; what is said above is why", file=sys.stderr)
+                continue
+            results.add(part.kind, part.name, row)
+            print(part.name, json.dumps(row), flush=True)
+    return int(num_failed + results.num_different > 0)
+
+
+def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--cases", nargs="*", default=[case.name for case in CASES])
@@ -35,54 +84,54 @@ def main() -> int:
     parser.add_argument("--faults", nargs="*", default=list(FAULTS), help="of the first kind of run")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cold", action="store_true", help="start an interpreter for each process")
-    parser.add_argument("--join", nargs="*", type=Path, help="write what such files of one commit found together")
-    asked = parser.parse_args()
-    if asked.join:
-        return _joined(asked.out, [json.loads(file.read_text(encoding="utf-8")) for file in asked.join])
-    forked.warm_up()
-    content = _about() | {"seed": asked.seed, "is_cold": asked.cold, "kills": {}, "terms": [], "faults": []}
-    with TemporaryDirectory() as folder:
-        model, problems = Path(folder) / "model", write_problems(Path(folder) / "problems.jsonl")
-        made = forked.in_fork(lambda: _make_model(model))
-        assert made.code == 0, made.err
-        for name in asked.cases:
-            place = Path(folder) / str(len(content["kills"]))
-            place.mkdir()
-            killing = Killing(named(name), model=model, problems=problems, folder=place, is_cold=asked.cold)
-            whole = killing.whole()
-            content["kills"][name] = rows = []
-            parts = [(rows, _sent(killing, whole, signal.SIGKILL, asked.kills, seed=f"{asked.seed}/{name}"))]
-            if name == asked.cases[0]:
-                terms = _sent(killing, whole, signal.SIGTERM, asked.terms, seed=f"{asked.seed}/SIGTERM")
-                parts += [(content["terms"], terms), (content["faults"], _others(killing, whole, asked.faults))]
-            for kept, made in parts:
-                for row in made:
-                    kept.append(row)
-                    print(name, json.dumps(row), flush=True)
-                    write_results_file(asked.out, content)
-    return _code(content)
+    parser.add_argument("--continue", dest="is_continued", action="store_true", help="add what the file lacks")
+    parser.add_argument("--at-once", type=int, default=1, help="parts that run side by side")
+    asked = parser.parse_args(arguments)
+    for what, chosen, known in (
+        ("--cases", asked.cases, [case.name for case in CASES]),
+        ("--faults", asked.faults, list(FAULTS)),
+    ):
+        if unknown := [name for name in chosen if name not in known]:
+            parser.error(f"{what} does not know {', '.join(unknown)}; it knows {', '.join(known)}")
+    return asked
 
 
-def _joined(out: Path, contents: Sequence[dict[str, Any]]) -> int:
-    """Write the results of runs side by side as those of one, in the order of the cases."""
-    assert len({content["commit"] for content in contents}) == 1, "the files are of several commits"
-    kills = {name: rows for content in contents for name, rows in content["kills"].items()}
-    joined = contents[0] | {"kills": {case.name: kills[case.name] for case in CASES if case.name in kills}}
-    for kind in ("terms", "faults"):
-        joined[kind] = [row for content in contents for row in content[kind]]
-    write_results_file(out, joined)
-    return _code(joined)
+def _parts(asked: argparse.Namespace, results: Results) -> list[Part]:
+    """Return what the file lacks: kills of each kind, and the signals and faults behind those of the first."""
+    first, *others = asked.cases
+    content = results.content
+    kills = [Part("kills", name, results.of_kills(name)) for name in (first, *others)]
+    parts = [kills[0], Part("terms", first, content["terms"]), Part("faults", first, content["faults"]), *kills[1:]]
+    wanted = {"kills": asked.kills, "terms": asked.terms, "faults": len(asked.faults)}
+    return [part for part in parts if len(part.made) < wanted[part.kind]]
 
 
-def _code(content: dict[str, Any]) -> int:
-    groups = [*content["kills"].values(), content["terms"], content["faults"]]
-    return int(any(num_identical(rows) < len(rows) for rows in groups))
+def _rows(part: Part, killing_of: Any, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a part that are not made yet."""
+    killing = killing_of(part)
+    whole = killing.whole()
+    if part.kind == "faults":
+        made = {row["fault"] for row in part.made}
+        yield from _others(killing, whole, [name for name in asked.faults if name not in made])
+    elif part.kind == "terms":
+        yield from _sent(killing, whole, signal.SIGTERM, asked.terms, len(part.made), seed=f"{asked.seed}/SIGTERM")
+    else:
+        seed = f"{asked.seed}/{part.name}"
+        yield from _sent(killing, whole, signal.SIGKILL, asked.kills, len(part.made), seed=seed)
 
 
-def _sent(killing: Killing, whole: Whole, sent: signal.Signals, number: int, *, seed: str) -> Iterator[dict[str, Any]]:
+def _sent(
+    killing: Killing, whole: Whole, sent: signal.Signals, num_wanted: int, num_made: int, *, seed: str
+) -> Iterator[dict[str, Any]]:
     """Yield what came of a signal at each of some random moments."""
-    for index, moment in enumerate(random_moments(whole, num_kills=number, rng=Random(seed))):
-        yield killing.trial(index, moment, whole, sent=sent)
+    moments = random_moments(whole, rng=Random(seed))
+    for number, moment in enumerate(islice(moments, num_made, _MOST_MOMENTS * num_wanted), start=num_made):
+        row = killing.trial(number, moment, whole, sent=sent)
+        if row["was_reached"] or row["differs"]:
+            yield row
+            num_made += 1
+        if num_made == num_wanted:
+            return
 
 
 def _others(killing: Killing, whole: Whole, names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -101,12 +150,12 @@ def _make_model(folder: Path) -> None:
     make_tiny_model(folder)
 
 
-def _about() -> dict[str, Any]:
+def _about(arguments: Sequence[str]) -> dict[str, Any]:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
     return {
-        "command": "make test-faults",
+        "command": shlex.join(["python", "-m", "tests.faults.matrix", "OUT", *arguments]),
         "commit": commit,
         "date": date.today().isoformat(),
         "machine": describe_machine(),

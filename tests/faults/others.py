@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ _VARIABLE, _FILLER = "LEANRL_FAULT", "filler"  # of failing.py
 _STEP = 4
 _DISK = "128m"  # room for the three checkpoints that a run asks for
 STOPPED_EARLY = 6
+_NUM_GRADERS = 3
 
 
 class Faults:
@@ -56,9 +57,18 @@ class Faults:
         return _result(done, found + [f"{value} s" for value in durations if not 0 <= value < 600])
 
     def graders(self) -> dict[str, Any]:
-        run = self._new_folder()
-        done = self._fail(run, "graders")
-        return _result(done, ["it ends"] if done.code else self._differences(run))
+        """Kill graders while they judge; the run without the fault judges the same answers, all of them in children."""
+        whole, run, file = self._new_folder(), self._new_folder(), self._new_folder()
+        undisturbed, done = self._fail(whole, "none"), self._fail(run, f"graders,{_NUM_GRADERS},{file}")
+        assert undisturbed.code == 0, undisturbed.err
+        if done.code:
+            return _result(done, [f"it ends: {done.err[-500:]}"])
+        killed = list(read_jsonl(file)) if file.exists() else []
+        verdicts, others = _verdicts(whole), _verdicts(run)
+        found = killed_while_judging(killed, wanted=_NUM_GRADERS) + differences(outcome_of(whole), outcome_of(run))
+        found += [] if len(set(verdicts)) > 1 else [f"all verdicts are {set(verdicts)}"]
+        found += [] if verdicts == others else ["verdicts"]
+        return _result(done, found) | {"times": len(killed), "killed": killed, "num_verdicts": len(others)}
 
     def nan(self) -> dict[str, Any]:
         """Put a NaN into a batch: the step is not taken, and everything behind it stays finite."""
@@ -120,6 +130,25 @@ def _result(done: Outcome, differs: list[str]) -> dict[str, Any]:
     return {"times": 1, "exit_code": done.code, "said": errors[-2:], "differs": differs}
 
 
+def killed_while_judging(killed: Sequence[Mapping[str, Any]], *, wanted: int) -> list[str]:
+    """Return what speaks against so many graders having been killed while each judged an answer."""
+    found = [] if len(killed) == wanted else [f"{len(killed)} graders were killed, and {wanted} should be"]
+    for row in killed:
+        if not row["is_grader"]:
+            found.append(f"process {row['pid']} is no grader")
+        if not row["was_running"] or row["exit_code"] != -signal.SIGKILL:
+            found.append(f"grader {row['pid']} was not ended by the kill: code {row['exit_code']}")
+        if row["had_answered"]:
+            found.append(f"grader {row['pid']} had answered before it was killed")
+    return found
+
+
+def _verdicts(run: Path) -> list[str]:
+    """Return the verdict of each completion of a run, in order."""
+    files = sorted(RunFolder(run).completions.glob("*.jsonl"))
+    return [str(line["verdict"]) for file in files for line in read_jsonl(file)]
+
+
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[Path]:
     """Mount a small file system for a test."""
@@ -149,7 +178,7 @@ FAULTS: dict[str, Callable[[Faults], dict[str, Any]]] = {
     "a checkpoint whose files are cut": Faults.cut_files,
     "a clock set back by an hour": lambda faults: faults.clock(-3600.0),
     "a clock set forward by a day": lambda faults: faults.clock(86400.0),
-    "all grader processes killed": Faults.graders,
+    "graders killed while they judge": Faults.graders,
     "NaN in a batch": Faults.nan,
 }
 NEED_A_MOUNT = tuple(name for name in FAULTS if name.startswith("a disk"))
