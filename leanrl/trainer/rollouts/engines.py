@@ -148,7 +148,7 @@ def _own_server(config: RunConfig, side: TrainingSide) -> VllmServer:
     client = ServerClient(process.url, deadline_seconds=rollout.server_deadline_seconds)
     dtype = getattr(torch, config.model.compute_dtype)
     transport = (
-        NcclTransport(client, dtype=dtype)
+        NcclTransport(client, dtype=dtype, deadline_seconds=rollout.server_deadline_seconds)
         if takes_nccl(config)
         else FolderTransport(client, dtype=dtype, after_reload=methods_after_reload(arguments))
     )

@@ -83,7 +83,9 @@ def test_the_worker_serves_what_was_sent_tensor_by_tensor(model, without_cards):
         queue = Queue()
         sender = Wire(queue, is_sender=True)
         worker = Worker(engine._llm, Wire(queue, is_sender=False))
-        transport = NcclTransport(worker, dtype=torch.float32, connect=lambda _: sender, chunk_bytes=64 * 1024)
+        transport = NcclTransport(
+            worker, dtype=torch.float32, deadline_seconds=60, connect=lambda *_: sender, chunk_bytes=64 * 1024
+        )
         transport.push(weights_of(trained), "policy-1")
         engine.forget_prefixes()
         drawn = choose(requests(), engine._generate(requests(), sampling(), None))
