@@ -1,7 +1,8 @@
 """The loop of a run and what surrounds it: memory probe, scores before and after, summary, report."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,7 @@ def train_and_measure(
     from leanrl.trainer.records.summary import end_summary
     from leanrl.trainer.watch.rolling_back import train_watched
 
-    with stopping_at_a_lost_disk(run), stopping_at_signals(run):
+    with stopping_at_a_lost_disk(run), stopping_at_signals(run), naming_the_run(run):
         trainer, recorder, stop = _built(config, parts, run=run, grader=grader, listener=listener, predicted=predicted)
         if checkpoint is None:
             probe_longest_batch(trainer, plan=predicted, listener=listener)
@@ -72,6 +73,17 @@ def train_and_measure(
         if is_first_rank():
             _write_report(run, listener)
         return summary
+
+
+@contextmanager
+def naming_the_run(run: RunFolder) -> Iterator[None]:
+    """Put the run into the hints of engines, which do not know in which run they generate."""
+    try:
+        yield
+    except StoppedError as error:
+        if error.hint is not None:
+            error.hint = error.hint.replace("leanrl train --resume RUN", command("train", "--resume", run.path))
+        raise
 
 
 def _built(

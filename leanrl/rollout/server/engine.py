@@ -24,7 +24,7 @@ _Answer = TypeVar("_Answer")
 MOST_RESTARTS = 3
 # Calls that wait for the server at the same time: as many as it decodes side by side (vLLM's own max_num_seqs).
 _MOST_CALLS = 256
-_HINT = "leanrl train --resume RUN continues from the last checkpoint, with a new server where it is leanrl's own"
+_GO_ON = "`leanrl train --resume RUN` continues from the last checkpoint"
 
 
 class VllmServer:
@@ -104,6 +104,11 @@ class VllmServer:
             self._folder.close()
             self._folder = None
 
+    @property
+    def _hint(self) -> str:
+        """How a run goes on that its server has stopped; leanrl starts its own anew."""
+        return _GO_ON if self._process is not None else f"start the server at {self._client.url} again; then {_GO_ON}"
+
     def _current(self) -> str:
         """Return the name of the current policy; a server that was started anew has to be given it first."""
         if self._serving is None:
@@ -143,14 +148,14 @@ class VllmServer:
             self._process.restart()
         except LeanRLError as error:
             raise StoppedError(
-                f"the rollout server is lost and does not start again: {error.message}", hint=_HINT
+                f"the rollout server is lost and does not start again: {error.message}", hint=self._hint
             ) from error
 
     def _forget(self) -> None:
         if not self._client.reset_prefix_cache():
             raise StoppedError(
                 f"{self._client.url} refused to drop its prefix cache, so it would answer from an older policy.",
-                hint="leanrl train --resume RUN continues from the last checkpoint",
+                hint=_GO_ON,
             )
 
     def _complete(self, model: str, requests: Sequence[GroupRequest], sampling: Sampling) -> list[list[Completion]]:
@@ -185,10 +190,10 @@ class VllmServer:
             try:
                 return call()
             except ServerRefusedError as error:
-                raise StoppedError(f"the rollout server refused: {error}", hint=_HINT) from error
+                raise StoppedError(f"the rollout server refused: {error}", hint=self._hint) from error
             except ServerLostError as error:
                 if self._process is None or num_restarts == MOST_RESTARTS:
-                    raise StoppedError(f"the rollout server is lost: {error}", hint=_HINT) from error
+                    raise StoppedError(f"the rollout server is lost: {error}", hint=self._hint) from error
                 _log.warning("the rollout server is lost (%s); starting it anew", error)
                 self._serving = None
                 self._restart()

@@ -117,7 +117,7 @@ class NcclTransport:
                 # Other ranks wait for weights that this card cannot give: nothing more can be computed on it.
                 raise StoppedError(
                     f"the rollout server is lost, and the broadcast of weights to it keeps this card: {error}",
-                    hint="leanrl train --resume RUN continues from the last checkpoint, with a new server",
+                    hint="`leanrl train --resume RUN` continues from the last checkpoint, with a new server",
                 ) from error
             for _ in weights:
                 pass

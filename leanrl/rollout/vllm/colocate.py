@@ -115,7 +115,7 @@ class VllmColocate:
         if not self._llm.reset_prefix_cache():
             raise StoppedError(
                 "vLLM refused to drop its prefix cache, so it would answer from the KV cache of an older policy.",
-                hint="leanrl train --resume RUN continues from the last checkpoint",
+                hint="`leanrl train --resume RUN` continues from the last checkpoint",
             )
 
     def sleep(self) -> None:
