@@ -46,9 +46,10 @@ mutate: $(VENV)/.dev
 test-families: $(VENV)/.dev
 	scripts/test_families $(BIN)
 
-# Runs killed at random moments, and other faults: half an hour. `make test` runs three kills.
+# Runs killed at random moments, and other faults: half an hour. It goes on where it was stopped. `make test` runs three
+# kills.
 test-faults: $(VENV)/.dev
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m tests.faults.matrix benchmarks/results/faults-$(shell date +%Y-%m-%d).json
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m tests.faults.matrix benchmarks/results/faults-$(shell date +%Y-%m-%d).json --continue --at-once 2
 
 # Coverage of the intervals of evaluations in 500,000 simulations: five minutes. `make test` runs a sample of it.
 eval-coverage: $(VENV)/.dev

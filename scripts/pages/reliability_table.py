@@ -31,6 +31,7 @@ def reliability_page(file: Path) -> str:
         commit=found["commit"],
         command=found["command"],
         random_moments=_moments(found),
+        remarks=_remarks(found),
     )
 
 
@@ -58,6 +59,19 @@ def _other(name: str, row: Mapping[str, Any]) -> str:
 
 def _lost(rows: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(what for row in rows for what in row["differs"])
+
+
+def _remarks(found: Mapping[str, Any]) -> str:
+    """Say which kinds of runs were not killed, and what a killed grader was doing."""
+    others = [name for name in found["kinds"] if name not in found["kills"]]
+    lines = [f"Not killed in this run of `make test-faults`: {'; '.join(others)}."] if others else []
+    lines += [
+        f"Each of the {row['times']} graders had read an answer and not judged it when it was killed. "
+        f"All {row['num_verdicts']} verdicts of the run are those of a run without the fault."
+        for row in found["faults"]
+        if "num_verdicts" in row
+    ]
+    return "".join(f"{line}\n" for line in lines) + ("\n" if lines else "")
 
 
 def _moments(found: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from tests.faults.cases import CASES, named, write_problems
 from tests.faults.kills import Killing, Whole, random_moments
 from tests.faults.others import FAULTS, NEED_A_MOUNT, Faults, can_mount
 from tests.faults.results import Kind, Results, opened
-from tests.faults.side_by_side import rows_side_by_side
+from tests.side_by_side import rows_side_by_side
 
 ROOT = Path(__file__).parents[2]
 # A signal that comes behind the end of its run is no kill: another moment is drawn, up to so many for each kill.
@@ -159,6 +159,7 @@ def _about(arguments: Sequence[str]) -> dict[str, Any]:
         "commit": commit,
         "date": date.today().isoformat(),
         "machine": describe_machine(),
+        "kinds": [case.name for case in CASES],
     }
 
 
