@@ -9,8 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -32,15 +31,6 @@ ROOT = Path(__file__).parents[2]
 _MOST_MOMENTS = 3
 
 
-@dataclass(frozen=True)
-class Part:
-    """What one process does: faults of one sort, to one kind of run; `made` are the rows that the file has already."""
-
-    kind: Kind
-    name: str
-    made: list[dict[str, Any]]
-
-
 def main() -> int:
     """Write the file after each fault; exit 1 if a run lost anything."""
     asked = _asked(sys.argv[1:])
@@ -56,22 +46,21 @@ def main() -> int:
         made = forked.in_fork(lambda: _make_model(model))
         assert made.code == 0, made.err
 
-        def killing(part: Part) -> Killing:
-            place = Path(folder) / f"{part.kind} {part.name}"
+        def rows(name: str) -> Iterator[dict[str, Any]]:
+            place = Path(folder) / str(asked.cases.index(name))  # a name has commas, which separate values of a fault
             place.mkdir()
-            return Killing(named(part.name), model=model, problems=problems, folder=place, is_cold=asked.cold)
+            killing = Killing(named(name), model=model, problems=problems, folder=place, is_cold=asked.cold)
+            return _rows(killing, asked, results)
 
-        parts = _parts(asked, results)
-        works = [partial(_rows, part, killing, asked) for part in parts]
         num_failed = 0
-        for number, row in rows_side_by_side(works, at_once=asked.at_once):
-            part = parts[number]
+        for number, row in rows_side_by_side([partial(rows, name) for name in asked.cases], at_once=asked.at_once):
+            name = asked.cases[number]
             if row is None:
                 num_failed += 1
-                print(f"error: {part.kind} of {part.name} stopped; what is said above is why", file=sys.stderr)
+                print(f"error: the faults of {name} stopped; what is said above is why", file=sys.stderr)
                 continue
-            results.add(part.kind, part.name, row)
-            print(part.name, json.dumps(row), flush=True)
+            results.add(row.pop("kind"), name, row)
+            print(name, json.dumps(row), flush=True)
     return int(num_failed + results.num_different > 0)
 
 
@@ -96,41 +85,38 @@ def _asked(arguments: Sequence[str]) -> argparse.Namespace:
     return asked
 
 
-def _parts(asked: argparse.Namespace, results: Results) -> list[Part]:
-    """Return what the file lacks: kills of each kind, and the signals and faults behind those of the first."""
-    first, *others = asked.cases
-    content = results.content
-    kills = [Part("kills", name, results.of_kills(name)) for name in (first, *others)]
-    parts = [kills[0], Part("terms", first, content["terms"]), Part("faults", first, content["faults"]), *kills[1:]]
-    wanted = {"kills": asked.kills, "terms": asked.terms, "faults": len(asked.faults)}
-    return [part for part in parts if len(part.made) < wanted[part.kind]]
-
-
-def _rows(part: Part, killing_of: Any, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a part that are not made yet."""
-    killing = killing_of(part)
+def _rows(killing: Killing, asked: argparse.Namespace, results: Results) -> Iterator[dict[str, Any]]:
+    """Yield what the file lacks of a kind of run: its kills, and signals and faults where it is the first."""
+    name, made = killing.case.name, results.content
+    parts: list[tuple[Kind, int, Callable[[Whole, int], Iterator[dict[str, Any]]]]] = [
+        ("kills", asked.kills - len(results.of_kills(name)), partial(_sent, killing, signal.SIGKILL, asked)),
+    ]
+    if name == asked.cases[0]:
+        faults = [fault for fault in asked.faults if fault not in {row["fault"] for row in made["faults"]}]
+        parts += [
+            ("terms", asked.terms - len(made["terms"]), partial(_sent, killing, signal.SIGTERM, asked)),
+            ("faults", len(faults), lambda whole, _: _others(killing, whole, faults)),
+        ]
+    if all(num_lacking <= 0 for _, num_lacking, _ in parts):
+        return
     whole = killing.whole()
-    if part.kind == "faults":
-        made = {row["fault"] for row in part.made}
-        yield from _others(killing, whole, [name for name in asked.faults if name not in made])
-    elif part.kind == "terms":
-        yield from _sent(killing, whole, signal.SIGTERM, asked.terms, len(part.made), seed=f"{asked.seed}/SIGTERM")
-    else:
-        seed = f"{asked.seed}/{part.name}"
-        yield from _sent(killing, whole, signal.SIGKILL, asked.kills, len(part.made), seed=seed)
+    for kind, num_lacking, rows_of in parts:
+        if num_lacking > 0:
+            yield from ({"kind": kind, **row} for row in rows_of(whole, num_lacking))
 
 
 def _sent(
-    killing: Killing, whole: Whole, sent: signal.Signals, num_wanted: int, num_made: int, *, seed: str
+    killing: Killing, sent: signal.Signals, asked: argparse.Namespace, whole: Whole, num_lacking: int
 ) -> Iterator[dict[str, Any]]:
-    """Yield what came of a signal at each of some random moments."""
-    moments = random_moments(whole, rng=Random(seed))
-    for number, moment in enumerate(islice(moments, num_made, _MOST_MOMENTS * num_wanted), start=num_made):
+    """Yield what came of a signal at each of some random moments, behind those that were drawn before."""
+    num_made = (asked.kills if sent is signal.SIGKILL else asked.terms) - num_lacking
+    moments = random_moments(whole, rng=Random(f"{asked.seed}/{killing.case.name}/{sent.name}"))
+    for number, moment in enumerate(islice(moments, num_made, num_made + _MOST_MOMENTS * num_lacking)):
         row = killing.trial(number, moment, whole, sent=sent)
         if row["was_reached"] or row["differs"]:
             yield row
-            num_made += 1
-        if num_made == num_wanted:
+            num_lacking -= 1
+        if num_lacking == 0:
             return
 
 
