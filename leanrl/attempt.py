@@ -174,7 +174,7 @@ class LaterAttempt:
         return resumable_checkpoint(self.run, self.config)[0]  # which one, and why, the launcher or the first rank says
 
     def _rewind_to_checkpoint(self, ready: Ready, listener: Listener) -> Path:
-        from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind_metrics
+        from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind
 
         machine, now = _machine(), identify(self.config, ready) | facts_of_folder(self.run)
         found = self._accepted(now, machine, listener)
@@ -182,7 +182,7 @@ class LaterAttempt:
         checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
         for line in passed_over:
             listener.warn(line)
-        rewind_metrics(self.run, step=step_of(checkpoint))
+        rewind(self.run, step=step_of(checkpoint))
         rewind_evaluations(self.run, step=step_of(checkpoint))
         note_start(self.run, machine, at=_now(), after_step=step_of(checkpoint), changes=found)
         note(self.run, now)

@@ -150,8 +150,12 @@ def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[
     return checkpoint, passed_over
 
 
-def rewind_metrics(run: RunFolder, *, step: int) -> None:
-    """Drop the metrics of steps after `step`, and a line cut short: the resumed run takes them again."""
+def rewind(run: RunFolder, *, step: int) -> None:
+    """Drop the metrics of steps after `step`, a line cut short, and what a kill has left of a checkpoint.
+
+    The resumed run takes those steps again, and writes the checkpoint into the same folder.
+    """
+    shutil.rmtree(run.partial_checkpoints, ignore_errors=True)
     if not run.metrics.is_file():
         return
     kept = [line + b"\n" for line in run.metrics.read_bytes().splitlines() if _step_of(line) <= step]

@@ -24,7 +24,7 @@ from leanrl.trainer.checkpoints.upkeep import (
     newest_checkpoint,
     require_disk_space,
     resume_damage,
-    rewind_metrics,
+    rewind,
     stop_for_full_disk,
 )
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
@@ -209,12 +209,20 @@ def test_a_run_keeps_the_last_two_and_nothing_half_written(tiny_model, tmp_path)
 def test_rewinding_drops_later_steps_and_a_line_cut_short(run):
     lines = [json.dumps({"step": step, "note": "zwölf\u2028"}, ensure_ascii=False) for step in (1, 2, 3)]
     run.metrics.write_bytes("\n".join([*lines, lines[0][:-6]]).encode()[:-1])
-    rewind_metrics(run, step=2)
+    rewind(run, step=2)
     assert run.metrics.read_text(encoding="utf-8") == f"{lines[0]}\n{lines[1]}\n"
 
 
+def test_rewinding_removes_what_a_kill_left_of_a_checkpoint(run):
+    """safetensors writes into a file of another name first, which a kill leaves behind."""
+    published(run, 2)
+    (written(run, 4) / ".tmpAb12Cd").write_bytes(b"half")
+    rewind(run, step=2)
+    assert [path.name for path in run.checkpoints.iterdir()] == ["step-000002"]
+
+
 def test_rewinding_a_run_without_metrics_does_nothing(run):
-    rewind_metrics(run, step=2)
+    rewind(run, step=2)
     assert not run.metrics.exists()
 
 
