@@ -9,6 +9,7 @@ import json
 import math
 import os
 import resource
+import select
 import shutil
 import termios
 import time
@@ -28,6 +29,7 @@ from leanrl.trainer.step.step import Step
 from leanrl.types import GradeRequest, Sample, Verdict
 
 _VARIABLE, _FILLER = "LEANRL_FAULT", "filler"
+_NOT_RUNNING = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 
 @reward("failing")
@@ -74,22 +76,33 @@ def _boxed(request: GradeRequest) -> str:
 def _kill_graders(most: str, file: str) -> None:
     """Kill so many children while each judges its answer, and write a line about each into a file.
 
-    An answer that ends two children is taken for the cause, so no answer meets two kills.
+    Each is stopped first, and goes on where it has answered already. An answer that ends two children is taken for the
+    cause, so no answer meets two kills.
     """
     send, receive = Child.send, Child.receive
     met: set[str] = set()
     killed: dict[int, dict[str, Any]] = {}
 
     def killing_send(self: Child, request: dict[str, Any], *, deadline: float) -> None:
-        process = psutil.Process(self._process.pid)
-        row = {"pid": process.pid, "is_grader": "leanrl.grading" in " ".join(process.cmdline())}
         send(self, request, deadline=deadline)
         if len(killed) == int(most) or repr(request) in met:
             return
         met.add(repr(request))
-        while _unread_bytes(self) and process.is_running():
+        process = psutil.Process(self._process.pid)
+        is_grader = "leanrl.grading" in " ".join(process.cmdline())
+        while _unread_bytes(self) and process.status() not in _NOT_RUNNING:
             pass
-        killed[process.pid] = row | {"was_running": process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)}
+        process.suspend()
+        while (status := process.status()) not in _NOT_RUNNING:
+            pass
+        if select.select([self.fileno()], [], [], 0)[0]:
+            process.resume()
+            return
+        killed[process.pid] = {
+            "pid": process.pid,
+            "is_grader": is_grader,
+            "was_running": status == psutil.STATUS_STOPPED,
+        }
         process.kill()
 
     def told_receive(self: Child) -> dict[str, Any]:
