@@ -20,7 +20,7 @@ _VARIABLE, _FILLER = "LEANRL_FAULT", "filler"  # of failing.py
 _STEP = 4
 _DISK = "128m"  # room for the three checkpoints that a run asks for
 STOPPED_EARLY = 6
-_NUM_GRADERS = 3
+_NUM_GRADERS = 1  # its first answer takes a grader longest; later ones may be answered before they are stopped
 
 
 class Faults:
