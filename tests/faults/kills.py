@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.cli.run import Outcome
 from tests.faults.cases import Case
-from tests.faults.outcome import differences, outcome_of
+from tests.faults.outcome import differences, differences_of_kept, outcome_of
 from tests.faults.process import HangError, Told, TrainProcess, told_phases
 from tests.processes import alive_after
 
@@ -78,7 +78,7 @@ class Killing:
             done = process.outcome(told)
             seconds_to_exit = time.monotonic() - sent_at
             left = alive_after({event.pid for event in told.events}, seconds=_GONE_SECONDS)
-        went_on, lost = self._went_on(run, whole)
+        went_on, lost = self._went_on(run, whole, saves_its_own=sent == signal.SIGTERM)
         lost += [f"{len(left)} processes left"] if left else []
         row = {
             "phase": moment.phase,
@@ -112,10 +112,14 @@ class Killing:
                     return _send(event.pid, sent)
         return False
 
-    def _went_on(self, run: Path, whole: Whole) -> tuple[str, list[str]]:
-        """Return from where a run went on, and what it lost; one that cannot go on, or hangs, has lost all."""
+    def _went_on(self, run: Path, whole: Whole, *, saves_its_own: bool) -> tuple[str, list[str]]:
+        """Return from where a run went on, and what it lost; one that cannot go on, or hangs, has lost all.
+
+        A checkpoint that a signal has saved takes the place of an older one; those that both runs kept are compared.
+        """
+        compare = differences_of_kept if saves_its_own else differences
         try:
-            return self.finished(run), differences(whole.outcome, outcome_of(run))
+            return self.finished(run), compare(whole.outcome, outcome_of(run))
         except AssertionError as error:
             return "not", [str(error)]
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,25 @@ def outcome_of(folder: Path) -> dict[str, Any]:
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Return the names of what is not the same in both."""
     return [name for name in {**one, **other} if one.get(name, _NOTHING) != other.get(name, _NOTHING)]
+
+
+def differences_of_kept(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return the same of runs that kept other checkpoints: those that both have are compared, the last among them."""
+    shared = _checkpoint_steps(one) & _checkpoint_steps(other)
+    last = max(_checkpoint_steps(one))
+    lost = [] if last in shared else [f"the checkpoint of step {last}"]
+    return lost + [
+        name for name in differences(one, other) if (step := _checkpoint_step(name)) is None or step in shared
+    ]
+
+
+def _checkpoint_steps(outcome: dict[str, Any]) -> set[int]:
+    return {step for name in outcome if (step := _checkpoint_step(name)) is not None}
+
+
+def _checkpoint_step(name: str) -> int | None:
+    found = re.search(r"^(?:log of )?step-(\d{6})(?::|$)", name)
+    return int(found[1]) if found else None
 
 
 _NOTHING = object()

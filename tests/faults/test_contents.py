@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from tests.faults.contents import contents
+from tests.faults.outcome import differences_of_kept
 
 
 def _held(folder, value):
@@ -69,3 +70,13 @@ def test_other_values_of_json_and_weights_are_seen(tmp_path):
     save_file({"w": torch.ones(2)}, tmp_path / "one.safetensors")
     save_file({"w": torch.tensor([1.0, 1.0000001])}, tmp_path / "two.safetensors")
     assert contents(tmp_path / "one.safetensors") != contents(tmp_path / "two.safetensors")
+
+
+def test_runs_that_kept_other_checkpoints_are_compared_by_those_of_both_and_the_last():
+    whole = {"metrics of step 8": "a", "step-000006: w": 1, "step-000008: w": 2, "log of step-000006": "l"}
+    stopped = {"metrics of step 8": "a", "step-000007: w": 5, "step-000008: w": 2}
+    assert differences_of_kept(whole, stopped) == []
+    assert differences_of_kept(whole, stopped | {"step-000008: w": 3}) == ["step-000008: w"]
+    assert differences_of_kept(whole, stopped | {"metrics of step 8": "b"}) == ["metrics of step 8"]
+    del stopped["step-000008: w"]
+    assert differences_of_kept(whole, stopped) == ["the checkpoint of step 8"]

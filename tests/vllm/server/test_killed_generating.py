@@ -28,7 +28,7 @@ DEADLINE_SECONDS = 400
 # Saving what a summary says, and ending processes; far below the deadline.
 ENDS_WITHIN_SECONDS = 150
 TIMEOUT_SECONDS = 900
-LONG = {"max_prompt_tokens": 100, "max_completion_tokens": 300}
+LONG = {"max_prompt_tokens": 160, "max_completion_tokens": 300}
 
 
 def train(folder, *arguments, **more):
