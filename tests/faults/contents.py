@@ -46,7 +46,7 @@ def _values(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from _values(inner, f"{path}.{key}")
     elif isinstance(value, list | tuple):
-        yield f"{path}.length", f"{type(value).__name__} {len(value)}"
+        yield f"{path}.length", str(len(value))  # FSDP2 gives a tuple of a group back as a list
         for number, inner in enumerate(value):
             yield from _values(inner, f"{path}.{number}")
     elif isinstance(value, Tensor):
