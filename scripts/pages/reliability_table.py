@@ -64,9 +64,9 @@ def _lost(rows: Sequence[Mapping[str, Any]]) -> str:
 def _remarks(found: Mapping[str, Any]) -> str:
     """Say which kinds of runs were not killed, and what a killed grader was doing."""
     others = [name for name in found.get("kinds", ()) if name not in found["kills"]]
-    lines = [f"Not killed in this run of `make test-faults`: {'; '.join(others)}."] if others else []
+    lines = [f"Without their kills in this run of `make test-faults`: {'; '.join(others)}."] if others else []
     lines += [
-        f"Each of the {row['times']} graders had read an answer and not judged it when it was killed. "
+        f"Each grader that was killed ({row['times']}) had read an answer and not judged it. "
         f"All {row['num_verdicts']} verdicts of the run are those of a run without the fault."
         for row in found["faults"]
         if "num_verdicts" in row
