@@ -12,10 +12,10 @@ from leanrl.types import Reason
 def judge(gold: str, answer: str) -> Reason:
     """Return whether a normalised answer equals a normalised gold answer, or which of them cannot be read."""
     try:
-        answer = with_letters_of(gold, answer)
-        trees = read_structure(gold), read_structure(answer)
-        letter = whole_number_of(gold)
-        return "correct" if agree(*trees) or (letter and _are_same_family(*trees, letter)) else "wrong"
+        tree, letter = read_structure(gold), whole_number_of(gold)
+        named = map(read_structure, with_letters_of(gold, answer))
+        found = (agree(tree, one) or (letter and _are_same_family(tree, one, letter)) for one in named)
+        return "correct" if any(found) else "wrong"
     except UnreadableError as error:
         return "unparseable_gold" if str(error) in gold else "unparseable_answer"
 

@@ -1,6 +1,7 @@
 """Whether an answer is the gold answer, tree against tree; runs in a child process only."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from leanrl.grading.answers.nodes import Answer, Kind
@@ -11,7 +12,7 @@ from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.answers.readers.numerals import digits_and_base, residue_class
 from leanrl.grading.answers.readers.systems import is_otherwise
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.answers.statements import has_relation, is_solved, join_spans, one_span
+from leanrl.grading.answers.statements import has_relation, is_solved, join_spans, one_span, values_by_name
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.units.quantities import value_beside_a_number
 from leanrl.grading.values.expressions import are_equal, are_same_span, is_rounding
@@ -33,6 +34,8 @@ def agree(gold: Answer, answer: Answer) -> bool:
         return any(agree(gold, reading) for reading in answer.parts)
     if _are_same_choices(gold, answer):
         return True
+    if points := _as_points(gold, answer):
+        return agree(*points)
     for kind, compare in _RULES.items():
         if kind in (gold.kind, answer.kind):
             return compare(gold, answer)
@@ -50,8 +53,12 @@ def _marked(gold: Answer, answer: Answer) -> bool:
 
 
 def _congruences(gold: Answer, answer: Answer) -> bool:
+    r"""Compare residue classes; a residue that is left to be taken, 5 \pmod 3, is not the number 5."""
     classes = residue_class(gold), residue_class(answer)
-    return _marked(gold, answer) if None in classes else classes[0] == classes[1]
+    if None not in classes:
+        return classes[0] == classes[1]
+    is_taken = answer.kind != "modulo" or not classes[1] or agree(answer.value, Answer(str(classes[1][0])))
+    return is_taken and _marked(gold, answer)
 
 
 def _choices(gold: Answer, answer: Answer) -> bool:
@@ -139,6 +146,22 @@ def _joined_relations(gold: Answer, answer: Answer) -> bool:
     if spans[0] is None or spans[1] is None:
         return alike and "or" not in (_joint(gold), _joint(answer))
     return are_same_span(spans[0], spans[1])
+
+
+def _as_points(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
+    """Return both sides as points where one names its values: x = 1, y = 2 is (1, 2), whichever is written first."""
+    named, other = values_by_name(gold), values_by_name(answer)
+    if named and other:
+        return (_point(named), _point({name: other[name] for name in named})) if named.keys() == other.keys() else None
+    if named and answer.kind in ("row", "list"):
+        return _point(named), replace(answer, marks=("comma",)) if answer.marks == ("and",) else answer
+    return (gold, _point(other)) if other and gold.kind == "row" else None
+
+
+def _point(values: dict[str, Answer]) -> Answer:
+    names = sorted(values) if all(len(name) == 1 for name in values) else values
+    parts = tuple(values[name] for name in names)
+    return Answer(f"({', '.join(part.latex for part in parts)})", "row", parts, ("()",))
 
 
 def _row_and_list(gold: Answer, answer: Answer) -> bool:

@@ -5,11 +5,25 @@ from collections.abc import Iterable
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
 from leanrl.grading.answers.readers.sets import is_set_operation
+from leanrl.grading.text.characters import squeeze
 
 
 def values_in(answer: Answer) -> tuple[Answer, ...]:
     """Return the parts of an answer without the name before an equals sign."""
     return answer.parts[1:] if answer.kind == "chain" and is_name(answer.parts[0]) else answer.parts
+
+
+def values_by_name(answer: Answer) -> dict[str, Answer] | None:
+    """Return the values of x = 1, y = 2 and of (x, y) = (1, 2); None for any other answer, and for roots x_1, x_2."""
+    match answer:
+        case Answer(kind="chain", parts=(names, values), marks=("=",)) if names.kind == values.kind == "row":
+            pairs = list(zip(names.parts, values.parts, strict=False)) if len(names.parts) == len(values.parts) else []
+        case Answer(kind="list", parts=parts, marks=("comma" | "and",)) if all(part.marks == ("=",) for part in parts):
+            pairs = [(part.parts[0], part.parts[1]) for part in parts]
+        case _:
+            return None
+    found = {squeeze(name.latex): value for name, value in pairs if is_name(name)}
+    return found if len({name.partition("_")[0] for name in found}) == len(pairs) > 1 else None
 
 
 def leaves_of(answer: Answer) -> list[str]:

@@ -7,21 +7,13 @@ from leanrl.grading.answers.statements import leaves_of
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.form.terms import read_term
 from leanrl.grading.form.work import is_constant, work_in
+from leanrl.grading.tables import notations
 from leanrl.grading.text.brackets import split_outside
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.text.normalisation import normalise
 
-# A formula that is not closed ends where the next begins, so that a search takes one pass.
-_FORMULA = re.compile(
-    r"\$\$(?P<display>[^$]++)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)++)\$|\\\((?P<round>(?:(?!\\[()]).)++)\\\)"
-    r"|\\\[(?P<square>(?:(?!\\[\[\]]).)++)\\\]"
-    r"|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.{1,500}?)\\end\{(?P=name)",
-    re.DOTALL,
-)
-_PLAIN_TEXT = re.compile(r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]{0,80}[\d)!²³]")  # 3 + 4 in a sentence
-_SIDES = re.compile(
-    r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}"
-)
+_FORMULA, _SIDES = re.compile(notations.FORMULA, re.DOTALL), re.compile(notations.SIDES)
+_PLAIN_TEXT = re.compile(notations.PLAIN_FORMULA)
 _MAX_FORMULA_CHARS, _MAX_FORMULAS = 500, 500
 
 

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from leanrl.grading.tables.operators import CALLED, CLOSERS, CLOSING, SEPARATORS, SIGNS, TIMES
+from leanrl.grading.tables.operators import CALLED, CLOSERS, CLOSING, SEPARATORS, SIGNS, TIMES, TOKEN
 
 Kind = Literal["number", "symbol", "sum", "product", "fraction", "power", "root", "call", "list"]
 
-_TOKEN = re.compile(
-    r"\\begin\s?\{[bpBv]?matrix\}(?:[^\\]|\\(?!begin|end))*+\\end\s?\{[bpBv]?matrix\}"
-    r"|\\(?:text|operatorname|mathbb)\s?\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S",
-    re.DOTALL,
-)
+_TOKEN = re.compile(TOKEN, re.DOTALL)
 _ENDS = CLOSERS | SEPARATORS
 _MAX_DEPTH, _MAX_MARKS = 40, 8  # deeper than any answer is nested, more than any has behind one letter
 

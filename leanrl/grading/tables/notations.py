@@ -45,3 +45,12 @@ COUNTS_IN_WORDS = (
     r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.:/]\d+)*|(?<=\d),(?=\s?\d)"
     r"|[^\w\s{}$.,;:!?'\"\\-]|(?<![^\W\d_])-|-(?![^\W\d_]))"
 )
+
+# A formula that is not closed ends where the next begins, so that a search takes one pass.
+FORMULA = (
+    r"\$\$(?P<display>[^$]++)\$\$|(?<!\\)\$(?P<inline>(?:[^$\\]|\\.)++)\$|\\\((?P<round>(?:(?!\\[()]).)++)\\\)"
+    r"|\\\[(?P<square>(?:(?!\\[\[\]]).)++)\\\]"
+    r"|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.{1,500}?)\\end\{(?P=name)"
+)
+PLAIN_FORMULA = r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]{0,80}[\d)!²³]"  # 3 + 4 in a sentence
+SIDES = r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}"

@@ -42,7 +42,7 @@ _ONE = rf"(?:{'|'.join(filter(str.isascii, VALUES))})(?![A-Za-z])"
 _PART = rf"(?:{'|'.join(PARTS)})(?![A-Za-z])"
 _SET = r"(?P<text>\\text\s*+\{)?+\s*+"
 SPELLED = (
-    rf"(?P<before>^-?|[=,])\s*+{_SET}(?:an?(?=\s(?:{_ONE}|{_PART}))"
+    rf"(?P<before>^-?|[=,])\s*+{_SET}(?:an?(?=\s(?:{_ONE}|{_PART}))|(?=half(?![A-Za-z]))"
     rf"|(?P<words>{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+))(?:-(?={_PART})|(?!-))"
 )
 _MINUS = "(?:negative|minus)"
@@ -54,4 +54,23 @@ _WORD = f"(?:{'|'.join(word.replace(' ', r'[ ]') for word in _ALL)})(?![A-Za-z])
 NUMERAL = (
     r"(?<![\w.,\\{^])(?P<number>\d{1,20}(?:,\d{3}){0,6}(?:\.\d{1,20})?)\s*+"
     rf"(?:\\text\s*+\{{\s*+(?P<set>{_WORD})(?P<rest>[^{{}}]*+)\}}|(?P<bare>{_WORD}))"
+)
+
+# Numbers in digits, and how the digits stand in groups.
+_MAX_DIGITS = 400  # enough for every answer; longer ones are still compared, as text or by the parser
+_DIGITS = rf"\d{{1,{_MAX_DIGITS}}}"
+_FRACTION = rf"\\frac\{{(?P<over>-?{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}}"
+_SLASH = rf"(?P<slash_over>{_DIGITS})/(?P<slash_under>{_DIGITS})"
+NUMBER = rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|{_SLASH}|(?P<whole>{_DIGITS})?(?:{_FRACTION})?)"
+DECIMAL_COMMA = rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})"
+WHOLE_AND_PART = rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?(?:{_FRACTION}|{_SLASH})"
+
+_COMMAS = r"\d{1,3}(?:,\d{3})++|\d{1,2}(?:,\d{2}(?!\d))++,\d{3}"
+WITH_COMMAS = rf"(?<![\d.,])(?:{_COMMAS})(?![\d,])"
+ONLY_COMMAS = rf"-?(?:{_COMMAS})"
+# What stands between these groups stands in no list. A comma behind points is that of a decimal.
+GROUPED = (
+    r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])",
+    r"(?<![\d.,])\d{1,3}(?:(?:\.\d{3})++,\d++|(?:\.\d{3}){2,}+)(?![\d.,])",
+    r"(?<![\d.,_^])\d{1,3}(?: \d{3})++(?:,\d{1,2})?+(?![\d,])",
 )

@@ -43,3 +43,7 @@ KINDS_IN_NAMES = (
     (r"\\[A-Za-z]+", "θ"),
     (r"[\s{}]+", ""),
 )
+TOKEN = (
+    r"\\begin\s?\{[bpBv]?matrix\}(?:[^\\]|\\(?!begin|end))*+\\end\s?\{[bpBv]?matrix\}"
+    r"|\\(?:text|operatorname|mathbb)\s?\{[^{}]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S"
+)

@@ -12,11 +12,14 @@ DECLARATION = rf"(?P<value>.*[^\s,;(])\s?(?:{_INTRODUCED}(?P<letter>[A-Za-z])\s?
 BUILDER = r"\\\{(?P<value>[^|{}]+)(?:\\mid(?![A-Za-z])|:|\|)(?P<declaration>[^|]{1,60})\\\}"
 
 _COUNT = "[klmn]"
-PERIODIC = rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
+_IN_BRACKETS = rf"(?<=[(\d])(?P<inside>{_COUNT})\s?[-+]\s?\d{{1,6}}\)\s?\\pi(?![A-Za-z])"
+_BEFORE = rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])"
+PERIODIC = rf"{_IN_BRACKETS}|{_BEFORE}|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
 # Of these, a letter beside pi counts no half turns.
 NOT_PERIODIC = (
     rf"\\(?:sin|cos|tan|cot|sec|csc|exp|log|ln|sum|prod|int|lim)(?![A-Za-z])|[\^_]\s?\{{?{_COUNT}(?![A-Za-z])"
 )
 NUMBERED_CONSTANT = r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)"
+FACTOR = r"(?<![A-Za-z\\_])[A-DKc](?:_\s?\{?\d\}?)?+(?=\s?(?:e\s?\^|\\(?:sin|cos)(?![A-Za-z])))"
 CONSTANTS = ("C", "c", "K", "k")
 LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")

@@ -1,10 +1,23 @@
 """Words that are an answer of their own, or a part of one, as alternatives of a pattern."""
 
+from leanrl.grading.tables.spellings import Rules
+
 NO_SOLUTION = (
     r"(?:there (?:is|are|exists?) |(?:the )?(?:equation|system) has |has )?no (?:such |real )?"
     r"(?:solutions?|roots?|values?|zeros|x|n)(?: exists?)?|none|empty set|无解|无实数解"
 )
-ALL_REALS = r"(?:x is )?(?:all|any|every) reals?(?: numbers?)?"
+_ALL = r"^(?:x is )?(?:all|any|every) "
+_THERE_ARE = r"^(?:there (?:is|are) |(?:the )?(?:equation|system) has )?(?:an )?"
+VALUES_IN_WORDS: Rules = (
+    (rf"{_ALL}reals?(?: numbers?)?$", r"\\mathbb{R}"),
+    (rf"{_ALL}rationals?(?: numbers?)?$", r"\\mathbb{Q}"),
+    (rf"{_ALL}(?:integers?|whole numbers?)$", r"\\mathbb{Z}"),
+    (rf"{_THERE_ARE}(?:infinitely many|infinite(?: number of)?)(?: (?:solutions?|roots?|values?))?$", r"\\infty"),
+    (
+        r"^(?:(?:the )?(?:limit|value|it) )?(?:dne|does not exist|(?:is )?not defined|is undefined)$",
+        r"\\text{undefined}",
+    ),
+)
 # Languages of a code block that set text.
 TEXT_LANGUAGES = frozenset(("", "latex", "tex", "math", "katex", "markdown", "md", "text", "txt", "plain", "plaintext"))
-ARTICLES = ("the", "a", "an")
+ARTICLES = ("the", "a", "an", "on", "at")

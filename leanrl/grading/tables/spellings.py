@@ -56,6 +56,7 @@ SYNONYMS: Rules = (
         r"\(\s*+\\?[bp]?mod(?:ulo)?+(?![A-Za-z])\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
         r"\\pmod{\1\2}",
     ),
+    (r"(?<![\w})\]])(?:\{\s?\}\s?)?[_^]\s?\{?(\w{1,9})\}?\s?C_\s?\{?(\w{1,9})\}?", r"\\binom{\1}{\2}"),
     (r"\\(?:tg)(?![A-Za-z])", r"\\tan"),
     (r"\\ctg(?![A-Za-z])", r"\\cot"),
     (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
@@ -74,7 +75,7 @@ FUNCTIONS: Rules = (
     (r"(?<![A-Za-z\\])((?:sin|cos|tan|cot)h?|sec|csc|ln|lg|log|exp)(?![A-Za-z])" + _ARGUMENT, r"\\\1 "),
     (r"(?<![A-Za-z\\])(sin|cos|tan|cot|ln|log)x(?![A-Za-z])", r"\\\1 x"),
     (r"(?<![A-Za-z\\])(gcd|max|min)(?=\s?\()", r"\\\1"),
-    (r"(?<![A-Za-z\\{])lcm(?=\s?\()", r"\\operatorname{lcm}"),
+    (r"(?<![A-Za-z\\{])\\?lcm(?=\s?[(\\])", r"\\operatorname{lcm}"),
     (r"(?<![A-Za-z\\])abs\s?\(([^()]*+)\)", r"|\1|"),
     (r"(?<![A-Za-z\\])floor\s?\(([^()]*+)\)", r"\\lfloor \1 \\rfloor "),
     (r"(?<![A-Za-z\\])ceil\s?\(([^()]*+)\)", r"\\lceil \1 \\rceil "),
@@ -110,6 +111,10 @@ PERCENT: Rules = (
     (r"\\text\s*+\{\s*+([-+]?(?:\\\$|[€£¥₹₽])?\s*+\d[\d.,/]*+)\s*+([^\W\d_][^{}\d]*+)?\}", r" \1 \\text{\2}"),
     (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
     (r"(?<!\s)\s*+\\?%", r"\\%"),
+)
+PRIMES: Rules = (
+    (r"^(-?\d++(?:\.\d++)?)\s?'$", r"\1\\unit{ft-arcmin}"),
+    (r"^(-?\d++(?:\.\d++)?)\s?''$", r"\1\\unit{in-arcsec}"),
 )
 CURRENCY_LEFT: Rules = ((r"\\\$|[£€¥₹₽¢]", ""),)  # what stands beside no number
 JOINT = "and|or"
@@ -163,6 +168,7 @@ LAST: Rules = (
     (r"^(?:\\(?:approx|simeq|sim|therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
     (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?[\^_]\s?\{?\s?\+\s?\}?$", r"\1(0,\\infty)"),
     (r"(\\mathbb\s?\{R\})\s?-\s?(?=\\\{)", r"\1\\setminus "),
+    (r"^(?:-\s?\\infty\s?<\s?[a-z]\s?<\s?\+?\\infty|\+?\\infty\s?>\s?[a-z]\s?>\s?-\s?\\infty)$", r"\\mathbb{R}"),
     (r"^\](.*),([^,]*)\[$", r"(\1,\2)"),  # ]0, 1[
     (r"^\](.*),([^,]*)\]$", r"(\1,\2]"),
     (r"^\[(.*),([^,]*)\[$", r"[\1,\2)"),

@@ -157,7 +157,7 @@ SYMBOLS: dict[str, str] = {
     "ly": "light-year", "AU": "astronomical_unit", "dyn": "dyne", "hp": "horsepower", "kWh": "kilowatt-hour",
     "Cal": "calorie", "USD": "dollar",
     "EUR": "euro", "GBP": "quid", "INR": "rupee", "RMB": "yuan", "CNY": "yuan", "JPY": "yen", "KRW": "won",
-    "RUB": "ruble", "CHF": "franc", "CNY-JPY": "yuan yen",
+    "RUB": "ruble", "CHF": "franc", "CNY-JPY": "yuan yen", "ft-arcmin": "foot arcminute", "in-arcsec": "inch arcsecond",
     "st": "th", "nd": "th", "rd": "th",
     "Km": "kilometer", "KM": "kilometer", "Kg": "kilogram", "KG": "kilogram", "CM": "centimeter", "ML": "milliliter",
     "kms": "kilometer", "kgs": "kilogram", "cms": "centimeter", "cc": "milliliter",
@@ -194,3 +194,10 @@ THOUSANDS_LETTERS: dict[str, int] = {"k": 3, "K": 3, "M": 6, "B": 9}
 # Primes are feet and inches, behind a degree minutes and seconds.
 PRIMES: dict[str, tuple[str, str]] = {"'": ("feet", "arcminutes"), "''": ("inches", "arcseconds")}
 LETTERS: dict[str, str] = {r"\mu": "µ", r"\Omega": "Ω", r"\AA": "Å", r"\ell": "ℓ"}
+# A value and its unit, one of several in a row: 5 ft 3 in.
+PART = (
+    r"(?<![\d.,^_\\])(?P<number>\d{1,12}(?:,\d{3}){0,3}(?:\.\d{1,12})?(?:\s?\\frac\s?\{\d{1,6}\}\s?\{\d{1,6}\})?)"
+    r"(?:\s|\\text\s?\{){0,4}"
+    r"(?P<unit>\\unit\{[^{}]{1,20}\}|°|''?|\"|\^\s?\{?\s?(?P<primes>(?:\\prime\s?){1,2})\}?"
+    r"|(?:(?:square|cubic|sq|cu)\s)?[^\W\d_]{1,20}(?![^\W\d_])\.?(?:\s?\}?\s?\^\s?\{?\s?[23](?:\s?\})?)?)"
+)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from leanrl.grading.tables import numerals as table
 from leanrl.grading.text.characters import squeeze
 
 # A decimal counts as a value that it rounds at this many places (0.333333 is 1/3, 0.333 is not), unless that would
@@ -14,25 +15,9 @@ from leanrl.grading.text.characters import squeeze
 _PLACES = 6
 _RELATIVE = Fraction(1, 10_000)
 
-_MAX_DIGITS = 400  # enough for every answer; longer ones are still compared, as text or by the parser
-_DIGITS = rf"\d{{1,{_MAX_DIGITS}}}"
-_FRACTION = rf"\\frac\{{(?P<over>-?{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}}"
-_SLASH = rf"(?P<slash_over>{_DIGITS})/(?P<slash_under>{_DIGITS})"
-_NUMBER = re.compile(
-    rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|{_SLASH}|(?P<whole>{_DIGITS})?(?:{_FRACTION})?)"
-)
-_DECIMAL_COMMA = re.compile(rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})")
-_WHOLE_AND_PART = re.compile(rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?(?:{_FRACTION}|{_SLASH})")
-
-_COMMAS = r"\d{1,3}(?:,\d{3})++|\d{1,2}(?:,\d{2}(?!\d))++,\d{3}"
-_WITH_COMMAS = re.compile(rf"(?<![\d.,])(?:{_COMMAS})(?![\d,])")
-_ONLY_COMMAS = re.compile(rf"-?(?:{_COMMAS})")
-# What stands between these groups stands in no list. A comma behind points is that of a decimal.
-_GROUPED = tuple(map(re.compile, (
-    r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])",
-    r"(?<![\d.,])\d{1,3}(?:(?:\.\d{3})++,\d++|(?:\.\d{3}){2,}+)(?![\d.,])",
-    r"(?<![\d.,])\d{1,3}(?: \d{3})++(?:,\d{1,2})?+(?![\d,])",
-)))  # fmt: skip
+_NUMBER, _DECIMAL_COMMA, _WHOLE_AND_PART = map(re.compile, (table.NUMBER, table.DECIMAL_COMMA, table.WHOLE_AND_PART))
+_WITH_COMMAS, _ONLY_COMMAS = re.compile(table.WITH_COMMAS), re.compile(table.ONLY_COMMAS)
+_GROUPED = tuple(map(re.compile, table.GROUPED))
 
 
 @dataclass(frozen=True)

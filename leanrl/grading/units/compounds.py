@@ -7,18 +7,13 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
-from leanrl.grading.tables.units import PRIMES
+from leanrl.grading.tables.units import PART, PRIMES
 from leanrl.grading.text.brackets import replace_spans
 from leanrl.grading.text.numbers import read_number
 from leanrl.grading.units.quantities import conversion
 from leanrl.grading.units.reading import COMPOUND
 
-_PART = re.compile(
-    r"(?<![\d.,^_\\])(?P<number>\d{1,12}(?:,\d{3}){0,3}(?:\.\d{1,12})?(?:\s?\\frac\s?\{\d{1,6}\}\s?\{\d{1,6}\})?)"
-    r"(?:\s|\\text\s?\{){0,4}"
-    r"(?P<unit>\\unit\{[^{}]{1,20}\}|°|''?|\"|\^\s?\{?\s?(?P<primes>(?:\\prime\s?){1,2})\}?"
-    r"|(?:(?:square|cubic|sq|cu)\s)?[^\W\d_]{1,20}(?![^\W\d_])\.?(?:\s?\}?\s?\^\s?\{?\s?[23](?:\s?\})?)?)"
-)
+_PART = re.compile(PART)
 _BETWEEN = re.compile(r"(?:\s|[},]|\\text\s?\{|and(?![A-Za-z])){0,8}")
 _SPELLING = re.compile(r"\\unit|[{}.]")  # what is no part of a unit's name
 _OPENING, _CLOSING = re.compile(r"\\text\s?\{\s?$"), re.compile(r"\s?\}")

@@ -89,6 +89,7 @@ def _read_side(words: list[str]) -> Readings | None:
             power_ahead = table.POWERS_BEFORE[words[position].casefold()]
         else:
             described.insert(0, words[position])
+            power_ahead, position = (power, position + num_powers) if num_powers else (power_ahead, position)
         position += max(length, 1)
     return _with_things(product, power_ahead, [word.casefold() for word in described])
 

@@ -1,6 +1,8 @@
 r"""Free parameters: k in k\pi, k \in Z; the C of + C. Their letters are the writer's choice."""
 
 import re
+from collections.abc import Iterator
+from itertools import permutations
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.tables import parameters as table
@@ -11,6 +13,8 @@ _BUILDER = re.compile(table.BUILDER, re.DOTALL)
 _PERIODIC = re.compile(table.PERIODIC)
 _NOT_PERIODIC = re.compile(table.NOT_PERIODIC)
 _NUMBERED = re.compile(table.NUMBERED_CONSTANT)
+_FACTOR = re.compile(table.FACTOR)
+_MAX_FACTORS = 3
 _TERM_SIGN = re.compile(r"[-+]")
 _TOKEN = re.compile(r"\\text\s?\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
 _ALL = re.compile(rf"{_TOKEN.pattern}|.", re.DOTALL)
@@ -23,15 +27,18 @@ def read_family(latex: str, read: Read) -> Answer | None:
     return None if declared is None else Answer(latex, "family", (read(declared[0]),), (declared[2],))
 
 
-def with_letters_of(gold: str, answer: str) -> str:
-    """Return an answer with its free parameter, or its constant, named as in the gold answer."""
-    if max(len(gold), len(answer)) > _MAX_CHARS:
-        return answer
-    for find in (_constant, _numbered, _parameter):
+def with_letters_of(gold: str, answer: str) -> Iterator[str]:
+    """Yield an answer with its free parameter and its constants named as in the gold answer, in each way."""
+    for find in (_constant, _numbered, _parameter) if max(len(gold), len(answer)) <= _MAX_CHARS else ():
         wanted, own = find(gold, answer), find(answer, gold)
         if wanted and own and wanted != own and wanted not in _letters(answer):
             answer = "".join(wanted if token == own else token for token in _ALL.findall(answer))
-    return answer
+    yield answer
+    names, others = _factors(gold), _factors(answer)
+    if len(names) == len(others) <= _MAX_FACTORS and all(name[0] in table.CONSTANTS for name in names):
+        for ordered in permutations(names) if names else ():
+            renamed = dict(zip(others, ordered, strict=True))
+            yield _FACTOR.sub(lambda factor, renamed=renamed: renamed[factor[0]], answer)
 
 
 def whole_number_of(gold: str) -> str | None:
@@ -59,7 +66,7 @@ def _parameter(latex: str, other: str) -> str | None:
     if declared := _declared(latex):
         return declared[1]
     if (periodic := _PERIODIC.search(latex)) and not _NOT_PERIODIC.search(latex):
-        return periodic["before"] or periodic["behind"]
+        return periodic["before"] or periodic["behind"] or periodic["inside"]
     own = [letter for letter in table.LETTERS if letter in _letters(latex) and letter not in _letters(other)]
     return own[0] if _declared(other) and len(own) == 1 else None
 
@@ -72,6 +79,11 @@ def _constant(latex: str, other: str) -> str | None:
 def _numbered(latex: str, other: str) -> str | None:
     numbered = _NUMBERED.search(latex)
     return numbered[1] if numbered else None
+
+
+def _factors(latex: str) -> list[str]:
+    r"""Return the constants before a power of e, a sine or a cosine: those of a differential equation's solution."""
+    return list(dict.fromkeys(_FACTOR.findall(latex)))
 
 
 def _letters(latex: str) -> set[str]:

@@ -5,11 +5,11 @@ import re
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.lists import COMMA, with_both_signs
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.tables import notations
-from leanrl.grading.tables.phrases import ALL_REALS, NO_SOLUTION
+from leanrl.grading.tables import notations, phrases
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
+from leanrl.grading.text.rules import apply_rules, compiled
 
-_EMPTY, _REALS = re.compile(NO_SOLUTION), re.compile(ALL_REALS)
+_EMPTY, _VALUES = re.compile(phrases.NO_SOLUTION), compiled(phrases.VALUES_IN_WORDS)
 _BUILDER = re.compile(notations.SET_BUILDER, re.DOTALL)
 _BRACKET = re.compile(notations.BRACKET, re.DOTALL)
 _OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
@@ -23,8 +23,8 @@ def read_set(latex: str, read: Read) -> Answer | None:
     words = " ".join(spell(latex))
     if latex in (r"\emptyset", r"\{\}", r"\{ \}") or _EMPTY.fullmatch(words):
         return Answer(latex, "list", (), ("braces",))
-    if _REALS.fullmatch(words):
-        return Answer(r"\mathbb{R}")
+    if (value := apply_rules(_VALUES, words)) != words:
+        return read(value)
     builder = _BUILDER.fullmatch(latex) if is_one_bracket(latex) else None
     if builder is None or (builder["domain"] or "R") == "R":
         return read(builder["rule"]) if builder else None

@@ -26,7 +26,7 @@ def spell(latex: str) -> tuple[str, ...]:
     """Return what counts in a text: its words in lower case, numbers, signs, and brackets around more than a word."""
     plain = _PLAIN_BRACKETS.sub(lambda bracket: f" {bracket[1] or bracket[2]} ", latex.casefold())
     tokens = [_decimal(match["token"]) for match in _TOKEN.finditer(plain) if match["token"]]
-    return tuple(tokens[1:] if tokens and tokens[0] in ARTICLES else tokens)
+    return tuple(tokens[1:] if tokens[1:] and tokens[0] in ARTICLES else tokens)
 
 
 def is_product(letters: str) -> bool:
