@@ -153,8 +153,11 @@ def _as_points(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
     named, other = values_by_name(gold), values_by_name(answer)
     if named and other:
         return (_point(named), _point({name: other[name] for name in named})) if named.keys() == other.keys() else None
-    if named and answer.kind in ("row", "list"):
-        return _point(named), replace(answer, marks=("comma",)) if answer.marks == ("and",) else answer
+    if named and answer.kind == "list":  # in the order of the alphabet, or as the gold answer is written
+        points = Answer(gold.latex, "either", (_point(named), replace(_point(named), parts=tuple(named.values()))))
+        return points, replace(answer, marks=("comma",)) if answer.marks == ("and",) else answer
+    if named and answer.kind == "row":
+        return _point(named), answer
     return (gold, _point(other)) if other and gold.kind == "row" else None
 
 
