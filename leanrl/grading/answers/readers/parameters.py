@@ -1,7 +1,7 @@
 r"""Free parameters: k in k\pi, k \in Z; the C of + C. Their letters are the writer's choice."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import permutations
 
 from leanrl.grading.answers.nodes import Answer, Read
@@ -37,8 +37,7 @@ def with_letters_of(gold: str, answer: str) -> Iterator[str]:
     names, others = _factors(gold), _factors(answer)
     if len(names) == len(others) <= _MAX_FACTORS and all(name[0] in table.CONSTANTS for name in names):
         for ordered in permutations(names) if names else ():
-            renamed = dict(zip(others, ordered, strict=True))
-            yield _FACTOR.sub(lambda factor, renamed=renamed: renamed[factor[0]], answer)
+            yield _FACTOR.sub(_renaming(dict(zip(others, ordered, strict=True))), answer)
 
 
 def whole_number_of(gold: str) -> str | None:
@@ -84,6 +83,10 @@ def _numbered(latex: str, other: str) -> str | None:
 def _factors(latex: str) -> list[str]:
     r"""Return the constants before a power of e, a sine or a cosine: those of a differential equation's solution."""
     return list(dict.fromkeys(_FACTOR.findall(latex)))
+
+
+def _renaming(names: dict[str, str]) -> Callable[[re.Match[str]], str]:
+    return lambda factor: names[factor[0]]
 
 
 def _letters(latex: str) -> set[str]:
