@@ -17,7 +17,8 @@ try:
 except PackageNotFoundError:
     INSTALLED = "none"
 if not INSTALLED.startswith("0.1."):
-    pytest.skip("verifiers 0.1 is not installed", allow_module_level=True)
+    # As in test_verifiers_package.py; the two versions cannot be installed together.
+    pytest.skip("verifiers 0.1 is not installed: pip install 'verifiers>=0.1,<0.2'", allow_module_level=True)
 
 import verifiers as vf
 from datasets import Dataset
