@@ -49,7 +49,7 @@ def _counts(all_rows: Sequence[Mapping[str, Any]], families: Mapping[str, Any]) 
     passed = [row for row in tried if "failure" not in row]
     num_families = len({row["family"] for row in passed})
     return (
-        f"{num_families} of {len(families)} families here went through every path; of the {len(tried)} pairs of family "
+        f"{num_families} of {len(families)} families in the table pass every path; of the {len(tried)} pairs of family "
         f"and method that were run, {len(passed)} did."
     )
 
