@@ -1,5 +1,6 @@
 """Whether an answer is the gold answer, tree against tree; runs in a child process only."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -10,9 +11,18 @@ from leanrl.grading.answers.readers.choices import letter_of, letters_chosen, op
 from leanrl.grading.answers.readers.moments import same_moment
 from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.answers.readers.numerals import digits_and_base, residue_class
+from leanrl.grading.answers.readers.sets import read_bracket
 from leanrl.grading.answers.readers.systems import is_otherwise
+from leanrl.grading.answers.readers.vectors import read_components
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.answers.statements import has_relation, is_solved, join_spans, one_span, values_by_name
+from leanrl.grading.answers.statements import (
+    has_relation,
+    is_solved,
+    join_spans,
+    links_of,
+    one_span,
+    values_by_name,
+)
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.units.quantities import value_beside_a_number
 from leanrl.grading.values.expressions import are_equal, are_same_span, is_rounding
@@ -20,6 +30,7 @@ from leanrl.grading.values.expressions import are_equal, are_same_span, is_round
 T = TypeVar("T")
 CompareTrees = Callable[[Answer, Answer], bool]
 
+_LABEL = re.compile(r"[A-Z]'?(?:_\{?\d\}?)?(?=\()")  # of a point, P(3, 4)
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
 
 
@@ -34,7 +45,7 @@ def agree(gold: Answer, answer: Answer) -> bool:
         return any(agree(gold, reading) for reading in answer.parts)
     if _are_same_choices(gold, answer):
         return True
-    if points := _as_points(gold, answer):
+    if points := _as_points(gold, answer) or _as_vectors(gold, answer):
         return agree(*points)
     for kind, compare in _RULES.items():
         if kind in (gold.kind, answer.kind):
@@ -138,7 +149,7 @@ def _joined_relations(gold: Answer, answer: Answer) -> bool:
     """Compare relations joined by "and" or "or", all about one name, by the numbers that they admit."""
     if is_solved(gold) and not is_solved(answer):
         return False
-    golds, answers = _distinct(gold), _distinct(answer)
+    golds, answers = _links(gold), _links(answer)
     alike = len(golds) == len(answers) and _in_any_order(golds, answers)
     if alike and _joint(gold) == _joint(answer):
         return True
@@ -146,6 +157,14 @@ def _joined_relations(gold: Answer, answer: Answer) -> bool:
     if spans[0] is None or spans[1] is None:
         return alike and "or" not in (_joint(gold), _joint(answer))
     return are_same_span(spans[0], spans[1])
+
+
+def _links(answer: Answer) -> list[Answer]:
+    """Return the relations that hold together, each between two sides: a < b and b < c of a < b < c."""
+    relations = _distinct(answer)
+    if _joint(answer) == "or":
+        return relations
+    return list({squeeze(link.latex): link for relation in relations for link in links_of(relation)}.values())
 
 
 def _as_points(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
@@ -159,6 +178,24 @@ def _as_points(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
     if named and answer.kind == "row":
         return _point(named), answer
     return (gold, _point(other)) if other and gold.kind == "row" else None
+
+
+def _as_vectors(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
+    """Return both sides as points where one is a point or a vector, and the other a sum of multiples of i, j and k."""
+    for side, other in ((gold, answer), (answer, gold)):
+        num_axes = _num_axes(other) if side.kind == "expression" else 0
+        if coordinates := read_components(side.latex, num_axes) if num_axes else None:
+            point = Answer(side.latex, "row", coordinates, ("()",))
+            return (point, other) if side is gold else (other, point)
+    return None
+
+
+def _num_axes(answer: Answer) -> int:
+    """Return the number of coordinates of a point or a vector; 0 for anything else."""
+    lengths = [len(row.parts) for row in answer.parts] if answer.kind == "matrix" else []
+    if answer.kind == "row" or (lengths and max(lengths) == 1):
+        return len(answer.parts)
+    return lengths[0] if len(lengths) == 1 else 0
 
 
 def _point(values: dict[str, Answer]) -> Answer:
@@ -205,7 +242,8 @@ def _matrices(gold: Answer, answer: Answer) -> bool:
 def _rows(gold: Answer, answer: Answer) -> bool:
     """Compare points in order; what may be two intervals must have the same brackets."""
     if gold.kind != answer.kind:
-        return are_equal(gold.latex, answer.latex)
+        point = read_bracket(_LABEL.sub("", answer.latex, count=1), Answer) if _LABEL.match(answer.latex) else None
+        return agree(gold, point) if point else are_equal(gold.latex, answer.latex)
     return (len(gold.parts) != 2 or gold.marks == answer.marks) and _in_order(gold.parts, answer.parts)
 
 
@@ -270,12 +308,12 @@ def _joint(answer: Answer) -> str:
 
 
 def _may_be_joined_alike(gold: Answer, answer: Answer) -> bool:
-    """Return whether two lists agree on "or": x = 1 or y = 2 is not x = 1, y = 2; nor is A or B; 1 or 2 is 1, 2."""
+    """Return whether two lists agree on "or": x = 1 or y = 2 is not x = 1, y = 2; nor A or B; but 1 or 2 is 1, 2."""
     if ("or" in (_joint(gold), _joint(answer))) is (_joint(gold) == _joint(answer) == "or"):
         return True
     items = _distinct(gold) + _distinct(answer)
     names = {squeeze(item.value.latex) for item in items if item.kind == "chain"}
-    return len(names) <= 1 and not all(map(letter_of, items))
+    return len(names) <= 1 and not all(letter_of(item) or item.kind == "words" for item in items)
 
 
 def _is_nested_empty(gold: Answer, answer: Answer) -> bool:

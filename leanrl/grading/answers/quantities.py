@@ -4,12 +4,15 @@ r"""Values with a unit behind them, and which values must be equal for two of th
 question. Two units must measure the same.
 """
 
+import re
 from dataclasses import replace
 
 from leanrl.grading.answers.nodes import Answer, Read
+from leanrl.grading.answers.readers.names import has_variable
 from leanrl.grading.units.quantities import conversion, is_degree, read_doubtful, split_unit, units_of
 from leanrl.grading.units.unit import Conversion
 
+_LETTERS, _DECIMAL = re.compile("[A-Za-z]{2,4}"), re.compile(r"-?\d+(?:\.\d+)?")
 _TO_RADIANS = r"\frac{\pi}{180}\cdot (%s)"
 
 
@@ -28,9 +31,9 @@ def pairs_of_values(gold: Answer, answer: Answer) -> list[tuple[Answer, Answer]]
     """
     gold, answer = _with_doubtful(gold, answer), _with_doubtful(answer, gold)
     if gold.kind != "quantity":
-        return [(gold, value) for value in _without_unit(answer)]
+        return [(gold, value) for value in _without_unit(answer, gold)]
     if answer.kind != "quantity":
-        return [(value, answer) for value in _without_unit(gold)]
+        return [(value, answer) for value in _without_unit(gold, answer)]
     converted = _in_unit(answer.value, answer.marks[0], gold.marks[0])
     return [] if converted is None else [(gold.value, converted)]
 
@@ -41,15 +44,17 @@ def _with_doubtful(answer: Answer, other: Answer) -> Answer:
     return Answer(answer.latex, "quantity", (Answer(split[0]),), (split[1],)) if split else answer
 
 
-def _without_unit(quantity: Answer) -> list[Answer]:
+def _without_unit(quantity: Answer, other: Answer) -> list[Answer]:
     """Return what a quantity may be beside a value without a unit: its own value, in any unit that it is written in.
 
-    That of an angle in radians, too.
+    That of an angle in radians, too. Beside a term with letters, 5 nm may be a product.
     """
     value, unit = quantity.value, quantity.marks[0]
     first, *smaller = units_of(unit)
     converted = (_in_unit(value, first, one) for one in smaller)
     values = [value, *(one for one in converted if one is not None)]
+    if _LETTERS.fullmatch(unit) and _DECIMAL.fullmatch(value.latex) and has_variable(other):
+        values.append(Answer(f"{value.latex} {' '.join(unit)}"))
     if not is_degree(unit) or value.kind != "expression":
         return values
     in_radians = Answer(_TO_RADIANS % value.latex)

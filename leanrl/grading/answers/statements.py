@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from leanrl.grading.answers.nodes import Answer
+from leanrl.grading.answers.nodes import Answer, Kind
 from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
 from leanrl.grading.answers.readers.sets import is_set_operation
 from leanrl.grading.text.characters import squeeze
@@ -36,6 +36,17 @@ def has_relation(answer: Answer) -> bool:
     if answer.kind == "list":
         return any(map(has_relation, answer.parts))
     return answer.kind == "relation" or (answer.kind == "chain" and r"\in" in answer.marks)
+
+
+def links_of(answer: Answer) -> list[Answer]:
+    """Return a relation side by side: a < b < c as a < b and b < c; anything else is one."""
+    if answer.kind != "relation":
+        return [answer]
+    kinds: dict[str, Kind] = {"=": "chain"}
+    return [
+        Answer(f"{left.latex} {sign} {right.latex}", kinds.get(sign, "relation"), (left, right), (sign,))
+        for left, sign, right in zip(answer.parts, answer.marks, answer.parts[1:], strict=False)
+    ]
 
 
 def is_solved(answer: Answer) -> bool:

@@ -9,9 +9,14 @@ NO_OPTION = r"[+*/^_=<>]|-\s|\\(?:cdot|times|le|ge|neq|cup|cap|to)(?![A-Za-z])"
 
 _BASE = r"_\s?(?:\{\s?)?\(?(?P<base>\d{1,2}|\\text\s?\{[^{}]*\}|[a-z]{3,8})\)?(?:\s?\})?"
 BASED = (
-    rf"(?P<sign>-?)\(?(?P<digits>[A-F]*+\d[0-9A-F]*+)\)?\s?(?:{_BASE}|\\text\s?\{{\s?base\s?\}}\s?(?P<named>\d{{1,2}}))"
+    rf"(?P<sign>-?)\(?(?P<digits>[A-F]*+\d[0-9A-F]*+|[A-F]{{2,16}}(?=\)?\s?_\s?\{{?\s?(?:16|\\text\s?\{{\s?hex)))\)?\s?"
+    rf"(?:{_BASE}|\\text\s?\{{\s?base\s?\}}\s?(?P<named>\d{{1,2}}))"
 )
-BASES = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+SMALL_DIGITS = r"-?\(?\d?[\da-f]*+(?=\)?\s?_)"
+_BASES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+BASES = {name: base for base, name in enumerate(_BASES, start=2)} | {
+    "binary": 2, "bin": 2, "octal": 8, "oct": 8, "decimal": 10, "dec": 10, "sixteen": 16, "hexadecimal": 16, "hex": 16,
+}  # fmt: skip
 MODULO = r"(?P<value>.*\S)\s?\\pmod\{(?P<modulus>[^{}]+)\}"
 PROGRESSION = r"(?P<factor>\d{1,6})[a-z](?P<rest>[-+]\d{1,6})?|(?P<first_rest>-?\d{1,6})\+(?P<last_factor>\d{1,6})[a-z]"
 

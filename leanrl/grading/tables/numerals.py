@@ -42,7 +42,7 @@ _ONE = rf"(?:{'|'.join(filter(str.isascii, VALUES))})(?![A-Za-z])"
 _PART = rf"(?:{'|'.join(PARTS)})(?![A-Za-z])"
 _SET = r"(?P<text>\\text\s*+\{)?+\s*+"
 SPELLED = (
-    rf"(?P<before>^-?|[=,])\s*+{_SET}(?:an?(?=\s(?:{_ONE}|{_PART}))|(?=half(?![A-Za-z]))"
+    rf"(?P<before>^-?|[=,]|\bout of\s)\s*+{_SET}(?:an?(?=\s(?:{_ONE}|{_PART}))|(?=half(?![A-Za-z]))"
     rf"|(?P<words>{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+))(?:-(?={_PART})|(?!-))"
 )
 _MINUS = "(?:negative|minus)"

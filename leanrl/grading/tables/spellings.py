@@ -57,6 +57,9 @@ SYNONYMS: Rules = (
         r"\\pmod{\1\2}",
     ),
     (r"(?<![\w})\]])(?:\{\s?\}\s?)?[_^]\s?\{?(\w{1,9})\}?\s?C_\s?\{?(\w{1,9})\}?", r"\\binom{\1}{\2}"),
+    (r"^(-?)0x([\dA-Fa-f]{1,16})$", r"\1\2_{16}"),
+    (r"^(-?)0b([01]{1,64})$", r"\1\2_{2}"),
+    (r"\\log\s?_\s?(?:\{\s?e\s?\}|e(?![A-Za-z]))", r"\\ln "),
     (r"\\(?:tg)(?![A-Za-z])", r"\\tan"),
     (r"\\ctg(?![A-Za-z])", r"\\cot"),
     (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
@@ -148,6 +151,15 @@ WORDS: Rules = (
     # What joins the parts of a list; a comma before it joins nothing.
     (rf"(?:,\s?)?\\text\{{({JOINT})\}}|(?:,\s?)?(?<![A-Za-z\\])({JOINT})(?![A-Za-z])", r" \\text{\1\2} "),
     (r"(?<=\d)\s?(?:\\text\s?\{\s?to\s?\}|\bto\b)\s?(?=\d)", ":"),  # a ratio, 3 to 4
+    (  # a part, 2 out of 3; by now, 1 in 6 seems to be an inch
+        r"^(\d{1,9})\s*+(?:\\unit\{in\}|(?:\\text\s?\{\s?)?out of)\s*+\}?\s*+(\d{1,9})\s?\}?$",
+        r"\\frac{\1}{\2}",
+    ),
+    # What a bracket shows by itself.
+    (
+        r"^\\text\s?\{\s?(?i:the )?(?i:points?|vectors?|intervals?|(?:ordered )?pairs?)\s?\}\s?(?=[(\[]|\\langle)",
+        "",
+    ),
     (r"\\(?:land|wedge)(?![A-Za-z])", r" \\text{and} "),
     (r"\\(?:lor|vee)(?![A-Za-z])", r" \\text{or} "),
     # A letter, a number or a plain term set as text is itself.
@@ -167,6 +179,8 @@ LAST: Rules = (
     (r"\s+", " "),
     (r"^(?:\\(?:approx|simeq|sim|therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
     (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?[\^_]\s?\{?\s?\+\s?\}?$", r"\1(0,\\infty)"),
+    (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?_\s?\{\s?>\s?0\s?\}$", r"\1(0,\\infty)"),
+    (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?_\s?\{\s?\\ge\s?0\s?\}$", r"\1[0,\\infty)"),
     (r"(\\mathbb\s?\{R\})\s?-\s?(?=\\\{)", r"\1\\setminus "),
     (r"^(?:-\s?\\infty\s?<\s?[a-z]\s?<\s?\+?\\infty|\+?\\infty\s?>\s?[a-z]\s?>\s?-\s?\\infty)$", r"\\mathbb{R}"),
     (r"^\](.*),([^,]*)\[$", r"(\1,\2)"),  # ]0, 1[

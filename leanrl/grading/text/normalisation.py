@@ -25,6 +25,7 @@ _LAST = compiled(spellings.NUMBERS, spellings.LAST)
 _SET_WORDS = re.compile(r"\\text\s*+\{([^{}]*+)\}")
 _EMPTY_WORDS = re.compile(r"\\text\s*+\{\s*+\}")
 _JOINT_IN_WORDS = re.compile(rf"(?:,\s?)?(?<![A-Za-z\\-])({spellings.JOINT})(?![A-Za-z-])(?:\s?,)?")
+_NAME = re.compile(r"\s*+[A-Za-z'-]++(?: [A-Za-z'-]++){0,2}+\s*+")
 _MIXED_NUMBER = re.compile(r"^([-+]?\d{1,20}) +(\d{1,20})/(\d{1,20})$")
 
 
@@ -57,8 +58,11 @@ def _detach_unit(text: str) -> tuple[str, str]:
 
 
 def _with_joints_outside(words: re.Match[str]) -> str:
-    r"""Return \text{a and b} as \text{a } \text{and} \text{ b}."""
-    return r"\text{" + _JOINT_IN_WORDS.sub(r"} \\text{\1} \\text{", words[1]) + "}"
+    r"""Return \text{a and b} as \text{a } \text{and} \text{ b}; a list of names has its commas outside too."""
+    pieces = words[1].split(",")
+    is_list = len(pieces) > 1 and all(_NAME.fullmatch(piece) for piece in pieces)
+    text = _JOINT_IN_WORDS.sub(r"} \\text{\1} \\text{", words[1])
+    return r"\text{" + (text.replace(",", r"},\text{") if is_list else text) + "}"
 
 
 def _mixed_number(match: re.Match[str]) -> str:

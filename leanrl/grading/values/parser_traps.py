@@ -16,12 +16,15 @@ _LETTER = re.compile(r"\\(?:mathbb|operatorname|begin|end)\s*\{\w+\*?\}|\\[A-Za-
 _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(?:\}\s*)?\}")
 _IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")
 _LETTERS_WITH_D = re.compile(r"(?<![A-Za-z\\{])(?=[a-ce-z]*d)(?!sqrt|mod)[a-z]{4,}(?![A-Za-z}])")
+_COMBINATIONS = re.compile(r"(?<![A-Za-z\\])C\s?\(([^(),]*),([^(),]*)\)")
 _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, differentials and functions
 
 
 def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
     """Return both texts with the parser's pitfalls avoided, in the same way in both."""
     gold, answer = _same_letters(*without_common_unit(gold, answer))
+    if r"\binom" in gold + answer:  # beside one, C(n, 2) is no function
+        gold, answer = (_COMBINATIONS.sub(r"\\binom{\1}{\2}", side) for side in (gold, answer))
     gold, answer = _rewrite(gold), _rewrite(answer)
     for letter in _letters_to_rename(gold + " " + answer):
         spare = next((one for one in _SPARE_LETTERS if one not in _letters(gold + " " + answer)), None)

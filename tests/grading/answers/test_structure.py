@@ -33,7 +33,7 @@ ONE_TWO = (ONE, TWO)
         (r"x = 1 \approx 2", "chain", (X, ONE, TWO), ("=", r"\approx")),
         (r"x \in 1", "chain", (X, ONE), (r"\in",)),
         ("x = 1, 2", "chain", (X, Answer("x = 1, 2", "list", ONE_TWO, ("comma",))), ("=",)),
-        ("1 < x = 2", "expression", (), ()),
+        ("1 < x = 2", "relation", (ONE, X, TWO), ("<", "=")),
         ("1:2", "ratio", ONE_TWO, ()),
         ("101_{2}", "based", (), ("101", "2")),
         ("(C)", "choice", (), ("C",)),

@@ -10,8 +10,10 @@ _ORDER = re.compile(r"[<>]|\\(?:le|ge|neq)(?![A-Za-z])")
 _NO_ORDER = re.compile(r"\\(?:forall|exists|pmod|bmod|mid)(?![A-Za-z])")
 RELATION = re.compile(f"{_ORDER.pattern}|{_NO_ORDER.pattern}")
 _SIGN = re.compile(r"(?<![<>!:\\])=|\\(?:approx|in|equiv)(?![A-Za-z])")
+_EQUAL, _OTHER_SIGN = re.compile(r"(?<!:)="), re.compile(r"\\(?:approx|in|equiv)(?![A-Za-z])")
+_ORDER_OR_EQUAL = re.compile(f"{_ORDER.pattern}|{_EQUAL.pattern}")
 _COLON = re.compile(":")
-_UPWARDS = {">": "<", r"\ge": r"\le"}
+_UPWARDS = {">": "<", r"\ge": r"\le", "=": "="}
 
 
 def read_chain(latex: str, read: Read) -> Answer | None:
@@ -26,9 +28,10 @@ def read_chain(latex: str, read: Read) -> Answer | None:
 
 
 def read_relation(latex: str, read: Read) -> Answer | None:
-    """Return the sides of an inequality, or of several in a row, the smaller ones first."""
-    texts, signs = _sides(latex, _ORDER)
-    if len(texts) < 2 or not all(texts) or _NO_ORDER.search(latex) or len(split_outside(latex, _SIGN)) > 1:
+    """Return the sides of an inequality, or of several in a row, a < b = c too, the smaller ones first."""
+    texts, signs = _sides(latex, _ORDER_OR_EQUAL)
+    is_order = not set(signs) <= {"="} and len(split_outside(latex, _OTHER_SIGN)) == 1
+    if not (is_order and all(texts)) or _NO_ORDER.search(latex):
         return None
     sides = tuple(map(read, texts))
     if all(sign in _UPWARDS for sign in signs):

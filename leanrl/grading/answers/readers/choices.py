@@ -61,8 +61,9 @@ def letters_chosen(answer: Answer) -> str:
 def _with_letter_outside(latex: str) -> str:
     r"""Return \text{(B) five} 5 as (B) \text{five} 5."""
     words = _SET.fullmatch(latex)
-    head = _HEAD.match(words["inside"].strip()) if words else None
+    inside = words["inside"].strip() if words else ""
+    head = _HEAD.match(f"{inside} {words['tail']}") if words else None
     if words is None or head is None:
         return latex
-    rest = words["inside"].strip()[head.end() :]
+    rest = inside[head.end() :]
     return head.group().rstrip() + " " + (rf"\text{{{rest}}}" if rest else "") + words["tail"]

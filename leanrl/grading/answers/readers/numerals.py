@@ -7,6 +7,7 @@ from leanrl.grading.tables import notations
 from leanrl.grading.text.characters import squeeze
 
 _BASED = re.compile(notations.BASED)
+_SMALL_DIGITS = re.compile(notations.SMALL_DIGITS)
 _PROGRESSION = re.compile(notations.PROGRESSION)
 _MODULO = re.compile(notations.MODULO, re.DOTALL)
 _WHOLE = re.compile(r"-?\d{1,12}")
@@ -18,13 +19,18 @@ def read_based(latex: str, read: Read) -> Answer | None:
     if based is None:
         return None
     base = re.sub(r"\\text|[{}\s]", "", based["base"] or based["named"]).lower()
-    base = str(notations.BASES.index(base) + 2) if base in notations.BASES else base
-    return Answer(latex, "based", (), (based["sign"] + (based["digits"].lstrip("0") or "0"), base))
+    digits = based["sign"] + (based["digits"].lstrip("0") or "0")
+    return Answer(latex, "based", (), (digits, str(notations.BASES.get(base, base))))
 
 
 def digits_and_base(answer: Answer) -> tuple[str, ...]:
-    """Return the digits and the base of a number; ten, and ten only, goes without saying."""
-    return answer.marks if answer.kind == "based" else (squeeze(answer.latex), "10")
+    """Return the digits and the base of a number; ten, and ten only, goes without saying.
+
+    Beside a number in a base, 2a_{16} is no product.
+    """
+    capital = _SMALL_DIGITS.sub(lambda digits: digits.group().upper(), answer.latex, count=1)
+    based = answer if answer.kind == "based" else read_based(capital, Answer)
+    return based.marks if based else (squeeze(answer.latex), "10")
 
 
 def read_modulo(latex: str, read: Read) -> Answer | None:
