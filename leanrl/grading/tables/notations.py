@@ -12,7 +12,7 @@ BASED = (
     rf"(?P<sign>-?)\(?(?P<digits>[A-F]*+\d[0-9A-F]*+|[A-F]{{2,16}}(?=\)?\s?_\s?\{{?\s?(?:16|\\text\s?\{{\s?hex)))\)?\s?"
     rf"(?:{_BASE}|\\text\s?\{{\s?base\s?\}}\s?(?P<named>\d{{1,2}}))"
 )
-SMALL_DIGITS = r"-?\(?\d?[\da-f]*+(?=\)?\s?_)"
+SMALL_DIGITS = r"^-?\(?\d?[\da-f]*+(?=\)?\s?_)"
 _BASES = ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 BASES = {name: base for base, name in enumerate(_BASES, start=2)} | {
     "binary": 2, "bin": 2, "octal": 8, "oct": 8, "decimal": 10, "dec": 10, "sixteen": 16, "hexadecimal": 16, "hex": 16,
