@@ -53,6 +53,7 @@ CASES = (
     Case("lora, two updates on each of two parts", (*_ADAPTER, *_WITHIN_ROLLOUTS, "train.updates_per_rollout=2")),
     Case("lora on two ranks", _ADAPTER, num_ranks=2),
     Case("full with KL on two ranks", _FULL_WITH_KL, num_ranks=2),
+    Case("qlora on two ranks", ("model.tuning.method=qlora", *_ADAPTER, *_BF16), num_ranks=2),
     Case("full with KL, two updates on each rollout", (*_FULL_WITH_KL, *_WITHIN_ROLLOUTS)),
     Case("lora on two ranks, two updates on each rollout", (*_ADAPTER, *_WITHIN_ROLLOUTS), num_ranks=2),
 )
