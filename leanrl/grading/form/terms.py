@@ -104,9 +104,11 @@ class _Reader:
 
     def _product(self, depth: int) -> Term:
         factors: list[Term] = []
+        num_before_times = 0
         while not self._ends() and self.token not in SIGNS:
             if self.token in TIMES:
                 self.take()
+                num_before_times = num_before_times or len(factors)
                 if self.token == "-":  # 2 \cdot -3
                     self.take()
                     factors.append(MINUS)
@@ -115,7 +117,7 @@ class _Reader:
                 factors[-1] = _divided(factors[-1], self._factor(depth))
             else:
                 factors.append(self._factor(depth))
-        return _as_one("product", _with_whole_numbers(factors))
+        return _as_one("product", _with_whole_numbers(factors, num_before_times))
 
     def _factor(self, depth: int) -> Term:
         base = self._base(depth)
@@ -209,13 +211,17 @@ def _fraction(over: Term, under: Term) -> Term:
     return Term("fraction", "", (over, under))
 
 
-def _with_whole_numbers(factors: list[Term]) -> list[Term]:
-    r"""Return the factors with a mixed number, 1\frac{1}{2}, or a scientific one, 6.4 \cdot 10^2, as one number."""
+def _with_whole_numbers(factors: list[Term], num_before_times: int) -> list[Term]:
+    r"""Return the factors with a mixed number, 1\frac{1}{2}, or a scientific one, 6.4 \cdot 10^2, as one number.
+
+    1 \cdot \frac{1}{2} is two.
+    """
     first = next((place for place, factor in enumerate(factors) if factor.kind == "number" and factor != MINUS), None)
     if first is None or first + 1 >= len(factors):
         return factors
     number, follower = factors[first], factors[first + 1]
-    if not (_is_proper(follower) and number.integer is not None) and not _is_power_of_ten(follower):
+    is_mixed = _is_proper(follower) and number.integer is not None and first + 1 != num_before_times
+    if not is_mixed and not _is_power_of_ten(follower):
         return factors
     return [*factors[:first], Term("number", f"{number.text} {follower.key}"), *factors[first + 2 :]]
 

@@ -96,13 +96,14 @@ def _work_of_call(node: Term) -> list[str]:
 
 
 def _has_factor(term: Term, index: int) -> bool:
-    """Return whether a root of a positive whole number can be taken, in part: that of 12, not that of 10.
+    """Return whether a root of a whole number can be taken, in part: that of 12 and of -9, not that of 10.
 
     The real root of a negative number is left as it is written: -2 may be answered as the cube root of -8.
     """
     number = term.integer
-    if number is None or number < 1 or not 2 <= index <= 20:
+    if number is None or number == 0 or not 2 <= index <= 20 or (number < 0 and index % 2):
         return False
+    number = abs(number)
     return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number) or number == 1
 
 
