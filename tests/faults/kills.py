@@ -85,7 +85,7 @@ class Killing:
             "occurrence": moment.occurrence,
             "rank": moment.rank,
             "delay_seconds": round(moment.delay_seconds, 4),
-            "was_reached": reached,
+            "was_reached": reached and done.code != 0,  # a process that has ended by itself may take a signal, too
             "was_within": _open_phases(told, moment.rank),
             "exit_code": done.code,
             "seconds_to_exit": round(seconds_to_exit, 2),
