@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import partial
@@ -75,14 +75,30 @@ def to_resume(name: str, *, from_adapter: bool) -> bool:
     return not _is_one_of(name, _NEVER_RESUMED)
 
 
-def missing_to_resume(folder: Path, *, num_ranks: int) -> list[str]:
-    """Return the files without which a run would go on from something else than it had, by name."""
+def random_states(num_ranks: int) -> tuple[str, ...]:
+    """Return the names of the files in which transformers keeps the random states of so many ranks."""
+    return ("rng_state.pth",) if num_ranks == 1 else tuple(f"rng_state_{rank}.pth" for rank in range(num_ranks))
+
+
+def ranks_that_saved(names: Collection[str]) -> int:
+    """Return how many ranks wrote the random states among the files of a checkpoint; 0 if some of them are lost."""
+    found = {name for name in names if fnmatch(name, "rng_state*.pth")}
+    return len(found) if found and found == set(random_states(len(found))) else 0
+
+
+def missing_to_resume(folder: Path, *, num_ranks: int, shares_weights: bool = False) -> list[str]:
+    """Return the files without which a run would go on from something else than it had, by name.
+
+    Another number of ranks has no use for the random states of those that saved. Ranks that share weights (FSDP2) keep
+    the optimizer's state in files that others do not read.
+    """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-    ranks = ("rng_state.pth",) if num_ranks == 1 else tuple(f"rng_state_{rank}.pth" for rank in range(num_ranks))
+    ranks = () if ranks_that_saved(names) not in (0, num_ranks) else random_states(num_ranks)
     has_weights = any(name.endswith(".safetensors") and "/" not in name for name in names)
-    has_optimizer = any(name.startswith("optimizer") for name in names)
+    optimizers = ("optimizer.bin", "optimizer_parts") if shares_weights else ("optimizer.pt",)
+    has_optimizer = any(name in names for name in optimizers)
     lacking = [name for name in (*ranks, "scheduler.pt", "trainer_state.json") if name not in names]
-    return ([] if has_weights else ["*.safetensors"]) + ([] if has_optimizer else ["optimizer.pt"]) + lacking
+    return ([] if has_weights else ["*.safetensors"]) + ([] if has_optimizer else [optimizers[0]]) + lacking
 
 
 def find_damage(folder: Path, need: Need) -> list[str]:

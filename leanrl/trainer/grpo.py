@@ -22,7 +22,13 @@ from leanrl.prompting.generation import generation_to_save
 from leanrl.prompting.stopping import stopping_of
 from leanrl.rewards.weighted import Reward
 from leanrl.storage.run_folder import RunFolder
-from leanrl.trainer.checkpoints.going_on import load_budgets, published, saved_state, settle_optimizer
+from leanrl.trainer.checkpoints.going_on import (
+    load_budgets,
+    published,
+    saved_state,
+    seed_unless_saved,
+    settle_optimizer,
+)
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.publishing import Publishing
 from leanrl.trainer.checkpoints.restore import check_shards, restore_weights
@@ -161,6 +167,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.state = saved_state(checkpoint)
 
     def _go_on_from(self, checkpoint: Path, step: int) -> None:
+        seed_unless_saved(self.args, checkpoint, step)
         self.step.go_on_from(checkpoint, step=step)
         self.rollout_log = self.step.log
 

@@ -82,7 +82,7 @@ def _first_of_each_file(damage: list[str]) -> list[str]:
 
 
 def _resume_facts(folder: Path, config: RunConfig) -> dict[str, str]:
-    lacking = missing_to_resume(folder, num_ranks=config.num_train_ranks)
+    lacking = missing_to_resume(folder, num_ranks=config.num_train_ranks, shares_weights=config.shares_weights)
     return {"resume": f"not possible without {', '.join(lacking)}"} if lacking else {}
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
+from transformers import TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_callback import TrainerState
 
+from leanrl.storage.checkpoint_files import random_states
 from leanrl.storage.rollbacks import learning_rate_factor
 from leanrl.trainer.checkpoints.restore import check_optimizer
 from leanrl.trainer.watch.learning_rate import set_peak
@@ -22,6 +25,16 @@ def load_budgets(trainer: Any, checkpoint: Path) -> None:
     """Give a trainer the token budget of a checkpoint, or a smaller one that a step behind it has found."""
     for folder in (checkpoint, *trainer.run.token_budgets()):
         trainer.budget.load(folder)
+
+
+def seed_unless_saved(arguments: TrainingArguments, checkpoint: Path, step: int) -> None:
+    """Seed a rank whose random state is in no file of a checkpoint, since another number of ranks wrote it.
+
+    With the run's own seed it would draw the numbers of the first steps again, and every rank the same ones.
+    """
+    rank = arguments.process_index
+    if not (checkpoint / random_states(arguments.world_size)[rank]).is_file():
+        set_seed(Random(f"{arguments.seed}/{step}/{rank}").getrandbits(32))
 
 
 def settle_optimizer(trainer: Any, checkpoint: Path) -> None:

@@ -12,7 +12,7 @@ from torch import nn
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
 from leanrl.hints import command
-from leanrl.storage.checkpoint_files import find_damage, missing_to_resume, newest_whole, to_resume
+from leanrl.storage.checkpoint_files import find_damage, missing_to_resume, newest_whole, ranks_that_saved, to_resume
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, step_of
 
 # Two moments of one byte and their scales, four bytes for 256.
@@ -126,9 +126,16 @@ def resume_damage(checkpoint: Path, config: RunConfig) -> list[str]:
     """Return what keeps a run from going on from a checkpoint: files that are missing, cut or changed."""
     need = partial(to_resume, from_adapter=config.model.tuning.start_adapter is not None)
     damage = find_damage(checkpoint, need)
-    lacking = missing_to_resume(checkpoint, num_ranks=config.num_train_ranks)
+    lacking = missing_to_resume(checkpoint, num_ranks=config.num_train_ranks, shares_weights=config.shares_weights)
     told = " ".join(damage)
-    return damage + [f"{name} is not there" for name in lacking if name not in told]
+    num_saved = ranks_that_saved({file.name for file in checkpoint.iterdir()})
+    why = f" ({_ranks(num_saved)} saved, {_ranks(config.num_train_ranks)} would go on: the number is in config.json)"
+    said = why if num_saved not in (0, config.num_train_ranks) else ""
+    return damage + [f"{name} is not there{said}" for name in lacking if name not in told]
+
+
+def _ranks(number: int) -> str:
+    return f"{number} rank{'s' if number > 1 else ''}"
 
 
 def resumable_checkpoint(run: RunFolder, config: RunConfig) -> tuple[Path, list[str]]:

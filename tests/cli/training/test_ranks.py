@@ -100,6 +100,25 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
     assert "resuming" in again.err
     assert [line["step"] for line in metrics_of(run)] == [1, 2, 3]
     assert json.loads((run / "summary.json").read_text())["checkpoint"] == "step-000003"
+    again = resumed_on_two_ranks(tmp_path / "1")
+    if method == "full":
+        assert again.code == 2
+        missing = "optimizer.bin is not there (1 rank saved, 2 ranks would go on: the number is in config.json)"
+        assert missing in again.err
+        return
+    assert again.code == 0, again.err
+    assert "hardware.num_cpu_ranks is 2, and was 1" in again.err
+    for name in SAME:
+        assert metrics_of(tmp_path / "1")[2][name] == pytest.approx(alone[2][name], rel=1e-4, abs=1e-6), name
+
+
+def resumed_on_two_ranks(run):
+    """Take the last checkpoint of a run of one rank away, and go on from the one before it with two."""
+    shutil.rmtree(run / "checkpoints" / "step-000003")
+    config = json.loads((run / "config.json").read_text())
+    config["hardware"]["num_cpu_ranks"] = 2
+    (run / "config.json").write_text(json.dumps(config))
+    return leanrl("train", "--resume", run)
 
 
 @pytest.mark.long

@@ -131,10 +131,24 @@ def make_old(checkpoint, step):
     save_file({"a": torch.zeros(2)}, checkpoint / "adapter_model.safetensors")
 
 
-def test_ranks_need_the_random_state_of_each(run):
-    resumable(run, 1)
-    ranks = RunConfig.model_validate({"hardware": {"device": "cpu", "num_gpus": 2}})
-    assert resume_damage(run.checkpoint(1), ranks) == ["rng_state_0.pth is not there", "rng_state_1.pth is not there"]
+def of_ranks(number):
+    """A run of an adapter with so many ranks."""
+    hardware = {"device": "cpu", "num_gpus": 0, "num_cpu_ranks": number}
+    return RunConfig.model_validate({"hardware": hardware, "model": {"tuning": {"method": "lora"}}})
+
+
+@pytest.mark.parametrize("mark", ["hashes", "a step"], ids=["hashed", "of-0.1.0"])
+def test_ranks_need_the_random_state_of_each(run, mark):
+    """Of the two that saved one is lost; another number of ranks needs none of them."""
+    folder = written(run, 1)
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state_0.pth", "rng_state_1.pth", "trainer_state.json"):
+        torch.save({}, folder / name) if name.endswith("pth") else (folder / name).write_text("{}")
+    run.publish_checkpoint(folder, 1)
+    if mark == "a step":
+        make_old(run.checkpoint(1), 1)
+    assert [resume_damage(run.checkpoint(1), of_ranks(number)) for number in (1, 2, 3)] == [[], [], []]
+    (run.checkpoint(1) / "rng_state_1.pth").unlink()
+    assert resume_damage(run.checkpoint(1), of_ranks(2)) == ["rng_state_1.pth is not there"]
 
 
 def test_files_that_a_resumed_run_does_not_read_may_be_damaged(run):
