@@ -87,8 +87,9 @@ def test_the_answer_of_a_killed_worker_is_judged_by_another():
         thread.start()
         wait_until(lambda: bool(pool._crew._running))
         [asked] = [child._process.pid for child in pool._crew._running]
-        for pid in sorted(ours, key=lambda pid: pid == asked):  # the spare first: it would get the answer, and die too
+        for pid in sorted(ours, key=lambda pid: pid == asked):
             os.kill(pid, signal.SIGKILL)
+            wait_until(lambda pid=pid: not is_alive(pid))  # a dying spare takes the answer, and is its second worker
         thread.join(timeout=60)
         assert [verdict.reason for verdict in verdicts] == ["correct"]
 
