@@ -17,7 +17,7 @@ from sympy.logic.boolalg import Boolean
 from leanrl.grading.answers.certainty import certain_equality
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.values.equations import have_same_solutions
-from leanrl.grading.values.parser_traps import avoid_traps
+from leanrl.grading.values.parser_traps import avoid_traps, with_double_factorials
 from leanrl.grading.values.sampling import agree_at_points, is_rounding_of, is_shift_of
 
 _NORMALISATION = NormalizationConfig(
@@ -159,6 +159,7 @@ def _parsed(latex: str) -> Any:
         parsed = latex2sympy(normalised, is_real=is_real, convert_degrees=False, normalization_config=None)
         parsed = parsed.doit() if isinstance(parsed, MatrixExpr) else parsed
         if isinstance(parsed, Expr):
+            parsed = with_double_factorials(parsed)
             parsed = parsed.subs({symbol: I for symbol in parsed.free_symbols if symbol.name == "i"})
     except MemoryError:
         raise

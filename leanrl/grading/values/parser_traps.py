@@ -1,10 +1,13 @@
 r"""Spellings that latex2sympy2_extended 1.11.0 reads as something else, written so that it does not.
 
 It adds where `2(3)` and `(2)(3)` multiply (it takes them for mixed numbers), reads R and r as one variable, f' as f,
-dcba as a derivative, and I_{max} as the imaginary unit.
+dcba as a derivative, I_{max} as the imaginary unit, and n!! as the factorial of n!.
 """
 
 import re
+from typing import Any
+
+from sympy import Expr, binomial, factorial2
 
 from leanrl.grading.units.quantities import without_common_unit
 
@@ -17,6 +20,8 @@ _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(
 _IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")
 _LETTERS_WITH_D = re.compile(r"(?<![A-Za-z\\{])(?=[a-ce-z]*d)(?!sqrt|mod)[a-z]{4,}(?![A-Za-z}])")
 _COMBINATIONS = re.compile(r"(?<![A-Za-z\\])C\s?\(([^(),]*),([^(),]*)\)")
+_DOUBLE_FACTORIAL = re.compile(r"((?<!\d)\d++|(?<![A-Za-z])[A-Za-z]|\([^()]*+\))\s?!\s?!(?!\s?!)")
+_OF_EVERY_SECOND = "xi_0"  # below a binomial coefficient: what stands above is a double factorial
 _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, differentials and functions
 
 
@@ -33,6 +38,14 @@ def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
     return gold, answer
 
 
+def with_double_factorials(parsed: Expr) -> Any:
+    """Return what the parser made of a text that `avoid_traps` wrote, with its double factorials."""
+    return parsed.replace(
+        lambda node: isinstance(node, binomial) and getattr(node.args[1], "name", "") == _OF_EVERY_SECOND,
+        lambda node: factorial2(node.args[0]),
+    )
+
+
 def _same_letters(gold: str, answer: str) -> tuple[str, str]:
     """Return both texts with plain letters for vectors where only one of them marks any; i alone may be imaginary."""
     vectors = _VECTOR.findall(gold) or _VECTOR.findall(answer)
@@ -44,6 +57,7 @@ def _same_letters(gold: str, answer: str) -> tuple[str, str]:
 def _rewrite(latex: str) -> str:
     latex = _PRIMES.sub(lambda match: f"{match[1]}_{{{'p' * len(_PRIME.findall(match[0]))}}}", latex)
     latex = _LETTERS_WITH_D.sub(lambda letters: " ".join(sorted(letters.group(), key="d".__eq__)), latex)
+    latex = _DOUBLE_FACTORIAL.sub(r"\\binom{\1}{\\Xi_0}", latex)
     latex = _WORD_SUBSCRIPT.sub(r"_{\1}", latex)
     return _PRODUCT.sub(lambda match: f"{match[1] or match[2]} \\cdot ", latex)
 

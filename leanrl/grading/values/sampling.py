@@ -20,6 +20,7 @@ _PLACES, _FOUR_DIGITS = Rational(5, 10**7), Rational(1, 10**4)  # as in `numbers
 _POINTS = [Rational(*point) for point in (
     (3, 7), (11, 5), (-2, 3), (5, 1), (-7, 4), (13, 8), (2, 1), (17, 6), (-3, 1), (1, 9), (7, 1), (19, 11),
 )]  # fmt: skip
+_WHOLE_POINTS = [Rational(number) for number in (1, 3, 5, 2, 4, 0)]  # where n!! has a value
 _NOISE = Rational(1, 10**60)  # a value that is zero comes out as one like 1e-130
 _MAX_DIGITS = 1000
 _MIN_POINTS = 4
@@ -48,7 +49,8 @@ def values_at_points(gold: Expr, answer: Expr) -> list[tuple[Any, Any]] | None:
     if gold.has(*_NOT_A_VALUE) or answer.has(*_NOT_A_VALUE):
         return None
     symbols = sorted(gold.free_symbols | answer.free_symbols, key=str)
-    pairs = [(_value(gold, point), _value(answer, point)) for point in _assignments(symbols)]
+    points = _WHOLE_POINTS if gold.has(sympy.factorial2) or answer.has(sympy.factorial2) else _POINTS
+    pairs = [(_value(gold, point), _value(answer, point)) for point in _assignments(symbols, points)]
     is_complex = gold.has(I) or answer.has(I)
     usable = [
         (one, other)
@@ -80,11 +82,11 @@ def is_shift_of(gold: Expr, answer: Expr, letter: str) -> bool:
     return abs(multiples[0]) == 1 and bool(multiples[1].is_integer)
 
 
-def _assignments(symbols: list[Any]) -> list[dict[Any, Any]]:
+def _assignments(symbols: list[Any], points: list[Any]) -> list[dict[Any, Any]]:
     """Return points with different values for the symbols."""
     return [
-        {symbol: _POINTS[(trial + 5 * place) % len(_POINTS)] + place for place, symbol in enumerate(symbols)}
-        for trial in range(len(_POINTS))
+        {symbol: points[(trial + 5 * place) % len(points)] + place for place, symbol in enumerate(symbols)}
+        for trial in range(len(points))
     ]
 
 
