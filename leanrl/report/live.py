@@ -42,8 +42,8 @@ def serve(run: RunFolder, page_of: PageOf, *, port: int, folder: Path, opened: C
         ) from error
     server.daemon_threads = True
     with server:
-        opened(f"http://{HOST}:{server.server_port}/")
         try:
+            opened(f"http://{HOST}:{server.server_port}/")
             server.serve_forever()
         except KeyboardInterrupt:
             return

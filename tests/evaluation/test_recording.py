@@ -10,6 +10,7 @@ from leanrl.eval.drawing.schedule import Draw
 from leanrl.evaluation import recording
 from leanrl.evaluation.recording import DrawnText, Recorder
 from leanrl.types import Row, Verdict
+from tests.grading.processes import wait_until
 
 
 def drawn() -> DrawnText:
@@ -38,17 +39,27 @@ def test_a_grader_that_is_stuck_is_told_of(monkeypatch):
 
 
 def test_a_grader_that_is_slow_is_waited_for(monkeypatch):
-    """Each completion comes within the deadline, and all of them together do not."""
-    monkeypatch.setattr(recording, "_LONGEST_SECONDS", 0.2)
+    """One completion comes within each deadline, and the other four do not."""
     monkeypatch.setattr(recording, "_MOST_AT_ONCE", 1)
-    pause, saved = threading.Event(), []
+    may_judge, saved, deadlines = threading.Semaphore(0), [], []
 
     def grade(requests):
-        pause.wait(0.1)
+        assert may_judge.acquire(timeout=60)
         return [Verdict("correct", 0.0)] * len(requests)
 
     waiting = recorder(grade, saved)
+
+    def pass_with_one_more(seconds):
+        """Stand in for the clock of a wait for the thread."""
+        deadlines.append(seconds)
+        may_judge.release()
+        wait_until(lambda: waiting._num_saved == len(deadlines))
+        if len(deadlines) == 5:
+            wait_until(lambda: not waiting._thread.is_alive())
+
+    monkeypatch.setattr(waiting._thread, "join", pass_with_one_more)
     for _ in range(5):
         waiting.add(drawn())
     waiting.close()
     assert len(saved) == 5
+    assert deadlines == [recording._LONGEST_SECONDS] * 5

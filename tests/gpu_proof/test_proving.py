@@ -1,6 +1,5 @@
 """Stages on commands that end, fail, hang or cannot run: each leaves the others alone, and says why."""
 
-import os
 import shlex
 import sys
 import time
@@ -10,6 +9,8 @@ import pytest
 from card import find_card
 from proving import Target, prove
 from stages import Stage, Step
+
+from tests.processes import alive_after
 
 HANGS = (
     "import os, signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -47,16 +48,7 @@ def test_a_step_that_hangs_is_killed_with_its_children(target, tmp_path, monkeyp
     row = run(stage_of(hangs, Step("good", 60, "{python} -c ''")), target)
     assert [step["verdict"] for step in row["steps"]] == ["stopped", "passed"]
     assert row["verdict"] == "stopped"
-    assert not is_alive(int((tmp_path / "child").read_text()))
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] != "Z"
+    assert alive_after([int((tmp_path / "child").read_text())], seconds=60) == []
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_a_worker_that_does_not_read_costs_one_verdict():
             os.kill(pid, signal.SIGSTOP)
         wait_until(lambda: all(state(pid) == "T" for pid in stopped))
         long = GradeRequest("x" * 200_000 + r"\boxed{x+2}", "2+x", "as_run")
-        waking = threading.Timer(20.0, _wake, [stopped])  # a request that waits without end would never fail
+        waking = threading.Timer(60.0, _wake, [stopped])  # a request that waits without end would never fail
         waking.start()
         assert pool.grade([long])[0].reason == "timeout"
         assert waking.is_alive(), "the request waited for the worker"
@@ -346,18 +346,25 @@ def test_a_busy_machine_makes_no_right_answer_wrong():
         kept = processes_of(os.getpid()) - before
         for pid in kept:
             os.kill(pid, signal.SIGSTOP)
-        waking = threading.Timer(2.0, _wake, [kept])
+
+        def wake_late() -> None:
+            wait_until(lambda: bool(pool._crew._running))
+            time.sleep(2.0)
+            _wake(kept)
+
+        waking = threading.Thread(target=wake_late)
         waking.start()
         (verdict,) = pool.grade([GradeRequest(r"\boxed{x+2}", "2+x")])
+        waking.join()
     assert verdict.correct
-    assert verdict.seconds > 1
+    assert verdict.seconds >= 2
 
 
 def test_a_worker_that_is_kept_from_computing_is_ended_by_the_wall_clock():
     """Ten times its CPU seconds: reason timeout, and the pool goes on."""
     before = processes_of(os.getpid())
     with GraderPool(num_workers=1, seconds=0.1) as pool:
-        assert pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])[0].correct
+        wait_until(lambda: pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])[0].correct)
         wait_until(lambda: are_waiting(processes_of(os.getpid()) - before))
         for pid in processes_of(os.getpid()) - before:
             os.kill(pid, signal.SIGSTOP)

@@ -212,7 +212,7 @@ def test_kill_minus_nine_loses_nothing_but_the_steps_since_the_checkpoint(tiny_m
 
 def test_sigterm_saves_a_checkpoint_and_says_how_to_go_on(tiny_model, tmp_path):
     run = tmp_path / "run"
-    process = _start(tiny_model, run, "train.max_steps=200", "checkpoints.every_steps=1")
+    process = _start(tiny_model, run, "train.max_steps=2000", "checkpoints.every_steps=1")
     _wait_for_checkpoint(process, run)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=300)

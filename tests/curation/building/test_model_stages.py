@@ -6,9 +6,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from leanrl.config.sections.data import DataConfig
@@ -18,6 +20,7 @@ from leanrl.errors import ConfigError, StoppedError
 from leanrl.rollout.streams import endpoint
 from tests.curation.building.recipes import Quiet, built, files_of, sums, write_recipe
 from tests.evaluation.test_endpoint import Reply, completion, server
+from tests.grading.processes import wait_until
 
 NUM_ROWS = 8
 SOLVER = {"not_solved": {"kind": "pass_rate", "model": "solver", "num_samples": 2, "max_rate": 0.5}}
@@ -213,6 +216,7 @@ def test_kill_minus_nine_in_each_stage_loses_no_reply(tmp_path: Path, moment: st
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stderr.close()
+        wait_for_what_was_sent(address)
         saved = sum(len(file.read_bytes().splitlines()) for file in (tmp_path / "out").rglob("completions.jsonl"))
         before = len(bodies)
         again = built(recipe, tmp_path / "out")
@@ -220,6 +224,12 @@ def test_kill_minus_nine_in_each_stage_loses_no_reply(tmp_path: Path, moment: st
     names = ("data/train-00000-of-00001.parquet", "_curation/ledger.parquet", "README.md", "manifest.json")
     found = files_of(again.path)
     assert {name: found[name] for name in names} == {name: whole[name] for name in names}
+
+
+def wait_for_what_was_sent(address: str) -> None:
+    """Wait until the server has taken all that a killed client has sent: it takes connections in their order."""
+    assert httpx.get(address).status_code == 501
+    wait_until(lambda: not any("process_request_thread" in thread.name for thread in threading.enumerate()))
 
 
 def wait_for(process: subprocess.Popen, moment: str, out: Path, bodies: list, num_before: int) -> None:

@@ -47,6 +47,7 @@ def test_a_child_is_started_by_exec(monkeypatch, judging):
     pids = judging()
     assert len(pids) == 2  # the worker and the spare one
     for pid in pids:
+        wait_until(lambda pid=pid: Path(f"/proc/{pid}/environ").read_bytes())  # empty at the very start
         arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         assert arguments[0] == sys.executable
         assert "from leanrl.grading.process.worker import main" in arguments[3]

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import wait
 from datetime import timedelta
 
 import pytest
@@ -15,8 +16,15 @@ from leanrl.errors import StoppedError
 from leanrl.rollout.server import weight_transport
 from leanrl.rollout.server.client import ServerLostError
 from leanrl.rollout.server.weight_transport import NcclTransport
+from tests.grading.processes import wait_until
 
 FOREVER = threading.Event()
+STUCK = threading.Event()
+
+
+def wait_forever():
+    STUCK.set()
+    FOREVER.wait()
 
 
 class Wire:
@@ -28,7 +36,7 @@ class Wire:
 
     def broadcast(self, tensor, src, stream=None):
         if not self.broadcasts_end:
-            FOREVER.wait()
+            wait_forever()
         self.num_carried += 1
 
     def destroy(self):
@@ -51,7 +59,7 @@ class Server:
         if len(self.chunks) == self.lost_at:
             raise ServerLostError("gone")
         if len(self.chunks) == self.hangs_at:
-            FOREVER.wait()
+            wait_forever()
 
     def finish_weight_update(self):
         self.is_finished = True
@@ -104,8 +112,20 @@ def test_a_push_that_is_lost_lets_the_other_ranks_come_to_their_end(wires, broad
     assert wires[0].is_destroyed
 
 
+@pytest.fixture
+def no_time(monkeypatch):
+    """A deadline that passes when one side is stuck and the other has ended, and not before."""
+    STUCK.clear()
+
+    def wait_until_stuck(sides, **_):
+        wait_until(lambda: all(side.done() for side in sides) or (STUCK.is_set() and any(side.done() for side in sides)))
+        return wait(sides, timeout=0)
+
+    monkeypatch.setattr(weight_transport, "wait", wait_until_stuck)
+
+
 @pytest.mark.parametrize("waits_for", ["broadcast", "answer"])
-def test_a_server_that_takes_no_weights_is_lost_at_the_deadline(wires, waits_for):
+def test_a_server_that_takes_no_weights_is_lost_at_the_deadline(wires, no_time, waits_for):
     put_together = []
     server = Server(hangs_at=2 if waits_for == "answer" else None)
     with pytest.raises(ServerLostError, match="the broadcast of weights to the server did not end in time"):
@@ -114,7 +134,6 @@ def test_a_server_that_takes_no_weights_is_lost_at_the_deadline(wires, waits_for
             wires,
             put_together=put_together,
             wire=lambda: Wire(broadcasts_end=waits_for == "answer"),
-            deadline_seconds=0.3,
         )
     assert len(server.chunks) == (2 if waits_for == "answer" else 1)
     assert put_together == [0, 1, 2, 3, 4]
@@ -166,10 +185,13 @@ def _take_one(file, fault):
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
-    [(signal.SIGKILL, "the broadcast of weights to the server failed"), (signal.SIGSTOP, "did not end in time")],
+    ("fault", "said", "deadline_seconds"),
+    [
+        (signal.SIGKILL, "the broadcast of weights to the server failed", 60.0),
+        (signal.SIGSTOP, "did not end in time", 3.0),
+    ],
 )
-def test_a_partner_that_dies_or_stops_within_a_real_broadcast_is_lost(wires, tmp_path, fault, said):
+def test_a_partner_that_dies_or_stops_within_a_real_broadcast_is_lost(wires, tmp_path, fault, said, deadline_seconds):
     put_together, began = [], time.monotonic()
     with pytest.raises(ServerLostError, match=said):
         push(
@@ -177,7 +199,7 @@ def test_a_partner_that_dies_or_stops_within_a_real_broadcast_is_lost(wires, tmp
             wires,
             put_together=put_together,
             wire=lambda: GlooWire(tmp_path / "store", fault),
-            deadline_seconds=3.0,
+            deadline_seconds=deadline_seconds,
         )
     assert time.monotonic() - began < 60
     assert put_together == [0, 1, 2, 3, 4]
