@@ -1,4 +1,4 @@
-"""Two ranks on gloo, as tests start them: torchrun, one thread each, nothing but this machine's loopback."""
+"""Two ranks on gloo that torchrun starts: one thread each, nothing but this machine's loopback."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS = 240
 
 
-def run_two_ranks(*target: str, **environment: str) -> str:
+def torchrun_two_ranks(*target: str, **environment: str) -> str:
     """Run a script, or `-m` and a module, with its arguments on two ranks, and return what they print.
 
     Raises:

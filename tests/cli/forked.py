@@ -1,14 +1,16 @@
-"""Command lines in processes that are forked from one which has imported the libraries: seconds less for each.
+"""Programs in processes that are forked from one which has imported the libraries: seconds less for each.
 
     python -c "from tests.cli.forked import serve; serve()"
 
-`serve` reads requests, a line of JSON each, and answers each with the exit code of its process.
+`serve` reads requests, a line of JSON each: a list of processes that run side by side. It answers with a line of their
+ids, and when all have ended with a line of their exit codes.
 """
 
 import atexit
 import json
 import os
 import runpy
+import signal
 import sys
 import threading
 import traceback
@@ -18,18 +20,32 @@ from leanrl.machine.environment import quiet_libraries
 
 
 def serve() -> None:
-    """Fork a process for each request until there are no more."""
+    """Fork the processes of each request until there are no more."""
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no reply
     _import_libraries()
     assert threading.active_count() == 1, "a thread would be lost in a fork"
     for line in sys.stdin:
-        request = json.loads(line)
-        if (pid := os.fork()) == 0:
-            replies.close()
-            _run(request)
-        print(pid, file=replies)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=replies)
+        pids = []
+        for process in json.loads(line):
+            if (pid := os.fork()) == 0:
+                replies.close()
+                _run(process)
+            pids.append(pid)
+        print(*pids, file=replies)
+        print(*_codes(pids), file=replies)
+
+
+def _codes(pids: list[int]) -> list[int]:
+    """Return the exit codes of processes; when one fails the others are ended, since they may wait for it."""
+    codes: dict[int, int] = {}
+    while len(codes) < len(pids):
+        pid, status = os.wait()
+        codes[pid] = os.waitstatus_to_exitcode(status)
+        if codes[pid] != 0:
+            for other in set(pids) - codes.keys():
+                os.kill(other, signal.SIGKILL)
+    return [codes[pid] for pid in pids]
 
 
 def _import_libraries() -> None:
@@ -39,7 +55,7 @@ def _import_libraries() -> None:
 
 
 def _run(request: dict[str, Any]) -> None:
-    """Be `python -m leanrl ARGUMENTS`, and leave."""
+    """Be `python -m MODULE ARGUMENTS`, and leave."""
     for descriptor, path in enumerate((os.devnull, request["out"], request["err"])):
         opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         os.dup2(opened, descriptor)
@@ -47,10 +63,10 @@ def _run(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
-    sys.argv = ["leanrl", *request["arguments"]]
+    sys.argv = [request["module"], *request["arguments"]]
     code: Any = 0
     try:
-        runpy.run_module("leanrl", run_name="__main__", alter_sys=True)
+        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
     except SystemExit as leaving:
         code = leaving.code
     except BaseException:

@@ -1,4 +1,4 @@
-"""Runs the real command line in a process of its own."""
+"""Runs the real command line in a process of its own, and other programs in forks of a warm one."""
 
 import json
 import os
@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 _ALWAYS = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 # What libraries set while they are tested in this process is no part of it.
@@ -34,14 +36,14 @@ def leanrl(
     Variables that a test changes are given as `env`. One that takes longer than it would on the busiest machine hangs.
     It has one thread: with those of other tests beside it, two would spin against each other.
     """
-    now = {name: os.environ[name] for name in _OF_THIS_PROCESS if name in os.environ}
-    environment = _AT_THE_START | now | (env or {})
-    forks = _forks() if env is None else None
-    if forks is not None and forks.are_free.acquire(blocking=False):
+    environment = environment_with(env or {})
+    server = forks() if env is None else None
+    if server is not None and server.are_free.acquire(blocking=False):
         try:
-            return forks.run(arguments, cwd or Path.cwd(), environment, timeout_seconds)
+            program = Program("leanrl", arguments, cwd or Path.cwd(), environment)
+            return server.run([program], timeout_seconds=timeout_seconds)[0]
         finally:
-            forks.are_free.release()
+            server.are_free.release()
     done = subprocess.run(
         [sys.executable, "-m", "leanrl", *map(str, arguments)],
         cwd=cwd,
@@ -54,8 +56,24 @@ def leanrl(
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-class _Forks:
-    """Command lines forked from a process that has imported the libraries, one at a time (tests.cli.forked)."""
+def environment_with(more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that a test starts."""
+    now = {name: os.environ[name] for name in _OF_THIS_PROCESS if name in os.environ}
+    return _AT_THE_START | now | dict(more)
+
+
+@dataclass(frozen=True)
+class Program:
+    """`python -m MODULE ARGUMENTS`."""
+
+    module: str
+    arguments: Sequence[str | Path]
+    cwd: Path
+    environment: Mapping[str, str]
+
+
+class Forks:
+    """Programs forked from a process that has imported the libraries (tests.cli.forked): for one caller at a time."""
 
     def __init__(self) -> None:
         self.are_free = threading.Lock()
@@ -68,39 +86,51 @@ class _Forks:
             text=True,
         )
 
-    def run(
-        self, arguments: tuple[str | Path, ...], cwd: Path, environment: dict[str, str], timeout_seconds: float
-    ) -> Outcome:
+    def run(self, programs: Sequence[Program], *, timeout_seconds: float) -> list[Outcome]:
+        """Run programs side by side to their end; when one fails the others are killed."""
         with tempfile.TemporaryDirectory() as folder:
-            printed = {name: Path(folder) / name for name in ("out", "err")}
-            request = {"arguments": list(map(str, arguments)), "cwd": str(cwd), "environment": environment}
-            request |= {name: str(path) for name, path in printed.items()}
-            code = self._code_of(json.dumps(request), arguments, timeout_seconds)
-            return Outcome(code, *(path.read_text() for path in printed.values()))
+            printed = [
+                (Path(folder) / f"{number}.out", Path(folder) / f"{number}.err") for number in range(len(programs))
+            ]
+            requests = [
+                {
+                    "module": program.module,
+                    "arguments": list(map(str, program.arguments)),
+                    "cwd": str(program.cwd),
+                    "environment": dict(program.environment),
+                    "out": str(out),
+                    "err": str(err),
+                }
+                for program, (out, err) in zip(programs, printed, strict=True)
+            ]
+            codes = self._codes_of(requests, timeout_seconds)
+            return [
+                Outcome(code, out.read_text(), err.read_text()) for code, (out, err) in zip(codes, printed, strict=True)
+            ]
 
-    def _code_of(self, request: str, arguments: tuple[str | Path, ...], timeout_seconds: float) -> int:
+    def _codes_of(self, requests: list[dict[str, Any]], timeout_seconds: float) -> list[int]:
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        print(request, file=self._server.stdin, flush=True)
-        pid, is_late = int(self._server.stdout.readline()), threading.Event()
+        print(json.dumps(requests), file=self._server.stdin, flush=True)
+        pids, is_late = list(map(int, self._server.stdout.readline().split())), threading.Event()
 
         def end() -> None:
             is_late.set()
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pids[0], signal.SIGKILL)
 
         timer = threading.Timer(timeout_seconds, end)
         timer.start()
-        code = int(self._server.stdout.readline())
+        codes = list(map(int, self._server.stdout.readline().split()))
         timer.cancel()
         if is_late.is_set():
-            raise subprocess.TimeoutExpired(["leanrl", *map(str, arguments)], timeout_seconds)
-        return code
+            raise subprocess.TimeoutExpired([requests[0]["module"], *requests[0]["arguments"]], timeout_seconds)
+        return codes
 
 
 @cache
-def _forks() -> _Forks | None:
+def forks() -> Forks | None:
     """Return None beside vLLM, which looks at the process that it is imported into."""
-    return _Forks() if hasattr(os, "fork") and find_spec("vllm") is None else None
+    return Forks() if hasattr(os, "fork") and find_spec("vllm") is None else None
 
 
 def tiny_overrides(model: Path, *more: str) -> list[str]:

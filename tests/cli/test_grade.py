@@ -11,19 +11,29 @@ LINES = [
     {"completion": r"so \boxed{4}", "gold": "4"},
     {"completion": r"so \boxed{5}", "gold": "4"},
     {"completion": "so 4", "gold": "4"},
-    {"completion": r"\boxed{\frac12}", "gold": "0.5"},
+    {"completion": r"\boxed{0.5}", "gold": "1/2"},
+    {"completion": r"\boxed{8}", "gold": "7"},
+]
+NEED_A_PARSER = [
+    {"completion": r"\boxed{\frac12+x}", "gold": "x+0.5"},
     {"completion": r"\boxed{9^{9^{9^{9}}}}", "gold": "7"},
 ]
 
 
 @pytest.fixture
 def log(tmp_path):
-    path = tmp_path / "log.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    """Answers that need no parser, and so no process that starts one."""
+    return written(tmp_path / "log.jsonl", LINES)
+
+
+def written(path, lines):
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
 
-def test_json_lines_then_totals(log):
+def test_json_lines_then_totals(tmp_path):
+    """Of a hanging answer, too."""
+    log = written(tmp_path / "log.jsonl", [*LINES[:3], *NEED_A_PARSER])
     outcome = leanrl("grade", log, "--json")
     assert outcome.code == 0, outcome.err
     *verdicts, totals = [json.loads(line) for line in outcome.out.splitlines()]

@@ -1,6 +1,6 @@
 """The decisions of a run without a model: prompts chosen by their ledger, groups drawn by step and prompt.
 
-Run by torchrun on two gloo ranks, and by the test alone. A rollout has 4 groups of 4 completions, so that two ranks
+Run on two gloo ranks, and by the test alone. A rollout has 4 groups of 4 completions, so that two ranks
 have two groups each. `python -m tests.ledger.small_run FOLDER STEPS` prints the choices of each rank.
 """
 

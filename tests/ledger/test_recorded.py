@@ -12,7 +12,7 @@ from leanrl.storage.checkpoint_files import LEDGER, find_damage, seal, to_read, 
 from leanrl.storage.run_folder import RunFolder
 from tests.ledger.small_run import PROBLEMS, checkpoint_bytes, choose, take_steps
 from tests.ledger.visits import drawn_history, visit
-from tests.torchrun import run_two_ranks
+from tests.two_ranks import run_two_ranks
 
 STEPS = 8
 
@@ -67,7 +67,7 @@ def test_two_ranks_decide_alike_and_write_what_one_writes(
     tmp_path: Path, whole: tuple[RunFolder, list[list[str]]]
 ) -> None:
     """Each rank draws two of the four groups of a step."""
-    printed = run_two_ranks("-m", "tests.ledger.small_run", str(tmp_path), str(STEPS))
+    printed = run_two_ranks("tests.ledger.small_run", str(tmp_path), str(STEPS))
     assert [json.loads(line) for line in printed.splitlines()] == [whole[1]] * 2
     run = RunFolder(tmp_path)
     assert files_of(run) == files_of(whole[0])

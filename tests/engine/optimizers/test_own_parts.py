@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.engine.optimizers.test_choice import NAMES
-from tests.torchrun import run_two_ranks
+from tests.two_ranks import run_two_ranks
 
 ON_PARTS = [name for name in NAMES if name != "adamw"]
 
@@ -13,7 +13,7 @@ ON_PARTS = [name for name in NAMES if name != "adamw"]
 def found(tmp_path_factory):
     """Return what both ranks found; they have compared saved state and skipped steps themselves."""
     out = tmp_path_factory.mktemp("parts")
-    run_two_ranks("-m", "tests.engine.optimizers.two_ranks_own_parts", str(out), *ON_PARTS)
+    run_two_ranks("tests.engine.optimizers.two_ranks_own_parts", str(out), *ON_PARTS)
     return [torch.load(out / f"rank-{rank}.pt") for rank in (0, 1)]
 
 

@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks: optimizers of FSDP2's shards against the same ones of whole weights.
+"""Run on two gloo ranks: optimizers of FSDP2's shards against the same ones of whole weights.
 
 Both ranks know the whole gradients, so that nothing but the optimizer differs. Ranks share some weights unevenly, and
 the second has nothing of the smallest.

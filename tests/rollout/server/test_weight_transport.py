@@ -118,7 +118,9 @@ def no_time(monkeypatch):
     STUCK.clear()
 
     def wait_until_stuck(sides, **_):
-        wait_until(lambda: all(side.done() for side in sides) or (STUCK.is_set() and any(side.done() for side in sides)))
+        wait_until(
+            lambda: all(side.done() for side in sides) or (STUCK.is_set() and any(side.done() for side in sides))
+        )
         return wait(sides, timeout=0)
 
     monkeypatch.setattr(weight_transport, "wait", wait_until_stuck)

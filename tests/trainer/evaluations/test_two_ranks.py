@@ -7,9 +7,9 @@ from leanrl.storage.evaluations import read_evaluations
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.evaluations.asking import _batches
 from leanrl.trainer.step.among_ranks import Ranks
-from tests.torchrun import run_two_ranks
 from tests.trainer.evaluations.evaluated_run import open_run
 from tests.trainer.evaluations.two_ranks import METHODS, SETTINGS, ranked_config
+from tests.two_ranks import run_two_ranks
 
 
 @pytest.mark.parametrize(("num_questions", "most"), [(12, 4), (13, 2), (1, 8), (5, 1), (7, 100)])
@@ -27,7 +27,7 @@ def test_ranks_share_questions_in_equally_many_batches(num_questions, most, coun
 @pytest.fixture(scope="module")
 def on_two_ranks(tiny_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated_ranks")
-    run_two_ranks("-m", "tests.trainer.evaluations.two_ranks", str(tiny_model), str(folder))
+    run_two_ranks("tests.trainer.evaluations.two_ranks", str(tiny_model), str(folder))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks: three steps, evaluated or not, of adapters under DDP and of shards under FSDP2.
+"""Run on two gloo ranks: three steps, evaluated or not, of adapters under DDP and of shards under FSDP2.
 
 Writes this rank's weights and what it knows of the evaluations to OUT/NAME-RANK.pt.
 """

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from leanrl.storage.run_folder import RunFolder, read_json
-from tests.torchrun import run_two_ranks
+from tests.two_ranks import run_two_ranks
 
 
 @pytest.fixture(scope="module")
 def found(tiny_model, tmp_path_factory):
     """Return what both ranks found, by case, and the folder that holds their runs."""
     out = tmp_path_factory.mktemp("ranks")
-    run_two_ranks("-m", "tests.trainer.memory.two_ranks_short_of_memory", str(tiny_model), str(out))
+    run_two_ranks("tests.trainer.memory.two_ranks_short_of_memory", str(tiny_model), str(out))
     return lambda case: [torch.load(out / f"{case}-{rank}.pt") for rank in (0, 1)], out
 
 

@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks under DDP: steps in which memory runs out on the second rank only.
+"""Run on two gloo ranks under DDP: steps in which memory runs out on the second rank only.
 
 Each rank writes what its trainer found to a file of its own, case by case.
 """

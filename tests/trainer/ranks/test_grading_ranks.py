@@ -2,7 +2,7 @@
 
 import json
 
-from tests.torchrun import run_two_ranks
+from tests.torchrun import torchrun_two_ranks
 
 SCRIPT = r"""
 import json, os
@@ -20,7 +20,7 @@ with open(os.environ["OUT"] + "/" + os.environ["RANK"], "w") as file:
 def test_every_rank_of_torchrun_grades(tmp_path):
     script = tmp_path / "rank.py"
     script.write_text(SCRIPT)
-    run_two_ranks(str(script), OUT=str(tmp_path))
+    torchrun_two_ranks(str(script), OUT=str(tmp_path))
     for rank in ("0", "1"):
         first, second, third = json.loads((tmp_path / rank).read_text())
         assert (first, third) == ("correct", "no_box")

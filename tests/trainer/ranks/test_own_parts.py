@@ -6,8 +6,8 @@ from safetensors.torch import load_file
 
 from leanrl.storage.run_folder import RunFolder
 from tests.engine.optimizers.test_own_parts import ON_PARTS
-from tests.torchrun import run_two_ranks
 from tests.trainer.ranks.two_ranks_own_parts import train
+from tests.two_ranks import run_two_ranks
 
 pytestmark = pytest.mark.filterwarnings("ignore:Paged optimizers are not supported on CPU")
 
@@ -19,7 +19,7 @@ def out(tiny_model, tmp_path_factory):
     They have compared the state themselves: after a skipped step, in a resumed run, and of another number of ranks.
     """
     folder = tmp_path_factory.mktemp("parts")
-    run_two_ranks("-m", "tests.trainer.ranks.two_ranks_own_parts", str(tiny_model), str(folder), *ON_PARTS)
+    run_two_ranks("tests.trainer.ranks.two_ranks_own_parts", str(tiny_model), str(folder), *ON_PARTS)
     return folder
 
 

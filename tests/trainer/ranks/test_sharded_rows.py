@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from leanrl.seams.plugins.greso import Greso
-from tests.torchrun import run_two_ranks
 from tests.trainer.ranks.two_ranks_sharded import CASES, METRICS, train
+from tests.two_ranks import run_two_ranks
 
 # With the first average, and what else an update may hold; the other averages take two ranks of their own.
 SHORT = ("prompt_token_mean", "kl_and_reuse", "zero_advantages")
@@ -25,7 +25,7 @@ def out_of_long(tiny_model, tmp_path_factory):
 
 def _on_two_ranks(model, tmp_path_factory, *names):
     folder = tmp_path_factory.mktemp("sharded")
-    run_two_ranks("-m", "tests.trainer.ranks.two_ranks_sharded", str(model), str(folder), *names)
+    run_two_ranks("tests.trainer.ranks.two_ranks_sharded", str(model), str(folder), *names)
     return folder
 
 

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from tests.torchrun import run_two_ranks
 from tests.trainer.ranks.two_ranks import train
+from tests.two_ranks import run_two_ranks
 
 
 @pytest.fixture(scope="module")
 def on_two_ranks(tiny_model, tmp_path_factory):
     """The folder where two ranks have written what each of their runs found."""
     folder = tmp_path_factory.mktemp("two_ranks")
-    run_two_ranks("-m", "tests.trainer.ranks.two_ranks", str(tiny_model), str(folder))
+    run_two_ranks("tests.trainer.ranks.two_ranks", str(tiny_model), str(folder))
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks, and by the test alone: steps of a trainer with completions fixed by prompt.
+"""Run on two gloo ranks, and by the test alone: steps of a trainer with completions fixed by prompt.
 
 Writes the gradients that the optimizer sees, and in how many pieces of memory they lie.
 """

@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks under FSDP2, and by the test alone: full parameters with each optimizer.
+"""Run on two gloo ranks under FSDP2, and by the test alone: full parameters with each optimizer.
 
 Three steps with clipped gradients, the second of which is not finite, and the same again from the first's checkpoint.
 """

@@ -1,4 +1,4 @@
-"""Run by torchrun on two gloo ranks under FSDP2, and by the test alone: ranks that train unequally many rows.
+"""Run on two gloo ranks under FSDP2, and by the test alone: ranks that train unequally many rows.
 
 Writes the whole gradients that the optimizer sees and the metrics of each step, and resumes a run with plug-ins that
 have a state.

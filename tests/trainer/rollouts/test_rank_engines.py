@@ -7,7 +7,7 @@ import pytest
 
 from leanrl.launch.ranks import RanksFailedError, run_ranks
 from leanrl.launch.topology import ProcessSpec
-from tests.torchrun import run_two_ranks
+from tests.two_ranks import run_two_ranks
 
 OWN_GROUPS = {0: [[[10], [10]], [[11]], [[12], [12]]], 1: [[[20], [20], [20]], [[21]]]}
 
@@ -15,7 +15,7 @@ OWN_GROUPS = {0: [[[10], [10]], [[11]], [[12], [12]]], 1: [[[20], [20], [20]], [
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     out = tmp_path_factory.mktemp("ranks")
-    run_two_ranks("-m", "tests.trainer.rollouts.rank_engines", str(out))
+    run_two_ranks("tests.trainer.rollouts.rank_engines", str(out))
     return [json.loads((out / f"rank-{rank}.json").read_text()) for rank in (0, 1)]
 
 

@@ -1,12 +1,7 @@
 """Scoring: one grading per completion, rewards of single completions and of whole groups, on one rank and on two."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +13,7 @@ from leanrl.trainer.scoring.scoring import score_groups
 from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import GroupFacts, Sample, Verdict
+from tests.two_ranks import run_two_ranks
 
 LENGTHS = [5, 3, 9, 4, 7, 2, 6, 8]  # two groups of four, on one rank or on two
 
@@ -110,53 +106,15 @@ def test_a_group_reward_of_the_wrong_length_is_named():
         scored(samples([1, 2]), rewards=broken, grader=None, group_size=2)
 
 
-SCRIPT = """
-import json, sys
-from accelerate import PartialState
-from accelerate.utils import gather_object
-from leanrl.trainer.step.among_ranks import Ranks
-from tests.trainer.scoring.test_scoring import LENGTHS, OddIsRight, rewards, rows, samples, scored
-
-state = PartialState(cpu=True)
-assert state.num_processes == 2
-mine = samples(LENGTHS[state.process_index * 4 : state.process_index * 4 + 4])
-ranks = Ranks(state.process_index, 2, gather_object)
-groups = scored(mine, rewards=rewards(), grader=OddIsRight(), group_size=int(sys.argv[1]), ranks=ranks)
-print(json.dumps(rows(groups)), flush=True)
-state.destroy_process_group()  # gloo's threads abort a process that ends without this
-"""
+@pytest.fixture(scope="module")
+def of_ranks():
+    """What each of two ranks finds, by the size of groups."""
+    printed = run_two_ranks("tests.trainer.scoring.two_ranks", "4", "2", ACCELERATE_USE_CPU="true")
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 @pytest.mark.parametrize("group_size", [4, 2])
-def test_two_ranks_give_what_one_gives(group_size):
+def test_two_ranks_give_what_one_gives(of_ranks, group_size):
     alone = rows(scored(samples(LENGTHS), rewards=rewards(), grader=OddIsRight(), group_size=group_size))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    root = Path(__file__).resolve().parents[3]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(group_size)],
-            cwd=root,
-            env=os.environ
-            | {
-                "RANK": str(rank),
-                "LOCAL_RANK": str(rank),
-                "WORLD_SIZE": "2",
-                "MASTER_ADDR": "127.0.0.1",
-                "MASTER_PORT": str(port),
-                "ACCELERATE_USE_CPU": "true",
-                "OMP_NUM_THREADS": "1",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    together = []
-    for process in processes:
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-        together += json.loads(out.splitlines()[-1])
-    assert together == alone
+    first, second = (found[str(group_size)] for found in of_ranks)
+    assert first + second == alone
