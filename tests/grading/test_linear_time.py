@@ -4,13 +4,11 @@ CPU time is bounded far above what a linear pass takes and far below a quadratic
 milliseconds or seconds.
 """
 
-import gc
 import importlib
 import inspect
 import itertools
 import pkgutil
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,6 +24,7 @@ from leanrl.rewards.repetition import repetition
 from leanrl.rewards.text.language import language_share
 from leanrl.rewards.think_answer import think_answer
 from leanrl.types import GradeRequest, Sample
+from tests.cpu_time import cpu_seconds, is_within
 from tests.grading.pumps import pumped_texts
 
 NUM_CHARS = 40_000
@@ -64,17 +63,6 @@ def _compiled(value: Any) -> list[re.Pattern[str]]:
 PATTERNS = list({pattern: (name, pattern, source) for name, pattern, source in _patterns()}.values())
 
 
-def _cpu_seconds(work: Callable[[], object]) -> float:
-    """Return the CPU time of some work, without the garbage of other tests that it would collect on the way."""
-    gc.disable()
-    try:
-        started = time.thread_time()
-        work()
-        return time.thread_time() - started
-    finally:
-        gc.enable()
-
-
 def _runner(method: str, pattern: re.Pattern[str], text: str) -> Callable[[], object]:
     if method == "sub":
         return lambda: pattern.sub("", text)
@@ -90,7 +78,7 @@ def test_a_pattern_takes_linear_time(name, pattern, source):
     methods = sorted(set(re.findall(rf"\b{constant}{_METHOD}", source))) or ["sub"]
     for text in pumped_texts(pattern, SHORT.get(pattern, NUM_CHARS)):
         for method in methods:
-            assert _cpu_seconds(_runner(method, pattern, text)) < MAX_CPU_SECONDS, (method, text[:60])
+            assert is_within(MAX_CPU_SECONDS, _runner(method, pattern, text)), (method, text[:60])
 
 
 def _sample(text: str) -> Sample:
@@ -122,21 +110,25 @@ def test_a_function_of_the_trainers_process_takes_linear_time(name, every):
     """What stands between boxes, and what has none."""
     for text in _few_texts(NUM_CHARS // 2, every=every):
         for completion in (text, rf"\boxed{{1}}{text}\boxed{{2}}"):
-            assert _cpu_seconds(lambda completion=completion: FUNCTIONS[name](completion)) < 1.0, completion[:60]
+            assert is_within(1.0, lambda completion=completion: FUNCTIONS[name](completion)), completion[:60]
 
 
 @pytest.mark.parametrize("every", [36, pytest.param(9, marks=pytest.mark.long)])
 def test_an_answer_of_any_kind_is_normalised_in_linear_time(every):
     for text in _few_texts(MAX_ANSWER_CHARS - 100, every=every):
         completion = rf"\boxed{{{text}}}"
-        assert _cpu_seconds(lambda completion=completion: FUNCTIONS["strict"](completion)) < 1.0, completion[:60]
+        assert is_within(1.0, lambda completion=completion: FUNCTIONS["strict"](completion)), completion[:60]
 
 
 @pytest.mark.parametrize("pattern", [r"\s*\$?\s*,", r"<a>.+?</a>", r"\d+e"])
 def test_the_texts_find_a_slow_pattern(pattern):
-    """Known quadratic patterns: without this the other tests could pass on texts that prove nothing."""
+    """Known quadratic patterns: without this the other tests could pass on texts that prove nothing.
+
+    Of the short times the least of five counts: a pause of the machine may be as long as they are.
+    """
     compiled = re.compile(pattern, re.DOTALL)
     method = "fullmatch" if pattern.endswith(",") else "finditer"
-    worst = max(_cpu_seconds(_runner(method, compiled, text)) for text in pumped_texts(compiled, 6000))
-    best = max(_cpu_seconds(_runner(method, compiled, text)) for text in pumped_texts(compiled, 600))
+    long, short = ([_runner(method, compiled, text) for text in pumped_texts(compiled, size)] for size in (6000, 600))
+    worst = max(map(cpu_seconds, long))
+    best = max(min(cpu_seconds(work) for _ in range(5)) for work in short)
     assert worst > 30 * best

@@ -59,7 +59,7 @@ def check(engine, *, sampling=SAMPLING, **more):
 
 def check_together(*engines):
     """Return what each of several ranks found, which are threads here: a difference, or an error."""
-    numbers, meeting = [0.0] * len(engines), Barrier(len(engines), timeout=10)
+    numbers, meeting = [0.0] * len(engines), Barrier(len(engines), timeout=60)
 
     def highest(rank, number):
         numbers[rank] = number

@@ -60,8 +60,10 @@ def test_answers_are_scored_exactly_and_nothing_hangs():
         r"\boxed{it is 3}": "wrong", r"\boxed{crash}": "died", r"\boxed{spin}": "timeout", r"\boxed{ 3 }": "correct",
     }  # fmt: skip
     with GraderPool(num_workers=1, seconds=0.3) as pool:
+        wall_seconds, pool._crew._wall_seconds = pool._crew._wall_seconds, 120.0
         verdicts = pool.grade([GradeRequest(text, GOLD, problem="4 - 1 =") for text in answers])
         assert dict(zip(answers, (verdict.reason for verdict in verdicts), strict=True)) == answers
+        pool._crew._wall_seconds = wall_seconds
         assert pool.grade([GradeRequest(r"\boxed{hang}", GOLD)])[0].reason == "timeout"
         assert pool.can_parse_gold([GOLD, GOLD.replace(":chain:", ":other:")]) == [True, False]
 
