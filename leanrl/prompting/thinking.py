@@ -14,8 +14,8 @@ _WORD = (
 _FORMS = (
     (r"<(?:begin|start)_(?:of_)?WORD>", r"<end_(?:of_)?WORD>"),
     (
-        r"<(?:[a-z0-9]{1,20}[:_|-])?WORD(?:\s[^<>]{0,80})?>",
-        r"</(?:[a-z0-9]{1,20}[:_|-])?WORD\s?>",
+        r"<(?:[a-z0-9]{1,20}[:_|-])?WORD(?:[_-]\w{1,60})?(?:\s[^<>]{0,80})?>",
+        r"</(?:[a-z0-9]{1,20}[:_|-])?WORD(?:[_-]\w{1,60})?\s?>",
     ),  # R1, Qwen, Seed-OSS
     (r"\[think(?:ing)?\]", r"\[/think(?:ing)?\]"),  # Magistral
     (r"<\|(?:begin|start)_(?:of_)?WORD\|>", r"<\|end_(?:of_)?WORD\|>"),  # Sky-T1, OpenThinker, Command A
@@ -23,8 +23,10 @@ _FORMS = (
     (r"◁WORD▷", r"◁/WORD▷"),  # Kimi-VL
     (r"<\|inner_prefix\|>", r"<\|inner_suffix\|>"),  # Apertus
     (r"<\|channel>", r"<channel\|>"),  # Gemma 4
+    (r"<\|channel\|>analysis(?:<\|message\|>)?", r"<\|channel\|>final(?:<\|message\|>)?"),  # gpt-oss
     (r"<unused94>", r"<unused95>"),  # MedGemma
 )
+_TOKENS_OF_TAGS = frozenset(("<|channel|>", "<|message|>"))  # of gpt-oss, whose tags are of three tokens
 NO_TAG = "none"  # what a config says where completions begin with the answer
 # What a message names to a reader.
 USUAL_TAGS = (
@@ -92,9 +94,13 @@ def tag_in_force(configured: str | None, prompt: str) -> str:
 
 
 def special_tag_ids(tokenizer: Any) -> frozenset[int]:
-    """Return the special tokens of a tokenizer that are thinking tags, as those of Magistral and Command A are."""
+    """Return the special tokens of a tokenizer that are thinking tags or a part of one."""
     added = tokenizer.added_tokens_decoder.items()
-    return frozenset(number for number, token in added if token.special and _is_tag(token.content))
+    return frozenset(
+        number
+        for number, token in added
+        if token.special and (token.content in _TOKENS_OF_TAGS or _is_tag(token.content))
+    )
 
 
 def is_opening_tag(text: str) -> bool:

@@ -1,5 +1,6 @@
 """The gold answer of a row: read from its column's value, or the reason why it is none."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,7 +15,8 @@ from leanrl.types import GoldList
 GoldPlace = Literal["auto", "answer", "boxed", "hashes"]
 _PLACES = {"hashes": "behind ####", "boxed": "in a box"}
 # What programs write for a value that is missing.
-_MISSING = frozenset(("nan", "none", "null", "n/a", "<na>", "nat"))
+# NuminaMath writes the last two where a solution has no final answer.
+_MISSING = frozenset(("nan", "none", "null", "n/a", "<na>", "nat", "notfound", "proof"))
 _WRITTEN_DICT = re.compile(r"\{\s*['\"]\w+['\"]\s*:")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _CJK = re.compile(r"[぀-ヿ一-鿿]")
@@ -70,6 +72,7 @@ def read_value(value: Any, *, place: GoldPlace, accept: Literal["any", "all"], k
     value = plain(value)
     solution = last_assistant_text(value)
     value = value if solution is None else solution
+    value = _written_list(value) or value
     if not isinstance(value, list):
         return _read_one(value, place, keeps_prose=keeps_prose)
     read = [_read_one(each, place, keeps_prose=keeps_prose) for each in value]
@@ -98,6 +101,15 @@ def is_prose(text: str) -> bool:
         return True
     ends = _SENTENCE_END.search(text.strip()) or (text.strip().endswith(".") and _VERB.search(bare))
     return bool(ends) and num_words >= _WORDS_WITH_STOP
+
+
+def _written_list(value: Any) -> list[str] | None:
+    """Return the texts of a JSON list that is written as one text, as Skywork-OR1 has its golds; None for another."""
+    try:
+        found = json.loads(value) if isinstance(value, str) and value.lstrip().startswith('["') else None
+    except (ValueError, RecursionError):
+        return None
+    return found if found and all(isinstance(each, str) for each in found) else None
 
 
 def _read_one(value: Any, place: GoldPlace, *, keeps_prose: bool) -> Gold | NoGold:

@@ -53,7 +53,7 @@ def _formula_keys(problem: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def _key(latex: str) -> str:
-    """Return a text that formulas share which differ in spacing or in the order of summands and factors only."""
+    """Return a text that formulas share which differ in spacing or in the order of summands, factors and sides only."""
     sides = [side.strip(" .") for side in split_outside(squeeze(latex), _SIDES)]
-    signs = _SIDES.findall(squeeze(latex))
-    return "|".join([*(read_term(side).key for side in sides), *signs])
+    keys, signs = [read_term(side).key for side in sides], _SIDES.findall(squeeze(latex))
+    return "|".join([*(sorted(keys) if set(signs) == {"="} else keys), *signs])

@@ -16,6 +16,7 @@ from leanrl.grading.units.quantities import value_beside_a_number
 from leanrl.types import Form, Reason
 
 _FACTOR = re.compile(r"\bfactori[sz]e\b|\bfactor\b(?! of\b| for\b)", re.IGNORECASE)
+_SETS_JOINED = re.compile(r"\\(?:cup|cap|setminus)(?![A-Za-z])")
 _EXPAND = re.compile(r"\bexpand\b|\bmultiply out\b", re.IGNORECASE)
 
 
@@ -48,6 +49,9 @@ def _is_finished(gold: str, answer: str, problem: str) -> bool:
     gold_tree, answer_tree = read_structure(gold), read_structure(answer)
     if gold_tree.kind == "chain" and not is_name(gold_tree.parts[0]) and len(gold_tree.parts) == 2:
         return True
+    is_one_set = gold_tree.kind == "row" or gold_tree.marks == ("braces",)
+    if is_one_set and _SETS_JOINED.search(answer) and not _SETS_JOINED.search(gold):
+        return False
     golds, answers = leaves_of(gold_tree), leaves_of(answer_tree)
     allowed: Counter[str] = Counter()
     for leaf in golds:
@@ -56,10 +60,12 @@ def _is_finished(gold: str, answer: str, problem: str) -> bool:
 
 
 def _has_form(answer: Answer, allowed: Counter[str]) -> bool:
-    if parts := values_in(answer):
+    is_quotient = answer.kind == "ratio" and len(answer.parts) == 2 and answer.parts[1].latex != "1"
+    if (parts := values_in(answer)) and not is_quotient:
         forms = (_has_form(part, allowed) for part in parts)
         return any(forms) if answer.kind == "chain" else all(forms)
-    term = read_term(value_beside_a_number(answer.latex) or answer.latex)
+    latex = answer.latex.replace(":", "/") if is_quotient else answer.latex
+    term = read_term(value_beside_a_number(latex) or latex)
     return answer.kind in ("time", "date") or not work_beyond(work_in(term), allowed)
 
 

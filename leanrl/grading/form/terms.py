@@ -5,6 +5,7 @@ The reader takes every text: a token that it does not know is a symbol. It needs
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
@@ -13,6 +14,7 @@ from leanrl.grading.tables.operators import CALLED, CLOSERS, CLOSING, SEPARATORS
 Kind = Literal["number", "symbol", "sum", "product", "fraction", "power", "root", "call", "list"]
 
 _TOKEN = re.compile(TOKEN, re.DOTALL)
+_DECIMAL = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?")
 _ENDS = CLOSERS | SEPARATORS
 _MAX_DEPTH, _MAX_MARKS = 40, 8  # deeper than any answer is nested, more than any has behind one letter
 
@@ -36,20 +38,25 @@ class Term:
     @property
     def is_number(self) -> bool:
         """Whether the value is rational for sure: a number, or made of numbers without a root or a function."""
-        if self.kind in ("sum", "product", "fraction"):
-            return all(part.is_number for part in self.parts)
-        if self.kind == "power":
-            return self.parts[0].is_number and self.parts[1].integer is not None
-        return self.kind == "number"
+        numbers = ("number", "sum", "product", "fraction")
+        nodes = [node for node in self.walk() if node.kind not in numbers]
+        return all(node.kind == "power" and node.parts[1].integer is not None for node in nodes)
+
+    @cached_property
+    def rational(self) -> Fraction | None:
+        """The rational number that is written, with its sign; None for anything else."""
+        if self.kind == "number" and _DECIMAL.fullmatch(self.text):
+            return Fraction(self.text)
+        over, under = (part.rational for part in self.parts) if len(self.parts) == 2 else (None, None)
+        if over is None or not under:
+            return None
+        return over / under if self.kind == "fraction" else over * under if MINUS in self.parts[:1] else None
 
     @property
     def integer(self) -> int | None:
         """The whole number that is written, with its sign; None for anything else."""
-        if self.kind == "number" and self.text.isdecimal() and len(self.text) <= 400:
-            return int(self.text)
-        is_negative = self.kind == "product" and len(self.parts) == 2 and self.parts[0] == MINUS
-        positive = self.parts[1].integer if is_negative else None
-        return None if positive is None else -positive
+        value = self.rational
+        return value.numerator if value is not None and value.denominator == 1 else None
 
     def walk(self) -> list["Term"]:
         """Return this node and all below it."""
@@ -114,7 +121,8 @@ class _Reader:
                     factors.append(MINUS)
             elif self.token == "/" and factors:
                 self.take()
-                factors[-1] = _divided(factors[-1], self._factor(depth))
+                under = self._argument(depth) if self.token == "-" else self._factor(depth)
+                factors[-1] = _divided(factors[-1], under)
             else:
                 factors.append(self._factor(depth))
         return _as_one("product", _with_whole_numbers(factors, num_before_times))
@@ -164,15 +172,15 @@ class _Reader:
         return inside if opening in ("(", "[", "{", r"\{") else Term("call", opening, (inside,))
 
     def _call(self, name: str, depth: int) -> Term:
-        """Return a function with its argument; its power, \\sin^2 x, and its base, \\log_2 x, are parts of the call."""
-        scripts = []
+        """Return a function with its argument; the base of \\log_2 x is a part of it, \\sin^2 x is its power."""
+        exponents, scripts = [], []
         while self.token in ("^", "_"):
-            self.take()
-            scripts.append(self._argument(depth))
+            (exponents if self.take() == "^" else scripts).append(self._argument(depth))
         argument = [self._factor(depth + 1)]
         while self.token is not None and (self.token.isalpha() or self.token in (r"\pi", r"\theta", r"\alpha")):
             argument.append(self._factor(depth + 1))
-        return Term("call", name, (_as_one("product", argument), *scripts))
+        call = Term("call", name, (_as_one("product", argument), *scripts))
+        return Term("power", "", (call, exponents[0])) if exponents else call
 
     def _argument(self, depth: int) -> Term:
         if self.token == "-":
@@ -196,7 +204,7 @@ def _factors(term: Term) -> tuple[Term, ...]:
 def _divided(term: Term, under: Term) -> Term:
     """Return a quotient; a/b/c is a over bc."""
     if term.kind != "fraction":
-        return Term("fraction", "", (term, under))
+        return _fraction(term, under)
     return Term("fraction", "", (term.parts[0], Term("product", "", (*_factors(term.parts[1]), under))))
 
 
@@ -205,9 +213,11 @@ def _negative(term: Term) -> Term:
 
 
 def _fraction(over: Term, under: Term) -> Term:
-    """Return a fraction; a minus above stands before it."""
-    if over.kind == "product" and over.parts[0] == MINUS:
-        return _negative(Term("fraction", "", (_as_one("product", list(over.parts[1:])), under)))
+    """Return a fraction; a minus above or below stands before it."""
+    if MINUS in _factors(over)[:1]:
+        return _negative(_fraction(_as_one("product", list(_factors(over)[1:])), under))
+    if MINUS in _factors(under)[:1]:
+        return _negative(_fraction(over, _as_one("product", list(_factors(under)[1:]))))
     return Term("fraction", "", (over, under))
 
 
@@ -220,16 +230,9 @@ def _with_whole_numbers(factors: list[Term], num_before_times: int) -> list[Term
     if first is None or first + 1 >= len(factors):
         return factors
     number, follower = factors[first], factors[first + 1]
-    is_mixed = _is_proper(follower) and number.integer is not None and first + 1 != num_before_times
-    if not is_mixed and not _is_power_of_ten(follower):
+    is_proper = follower.kind == "fraction" and 0 < (follower.rational or 0) < 1
+    is_mixed = is_proper and number.integer is not None and first + 1 != num_before_times
+    is_power = follower.kind == "power" and follower.parts[0].integer == 10 and follower.parts[1].integer is not None
+    if not is_mixed and not is_power:
         return factors
     return [*factors[:first], Term("number", f"{number.text} {follower.key}"), *factors[first + 2 :]]
-
-
-def _is_proper(term: Term) -> bool:
-    over, under = (part.integer for part in term.parts) if term.kind == "fraction" else (None, None)
-    return over is not None and under is not None and 0 < over < under
-
-
-def _is_power_of_ten(term: Term) -> bool:
-    return term.kind == "power" and term.parts[0].integer == 10 and term.parts[1].integer is not None

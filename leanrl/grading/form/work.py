@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from itertools import chain, islice, product
+from math import gcd, prod
 
 from leanrl.grading.form.terms import MINUS, Term
 from leanrl.grading.tables.operators import CONSTANTS, FORMS, OPERATOR, OPERATORS_OF_NUMBERS, WORK_OF_CALLS
@@ -16,7 +17,7 @@ _LARGEST_ROOT = 1000  # square factors of larger numbers are not looked for
 
 def work_in(term: Term) -> Counter[str]:
     """Return how often each kind of operation is left to do."""
-    return Counter(work for node in term.walk() if node.kind in _WORK_OF for work in _WORK_OF[node.kind](node))
+    return Counter(work for node in term.walk() for work in _work_of(node))
 
 
 def work_beyond(answer: Counter[str], gold: Counter[str]) -> Counter[str]:
@@ -32,8 +33,10 @@ def is_constant(term: Term) -> bool:
     return all(text in CONSTANTS or not _LETTER.fullmatch(text) for text in symbols)
 
 
-def _work_of_symbol(node: Term) -> list[str]:
-    return ["operator"] if _OPERATOR.match(node.text) else []
+def _work_of(node: Term) -> list[str]:
+    if _OPERATOR.match(node.text):
+        return ["operator"]
+    return _WORK_OF[node.kind](node) if node.kind in _WORK_OF else []
 
 
 def _work_of_sum(node: Term) -> list[str]:
@@ -52,59 +55,66 @@ def _work_of_product(node: Term) -> list[str]:
     turned = [factor for factor in factors if factor.kind != "call" and _has_i(factor)]
     signs = [factor for factor in node.parts if factor == MINUS]
     steps = [repeated, *(max(0, len(alike) - 1) for alike in (numbers, sums, roots, turned, signs))]
-    ones = sum(factor.integer == 1 for factor in numbers) if len(numbers) == 1 < len(factors) else 0
+    ones = sum(factor.integer in (0, 1) for factor in numbers) if len(numbers) == 1 < len(factors) else 0
     return ["product"] * (max(steps) + ones) + ["matrix"] * (sum(map(_has_matrix, factors)) > 1)
 
 
 def _work_of_fraction(node: Term) -> list[str]:
     over, under = node.parts
-    work = []
-    if over.integer is not None and under.integer:
-        work += ["quotient"] if over.integer % under.integer == 0 else []
-    elif node.is_number or "fraction" in (_plain(over).kind, _plain(under).kind):
-        work += ["quotient"]
-    return work + ([] if is_constant(under) and not _has_i(under) else ["denominator"])
+    is_whole = bool(under.integer) and _content(over) % (under.integer or 1) == 0
+    has_parts = node.is_number and None in (over.integer, under.integer)
+    has_parts = has_parts or "fraction" in (over.kind, under.kind)
+    return ["quotient"] * (is_whole or has_parts) + (
+        [] if is_constant(under) and not _has_i(under) else ["denominator"]
+    )
 
 
 def _work_of_power(node: Term) -> list[str]:
     base, exponent = node.parts
     is_negative = exponent.kind == "product" and exponent.parts[0] == MINUS
     denominator = ["denominator"] if is_negative and not is_constant(base) else []
-    if exponent.kind == "fraction" and base.integer is not None:
-        index = exponent.parts[1].integer
-        return ["root"] if index and _has_factor(base, index) else []
-    if exponent.integer is None:
+    value = exponent.rational
+    if value is None:
         turn = base.text == "e" and any(part.text == "i" for part in exponent.walk())  # e^{i\\pi}
         return denominator + (["power"] if turn else [])
+    if value.denominator > 1:
+        return _work_of_root(Term("root", "", (base, Term("number", str(value.denominator)))))
     is_letter = base.kind == "symbol" and base.text != "i"
-    return denominator + (["power"] if is_constant(base) and not is_letter else [])
+    has_power = base.kind == "power" or (base.kind == "product" and any(part.is_number for part in base.parts))
+    is_left = value in (0, 1) or has_power or (is_constant(base) and not is_letter)
+    return denominator + ["power"] * is_left
 
 
 def _work_of_root(node: Term) -> list[str]:
-    inside, index = node.parts
-    parts = inside.parts if inside.kind == "fraction" and inside.is_number else (inside,)
-    found = any(_has_factor(part, index.integer or 0) for part in parts)
-    return ["root"] if found or any(part.kind == "root" for part in inside.walk()) else []
+    inside, index = node.parts[0], node.parts[1].integer or 0
+    value = inside.rational
+    found = value is not None and any(_has_factor(number, index) for number in value.as_integer_ratio())
+    return ["root"] if found or value == 1 or any(part.kind == "root" for part in inside.walk()) else []
 
 
 def _work_of_call(node: Term) -> list[str]:
-    if _OPERATOR.match(node.text):
-        return ["operator"]
     if node.text in OPERATORS_OF_NUMBERS:
         return ["operator"] if all(map(is_constant, node.parts)) else []
     return [] if node.text == r"\exp" else [WORK_OF_CALLS.get(node.text, "function")]
 
 
-def _has_factor(term: Term, index: int) -> bool:
+def _content(term: Term) -> int:
+    """Return the largest whole number that can be seen to divide a term: 2 for 4x + 6y."""
+    if term.integer is not None:
+        return abs(term.integer)
+    contents = [_content(part) for part in term.parts]
+    return prod(contents) if term.kind == "product" else gcd(*contents) if term.kind == "sum" else 1
+
+
+def _has_factor(number: int, index: int) -> bool:
     """Return whether a root of a whole number can be taken, in part: that of 12 and of -9, not that of 10.
 
     The real root of a negative number is left as it is written: -2 may be answered as the cube root of -8.
     """
-    number = term.integer
-    if number is None or number == 0 or not 2 <= index <= 20 or (number < 0 and index % 2):
+    if number == 0 or not 2 <= index <= 20 or (number < 0 and index % 2):
         return False
     number = abs(number)
-    return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number) or number == 1
+    return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number)
 
 
 def _has_like_terms(node: Term) -> bool:
@@ -150,14 +160,7 @@ def _base(term: Term) -> Term:
     return term.parts[0] if term.kind == "power" else term
 
 
-def _plain(term: Term) -> Term:
-    """Return a term without its minus."""
-    is_negative = term.kind == "product" and len(term.parts) == 2 and term.parts[0] == MINUS
-    return term.parts[1] if is_negative else term
-
-
 _WORK_OF: dict[str, Callable[[Term], list[str]]] = {
-    "symbol": _work_of_symbol,
     "sum": _work_of_sum,
     "product": _work_of_product,
     "fraction": _work_of_fraction,

@@ -45,8 +45,5 @@ def read_scored(text: str) -> ScoredGold | None:
 
 def own_answer(gold: object) -> str | None:
     """Return an answer that has to be right for a gold answer: its own text, or that of a scorer's entry."""
-    text = str(gold)
-    if not is_scored(text):
-        return text
-    scored = read_scored(text)
-    return None if scored is None else scored.own_answer
+    scored = read_scored(str(gold))
+    return scored.own_answer if scored else None if is_scored(gold) else str(gold)

@@ -1,9 +1,11 @@
 """What a child process does with an answer that a scorer judges: it may hang or swell, as a parser may."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, cast
 
-from leanrl.grading.scorers.gold import ScoredGold, read_scored
+from leanrl.grading.scorers.gold import read_scored
 from leanrl.types import Reason
 
 _TEXT = re.compile(r"\\(?:text|mathrm|textbf|mathbf|texttt)\s*\{(?P<text>[^{}]*)\}")
@@ -12,8 +14,7 @@ _FULL = 1.0  # scorers give a part of it for an answer that is merely alike, or 
 
 def prepare() -> None:
     """Import the scorers, which takes most of a second, before the clock of an answer runs."""
-    with suppress(ImportError):
-        import reasoning_gym  # type: ignore[import-not-found,import-untyped,unused-ignore]  # noqa: F401
+    _scorer("")
 
 
 def judge_scored(gold: str, answer: str | None) -> Reason:
@@ -22,26 +23,19 @@ def judge_scored(gold: str, answer: str | None) -> Reason:
     The answer is taken as it stands in its box, and without a \\text{} around it.
     """
     scored = read_scored(gold)
-    if scored is None:
+    score = None if scored is None else _scorer(scored.name)
+    if scored is None or score is None:
         return "unparseable_gold"
     if answer is None:
-        return "correct" if _has_scorer(scored) else "unparseable_gold"
+        return "correct"
     unwrapped = _TEXT.fullmatch(answer.strip())
     spellings = dict.fromkeys([answer.strip(), *([unwrapped["text"].strip()] if unwrapped else [])])
-    return "correct" if any(_score(scored, text) >= _FULL for text in spellings) else "wrong"
+    return "correct" if any(score(text, dict(scored.entry)) >= _FULL for text in spellings) else "wrong"
 
 
-def _score(scored: ScoredGold, answer: str) -> float:
-    import reasoning_gym
+def _scorer(name: str) -> Callable[[str, dict[str, Any]], float] | None:
+    with suppress(ImportError, ValueError, KeyError):
+        import reasoning_gym  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
-    return float(reasoning_gym.get_score_answer_fn(scored.name)(answer, dict(scored.entry)))
-
-
-def _has_scorer(scored: ScoredGold) -> bool:
-    try:
-        import reasoning_gym
-
-        reasoning_gym.get_score_answer_fn(scored.name)
-    except (ImportError, ValueError, KeyError):
-        return False
-    return True
+        return cast(Callable[[str, dict[str, Any]], float], reasoning_gym.get_score_answer_fn(name))
+    return None

@@ -57,5 +57,7 @@ FORMULA = (
     r"|\\\[(?P<square>(?:(?!\\[\[\]]).)++)\\\]"
     r"|\\begin\{(?P<name>align|equation|gather)\*?\}(?P<rows>.{1,500}?)\\end\{(?P=name)"
 )
-PLAIN_FORMULA = r"(?<![^\s(])[\d(\-√][^,;?A-Za-z]{0,80}[\d)!²³]"  # 3 + 4 in a sentence
+# 3 + 4 and cos^2(x) - 1 in a sentence: no word but names of functions, no letter beside another.
+_SIGN = r"(?:sqrt|sin|cos|tan|log|ln|exp|[^\sA-Za-z,;?$\\]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))"
+PLAIN_FORMULA = rf"(?<![^\s(]){_SIGN}++(?:[ ]{_SIGN}++)*+"
 SIDES = r"(?<![<>!:\\])=|[<>,;]|\\(?:approx|in|le|ge|neq|equiv|to|qquad|quad)(?![A-Za-z])|\\text\{(?:and|or)\}"

@@ -11,7 +11,7 @@ CLOSING = {"(": ")]", "[": ")]", "{": "}", r"\{": r"\}", "|": "|", r"\lfloor": r
 CLOSERS = frozenset((")", "]", "}", r"\}", r"\rfloor", r"\rceil", r"\rangle"))
 CALLED = frozenset((
     r"\sin", r"\cos", r"\tan", r"\cot", r"\sec", r"\csc", r"\arcsin", r"\arccos", r"\arctan", r"\sinh", r"\cosh",
-    r"\tanh", r"\log", r"\ln", r"\exp", r"\gcd", r"\det", r"\max", r"\min", r"\operatorname{lcm}",
+    r"\tanh", r"\Gamma", r"\log", r"\ln", r"\exp", r"\gcd", r"\det", r"\max", r"\min", r"\operatorname{lcm}",
 ))  # fmt: skip
 CONSTANTS = frozenset((r"\pi", "e", "i"))
 # What an operator leaves to do; the second kind only where it stands around numbers: with letters it is a form.

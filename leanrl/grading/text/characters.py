@@ -11,6 +11,7 @@ _ROOT = re.compile(r"(?:(?<![\w)\]}])(?P<index>[²³⁴-⁹])\s?)?(?P<sign>[√�
 _INDICES = {"√": "", "∛": "[3]", "∜": "[4]"}
 _MEANINGLESS_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
 _MARKED = re.compile(rf"(?P<base>[^\s\\{{}}])(?P<marks>[{''.join(ACCENTS)}{STRIKES}]++)")
+_CIRCLED = re.compile("(?<=[①-⑳])(?=[①-⑳])")  # ①③ is a list, not thirteen
 _INVISIBLE_MARK = re.compile("[\ufe00-\ufe0f\u034f\U000e0100-\U000e01ef]")  # they choose a glyph
 
 
@@ -23,7 +24,7 @@ def spell_in_latex(text: str) -> str:
     """
     if text.isascii():
         return text.replace("\0", "")
-    text = _ROOT.sub(_spell_root, _INVISIBLE_MARK.sub("", text))
+    text = _ROOT.sub(_spell_root, _CIRCLED.sub(",", _INVISIBLE_MARK.sub("", text)))
     text = _MARKED.sub(_spell_marks, unicodedata.normalize("NFD", text))
     runs = groupby(unicodedata.normalize("NFC", text), key=_script)
     return "".join(_spell_run(script, "".join(run)) for script, run in runs)

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from leanrl.grading.tables import sentences
-from leanrl.grading.text.boxes import BOX_COMMAND, Box, find_bare_boxes, find_boxes, listed_boxes, tied_boxes
+from leanrl.grading.text.boxes import BOX_COMMAND, find_bare_boxes, find_boxes, listed_boxes, tied_boxes
 from leanrl.grading.text.code import drop_code
 from leanrl.prompting.thinking import drop_thinking
 from leanrl.types import GradeMode
@@ -58,14 +58,10 @@ def keep_last_boxes(text: str) -> str:
     boxes = find_boxes(text)
     for earlier, later in reversed(list(pairwise(boxes[-_MAX_TIED:]))):
         is_tied = _TIED_IN_0_5_2.fullmatch(text, earlier.end, later.start)
-        if not (is_tied or _are_in_one_formula(text, earlier, later)):
+        is_in_formula = len(_DELIMITER.findall(text, 0, earlier.start)) % 2 == 1
+        if not (is_tied or (is_in_formula and not _DELIMITER.search(text, earlier.end, later.start))):
             return BOX_COMMAND.sub("{", text[: later.start]) + text[later.start :]
     return text
-
-
-def _are_in_one_formula(text: str, earlier: Box, later: Box) -> bool:
-    num_opened = len(_DELIMITER.findall(text, 0, earlier.start))
-    return num_opened % 2 == 1 and not _DELIMITER.search(text, earlier.end, later.start)
 
 
 def _boxed_answer(text: str, *, asks_for_several: bool) -> str | None:

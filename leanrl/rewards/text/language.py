@@ -38,13 +38,13 @@ _TEXT_IN_FORMULA = re.compile(
 )
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 # As many words in a row are prose, wherever they stand: three may be code, or names in a formula.
-_PROSE = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}+(?:[,;]?[ \t]++[^\W\d_]{2,}+){4,}+")
+_PROSE = re.compile(r"(?<![^\W\d_])[^\W\d_]{2,}+(?:[,;]?(?:[ \t~]|\\[ ,;:!])++[^\W\d_]{2,}+){4,}+")
 # Letters that formulas use as names, besides those of Latin: Greek ones up to three in a row, and Unicode's own.
 _LETTERS_OF_FORMULAS = frozenset(
     {"LATIN", "MATHEMATICAL", "DOUBLE", "SCRIPT", "BLACK", "MODIFIER", "SUPERSCRIPT", "SUBSCRIPT", "FULLWIDTH"}
 )
 _MAX_GREEK_NAME = 3
-_LETTERS = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SEGMENT_END = re.compile(r"(?<=[.!?:;])\s+|\n+")
 
 # Segments too short to tell are told together, as many words at a time.

@@ -6,18 +6,21 @@ import unicodedata
 
 # LaTeX commands whose first argument is not shown; braces in it go three deep.
 _HIDDEN = re.compile(
-    r"\\(?:[hv]?phantom|[hv]space|color|textcolor|colorbox|label|tag|begin|end|rule|raisebox|fontsize|style|class)\*?"
+    r"\\(?:[hv]?phantom|[hv]space|color|textcolor|colorbox|label|tag|begin|end|raisebox|fontsize|style|class|cssId"
+    r"|scalebox|resizebox|rotatebox)\*?"
     r"\s*+(?:\[[^\[\]{}]*\])?\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*+\})*+\}"
 )
-# LaTeX commands that show nothing by themselves: white space, sizes, styles, line ends.
-_BLANK_COMMAND = re.compile(
-    r"\\(?:q?quad|en(?:space|skip)|(?:neg)?(?:thin|med|thick)space|(?:no)?break(?:space)?|nobreakspace|space|hfil+|vfil+"
-    r"|null|relax|empty|(?:math)?strut|newline|par|noindent|indent|(?:small|med|big)skip|(?:allow|line|nolinebreak)break"
-    r"|nolinebreak|(?:display|text|script|scriptscript)style|limits|nolimits|left|right|middle|[bB]igg?[lrm]?"
-    r"|tiny|scriptsize|footnotesize|small|normalsize|[lL]arge|LARGE|[hH]uge|centering|[hvm]?kern|[hvm]skip)(?![A-Za-z])"
+# Commands that show a sign by themselves; any other shows what its arguments show. Spaces, sizes, styles are endless.
+_SIGN = re.compile(
+    r"\\(?:(?:var)?(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon"
+    r"|phi|chi|psi|omega|nothing)|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega|infty|emptyset|ell|hbar"
+    r"|aleph|Re|Im|top|bot|checkmark|pm|times|cdot|neq?|leq?|geq?|in|subset|subseteq|cup|cap)(?![A-Za-z])"
 )
-# A command with an argument shows what the argument shows.
-_WRAPPER = re.compile(r"\\[A-Za-z]+\*?\s*+(?=[\[{])")
+_LENGTH = r"[-+]?\d*\.?\d+\s*+(?:em|ex|pt|mu|cm|mm|in|pc|px|bp|sp)(?![A-Za-z])"
+_COMMAND = re.compile(
+    rf"\\rule\s*+(?:\[[^\[\]]*\])?\{{[^{{}}]*\}}\s*+\{{[^{{}}]*\}}|\\[A-Za-z]*(?:kern|skip)\s*+(?:{_LENGTH})?"
+    r"|\\\\\*?\s*+(?:\[[^\[\]]*\])?|\\[A-Za-z]+\*?|(?<!\\)%[^\n]*"
+)
 _HTML_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--(?:(?!-->|<!--).)*+-->", re.DOTALL)
 # In these categories of Unicode there are characters without a glyph too; their names say so.
 _NO_GLYPH = re.compile(r"FILLER|BRAILLE PATTERN BLANK|REPLACEMENT CHARACTER")
@@ -32,7 +35,8 @@ def has_visible_content(text: str) -> bool:
     """
     if not text.isascii() or "&" in text:
         text = html.unescape(text)
-    for hidden in (_HTML_TAG, _HIDDEN, _BLANK_COMMAND, _WRAPPER):
+    text = _SIGN.sub("x", text)
+    for hidden in (_HTML_TAG, _HIDDEN, _COMMAND):
         text = hidden.sub(" ", text)
     return any(map(_is_shown, text))
 
