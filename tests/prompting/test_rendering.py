@@ -54,6 +54,13 @@ def test_thinking_tags_stay_where_they_are_special_tokens(tags, special):
     assert _scored_texts(tokenizer, ids) == found
 
 
+def test_a_tag_of_three_tokens_stays():
+    """The tags of gpt-oss: a channel's name stands between two special tokens."""
+    tokenizer = _tokenizer("<|channel|>", "<|message|>", special=True)
+    ids = [tokenizer("<|channel|>analysis<|message|>so 4<|channel|>final<|message|>5")["input_ids"]]
+    assert list(map(drop_thinking, completion_texts(tokenizer, ids))) == ["5"]
+
+
 def test_other_tokenizers_decode_as_ever():
     tokenizer = _tokenizer(special=True)
     ids = [tokenizer(f"Größe 5{TURN_END}")["input_ids"], []]

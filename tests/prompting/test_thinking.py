@@ -29,6 +29,9 @@ PAIRS = [
     ("◁think▷", "◁/think▷"),
     ("<|inner_prefix|>", "<|inner_suffix|>"),
     ("<|channel>", "<channel|>"),
+    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+    ("<thought_process>", "</thought_process>"),
+    ("<think_fast>", "</think_fast>"),
     ("<unused94>", "<unused95>"),
 ]
 

@@ -54,6 +54,5 @@ def _formula_keys(problem: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _key(latex: str) -> str:
     """Return a text that formulas share which differ in spacing or in the order of summands, factors and sides only."""
-    sides = [side.strip(" .") for side in split_outside(squeeze(latex), _SIDES)]
-    keys, signs = [read_term(side).key for side in sides], _SIDES.findall(squeeze(latex))
+    keys, signs = [read_term(side.strip(" .")).key for side in split_outside(latex, _SIDES)], _SIDES.findall(latex)
     return "|".join([*(sorted(keys) if set(signs) == {"="} else keys), *signs])

@@ -88,8 +88,9 @@ def _work_of_power(node: Term) -> list[str]:
 def _work_of_root(node: Term) -> list[str]:
     inside, index = node.parts[0], node.parts[1].integer or 0
     value = inside.rational
-    found = value is not None and any(_has_factor(number, index) for number in value.as_integer_ratio())
-    return ["root"] if found or value == 1 or any(part.kind == "root" for part in inside.walk()) else []
+    numbers = () if value is None else value.as_integer_ratio()
+    found = any(_has_factor(number, index) for number in numbers if number != 1 or value == 1)
+    return ["root"] if found or any(part.kind == "root" for part in inside.walk()) else []
 
 
 def _work_of_call(node: Term) -> list[str]:
@@ -114,7 +115,7 @@ def _has_factor(number: int, index: int) -> bool:
     if number == 0 or not 2 <= index <= 20 or (number < 0 and index % 2):
         return False
     number = abs(number)
-    return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number)
+    return any(number % root**index == 0 for root in range(2, _LARGEST_ROOT) if root**index <= number) or number == 1
 
 
 def _has_like_terms(node: Term) -> bool:

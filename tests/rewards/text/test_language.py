@@ -27,6 +27,9 @@ GERMAN = "Zuerst addieren wir die beiden Zahlen. Dann teilen wir die Summe durch
         (r"\begin{aligned} x &= 1 \end{aligned} holds", "en", 1.0),
         ("```\nwenn dann sonst\n``` is code", "en", 1.0),
         ("Let x and π be given", "en", 1.0),  # single letters are mathematics
+        (GERMAN.replace(" ", "-"), "en", 0.0),  # a hyphen ends a word
+        (rf"$\mathit{{{GERMAN}}}$".replace(" ", r"\ "), "en", 0.0),
+        (f"${GERMAN}$".replace(" ", "~"), "en", 0.0),
         ("Hmm. Also gut.", "en", 1.0),  # too short to tell
     ],
 )
