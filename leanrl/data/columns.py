@@ -21,7 +21,7 @@ _USUAL_NAMES = {
 # Names that say less: they are proposed, never taken.
 _LIKELY_NAMES = {
     "data.problem_column": ("problem", "input", "instruction"),
-    "data.answer_column": ("answer", "target", "result", "label", "output"),
+    "data.answer_column": ("answer", "target", "result", "label", "output", "correct", "correct_answer"),
 }
 _DEFAULTS = {"data.problem_column": "problem", "data.answer_column": "answer"}
 _HEAD_SHARE = 0.8  # of the first rows, where a column holds answers

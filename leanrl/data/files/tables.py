@@ -20,7 +20,8 @@ _PARQUET_MARK = b"PAR1"
 def read_csv(path: Path, *, is_tabbed: bool) -> Iterator[SourceRow]:
     """Yield the rows under the names of the first line; every value is text.
 
-    Semicolons separate where the first line has them and no comma, as spreadsheets write it in much of Europe.
+    Semicolons or tabs separate where the first line has them and no comma, as spreadsheets write it in much of Europe.
+    A space behind a separator is none of the text.
 
     Raises:
         DataError: naming the line of a row with more fields than names, or of what is no CSV or no UTF-8.
@@ -29,7 +30,8 @@ def read_csv(path: Path, *, is_tabbed: bool) -> Iterator[SourceRow]:
         lines = io.TextIOWrapper(content, encoding="utf-8", newline="")
         try:
             first = lines.readline()
-            separator = "\t" if is_tabbed else ";" if ";" in first and "," not in first else ","
+            other = next((mark for mark in ";\t" if mark in first), ",")
+            separator = "\t" if is_tabbed else "," if "," in first else other
             yield from _csv_rows(chain([first], lines), path, separator)
         except UnicodeDecodeError as error:
             raise bad_byte(path) from error
@@ -66,7 +68,7 @@ def _fault_of_parquet(path: Path, error: Exception) -> str:
 
 def _csv_rows(lines: Iterable[str], path: Path, separator: str) -> Iterator[SourceRow]:
     before = csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.DictReader(lines, delimiter=separator, strict=True)
+    reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         names = [name for name in reader.fieldnames or () if name]  # spreadsheets leave columns without a name
         if len(set(names)) < len(names):

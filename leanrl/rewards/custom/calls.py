@@ -1,9 +1,9 @@
 """A reward function called on completions: what it raises is named, and what it returns becomes numbers."""
 
-import math
 import numbers
+import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from inspect import unwrap
 from typing import Any
@@ -12,6 +12,7 @@ from leanrl.errors import LeanRLError, RewardError
 from leanrl.types import Sample
 
 _SHOWN_CHARS = 200
+_WITHOUT_ORDER = (str, bytes, Set, Mapping)  # they can be read one by one, and hold no number for each completion
 
 
 def call_reward(function: Callable[[Sample], Any], sample: Sample, *, name: str) -> float | None:
@@ -30,11 +31,11 @@ def call_group_reward(
     """Return the rewards of several completions; errors are those of `call_reward`."""
     values = _called(function, samples, name=name, first=samples[0])
     try:
-        listed = list(values)
+        listed = None if isinstance(values, _WITHOUT_ORDER) else list(values)
     except TypeError:
         listed = None
-    if listed is None or isinstance(values, str) or len(listed) != len(samples):
-        found = repr(values)[:_SHOWN_CHARS] if listed is None or isinstance(values, str) else f"{len(listed)} numbers"
+    if listed is None or len(listed) != len(samples):
+        found = repr(values)[:_SHOWN_CHARS] if listed is None else f"{len(listed)} numbers"
         raise RewardError(
             f'Reward "{name}" returned {found} for {len(samples)} completions, not a number for each.',
             hint=f"correct {defined_at(function)}",
@@ -60,9 +61,9 @@ def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any
     if value is None:
         return None
     held = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
-    if not isinstance(held, numbers.Real) or not math.isfinite(held):
+    if not isinstance(held, numbers.Real) or not abs(held) <= sys.float_info.max:
         raise RewardError(
-            f'Reward "{name}" returned {value!r}, not a finite number,\n  for {_shown(sample)}',
+            f'Reward "{name}" returned {value!r:.{_SHOWN_CHARS}}, not a finite number,\n  for {_shown(sample)}',
             hint=f"correct {defined_at(function)}; None skips a completion",
         )
     return float(held)

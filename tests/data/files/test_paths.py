@@ -30,6 +30,8 @@ FILES = {
     "a.csv": b'problem,answer\n1 + 1,2\n"say ""four"", then",4\n',
     "marked.csv": b'\xef\xbb\xbfproblem,answer\r\n1 + 1,2\r\n"say ""four"", then",4\r\n',
     "semicolons.csv": b'problem;answer\n1 + 1;2\n"say ""four"", then";4\n',
+    "tabs.csv": b'problem\tanswer\n1 + 1\t2\n"say ""four"", then"\t4\n',
+    "spaces.csv": b'problem, answer\n1 + 1, 2\n"say ""four"", then", 4\n',
     "a.tsv": b'problem\tanswer\n1 + 1\t2\n"say ""four"", then"\t4\n',
 }
 

@@ -176,6 +176,10 @@ def test_options_win_over_columns_and_offers():
     [
         (lambda completions, **_: [1.0], "returned 1 numbers for 3 completions"),
         (lambda completions, **_: 1.0, "returned 1.0 for 3 completions"),
+        (lambda completions, **_: {0.0, 0.5, 1.0}, "returned {0.0, 0.5, 1.0} for 3 completions"),
+        (lambda completions, **_: {0: 1.0, 1: 0.0, 2: 1.0}, "returned {0: 1.0, 1: 0.0, 2: 1.0} for 3 completions"),
+        (lambda completions, **_: b"abc", "returned b'abc' for 3 completions"),
+        (lambda completions, **_: [10**400, 0, 0], "returned 1000"),
         (lambda completions, **_: [0.0, math.nan, 0.0], "returned nan, not a finite number"),
         (lambda completions, **_: completions[3], "raised IndexError"),
         (lambda completions, target, **_: [1.0] * 3, "takes target, which is no column of the data"),
