@@ -32,9 +32,6 @@ PAIRS = [
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
     ("<thought_process>", "</thought_process>"),
     ("<think_fast>", "</think_fast>"),
-    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
-    ("<thought_process>", "</thought_process>"),
-    ("<think_fast>", "</think_fast>"),
     ("<unused94>", "<unused95>"),
 ]
 

@@ -30,9 +30,6 @@ GERMAN = "Zuerst addieren wir die beiden Zahlen. Dann teilen wir die Summe durch
         (GERMAN.replace(" ", "-"), "en", 0.0),  # a hyphen ends a word
         (rf"$\mathit{{{GERMAN}}}$".replace(" ", r"\ "), "en", 0.0),
         (f"${GERMAN}$".replace(" ", "~"), "en", 0.0),
-        (GERMAN.replace(" ", "-"), "en", 0.0),  # a hyphen ends a word
-        (rf"$\mathit{{{GERMAN}}}$".replace(" ", r"\ "), "en", 0.0),
-        (f"${GERMAN}$".replace(" ", "~"), "en", 0.0),
         ("Hmm. Also gut.", "en", 1.0),  # too short to tell
     ],
 )
