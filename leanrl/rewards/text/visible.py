@@ -16,7 +16,7 @@ _SIGN = re.compile(
     r"|phi|chi|psi|omega|nothing)|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Upsilon|Phi|Psi|Omega|infty|emptyset|ell|hbar"
     r"|aleph|Re|Im|top|bot|checkmark|pm|times|cdot|neq?|leq?|geq?|in|subset|subseteq|cup|cap)(?![A-Za-z])"
 )
-_LENGTH = r"[-+]?\d*\.?\d+\s*+(?:em|ex|pt|mu|cm|mm|in|pc|px|bp|sp)(?![A-Za-z])"
+_LENGTH = r"[-+]?[\d.]++\s*+(?:em|ex|pt|mu|cm|mm|in|pc|px|bp|sp)(?![A-Za-z])"
 _COMMAND = re.compile(
     rf"\\rule\s*+(?:\[[^\[\]]*\])?\{{[^{{}}]*\}}\s*+\{{[^{{}}]*\}}|\\[A-Za-z]*(?:kern|skip)\s*+(?:{_LENGTH})?"
     r"|\\\\\*?\s*+(?:\[[^\[\]]*\])?|\\[A-Za-z]+\*?|(?<!\\)%[^\n]*"
