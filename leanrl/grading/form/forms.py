@@ -53,7 +53,7 @@ def _is_finished(gold: str, answer: str, problem: str) -> bool:
     if is_one_set and _SETS_JOINED.search(answer) and not _SETS_JOINED.search(gold):
         return False
     golds, answers = leaves_of(gold_tree), leaves_of(answer_tree)
-    allowed: Counter[str] = Counter()
+    allowed = Counter(quotient=int(gold_tree.kind == "ratio"))
     for leaf in golds:
         allowed |= work_in(read_term(leaf))
     return _has_form(answer_tree, allowed) and _has_asked_form(read_term(golds[-1]), read_term(answers[-1]), problem)
