@@ -173,14 +173,14 @@ class _Reader:
 
     def _call(self, name: str, depth: int) -> Term:
         """Return a function with its argument; the base of \\log_2 x is a part of it, \\sin^2 x is its power."""
-        exponents, scripts = [], []
-        while self.token in ("^", "_"):
-            (exponents if self.take() == "^" else scripts).append(self._argument(depth))
+        scripts: dict[str, list[Term]] = {"^": [], "_": []}
+        while self.token in scripts:
+            scripts[self.take()].append(self._argument(depth))
         argument = [self._factor(depth + 1)]
         while self.token is not None and (self.token.isalpha() or self.token in (r"\pi", r"\theta", r"\alpha")):
             argument.append(self._factor(depth + 1))
-        call = Term("call", name, (_as_one("product", argument), *scripts))
-        return Term("power", "", (call, exponents[0])) if exponents else call
+        call = Term("call", name, (_as_one("product", argument), *scripts["_"]))
+        return Term("power", "", (call, scripts["^"][0])) if scripts["^"] else call
 
     def _argument(self, depth: int) -> Term:
         if self.token == "-":

@@ -12,6 +12,7 @@ from leanrl.errors import LeanRLError, RewardError
 from leanrl.types import Sample
 
 _SHOWN_CHARS = 200
+_LARGEST = sys.float_info.max
 _WITHOUT_ORDER = (str, bytes, Set, Mapping)  # they can be read one by one, and hold no number for each completion
 
 
@@ -61,7 +62,7 @@ def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any
     if value is None:
         return None
     held = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
-    if not isinstance(held, numbers.Real) or not abs(held) <= sys.float_info.max:
+    if not isinstance(held, numbers.Real) or not (held <= _LARGEST and held >= -_LARGEST):
         raise RewardError(
             f'Reward "{name}" returned {value!r:.{_SHOWN_CHARS}}, not a finite number,\n  for {_shown(sample)}',
             hint=f"correct {defined_at(function)}; None skips a completion",
