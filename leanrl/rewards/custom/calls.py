@@ -1,7 +1,7 @@
 """A reward function called on completions: what it raises is named, and what it returns becomes numbers."""
 
+import math
 import numbers
-import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
@@ -12,7 +12,6 @@ from leanrl.errors import LeanRLError, RewardError
 from leanrl.types import Sample
 
 _SHOWN_CHARS = 200
-_LARGEST = sys.float_info.max
 _WITHOUT_ORDER = (str, bytes, Set, Mapping)  # they can be read one by one, and hold no number for each completion
 
 
@@ -62,12 +61,16 @@ def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any
     if value is None:
         return None
     held = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
-    if not isinstance(held, numbers.Real) or not (held <= _LARGEST and held >= -_LARGEST):
+    try:
+        number = float(held) if isinstance(held, numbers.Real) else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise RewardError(
             f'Reward "{name}" returned {value!r:.{_SHOWN_CHARS}}, not a finite number,\n  for {_shown(sample)}',
             hint=f"correct {defined_at(function)}; None skips a completion",
         )
-    return float(held)
+    return number
 
 
 def _shown(sample: Sample) -> str:
