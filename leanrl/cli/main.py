@@ -22,11 +22,11 @@ from leanrl.cli.sample import sample
 from leanrl.cli.terminal.colour import painted
 from leanrl.cli.terminal.command import Command
 from leanrl.cli.terminal.completion import whole_settings
+from leanrl.cli.terminal.streams import drop_output, is_full, open_closed_streams
 from leanrl.cli.train import train
 from leanrl.cli.version import print_version
-from leanrl.errors import LeanRLError
+from leanrl.errors import DoesNotFitError, LeanRLError
 
-_STDOUT = 1
 # Without rich in the help, `leanrl --help` stays under its 300 ms; rich is imported by a running bar only.
 app = typer.Typer(
     name="leanrl",
@@ -65,6 +65,7 @@ def options(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    open_closed_streams()
     try:
         try:
             _run()
@@ -79,6 +80,13 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         _leave_without_reader()
+    except OSError as error:
+        if not is_full(error):
+            raise
+        drop_output()
+        full = DoesNotFitError(f"{error.filename or 'the output'} cannot be written: {error.strerror}.", hint="df -h")
+        print(_message(full), file=sys.stderr)
+        sys.exit(full.exit_code)
     except SystemExit as leaving:
         # typer catches the error itself, and makes it exit code 1.
         if not isinstance(leaving.__context__, BrokenPipeError):
@@ -93,7 +101,7 @@ def _run() -> None:
 
 def _leave_without_reader() -> NoReturn:
     """End well: of `leanrl plan | head` the reader has all that it asked for."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+    drop_output()
     sys.exit(0)
 
 

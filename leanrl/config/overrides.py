@@ -46,6 +46,12 @@ def shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 3]}..."
 
 
+def shown_value(value: Any) -> str:
+    """Return a value for a message, with the words of YAML: a person who wrote `yes` has never heard of True."""
+    words = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else None
+    return "null" if value is None else words or shortened(repr(value))
+
+
 def _value(name: str, text: str) -> Any:
     key = schema_keys().get(name)
     takes_text = key is not None and key.is_text

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from leanrl.config.keys import Key, schema_groups, schema_keys
 from leanrl.config.layers import flatten
 from leanrl.config.names.nearest import hint_for_key, hint_for_section, hint_for_value, is_from_elsewhere, nearest_name
-from leanrl.config.overrides import shortened
+from leanrl.config.overrides import shown_value
 from leanrl.config.schema import RunConfig
 from leanrl.errors import Problem
 
@@ -63,7 +63,7 @@ def _unknown(path: tuple[str, ...], value: Any, origins: Mapping[str, str]) -> l
 
 def _unusable(path: tuple[str, ...], value: Any, origins: Mapping[str, str]) -> Problem:
     name = ".".join(path)
-    given_by, shown = _given_by(name, origins), shortened(repr(value))
+    given_by, shown = _given_by(name, origins), shown_value(value)
     if name in schema_groups():
         return Problem(name, f"is a section, is set to {shown}{given_by}", hint_for_section(name))
     return Problem(
@@ -81,7 +81,15 @@ def _given_by(name: str, origins: Mapping[str, str]) -> str:
 def _unknown_hint(name: str) -> str:
     if name == "extends":
         return "a file extends one parent, named on its first level; a command line does not"
+    if name in schema_keys():
+        return f"a file has it below its section: `{_nested(name)}`"
     return hint_for_key(name)
+
+
+def _nested(name: str) -> str:
+    """Return a dotted key as a file writes it in one line: `train: {seed: ...}`."""
+    outer = name.split(".")
+    return f"{': {'.join(outer)}: ...{'}' * (len(outer) - 1)}"
 
 
 def _takes(path: tuple[str, ...]) -> str:
@@ -92,7 +100,7 @@ def _takes(path: tuple[str, ...]) -> str:
 def _value_hint(key: Key | None, value: Any) -> str | None:
     if key is None:
         return None
-    if key.is_text:
+    if key.is_text and value is not None:
         return "put the text in quotes"
     return hint_for_value(key, value)
 

@@ -12,7 +12,7 @@ from leanrl.grading.text.golds import number_text
 from leanrl.types import GoldList, GradeMode, Grader, GradeRequest, Reason, Verdict
 
 _BATCH_LINES = 256  # enough to keep every worker busy, few enough that verdicts keep coming
-_FORM = '{"completion": "... \\\\boxed{4}", "gold": "4"}'
+FORM = '{"completion": "... \\\\boxed{4}", "gold": "4"}'
 
 
 @dataclass
@@ -74,7 +74,7 @@ def _read_batch(
         try:
             requests.append(_read_line(line, mode))
         except ValueError as error:
-            return requests, DataError(f"{source}, line {number}: {error}", hint=f"a line looks like {_FORM}")
+            return requests, DataError(f"{source}, line {number}: {error}", hint=f"a line looks like {FORM}")
     return requests, None
 
 

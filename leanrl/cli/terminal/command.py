@@ -12,6 +12,7 @@ _WORDS = {
     "Input should be": "should be",
     "Value error, ": "",
 }
+_EMPTY = "the text is empty. A variable of the shell in it may not be set."
 
 
 class Command(typer.core.TyperCommand):
@@ -26,7 +27,10 @@ class Command(typer.core.TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         typed = list(args)
         try:
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
+            if not ctx.resilient_parsing:
+                self._refuse_empty(ctx, typed)
+            return left
         except typer.BadParameter as error:
             value = _typed_value(typed, getattr(error.param, "opts", ()))
             for theirs, ours in _WORDS.items():
@@ -34,6 +38,24 @@ class Command(typer.core.TyperCommand):
             if value is not None and value not in error.message:
                 error.message = f"`{value}` {error.message}"
             raise
+
+    def _refuse_empty(self, ctx: Any, typed: list[str]) -> None:
+        """Refuse an empty text: a path of it would be the folder that one stands in.
+
+        Raises:
+            BadParameter: for the first parameter that was given one and does not say what it means.
+        """
+        if "" not in (word.partition("=")[2] if word.startswith("--") else word for word in typed):
+            return
+        given, _, _ = self.make_parser(ctx).parse_args(args=typed)
+        for parameter in self.params:
+            value = given.get(str(parameter.name))
+            if "" in (value if isinstance(value, list | tuple) else [value]) and not _takes_empty(parameter):
+                raise typer.BadParameter(_EMPTY, ctx=ctx, param=parameter)
+
+
+def _takes_empty(parameter: Any) -> bool:
+    return "empty text" in (getattr(parameter, "help", None) or "")
 
 
 def _typed_value(typed: Sequence[str], options: Sequence[str]) -> str | None:

@@ -35,9 +35,11 @@ def read_preset_file(path: Path) -> dict[str, Any]:
     """
     text = _text_of(path)
     try:
-        values = json.loads(text) if path.suffix == ".json" else parse_yaml(text)
+        values = json.loads(text, object_pairs_hook=_without_copies) if path.suffix == ".json" else parse_yaml(text)
     except NoYamlError as error:
         raise _refusal(error.fault, text, path) from error
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error.message}", hint=error.hint) from error
     except json.JSONDecodeError as error:
         fault = TextFault(error.lineno, error.colno, f"this is no JSON ({error.msg})", _json_remedy(error.msg))
         raise _refusal(fault, text, path) from error
@@ -56,6 +58,15 @@ def read_preset_file(path: Path) -> dict[str, Any]:
         )
     check_values(values, where=str(path))
     return dict(values)
+
+
+def _without_copies(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of a JSON text; Python's reader would keep the last of two values without a word."""
+    names = [name for name, _ in pairs]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"`{twice}` is written twice in one object.", hint="keep one of the two")
+    return dict(pairs)
 
 
 def _line_without_colon(values: Any, text: str) -> int | None:

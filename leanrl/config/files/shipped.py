@@ -52,7 +52,8 @@ def _no_preset(preset: str, path: Path) -> ConfigError:
         return _is_other_file(path)
     if not preset.endswith(FILE_ENDINGS):
         return _unknown_name(preset)
-    near = nearest_name(path.name, _files_beside(path.parent)) or nearest_name(path.stem, preset_names())
+    beside = nearest_name(path.name, _files_beside(path.parent))
+    near = str(path.with_name(beside)) if beside is not None else nearest_name(path.stem, preset_names())
     hint = " ".join(part for part in (did_you_mean(near), _LISTED) if part)
     return ConfigError(f"There is no file {path}.", hint=hint)
 

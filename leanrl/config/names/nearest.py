@@ -46,8 +46,10 @@ def hint_for_section(name: str) -> str:
 
 def nearest_name(unknown: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known name that looks most like `unknown`; None where none comes near."""
-    found = get_close_matches(unknown, list(known), n=1, cutoff=cutoff)
-    return found[0] if found else None
+    names = list(known)
+    found = get_close_matches(unknown, names, n=1, cutoff=cutoff)
+    same = (name for name in names if name.lower() == unknown.lower())
+    return found[0] if found else next(same, None)
 
 
 def did_you_mean(name: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """The bytes of a file as UTF-8: unpacked where it is packed, its mark skipped, other encodings refused."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -17,6 +18,8 @@ PACKED = (".gz", ".bz2", ".xz")
 _UTF8_MARK = b"\xef\xbb\xbf"
 # The longer mark first: UTF-32 begins with the two bytes of UTF-16.
 _OTHER_MARKS = {b"\xff\xfe\x00\x00": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+# Reading raises none of these: the body of the `with` has written somewhere.
+_OF_WRITING = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROWS = {
     b"PK\x03\x04": ("a ZIP archive", "unzip -d {folder} {file}"),
     b"\x28\xb5\x2f\xfd": ("packed with zstd", "zstd -d {file} -o {folder}"),
@@ -36,6 +39,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as file, unpacked(file, str(path)) as content:
             yield content
     except OSError as error:
+        if error.errno in _OF_WRITING:
+            raise
         raise DataError(
             f"{path} cannot be read: {error.strerror or error}.",
             hint="give the file's place; it is looked up from where leanrl is started",

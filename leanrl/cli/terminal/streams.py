@@ -1,0 +1,33 @@
+"""The three streams of a process where a shell has closed one, or where nothing more can be written."""
+
+import contextlib
+import errno
+import os
+import sys
+
+_STDOUT = 1
+# What says that a disk takes no more: full, a quota, a limit of the file's size.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def open_closed_streams() -> None:
+    """Give every closed stream the null device: the next file to be opened would get its number, and our output."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (open until the process ends)
+
+
+def is_full(error: OSError) -> bool:
+    """Return whether an error says that a disk takes no more."""
+    return error.errno in _FULL
+
+
+def drop_output() -> None:
+    """Throw away what standard output still holds: at the end Python would try to write it once more."""
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
