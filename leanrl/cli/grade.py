@@ -77,4 +77,3 @@ def _opened(file: Path) -> Iterator[TextIO]:
             yield lines
         finally:
             lines.detach()
-

@@ -25,7 +25,8 @@ from leanrl.cli.terminal.completion import whole_settings
 from leanrl.cli.terminal.streams import drop_output, is_full, open_closed_streams
 from leanrl.cli.train import train
 from leanrl.cli.version import print_version
-from leanrl.errors import DoesNotFitError, LeanRLError
+from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError
+from leanrl.hints import quoted
 
 # Without rich in the help, `leanrl --help` stays under its 300 ms; rich is imported by a running bar only.
 app = typer.Typer(
@@ -68,6 +69,7 @@ def main() -> None:
     open_closed_streams()
     try:
         try:
+            _require_folder()
             _run()
         except SystemExit:
             sys.stdout.flush()  # here, where a reader that has gone can be told from a failure
@@ -97,6 +99,20 @@ def main() -> None:
 def _run() -> None:
     with whole_settings(os.environ) if os.environ.get("_LEANRL_COMPLETE") == "complete_bash" else nullcontext():
         app(prog_name="leanrl")
+
+
+def _require_folder() -> None:
+    """Refuse a folder that is gone: no relative path can be resolved in it, and libraries do so as they are imported.
+
+    Raises:
+        ConfigError: if the folder that the command runs in does not exist.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        where = os.environ.get("PWD", "the current folder")
+        hint = f"cd {quoted(where)}, if it was made again; else `cd`"
+        raise ConfigError(f"{where} does not exist any more, and the command was started in it.", hint=hint) from error
 
 
 def _leave_without_reader() -> NoReturn:

@@ -1,6 +1,7 @@
 """`leanrl presets`."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
@@ -57,9 +58,11 @@ def diff(left: Name, right: Name, as_json: AsJson = False) -> None:
         print(f"{difference.key}: {json.dumps(difference.left)} -> {json.dumps(difference.right)}")
         if difference.reason:
             print(f"    {difference.reason}")
+    if not differences:
+        print("no key differs", file=sys.stderr)
 
 
-@presets.command(cls=Command)
+@presets.command(cls=Command, short_help="Print the JSON schema of presets, for editors.")
 def schema() -> None:
     """Print the JSON schema of presets, for editors: `leanrl presets schema > leanrl.schema.json`."""
     from leanrl.config.json_schema import preset_schema
@@ -67,7 +70,7 @@ def schema() -> None:
     print(json.dumps(preset_schema(), indent=2, ensure_ascii=False))
 
 
-@presets.command(cls=Command)
+@presets.command(cls=Command, short_help="Print a commented preset of your own.")
 def init(name: Name) -> None:
     """Print a commented preset that starts from NAME: `leanrl presets init NAME > my.yaml`."""
     from leanrl.config.catalog import init_preset

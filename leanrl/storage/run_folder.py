@@ -270,7 +270,10 @@ def open_run_folder(path: Path) -> RunFolder:
     if (path / "trainer_state.json").is_file() or (path / "adapter_config.json").is_file():
         raise _no_run_but_a_checkpoint(path)
     if not run.config.is_file():
-        raise ConfigError(f"{path} is not a run folder: it has no config.json.", hint="`ls runs/` shows the runs here")
+        why = (
+            "it has no config.json" if path.is_dir() else "it is a file" if path.exists() else "there is no such folder"
+        )
+        raise ConfigError(f"{path} is not a run folder: {why}.", hint="`ls runs/` shows the runs here")
     format_of(path)
     return run
 

@@ -94,6 +94,13 @@ def test_what_is_no_gold_is_refused_by_name(log, gold, said):
     assert f"line 1: {said}" in " ".join(outcome.err.split())
 
 
+def test_a_log_without_lines_is_no_result(log):
+    log.write_text("\n\n")
+    outcome = leanrl("grade", log, "--json")
+    assert (outcome.code, outcome.out) == (4, "")
+    assert f"{log} holds no lines." in " ".join(outcome.err.split())
+
+
 def test_a_conversation_counts_by_the_turns_of_the_assistant(log):
     turns = [{"role": "user", "content": r"\boxed{4}"}, {"role": "assistant", "content": r"\boxed{5}"}]
     log.write_text("".join(json.dumps({"completion": turns, "gold": gold}) + "\n" for gold in ("4", "5")))

@@ -4,19 +4,16 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
 
-from leanrl.cli.main import app
 from leanrl.errors import ConfigError, DataError, DoesNotFitError, LeanRLError, MissingError, StoppedError
+from tests.cli.commands import all_commands
 from tests.cli.run import leanrl
 
 ROOT = Path(__file__).parents[2]
-GROUP = typer.main.get_command(app)
-COMMANDS = [(name,) for name, command in GROUP.commands.items() if not hasattr(command, "commands")]
-COMMANDS += [("presets", name) for name in GROUP.commands["presets"].commands]
+COMMANDS = [words for words, command in all_commands().items() if not hasattr(command, "commands")]
 
 
-@pytest.mark.parametrize("words", [(), *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("words", all_commands(), ids=" ".join)
 def test_no_type_of_python_is_in_the_help(words):
     outcome = leanrl(*words, "--help")
     assert outcome.code == 0
@@ -45,8 +42,7 @@ def test_a_typing_error_shows_the_value(words, said):
 def test_every_number_of_a_command_is_told_with_its_value():
     """Generated: whatever takes a number names the word that is none."""
     for words in COMMANDS:
-        command = GROUP.commands[words[0]]
-        command = command.commands[words[1]] if len(words) > 1 else command
+        command = all_commands()[words]
         for parameter in command.params:
             if parameter.param_type_name == "option" and parameter.metavar in ("N", "NUMBER", "GIB"):
                 needed = ["x" for one in command.params if one.param_type_name == "argument" and one.required]

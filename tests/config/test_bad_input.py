@@ -48,6 +48,45 @@ def test_unknown_key_names_the_nearest(unknown, meant):
     assert f"Did you mean `{meant}`?" in message
 
 
+@pytest.mark.parametrize(
+    ("unknown", "meant"), [("Rewards", "rewards"), ("train.Max_Steps", "train.max_steps"), ("DATA.PATH", "data.path")]
+)
+def test_a_name_in_other_letters_is_the_nearest(unknown, meant):
+    assert f"Did you mean `{meant}`?" in said("cpu-demo", [f"{unknown}=1"])
+    assert "Did you mean `cpu-demo`?" in said("CPU-Demo")
+
+
+def test_a_dotted_key_of_a_file_is_not_answered_with_itself(tmp_path):
+    message = said(write_preset(tmp_path, "train.seed: 3\nmodel.tuning.rank: 4\n"))
+    assert "train.seed: there is no such key" in message
+    assert "(hint: a file has it below its section: `train: {seed: ...}`)" in message
+    assert "`model: {tuning: {rank: ...}}`" in message
+    assert "Did you mean `train.seed`" not in message
+
+
+@pytest.mark.parametrize("written", ['{"a": 1, "a": 2}', '{"train": {"seed": 1, "seed": 2}}'])
+def test_a_name_twice_in_json_is_refused_as_in_yaml(tmp_path, written):
+    file = tmp_path / "mine.json"
+    file.write_text(written)
+    assert "is written twice in one object" in said(file)
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("train.seed=yes", "train.seed: must be a whole number >= 0, is true (--set)"),
+        ("optimizer.weight_decay=no", "optimizer.weight_decay: must be a number >= 0, is false (--set)"),
+        ("train.seed=", "train.seed: must be a whole number >= 0, is null (--set)"),
+        ("optimizer=null", "optimizer: is a section, is set to null (--set)"),
+        ("model.id=", "model.id: must be text, is null (--set)"),
+    ],
+)
+def test_values_are_shown_in_the_words_of_yaml(override, line):
+    message = said("cpu-demo", [override])
+    assert line in message
+    assert "quotes" not in message
+
+
 def test_unknown_key_without_a_neighbour_points_to_the_docs():
     assert "zyzzyva: there is no such key (--set) (hint: `leanrl keys` lists every key)" in said(
         "cpu-demo", ["zyzzyva=1"]

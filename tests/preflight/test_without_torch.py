@@ -48,7 +48,7 @@ def place(tmp_path):
         (["sample", "nowhere", "1 + 1"], "nowhere is not there"),
         (["sample", "empty", "1 + 1"], "empty is no run folder, no checkpoint and no model's folder"),
         (["sample", "run", "1 + 1"], "run has no complete checkpoint"),
-        (["report", "nowhere"], "nowhere is not a run folder"),
+        (["report", "nowhere"], "nowhere is not a run folder: there is no such folder"),
         (["report", "run", "--out", "file"], "file is a file"),
         (["report", "run", "--out", "/proc/x"], "/proc takes no new folder"),
     ],

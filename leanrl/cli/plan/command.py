@@ -1,16 +1,14 @@
 """`leanrl plan`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from leanrl.cli.terminal.completion import complete_card, complete_preset
-from leanrl.cli.terminal.default_preset import preset_or_default
 from leanrl.cli.terminal.options import DEFAULT_PRESET, AsJson, Overrides, Plugins
 
-if TYPE_CHECKING:
-    from leanrl.planner.prediction import Plan
+_PROTOCOL = "robust"
 
 
 def plan(
@@ -66,38 +64,45 @@ def plan(
         str | None,
         typer.Option("--eval", metavar="A,B", help="Plan an evaluation of the model on these benchmarks instead."),
     ] = None,
-    protocol: Annotated[str, typer.Option(metavar="NAME", help="Of --eval, as in `leanrl eval`.")] = "robust",
+    protocol: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"Of --eval, as in `leanrl eval` [{_PROTOCOL}].")
+    ] = None,
     plugin: Plugins = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
+    from leanrl.cli.plan.idle_flags import refuse_idle_flags
     from leanrl.planner.machine.card_flags import card_gib, card_settings
 
     gib = None if vram is None else card_gib(vram)
     typed = overrides or []
+    of_a_run = {"--from": from_run, "--fit": fit, "--exact": exact, "--details": details, "--measure": measure}
     if largest:
-        from leanrl.cli.plan.largest import print_largest, require_alone
+        from leanrl.cli.plan.largest import print_largest
 
-        require_alone(
-            {
-                **{"--from": from_run, "--fit": fit, "--exact": exact, "--details": details, "--strict": strict},
-                **{"--lengths": lengths, "--measure": measure},
-            }
-        )
+        others = {
+            **{**of_a_run, "--strict": strict, "--lengths": lengths, "--plugin": plugin},
+            **{"--eval": evaluation, "--protocol": protocol},
+        }
+        hint = "leave them out, and add them to the command of a row"
+        refuse_idle_flags("--largest makes tables", others, hint=hint)
         print_largest(preset, typed, gpu=gpu, gib=gib, num_gpus=num_gpus, as_json=as_json)
         return
     if evaluation is not None:
         from leanrl.cli.plan.evaluation import print_evaluation
-        from leanrl.cli.plan.lengths import lengths_given
-        from leanrl.config.load import load_config
-        from leanrl.eval.benchmarks.protocols import find_protocol
 
-        tokens = find_protocol(protocol).max_completion_tokens
-        longest = [f"rollout.max_completion_tokens={tokens}", "rollout.max_model_tokens=null"]
-        given = [*typed, *card_settings(typed, gpu=gpu, gib=gib, num_gpus=num_gpus), *lengths_given(lengths), *longest]
-        config = load_config(preset_or_default(preset), given).config
-        print_evaluation(config, evaluation, protocol=protocol, as_json=as_json)
+        others = {**of_a_run, "--plugin": plugin}
+        refuse_idle_flags("--eval plans an evaluation", others, hint="leave them out, or plan the run without --eval")
+        settings = [*typed, *card_settings(typed, gpu=gpu, gib=gib, num_gpus=num_gpus)]
+        fits = print_evaluation(
+            preset, settings, evaluation, lengths=lengths, protocol=protocol or _PROTOCOL, as_json=as_json
+        )
+        _require_fit(fits, strict=strict)
         return
+    refuse_idle_flags("this plans a run", {"--protocol": protocol}, hint="name the benchmarks: --eval aime24,math500")
+    if lengths is not None:
+        hint = "leave one of the two out"
+        refuse_idle_flags(f"--lengths {lengths} gives the lengths", {"--measure": measure}, hint=hint)
     from leanrl.cli.plan.answer import print_answer
     from leanrl.cli.plan.answering import answer_to
     from leanrl.cli.plan.lengths import lengths_given
@@ -110,14 +115,15 @@ def plan(
     print_warnings(config, found.warnings)
     answer = answer_to(config, calibration, fit=fit, exact=exact, missing=found.lines)
     print_answer(answer, found.lines, as_json=as_json, with_details=details)
-    if strict:
-        _require_fit(answer.plan)
+    if strict and answer.plan is None:
+        from leanrl.errors import ConfigError
 
-
-def _require_fit(predicted: "Plan | None") -> None:
-    from leanrl.errors import ConfigError, DoesNotFitError
-
-    if predicted is None:
         raise ConfigError("--strict has no plan to judge by.", hint="leave --strict out")
-    if predicted.verdict == "does_not_fit":
+    _require_fit(answer.plan is None or answer.plan.verdict != "does_not_fit", strict=strict)
+
+
+def _require_fit(fits: bool, *, strict: bool) -> None:
+    from leanrl.errors import DoesNotFitError
+
+    if strict and not fits:
         raise typer.Exit(DoesNotFitError.exit_code)

@@ -1,7 +1,10 @@
 """`leanrl plan --eval`: memory, hours and dollars of an evaluation."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from leanrl.cli.terminal.default_preset import preset_or_default
 
 if TYPE_CHECKING:
     from leanrl.config.schema import RunConfig
@@ -10,13 +13,22 @@ if TYPE_CHECKING:
 _GIB = 2**30
 
 
-def print_evaluation(config: "RunConfig", benchmarks: str, *, protocol: str, as_json: bool) -> None:
-    """Print what an evaluation of the config's model needs on its card."""
+def print_evaluation(
+    preset: str | None, settings: Sequence[str], benchmarks: str, *, lengths: str | None, protocol: str, as_json: bool
+) -> bool:
+    """Print what an evaluation of a preset's model needs on its card; return whether it fits there."""
+    from leanrl.cli.plan.lengths import lengths_given
+    from leanrl.config.load import load_config
+    from leanrl.eval.benchmarks.protocols import find_protocol
     from leanrl.evaluation.forecast import forecast_evaluation
 
+    tokens = find_protocol(protocol).max_completion_tokens
+    longest = [f"rollout.max_completion_tokens={tokens}", "rollout.max_model_tokens=null"]
+    config = load_config(preset_or_default(preset), [*settings, *lengths_given(lengths), *longest]).config
     names = [name.strip() for name in benchmarks.split(",") if name.strip()]
     forecast = forecast_evaluation(config, names, protocol=protocol)
     print(json.dumps(forecast.as_json(), indent=2) if as_json else "\n".join(_lines(config, forecast)))
+    return forecast.fits
 
 
 def _lines(config: "RunConfig", forecast: "EvalForecast") -> list[str]:

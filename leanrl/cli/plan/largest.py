@@ -2,30 +2,15 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from leanrl.errors import ConfigError
 from leanrl.hints import command
 from leanrl.planner.machine.card_flags import card_settings
 
 if TYPE_CHECKING:
     from leanrl.planner.machine.cards import Card
     from leanrl.planner.search.largest import Method, Row
-
-
-def require_alone(others: Mapping[str, object]) -> None:
-    """Refuse flags that do nothing for a table; `others` has the value of each.
-
-    Raises:
-        ConfigError: naming those that were given.
-    """
-    given = [flag for flag, value in others.items() if value]
-    if given:
-        raise ConfigError(
-            f"--largest makes tables, for which {', '.join(others)} do nothing; given: {', '.join(given)}.",
-            hint="leave them out, and add them to the command of a row",
-        )
 
 
 def print_largest(

@@ -19,7 +19,7 @@ from leanrl.curation.building.reading import ReadSource, read_source
 from leanrl.curation.recipes.checked import CheckedPart, CheckedRecipe, CheckedStage
 from leanrl.curation.recipes.kinds import KINDS
 from leanrl.curation.stages.stage import Answered, Asks, CuratedRow, Finding, Judged, dropped
-from leanrl.errors import DataError, DoesNotFitError
+from leanrl.errors import ConfigError, DataError, DoesNotFitError
 from leanrl.evaluation.drawing import Listener
 from leanrl.grading.pool import GraderPool
 from leanrl.machine.version import __version__
@@ -127,16 +127,31 @@ class Places:
     replies_of: Path | None = None
 
 
+def _require_folders(places: Places) -> None:
+    """Refuse a folder that is not there, also where no stage of the recipe would read it.
+
+    Raises:
+        ConfigError: naming each of them.
+    """
+    named = {"--data-dir": places.benchmarks, "--replies-of": places.replies_of}
+    missing = [f"{flag} is {folder}" for flag, folder in named.items() if folder is not None and not folder.is_dir()]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)}, and there is no such folder.", hint="leave it out, or mend the name"
+        )
+
+
 def build(recipe: CheckedRecipe, out: Path, *, places: Places = Places(), listener: Listener) -> Built:
     """Build a dataset, or go on with one that was begun by the same recipe; replies of models are drawn once.
 
     Raises:
-        ConfigError: if `out` holds something else.
+        ConfigError: if `out` holds something else, or a place is not there.
         DataError: if a source is broken, or a stage keeps no row.
         MissingError: if a source, a model or an extra cannot be had.
         DoesNotFitError: if the disk fills; the same command goes on.
         StoppedError: if an endpoint fails for good; the same command goes on.
     """
+    _require_folders(places)
     require_writable(out, what=f"--out is {out}", hint="--out DIR")
     folder = DatasetFolder(out)
     tree = recipe.recipe.model_dump()

@@ -24,6 +24,8 @@ def length_settings(text: str) -> list[str]:
     Raises:
         ConfigError: for a name that is not known, a value that is no number, and a run without lengths.
     """
+    if text.strip() == _RUN:
+        raise ConfigError(f"--lengths {text!r} names no run.", hint=_HINT)
     if text.startswith(_RUN):
         return profile_settings(read_run_lengths(Path(text.removeprefix(_RUN)).expanduser()))
     values, problems = _read(text)
@@ -68,6 +70,9 @@ def _read(text: str) -> tuple[dict[str, object], list[Problem]]:
         if name not in _KEYS:
             hint = did_you_mean(nearest_name(name, _KEYS)) or f"one of {', '.join(_KEYS)}"
             problems.append(Problem(name or repr(part), "is no part of lengths", hint))
+            continue
+        if name in values:
+            problems.append(Problem(name, "is given twice", f"keep one `{name}=`"))
             continue
         try:
             values[name] = int(number) if name == "limit" else _share_or_number(number)

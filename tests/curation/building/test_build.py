@@ -309,3 +309,12 @@ def test_recipes_are_listed_and_printed():
     printed = json.loads(CliRunner().invoke(app, ["data", "recipes", "open-s1", "--json"]).stdout)
     assert printed["published_rows"] == 18_615
     assert CliRunner().invoke(app, ["data", "recipes", "mini"]).stdout.startswith("# Tasks that leanrl makes itself")
+
+
+def test_every_folder_that_is_not_there_is_named_before_anything_is_read(tmp_path: Path):
+    recipe = write_recipe(tmp_path, sums(4), {})
+    named = ["--replies-of", "no/replies", "--data-dir", "no/data"]
+    error = CliRunner().invoke(app, ["data", "build", str(recipe), "--out", str(tmp_path / "out"), *named]).exception
+    assert isinstance(error, ConfigError), error
+    assert "--data-dir is no/data and --replies-of is no/replies, and there is no such folder." in error.message
+    assert not (tmp_path / "out").exists()

@@ -80,3 +80,9 @@ def test_the_flags_of_a_profile_set_the_same_profile(profile):
     assert pasted[::2] == ["-s"] * 5
     assert pasted[1::2] == profile_settings(profile)
     assert profile_of(load_config("single-gpu-lora", pasted[1::2]).config) == profile
+
+
+@pytest.mark.parametrize(("text", "said"), [("mean=6,mean=7", "mean: is given twice"), ("run:", "names no run")])
+def test_a_name_twice_and_a_run_without_a_name(text, said):
+    with pytest.raises(ConfigError, match=said):
+        length_settings(text)
