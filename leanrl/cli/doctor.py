@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from leanrl.cli.terminal.colour import painted
+from leanrl.cli.terminal.idle_flags import refuse_idle_flags
 from leanrl.cli.terminal.options import AsJson
 
 
@@ -20,6 +21,8 @@ def doctor(
     from leanrl.machine.diagnosis import constraint_set, diagnose
 
     if constraints is not None:
+        others = {"--json": as_json}
+        refuse_idle_flags("--constraints prints a file for pip", others, hint="leave one of the two out")
         print(constraint_set(constraints), end="")
         return
     findings = diagnose()

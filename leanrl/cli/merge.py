@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from leanrl.cli.terminal.idle_flags import refuse_idle_flags
 from leanrl.errors import ConfigError
 from leanrl.machine.environment import quiet_libraries
 from leanrl.storage.chosen_checkpoint import chosen_checkpoint
@@ -36,6 +37,8 @@ def merge(
 ) -> None:
     """Fold a LoRA adapter into its base, verify the result, and write the model."""
     if inspect:
+        others = {"--out": out, "--adapter": adapter, "--gguf": gguf, "--push": push, "--public": public, "--yes": yes}
+        refuse_idle_flags("--inspect writes nothing", others, hint="leave them out, or leave --inspect out")
         require_folder(source)
         source = source if checkpoint is None else chosen_checkpoint(source, checkpoint)
         quiet_libraries()
@@ -48,6 +51,8 @@ def merge(
         return
     if out is None:
         raise ConfigError("--out names no folder for the merged model.", hint="--out DIR, or --inspect")
+    if push is None:
+        refuse_idle_flags("nothing is pushed", {"--public": public, "--yes": yes}, hint="--push REPO")
     from leanrl.trained import merge as fold
 
     report = fold(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from leanrl.cli.terminal.idle_flags import refuse_idle_flags
 from leanrl.cli.terminal.options import AsJson
 
 if TYPE_CHECKING:
@@ -25,9 +26,13 @@ def report(
     from leanrl.storage.output_folder import require_writable
     from leanrl.storage.run_folder import open_run_folder
 
+    if serve:
+        refuse_idle_flags("--serve writes no file", {"--out": out, "--json": as_json}, hint="leave them out")
+    else:
+        refuse_idle_flags("nothing is served", {"--port": port}, hint="--serve, or leave it out")
     folders = [open_run_folder(path) for path in runs]
     if serve:
-        _serve(folders, port=port, out=out)
+        _serve(folders, port=port)
         return
     if out is not None or len(folders) == 1:
         place = out or folders[0].report
@@ -42,17 +47,15 @@ def report(
     _print(write_comparison(folders, out), folders, as_json=as_json)
 
 
-def _serve(folders: "list[RunFolder]", *, port: int, out: Path | None) -> None:
+def _serve(folders: "list[RunFolder]", *, port: int) -> None:
     """Serve the page of one run until Ctrl-C, and print its address."""
     from leanrl.errors import ConfigError
     from leanrl.evaluation.pages.write import live_page
     from leanrl.hints import command
     from leanrl.report.live import serve
 
-    if len(folders) > 1 or out is not None:
-        raise ConfigError(
-            "--serve shows one run and writes no file.", hint=command("report", folders[0].path, "--serve")
-        )
+    if len(folders) > 1:
+        raise ConfigError("--serve shows one run.", hint=command("report", folders[0].path, "--serve"))
     (run,) = folders
     serve(
         run,

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from leanrl.config.schema import RunConfig
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, MissingError
+from leanrl.hints import command
 
 if TYPE_CHECKING:
     from leanrl.models.answerer import FoundAnswerer
@@ -65,9 +66,13 @@ def find_subject(model: str, *, endpoint: str | None, warn: Callable[[str], None
     quiet_transformers()
     path = Path(model).expanduser()
     if not path.exists():
-        return Subject(model, "hub", find_on_hub(model))
+        try:
+            return Subject(model, "hub", find_on_hub(model))
+        except MissingError as error:
+            hint = error.hint and error.hint.replace("-s model.id=FOLDER", "`leanrl eval FOLDER`")
+            raise MissingError(error.message, hint=hint) from error
     if not path.is_dir():
-        raise ConfigError(f"{model} is a file, not the folder of a run or a model.", hint=f"--out DIR {path.parent}")
+        raise ConfigError(f"{model} is a file, not the folder of a run or a model.", hint=command("eval", path.parent))
     found = find_answerer(path, warn=warn)
     if found.adapter is not None:
         return Subject(model, "adapter", found)

@@ -67,8 +67,9 @@ def best_checkpoint(run: RunFolder) -> Path:
     best = best_checkpoints(run)
     if not best:
         flags = f"{setting('eval.every_steps', 50)} {setting('checkpoints.keep_best', 1)}"
+        choose = command("eval", run.path, "--checkpoints", "all", "--select-on", "heldout")
         raise ConfigError(
             f"{run.path} has no checkpoint that was evaluated during training, so none is the best.",
-            hint=f"a run with `{flags}` has one; `{command('eval', run.path, '--checkpoints', 'all')}` evaluates these",
+            hint=f"a run with `{flags}` has one; `{choose}` chooses among these",
         )
     return best[0]

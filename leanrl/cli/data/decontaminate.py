@@ -58,6 +58,7 @@ def decontaminate(
 
 def _in_options(text: str) -> str:
     """Return a message on keys of a run's config in the options of this command."""
+    text = re.sub(r", or `-s [^`]*` for a folder that `datasets` reads", "", text)
     text = re.sub(r"-s ('?)data\.(problem|answer)_column=", r"--\2-column \1", text)
     text = re.sub(r"data\.(problem|answer)_column", r"--\1-column", text)
     return re.sub(r"-s ('?)data\.path=", r"\1", text).replace("data.path is ", "FILE is ")

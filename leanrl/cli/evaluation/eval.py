@@ -2,14 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from leanrl.cli.terminal.idle_flags import refuse_idle_flags
 from leanrl.cli.terminal.options import AsJson
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate(
@@ -64,13 +62,19 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a model on benchmarks, with intervals; the same command goes on where it was stopped."""
+    choice = {"--checkpoints": checkpoints, "--select-on": select_on, "--select-samples": select_samples}
+    sampling = {"--samples": samples, "--max-tokens": max_tokens, "--engine": engine, "--endpoint": endpoint}
+    others = {"MODEL": model, **sampling, "--limit": limit, **choice}
     if list_all:
+        files = {"--benchmarks": benchmarks, "--data-dir": data_dir, "--out": out, "--pin": pin}
+        refuse_idle_flags("--list lists what comes with leanrl", {**others, **files}, hint="leanrl eval --list")
         _print_list(as_json=as_json)
         return
     from leanrl.evaluation.asked import PAPER_BENCHMARKS, Asked
 
     names = PAPER_BENCHMARKS if benchmarks is None else _names(benchmarks)
     if pin:
+        refuse_idle_flags("--pin asks no model", others, hint="leave them out, or leave --pin out")
         _pin(names, data_dir, out)
         return
     from leanrl.errors import ConfigError
@@ -95,7 +99,10 @@ def evaluate(
         limit=limit,
         out=out,
     )
-    if checkpoints is not None or select_on is not None:
+    if checkpoints is None and select_on is None:
+        hint = "--checkpoints all --select-on heldout"
+        refuse_idle_flags("nothing is chosen", {"--select-samples": select_samples}, hint=hint)
+    else:
         from leanrl.cli.evaluation.choosing import choose_checkpoint
 
         choose_checkpoint(asked, checkpoints, select_on, first_samples=select_samples, as_json=as_json)

@@ -71,7 +71,7 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show the memory, time and cost of a run before it runs."""
-    from leanrl.cli.plan.idle_flags import refuse_idle_flags
+    from leanrl.cli.terminal.idle_flags import refuse_idle_flags
     from leanrl.planner.machine.card_flags import card_gib, card_settings
 
     gib = None if vram is None else card_gib(vram)

@@ -1,4 +1,4 @@
-"""Flags of `leanrl plan` that do nothing beside another one: none is passed over without a word."""
+"""Options that do nothing beside another one, or without one: none is passed over without a word."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from leanrl.errors import ConfigError
 
 
 def refuse_idle_flags(why: str, others: Mapping[str, object], *, hint: str) -> None:
-    """Refuse flags that do nothing; `others` has the value of each, and `why` says beside what.
+    """Refuse options that do nothing; `others` has the value of each, and `why` says beside what.
 
     Raises:
         ConfigError: naming those that were given.
