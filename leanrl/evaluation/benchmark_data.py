@@ -1,5 +1,6 @@
 """The problems of a benchmark, from a local file or the Hub, ready to be asked and known by their hash."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,10 @@ def load_benchmark(
         MissingError: if the data is neither in `data_dir` nor to be had from the Hub.
     """
     path = _local_path(named, data_dir)
-    benchmark = named.benchmark if path is None else _as_the_file_has_it(named.benchmark, path)
+    try:
+        benchmark = named.benchmark if path is None else _as_the_file_has_it(named.benchmark, path)
+    except DataError as error:
+        raise _of_benchmark(named, error) from error
     asks_itself = protocol.prompt_template is None
     data = benchmark.data(
         path=path,
@@ -148,13 +152,21 @@ def _of_benchmark(named: NamedBenchmark, error: LeanRLError) -> LeanRLError:
     """Return the error of the data with the ways out that an evaluation has."""
     hub_id = named.benchmark.hub_id
     if hub_id is None:
-        return type(error)(f"The benchmark {named.name} cannot be read: {error.message}", hint=error.hint)
+        what = f"The benchmark {named.name} cannot be read: {_in_keys(error.message)}"
+        return type(error)(what, hint=error.hint and _in_keys(error.hint))
     hint = (
         f"`hf download --repo-type dataset {hub_id}` on a machine with the Hub (a gated dataset needs its terms "
         f"accepted and `hf auth login`), or put {named.name}.jsonl with the columns problem and answer into a folder: "
         "--data-dir FOLDER"
     )
     return type(error)(f"The benchmark {named.name} is not at hand: {error.message}", hint=hint)
+
+
+def _in_keys(text: str) -> str:
+    """Return a message on keys of a run's config in the keys of a benchmark's file, which has no section."""
+    keys, num_flags = re.subn(r"-s ('?)data\.(\w+)=(\S+?)\1(?=[ `])", r"\2: \3", text)
+    keys = re.sub(r"\bdata\.(\w+) is ", r"\1 is ", keys).replace("(data.", "(")
+    return f"{keys} in a benchmark's .yaml" if num_flags else keys
 
 
 def _notes(named: NamedBenchmark, num_problems: int, dropped: list[str]) -> list[str]:

@@ -8,6 +8,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.eval.benchmarks.named import NamedBenchmark, find_benchmark
 from leanrl.eval.benchmarks.protocols import Protocol, find_protocol
+from leanrl.evaluation.benchmark_data import load_benchmark
 from leanrl.evaluation.engines import MOST_SLOTS_OF_VLLM
 from leanrl.planner.machine.cards import Card
 from leanrl.planner.machine.target import find_target
@@ -105,6 +106,8 @@ def _one_card(config: RunConfig) -> Any:
 
 def _count(named: NamedBenchmark, protocol: Protocol) -> int:
     problems = named.benchmark.num_problems
+    if problems is None and named.benchmark.path is not None:
+        problems = len(load_benchmark(named, protocol).rows)
     if problems is None:
         raise ConfigError(
             f"{named.name} does not say how many problems it has.",

@@ -6,12 +6,11 @@ from leanrl.errors import ConfigError
 
 
 def refuse_idle_flags(why: str, others: Mapping[str, object], *, hint: str) -> None:
-    """Refuse options that do nothing; `others` has the value of each, and `why` says beside what.
+    """Refuse options that would do nothing; `others` has the value of each, and `why` says beside what.
 
     Raises:
         ConfigError: naming those that were given.
     """
     given = [flag for flag, value in others.items() if value]
     if given:
-        does = "do" if len(others) > 1 else "does"
-        raise ConfigError(f"{why}, for which {', '.join(others)} {does} nothing; given: {', '.join(given)}.", hint=hint)
+        raise ConfigError(f"{why}: {', '.join(given)} would do nothing.", hint=hint)
