@@ -25,6 +25,7 @@ from leanrl.preflight.intent import Ready
 from leanrl.report.run_log import RunLog
 from leanrl.storage.evaluations import rewind_evaluations
 from leanrl.storage.fingerprints import changes, facts_of_folder, keep_config, note
+from leanrl.storage.home import expanded
 from leanrl.storage.rollbacks import finish_rollback
 from leanrl.storage.run_folder import (
     RunFolder,
@@ -101,7 +102,7 @@ class NewAttempt:
         if config.model.chat_template is not None:
             from leanrl.models.chat_template import read_template
 
-            run.keep_template(read_template(Path(config.model.chat_template).expanduser()))
+            run.keep_template(read_template(expanded(config.model.chat_template)))
         note(run, identity | facts_of_folder(run))
         if predicted is not None:
             write_json(run.plan, predicted.to_json())

@@ -17,6 +17,7 @@ from leanrl.planner.plan import Plan
 from leanrl.preparation import Parts
 from leanrl.report.progress import duration
 from leanrl.storage.fingerprints import facts_of_folder, note
+from leanrl.storage.home import expanded
 from leanrl.storage.run_folder import RunFolder, write_bytes, write_json, write_jsonl
 from leanrl.types import Listener, Row
 
@@ -127,7 +128,7 @@ def _built(
 
 def _keep_manifest(config: RunConfig, run: RunFolder) -> None:
     """Copy what the dataset says of itself, so that the report shows it when the folder of the data is gone."""
-    manifest = None if config.data.path is None else Path(config.data.path).expanduser() / "manifest.json"
+    manifest = None if config.data.path is None else expanded(config.data.path) / "manifest.json"
     if manifest is not None and manifest.is_file() and not run.dataset_manifest.exists():
         write_bytes(run.dataset_manifest, manifest.read_bytes())
 

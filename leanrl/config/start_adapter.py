@@ -7,6 +7,7 @@ from typing import Any
 
 from leanrl.config.layers import Given, Path
 from leanrl.errors import Problem
+from leanrl.storage.home import expanded
 from leanrl.storage.run_folder import RunFolder
 from leanrl.storage.run_format import format_of
 
@@ -23,7 +24,7 @@ def adopt_start_adapter(leaves: Mapping[Path, Given]) -> tuple[dict[Path, Given]
     start = leaves.get(_START)
     if start is None or not isinstance(start.value, str):
         return dict(leaves), []
-    folder = _folder_of(FilePath(start.value).expanduser())
+    folder = _folder_of(expanded(start.value))
     if folder is None:
         what = f"{start.value} holds no adapter: no {_FILE} is there, and no complete checkpoint of a run"
         return dict(leaves), [Problem(".".join(_START), what, "name a run, a checkpoint or an adapter's folder")]

@@ -18,6 +18,7 @@ from leanrl.eval.benchmarks.identity import problems_sha256
 from leanrl.eval.benchmarks.named import NamedBenchmark
 from leanrl.eval.benchmarks.pinning import pinned_text
 from leanrl.eval.benchmarks.protocols import Protocol
+from leanrl.storage.home import expanded
 from leanrl.types import Row
 
 _DEFAULT_COLUMNS = {"problem_column": "problem", "answer_column": "answer"}
@@ -112,7 +113,7 @@ def _local_path(named: NamedBenchmark, data_dir: Path | None) -> str | None:
     if named.benchmark.path is None:
         return None
     folder = Path() if named.file is None else named.file.parent
-    return str(folder / Path(named.benchmark.path).expanduser())
+    return str(folder / expanded(named.benchmark.path))
 
 
 def _as_the_file_has_it(benchmark: Benchmark, path: str) -> Benchmark:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.hints import command
+from leanrl.storage.home import expanded
 
 if TYPE_CHECKING:
     from leanrl.models.answerer import FoundAnswerer
@@ -64,7 +65,7 @@ def find_subject(model: str, *, endpoint: str | None, warn: Callable[[str], None
     from leanrl.models.quiet import quiet_transformers
 
     quiet_transformers()
-    path = Path(model).expanduser()
+    path = expanded(model)
     if not path.exists():
         try:
             return Subject(model, "hub", find_on_hub(model))

@@ -27,6 +27,7 @@ from leanrl.models.structure.attention import usable_attention
 from leanrl.models.weights.nf4 import is_quantised, nf4_settings, require_bitsandbytes, require_nf4, settle_layers
 from leanrl.prompting.generation import read_generation_fields, valid_generation
 from leanrl.prompting.stopping import Stopping, special_ids, stopping_of_files
+from leanrl.storage.home import expanded
 
 # (dtype of the weights, dtype of the forward pass)
 _DTYPES = {("bfloat16", "bfloat16"), ("float32", "bfloat16"), ("float32", "float32")}
@@ -138,7 +139,7 @@ def load_tokenizer(model: ModelConfig, located: LocatedModel) -> PreTrainedToken
     _refuse_response_parser(tokenizer, located)
     _ensure_pad_token(tokenizer, num_rows=embedding_rows(located))
     if model.chat_template is not None:
-        tokenizer.chat_template = read_template(Path(model.chat_template).expanduser())
+        tokenizer.chat_template = read_template(expanded(model.chat_template))
         try_template(tokenizer, model)
     return tokenizer
 

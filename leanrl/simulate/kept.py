@@ -21,6 +21,7 @@ from leanrl.planner.models.layer_inputs import LayerInputs
 from leanrl.planner.models.layer_sizes import LayerSizes
 from leanrl.planner.models.own_attention import OwnAttention
 from leanrl.planner.models.shapes import ModelShape
+from leanrl.storage.home import expanded
 
 # Their code runs in a simulation.
 _PACKAGES = ("leanrl", "torch", "transformers", "peft")
@@ -57,7 +58,7 @@ def cache_folder() -> Path:
     """Return the folder of kept simulations: `LEANRL_CACHE`, else the user's cache folder."""
     named = os.environ.get("LEANRL_CACHE")
     users = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (Path(named) if named else Path(users) / "leanrl").expanduser() / "simulations"
+    return expanded(Path(named) if named else Path(users) / "leanrl") / "simulations"
 
 
 def _kept_answer(config: RunConfig, model_config: Mapping[str, Any], say: Callable[[str], None]) -> dict[str, Any]:

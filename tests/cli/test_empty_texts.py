@@ -20,7 +20,7 @@ def _cases():
                 yield (*words, parameter.opts[0])
 
 
-@pytest.mark.parametrize("case", _cases(), ids=" ".join)
+@pytest.mark.parametrize("case", list(_cases()), ids=" ".join)
 def test_an_empty_text_is_refused_by_the_name_of_what_it_was_given_to(case, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     *words, name = case

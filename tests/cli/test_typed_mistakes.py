@@ -207,3 +207,24 @@ def test_what_is_harmless_or_odd_is_said_and_not_refused(place, setting, sentenc
     shown = CliRunner().invoke(app, ["train", "-p", "cpu-demo", "-s", setting, "--dry-run"])
     assert shown.exit_code == 0
     assert sentence in shown.stdout.partition("\nwarnings\n")[2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "-p", "~nobody-has-this-name/x.yaml"],
+        ["plan", "-p", "single-gpu-lora", "-s", "model.id=~nobody-has-this-name/model"],
+        ["plan", "-p", "cpu-demo", "--lengths", "run:~nobody-has-this-name/run"],
+        ["train", "-p", "cpu-demo", "-s", "data.path=~nobody-has-this-name/x.jsonl"],
+        ["train", "-p", "cpu-demo", "-s", "model.chat_template=~nobody-has-this-name/x.jinja"],
+        ["train", "-p", "cpu-demo", "-s", "model.tuning.start_adapter=~nobody-has-this-name/x"],
+        ["eval", "~nobody-has-this-name/x"],
+        ["data", "build", "~nobody-has-this-name/x.yaml", "--out", "built"],
+        ["init", "-y", "--device", "cpu", "--model", "~nobody-has-this-name/x"],
+    ],
+    ids=" ".join,
+)
+def test_a_home_that_nobody_has_is_a_path_that_is_not_there(words, place):
+    error = _refused(words)
+    assert "~nobody-has-this-name" in str(error)
+    assert not (place / "built").exists()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leanrl.errors import ConfigError, DataError, DoesNotFitError, LeanRLError, MissingError, StoppedError
+from leanrl.errors import ConfigError, DataError, DoesNotFitError, LeanRLError, MissingError, RewardError, StoppedError
 from tests.cli.commands import all_commands
 from tests.cli.run import leanrl
 
@@ -70,6 +70,13 @@ def test_the_docs_have_every_exit_code():
     codes = {int(code) for code in re.findall(r"^\| (\d+) \|", table, flags=re.MULTILINE)}
     raised = {error.exit_code for error in ERRORS}
     assert raised | {0, 130, 143} == codes
+
+
+@pytest.mark.parametrize(("error", "word"), [(RewardError, "reward"), (DataError, "row"), (StoppedError, "resumed")])
+def test_the_docs_say_of_an_error_what_its_code_means(error, word):
+    table = (ROOT / "docs" / "command_line.md").read_text()
+    (meaning,) = re.findall(rf"^\| {error.exit_code} \| (.*) \|", table, flags=re.MULTILINE)
+    assert word in meaning
 
 
 @pytest.mark.parametrize("words", [["plan"], ["train", "--dry-run"], ["plan", "--json"]], ids=" ".join)

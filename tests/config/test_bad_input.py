@@ -56,6 +56,10 @@ def test_a_name_in_other_letters_is_the_nearest(unknown, meant):
     assert "Did you mean `cpu-demo`?" in said("CPU-Demo")
 
 
+def test_a_character_that_a_terminal_does_not_show_is_shown():
+    assert r"There is no preset `cpu-demo\x01`." in said("cpu-demo\x01")
+
+
 def test_a_dotted_key_of_a_file_is_not_answered_with_itself(tmp_path):
     message = said(write_preset(tmp_path, "train.seed: 3\nmodel.tuning.rank: 4\n"))
     assert "train.seed: there is no such key" in message

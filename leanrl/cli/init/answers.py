@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from leanrl.config.load import load_config
@@ -14,6 +13,7 @@ from leanrl.machine.environment import gpu_names
 from leanrl.models.locate import require_model_here
 from leanrl.planner.machine.card_names import cards_called, find_card
 from leanrl.planner.machine.target import require_bf16
+from leanrl.storage.home import expanded
 
 CPU = "cpu"
 _CPU_PRESET, _CARD_PRESET = "cpu-demo", "single-gpu-lora"
@@ -65,7 +65,7 @@ def read_model(answer: str, *, usual: str) -> Settings:
     """
     if answer == usual:
         return {}
-    if Path(answer).expanduser().is_dir():
+    if expanded(answer).is_dir():
         require_model_here(ModelConfig(id=answer))
     elif answer.startswith((".", "/", "~")) or answer.count("/") != 1 or " " in answer:
         raise ConfigError(
@@ -86,7 +86,7 @@ def read_data(answer: str, *, parent: str, more: Sequence[str]) -> Settings:
     """
     if not answer:
         return {}
-    path = Path(answer).expanduser()
+    path = expanded(answer)
     if not path.exists():
         raise ConfigError(f"{answer!r} does not exist.", hint="a file that ends in .jsonl, .json, .csv, .tsv, .parquet")
     own = {"data.path": str(path), **_asked_plainly(parent)}

@@ -5,6 +5,7 @@ import errno
 import os
 import sys
 
+_STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 _STDOUT = 1
 # What says that a disk takes no more: full, a quota, a limit of the file's size.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -12,13 +13,13 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 def open_closed_streams() -> None:
     """Give every closed stream the null device: the next file to be opened would get its number, and our output."""
-    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+    for number, name, mode in _STREAMS:
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (open until the process ends)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 (never closed)
 
 
 def is_full(error: OSError) -> bool:

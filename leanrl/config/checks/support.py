@@ -1,7 +1,6 @@
 """What a configuration asks for that this version or this machine does not have."""
 
 from importlib.util import find_spec
-from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
@@ -10,6 +9,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import MissingError, Problem
 from leanrl.machine.environment import installed_version, installed_vllm
 from leanrl.machine.installation import install_cpu_vllm, install_extras, install_packages
+from leanrl.storage.home import expanded
 
 # As in pyproject.toml: 0.28 changed how weights are handed over, and 0.32 asks for other versions of transformers.
 _VLLM = SpecifierSet(">=0.28,<0.32")
@@ -157,7 +157,7 @@ def _not_logged_in(config: RunConfig) -> list[Problem]:
 
 def _not_there(config: RunConfig) -> list[Problem]:
     template = config.model.chat_template
-    if template is None or Path(template).expanduser().is_file():
+    if template is None or expanded(template).is_file():
         return []
     hint = "-s model.chat_template=FILE; it is looked up from where leanrl is started"
     return [Problem("model.chat_template", f"there is no file {template}", hint)]

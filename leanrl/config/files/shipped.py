@@ -6,6 +6,7 @@ from pathlib import Path
 from leanrl.config.names.nearest import did_you_mean, nearest_name
 from leanrl.errors import ConfigError
 from leanrl.hints import command, setting
+from leanrl.storage.home import expanded
 
 FILE_ENDINGS = (".yaml", ".yml", ".json")
 _DATA_ENDINGS = (".jsonl", ".csv", ".tsv", ".parquet", ".arrow", ".txt")
@@ -36,7 +37,7 @@ def preset_path(preset: str, *, folder: Path = Path()) -> Path:
     """
     if preset in preset_names():
         return preset_folder() / f"{preset}.yaml"
-    path = folder / Path(preset).expanduser()
+    path = folder / expanded(preset)
     try:
         if path.is_file() and preset.endswith(FILE_ENDINGS):
             return path
@@ -90,4 +91,5 @@ def _several(files: Sequence[str]) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    shown = text if text.isprintable() else ascii(text)[1:-1]
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."

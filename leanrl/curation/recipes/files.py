@@ -17,6 +17,7 @@ from leanrl.curation.recipes.recipe import Recipe
 from leanrl.data.files.encoding import bad_byte
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import quoted
+from leanrl.storage.home import expanded
 
 _SHIPPED = Path(__file__).parent / "shipped"
 _MAX_NESTED = 4
@@ -47,7 +48,7 @@ def load_recipe(name: str, overrides: Sequence[str] = ()) -> CheckedRecipe:
 
 
 def _read(name: str) -> dict[str, Any]:
-    path = _SHIPPED / f"{name}.yaml" if name in recipe_names() else Path(name).expanduser()
+    path = _SHIPPED / f"{name}.yaml" if name in recipe_names() else expanded(name)
     if not path.is_file():
         near = did_you_mean(nearest_name(name, recipe_names()))
         raise ConfigError(

@@ -13,6 +13,7 @@ from leanrl.data.files.unpacking import opened
 from leanrl.data.sources import Source, SourceRow
 from leanrl.errors import DataError
 from leanrl.hints import setting
+from leanrl.storage.home import expanded
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -30,7 +31,7 @@ def read_file_source(name: str, *, split: str = "train") -> Source:
             f"data.path is {name}, and leanrl reads files of this machine, not addresses.",
             hint=f"`curl -LO {shlex.quote(name)}` and `-s data.path=FILE`; a dataset of the Hub is data.hub_id",
         )
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.is_dir():
         _require_readable(path)
         return Source(str(path), _rows_of(path))

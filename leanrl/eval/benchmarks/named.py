@@ -10,6 +10,7 @@ from leanrl.config.files.shipped import FILE_ENDINGS
 from leanrl.config.names.nearest import did_you_mean, nearest_name
 from leanrl.errors import ConfigError, Problem
 from leanrl.eval.benchmarks.benchmark import Benchmark
+from leanrl.storage.home import expanded
 
 _FOLDER = Path(__file__).with_name("catalogue")
 _LISTED = "`leanrl eval --list` shows the benchmarks; a benchmark of your own is a .yaml or a file of problems"
@@ -37,7 +38,7 @@ def find_benchmark(name: str) -> NamedBenchmark:
     """
     if name in benchmark_names():
         return _read(_FOLDER / f"{name}.yaml")
-    path = Path(name).expanduser()
+    path = expanded(name)
     if not path.exists():
         near = did_you_mean(nearest_name(name, benchmark_names()))
         raise ConfigError(

@@ -6,6 +6,7 @@ from pathlib import Path
 from leanrl.errors import ConfigError
 from leanrl.hints import command
 from leanrl.storage.checkpoint_files import find_damage, to_read
+from leanrl.storage.home import expanded
 from leanrl.storage.run_folder import RunFolder, open_run_folder, step_of
 
 ALL = "all"
@@ -17,7 +18,7 @@ def require_run(model: str) -> RunFolder:
     Raises:
         ConfigError: if it is none.
     """
-    path = Path(model).expanduser()
+    path = expanded(model)
     if not path.is_dir():
         raise ConfigError(
             f"--checkpoints takes the folder of a run, and {model} is none.", hint="`ls runs/` shows the runs here"

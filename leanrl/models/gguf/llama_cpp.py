@@ -7,6 +7,7 @@ from pathlib import Path
 
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import quoted
+from leanrl.storage.home import expanded
 
 VARIABLE = "LLAMA_CPP"
 _SCRIPT = "convert_hf_to_gguf.py"
@@ -23,7 +24,7 @@ def converter() -> Path | None:
     folder = os.environ.get(VARIABLE)
     if not folder:
         return None
-    script = Path(folder).expanduser() / _SCRIPT
+    script = expanded(folder) / _SCRIPT
     if not script.is_file():
         raise ConfigError(
             f"{VARIABLE} is {folder}, and there is no {_SCRIPT} in it.", hint=f"git clone {_SOURCE} {quoted(folder)}"

@@ -8,6 +8,7 @@ from typing import Any
 from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError
 from leanrl.models.trained import Checkpoint, TrainedAdapter
+from leanrl.storage.home import expanded
 from leanrl.storage.run_folder import read_json, write_json
 
 ORIGIN_FILE = "merge.json"
@@ -75,7 +76,7 @@ def read_origin(folder: Path) -> Origin | None:
 
 def name_of_base(model_id: str) -> str:
     """Return a Hub id as it is, and of a local folder its last part: a card leaves the machine, a path must not."""
-    return Path(model_id).expanduser().resolve().name if Path(model_id).expanduser().is_dir() else model_id
+    return expanded(model_id).resolve().name if expanded(model_id).is_dir() else model_id
 
 
 def _digest(folder: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.planner.models.shapes import ModelShape, shape_from_config
+from leanrl.storage.home import expanded
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def find_model_config(model_id: str, *, revision: str | None = None) -> tuple[di
     """
     if not model_id:
         raise MissingError("no model is named, so there is nothing to plan.", hint="name one with `-s model.id=...`")
-    folder = Path(model_id).expanduser()
+    folder = expanded(model_id)
     if folder.is_dir():
         path = folder / "config.json"
         return _read_config(path), str(path)

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 
 from leanrl.config.names.nearest import did_you_mean, nearest_name
 from leanrl.config.sections.lengths import ASSUMED_CV
@@ -10,6 +9,7 @@ from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
 from leanrl.planner.past_runs.run_lengths import read_run_lengths
 from leanrl.planner.time.length_profile import LengthProfile
+from leanrl.storage.home import expanded
 
 _RUN = "run:"
 _KEYS = {"mean": "mean_tokens", "cv": "cv", "cut": "cut_share", "limit": "limit_tokens"}
@@ -27,7 +27,7 @@ def length_settings(text: str) -> list[str]:
     if text.strip() == _RUN:
         raise ConfigError(f"--lengths {text!r} names no run.", hint=_HINT)
     if text.startswith(_RUN):
-        return profile_settings(read_run_lengths(Path(text.removeprefix(_RUN)).expanduser()))
+        return profile_settings(read_run_lengths(expanded(text.removeprefix(_RUN))))
     values, problems = _read(text)
     if not problems and "mean" not in values:
         problems = [Problem("mean", "is missing: a spread or a fraction alone says nothing")]
