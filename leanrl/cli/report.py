@@ -23,6 +23,7 @@ def report(
     """Write a page with the curves of a run, or of several runs side by side; or serve it while the run trains."""
     from leanrl.errors import ConfigError
     from leanrl.evaluation.pages.write import write_run_report
+    from leanrl.report.page import require_no_other_page
     from leanrl.storage.output_folder import require_writable
     from leanrl.storage.run_folder import open_run_folder
 
@@ -31,6 +32,8 @@ def report(
     else:
         refuse_idle_flags("nothing is served", {"--port": port}, hint="--serve, or leave it out")
     folders = [open_run_folder(path) for path in runs]
+    if out is not None:
+        require_no_other_page(out)
     if serve:
         _serve(folders, port=port)
         return

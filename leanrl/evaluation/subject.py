@@ -70,7 +70,7 @@ def find_subject(model: str, *, endpoint: str | None, warn: Callable[[str], None
         try:
             return Subject(model, "hub", find_on_hub(model))
         except MissingError as error:
-            hint = error.hint and error.hint.replace("-s model.id=FOLDER", "`leanrl eval FOLDER`")
+            hint = error.hint and error.hint.partition("; or name a folder")[0] + "; or `leanrl eval FOLDER`"
             raise MissingError(error.message, hint=hint) from error
     if not path.is_dir():
         raise ConfigError(f"{model} is a file, not the folder of a run or a model.", hint=command("eval", path.parent))

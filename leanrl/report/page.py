@@ -1,8 +1,10 @@
 """The page of a run: one self-contained HTML file, and the curves beside it as PNG."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from leanrl.errors import ConfigError
 from leanrl.report.answers import heldout_answers, sampled_completions
 from leanrl.report.figures.curves import Curve, health_curves, paper_curves, time_curves
 from leanrl.report.figures.grid import figure_grid, memory_grid, smoothing_note
@@ -22,6 +24,9 @@ from leanrl.report.scores.section import PublishedRow, scores_section
 from leanrl.report.sections import dropped_rows, header, overview, phase_table, settings, warnings
 from leanrl.report.step_table import step_table
 from leanrl.storage.run_folder import RunFolder
+
+_OWN_TITLE = re.compile(r"<title>(?:leanrl · |[^<]* · leanrl<)")
+_TITLE_WITHIN = 4096  # bytes of a page
 
 
 def write_report(
@@ -103,6 +108,22 @@ def write_page(page: str, curves: Sequence[Curve], folder: Path) -> Path:
     path = folder / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def require_no_other_page(folder: Path) -> None:
+    """Refuse a folder with a page that is not leanrl's, or with pictures and no page: some would be written over.
+
+    Raises:
+        ConfigError: naming the file.
+    """
+    page = folder / "index.html"
+    if page.is_file():
+        head = page.read_bytes()[:_TITLE_WITHIN].decode("utf-8", errors="replace")
+        other = None if _OWN_TITLE.search(head) else page
+    else:
+        other = next(iter(sorted(folder.glob("*.png"))), None)
+    if other is not None:
+        raise ConfigError(f"{other} is there and is not of a report: nothing is overwritten.", hint="--out NEW_FOLDER")
 
 
 def _draw_memory(data: RunData, folder: Path) -> None:

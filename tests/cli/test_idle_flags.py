@@ -36,6 +36,7 @@ def test_a_flag_that_would_do_nothing_is_refused(beside, idle):
         ("eval x --list", "MODEL"),
         *((f"eval --pin --out x {flag}", flag) for flag in ("--samples=2", "--endpoint=http://x", "--limit=3")),
         ("eval x --select-samples 3", "--select-samples"),
+        ("eval x --endpoint http://127.0.0.1:9/v1 --engine hf", "--engine"),
         ("compare --list --force", "--force"),
         ("compare --list x", "EVALUATION"),
         ("report x --port 8000", "--port"),

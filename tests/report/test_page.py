@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 
-from leanrl.report.page import write_report
+from leanrl.errors import ConfigError
+from leanrl.report.comparison import write_comparison
+from leanrl.report.page import require_no_other_page, write_report
 from leanrl.report.rendering import prose
 from leanrl.storage.run_folder import RunFolder, append_jsonl, write_json
 from tests.report.sample_run import write_sample_run
@@ -80,6 +82,20 @@ def test_page_and_curves_lie_in_the_report_folder(finished: RunFolder) -> None:
 def test_another_folder_can_be_asked_for(run: RunFolder, tmp_path: Path) -> None:
     assert write_report(run, out=tmp_path / "a" / "b") == tmp_path / "a" / "b" / "index.html"
     assert not run.report.exists()
+
+
+@pytest.mark.parametrize("name", ["index.html", "kl.png"])
+def test_a_page_or_picture_of_somebody_else_is_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("<title>my own leanrl notes</title>")
+    with pytest.raises(ConfigError, match=f"{name} is there and is not of a report: nothing is overwritten"):
+        require_no_other_page(tmp_path)
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(run: RunFolder, tmp_path: Path) -> None:
+    write_report(run, out=tmp_path / "one")
+    write_comparison([run, run], tmp_path / "two")
+    for folder in (tmp_path / "one", tmp_path / "two", tmp_path / "new"):
+        require_no_other_page(folder)
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_its_own_script_alone(finished: RunFolder) -> None:

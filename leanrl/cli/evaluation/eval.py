@@ -99,6 +99,8 @@ def evaluate(
         limit=limit,
         out=out,
     )
+    if endpoint is not None:
+        refuse_idle_flags("the endpoint samples", {"--engine": engine}, hint="leave one of the two out")
     if checkpoints is None and select_on is None:
         hint = "--checkpoints all --select-on heldout"
         refuse_idle_flags("nothing is chosen", {"--select-samples": select_samples}, hint=hint)
