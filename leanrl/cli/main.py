@@ -22,7 +22,7 @@ from leanrl.cli.sample import sample
 from leanrl.cli.terminal.colour import painted
 from leanrl.cli.terminal.command import Command
 from leanrl.cli.terminal.completion import whole_settings
-from leanrl.cli.terminal.streams import drop_output, is_full, open_closed_streams
+from leanrl.cli.terminal.streams import drop_output, is_full, open_closed_streams, take_every_character
 from leanrl.cli.train import train
 from leanrl.cli.version import print_version
 from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError
@@ -67,6 +67,7 @@ def options(
 def main() -> None:
     """Run the command line and leave with its exit code."""
     open_closed_streams()
+    take_every_character()
     try:
         try:
             _require_folder()

@@ -1,7 +1,8 @@
-"""The three streams of a process where a shell has closed one, or where nothing more can be written."""
+"""The three streams of a process: closed by a shell, unable to show a character, or on a disk that is full."""
 
 import contextlib
 import errno
+import io
 import os
 import sys
 
@@ -20,6 +21,14 @@ def open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 (never closed)
+
+
+def take_every_character() -> None:
+    """Let a character that the locale lacks be printed as its number; a file or a pipe gets UTF-8, as leanrl reads it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            is_for_reading = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if is_for_reading else "utf-8", errors="backslashreplace")
 
 
 def is_full(error: OSError) -> bool:

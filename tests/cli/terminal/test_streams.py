@@ -10,7 +10,7 @@ import pytest
 LOG = json.dumps({"completion": r"\boxed{4}", "gold": "4"}) + "\n"
 
 
-def _shell(line: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+def _shell(line: str, cwd: Path, *, encoding: str = "utf-8") -> "subprocess.CompletedProcess[str]":
     """Run a line of a shell, in which LEANRL is the real command line."""
     program = f"{sys.executable} -m leanrl"
     root = Path(__file__).parents[3]
@@ -19,7 +19,7 @@ def _shell(line: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
         cwd=cwd,
         env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "HOME": str(cwd)},
         capture_output=True,
-        text=True,
+        encoding=encoding if encoding in ("ascii", "latin-1") else "utf-8",
         timeout=300,
         check=False,
     )
@@ -45,6 +45,21 @@ def test_it_is_told_in_a_line_or_nothing_is_wrong(line, code, said, tmp_path):
     assert "Exception ignored" not in done.stderr
     assert said in done.stderr
     assert done.returncode == code, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("locale", "shown"),
+    [
+        ("PYTHONIOENCODING=ascii", r"gr\xfc\xdfe \u2192 2"),
+        ("PYTHONIOENCODING=latin-1", r"grüße \u2192 2"),
+        ("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0", "grüße → 2"),  # a pipe; files of leanrl are UTF-8
+    ],
+)
+def test_a_locale_without_a_character_is_no_reason_to_stop(locale, shown, tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: cpu-demo\ndata: {system_prompt: grüße → 2}\n", encoding="utf-8")
+    done = _shell(f"{locale} LEANRL presets show mine.yaml", tmp_path, encoding=locale.partition("=")[2])
+    assert done.stderr == ""
+    assert f"system_prompt: {shown}" in done.stdout
 
 
 def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
