@@ -24,7 +24,7 @@ def open_closed_streams() -> None:
 
 
 def take_every_character() -> None:
-    """Let a character that the locale lacks be printed as its number; a file or a pipe gets UTF-8, as leanrl reads it."""
+    """Let a character that the locale lacks be printed as its number; files and pipes get UTF-8, as leanrl reads."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             is_for_reading = stream.isatty() or "PYTHONIOENCODING" in os.environ
