@@ -19,6 +19,7 @@ from leanrl.eval.benchmarks.named import NamedBenchmark
 from leanrl.eval.benchmarks.pinning import pinned_text
 from leanrl.eval.benchmarks.protocols import Protocol
 from leanrl.storage.home import expanded
+from leanrl.storage.output_folder import require_writable
 from leanrl.types import Row
 
 _DEFAULT_COLUMNS = {"problem_column": "problem", "answer_column": "answer"}
@@ -192,7 +193,8 @@ def pin(loaded: LoadedBenchmark, named: NamedBenchmark, *, out: Path) -> Path:
         )
     path = out / f"{named.name}.yaml"
     if path.exists():
-        raise ConfigError(f"{path} is there already.", hint="--out ANOTHER_FOLDER")
+        raise ConfigError(f"{path} is there already, and nothing is overwritten.", hint="--out ANOTHER_FOLDER")
+    require_writable(out, what=f"--out is {out}", hint="--out FOLDER")
     revision = None if loaded.is_local else _hub_revision(named.benchmark)
     out.mkdir(parents=True, exist_ok=True)
     path.write_text(

@@ -1,4 +1,4 @@
-"""A folder that a command is about to write: can it be made, asked before anything heavy is done."""
+"""A folder or file that a command is about to write: can it be made, asked before anything heavy is done."""
 
 import os
 import tempfile
@@ -25,6 +25,20 @@ def require_writable(folder: Path, *, what: str, hint: str) -> None:
     obstacle = _obstacle(folder)
     if obstacle is not None:
         raise ConfigError(f"{what}, where nothing can be written: {obstacle}.", hint=hint)
+
+
+def require_new_file(file: Path, *, option: str) -> None:
+    """Check by trying that a new file can be made; folders that are missing around it are made with it.
+
+    Args:
+        option: names the file in the message and in the hint, such as "--out".
+
+    Raises:
+        ConfigError: if something is there already, or nothing can be written there.
+    """
+    if os.path.lexists(file):
+        raise ConfigError(f"{file} is there already, and nothing is overwritten.", hint=f"{option} ANOTHER_FILE")
+    require_writable(file.parent, what=f"{option} is {file}", hint=f"{option} FOLDER/{file.name}")
 
 
 def _obstacle(folder: Path) -> str | None:

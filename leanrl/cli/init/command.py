@@ -44,14 +44,16 @@ def init(
 
 def _require_place(out: Path) -> None:
     from leanrl.errors import ConfigError
+    from leanrl.storage.output_folder import require_writable
 
     if out.suffix not in _ENDINGS:
         raise ConfigError(f"{out} does not end like a preset.", hint=command("init", "--out", out.with_suffix(".yaml")))
     if out.exists():
         other = next(name for number in range(2, 1000) if not (name := out.with_stem(f"{out.stem}-{number}")).exists())
         raise ConfigError(f"{out} exists, and is not written over.", hint=command("init", "--out", other))
-    if not out.parent.is_dir():
+    if not out.parent.exists():
         raise ConfigError(f"the folder {out.parent} does not exist.", hint=f"mkdir -p {quoted(out.parent)}")
+    require_writable(out.parent, what=f"--out is {out}", hint=f"--out FOLDER/{out.name}")
 
 
 def _asked(

@@ -18,7 +18,7 @@ from leanrl.data.files.paths import read_file_source
 from leanrl.data.golds.answer import Gold, read_value
 from leanrl.data.sources import SourceRow
 from leanrl.data.values import plain
-from leanrl.errors import ConfigError
+from leanrl.storage.output_folder import require_new_file
 
 _HEAD_ROWS = 200  # in which columns are looked for
 _NUM_EXAMPLES = 20
@@ -66,13 +66,12 @@ def decontaminate(
         min_containment: fraction of an evaluation problem's runs of 5 words from which a row is dropped.
 
     Raises:
-        ConfigError: if `out` or its leaks exist.
+        ConfigError: if `out` or its leaks exist, or cannot be written.
         DataError: if the file is broken or has no such columns.
     """
     files = [] if out is None else [out, leaks_path(out)]
     for file in files:
-        if file.exists():
-            raise ConfigError(f"{file} is there already, and nothing is overwritten.", hint="--out ANOTHER_FILE")
+        require_new_file(file, option="--out")
     columns = _columns(path, data)
     index = EvaluationIndex(problems)
     say("reading once for the forms of speech that many problems share")

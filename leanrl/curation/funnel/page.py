@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.curation.funnel.dropped import DroppedByStage
-from leanrl.errors import ConfigError
 from leanrl.report.funnel.section import funnel_section
 from leanrl.report.rendering import document, fill
+from leanrl.storage.output_folder import require_new_file
 from leanrl.storage.run_folder import write_bytes
 
 
@@ -15,10 +15,9 @@ def write_funnel_page(path: Path, manifest: Mapping[str, Any], shown: Mapping[tu
     """Write the page.
 
     Raises:
-        ConfigError: if the file exists.
+        ConfigError: if the file exists, or cannot be written.
     """
-    if path.exists():
-        raise ConfigError(f"{path} is there already, and nothing is overwritten.", hint="--html ANOTHER_FILE.html")
+    require_new_file(path, option="--html")
     stages = [
         {
             "title": f"{part}: {stage} dropped {found.num_dropped:,}",

