@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leanrl.cli.main import app
-from leanrl.errors import ConfigError
+from leanrl.errors import LeanRLError
 from tests.cli.commands import all_commands
 from tests.curation.building.recipes import built, sums, write_recipe
 from tests.report.sample_run import write_sample_run
@@ -18,7 +18,7 @@ WRITES = {
     ("init", "--out"): "init -y --device cpu --out PLACE.yaml",
     ("train", "--run-dir"): "train -p cpu-demo --run-dir PLACE",
     ("eval", "--out"): "eval --pin --benchmarks math500 --data-dir . --out PLACE",
-    ("merge", "--out"): "merge run --out PLACE",
+    ("merge", "--out"): "merge model --out PLACE",
     ("report", "--out"): "report run --out PLACE",
     ("data", "build", "--out"): "data build recipe.yaml --out PLACE",
     ("data", "show", "--html"): "data show built --html PLACE.html",
@@ -35,8 +35,11 @@ READS = {"--data-dir", "--plugin", "--resume", "--from", "--replies-of", "--data
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("place")
-    (folder / "math500.jsonl").write_text(PROBLEMS)
+    for name in ("math500.jsonl", "rows.jsonl"):
+        (folder / name).write_text(PROBLEMS)
     (folder / "afile").write_text("mine")
+    (folder / "model").mkdir()
+    (folder / "model" / "config.json").write_text("{}")
     write_sample_run(folder / "run", num_steps=2)
     built(write_recipe(folder, sums(4), {}), folder / "built")
     return folder
@@ -45,7 +48,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _refused(words: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(place)
     error = CliRunner().invoke(app, words.split()).exception
-    assert isinstance(error, ConfigError), repr(error)
+    assert isinstance(error, LeanRLError), repr(error)
     return str(error)
 
 

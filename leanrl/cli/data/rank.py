@@ -33,7 +33,10 @@ def rank(
     """Order the problems of a run or of a built dataset by how their completions went, and write them as a dataset."""
     from leanrl.curation.ranking.files import RankedProblems, write_ranked
     from leanrl.curation.ranking.solver_pass import rank_folder
+    from leanrl.storage.output_folder import require_new_file
 
+    if out is not None:
+        require_new_file(out, option="--out")
     problems = rank_folder(folder, order)
     problems = RankedProblems(problems.rows[:top], problems.seen[:top])
     if out is not None:
