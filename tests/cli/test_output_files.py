@@ -20,7 +20,7 @@ WRITES = {
     ("eval", "--out"): "eval --pin --benchmarks math500 --data-dir . --out PLACE",
     ("merge", "--out"): "merge model --out PLACE",
     ("report", "--out"): "report run --out PLACE",
-    ("data", "build", "--out"): "data build recipe.yaml --out PLACE",
+    ("data", "build", "--out"): "data build small.yaml --out PLACE",
     ("data", "show", "--html"): "data show built --html PLACE.html",
     ("data", "rank", "--out"): "data rank run --out PLACE.jsonl",
     (
@@ -35,7 +35,7 @@ READS = {"--data-dir", "--plugin", "--resume", "--from", "--replies-of", "--data
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("place")
-    for name in ("math500.jsonl", "rows.jsonl"):
+    for name in ("math500.jsonl", "problems.jsonl"):
         (folder / name).write_text(PROBLEMS)
     (folder / "afile").write_text("mine")
     (folder / "model").mkdir()
