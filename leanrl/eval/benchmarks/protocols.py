@@ -13,6 +13,8 @@ _PAPER_PROMPT = (
     "where ANSWER is just the final number or expression that solves the problem. Think step by step before "
     "answering.\n\n{problem}"
 )
+# A list of all completions is made before the first is drawn, and a typing error should not fill the memory.
+MOST_SAMPLES = 10_000
 _FEW_PROBLEMS = 50  # a benchmark of fewer is asked more often: AIME has 30, AMC 40
 
 
@@ -44,10 +46,13 @@ class Protocol:
         """Return the protocol with as many completions for every problem.
 
         Raises:
-            ConfigError: if there are none, or several greedy ones, which would be equal.
+            ConfigError: if there are none or too many, or several greedy ones, which would be equal.
         """
         if num_samples < 1:
             raise ConfigError(f"--samples is {num_samples}: each problem needs a completion.", hint="--samples 1")
+        if num_samples > MOST_SAMPLES:
+            what = f"--samples is {num_samples}, and a problem has at most {MOST_SAMPLES:,} completions."
+            raise ConfigError(what, hint="--samples 16")
         if num_samples > 1 and self.temperature == 0:
             raise ConfigError(
                 f"--samples is {num_samples}, and protocol {self.name} takes the likeliest token: all would be equal.",

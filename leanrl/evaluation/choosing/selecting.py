@@ -125,7 +125,7 @@ def select(asked: Asked, selecting: Selecting, *, listener: Listener) -> Selecte
 def _require_askable(asked: Asked, selecting: Selecting) -> None:
     if asked.endpoint is not None:
         raise ConfigError("--checkpoints chooses among the checkpoints of a run; an endpoint has none.")
-    if selecting.first_samples < 1:
+    if not 1 <= selecting.first_samples <= MOST_SAMPLES:
         raise ConfigError(f"--select-samples is {selecting.first_samples}.", hint=f"--select-samples {FIRST_SAMPLES}")
     require_other_name(selecting.select_on, asked.benchmarks)
 

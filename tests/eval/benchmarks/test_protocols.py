@@ -32,7 +32,7 @@ def test_samples_of_the_users_choice_hold_for_every_benchmark():
     assert {chosen.samples(name, num_problems=n) for name, n in (("aime24", 30), ("math500", 500), ("mine", 60))} == {2}
 
 
-@pytest.mark.parametrize(("protocol", "samples"), [("robust", 0), ("robust", -1), ("greedy", 4)])
+@pytest.mark.parametrize(("protocol", "samples"), [("robust", 0), ("robust", -1), ("greedy", 4), ("robust", 10**23)])
 def test_samples_that_say_nothing(protocol: str, samples: int):
     with pytest.raises(ConfigError) as caught:
         find_protocol(protocol).with_samples(samples)
