@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import ConfigError
+from leanrl.eval.benchmarks.protocols import MOST_SAMPLES
 from leanrl.evaluation.asked import Asked
 from leanrl.evaluation.choosing.candidates import find_candidates, require_run
 from leanrl.evaluation.choosing.problems import read_selection_set, require_other_name
