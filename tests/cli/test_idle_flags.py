@@ -63,7 +63,7 @@ def test_an_evaluation_on_a_file_of_problems_counts_them(tmp_path):
     file.write_text('{"problem": "1 + 1", "answer": "2"}\n{"problem": "1 + 2", "answer": "3"}\n')
     asked = ["plan", "-p", "single-gpu-lora", "--gpu", "a40", "--eval", str(file), "--protocol", "greedy", "--json"]
     assert json.loads(CliRunner().invoke(app, asked).stdout)["num_completions"] == {"mine": 2}
-    file.write_text('{"question": "1 + 1", "answer": "2"}\n')
+    file.write_text('{"frage": "1 + 1", "answer": "2"}\n')
     error = CliRunner().invoke(app, asked).exception
     assert isinstance(error, DataError)
-    assert error.hint == "name them: `problem_column: question` in a benchmark's .yaml"
+    assert error.hint == "name them: `problem_column: NAME` in a benchmark's .yaml"

@@ -76,3 +76,14 @@ def test_keeping_every_row_changes_no_plan(plans):
 def test_a_search_for_less_memory_draws_no_fewer_than_are_trained():
     sizes = [changes["train.num_completions"] for changes in size_axes(config_of(DRAWN, *PODS))[1][1:]]
     assert sizes == [8, 4]
+
+
+@pytest.mark.parametrize("num_prompts", [1, 3, 16, 36, 10**12])
+def test_micro_batch_sizes_are_all_divisors(num_prompts):
+    """A number of prompts with zeros too many is answered as fast as any."""
+    config = load_config("cpu-demo", [f"train.num_prompts={num_prompts}"]).config
+    sizes, rows = micro_batch_sizes(config), config.rows_per_rank
+    assert sizes == sorted(set(sizes))
+    assert {rows // size for size in sizes} == set(sizes)
+    small = range(1, min(rows, 300) + 1)
+    assert [size for size in sizes if size in small] == [size for size in small if rows % size == 0]

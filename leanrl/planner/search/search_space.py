@@ -5,6 +5,7 @@ those among which the least memory is found, so that few plans tell whether a va
 """
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -144,7 +145,8 @@ def combinations(config: RunConfig, axes: Sequence[Axis], *, lean: bool) -> Iter
 def micro_batch_sizes(config: RunConfig) -> list[int]:
     """Return the completions of a micro-batch that divide those that a rank trains, smallest first."""
     per_rank = max(1, config.rows_per_rank)
-    return [size for size in range(1, per_rank + 1) if per_rank % size == 0]
+    smaller = [size for size in range(1, math.isqrt(per_rank) + 1) if per_rank % size == 0]
+    return sorted({*smaller, *(per_rank // size for size in smaller)})
 
 
 def _by_number(axes: Sequence[Axis]) -> list[Changes]:
