@@ -1,6 +1,7 @@
 """Every command that writes a file or a folder: a place that takes none, and a file of the user's, before any work."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ WRITES = {
         "--out",
     ): "data decontaminate math500.jsonl --against math500 --data-dir . --out PLACE.jsonl",
 }
-READS = {"--data-dir", "--plugin", "--resume", "--from", "--replies-of", "--data", "--model", "--gguf"}
+PLACE = re.compile(r"\b(?:DIR|FILE|FOLDER)\b")
+READS = {"--preset", "--data-dir", "--plugin", "--resume", "--from", "--replies-of", "--data", "--model", "--gguf"}
 
 
 @pytest.fixture(scope="module")

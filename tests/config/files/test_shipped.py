@@ -57,7 +57,7 @@ def test_another_file_is_told_what_a_preset_ends_in(tmp_path):
 
 def test_a_file_that_is_not_there_names_its_neighbour(tmp_path):
     write_preset(tmp_path, name="mine.yaml")
-    assert "Did you mean `mine.yaml`?" in refusal(tmp_path / "min.yaml").hint
+    assert f"Did you mean `{tmp_path / 'mine.yaml'}`?" in refusal(tmp_path / "min.yaml").hint
 
 
 def test_a_preset_with_an_ending_too_many_is_recognised(tmp_path, monkeypatch):
