@@ -24,11 +24,7 @@ WRITES = {
     ("data", "build", "--out"): "data build small.yaml --out PLACE",
     ("data", "show", "--html"): "data show built --html PLACE.html",
     ("data", "rank", "--out"): "data rank run --out PLACE.jsonl",
-    (
-        "data",
-        "decontaminate",
-        "--out",
-    ): "data decontaminate math500.jsonl --against math500 --data-dir . --out PLACE.jsonl",
+    ("data", "decontaminate", "--out"): "data decontaminate problems.jsonl --against problems.jsonl --out PLACE.jsonl",
 }
 PLACE = re.compile(r"\b(?:DIR|FILE|FOLDER)\b")
 READS = {"--preset", "--data-dir", "--plugin", "--resume", "--from", "--replies-of", "--data", "--model", "--gguf"}
@@ -59,8 +55,7 @@ def test_every_option_that_names_a_place_is_known() -> None:
         (*words, parameter.opts[0])
         for words, command in all_commands().items()
         for parameter in command.params
-        if parameter.param_type_name == "option"
-        and (parameter.metavar or "").split("|")[-1] in ("DIR", "FILE", "FOLDER")
+        if parameter.param_type_name == "option" and PLACE.search(str(parameter.metavar))
     }
     assert {name for name in named if name[-1] not in READS} == WRITES.keys()
 

@@ -44,8 +44,9 @@ def make_rows(maker: str, *, levels: Sequence[int], num_rows: int, seed: int) ->
             (task for task in (made.make(level, draw) for _ in range(_TRIES)) if task.problem not in seen), None
         )
         if task is None:
+            found = number // len(levels)
             raise ConfigError(
-                f"{maker} has no more than about {number} different problems of level {level}, and {num_rows} rows of "
+                f"{maker} has no more than about {found} different problems of level {level}, and {num_rows} rows of "
                 f"{len(levels)} levels are asked for.",
                 hint="ask for fewer rows, or add higher levels",
             )
