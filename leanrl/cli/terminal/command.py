@@ -48,7 +48,8 @@ class Command(typer.core.TyperCommand):
         if "" not in (word.partition("=")[2] if word.startswith("--") else word for word in typed):
             return
         given, _, _ = self.make_parser(ctx).parse_args(args=typed)
-        for parameter in self.params:
+        parameters: list[Any] = list(self.params)
+        for parameter in parameters:
             value = given.get(str(parameter.name))
             if "" in (value if isinstance(value, list | tuple) else [value]) and not _takes_empty(parameter):
                 raise typer.BadParameter(_EMPTY, ctx=ctx, param=parameter)
