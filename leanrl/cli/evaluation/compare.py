@@ -32,8 +32,8 @@ def compare(
     from leanrl.hints import command
 
     if list_rows:
-        given = {"EVALUATION": evaluations, "--force": force}
-        refuse_idle_flags("--list lists the published rows", given, hint="leanrl compare --list")
+        idle = {"EVALUATION": evaluations, "--force": force}
+        refuse_idle_flags("--list lists the published rows", idle, hint="leanrl compare --list")
         _print_rows(as_json=as_json)
         return
     if not evaluations or len(evaluations) < 2:
