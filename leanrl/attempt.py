@@ -175,18 +175,20 @@ class LaterAttempt:
         return resumable_checkpoint(self.run, self.config)[0]  # which one, and why, the launcher or the first rank says
 
     def _rewind_to_checkpoint(self, ready: Ready, listener: Listener) -> Path:
+        from leanrl.trainer.checkpoints.lost_disk import stopping_at_a_lost_disk
         from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind
 
         machine, now = _machine(), identify(self.config, ready) | facts_of_folder(self.run)
         found = self._accepted(now, machine, listener)
-        finish_rollback(self.run)
-        checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
-        for line in passed_over:
-            listener.warn(line)
-        rewind(self.run, step=step_of(checkpoint))
-        rewind_evaluations(self.run, step=step_of(checkpoint))
-        note_start(self.run, machine, at=_now(), after_step=step_of(checkpoint), changes=found)
-        note(self.run, now)
+        with stopping_at_a_lost_disk(self.run):
+            finish_rollback(self.run)
+            checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
+            for line in passed_over:
+                listener.warn(line)
+            rewind(self.run, step=step_of(checkpoint))
+            rewind_evaluations(self.run, step=step_of(checkpoint))
+            note_start(self.run, machine, at=_now(), after_step=step_of(checkpoint), changes=found)
+            note(self.run, now)
         return checkpoint
 
     def _accepted(self, now: Mapping[str, Any], machine: Mapping[str, Any], listener: Listener) -> list[str]:
@@ -197,7 +199,8 @@ class LaterAttempt:
         """
         kept = read_json_if_whole(self.run.fingerprints)
         if not kept:
-            listener.say(f"{self.run.path} keeps no fingerprints: what it was started with is not compared")
+            what = f"{self.run.fingerprints} is {'damaged' if self.run.fingerprints.exists() else 'not there'}"
+            listener.warn(f"{what}: what the run was started with is not compared")
         found = changes(kept, now)
         if found.dangerous and not self.force:
             raise ConfigError(

@@ -5,7 +5,8 @@
 Heavy libraries are imported inside the steps that need them, after everything that can fail without them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from leanrl.attempt import Attempt, LaterAttempt, NewAttempt
 from leanrl.config.checks.check import find_contradictions, find_warnings
 from leanrl.config.run_length import with_run_length
 from leanrl.config.schema import RunConfig
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, DataError, DoesNotFitError, MissingError
 from leanrl.forecast import plan_that_fits, with_chosen_settings
 from leanrl.launch.run import launch, starts_ranks
 from leanrl.launch.this_rank import is_first_rank, this_rank
@@ -26,7 +27,7 @@ from leanrl.preflight.intent import Intent
 from leanrl.preparation import Parts, prepare
 from leanrl.report.progress import PlainListener
 from leanrl.report.run_log import RunLog, logged
-from leanrl.storage.plugin_trust import require_trusted, said_of_plugins, this_user
+from leanrl.storage.plugin_trust import require_all_there, require_trusted, said_of_plugins, this_user
 from leanrl.storage.run_folder import RunFolder, new_run_path, step_of
 from leanrl.trained import merge
 from leanrl.types import Listener, RewardFunction
@@ -91,10 +92,10 @@ def resume(
         ConfigError: if there is no run, no complete checkpoint, nothing left to do, or something has changed.
     """
     quiet_libraries()
-    with logged(listener or PlainListener()) as log:
+    with logged(listener or PlainListener()) as log, _flags_are_keys_of(Path(run_dir)):
         attempt = LaterAttempt.on(Path(run_dir), log, force=force)
         config, run = attempt.config, attempt.run
-        _ask_of_plugins(run, trust=trust_plugins, listener=log)
+        _ask_of_plugins(run, trust=trust_plugins, force=force, listener=log)
         _require_rows(config, rows, run=run.path)
         intent = Intent(config, rows, rewards or {}, run.kept_plugins(), run=run.path, is_training=True)
         # what fitted once goes on: the plan of today is compared with what is measured, and refuses nothing
@@ -136,8 +137,22 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
                 )
 
 
-def _ask_of_plugins(run: RunFolder, *, trust: bool, listener: Listener) -> None:
-    """Say which plug-ins of the run's own are about to run, and refuse those that may be a stranger's.
+@contextmanager
+def _flags_are_keys_of(run: Path) -> Iterator[None]:
+    """Say where a run that goes on takes what the hint of an error would set with `-s`: --resume takes no flags."""
+    try:
+        yield
+    except (ConfigError, DataError, DoesNotFitError, MissingError) as error:
+        hints = [error.hint, *(problem.hint for problem in error.problems)]
+        said = " ".join(hint for hint in hints if hint is not None)
+        if "-s " in said and "leanrl train -p" not in said:
+            where = f"with --resume, a flag of `-s` means that key in {RunFolder(run).config}"
+            error.hint = where if error.hint is None else f"{error.hint}; {where}"
+        raise
+
+
+def _ask_of_plugins(run: RunFolder, *, trust: bool, force: bool, listener: Listener) -> None:
+    """Say which plug-ins of the run's own are about to run; refuse those that may be a stranger's, and lost ones.
 
     Ranks that leanrl has started are left alone: the process that started them has asked.
     """
@@ -146,6 +161,8 @@ def _ask_of_plugins(run: RunFolder, *, trust: bool, listener: Listener) -> None:
         return
     if not trust:
         require_trusted(run, user=this_user())
+    if not force:
+        require_all_there(run)
     line = said_of_plugins(run)
     if line is not None and is_first_rank():
         listener.say(line)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Annotated, NoReturn
 
 import typer
@@ -28,6 +28,7 @@ from leanrl.cli.version import print_version
 from leanrl.errors import ConfigError, DoesNotFitError, LeanRLError
 from leanrl.hints import quoted
 
+_STDERR = 2
 # Without rich in the help, `leanrl --help` stays under its 300 ms; rich is imported by a running bar only.
 app = typer.Typer(
     name="leanrl",
@@ -76,7 +77,8 @@ def main() -> None:
             sys.stdout.flush()  # here, where a reader that has gone can be told from a failure
             raise
     except LeanRLError as error:
-        print(_message(error), file=sys.stderr)
+        with suppress(OSError):  # a terminal that is closed reads no message; the exit code is read all the same
+            print(_message(error), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("stopped by Ctrl-C; `leanrl train --resume RUN` goes on from a run's newest checkpoint", file=sys.stderr)
@@ -95,6 +97,8 @@ def main() -> None:
         if not isinstance(leaving.__context__, BrokenPipeError):
             raise
         _leave_without_reader()
+    finally:
+        _let_go_of_closed_stderr()
 
 
 def _run() -> None:
@@ -120,6 +124,14 @@ def _leave_without_reader() -> NoReturn:
     """End well: of `leanrl plan | head` the reader has all that it asked for."""
     drop_output()
     sys.exit(0)
+
+
+def _let_go_of_closed_stderr() -> None:
+    """Keep the exit code: Python makes it 120 where the last words reach nobody."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDERR)
 
 
 def _message(error: LeanRLError) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from leanrl.guard import end_guard, let_go
+from leanrl.launch.signals import ENDING_SIGNALS, ending_signals
 from leanrl.launch.this_rank import MEETING
 from leanrl.launch.topology import ProcessSpec
 
@@ -49,8 +50,8 @@ class RanksFailedError(Exception):
 def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
     """Run all ranks to their end; none is left behind, however this process ends.
 
-    Rank 0 speaks on this process's own terminal, each other one into `logs/rank-N.log`. SIGINT and SIGTERM are passed
-    on to all of them: they finish the step, save and end by themselves; a second one ends them at once.
+    Rank 0 speaks on this process's own terminal, each other one into `logs/rank-N.log`. Signals that
+    ask the run to end are passed on to all: they finish the step, save and end; a second one ends them at once.
 
     Raises:
         RanksFailedError: if a rank fails; the others have been ended by then.
@@ -104,7 +105,7 @@ def _first_failure(guards: "list[subprocess.Popen[bytes]]") -> tuple[int, int] |
 
 def _is_own_word(code: int) -> bool:
     """Whether a rank chose its code; with a traceback or by a signal it also ends when another one is gone."""
-    return 1 < code < 128 or code in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    return 1 < code < 128 or code - 128 in ENDING_SIGNALS
 
 
 def _end(guards: "list[subprocess.Popen[bytes]]") -> None:
@@ -128,7 +129,7 @@ def _passing_signals_to(guards: "list[subprocess.Popen[bytes]]") -> Iterator[Non
             with contextlib.suppress(OSError, ValueError):  # it has ended, or its pipe is closed
                 os.write(guard.stdin.fileno(), bytes([number]))
 
-    previous = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    previous = {number: signal.signal(number, pass_on) for number in ending_signals()}
     try:
         yield
     finally:

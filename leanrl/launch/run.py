@@ -7,6 +7,7 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError, InterruptedRunError, LeanRLError
 from leanrl.hints import command
 from leanrl.launch.ranks import RanksFailedError, run_ranks
+from leanrl.launch.signals import ENDING_SIGNALS
 from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.storage.run_folder import RunFolder, read_json
@@ -75,7 +76,7 @@ def _who(config: RunConfig) -> str:
 
 
 def _error_of(failure: RanksFailedError, run: RunFolder) -> LeanRLError:
-    if failure.code in (128 + signal.SIGINT, 128 + signal.SIGTERM):
+    if failure.code - 128 in ENDING_SIGNALS:
         saved = run.complete_checkpoints()
         what = f"{saved[-1].name} is its newest checkpoint" if saved else "it has no checkpoint yet"
         name = signal.Signals(failure.code - 128).name

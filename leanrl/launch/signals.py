@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM around the training loop: an evaluation or a report ends at once, and what is trained is kept.
+"""Signals that ask a run to end, around the training loop: what runs there ends at once, and what is trained stays.
 
 Within the loop `SignalStop` finishes the step and saves; what runs before and behind it has nothing to save.
 """
@@ -14,7 +14,26 @@ from leanrl.hints import command
 from leanrl.launch.this_rank import is_first_rank
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_ALWAYS = (signal.SIGINT, signal.SIGTERM)
+# A terminal that closes, and what Slurm's --signal=USR1@SECONDS announces the end of a job with.
+_UNLESS_IGNORED = (signal.SIGHUP, signal.SIGUSR1)
+ENDING_SIGNALS = (*_ALWAYS, *_UNLESS_IGNORED)
+
+
+def ending_signals() -> list[signal.Signals]:
+    """Return the signals that ask this process to end; nohup has SIGHUP ignored, and it stays so.
+
+    The handler of a library written in C is None to Python, and is left alone.
+    """
+    heard = [number for number in _UNLESS_IGNORED if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+    return [*_ALWAYS, *heard]
+
+
+def ignore_repeats() -> None:
+    """Ignore what comes twice by itself: a shell and the kernel both tell a process that its terminal is gone."""
+    for number in _UNLESS_IGNORED:
+        if signal.getsignal(number) is not None:
+            signal.signal(number, signal.SIG_IGN)
 
 
 class SignalReceived(BaseException):
@@ -34,7 +53,7 @@ def stopping_at_signals(run: RunFolder) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = {number: signal.getsignal(number) for number in _NUMBERS}
+    previous = {number: signal.getsignal(number) for number in ending_signals()}
 
     def give_back() -> None:
         for number, handler in previous.items():
@@ -42,9 +61,10 @@ def stopping_at_signals(run: RunFolder) -> Iterator[None]:
 
     def receive(number: int, _: FrameType | None) -> None:
         give_back()
+        ignore_repeats()
         raise SignalReceived(signal.Signals(number))
 
-    for number in _NUMBERS:
+    for number in previous:
         signal.signal(number, receive)
     try:
         yield

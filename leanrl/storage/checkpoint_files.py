@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ _NEVER_RESUMED = (
     *("merges.txt", "*.model", "training_args.bin", "README.md", "generation_config.json"),
 )
 _ADAPTER_CONFIGS = ("adapter_config.json", "*/adapter_config.json")
+_NAMED_AFTER_STEP = re.compile(r"step-(\d+)")
 _PICKLED = (".pt", ".pth", ".bin")
 _NUM_READERS = 4  # hashlib lets go of the interpreter: weights and optimizer state are read at the same time
 
@@ -109,8 +111,11 @@ def find_damage(folder: Path, need: Need) -> list[str]:
     """
     try:
         listed = _listed(folder)
+        renamed = _renamed(folder)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return [f"{COMPLETE} cannot be read: {error}"]
+    if renamed is not None:
+        return [renamed]
     if listed is None:
         names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         found = [_broken_form(folder / name, name) for name in names if name != COMPLETE and need(name)]
@@ -153,6 +158,16 @@ def _listed(folder: Path) -> dict[str, dict[str, Any]] | None:
     if not text or text.isdigit():
         return None
     return {str(name): {"bytes": fact["bytes"], "sha256": fact["sha256"]} for name, fact in _files(text).items()}
+
+
+def _renamed(folder: Path) -> str | None:
+    """Return a line where a folder that is named after a step holds the checkpoint of another one."""
+    named, mark = _NAMED_AFTER_STEP.fullmatch(folder.name), folder / COMPLETE
+    text = mark.read_text(encoding="utf-8").strip() if named is not None and mark.is_file() else ""
+    if named is None or not text:
+        return None
+    step = int(text) if text.isdigit() else int(json.loads(text).get("step", named[1]))
+    return None if step == int(named[1]) else f"it was renamed: {COMPLETE} says that it holds step {step}"
 
 
 def _files(text: str) -> dict[str, Any]:

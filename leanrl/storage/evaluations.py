@@ -7,6 +7,7 @@ from typing import Any
 from leanrl.errors import ConfigError
 from leanrl.hints import command, setting
 from leanrl.storage.run_folder import RunFolder, append_jsonl, read_jsonl, step_of, write_jsonl
+from leanrl.storage.step_lines import keep_up_to
 
 Evaluation = dict[str, Any]
 
@@ -30,8 +31,7 @@ def add_evaluation(run: RunFolder, evaluation: Evaluation) -> None:
 
 def rewind_evaluations(run: RunFolder, *, step: int) -> None:
     """Drop the evaluations of steps after `step`, and a line cut short: those steps are taken again."""
-    if run.evaluations.is_file():
-        write_jsonl(run.evaluations, [one for one in read_evaluations(run) if one["step"] <= step])
+    keep_up_to(run.evaluations, step=step)
 
 
 def add_to_metrics(run: RunFolder, *, step: int, values: dict[str, Any]) -> None:

@@ -73,8 +73,11 @@ def changes(kept: Mapping[str, Any], now: Mapping[str, Any]) -> Changes:
     found = Changes()
     found.dangerous.extend(_of_data(kept.get("data"), now.get("data")))
     found.dangerous.extend(_of_model(kept.get("model"), now.get("model")))
-    found.dangerous.extend(_of_template(kept.get("chat_template"), now.get("chat_template")))
-    old, new = _leaves(kept.get("config") or {}), _leaves(now.get("config") or {})
+    if "chat_template" in now:
+        found.dangerous.extend(_of_template(kept.get("chat_template"), now["chat_template"]))
+    old, new = (
+        _leaves(config) if isinstance(config, Mapping) else {} for config in (kept.get("config"), now.get("config"))
+    )
     for key in sorted(old.keys() | new.keys()) if old and new else ():
         if old.get(key) == new.get(key):
             continue
@@ -87,7 +90,7 @@ def changes(kept: Mapping[str, Any], now: Mapping[str, Any]) -> Changes:
 
 
 def _of_data(kept: Any, now: Any) -> Iterator[Problem]:
-    if kept and now and kept != now:
+    if now and isinstance(kept, Mapping) and kept != now:
         yield Problem("data", f"{_rows(now)}; the run was started with {_rows(kept)}")
 
 
@@ -99,15 +102,19 @@ def _rows(data: Mapping[str, Any]) -> str:
 
 
 def _of_model(kept: Any, now: Any) -> Iterator[Problem]:
-    for part, what in _PARTS.items() if kept and now else ():
+    for part, what in _PARTS.items() if now and isinstance(kept, Mapping) else ():
         if kept.get(part) != now.get(part):
             hashes = f"{str(now.get(part))[:_SHOWN]}, and was {str(kept.get(part))[:_SHOWN]}"
             yield Problem("model", f"the SHA-256 of {what} is {hashes}")
 
 
 def _of_template(kept: Any, now: Any) -> Iterator[Problem]:
-    if kept and now and kept != now:
-        yield Problem("chat template", f"the run's copy has the SHA-256 {now[:_SHOWN]}, and had {kept[:_SHOWN]}")
+    if kept and not now:
+        yield Problem("chat template", f"the run's copy is gone, and had the SHA-256 {str(kept)[:_SHOWN]}")
+    elif kept and kept != now:
+        yield Problem(
+            "chat template", f"the run's copy has the SHA-256 {str(now)[:_SHOWN]}, and had {str(kept)[:_SHOWN]}"
+        )
 
 
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

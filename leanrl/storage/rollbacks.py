@@ -4,7 +4,6 @@ A rollback is decided in one write, and carried out by moves that can be repeate
 finishes it when it is resumed. What it leaves lies in abandoned/01, abandoned/02 and so on.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -12,8 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from leanrl.errors import ConfigError
+from leanrl.hints import quoted
 from leanrl.storage.adapter_link import link_newest_adapter
 from leanrl.storage.run_folder import RunFolder, read_json, step_of, write_bytes, write_json
+from leanrl.storage.step_lines import step_in
 
 # What grows by appending and is cut back by a rollback; the ledger is cut when its checkpoint is loaded.
 _GROWING = ("ledger.dat", "prompts.jsonl")
@@ -46,10 +48,20 @@ class Rollback:
 
 
 def read_rollbacks(run: RunFolder) -> list[Rollback]:
-    """Return the rollbacks of a run, oldest first."""
-    if not run.rollbacks.is_file():
+    """Return the rollbacks of a run, oldest first.
+
+    Raises:
+        ConfigError: if their file is damaged: without it the run would go on at another learning rate.
+    """
+    if not run.rollbacks.exists():
         return []
-    return [Rollback(**{**one, "reasons": tuple(one["reasons"])}) for one in read_json(run.rollbacks)["rollbacks"]]
+    try:
+        return [Rollback(**{**one, "reasons": tuple(one["reasons"])}) for one in read_json(run.rollbacks)["rollbacks"]]
+    except (KeyError, TypeError, ConfigError) as error:
+        raise ConfigError(
+            f"{run.rollbacks} is damaged ({error}): it says which learning rate the run goes on with.",
+            hint=f"put it back from a copy; or `rm {quoted(run.rollbacks)}` takes the configured rate",
+        ) from error
 
 
 def learning_rate_factor(run: RunFolder) -> float:
@@ -99,22 +111,14 @@ def _cut(path: Path, abandoned: Path, *, to_step: int) -> None:
         return
     lines = path.read_bytes().splitlines(keepends=True)
     if not abandoned.exists():
-        write_bytes(abandoned, b"".join(line for line in lines if _step_in(line) > to_step))
-    write_bytes(path, b"".join(line for line in lines if _step_in(line) <= to_step))
+        write_bytes(abandoned, b"".join(line for line in lines if step_in(line) > to_step))
+    write_bytes(path, b"".join(line for line in lines if step_in(line) <= to_step))
 
 
 def _move(paths: Sequence[Path], folder: Path) -> None:
     for path in paths:
         folder.mkdir(exist_ok=True)
         os.replace(path, folder / path.name)
-
-
-def _step_in(line: bytes) -> float:
-    """Return the step of a line; that of one that is cut short lies behind all others."""
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")
 
 
 def _write(run: RunFolder, rollbacks: Sequence[Rollback]) -> None:

@@ -194,13 +194,14 @@ class RunFolder:
     def complete_checkpoints(self) -> list[Path]:
         """Return the checkpoints that were written to their end, oldest first."""
         named = [path for path in self.checkpoints.glob("step-*") if _NAME.fullmatch(path.name)]
-        return [path for path in sorted(named, key=step_of) if (path / COMPLETE).is_file()]
+        ours = [path for path in named if path == self.checkpoint(step_of(path))]  # step-50 is a copy made by hand too
+        return [path for path in sorted(ours, key=step_of) if (path / COMPLETE).is_file()]
 
     def publish_checkpoint(self, written: Path, step: int) -> Path:
         """Hash a finished checkpoint, flush it to disk, mark it complete and give it its final name."""
         seal(written, step=step)
         final = self.checkpoint(step)
-        if final.exists():
+        if os.path.lexists(final):
             _delete(final)
         os.replace(written, final)
         flush(self.checkpoints)
@@ -366,8 +367,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _delete(checkpoint: Path) -> None:
-    """Delete a checkpoint, COMPLETE first: what a kill leaves of it is none."""
-    (checkpoint / COMPLETE).unlink(missing_ok=True)
+    """Delete a checkpoint, COMPLETE first: what a kill leaves of it is none. What a link leads to stays."""
+    if checkpoint.is_symlink() or not checkpoint.is_dir():
+        checkpoint.unlink()
+        return
+    if (checkpoint / COMPLETE).is_file():
+        (checkpoint / COMPLETE).unlink()
     flush(checkpoint)
     shutil.rmtree(checkpoint)
 

@@ -24,7 +24,7 @@ def hold(run: Path, *, doing: str = "trained") -> Iterator[None]:
         ConfigError: naming the process that holds it.
     """
     try:
-        file = (run / _FILE).open("a+", encoding="utf-8")
+        file = (run / _FILE).open("a+", encoding="utf-8", errors="replace")
     except OSError:
         yield
         return

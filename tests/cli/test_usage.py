@@ -1,6 +1,9 @@
 """Help and usage errors in plain words, and exit codes that a script can use."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +90,15 @@ def test_the_first_line_without_a_preset_names_the_default(words):
         "For one card take -p single-gpu-lora, without a card -p cpu-demo."
     )
     assert "No -p" not in leanrl(*words, "-p", "cpu-demo").err
+
+
+def test_an_error_that_nobody_reads_keeps_its_exit_code(tmp_path):
+    """stderr is a pipe whose reader has ended, as in `leanrl ... 2>&1 | head`, or a terminal that is closed."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "leanrl", "train", "--resume", str(tmp_path / "nope")]
+    try:
+        done = subprocess.run(command, stderr=writer, stdout=subprocess.DEVNULL, check=False)
+    finally:
+        os.close(writer)
+    assert done.returncode == ConfigError.exit_code

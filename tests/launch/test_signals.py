@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leanrl.errors import InterruptedRunError
-from leanrl.launch.signals import stopping_at_signals
+from leanrl.launch.signals import ENDING_SIGNALS, stopping_at_signals
 from leanrl.storage.run_folder import RunFolder, create_run_folder, read_json, write_json
 
 
@@ -34,7 +34,7 @@ def _stopped(run: RunFolder, number: signal.Signals) -> InterruptedRunError:
     return stopped.value
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
 def test_before_the_first_checkpoint_the_run_starts_anew(run: RunFolder, number: signal.Signals) -> None:
     error = _stopped(run, number)
     assert error.message == f"stopped by {number.name} before the first checkpoint."
@@ -55,6 +55,32 @@ def test_within_the_report_the_run_is_complete(run: RunFolder) -> None:
     error = _stopped(run, signal.SIGTERM)
     assert "the run is complete" in error.message
     assert read_json(run.summary)["status"] == "finished"
+
+
+def test_nohup_keeps_a_run_from_hearing_that_its_terminal_closes(run: RunFolder) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopping_at_signals(run):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _close_terminal(run: RunFolder) -> None:
+    with stopping_at_signals(run):
+        try:
+            os.kill(os.getpid(), signal.SIGHUP)
+        finally:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+
+def test_a_closing_terminal_that_is_told_twice_stops_once(run: RunFolder) -> None:
+    """The shell and the kernel send SIGHUP each; the second comes while the first is answered."""
+    before = signal.getsignal(signal.SIGHUP)
+    with pytest.raises(InterruptedRunError):
+        _close_terminal(run)
+    assert signal.getsignal(signal.SIGHUP) is before
 
 
 def test_outside_of_the_main_thread_signals_stay_as_they_are(run: RunFolder) -> None:

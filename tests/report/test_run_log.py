@@ -1,5 +1,6 @@
 """The log of a run: what was said, with times, whole after a kill."""
 
+import errno
 import os
 import re
 import signal
@@ -110,5 +111,50 @@ def test_a_full_disk_hides_nothing_that_is_said(said_before):
 
     with pytest.raises(ConfigError, match="the reason"):
         run()
-    told = "warning: /dev/full cannot be written: No space left on device."
+    told = "warning: /dev/full cannot be written: No space left on device. The run goes on without its log."
     assert sorted(heard.lines) == sorted([*said_before, "later", told])
+
+
+@pytest.mark.parametrize(
+    "lost", [BrokenPipeError(errno.EPIPE, "Broken pipe"), OSError(errno.EIO, "Input/output error")]
+)
+def test_a_run_goes_on_when_nobody_reads_it_any_more(tmp_path, lost):
+    """The pipe to `head` or `tee` has no reader, or the terminal is closed: the file has every line."""
+
+    class Gone(Heard):
+        def warn(self, text):
+            raise lost
+
+    heard = Gone()
+    with logged(heard) as log:
+        log.open(tmp_path / "log.txt")
+        log.say("read")
+        log.warn("unread")
+        log.step(METRICS, max_steps=2)
+    assert heard.lines == ["read"]
+    lines = lines_of(tmp_path / "log.txt")
+    assert lines[0] == "read"
+    assert lost.strerror in lines[1]
+    assert lines[2] == "warning: unread"
+    assert lines[3].startswith("step 1/2")
+
+
+def test_other_failures_of_a_listener_are_its_own(tmp_path):
+    class Full(Heard):
+        def say(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"), logged(Full()) as log:
+        log.say("x")
+
+
+def test_a_log_that_cannot_be_opened_stops_no_run(tmp_path):
+    (tmp_path / "log.txt").mkdir()
+    heard = Heard()
+    with logged(heard) as log:
+        log.open(tmp_path / "log.txt")
+        log.say("goes on")
+    assert heard.lines == [
+        f"warning: {tmp_path / 'log.txt'} cannot be written: Is a directory. The run goes on without its log.",
+        "goes on",
+    ]

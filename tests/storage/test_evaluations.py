@@ -104,3 +104,11 @@ def test_a_checkpoint_that_is_not_there_is_refused_with_those_that_are(run, name
 def test_a_folder_that_is_no_run_has_no_checkpoint_by_name(run):
     with pytest.raises(ConfigError, match="is no run folder"):
         chosen_checkpoint(run.checkpoint(2), "best")
+
+
+@pytest.mark.parametrize("broken", ["garbage", "[1]", '{"no": 1}', '{"step": "x"}', '{"step": 1, "sco'])
+def test_rewinding_drops_a_broken_line_wherever_it_is(tmp_path, broken):
+    run = RunFolder(tmp_path)
+    run.evaluations.write_text('{"step": 0}\n' + broken + '\n{"step": 1}\n{"step": 2}\n')
+    rewind_evaluations(run, step=1)
+    assert run.evaluations.read_text() == '{"step": 0}\n{"step": 1}\n'

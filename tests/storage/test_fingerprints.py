@@ -34,6 +34,7 @@ def test_the_same_again_has_no_changes():
         ({"model": KEPT["model"] | {"config": "9" * 64}}, "model", "config.json of the base model"),
         ({"model": KEPT["model"] | {"tokenizer": "9" * 64}}, "model", "the tokenizer of the base model"),
         ({"chat_template": "9" * 64}, "chat template", "had eeeeeeeeeeee"),
+        ({"chat_template": None}, "chat template", "is gone, and had the SHA-256 eeeeeeeeeeee"),
         ({"config": KEPT["config"] | {"rewards": {"format": 1.0}}}, "rewards.accuracy", "is not there, and was 1.0"),
         ({"config": KEPT["config"] | {"train": {"max_steps": 5, "num_prompts": 8}}}, "train.num_prompts", "is 8"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from leanrl.errors import ConfigError
 from leanrl.storage.fingerprints import facts_of_folder, note
-from leanrl.storage.plugin_trust import require_trusted, said_of_plugins
+from leanrl.storage.plugin_trust import require_all_there, require_trusted, said_of_plugins
 from leanrl.storage.run_folder import RunFolder, write_json
 
 ME = os.geteuid()
@@ -57,3 +57,20 @@ def test_a_run_of_a_version_without_hashes_is_asked_for_its_owner_alone(run):
     require_trusted(run, user=ME)
     with pytest.raises(ConfigError, match="belongs to"):
         require_trusted(run, user=ME + 1)
+
+
+def test_a_plugin_that_is_gone_is_named_even_where_no_key_names_it(run):
+    require_all_there(run)
+    (run.path / "plugins" / "00-own.py").unlink()
+    with pytest.raises(ConfigError, match=r"has lost 00-own\.py") as caught:
+        require_all_there(run)
+    assert f"leanrl train --resume {run.path} --force" in caught.value.hint
+    note(run, facts_of_folder(run))
+    require_all_there(run)
+
+
+@pytest.mark.parametrize("plugins", [None, [], "x", 3])
+def test_fingerprints_without_hashes_lose_nothing(run, plugins):
+    note(run, {"plugins": plugins})
+    require_all_there(run)
+    require_trusted(run, user=ME)

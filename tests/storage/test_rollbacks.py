@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from leanrl.errors import ConfigError
 from leanrl.storage.checkpoint_files import COMPLETE
 from leanrl.storage.rollbacks import (
     Rollback,
@@ -127,3 +128,13 @@ def test_a_line_that_a_kill_cut_short_is_abandoned(tmp_path, line):
     decide_rollback(run, BACK)
     finish_rollback(run)
     assert [json.loads(one)["step"] for one in run.metrics.read_text().splitlines()] == [1, 2]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"rollbacks": [{"x": 1}]}', '{"rollbacks": 3}'])
+def test_a_damaged_file_is_named_with_what_it_decides(tmp_path, text):
+    run = make_run(tmp_path / "run")
+    run.rollbacks.write_text(text)
+    with pytest.raises(ConfigError, match="which learning rate") as caught:
+        read_rollbacks(run)
+    assert str(run.rollbacks) in caught.value.message
+    assert f"`rm {run.rollbacks}`" in caught.value.hint

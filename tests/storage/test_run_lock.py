@@ -1,5 +1,6 @@
 """One process on a run folder: the second is told who the first is."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -29,6 +30,16 @@ def test_a_second_process_is_told_who_runs_and_a_kill_lets_go(tmp_path):
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
+    with hold(tmp_path):
+        assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_a_lock_file_that_cannot_be_read_still_refuses(tmp_path):
+    (tmp_path / ".lock").write_bytes(b"\xff\xfe\x00")
+    with (tmp_path / ".lock").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match="a second process would damage it"), hold(tmp_path):
+            pass
     with hold(tmp_path):
         assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} on ")
 

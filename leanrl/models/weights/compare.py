@@ -62,7 +62,8 @@ def refuse(found: list[str], checkpoint: Path) -> None:
         more = f", and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
         raise ConfigError(
             f"{checkpoint} does not fit what was loaded from it: {'; '.join(found[:_MOST_NAMED])}{more}.",
-            hint="use the versions of leanrl, transformers and peft that wrote it (env.json of the run names them)",
+            hint="put `model` in config.json of the run back to what wrote it; "
+            "or use the versions of leanrl, transformers and peft that did (env.json of the run names them)",
         )
 
 

@@ -1,8 +1,6 @@
 """Checkpoints of a run: room for them, what to do without it, and the one to go on from."""
 
 import errno
-import json
-import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from leanrl.errors import ConfigError, DoesNotFitError, StoppedError
 from leanrl.hints import command
 from leanrl.storage.checkpoint_files import find_damage, missing_to_resume, newest_whole, ranks_that_saved, to_resume
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, step_of
+from leanrl.storage.step_lines import keep_up_to
 
 # Two moments of one byte and their scales, four bytes for 256.
 _8BIT_BYTES_PER_WEIGHT = 2 * (1 + 4 / 256)
@@ -163,20 +162,8 @@ def rewind(run: RunFolder, *, step: int) -> None:
     The resumed run takes those steps again, and writes the checkpoint into the same folder.
     """
     shutil.rmtree(run.partial_checkpoints, ignore_errors=True)
-    if not run.metrics.is_file():
-        return
-    kept = [line + b"\n" for line in run.metrics.read_bytes().splitlines() if _step_of(line) <= step]
-    beside = run.metrics.with_name(run.metrics.name + ".tmp")
-    beside.write_bytes(b"".join(kept))
-    os.replace(beside, run.metrics)
+    keep_up_to(run.metrics, step=step)
 
 
 def _gib(num_bytes: int) -> str:
     return f"{num_bytes / 2**30:.2f} GiB"
-
-
-def _step_of(line: bytes) -> float:
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return float("inf")

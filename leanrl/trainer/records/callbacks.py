@@ -10,6 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from leanrl.config.schema import RunConfig
 from leanrl.hints import setting
+from leanrl.launch.signals import ending_signals, ignore_repeats
 from leanrl.storage.run_folder import RunFolder, append_jsonl, write_jsonl
 from leanrl.trainer.evaluations.logged import logged_values
 from leanrl.trainer.grpo import LeanGRPOTrainer
@@ -167,7 +168,9 @@ class StepRecorder(TrainerCallback):
 
 
 class SignalStop(TrainerCallback):
-    """Turns the first SIGINT or SIGTERM into a checkpoint and a clean end; a second one acts at once.
+    """Turns the first signal that asks the run to end into a checkpoint and a clean end.
+
+    A second SIGINT or SIGTERM acts at once.
 
     A checkpoint of unsloth holds no completions, so the steps that share a rollout are finished first: a resumed run
     then does what one that was never stopped does.
@@ -182,7 +185,7 @@ class SignalStop(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ending_signals():
             self._previous[number] = signal.signal(number, self._receive)
 
     def on_step_end(self, args: Any, state: Any, control: TrainerControl, **_: Any) -> None:
@@ -206,5 +209,6 @@ class SignalStop(TrainerCallback):
         if self._previous:  # until training ends: a hung step hears no handler of Python's
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            ignore_repeats()
         rest = "this step" if self.steps_per_save == 1 else f"the {self.steps_per_save} steps on this rollout"
-        self.listener.say(f"{self.received.name}: finishing {rest}, then saving. Once more stops at once.")
+        self.listener.say(f"{self.received.name}: finishing {rest}, then saving. Ctrl-C or SIGTERM now stops at once.")

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 
 import pytest
 from typer.testing import CliRunner
@@ -9,6 +10,8 @@ from typer.testing import CliRunner
 from leanrl.cli.main import app
 from leanrl.errors import StoppedError
 from leanrl.report import page
+from leanrl.storage.run_folder import RunFolder
+from leanrl.trainer.checkpoints.lost_disk import stopping_at_a_lost_disk
 from leanrl.trainer.records import callbacks, summary
 from tests.cli.run import tiny_overrides
 
@@ -60,3 +63,26 @@ def test_a_report_that_cannot_be_written_does_not_fail_a_finished_run(tiny_model
     assert "the report cannot be written: No space left on device" in result.stderr
     assert f"`leanrl report {run}` writes it" in result.stderr
     assert json.loads((run / "summary.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("number", "file", "look"),
+    [
+        (errno.EISDIR, "env.json", "`ls -ld "),
+        (errno.EACCES, "metrics.jsonl", "`ls -ld "),
+        (errno.ENOSPC, "env.json", "`df -h "),
+        (errno.ESTALE, None, "`df -h "),
+        (errno.EISDIR, None, None),
+    ],
+)
+def test_what_is_in_the_way_of_a_file_is_named(tmp_path, number, file, look):
+    """An error about a file that is none of the run's stays what it is."""
+    run = RunFolder(tmp_path / "run")
+    named = (str(run.path / f"{file}.tmp"), None, str(run.path / file)) if file is not None else ("/elsewhere",)
+    lost = OSError(number, os.strerror(number), *named)
+    with pytest.raises(OSError if look is None else StoppedError) as caught, stopping_at_a_lost_disk(run):
+        raise lost
+    if look is not None:
+        assert os.strerror(number) in caught.value.message
+        assert str(run.path / (file or "")) in caught.value.message
+        assert look in caught.value.hint

@@ -1,10 +1,9 @@
 """A signal between two checkpoints of a run leaves one of the step that it ends after."""
 
-import signal
-
 import pytest
 from transformers import TrainerCallback
 
+from leanrl.launch.signals import ENDING_SIGNALS
 from leanrl.storage.run_folder import RunFolder
 from tests.trainer.small_trainer import Notes, small_config, small_trainer
 
@@ -19,7 +18,7 @@ class SendAfterStep(TrainerCallback):
         self.stop._receive(self.number, None)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING_SIGNALS)
 def test_a_signal_far_from_the_next_checkpoint_saves(tiny_model, tmp_path, number):
     config = small_config(tiny_model, train={"max_steps": 5}, checkpoints={"every_steps": 100})
     trainer, _, stop = small_trainer(config, tmp_path / "run", listener=Notes())
