@@ -13,7 +13,8 @@ from leanrl.seams.registry import SEAMS, find_problems, known_plugins, make_plug
 
 @pytest.fixture(autouse=True)
 def own_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Register into a registry of the test's own."""
+    """Register into a registry of the test's own; what comes with leanrl is loaded before, into all of them."""
+    known_plugins(SEAMS[0])
     monkeypatch.setattr(registry, "_plugins", {seam: dict(found) for seam, found in registry._plugins.items()})
 
 
