@@ -1,6 +1,7 @@
 """Stages on commands that end, fail, hang or cannot run: each leaves the others alone, and says why."""
 
 import shlex
+import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from card import find_card
 from proving import Target, prove
 from stages import Stage, Step
 
+from tests.grading.processes import wait_until
 from tests.processes import alive_after
 
 HANGS = (
@@ -42,13 +44,23 @@ def test_a_step_that_fails_leaves_the_next_alone(target):
 
 
 def test_a_step_that_hangs_is_killed_with_its_children(target, tmp_path, monkeypatch):
+    child = tmp_path / "child"
+
+    class Hanging(subprocess.Popen):
+        """One whose bound begins when it has its child, however slowly it starts."""
+
+        def wait(self, timeout=None):
+            wait_until(lambda: child.is_file() and child.read_text())
+            return super().wait(timeout)
+
+    monkeypatch.setattr("bounded.subprocess.Popen", Hanging)
     monkeypatch.setattr("bounded._GRACE_SECONDS", 1.0)
     monkeypatch.setattr("proving._REHEARSAL_FACTOR", 1)
-    hangs = Step("hangs", 4, f'{{python}} -c "{HANGS}" {tmp_path / "child"}')
+    hangs = Step("hangs", 1, f'{{python}} -c "{HANGS}" {child}')
     row = run(stage_of(hangs, Step("good", 60, "{python} -c ''")), target)
     assert [step["verdict"] for step in row["steps"]] == ["stopped", "passed"]
     assert row["verdict"] == "stopped"
-    assert alive_after([int((tmp_path / "child").read_text())], seconds=60) == []
+    assert alive_after([int(child.read_text())], seconds=60) == []
 
 
 @pytest.mark.parametrize(
