@@ -20,6 +20,8 @@ SMALL = {
 }
 WITHOUT_FORMULA = {"model_type": "biogpt", "architectures": ["BioGptForCausalLM"]}
 LORA = ("-p", "single-gpu-lora")
+FEW = ["rollout.max_prompt_tokens=32", "rollout.max_completion_tokens=64", "rollout.max_model_tokens=96"]
+FEW += ["train.num_prompts=2", "train.num_completions=4"]
 
 
 def plan(*arguments):
@@ -48,10 +50,11 @@ def test_a_family_that_nothing_knows(tmp_path, family):
 
 
 def test_a_family_without_a_formula_is_simulated(tmp_path):
-    """The plan says where its bytes come from; the second time they are read."""
-    values = {**SMALL, **WITHOUT_FORMULA}
-    first, second = (plan_model(tmp_path, values, "--details") for _ in range(2))
+    """The plan says where its bytes come from; the second time they are read. The micro-batch is sought among few."""
+    values, few = {**SMALL, **WITHOUT_FORMULA}, [word for size in FEW for word in ("-s", size)]
+    first, second = (plan_model(tmp_path, values, "--details", *few) for _ in range(2))
     assert first.code == 0, first.err
+    assert first.err.count("simulating a step") > 1
     assert "Training memory simulated" in first.out
     assert "biogpt', for whose layers the planner has no formula" in first.err
     assert "simulating a step" in first.err
@@ -163,9 +166,7 @@ def test_a_card_of_ones_own():
 
 def test_exact(tmp_path):
     """The simulation beside the plan, its progress on stderr; of a family that only transformers knows, no plan."""
-    sizes = ["rollout.max_prompt_tokens=32", "rollout.max_completion_tokens=64", "rollout.max_model_tokens=96"]
-    sizes += ["train.num_prompts=2", "train.num_completions=4", "train.max_tokens_per_micro_batch=192"]
-    small = [word for size in sizes for word in ("-s", size)]
+    small = [word for size in [*FEW, "train.max_tokens_per_micro_batch=192"] for word in ("-s", size)]
     (tmp_path / "config.json").write_text(json.dumps({**SMALL, "head_dim": 16}))
     known = plan(*LORA, "-s", f"model.id={tmp_path}", *small, "--exact", "--json")
     assert known.code == 0
