@@ -164,7 +164,9 @@ def test_a_worker_that_does_not_read_costs_one_verdict():
     """More than a pipe holds goes to a worker that is stopped, as a debugger or a full machine may leave it."""
     before = processes_of(os.getpid())
     with GraderPool(num_workers=1, seconds=0.5) as pool:
+        pool._crew._wall_seconds = 120.0
         assert pool.grade([GradeRequest(r"\boxed{x+1}", "1+x")])[0].correct
+        pool._crew._wall_seconds = 1.0
         stopped = processes_of(os.getpid()) - before
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
@@ -176,6 +178,7 @@ def test_a_worker_that_does_not_read_costs_one_verdict():
         assert waking.is_alive(), "the request waited for the worker"
         waking.cancel()
         assert pool.grade([GradeRequest(r"\boxed{x+3}", "3+x")])[0].reason in ("timeout", "correct")
+        pool._crew._wall_seconds = 120.0
         assert pool.grade([GradeRequest(r"\boxed{x+4}", "4+x")])[0].correct
 
 
