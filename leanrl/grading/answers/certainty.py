@@ -4,8 +4,6 @@ from leanrl.grading.text.characters import squeeze
 from leanrl.grading.text.numbers import PlainNumber, are_same_number, read_number
 from leanrl.grading.units.quantities import conversion, has_other_values, split_unit
 
-_PERCENT = r"\%"
-
 
 def certain_equality(gold: str, answer: str) -> bool | None:
     """Return whether two normalised texts are equal if that is beyond doubt, else None.
@@ -15,7 +13,7 @@ def certain_equality(gold: str, answer: str) -> bool | None:
     if squeeze(gold) == squeeze(answer):
         return True
     (gold_value, gold_unit), (answer_value, answer_unit) = split_unit(gold), split_unit(answer)
-    number, answered = (read_number(value.removesuffix(_PERCENT)) for value in (gold_value, answer_value))
+    number, answered = read_number(gold_value), read_number(answer_value)
     if number is None or answered is None:
         return None
     if gold_unit and answer_unit:
@@ -29,6 +27,4 @@ def certain_equality(gold: str, answer: str) -> bool | None:
         return None  # a number with thousands set apart, or a list
     # A percentage may be left to the question (10 for 10 %) or be written as its value (0.1), degrees as radians,
     # hours as minutes: a parser's work.
-    is_percentage = gold.endswith(_PERCENT) or answer.endswith(_PERCENT)
-    is_free = is_percentage or any(unit and has_other_values(unit) for unit in (gold_unit, answer_unit))
-    return None if is_free else False
+    return None if any(unit and has_other_values(unit) for unit in (gold_unit, answer_unit)) else False

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from sympy import Reals
+
 from leanrl.grading.answers.nodes import Answer, Kind
 from leanrl.grading.answers.quantities import pairs_of_values
 from leanrl.grading.answers.readers.choices import letter_of, letters_chosen, option_of
@@ -15,17 +17,11 @@ from leanrl.grading.answers.readers.sets import read_bracket
 from leanrl.grading.answers.readers.systems import is_otherwise
 from leanrl.grading.answers.readers.vectors import read_components
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.answers.statements import (
-    has_relation,
-    is_solved,
-    join_spans,
-    links_of,
-    one_span,
-    values_by_name,
-)
+from leanrl.grading.answers.spans import joined, numbers_of
+from leanrl.grading.answers.statements import has_relation, is_solved, links_of, values_by_name
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.units.quantities import value_beside_a_number
-from leanrl.grading.values.expressions import are_equal, are_same_span, is_rounding
+from leanrl.grading.values.expressions import are_equal, is_rounding
 
 T = TypeVar("T")
 CompareTrees = Callable[[Answer, Answer], bool]
@@ -45,7 +41,7 @@ def agree(gold: Answer, answer: Answer) -> bool:
         return any(agree(gold, reading) for reading in answer.parts)
     if _are_same_choices(gold, answer):
         return True
-    if points := _as_points(gold, answer) or _as_vectors(gold, answer):
+    if points := _as_points(gold, answer):
         return agree(*points)
     for kind, compare in _RULES.items():
         if kind in (gold.kind, answer.kind):
@@ -92,8 +88,10 @@ def _chains(gold: Answer, answer: Answer) -> bool:
         return any(_values_agree(value, answer) for value in gold.parts)
     if squeeze(gold.parts[0].latex) == squeeze(answer.parts[0].latex) and is_name(gold.parts[0]):
         return any(_values_agree(value, answer) for value in gold.parts[1:])
-    if not gold.marks == answer.marks == ("=",):
+    if gold.marks != answer.marks or set(gold.marks) != {"="}:
         return False
+    if len(gold.marks) > 1:
+        return _in_any_order(gold.parts, answer.parts)
     return (is_solved(answer) or not is_solved(gold)) and are_equal(gold.latex, answer.latex)
 
 
@@ -127,8 +125,7 @@ def _cases(gold: Answer, answer: Answer) -> bool:
     if not agree(value, other_value) or is_otherwise(condition) == is_otherwise(other_condition):
         return is_otherwise(condition) and is_otherwise(other_condition) and agree(value, other_value)
     explicit = answer if is_otherwise(condition) else gold
-    span = join_spans("or", (one_span(branch.parts[1]) for branch in explicit.parts))
-    return span is not None and are_same_span(span, Answer(r"\mathbb{R}"))
+    return joined("or", (numbers_of(branch.parts[1]) for branch in explicit.parts)) == Reals
 
 
 def _lists(gold: Answer, answer: Answer) -> bool:
@@ -153,10 +150,10 @@ def _joined_relations(gold: Answer, answer: Answer) -> bool:
     alike = len(golds) == len(answers) and _in_any_order(golds, answers)
     if alike and _joint(gold) == _joint(answer):
         return True
-    spans = one_span(gold), one_span(answer)
-    if spans[0] is None or spans[1] is None:
+    admitted = numbers_of(gold), numbers_of(answer)
+    if None in admitted:
         return alike and "or" not in (_joint(gold), _joint(answer))
-    return are_same_span(spans[0], spans[1])
+    return bool(admitted[0] == admitted[1])
 
 
 def _links(answer: Answer) -> list[Answer]:
@@ -178,24 +175,6 @@ def _as_points(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
     if named and answer.kind == "row":
         return _point(named), answer
     return (gold, _point(other)) if other and gold.kind == "row" else None
-
-
-def _as_vectors(gold: Answer, answer: Answer) -> tuple[Answer, Answer] | None:
-    """Return both sides as points where one is a point or a vector, and the other a sum of multiples of i, j and k."""
-    for side, other in ((gold, answer), (answer, gold)):
-        num_axes = _num_axes(other) if side.kind == "expression" else 0
-        if coordinates := read_components(side.latex, num_axes) if num_axes else None:
-            point = Answer(side.latex, "row", coordinates, ("()",))
-            return (point, other) if side is gold else (other, point)
-    return None
-
-
-def _num_axes(answer: Answer) -> int:
-    """Return the number of coordinates of a point or a vector; 0 for anything else."""
-    lengths = [len(row.parts) for row in answer.parts] if answer.kind == "matrix" else []
-    if answer.kind == "row" or (lengths and max(lengths) == 1):
-        return len(answer.parts)
-    return lengths[0] if len(lengths) == 1 else 0
 
 
 def _point(values: dict[str, Answer]) -> Answer:
@@ -231,20 +210,34 @@ def _relations(gold: Answer, answer: Answer) -> bool:
     return are_equal(gold.latex, answer.latex)
 
 
-def _matrices(gold: Answer, answer: Answer) -> bool:
-    """Compare entry by entry; a point and a list of lists are a vector and a matrix in plain notation."""
+def _vectors(gold: Answer, answer: Answer) -> bool:
+    """Compare points, vectors and matrices entry by entry; what may be two intervals must have the same brackets."""
+    if gold.kind == answer.kind == "row" and len(gold.parts) == 2 and gold.marks != answer.marks:
+        return False
     rows, other_rows = _entries(gold, answer), _entries(answer, gold)
     if rows is None or other_rows is None:
         return are_equal(gold.latex, answer.latex)
     return len(rows) == len(other_rows) and all(map(_in_order, rows, other_rows))
 
 
-def _rows(gold: Answer, answer: Answer) -> bool:
-    """Compare points in order; what may be two intervals must have the same brackets."""
-    if gold.kind != answer.kind:
-        point = read_bracket(_LABEL.sub("", answer.latex, count=1), Answer) if _LABEL.match(answer.latex) else None
-        return agree(gold, point) if point else are_equal(gold.latex, answer.latex)
-    return (len(gold.parts) != 2 or gold.marks == answer.marks) and _in_order(gold.parts, answer.parts)
+def _entries(side: Answer, other: Answer) -> list[tuple[Answer, ...]] | None:
+    """Return the rows of a matrix, or those of a point or a sum of i, j and k in the shape of the other side's."""
+    if side.kind == "matrix" or (other.kind == "matrix" and all(item.kind == "row" for item in side.parts or [side])):
+        return [row.parts for row in side.parts]
+    point = side
+    if _LABEL.match(side.latex):
+        point = read_bracket(_LABEL.sub("", side.latex, count=1), Answer) or side
+    is_flat = other.kind == "matrix" and len(other.parts) == 1
+    coordinates = point.parts if point.kind == "row" else read_components(side.latex, _num_axes(other))
+    if coordinates is None:
+        return None
+    return [coordinates] if is_flat else [(one,) for one in coordinates]
+
+
+def _num_axes(answer: Answer) -> int:
+    """Return the number of coordinates of a point or a vector; 0 for a matrix."""
+    lengths = {len(row.parts) for row in answer.parts} if answer.kind == "matrix" else {1}
+    return max(lengths) if len(answer.parts) == 1 else len(answer.parts) * (lengths == {1})
 
 
 def _ratios(gold: Answer, answer: Answer) -> bool:
@@ -322,15 +315,6 @@ def _is_nested_empty(gold: Answer, answer: Answer) -> bool:
     return gold.kind == answer.kind and nested[0] != nested[1]
 
 
-def _entries(side: Answer, other: Answer) -> list[tuple[Answer, ...]] | None:
-    """Return the rows of a matrix, or of a list in the shape of the other side's; None if there are none."""
-    if side.kind == "matrix" or (side.kind == "row" and all(item.kind == "row" for item in side.parts)):
-        return [row.parts for row in side.parts]
-    if side.kind != "row":
-        return None
-    return [side.parts] if len(other.parts) == 1 else [(item,) for item in side.parts]
-
-
 def _quotient(answer: Answer) -> str:
     """Return the text for the parser; a ratio as a quotient, which is what it reads a colon as."""
     if answer.kind == "ratio" and len(answer.parts) == 2:
@@ -352,7 +336,7 @@ _RULES: dict[Kind, CompareTrees] = {
     "cases": _cases,
     "list": _lists,
     "relation": _relations,
-    "matrix": _matrices,
-    "row": _rows,
+    "matrix": _vectors,
+    "row": _vectors,
     "ratio": _ratios,
 }

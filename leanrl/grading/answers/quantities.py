@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.names import has_variable
-from leanrl.grading.units.quantities import conversion, is_degree, read_doubtful, split_unit, units_of
+from leanrl.grading.units.quantities import as_number, conversion, read_doubtful, split_unit, units_of
 from leanrl.grading.units.unit import Conversion
 
 _LETTERS, _DECIMAL = re.compile("[A-Za-z]{2,4}"), re.compile(r"-?\d+(?:\.\d+)?")
-_TO_RADIANS = r"\frac{\pi}{180}\cdot (%s)"
 
 
 def read_quantity(latex: str, read: Read) -> Answer | None:
@@ -47,7 +46,7 @@ def _with_doubtful(answer: Answer, other: Answer) -> Answer:
 def _without_unit(quantity: Answer, other: Answer) -> list[Answer]:
     """Return what a quantity may be beside a value without a unit: its own value, in any unit that it is written in.
 
-    That of an angle in radians, too. Beside a term with letters, 5 nm may be a product.
+    That of an angle in radians and of a percentage as a fraction, too. Beside letters, 5 nm may be a product.
     """
     value, unit = quantity.value, quantity.marks[0]
     first, *smaller = units_of(unit)
@@ -55,10 +54,11 @@ def _without_unit(quantity: Answer, other: Answer) -> list[Answer]:
     values = [value, *(one for one in converted if one is not None)]
     if _LETTERS.fullmatch(unit) and _DECIMAL.fullmatch(value.latex) and has_variable(other):
         values.append(Answer(f"{value.latex} {' '.join(unit)}"))
-    if not is_degree(unit) or value.kind != "expression":
+    known = as_number(unit)
+    number = _convert(value, known) if known else None
+    if known is None or number is None:
         return values
-    in_radians = Answer(_TO_RADIANS % value.latex)
-    return [in_radians] if r"\pi" in value.latex else [*values, in_radians]
+    return [number] if known.pi and r"\pi" in value.latex else [*values, number]
 
 
 def _in_unit(value: Answer, source: str, target: str) -> Answer | None:

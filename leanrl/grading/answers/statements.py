@@ -1,9 +1,7 @@
-"""What an answer says: its values, whether its relations are solved, and which numbers they admit."""
-
-from collections.abc import Iterable
+"""What an answer says: its values and whether its relations are solved."""
 
 from leanrl.grading.answers.nodes import Answer, Kind
-from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
+from leanrl.grading.answers.readers.names import has_variable, is_name
 from leanrl.grading.answers.readers.sets import is_set_operation
 from leanrl.grading.text.characters import squeeze
 
@@ -62,31 +60,3 @@ def is_solved(answer: Answer) -> bool:
         case "expression":
             return is_set_operation(answer.latex) or not has_variable(answer)
     return True
-
-
-def one_span(answer: Answer) -> Answer | None:
-    """Return the numbers that an answer about one name admits, None for any other answer.
-
-    They are a text for a parser, or several, joined as a list is.
-    """
-    return _span(answer) if len(letters_of(answer)) <= 1 else None
-
-
-def join_spans(joint: str, spans: Iterable[Answer | None]) -> Answer | None:
-    """Return several spans as one, None if one of them is none."""
-    known = tuple(spans)
-    return None if None in known else Answer("", "list", tuple(span for span in known if span is not None), (joint,))
-
-
-def _span(answer: Answer) -> Answer | None:
-    match answer:
-        case Answer(kind="chain", parts=(name, value), marks=("=" | r"\in",)) if is_name(name):
-            is_interval = value.kind == "row" or is_set_operation(value.latex)
-            return Answer(value.latex if is_interval else rf"\{{{value.latex}\}}")
-        case Answer(kind="list", marks=("braces",)):
-            return Answer(answer.latex if answer.parts else r"\emptyset")
-        case Answer(kind="list", marks=(joint,)):
-            return join_spans(joint, map(_span, answer.parts))
-        case Answer(kind="relation") | Answer(kind="row", parts=(_, _)):
-            return Answer(answer.latex)
-    return answer if answer.kind == "expression" and is_set_operation(answer.latex) else None

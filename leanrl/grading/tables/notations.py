@@ -25,6 +25,15 @@ SET_BUILDER = (
     r"(?:\\mid(?![A-Za-z])|:|\|)(?P<rule>.*)\\\}"
 )
 BRACKET = r"(?P<opening>\\langle|\\\{|[(\[])(?P<inside>.*)(?P<closing>\\rangle|\\\}|[)\]])"
+# Operations on sets that letters name, and what a text of them is.
+SET_OPERATORS = (
+    (r"([A-Z]|\([^()]*+\))\s?\^\s?(?:\{\s?)?(?:[cC]|\\complement)(?![A-Za-z])(?:\s?\})?", r"~\1"),
+    (r"\\overline\s?\{\s?([A-Z])\s?\}", r"~\1"),
+    (r"\\cup(?![A-Za-z])", "|"),
+    (r"\\cap(?![A-Za-z])", "&"),
+    (r"\\setminus(?![A-Za-z])", "& ~"),
+)
+SETS_BY_LETTERS = r"(?=[^|&]*[|&])(?:[(~ ]*[A-Z][) ]*(?:[|&]|$))+"
 ENVIRONMENT = (
     r"(?:\\\{\s?)?\\begin\s?\{(?P<name>cases|array|aligned|gathered|[pb]?matrix|smallmatrix)\}(?:\s?\{[lcr|\s]*\})?"
     r"(?P<rows>.*)\\end\s?\{(?P=name)\}"

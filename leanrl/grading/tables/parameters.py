@@ -14,12 +14,19 @@ BUILDER = r"\\\{(?P<value>[^|{}]+)(?:\\mid(?![A-Za-z])|:|\|)(?P<declaration>[^|]
 _COUNT = "[klmn]"
 _IN_BRACKETS = rf"(?<=[(\d])(?P<inside>{_COUNT})\s?[-+]\s?\d{{1,6}}\)\s?\\pi(?![A-Za-z])"
 _BEFORE = rf"(?<![A-Za-z\\])(?P<before>{_COUNT})\s?\\pi(?![A-Za-z])"
-PERIODIC = rf"{_IN_BRACKETS}|{_BEFORE}|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])"
+_TURN = r"\d{2,3}\\unit\{°\}"
+_DEGREES = (
+    rf"(?<![A-Za-z\\])(?P<turns>{_COUNT})\s?(?:\\(?:cdot|times))?\s?{_TURN}"
+    rf"|{_TURN}\s?(?:\\(?:cdot|times))?\s?(?P<turned>{_COUNT})(?![A-Za-z])"
+)
+PERIODIC = rf"{_IN_BRACKETS}|{_BEFORE}|\\pi\s?(?P<behind>{_COUNT})(?![A-Za-z])|{_DEGREES}"
 # Of these, a letter beside pi counts no half turns.
 NOT_PERIODIC = (
     rf"\\(?:sin|cos|tan|cot|sec|csc|exp|log|ln|sum|prod|int|lim)(?![A-Za-z])|[\^_]\s?\{{?{_COUNT}(?![A-Za-z])"
 )
 NUMBERED_CONSTANT = r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)"
 FACTOR = r"(?<![A-Za-z\\_])[A-DKc](?:_\s?\{?\d\}?)?+(?=\s?(?:e\s?\^|\\(?:sin|cos)(?![A-Za-z])))"
+# The letter that a function or a sequence is given in: t of f(t) =, k of a_k =.
+ARGUMENT = r"^[A-Za-z]'*+(?:\s?\^\{-1\})?\s?(?:\(\s?(?P<argument>[a-z])\s?\)|_\s?\{?(?P<index>[kmn])\}?)\s?="
 CONSTANTS = ("C", "c", "K", "k")
 LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")

@@ -52,6 +52,9 @@ SYNONYMS: Rules = (
     (r"\*\*", "^"),
     (r"\\(?:ast|cdotp)(?![A-Za-z])", r"\\cdot "),
     (r"\\R(?![A-Za-z])|\\(?:mathbf|mathrm|bf)\s*\{R\}", r"\\mathbb{R}"),
+    (r"\\(?:mathbb|Bbb)\s*([A-Z])(?![A-Za-z])", r"\\mathbb{\1}"),
+    (r"\\frac\s?\{\s?d\s?([a-z])\s?\}\s?\{\s?d\s?x\s?\}", r"\1'"),
+    (r"\\frac\s?\{\s?d\s?\^\s?\{?2\}?\s?([a-z])\s?\}\s?\{\s?d\s?x\s?\^\s?\{?2\}?\s?\}", r"\1''"),
     (
         r"\(\s*+\\?[bp]?mod(?:ulo)?+(?![A-Za-z])\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
         r"\\pmod{\1\2}",
@@ -65,6 +68,7 @@ SYNONYMS: Rules = (
     (r"\\(?:infin|infinity)(?![A-Za-z])|(?<![A-Za-z\\])(?:infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
     (r"(?<![A-Za-z\\])pi(?![A-Za-z])", r"\\pi "),
     (r"(?<!\s)\s*+\^\s*+(?:\{\s*+(?:\\circ|\\degree)\s*+\}|\\circ|\\degree)|\\(?:text)?degree(?![A-Za-z])", DEGREE),
+    (rf"(?<=\d){DEGREE}\s?(?=[kmn](?![A-Za-z]))", rf"\\unit{{{DEGREE}}} "),  # 180° n, a family of angles
     (r"(?<=\d)\s?[xX]\s?(?=10\s?\^)", r"\\times "),  # 8.7 x 10^8
 )
 # What stands before an argument: a bracket, a power, a number, or a letter of its own. 5 sec and 20 min have none.

@@ -82,7 +82,7 @@ NAMES: dict[str, str] = {
     "MXN": "1: peso pesos",
     "volume_of_sound": "1: decibel decibels",
     "ordinal": "1: th",
-    "fraction": "1/100: percentage_point percentage_points\n1/1000000: ppm",
+    "fraction": "1/100: % percentage_point percentage_points\n1/1000000: ppm",
     "length 2": """
         40468564224/10000000: acre acres
         10000: hectare hectares 公顷
@@ -114,7 +114,7 @@ NAMES: dict[str, str] = {
         1000: pascal pascals 帕
         101325000: atmosphere atmospheres
         6894757: psi
-        133322: torr mmhg
+        101325000/760: torr mmhg
     """,
     "mass 1 length 2 time -3 current -1": "1000: volt volts 伏特 伏",
     "mass 1 length 2 time -3 current -2": "1000: ohm ohms 欧姆 欧",

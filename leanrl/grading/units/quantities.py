@@ -11,6 +11,8 @@ from leanrl.grading.units.unit import Conversion, convert
 UNIT = re.compile(r"\\unit\{(?P<unit>[^{}]*)\}\s*+")
 # A unit ends its value: what goes on behind it is another one, and without the unit their digits would join.
 _WITHIN = re.compile(r"\\unit\{[^{}]*\}\s*+(?:[\d(]|\.\d|\\(?:frac|sqrt|pi)(?![A-Za-z]))")
+# What a percentage is of belongs to its unit: 10 % of the boys are no 10 % of the girls.
+_PERCENT = re.compile(r"\\%\s*+(?:\\unit\{(?P<things>[^{}]*)\}\s*+)?$")
 _ONE_DEGREE = rf"\unit{{{DEGREE}}}"
 _RADIANS_OF_A_DEGREE = r"\cdot \frac{\pi}{180}"
 _ANGLE_FUNCTION = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])|(?<![A-Za-z\\])e\s*+\^")
@@ -28,6 +30,7 @@ def split_unit(latex: str) -> tuple[str, str | None]:
 
     A degree inside a function of angles is a number: the sine of 30 degrees is that of a sixth of pi.
     """
+    latex = _PERCENT.sub(lambda percent: rf"\unit{{% {percent['things'] or ''}}}", latex)
     units = set(UNIT.findall(latex))
     if _ONE_DEGREE in latex and _ANGLE_FUNCTION.search(latex):
         return split_unit(latex.replace(_ONE_DEGREE, _RADIANS_OF_A_DEGREE))
@@ -70,9 +73,14 @@ def units_of(unit: str) -> list[str]:
 
 def has_other_values(unit: str) -> bool:
     """Return whether a value without a unit may be another than the one before this unit: in radians, in minutes."""
-    return is_degree(unit) or len(units_of(unit)) > 1
+    return as_number(unit) is not None or len(units_of(unit)) > 1
 
 
-def is_degree(unit: str) -> bool:
-    """Return whether a unit may be a degree of an angle."""
-    return any(one.dimensions == (("angle", 1),) and one.scale == 1 and not one.pi for one in read_unit(unit) or ())
+def as_number(unit: str) -> Conversion | None:
+    """Return how a value before a unit that is a number becomes one without it: 60° is a third of pi, 10 % a tenth."""
+    for one in read_unit(unit) or ():
+        if one.dimensions == (("angle", 1),) and one.scale == 1 and not one.pi:
+            return Conversion(one.scale / 180, 1, one.offset)
+        if one.dimensions == (("fraction", 1),):
+            return Conversion(one.scale, 0, one.offset)
+    return None

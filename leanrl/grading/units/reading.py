@@ -13,7 +13,7 @@ Readings = tuple[Unit, ...]
 
 MAX_UNIT_CHARS = 80
 # A power that is written in one with its unit, a word, a power, a slash, or what stands between them.
-_TOKEN = re.compile(rf"({'|'.join(table.JOINED_POWERS)}|[^\W\d_]+(?:-[^\W\d_]+)*|°|\^-?\d|[/每])|[·.*\s]")
+_TOKEN = re.compile(rf"({'|'.join(table.JOINED_POWERS)}|[^\W\d_]+(?:-[^\W\d_]+)*|[°%]|\^-?\d|[/每])|[·.*\s]")
 _WORD = re.compile(r"[^\W\d_]+")
 _IN_ALL = re.compile(r"\bin (?=all|total)")
 _MAX_WORDS = 2  # of a name in the table

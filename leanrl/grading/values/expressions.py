@@ -11,19 +11,19 @@ from typing import Any
 from latex2sympy2_extended import NormalizationConfig, latex2sympy, normalize_latex
 from math_verify import verify
 from math_verify.grader import should_treat_as_complex
-from sympy import Basic, Eq, Expr, I, Intersection, MatrixBase, MatrixExpr, Set, Union
-from sympy.logic.boolalg import Boolean
+from sympy import Basic, Eq, Expr, I, MatrixBase, MatrixExpr
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanFunction
 
 from leanrl.grading.answers.certainty import certain_equality
-from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.values.equations import have_same_solutions
 from leanrl.grading.values.parser_traps import avoid_traps, with_double_factorials
 from leanrl.grading.values.sampling import agree_at_points, is_rounding_of, is_shift_of
+from leanrl.grading.values.set_algebra import read_set_algebra
 
 _NORMALISATION = NormalizationConfig(
     basic_latex=True, units=False, malformed_operators=True, nits=True, boxed="none", equations=False
 )
-_PERCENT = r"\%"
 # The parser drops a percent sign in a text, and what stands on both sides of it would be one number.
 _PERCENT_WITHIN = re.compile(r"\\%\s*+\}?\s*+(?:[\d(]|\.\d|\\(?:frac|sqrt|pi)(?![A-Za-z]))")
 _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
@@ -42,11 +42,6 @@ def are_equal(gold: str, answer: str) -> bool:
     certain = certain_equality(gold, answer)
     if certain is not None:
         return certain
-    for latex in (gold, answer):
-        if _PERCENT_WITHIN.search(latex):
-            raise UnreadableError(latex)
-    if gold.endswith(_PERCENT) or answer.endswith(_PERCENT):
-        return _are_equal_percentages(gold, answer)
     if _LETTER.fullmatch(gold) and _LETTER.fullmatch(answer):
         return _CHOICE.fullmatch(gold) is not None and gold == answer.upper()
     parsed = _parse_both(gold, answer)
@@ -70,18 +65,8 @@ def are_shifted(gold: str, answer: str, letter: str) -> bool:
     return all(isinstance(one, Expr) for one in parsed) and is_shift_of(*parsed, letter)
 
 
-def are_same_span(gold: Answer, answer: Answer) -> bool:
-    """Return whether the same real numbers satisfy two relations or sets, or several of them, joined.
-
-    A comma stands for "and" as long as that leaves a number, else for "or": x > 1, x < 2 and x < 1, x > 2.
-    """
-    gold_set, answer_set = _span(gold), _span(answer)
-    return gold_set is not None and gold_set == answer_set
-
-
 def parse(latex: str) -> Any:
-    """Return what the parser makes of a text alone, without the sign of a percentage."""
-    latex = latex.removesuffix(_PERCENT)
+    """Return what the parser makes of a text alone."""
     return _parsed_or_raise(avoid_traps(latex, "")[0], latex)
 
 
@@ -89,39 +74,6 @@ def _parse_both(gold: str, answer: str) -> tuple[Any, Any]:
     """Return what the parser makes of two texts, whose letters are one."""
     gold_latex, answer_latex = avoid_traps(gold, answer)
     return _parsed_or_raise(gold_latex, gold), _parsed_or_raise(answer_latex, answer)
-
-
-def _span(span: Answer) -> Set | None:
-    if span.kind != "list":
-        return _range(span.latex)
-    sets, joint = [_span(part) for part in span.parts], span.marks[0]
-    if any(one is None for one in sets):
-        return None
-    both = Intersection(*sets)
-    return Union(*sets) if joint == "or" or (joint == "comma" and both.is_empty) else both
-
-
-def _range(latex: str) -> Set | None:
-    """Return the real numbers that a relation or a set admits, None if it is neither."""
-    parsed = parse(latex)
-    if isinstance(parsed, Set):
-        return parsed
-    if isinstance(parsed, Boolean) and len(parsed.free_symbols) == 1:
-        try:
-            return parsed.as_set()
-        # sympy raises any of these where it finds no set in closed form (a transcendental relation, one over complex
-        # numbers). Without a set the answers count as different: a right one may be lost, a wrong one never passes.
-        except (NotImplementedError, ArithmeticError, TypeError, ValueError, AttributeError):
-            return None
-    return None
-
-
-def _are_equal_percentages(gold: str, answer: str) -> bool:
-    """Return whether two values are equal where one or both end in a percent sign: 10 % is 10, 10 % or 0.1."""
-    values = [side.removesuffix(_PERCENT).strip() for side in (gold, answer)]
-    signed = [side.endswith(_PERCENT) for side in (gold, answer)]
-    parts = (rf"\frac{{{value}}}{{100}}" if sign else value for value, sign in zip(values, signed, strict=True))
-    return are_equal(*values) or (not all(signed) and are_equal(*parts))
 
 
 def _compare_by_value(gold: Any, answer: Any) -> bool | None:
@@ -136,6 +88,9 @@ def _compare_by_value(gold: Any, answer: Any) -> bool | None:
             return False
         agreed = [agree_at_points(one, other) for one, other in zip(gold, answer, strict=True)]
         return None if None in agreed else all(agreed)
+    if isinstance(gold, BooleanFunction) and isinstance(answer, BooleanFunction):
+        is_of_sets = not gold.has(Relational) and not answer.has(Relational)
+        return bool(gold.equals(answer)) if is_of_sets else None
     if isinstance(gold, Expr) and isinstance(answer, Expr):
         return agree_at_points(gold, answer)
     return None
@@ -151,8 +106,10 @@ def _parsed_or_raise(latex: str, written: str) -> Any:
 @lru_cache(maxsize=1024)
 def _parsed(latex: str) -> Any:
     """Return what the parser makes of all of a text, None if it refuses."""
-    if _TWO_NUMBERS.search(latex) or _BOTH_SCRIPTS.search(latex):
-        return None  # the parser would add the numbers, and leave the scripts out
+    if any(misread.search(latex) for misread in (_TWO_NUMBERS, _BOTH_SCRIPTS, _PERCENT_WITHIN)):
+        return None  # the parser would add or join the numbers, and leave the scripts out
+    if (membership := read_set_algebra(latex)) is not None:
+        return membership
     normalised = normalize_latex(latex, _NORMALISATION)
     is_real = not should_treat_as_complex(normalised)
     try:

@@ -7,7 +7,7 @@ from leanrl.grading.answers.readers.chains import RELATION
 from leanrl.grading.text.brackets import split_outside
 from leanrl.grading.text.numbers import is_grouped, spell_as_number
 
-_SEMICOLON, COMMA = re.compile(";"), re.compile(",")
+SEMICOLON, COMMA = re.compile(";"), re.compile(",")
 _OR, _AND = re.compile(r"\\text\{or\}"), re.compile(r"\\text\{and\}")
 _ANY = re.compile(rf",?\s?(?:{_OR.pattern}|{_AND.pattern})|,")
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
@@ -58,7 +58,7 @@ def _pieces(latex: str) -> tuple[list[str], str]:
 
     1, 2, or 3 has three parts joined by "or"; x = 1, y = 2 or x = 3, y = 4 has two.
     """
-    if len(pieces := _split(latex, _SEMICOLON)) > 1:
+    if len(pieces := _split(latex, SEMICOLON)) > 1:
         return pieces, "comma"
     alternatives = _split(latex, _OR)
     if len(alternatives) > 1 and all(len(_split(part, _ANY)) > 1 for part in alternatives):

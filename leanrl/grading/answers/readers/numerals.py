@@ -38,7 +38,12 @@ def read_modulo(latex: str, read: Read) -> Answer | None:
     modulo = _MODULO.fullmatch(latex)
     if modulo is None or r"\pmod" in modulo["value"]:
         return None
-    return Answer(latex, "modulo", (read(modulo["value"]),), (squeeze(modulo["modulus"]),))
+    value, marks = read(modulo["value"]), (squeeze(modulo["modulus"]),)
+    residues = value.parts[1] if value.kind == "chain" and len(value.parts) == 2 else value
+    if residues.kind == "list":  # x \equiv 1, 4 \pmod 5
+        each = (Answer(rf"{one.latex} \pmod{{{marks[0]}}}", "modulo", (one,), marks) for one in residues.parts)
+        return Answer(latex, "list", tuple(each), residues.marks)
+    return Answer(latex, "modulo", (value,), marks)
 
 
 def residue_class(answer: Answer) -> tuple[int, int] | None:

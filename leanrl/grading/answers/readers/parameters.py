@@ -14,6 +14,7 @@ _PERIODIC = re.compile(table.PERIODIC)
 _NOT_PERIODIC = re.compile(table.NOT_PERIODIC)
 _NUMBERED = re.compile(table.NUMBERED_CONSTANT)
 _FACTOR = re.compile(table.FACTOR)
+_ARGUMENT = re.compile(table.ARGUMENT)
 _MAX_FACTORS = 3
 _TERM_SIGN = re.compile(r"[-+]")
 _TOKEN = re.compile(r"\\text\s?\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
@@ -29,7 +30,7 @@ def read_family(latex: str, read: Read) -> Answer | None:
 
 def with_letters_of(gold: str, answer: str) -> Iterator[str]:
     """Yield an answer with its free parameter and its constants named as in the gold answer, in each way."""
-    for find in (_constant, _numbered, _parameter) if max(len(gold), len(answer)) <= _MAX_CHARS else ():
+    for find in (_constant, _numbered, _argument, _parameter) if max(len(gold), len(answer)) <= _MAX_CHARS else ():
         wanted, own = find(gold, answer), find(answer, gold)
         if wanted and own and wanted != own and wanted not in _letters(answer):
             answer = "".join(wanted if token == own else token for token in _ALL.findall(answer))
@@ -65,7 +66,7 @@ def _parameter(latex: str, other: str) -> str | None:
     if declared := _declared(latex):
         return declared[1]
     if (periodic := _PERIODIC.search(latex)) and not _NOT_PERIODIC.search(latex):
-        return periodic["before"] or periodic["behind"] or periodic["inside"]
+        return periodic[periodic.lastgroup or 0]
     own = [letter for letter in table.LETTERS if letter in _letters(latex) and letter not in _letters(other)]
     return own[0] if _declared(other) and len(own) == 1 else None
 
@@ -78,6 +79,12 @@ def _constant(latex: str, other: str) -> str | None:
 def _numbered(latex: str, other: str) -> str | None:
     numbered = _NUMBERED.search(latex)
     return numbered[1] if numbered else None
+
+
+def _argument(latex: str, other: str) -> str | None:
+    """Return the letter that a function is given in; f(x) = 2x is f(t) = 2t."""
+    given = _ARGUMENT.match(latex)
+    return given[given.lastgroup or 0] if given else None
 
 
 def _factors(latex: str) -> list[str]:

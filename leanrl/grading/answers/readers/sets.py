@@ -3,7 +3,7 @@
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
-from leanrl.grading.answers.readers.lists import COMMA, with_both_signs
+from leanrl.grading.answers.readers.lists import COMMA, SEMICOLON, with_both_signs
 from leanrl.grading.answers.readers.words import spell
 from leanrl.grading.tables import notations, phrases
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
@@ -38,7 +38,7 @@ def read_bracket(latex: str, read: Read) -> Answer | None:
     if bracket is None:
         return None
     is_set = bracket["opening"] == r"\{"
-    pieces = split_outside(bracket["inside"], COMMA)
+    pieces = split_outside(bracket["inside"], SEMICOLON if ";" in bracket["inside"] else COMMA)
     if len(pieces) == 1 and not is_set:
         return read(bracket["inside"])
     if not all(pieces):
