@@ -135,7 +135,7 @@ def _lists(gold: Answer, answer: Answer) -> bool:
     if "row" in (gold.kind, answer.kind):
         return _row_and_list(gold, answer)
     golds, answers = _distinct(gold), _distinct(answer)
-    if len(golds) != len(answers) or _is_nested_empty(gold, answer):
+    if len(golds) != len(answers):
         return False
     if len(golds) > _MAX_UNORDERED:
         return _in_order(golds, answers)
@@ -307,12 +307,6 @@ def _may_be_joined_alike(gold: Answer, answer: Answer) -> bool:
     items = _distinct(gold) + _distinct(answer)
     names = {squeeze(item.value.latex) for item in items if item.kind == "chain"}
     return len(names) <= 1 and not all(letter_of(item) or item.kind == "words" for item in items)
-
-
-def _is_nested_empty(gold: Answer, answer: Answer) -> bool:
-    r"""Return whether one list is a set of the empty set, \{\emptyset\}, and the other is not."""
-    nested = [any(item.kind == "list" and not item.parts for item in _distinct(side)) for side in (gold, answer)]
-    return gold.kind == answer.kind and nested[0] != nested[1]
 
 
 def _quotient(answer: Answer) -> str:

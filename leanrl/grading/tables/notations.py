@@ -1,8 +1,8 @@
 r"""How kinds of answers are written, a pattern for each: (B) five, 101_2, 7k + 3, {x | x > 1}, a matrix, a name."""
 
 CHOICE = (
-    r"(?:(?i:option|choice)\s+(?:\((?P<named>[A-J])\)|(?P<plain>[A-J])(?![A-Za-z]))|\((?P<round>[A-J])\)(?=\s|$|\\text)"
-    r"|(?P<half>[A-J])\)|(?P<dotted>[A-J])[.:](?=\s+(?:\\text|-?\d|\\frac|\\sqrt|[A-Za-z]{2})))[.:]?\s*"
+    r"(?P<set>\\text\s?\{\s?)?(?:(?i:option|choice)\s+(?:\((?P<named>[A-J])\)|(?P<plain>[A-J])(?![A-Za-z]))|\((?P<round>[A-J])\)(?=\s|$|\\text|\})"
+    r"|(?P<half>[A-J])\)|(?P<dotted>[A-J])[.:](?=(?:\s+\}?|\}\s)\s*(?:\\text|-?\d|\\frac|\\sqrt|[A-Za-z]{2})))[.:]?\s*"
 )
 # What stands behind a letter that is a factor or a summand, and chooses nothing.
 NO_OPTION = r"[+*/^_=<>]|-\s|\\(?:cdot|times|le|ge|neq|cup|cap|to)(?![A-Za-z])"

@@ -18,7 +18,7 @@ _UPWARDS = {">": "<", r"\ge": r"\le", "=": "="}
 
 def read_chain(latex: str, read: Read) -> Answer | None:
     """Return the sides of equals signs; 5 = x is read as x = 5."""
-    texts, signs = _sides(latex, _SIGN)
+    texts, signs = sides_of(latex, _SIGN)
     if len(texts) < 2 or not all(texts) or any(len(split_outside(side, RELATION)) > 1 for side in texts):
         return None
     sides = tuple(map(read, texts))
@@ -29,7 +29,7 @@ def read_chain(latex: str, read: Read) -> Answer | None:
 
 def read_relation(latex: str, read: Read) -> Answer | None:
     """Return the sides of an inequality, or of several in a row, a < b = c too, the smaller ones first."""
-    texts, signs = _sides(latex, _ORDER_OR_EQUAL)
+    texts, signs = sides_of(latex, _ORDER_OR_EQUAL)
     is_order = not set(signs) <= {"="} and len(split_outside(latex, _OTHER_SIGN)) == 1
     if not (is_order and all(texts)) or _NO_ORDER.search(latex):
         return None
@@ -49,7 +49,7 @@ def read_ratio(latex: str, read: Read) -> Answer | None:
     return Answer(latex, "ratio", tuple(map(read, terms))) if len(terms) > 1 and all(terms) else None
 
 
-def _sides(latex: str, separator: re.Pattern[str]) -> tuple[list[str], tuple[str, ...]]:
+def sides_of(latex: str, separator: re.Pattern[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts between signs that stand in no bracket, and the signs, in order."""
     signs = tuple(sign["separator"] for sign in separators_outside(latex, separator))
     return split_outside(latex, separator), signs

@@ -7,7 +7,6 @@ from leanrl.grading.tables import notations
 
 _HEAD = re.compile(notations.CHOICE)
 _NO_OPTION = re.compile(notations.NO_OPTION)
-_SET = re.compile(r"\\text\s?\{(?P<inside>[^{}]*)\}(?P<tail>.*)", re.DOTALL)
 _LETTER = re.compile("[A-J]")
 _RUN = re.compile(r"(?:\\text\s?\{\s?)?(?P<letters>[A-J]{2,10})(?:\s?\})?")
 _MARK = re.compile(r"(?:(?<=\s)|^)\([A-J]\)(?=\s|$)")
@@ -19,15 +18,15 @@ def read_choice(latex: str, read: Read) -> Answer | None:
     if len(marks) > 1 and marks[0] == 0:
         choices = (read(latex[start:end]) for start, end in zip(marks, [*marks[1:], None], strict=True))
         return Answer(latex, "list", tuple(choices), ("comma",))
-    for text in (latex, _with_letter_outside(latex)):
-        head = _HEAD.match(text)
-        if head is None:
-            continue
-        letter = next(group for group in head.groups() if group)
-        option = text[head.end() :]
-        if not _NO_OPTION.match(option):
-            return Answer(latex, "choice", (read(option),) if option else (), (letter,))
-    return None
+    head = _HEAD.match(latex)
+    if head is None or head.lastgroup is None:
+        return None
+    option = latex[head.end() :]
+    if head["set"]:
+        option = option[1:].lstrip() if option.startswith("}") else rf"\text{{{option}"
+    if _NO_OPTION.match(option):
+        return None
+    return Answer(latex, "choice", (read(option),) if option else (), (head[head.lastgroup],))
 
 
 def letter_of(answer: Answer) -> str | None:
@@ -56,14 +55,3 @@ def letters_chosen(answer: Answer) -> str:
         return "".join(sorted(letters)) if is_joined and all(map(_LETTER.fullmatch, letters)) else ""
     run = _RUN.fullmatch(answer.latex)
     return run["letters"] if run and sorted(set(run["letters"])) == list(run["letters"]) else ""
-
-
-def _with_letter_outside(latex: str) -> str:
-    r"""Return \text{(B) five} 5 as (B) \text{five} 5."""
-    words = _SET.fullmatch(latex)
-    inside = words["inside"].strip() if words else ""
-    head = _HEAD.match(f"{inside} {words['tail']}") if words else None
-    if words is None or head is None:
-        return latex
-    rest = inside[head.end() :]
-    return head.group().rstrip() + " " + (rf"\text{{{rest}}}" if rest else "") + words["tail"]

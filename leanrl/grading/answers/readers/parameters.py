@@ -6,17 +6,14 @@ from itertools import permutations
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.tables import parameters as table
-from leanrl.grading.text.brackets import split_outside
 
 _DECLARATION = re.compile(table.DECLARATION, re.DOTALL)
 _BUILDER = re.compile(table.BUILDER, re.DOTALL)
 _PERIODIC = re.compile(table.PERIODIC)
 _NOT_PERIODIC = re.compile(table.NOT_PERIODIC)
-_NUMBERED = re.compile(table.NUMBERED_CONSTANT)
 _FACTOR = re.compile(table.FACTOR)
-_ARGUMENT = re.compile(table.ARGUMENT)
+_NAMED_FREELY = tuple(map(re.compile, (table.CONSTANT, table.NUMBERED_CONSTANT, table.ARGUMENT)))
 _MAX_FACTORS = 3
-_TERM_SIGN = re.compile(r"[-+]")
 _TOKEN = re.compile(r"\\text\s?\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
 _ALL = re.compile(rf"{_TOKEN.pattern}|.", re.DOTALL)
 _MAX_CHARS = 500
@@ -30,8 +27,8 @@ def read_family(latex: str, read: Read) -> Answer | None:
 
 def with_letters_of(gold: str, answer: str) -> Iterator[str]:
     """Yield an answer with its free parameter and its constants named as in the gold answer, in each way."""
-    for find in (_constant, _numbered, _argument, _parameter) if max(len(gold), len(answer)) <= _MAX_CHARS else ():
-        wanted, own = find(gold, answer), find(answer, gold)
+    is_short = max(len(gold), len(answer)) <= _MAX_CHARS
+    for wanted, own in zip(_free(gold, answer), _free(answer, gold), strict=True) if is_short else ():
         if wanted and own and wanted != own and wanted not in _letters(answer):
             answer = "".join(wanted if token == own else token for token in _ALL.findall(answer))
     yield answer
@@ -61,6 +58,12 @@ def _declared(latex: str) -> tuple[str, str, str] | None:
     return (match["value"], letter, table.DOMAINS.get(kind, kind)) if letter in _letters(match["value"]) else None
 
 
+def _free(latex: str, other: str) -> list[str | None]:
+    """Return the letters that are the writer's choice: an added constant, numbered ones, an argument, a parameter."""
+    found = (pattern.search(latex) for pattern in _NAMED_FREELY)
+    return [*(match and match[match.lastgroup or 0] for match in found), _parameter(latex, other)]
+
+
 def _parameter(latex: str, other: str) -> str | None:
     r"""Return the letter that is declared, or that counts half turns, or that stands alone against a declared one."""
     if declared := _declared(latex):
@@ -69,22 +72,6 @@ def _parameter(latex: str, other: str) -> str | None:
         return periodic[periodic.lastgroup or 0]
     own = [letter for letter in table.LETTERS if letter in _letters(latex) and letter not in _letters(other)]
     return own[0] if _declared(other) and len(own) == 1 else None
-
-
-def _constant(latex: str, other: str) -> str | None:
-    """Return the letter that is added as a constant of integration."""
-    return next((term for term in split_outside(latex, _TERM_SIGN)[1:] if term in table.CONSTANTS), None)
-
-
-def _numbered(latex: str, other: str) -> str | None:
-    numbered = _NUMBERED.search(latex)
-    return numbered[1] if numbered else None
-
-
-def _argument(latex: str, other: str) -> str | None:
-    """Return the letter that a function is given in; f(x) = 2x is f(t) = 2t."""
-    given = _ARGUMENT.match(latex)
-    return given[given.lastgroup or 0] if given else None
 
 
 def _factors(latex: str) -> list[str]:
