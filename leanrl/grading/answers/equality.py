@@ -82,12 +82,12 @@ def _chains(gold: Answer, answer: Answer) -> bool:
     """Compare where one side at least has an equals sign."""
     if gold.kind != "chain":
         return _values_agree(gold, answer)
+    values = _values_of(gold)
     if answer.kind != "chain":
-        return any(agree(value, answer) for value in _values_of(gold))
-    if not any(map(has_variable, gold.parts)):
-        return any(_values_agree(value, answer) for value in gold.parts)
-    if squeeze(gold.parts[0].latex) == squeeze(answer.parts[0].latex) and is_name(gold.parts[0]):
-        return any(_values_agree(value, answer) for value in gold.parts[1:])
+        return any(agree(value, answer) for value in values)
+    has_same_name = squeeze(gold.value.latex) == squeeze(answer.value.latex)
+    if values == gold.parts or (values and has_same_name):
+        return any(_values_agree(value, answer) for value in values)
     if gold.marks != answer.marks or set(gold.marks) != {"="}:
         return False
     if len(gold.marks) > 1:

@@ -36,11 +36,16 @@ def read_relation(latex: str, read: Read) -> Answer | None:
     sides = tuple(map(read, texts))
     if all(sign in _UPWARDS for sign in signs):
         sides, signs = sides[::-1], tuple(_UPWARDS[sign] for sign in reversed(signs))
-    if signs == (r"\neq",) and sides[1].kind == "list":  # x \neq \pm 5
-        values = sides[1].parts
-        each = (Answer(rf"{texts[0]} \neq {value.latex}", "relation", (sides[0], value), signs) for value in values)
-        return Answer(latex, "list", tuple(each), ("and",))
-    return Answer(latex, "relation", sides, signs)
+    return of_each_value(Answer(latex, "relation", sides, signs))
+
+
+def of_each_value(statement: Answer) -> Answer:
+    r"""Return x \neq \pm 5 as x \neq 5 and x \neq -5; any other statement as it is."""
+    if statement.marks != (r"\neq",) or statement.parts[1].kind != "list":
+        return statement
+    name, values = statement.parts
+    each = (Answer(rf"{name.latex} \neq {one.latex}", "relation", (name, one), (r"\neq",)) for one in values.parts)
+    return Answer(statement.latex, "list", tuple(each), ("and",))
 
 
 def read_ratio(latex: str, read: Read) -> Answer | None:

@@ -3,7 +3,7 @@ r"""Values in no order: between commas, semicolons, "and" and "or", or the two o
 import re
 
 from leanrl.grading.answers.nodes import Answer, Read
-from leanrl.grading.answers.readers.chains import RELATION
+from leanrl.grading.answers.readers.chains import RELATION, of_each_value
 from leanrl.grading.text.brackets import split_outside
 from leanrl.grading.text.numbers import is_grouped, spell_as_number
 
@@ -26,13 +26,9 @@ def read_list(latex: str, read: Read) -> Answer | None:
         return Answer(latex, "either", (Answer(number), Answer(latex, "list", items, (joint,))), ("list",))
     first, rest = items[0], items[1:]
     is_first_alone = not any(one.kind in _STATEMENTS or RELATION.search(one.latex) for one in rest)
-    if first.kind in _STATEMENTS and len(first.parts) == 2 and is_first_alone:
-        name, value = first.parts
-        if first.kind == "chain":
-            return Answer(latex, "chain", (name, Answer(latex, "list", (value, *rest), (joint,))), first.marks)
-        if first.marks == (r"\neq",):
-            others = with_both_signs(tuple(read(rf"{name.latex} \neq {value.latex}") for value in rest))
-            return Answer(latex, "list", (first, *others), ("and",))
+    if (first.kind == "chain" or first.marks == (r"\neq",)) and len(first.parts) == 2 and is_first_alone:
+        values = Answer(latex, "list", with_both_signs((first.parts[1], *rest)), (joint,))
+        return of_each_value(Answer(latex, first.kind, (first.value, values), first.marks))
     if joint == "comma" and first.kind == "choice" and first.parts and not any(one.kind == "choice" for one in rest):
         return Answer(latex, "choice", (Answer(latex, "list", (first.value, *rest), (joint,)),), first.marks)
     return Answer(latex, "list", with_both_signs(items), (joint,))
