@@ -92,7 +92,8 @@ def _assignments(symbols: list[Any], points: list[Any]) -> list[dict[Any, Any]]:
 
 def _value(expression: Expr, point: dict[Any, Any]) -> Any:
     """Return a number of 30 digits, exact where it is rational; or whatever else comes out."""
-    expression = expression.replace(lambda node: node.is_Float, lambda node: Rational(str(node)))
+    if expression.has(Float):  # as it is written: 60.2 times 10^22 is 6.02 times 10^23
+        expression = expression.replace(lambda node: node.is_Float, lambda node: Float(str(node), 2 * _DIGITS))
     value = _with_real_roots(expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression)
     if value.is_Rational:
         return value
@@ -142,12 +143,11 @@ def _agree(one: Any, other: Any, gold: Expr, answer: Expr) -> bool | None:
     """Return whether two constants agree, given their values; None if they have none."""
     if not (_is_usable(one, True) and _is_usable(other, True)):
         return bool(one == other) if {one, other} & {oo, -oo, zoo} else None
-    has_decimal = gold.has(Float) or answer.has(Float)
-    if one == other or (one.is_Rational and other.is_Rational and not has_decimal):
+    if one.is_Rational and other.is_Rational:
         return bool(one == other)
     difference, largest = abs(one - other), max(abs(one), abs(other))
-    if has_decimal:
-        return bool(difference <= _PLACES and difference <= _FOUR_DIGITS * largest)
+    if gold.has(Float) or answer.has(Float):
+        return bool(difference <= max(_PLACES, _EXACT * largest) and difference <= _FOUR_DIGITS * largest)
     if one == 0 or other == 0:
         return None if _is_noise(one) or _is_noise(other) else False
     if difference > _EXACT * largest:
