@@ -212,11 +212,12 @@ def _relations(gold: Answer, answer: Answer) -> bool:
 
 def _vectors(gold: Answer, answer: Answer) -> bool:
     """Compare points, vectors and matrices entry by entry; what may be two intervals must have the same brackets."""
-    if gold.kind == answer.kind == "row" and len(gold.parts) == 2 and gold.marks != answer.marks:
-        return False
     rows, other_rows = _entries(gold, answer), _entries(answer, gold)
     if rows is None or other_rows is None:
         return are_equal(gold.latex, answer.latex)
+    brackets = {side.marks if side.kind == "row" else ("()",) for side in (gold, answer)}
+    if len(rows) == 2 and len(brackets) > 1 and "matrix" not in (gold.kind, answer.kind):
+        return False
     return len(rows) == len(other_rows) and all(map(_in_order, rows, other_rows))
 
 
