@@ -125,7 +125,7 @@ def _cases(gold: Answer, answer: Answer) -> bool:
     if not agree(value, other_value) or is_otherwise(condition) == is_otherwise(other_condition):
         return is_otherwise(condition) and is_otherwise(other_condition) and agree(value, other_value)
     explicit = answer if is_otherwise(condition) else gold
-    return joined("or", (numbers_of(branch.parts[1]) for branch in explicit.parts)) == Reals
+    return bool(joined("or", (numbers_of(branch.parts[1]) for branch in explicit.parts)) == Reals)
 
 
 def _lists(gold: Answer, answer: Answer) -> bool:

@@ -61,7 +61,7 @@ def _declared(latex: str) -> tuple[str, str, str] | None:
 def _free(latex: str, other: str) -> list[str | None]:
     """Return the letters that are the writer's choice: an added constant, numbered ones, an argument, a parameter."""
     found = (pattern.search(latex) for pattern in _NAMED_FREELY)
-    return [*(match and match[match.lastgroup or 0] for match in found), _parameter(latex, other)]
+    return [*(match[match.lastgroup or 0] if match else None for match in found), _parameter(latex, other)]
 
 
 def _parameter(latex: str, other: str) -> str | None:
