@@ -2,7 +2,7 @@ r"""How kinds of answers are written, a pattern for each: (B) five, 101_2, 7k + 
 
 CHOICE = (
     r"(?P<set>\\text\s?\{\s?)?(?:(?i:option|choice)\s+(?:\((?P<named>[A-J])\)|(?P<plain>[A-J])(?![A-Za-z]))|\((?P<round>[A-J])\)(?=\s|$|\\text|\})"
-    r"|(?P<half>[A-J])\)|(?P<dotted>[A-J])[.:](?=(?:\s+\}?|\}\s)\s*(?:\\text|-?\d|\\frac|\\sqrt|[A-Za-z]{2})))[.:]?\s*"
+    r"|(?P<half>[A-J])\)|(?P<dotted>[A-J])[.:](?=(?:\s++\}?+|\}\s)\s*+(?:\\text|-?\d|\\frac|\\sqrt|[A-Za-z]{2})))[.:]?\s*"
 )
 # What stands behind a letter that is a factor or a summand, and chooses nothing.
 NO_OPTION = r"[+*/^_=<>]|-\s|\\(?:cdot|times|le|ge|neq|cup|cap|to)(?![A-Za-z])"
@@ -33,7 +33,7 @@ SET_OPERATORS = (
     (r"\\cap(?![A-Za-z])", "&"),
     (r"\\setminus(?![A-Za-z])", "& ~"),
 )
-SETS_BY_LETTERS = r"(?=[^|&]*[|&])(?:[(~ ]*[A-Z][) ]*(?:[|&]|$))+"
+SETS_BY_LETTERS = r"^(?=[^|&]*[|&])(?:[(~ ]*+[A-Z][) ]*+(?:[|&]|$))+"
 ENVIRONMENT = (
     r"(?:\\\{\s?)?\\begin\s?\{(?P<name>cases|array|aligned|gathered|[pb]?matrix|smallmatrix)\}(?:\s?\{[lcr|\s]*\})?"
     r"(?P<rows>.*)\\end\s?\{(?P=name)\}"
