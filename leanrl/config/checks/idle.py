@@ -74,7 +74,7 @@ def _idle_algorithm(config: RunConfig) -> Iterator[str]:
 
 
 def _idle_stages(config: RunConfig) -> Iterator[str]:
-    """What a schedule has for steps behind the last one."""
+    """What schedules and the watchdog have for steps behind the last one."""
     last = config.train.max_steps
     if last is None or config.train.num_epochs is not None:
         return
@@ -85,6 +85,19 @@ def _idle_stages(config: RunConfig) -> Iterator[str]:
     every = config.schedules.reset_reference_every_steps
     if every is not None and every >= last:
         yield f"schedules.reset_reference_every_steps {every} has no effect: the run ends after {last} steps."
+    longer, rollouts = config.schedules.automatic_length, -(-last // config.steps_per_rollout)
+    if longer.from_tokens is not None and 2 * longer.window_rollouts >= rollouts:
+        yield (
+            f"schedules.automatic_length.window_rollouts {longer.window_rollouts} has no effect: two such windows are "
+            f"compared, and the run has {rollouts} rollouts; completions stay at {longer.from_tokens} tokens."
+        )
+    watchdog = config.watchdog
+    first = max(watchdog.baseline_steps, watchdog.window_steps) + watchdog.act_steps - 1
+    if watchdog.level == "act" and first > last:
+        yield (
+            f"watchdog.level act has no effect: with its baseline_steps, window_steps and act_steps it acts at step "
+            f"{first} at the earliest, and the run ends after {last} steps."
+        )
 
 
 def _idle_hardware(config: RunConfig) -> Iterator[str]:

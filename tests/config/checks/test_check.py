@@ -305,6 +305,15 @@ def test_several_contradictions_are_found_together(tmp_path):
             ["schedules.reset_reference_every_steps=400", "algorithm.kl_beta=0.04", "train.max_steps=400"],
             "schedules.reset_reference_every_steps 400 has no effect",
         ),
+        (
+            [
+                "schedules.automatic_length={from_tokens: 64, window_rollouts: 200}",
+                "rollout.max_completion_tokens=128",
+                "train.max_steps=400",
+            ],
+            "schedules.automatic_length.window_rollouts 200 has no effect",
+        ),
+        (["watchdog.level=act", "train.max_steps=28"], "watchdog.level act has no effect"),
         (["algorithm.kl_estimator=k2"], "algorithm.kl_estimator has no effect: algorithm.kl_beta is 0."),
         (["algorithm.clip_high=0.28"], "with algorithm.num_iterations 1 the ratio they bound is always 1"),
         (["model.tuning.rank=64"], "model.tuning.rank has no effect: model.tuning.method is full."),
