@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from leanrl.errors import ConfigError
+from leanrl.hints import quoted
 
 _FILE = ".lock"
 
@@ -47,10 +48,14 @@ def _refusal(run: Path, holder: str, doing: str) -> ConfigError:
     who = holder.strip() or "another process"
     return ConfigError(
         f"{run} is being {doing} by {who}; a second process would damage it.",
-        hint=f"wait until it ends, or stop it: `kill -TERM {_number_of(who)}`",
+        hint=f"wait until it ends, or stop it: {_stop_of(run / _FILE, who)}",
     )
 
 
-def _number_of(who: str) -> str:
+def _stop_of(lock: Path, who: str) -> str:
+    """Return the command that stops the holder, and where to type it: a folder that machines share has one lock."""
     words = who.split()
-    return words[1] if len(words) > 1 and words[1].isdigit() else "PID"
+    if len(words) < 4 or not words[1].isdigit():
+        return f"`fuser -v {quoted(lock)}` names it"
+    number, host = words[1], words[3]
+    return f"`kill -TERM {number}`" + ("" if host == socket.gethostname() else f" on {host}")

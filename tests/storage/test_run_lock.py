@@ -38,10 +38,20 @@ def test_a_lock_file_that_cannot_be_read_still_refuses(tmp_path):
     (tmp_path / ".lock").write_bytes(b"\xff\xfe\x00")
     with (tmp_path / ".lock").open("ab") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(ConfigError, match="a second process would damage it"), hold(tmp_path):
+        with pytest.raises(ConfigError, match="a second process would damage it") as caught, hold(tmp_path):
             pass
+        assert f"`fuser -v {tmp_path / '.lock'}` names it" in caught.value.hint
     with hold(tmp_path):
         assert (tmp_path / ".lock").read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_a_process_of_another_machine_is_stopped_there(tmp_path):
+    (tmp_path / ".lock").write_text("process 12 on node-7 since 2026-01-01 00:00:00\n")
+    with (tmp_path / ".lock").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match="by process 12 on node-7") as caught, hold(tmp_path):
+            pass
+    assert caught.value.hint.endswith("`kill -TERM 12` on node-7")
 
 
 def test_a_lock_is_free_again_after_an_error(tmp_path):
