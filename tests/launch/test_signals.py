@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ def run(tmp_path: Path) -> RunFolder:
     folder = create_run_folder(tmp_path / "run")
     write_json(folder.summary, {"status": "running", "steps": 0})
     return folder
+
+
+@pytest.fixture(autouse=True)
+def terminal() -> Iterator[None]:
+    """Signals as a terminal leaves them; the tests may run under nohup, which has SIGHUP ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGUSR1)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def _hear(run: RunFolder, number: signal.Signals) -> None:

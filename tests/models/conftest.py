@@ -1,5 +1,6 @@
 """A run folder with a LoRA checkpoint on a tiny base, and a Hub to push to."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +15,18 @@ from leanrl.config.sections.data import DataConfig
 from leanrl.models.adapters.adapter import lora_config
 from leanrl.models.load import load_policy
 from leanrl.models.locate import LocatedModel
+from leanrl.storage.checkpoint_files import seal
 from leanrl.storage.run_folder import RunFolder, create_run_folder, write_json
 from tests.models.small_hub import HubState, SmallHub
 from tests.tiny_model import make_tiny_model, make_tiny_tokenizer
 
 MakeRun = Callable[..., RunFolder]
+
+
+def add_checkpoint(run: RunFolder, step: int) -> None:
+    """Add a complete checkpoint of another step, with the weights of step 7."""
+    shutil.copytree(run.checkpoint(7), run.checkpoint(step))
+    seal(run.checkpoint(step), step=step)
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from leanrl.errors import ConfigError
 from leanrl.models.trained import find_adapter, find_checkpoint
 from leanrl.storage.checkpoint_files import seal
-from tests.models.conftest import MakeRun
+from tests.models.conftest import MakeRun, add_checkpoint
 
 
 def test_a_run_means_its_newest_complete_checkpoint(make_run: MakeRun) -> None:
     run = make_run()
-    shutil.copytree(run.checkpoint(7), run.checkpoint(5))
-    shutil.copytree(run.checkpoint(7), run.checkpoint(9))
+    add_checkpoint(run, 5)
+    add_checkpoint(run, 9)
     (run.checkpoint(9) / "COMPLETE").unlink()
     found = find_adapter(run.path)
     assert (found.folder, found.step) == (run.checkpoint(7), 7)
@@ -26,7 +26,7 @@ def test_a_run_means_its_newest_complete_checkpoint(make_run: MakeRun) -> None:
 
 def test_a_checkpoint_knows_the_run_around_it(make_run: MakeRun) -> None:
     run = make_run()
-    shutil.copytree(run.checkpoint(7), run.checkpoint(5))
+    add_checkpoint(run, 5)
     found = find_adapter(run.checkpoint(5))
     assert found.step == 5
     assert found.run is not None

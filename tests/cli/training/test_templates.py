@@ -95,11 +95,11 @@ def test_a_merged_model_without_that_prompt_answers_otherwise(run: RunFolder, me
     assert outcome.out != answer["completion"] + "\n"
 
 
-@pytest.mark.parametrize("problem", ["", "  \n"])
-def test_an_empty_problem_is_refused(run: RunFolder, problem: str) -> None:
+@pytest.mark.parametrize(("problem", "what"), [("", "'PROBLEM': the text is empty"), ("  \n", "The problem is empty")])
+def test_an_empty_problem_is_refused(run: RunFolder, problem: str, what: str) -> None:
     outcome = leanrl("sample", run.path, problem)
     assert outcome.code == 2
-    assert "The problem is empty" in outcome.err
+    assert what in outcome.err
 
 
 @pytest.mark.parametrize(

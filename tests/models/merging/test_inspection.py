@@ -11,7 +11,7 @@ from leanrl.models.merging.inspection import inspect_checkpoints
 from leanrl.models.trained import find_adapter, find_checkpoint
 from leanrl.storage.checkpoint_files import seal
 from leanrl.storage.run_folder import append_jsonl
-from tests.models.conftest import MakeRun
+from tests.models.conftest import MakeRun, add_checkpoint
 
 
 def test_a_checkpoint_says_method_base_rank_step_and_score(make_run: MakeRun) -> None:
@@ -31,9 +31,9 @@ def test_a_checkpoint_says_method_base_rank_step_and_score(make_run: MakeRun) ->
 
 def test_every_checkpoint_of_a_run_is_told_of_the_unfinished_too(make_run: MakeRun) -> None:
     run = make_run()
-    shutil.copytree(run.checkpoint(7), run.checkpoint(9))
+    add_checkpoint(run, 9)
     (run.checkpoint(9) / "COMPLETE").unlink()
-    shutil.copytree(run.checkpoint(7), run.checkpoint(5))
+    add_checkpoint(run, 5)
     found = inspect_checkpoints(run.path)
     assert [one.facts["step"] for one in found] == ["5", "7", "9"]
     assert [one.facts["score"] == "not evaluated" for one in found] == [True, False, True]
@@ -81,7 +81,7 @@ def test_a_folder_of_something_else_is_broken_and_none_at_all_is_refused(tmp_pat
 def test_the_folder_of_all_checkpoints_is_taken_as_its_run(make_run: MakeRun) -> None:
     """Taken for a checkpoint, every checkpoint in it would be an adapter of its own, without the run's base."""
     run = make_run()
-    shutil.copytree(run.checkpoint(7), run.checkpoint(5))
+    add_checkpoint(run, 5)
     assert [one.facts["step"] for one in inspect_checkpoints(run.checkpoints)] == ["5", "7"]
     assert find_checkpoint(run.checkpoints).folder.name == "step-000007"
 
