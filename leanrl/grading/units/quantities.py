@@ -30,7 +30,8 @@ def split_unit(latex: str) -> tuple[str, str | None]:
 
     A degree inside a function of angles is a number: the sine of 30 degrees is that of a sixth of pi.
     """
-    latex = _PERCENT.sub(lambda percent: rf"\unit{{% {percent['things'] or ''}}}", latex)
+    if latex.count(r"\%") == 1:  # each of several is a hundredth
+        latex = _PERCENT.sub(lambda percent: rf"\unit{{% {percent['things'] or ''}}}", latex)
     units = set(UNIT.findall(latex))
     if _ONE_DEGREE in latex and _ANGLE_FUNCTION.search(latex):
         return split_unit(latex.replace(_ONE_DEGREE, _RADIANS_OF_A_DEGREE))

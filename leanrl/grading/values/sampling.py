@@ -94,17 +94,19 @@ def _value(expression: Expr, point: dict[Any, Any]) -> Any:
     """Return a number of 30 digits, exact where it is rational; or whatever else comes out."""
     if expression.has(Float):  # as it is written: 60.2 times 10^22 is 6.02 times 10^23
         expression = expression.replace(lambda node: node.is_Float, lambda node: Float(str(node), 2 * _DIGITS))
-    value = _with_real_roots(expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression)
+    value = _computed(expression)
     if value.is_Rational:
         return value
     return _evaluate(value, digits=_DIGITS, point=point)
 
 
-def _with_real_roots(expression: Expr) -> Expr:
+def _computed(expression: Expr) -> Expr:
     """Return the expression with odd roots as school has them: that of a negative number is negative, not complex.
 
-    An expression in which the imaginary unit is written keeps the complex ones.
+    An expression in which the imaginary unit is written keeps the complex ones. What the parser leaves unevaluated,
+    such as the hundredth of a percent sign, is evaluated.
     """
+    expression = expression.doit() if expression.has(sympy.UnevaluatedExpr) else expression
     if expression.has(I) or not expression.has(sympy.Pow):
         return expression
     return expression.replace(_is_odd_root, _real_root)
@@ -152,7 +154,7 @@ def _agree(one: Any, other: Any, gold: Expr, answer: Expr) -> bool | None:
         return None if _is_noise(one) or _is_noise(other) else False
     if difference > _EXACT * largest:
         return False
-    return _vanishes(_with_real_roots(gold) - _with_real_roots(answer), largest)
+    return _vanishes(_computed(gold) - _computed(answer), largest)
 
 
 def _is_noise(value: Any) -> bool:
