@@ -3,10 +3,11 @@
 All that differs between a run that begins and one that goes on, and between the first rank and the others, is here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -23,9 +24,11 @@ from leanrl.planner.plan import Plan
 from leanrl.preflight.identity import identify
 from leanrl.preflight.intent import Ready
 from leanrl.report.run_log import RunLog
+from leanrl.storage.checkpoint_files import said_of_strangers
 from leanrl.storage.evaluations import rewind_evaluations
 from leanrl.storage.fingerprints import changes, facts_of_folder, keep_config, note
 from leanrl.storage.home import expanded
+from leanrl.storage.output_folder import require_no_links
 from leanrl.storage.rollbacks import finish_rollback
 from leanrl.storage.run_folder import (
     RunFolder,
@@ -36,15 +39,31 @@ from leanrl.storage.run_folder import (
     write_json,
 )
 from leanrl.storage.run_lock import hold
-from leanrl.storage.starts import changed_circumstances, note_start
+from leanrl.storage.starts import Start, changed_circumstances, hand_over, handed_over, note_start
 from leanrl.types import Listener
+
+
+def _write_nothing(_: RunConfig) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a process holds of a run: the checkpoint to go on from, None at the start.
+
+    `begin` takes the configuration as it is run, and writes into the folder that the run goes on: what came after the
+    checkpoint is dropped, and what the run is made of now is noted. Until then the run stays as it was.
+    """
+
+    checkpoint: Path | None = None
+    begin: Callable[[RunConfig], None] = _write_nothing
 
 
 class Attempt(Protocol):
     """One process's attempt on a run, in the order of its methods."""
 
-    def claimed(self, ready: Ready, listener: RunLog) -> AbstractContextManager[Path | None]:
-        """Hold what exists of the run before it is planned; gives the checkpoint to go on from, None at the start."""
+    def claimed(self, ready: Ready, listener: RunLog) -> AbstractContextManager[Claim]:
+        """Hold what exists of the run before it is planned."""
         ...
 
     def folder_for_ranks(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> RunFolder:
@@ -66,8 +85,8 @@ class NewAttempt:
     plugins: Sequence[Path]
 
     @contextmanager
-    def claimed(self, ready: Ready, listener: RunLog) -> Iterator[Path | None]:
-        yield None
+    def claimed(self, ready: Ready, listener: RunLog) -> Iterator[Claim]:
+        yield Claim()
 
     def folder_for_ranks(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> RunFolder:
         _require_device(config)
@@ -125,9 +144,10 @@ class LaterAttempt:
         """Open the run at `path`, with the configuration and the chat template that it keeps.
 
         Raises:
-            ConfigError: if there is no run, or its configuration is broken.
+            ConfigError: if there is no run, its configuration is broken, or it would write through a link.
         """
         run = open_run_folder(path)
+        require_no_links(run.written_files())
         config = _with_kept_template(load_run_config(run.config), run)
         if config.backend == "unsloth" and this_rank() is not None:
             # before a plug-in imports what it patches
@@ -138,18 +158,18 @@ class LaterAttempt:
         return cls(run, config, force)
 
     @contextmanager
-    def claimed(self, ready: Ready, listener: RunLog) -> Iterator[Path | None]:
-        """The lock is held to the end, but by a process that starts ranks: it rewinds the run and lets go."""
+    def claimed(self, ready: Ready, listener: RunLog) -> Iterator[Claim]:
+        """The lock is held to the end, but by a process that starts ranks: it lets the first of them write."""
         if is_first_rank():
             listener.open(self.run.log)
         if starts_ranks(self.config):
             _require_device(self.config)
             with hold(self.run.path):
-                self._rewind_to_checkpoint(ready, listener)
-            yield None
+                hand_over(self.run, self._checked(ready, listener)[1])
+            yield Claim()
             return
         with _held_by_first_rank(self.run):
-            yield self._checkpoint(ready, listener)
+            yield self._claim(ready, listener)
 
     def folder_for_ranks(self, config: RunConfig, ready: Ready, predicted: Plan | None, listener: RunLog) -> RunFolder:
         return self.run
@@ -159,37 +179,51 @@ class LaterAttempt:
         from leanrl.trainer.ranks.meeting import join_ranks
 
         join_ranks(config)
-        if config != self.config and is_first_rank():  # whoever started the ranks had not counted the problems
-            keep_config(self.run, config.model_dump(mode="json"))
         yield self.run
 
-    def _checkpoint(self, ready: Ready, listener: Listener) -> Path | None:
-        """Return the checkpoint to go on from; None for the ranks of a run that begins."""
+    def _claim(self, ready: Ready, listener: Listener) -> Claim:
         from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint
 
         rank = this_rank()
         if rank is None or (rank.number == 0 and not rank.is_launched):
-            return self._rewind_to_checkpoint(ready, listener)
+            checkpoint, start = self._checked(ready, listener)
+            return Claim(checkpoint, partial(self._begin, checkpoint, start))
+        writes = self._keep_counted if rank.number == 0 else _write_nothing
         if rank.is_launched and not self.run.complete_checkpoints():
-            return None
-        return resumable_checkpoint(self.run, self.config)[0]  # which one, and why, the launcher or the first rank says
+            return Claim(None, writes)
+        checkpoint = resumable_checkpoint(self.run, self.config)[0]  # why this one, the launcher or first rank says
+        if rank.number == 0:
+            writes = partial(self._begin, checkpoint, handed_over(self.run))
+        return Claim(checkpoint, writes)
 
-    def _rewind_to_checkpoint(self, ready: Ready, listener: Listener) -> Path:
+    def _checked(self, ready: Ready, listener: Listener) -> tuple[Path, Start]:
+        """Return the checkpoint to go on from, and what is noted of this start when the run goes on."""
         from leanrl.trainer.checkpoints.lost_disk import stopping_at_a_lost_disk
-        from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint, rewind
+        from leanrl.trainer.checkpoints.upkeep import resumable_checkpoint
 
         machine, now = _machine(), identify(self.config, ready) | facts_of_folder(self.run)
         found = self._accepted(now, machine, listener)
         with stopping_at_a_lost_disk(self.run):
             finish_rollback(self.run)
-            checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
-            for line in passed_over:
-                listener.warn(line)
-            rewind(self.run, step=step_of(checkpoint))
-            rewind_evaluations(self.run, step=step_of(checkpoint))
-            note_start(self.run, machine, at=_now(), after_step=step_of(checkpoint), changes=found)
-            note(self.run, now)
-        return checkpoint
+        checkpoint, passed_over = resumable_checkpoint(self.run, self.config)
+        for line in [*passed_over, *said_of_strangers(self.run.checkpoints, step=step_of(checkpoint))]:
+            listener.warn(line)
+        return checkpoint, Start(machine, _now(), step_of(checkpoint), found, now)
+
+    def _begin(self, checkpoint: Path, start: Start | None, config: RunConfig) -> None:
+        from leanrl.trainer.checkpoints.upkeep import rewind
+
+        rewind(self.run, step=step_of(checkpoint))
+        rewind_evaluations(self.run, step=step_of(checkpoint))
+        if start is not None:
+            note_start(self.run, start.machine, at=start.at, after_step=start.after_step, changes=start.changes)
+            note(self.run, start.facts)
+        self._keep_counted(config)
+
+    def _keep_counted(self, config: RunConfig) -> None:
+        """Keep the configuration with what was still open in it: whoever starts ranks counts no problems."""
+        if config != self.config:
+            keep_config(self.run, config.model_dump(mode="json"))
 
     def _accepted(self, now: Mapping[str, Any], machine: Mapping[str, Any], listener: Listener) -> list[str]:
         """Return all that is other than at the last start, and say it.

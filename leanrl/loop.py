@@ -1,7 +1,7 @@
 """The loop of a run and what surrounds it: memory probe, scores before and after, summary, report."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -36,8 +36,11 @@ def train_and_measure(
     listener: Listener,
     predicted: Plan | None,
     checkpoint: Path | None,
+    begin: Callable[[], None],
 ) -> dict[str, Any]:
     """Train from the start or from a checkpoint, with the scores around it, and return the run's summary.
+
+    `begin` writes into the run's folder that it begins: when the checkpoint is loaded, and nothing can refuse it.
 
     Raises:
         StoppedError: if the run ends early, also where its folder cannot be written any more.
@@ -49,6 +52,8 @@ def train_and_measure(
 
     with stopping_at_a_lost_disk(run), stopping_at_signals(run), naming_the_run(run):
         trainer, recorder, stop = _built(config, parts, run=run, grader=grader, listener=listener, predicted=predicted)
+        if is_first_rank():
+            trainer.to_begin += [begin, partial(_note_parts, config, parts, run)]
         if checkpoint is None:
             probe_longest_batch(trainer, plan=predicted, listener=listener)
         summary = _begin_summary(config, parts, trainer, grader, listener)
@@ -114,9 +119,6 @@ def _built(
         plan=predicted,
         heldout=parts.problems.heldout,
     )
-    if is_first_rank() and isinstance(parts.tokenizer.chat_template, str):
-        run.keep_template(parts.tokenizer.chat_template)
-        note(run, facts_of_folder(run))
     needed_bytes = trainer.saved_bytes()
     kept = config.checkpoints
     # at level act as many again lie in `abandoned`
@@ -124,6 +126,16 @@ def _built(
     require_disk_space(run, needed_bytes=needed_bytes, keep_last=keep_last, keep_best=kept.keep_best)
     shard_weights(trainer)
     return trainer, recorder, stop
+
+
+def _note_parts(config: RunConfig, parts: Parts, run: RunFolder) -> None:
+    """Keep what the run has read: the chat template, the rows that it dropped, what the dataset says of itself."""
+    if isinstance(parts.tokenizer.chat_template, str):
+        run.keep_template(parts.tokenizer.chat_template)
+        note(run, facts_of_folder(run))
+    if parts.problems.dropped:
+        write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
+    _keep_manifest(config, run)
 
 
 def _keep_manifest(config: RunConfig, run: RunFolder) -> None:
@@ -141,10 +153,6 @@ def _begin_summary(
     from leanrl.trainer.records.summary import start_summary
 
     run = trainer.run
-    if parts.problems.dropped and is_first_rank():
-        write_jsonl(run.dropped_rows, [asdict(dropped) for dropped in parts.problems.dropped])
-    if is_first_rank():
-        _keep_manifest(config, run)
     summary = start_summary(run, preset=config.name, **parts.problems.num_rows)
     if "greedy_before" not in summary and not parts.is_at_start:
         listener.warn("greedy_before stays unknown: summary.json lost it, and the checkpoint holds no start adapter.")

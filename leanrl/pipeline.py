@@ -8,6 +8,7 @@ Heavy libraries are imported inside the steps that need them, after everything t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
     A process that starts ranks trains nothing: each rank is a `resume` of the same folder.
     """
     ready = require_ready(intent)
-    with attempt.claimed(ready, listener) as checkpoint:
+    with attempt.claimed(ready, listener) as claim:
         counted = with_run_length(intent.config, num_rows=len(ready.problems.train))
         predicted = plan_that_fits(counted, force=force, listener=listener, typed=typed)
         config = with_chosen_settings(intent.config, predicted, listener)
@@ -121,11 +122,11 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
         from leanrl.grading.pool import GraderPool
 
         with GraderPool(refused=config.grading.refused) as grader:
-            parts = prepare(config, ready, grader=grader, listener=listener, checkpoint=checkpoint)
+            parts = prepare(config, ready, grader=grader, listener=listener, checkpoint=claim.checkpoint)
             config = _with_length(config, parts, listener)
             with attempt.entered(config, ready, predicted, listener) as run:
-                if checkpoint is not None:
-                    listener.say(f"resuming {run.path} after step {step_of(checkpoint)}")
+                if claim.checkpoint is not None:
+                    listener.say(f"resuming {run.path} after step {step_of(claim.checkpoint)}")
                 return train_and_measure(
                     config,
                     parts,
@@ -133,7 +134,8 @@ def _run(intent: Intent, attempt: Attempt, *, force: bool, typed: Sequence[str],
                     grader=grader,
                     listener=listener,
                     predicted=predicted,
-                    checkpoint=checkpoint,
+                    checkpoint=claim.checkpoint,
+                    begin=partial(claim.begin, config),
                 )
 
 

@@ -9,7 +9,7 @@ from leanrl.cli.terminal.idle_flags import refuse_idle_flags
 from leanrl.errors import ConfigError
 from leanrl.machine.environment import quiet_libraries
 from leanrl.storage.chosen_checkpoint import chosen_checkpoint
-from leanrl.storage.run_folder import require_folder
+from leanrl.storage.home import require_folder
 
 
 def merge(

@@ -12,7 +12,8 @@ from leanrl.config.schema import RunConfig
 from leanrl.errors import ConfigError
 from leanrl.hints import command, quoted, setting
 from leanrl.storage.checkpoint_files import COMPLETE, find_damage, newest_whole, to_read
-from leanrl.storage.run_folder import RunFolder, read_json, require_folder
+from leanrl.storage.home import require_folder
+from leanrl.storage.run_folder import RunFolder, read_json
 
 ADAPTER_CONFIG = "adapter_config.json"
 ADAPTER_WEIGHTS = "adapter_model.safetensors"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from leanrl.errors import ConfigError
 from leanrl.hints import command
+from leanrl.storage.home import require_folder
 from leanrl.storage.output_folder import require_writable
-from leanrl.storage.run_folder import RunFolder, require_folder
+from leanrl.storage.run_folder import RunFolder
 from leanrl.storage.run_format import format_of
 
 # What merge and sample take: a run, its folder of checkpoints, a checkpoint, an adapter or several, a model.

@@ -35,7 +35,7 @@ class RunLog:
         """Write what was kept to the file, and all that follows."""
         kept, self._kept = self._kept, []
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            self._file = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         except OSError as error:
             self._warn_of(path, error)
             return

@@ -1,9 +1,11 @@
 """Files of a checkpoint: COMPLETE, which holds the size and SHA-256 of each, and what is missing or damaged."""
 
 import hashlib
+import itertools
 import json
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,8 @@ _NEVER_RESUMED = (
 )
 _ADAPTER_CONFIGS = ("adapter_config.json", "*/adapter_config.json")
 _NAMED_AFTER_STEP = re.compile(r"step-(\d+)")
+# What a file raises that is cut, or was never of ours.
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _PICKLED = (".pt", ".pth", ".bin")
 _NUM_READERS = 4  # hashlib lets go of the interpreter: weights and optimizer state are read at the same time
 
@@ -60,6 +64,57 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_own(path: Path) -> bool:
+    """Return whether leanrl has sealed a folder as the checkpoint of the step in its name, damaged or not."""
+    if not (path / COMPLETE).is_file():
+        return False
+    try:
+        return _renamed(path) is None
+    except _UNREADABLE:
+        return True
+
+
+def aside(path: Path) -> Path:
+    """Return a free name beside a path, for what a user has put in the place of a checkpoint."""
+    names = itertools.chain([f"{path.name}.aside"], (f"{path.name}.aside-{number}" for number in itertools.count(2)))
+    return next(path.with_name(name) for name in names if not os.path.lexists(path.with_name(name)))
+
+
+def make_room(path: Path, *, trash: Path) -> None:
+    """Free the name of a checkpoint: one of leanrl's own is deleted, and anything else is moved aside."""
+    if is_own(path):
+        delete(path, trash=trash)
+    elif os.path.lexists(path):
+        os.replace(path, aside(path))
+
+
+def said_of_strangers(checkpoints: Path, *, step: int) -> list[str]:
+    """Return a line on each thing that lies in the place of a checkpoint after `step`, and is none of leanrl's."""
+    named = [(path, match) for path in checkpoints.glob("step-*") if (match := _NAMED_AFTER_STEP.fullmatch(path.name))]
+    return [
+        f"{path} is no checkpoint of that step which leanrl has saved: when step {int(match[1])} is saved, it is moved "
+        f"to {aside(path).name}"
+        for path, match in sorted(named)
+        if int(match[1]) > step and path.name == f"step-{int(match[1]):06d}" and not is_own(path)
+    ]
+
+
+def delete(checkpoint: Path, *, trash: Path) -> None:
+    """Delete a checkpoint by way of a folder for what is unfinished: a kill leaves nothing under its name.
+
+    What a link leads to stays.
+    """
+    if checkpoint.is_symlink():
+        checkpoint.unlink()
+        return
+    trash.mkdir(exist_ok=True)
+    dropped = trash / f"dropped-{checkpoint.name}"
+    shutil.rmtree(dropped, ignore_errors=True)
+    os.replace(checkpoint, dropped)
+    flush(checkpoint.parent)
+    shutil.rmtree(dropped)
 
 
 def to_read(name: str, *, adapter: str | None = None) -> bool:
@@ -112,7 +167,7 @@ def find_damage(folder: Path, need: Need) -> list[str]:
     try:
         listed = _listed(folder)
         renamed = _renamed(folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _UNREADABLE as error:
         return [f"{COMPLETE} cannot be read: {error}"]
     if renamed is not None:
         return [renamed]
@@ -209,7 +264,7 @@ def _broken_form(file: Path, name: str) -> str | None:
             with zipfile.ZipFile(file) as archive:
                 broken = archive.testzip()
             return None if broken is None else f"{name} holds other bytes than were saved ({broken})"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile) as error:
+    except (*_UNREADABLE, zipfile.BadZipFile) as error:
         return f"{name} cannot be read: {error}"
     return None
 

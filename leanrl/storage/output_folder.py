@@ -2,9 +2,12 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, Problem
+from leanrl.hints import quoted
+from leanrl.storage.home import not_text
 
 # Enough for a disk without a free block to refuse it; the size of a checkpoint is asked for when the model is known.
 _PROBE_BYTES = 64 * 2**10
@@ -41,12 +44,30 @@ def require_new_file(file: Path, *, option: str) -> None:
     require_writable(file.parent, what=f"{option} is {file}", hint=f"{option} FOLDER/{file.name}")
 
 
+def require_no_links(files: Iterable[Path]) -> None:
+    """Refuse links in the place of files that are appended to or replaced: what they lead to is not ours to write.
+
+    Raises:
+        ConfigError: naming each with what it leads to.
+    """
+    links = [file for file in files if file.is_symlink()]
+    if links:
+        raise ConfigError(
+            "these files are written, and links are in their place:",
+            problems=[Problem(str(link), f"leads to {os.readlink(link)}") for link in links],
+            hint=f'put the file itself there: `cp --remove-destination "$(readlink -f {quoted(links[0])})" '
+            f"{quoted(links[0])}`, or remove the link",
+        )
+
+
 def _obstacle(folder: Path) -> str | None:
     place = Path(os.path.abspath(folder))
     missing: list[str] = []
     while not os.path.lexists(place):
         missing.append(place.name)
         place = place.parent
+    if (why := not_text(folder)) is not None:
+        return why
     if not place.is_dir():
         return f"{place} is {'a link to nothing' if place.is_symlink() and not place.exists() else 'a file'}"
     try:

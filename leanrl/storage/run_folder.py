@@ -14,7 +14,16 @@ from typing import Any
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import command
 from leanrl.storage.adapter_link import link_newest_adapter
-from leanrl.storage.checkpoint_files import COMPLETE, LEDGER, flush, missing_to_resume, seal
+from leanrl.storage.checkpoint_files import (
+    COMPLETE,
+    LEDGER,
+    delete,
+    flush,
+    is_own,
+    make_room,
+    missing_to_resume,
+    seal,
+)
 from leanrl.storage.run_format import FORMAT_FILE, format_of, this_format
 
 _PARTIAL = ".partial"
@@ -159,6 +168,12 @@ class RunFolder:
         """Event files, where `tracking` is tensorboard."""
         return self.path / "tensorboard"
 
+    def written_files(self) -> list[Path]:
+        """Return the files that a run which goes on appends to or replaces."""
+        grows = [self.metrics, self.evaluations, self.saves, self.ledger, self.prompts, self.log, self.server_log]
+        facts = [self.config, self.plan, self.env, self.fingerprints, self.summary, self.rollbacks]
+        return [*grows, *facts, self.dropped_rows, self.dataset_manifest, self.path / _TEMPLATE]
+
     def discard_unused(self) -> None:
         """Remove a folder in which no step was recorded and nothing was measured."""
         if not (self.metrics.exists() or self.summary.exists() or self.complete_checkpoints()):
@@ -201,8 +216,7 @@ class RunFolder:
         """Hash a finished checkpoint, flush it to disk, mark it complete and give it its final name."""
         seal(written, step=step)
         final = self.checkpoint(step)
-        if os.path.lexists(final):
-            _delete(final)
+        make_room(final, trash=self.partial_checkpoints)
         os.replace(written, final)
         flush(self.checkpoints)
         link_newest_adapter(self.adapter, final)
@@ -213,9 +227,10 @@ class RunFolder:
 
         One beyond `step` is damaged: the run went on from before it, and will replace it.
         """
-        for path in [path for path in self.complete_checkpoints() if step_of(path) <= step][:-keep_last]:
+        own = [path for path in self.complete_checkpoints() if step_of(path) <= step and is_own(path)]
+        for path in own[:-keep_last]:
             if path not in kept:
-                _delete(path)
+                delete(path, trash=self.partial_checkpoints)
         shutil.rmtree(self.partial_checkpoints, ignore_errors=True)
 
 
@@ -294,7 +309,7 @@ def _no_run_but_a_checkpoint(path: Path) -> ConfigError:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write JSON beside `path`, flush it and rename it there: neither a reader nor a power cut meets half a file."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_bytes(path, _encoded(json.dumps(value, indent=2, ensure_ascii=False) + "\n"))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -322,13 +337,12 @@ def read_json_if_whole(path: Path) -> dict[str, Any]:
 
 def append_jsonl(path: Path, value: Mapping[str, Any]) -> None:
     """Append one object as a line; one write call, so that a kill cannot interleave lines."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(value, ensure_ascii=False) + "\n")
+    append_bytes(path, _encoded(json.dumps(value, ensure_ascii=False) + "\n"))
 
 
 def write_jsonl(path: Path, values: Iterable[Mapping[str, Any]]) -> None:
     """Write one object a line beside `path` and rename it there."""
-    write_bytes(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values).encode())
+    write_bytes(path, _encoded("".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)))
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
@@ -350,6 +364,11 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
         yield value
 
 
+def _encoded(text: str) -> bytes:
+    """Return JSON as UTF-8; half a surrogate pair, as in a path that is no text, gets JSON's own spelling."""
+    return text.encode("utf-8", errors="backslashreplace")
+
+
 def append_bytes(path: Path, data: bytes, *, begin_with: bytes = b"") -> None:
     """Append to a file in one write call; a new one begins with `begin_with`."""
     with path.open("ab") as file:
@@ -359,34 +378,9 @@ def append_bytes(path: Path, data: bytes, *, begin_with: bytes = b"") -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes beside `path`, flush them and rename them there."""
     beside = path.with_name(path.name + ".tmp")
-    with beside.open("wb") as file:
+    beside.unlink(missing_ok=True)  # of a kill; "x" does not write through a link
+    with beside.open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
-
-
-def _delete(checkpoint: Path) -> None:
-    """Delete a checkpoint, COMPLETE first: what a kill leaves of it is none. What a link leads to stays."""
-    if checkpoint.is_symlink() or not checkpoint.is_dir():
-        checkpoint.unlink()
-        return
-    if (checkpoint / COMPLETE).is_file():
-        (checkpoint / COMPLETE).unlink()
-    flush(checkpoint)
-    shutil.rmtree(checkpoint)
-
-
-def require_folder(source: Path) -> None:
-    """Check that what is named as a run or a checkpoint is a folder.
-
-    Raises:
-        ConfigError: if it is not there, or is a file.
-    """
-    if source.is_file():
-        raise ConfigError(
-            f"{source} is a file, not the folder of a run or a checkpoint.",
-            hint=f"`{command('merge', source.parent, '--inspect')}`",
-        )
-    if not source.is_dir():
-        raise ConfigError(f"{source} is not there.", hint="`ls runs/` shows the runs here")

@@ -1,11 +1,36 @@
 """The starts of a run in env.json: when, after which step and on what machine each was, and what had changed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from leanrl.storage.run_folder import RunFolder, read_json_if_whole, write_json
 
 _COMPARED = ("python", "commit", "cpu", "gpus")
+_HANDED_OVER = "start.json"  # in the folder of the ranks' logs
+
+
+@dataclass(frozen=True)
+class Start:
+    """A start of a run that goes on: on what machine, when, after which step, what had changed, and fingerprints."""
+
+    machine: Mapping[str, Any]
+    at: str
+    after_step: int
+    changes: Sequence[str]
+    facts: Mapping[str, Any]
+
+
+def hand_over(run: RunFolder, start: Start) -> None:
+    """Leave a start to the first rank, which notes it when the run goes on."""
+    run.rank_logs.mkdir(exist_ok=True)
+    write_json(run.rank_logs / _HANDED_OVER, asdict(start))
+
+
+def handed_over(run: RunFolder) -> Start | None:
+    """Return the start that whoever started the ranks has left; None where the file is lost."""
+    left = read_json_if_whole(run.rank_logs / _HANDED_OVER)
+    return Start(**left) if left else None
 
 
 def note_start(

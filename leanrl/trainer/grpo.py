@@ -6,7 +6,7 @@ tests/trainer/test_trl_contract.py.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         plan: what was planned for this machine; None where no plan could be made.
         uploads: what sends complete checkpoints to the Hub; None sends nothing.
 
-    `evaluations` measures held-out problems while it trains; `build_trainer` sets it.
+    `evaluations` measures held-out problems while it trains; `build_trainer` sets it. `to_begin` are called once, when
+    all is loaded and the first step is next.
     """
 
     evaluations: Evaluations | None = None
@@ -91,6 +92,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         if self._resets:
             prepare_resets(self)
         self.rollout_log = RolloutLog()
+        self.to_begin: list[Callable[[], None]] = []
         self.algorithm = algorithm_of(config)
         self.length = LengthLimit(config)
         self.scorer = open_scorer(self, rewards=rewards, grader=grader)
@@ -157,9 +159,16 @@ class LeanGRPOTrainer(GRPOTrainer):
         step = saved_state(checkpoint).global_step
         if step >= self.args.max_steps:
             self.load_only(checkpoint)
+            self.begin_run()
             return
         self._go_on_from(checkpoint, step)
         self.train(resume_from_checkpoint=str(checkpoint))
+
+    def begin_run(self) -> None:
+        """Call what waits for everything to be loaded; a second call does nothing."""
+        waiting, self.to_begin = self.to_begin, []
+        for write in waiting:
+            write()
 
     def load_only(self, checkpoint: Path) -> None:
         """Take the weights and the step of a checkpoint, and train nothing."""

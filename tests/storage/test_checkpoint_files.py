@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from leanrl.storage.checkpoint_files import COMPLETE, find_damage
+from leanrl.storage.checkpoint_files import COMPLETE, find_damage, said_of_strangers
 from leanrl.storage.run_folder import RunFolder
 
 
@@ -68,6 +68,36 @@ def test_whatever_has_the_name_of_a_checkpoint_makes_room_for_it(run, make):
     assert names(run) == ["step-000002", "step-000004", "step-000006"]
     publish(run, 8)
     assert names(run)[-1] == "step-000008"
+
+
+def test_what_a_user_has_put_in_the_place_of_a_checkpoint_is_moved_aside(run):
+    """A folder of a user's own, and step 2 under another name, which is the only copy of it."""
+    run.checkpoint(8).mkdir()
+    (run.checkpoint(8) / "notes.txt").write_text("mine")
+    run.checkpoint(2).rename(run.checkpoint(10))
+    assert [line.split(" is ")[0] for line in said_of_strangers(run.checkpoints, step=6)] == [
+        str(run.checkpoint(8)),
+        str(run.checkpoint(10)),
+    ]
+    assert said_of_strangers(run.checkpoints, step=8)[0].endswith("step 10 is saved, it is moved to step-000010.aside")
+    run.drop_old_checkpoints(2, step=12)
+    assert names(run) == ["step-000004", "step-000006", "step-000010"]
+    for step in (8, 10):
+        publish(run, step)
+    assert (run.checkpoints / "step-000008.aside" / "notes.txt").read_text() == "mine"
+    assert find_damage(run.checkpoints / "step-000010.aside", lambda name: True) == []
+    shutil.rmtree(run.checkpoint(8))
+    run.checkpoint(8).write_text("mine")
+    publish(run, 8)
+    assert (run.checkpoints / "step-000008.aside-2").read_text() == "mine"
+    assert said_of_strangers(run.checkpoints, step=0) == []
+
+
+def test_a_damaged_checkpoint_is_leanrls_and_is_replaced(run):
+    (run.checkpoint(6) / COMPLETE).write_text('{"step": ')
+    assert said_of_strangers(run.checkpoints, step=4) == []
+    publish(run, 6)
+    assert sorted(path.name for path in run.checkpoints.glob("step-*")) == names(run)
 
 
 def test_a_checkpoint_that_was_moved_and_linked_loses_its_link_alone(run, tmp_path):

@@ -20,7 +20,8 @@ from leanrl.models.trained import (
     run_at,
 )
 from leanrl.storage.checkpoint_files import COMPLETE, find_damage, missing_to_resume, to_read
-from leanrl.storage.run_folder import RunFolder, read_json, read_json_if_whole, read_jsonl, require_folder
+from leanrl.storage.home import require_folder
+from leanrl.storage.run_folder import RunFolder, read_json, read_json_if_whole, read_jsonl
 
 
 @dataclass(frozen=True)

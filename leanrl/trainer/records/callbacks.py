@@ -44,6 +44,7 @@ class StepRecorder(TrainerCallback):
         self._shares = CpuShares(trainer.accelerator.device)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.trainer.begin_run()
         self._num_shortages = self.trainer.budget.num_shortages  # those before a checkpoint were told of
         self.trainer.meter.take_seconds()  # of loading and the probe
         if state.is_world_process_zero:

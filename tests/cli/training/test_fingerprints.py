@@ -1,6 +1,7 @@
 """A run that goes on knows what it was started with: what has changed is listed, or refused with the flag to go on."""
 
 import json
+import shutil
 
 import pytest
 
@@ -56,6 +57,50 @@ def test_what_changes_the_run_is_refused_at_once_and_forced_by_name(stopped):
     finally:
         data.write_bytes(rows)
         stopped.config.write_bytes(config)
+
+
+def test_a_forced_run_that_cannot_be_loaded_leaves_everything_as_it_was(stopped):
+    """An adapter of another rank is not that of the checkpoint: the next resume has to ask for --force again."""
+    config = stopped.config.read_bytes()
+    (stopped.checkpoints / ".partial" / "checkpoint-2").mkdir(parents=True)
+    metrics = stopped.metrics.read_bytes()
+    try:
+        edited = json.loads(config)
+        edited["model"]["tuning"]["rank"] = 8
+        stopped.config.write_text(json.dumps(edited))
+        stopped.metrics.write_bytes(metrics + b'{"step": 2}\n')
+        before = _contents(stopped.path)
+        forced = leanrl("train", "--resume", stopped.path, "--force")
+        assert forced.code == 2, forced.err
+        assert "since the last start of this run has changed: model.tuning.rank: is 8, and was 4" in forced.err
+        assert "lora_A.weight" in forced.err
+        assert _contents(stopped.path) == before
+        assert "model.tuning.rank: is 8" in leanrl("train", "--resume", stopped.path).err
+    finally:
+        stopped.config.write_bytes(config)
+        stopped.metrics.write_bytes(metrics)
+        shutil.rmtree(stopped.partial_checkpoints)
+
+
+def _contents(folder):
+    """Return every file, and folders, but what says who was here."""
+    paths = [path for path in folder.rglob("*") if path.name not in (".lock", "log.txt")]
+    return {path: path.read_bytes() if path.is_file() else None for path in paths}
+
+
+def test_a_link_in_the_place_of_a_file_is_not_written_through(stopped):
+    mine, metrics = stopped.path.parent / "mine.txt", stopped.metrics.read_bytes()
+    mine.write_text("mine")
+    try:
+        stopped.metrics.unlink()
+        stopped.metrics.symlink_to(mine)
+        refused = leanrl("train", "--resume", stopped.path)
+        assert refused.code == 2, refused.err
+        assert f"{stopped.metrics}: leads to {mine}" in refused.err
+        assert mine.read_text() == "mine"
+    finally:
+        stopped.metrics.unlink()
+        stopped.metrics.write_bytes(metrics)
 
 
 def test_a_changed_plugin_does_not_run_until_it_is_trusted(stopped):

@@ -185,14 +185,17 @@ def test_what_a_kill_leaves_of_a_deleted_checkpoint_is_none(run, monkeypatch):
     published(run, 10, 20)
 
     def killed(folder, **_):
-        if not str(folder).endswith(".partial"):
+        if Path(folder).exists():
             raise KeyboardInterrupt
 
     monkeypatch.setattr(shutil, "rmtree", killed)
     with pytest.raises(KeyboardInterrupt):
         run.drop_old_checkpoints(keep_last=1, step=20)
-    assert (run.checkpoint(10) / "adapter_model.safetensors").is_file()
-    assert names(run) == ["step-000020"]
+    assert list(run.partial_checkpoints.rglob("adapter_model.safetensors"))
+    assert sorted(run.checkpoints.glob("step-*")) == [run.checkpoint(20)]
+    monkeypatch.undo()
+    run.drop_old_checkpoints(keep_last=1, step=20)
+    assert sorted(run.checkpoints.iterdir()) == [run.checkpoint(20)]
 
 
 def test_everything_of_a_checkpoint_is_on_disk_before_it_has_its_name(run, monkeypatch):
