@@ -50,6 +50,14 @@ def test_what_is_said_before_there_is_a_folder_is_kept_for_it(tmp_path):
     assert lines_of(tmp_path / "log.txt") == ["model: x", "warning: two", "lines", step]
 
 
+def test_a_path_that_is_no_text_is_said_in_the_log(tmp_path):
+    log = RunLog(Heard())
+    log.open(tmp_path / "log.txt")
+    log.say("run folder: by\udcff")
+    log.close()
+    assert lines_of(tmp_path / "log.txt") == ["run folder: by\\udcff"]
+
+
 def test_a_second_log_goes_on_with_the_file(tmp_path):
     for text in ("first", "second"):
         with logged(Heard()) as log:

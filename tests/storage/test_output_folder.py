@@ -1,5 +1,6 @@
 """A folder that is about to be written is tried first."""
 
+import os
 import resource
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,13 @@ def without_room() -> Iterator[None]:
 def test_a_folder_that_takes_files_is_left_as_it_was(tmp_path: Path) -> None:
     require_writable(tmp_path / "a" / "b", what="--out is a/b", hint="--out DIR")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """Tokenizers and safetensors would end with a traceback in the middle of a run."""
+    with pytest.raises(ConfigError, match="bytes that are not UTF-8"):
+        require_writable(tmp_path / os.fsdecode(b"by\xff"), what="--out is DIR", hint="--out DIR")
+    require_writable(tmp_path / 'größe\n"数"', what="--out is DIR", hint="--out DIR")
 
 
 @pytest.mark.usefixtures("without_room")

@@ -53,8 +53,8 @@ def test_only_a_folder_with_a_config_is_a_run(tmp_path):
 def test_json_is_written_whole_and_read_back(tmp_path):
     path = tmp_path / "summary.json"
     write_json(path, {"score": 0.5, "name": "für"})
-    write_json(path, {"score": 0.75, "name": "für"})
-    assert read_json(path) == {"score": 0.75, "name": "für"}
+    write_json(path, {"score": 0.75, "name": "für", "command": "leanrl train --run-dir by\udcff"})
+    assert read_json(path) == {"score": 0.75, "name": "für", "command": "leanrl train --run-dir by\udcff"}
     assert [file.name for file in tmp_path.iterdir()] == ["summary.json"]
     assert "für" in path.read_text(encoding="utf-8")
 
@@ -74,7 +74,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 # U+2028, U+2029, U+0085 and form feeds end a line for str.splitlines; JSON leaves the first three as they are.
-TEXTS = ["plain", "zwölf", "a\u2028b\u2029c", "d\x85e", "f\x0cg\r\nh", ""]
+# Half a surrogate pair is what a path has whose bytes are no text, and a problem may have; UTF-8 has no spelling of it.
+TEXTS = ["plain", "zwölf", "a\u2028b\u2029c", "d\x85e", "f\x0cg\r\nh", "by\udcff \ud83d", ""]
 
 
 def test_lines_come_back_whatever_they_contain(tmp_path):
@@ -102,6 +103,15 @@ def test_a_broken_line_before_the_last_is_named(tmp_path):
     assert next(lines) == {"a": 1}
     with pytest.raises(LeanRLError, match=r"lines\.jsonl, line 2"):
         next(lines)
+
+
+def test_what_lies_beside_a_file_is_never_written_through(tmp_path):
+    """A kill leaves FILE.tmp; a link of that name may lead anywhere."""
+    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "plan.json.tmp").symlink_to("mine.txt")
+    write_json(tmp_path / "plan.json", {"a": 1})
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.txt", "plan.json"]
 
 
 def test_an_empty_file_has_no_lines(tmp_path):
