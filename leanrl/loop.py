@@ -158,9 +158,9 @@ def _begin_summary(
         listener.warn("greedy_before stays unknown: summary.json lost it, and the checkpoint holds no start adapter.")
     elif "greedy_before" not in summary:
         summary |= _greedy(config, parts.problems.heldout, trainer, grader, "greedy_before", listener)
-        wait_for_all_ranks()  # each has read the summary of an earlier attempt
-        if is_first_rank():
-            write_json(run.summary, summary)
+    wait_for_all_ranks()  # each has read the summary of an earlier attempt
+    if is_first_rank():
+        trainer.to_begin.append(lambda: write_json(run.summary, summary))
     return summary
 
 

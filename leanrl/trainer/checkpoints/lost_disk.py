@@ -45,7 +45,7 @@ def stopping_at_a_lost_disk(run: RunFolder) -> Iterator[None]:
 def _stop(run: RunFolder, error: Exception) -> StoppedError:
     complete = run.complete_checkpoints()
     kept = f"Nothing is lost up to {complete[-1].name}." if complete else "It has no complete checkpoint yet."
-    go_on = command("train", "--resume", run.path) if complete else command("train", "-p", run.config)
+    go_on = command("train", "--resume", run.path) if complete else run.start_anew()
     words = getattr(error, "strerror", None)
     file = getattr(error, "filename2", None) or getattr(error, "filename", None)
     if os.strerror(errno.EFBIG) in str(error):

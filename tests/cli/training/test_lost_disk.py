@@ -78,6 +78,8 @@ def test_a_report_that_cannot_be_written_does_not_fail_a_finished_run(tiny_model
 def test_what_is_in_the_way_of_a_file_is_named(tmp_path, number, file, look):
     """An error about a file that is none of the run's stays what it is."""
     run = RunFolder(tmp_path / "run")
+    (run.path / "plugins").mkdir(parents=True)
+    (run.path / "plugins" / "00-own.py").touch()
     named = (str(run.path / f"{file}.tmp"), None, str(run.path / file)) if file is not None else ("/elsewhere",)
     lost = OSError(number, os.strerror(number), *named)
     with pytest.raises(OSError if look is None else StoppedError) as caught, stopping_at_a_lost_disk(run):
@@ -86,3 +88,4 @@ def test_what_is_in_the_way_of_a_file_is_named(tmp_path, number, file, look):
         assert os.strerror(number) in caught.value.message
         assert str(run.path / (file or "")) in caught.value.message
         assert look in caught.value.hint
+        assert f"`leanrl train -p {run.config} --plugin {run.path}/plugins/00-own.py`" in caught.value.hint
