@@ -12,6 +12,7 @@ from leanrl.errors import LeanRLError, RewardError
 from leanrl.types import Sample
 
 _SHOWN_CHARS = 200
+_GREATEST = 1.0e15  # sums of the squares of a group, in float32, which ends at 3.4e38
 _WITHOUT_ORDER = (str, bytes, Set, Mapping)  # they can be read one by one, and hold no number for each completion
 
 
@@ -69,6 +70,12 @@ def _number(value: Any, name: str, sample: Sample, function: Callable[[Any], Any
         raise RewardError(
             f'Reward "{name}" returned {value!r:.{_SHOWN_CHARS}}, not a finite number,\n  for {_shown(sample)}',
             hint=f"correct {defined_at(function)}; None skips a completion",
+        )
+    if abs(number) > _GREATEST:
+        raise RewardError(
+            f'Reward "{name}" returned {value!r:.{_SHOWN_CHARS}}, and advantages take at most {_GREATEST:g},\n'
+            f"  for {_shown(sample)}",
+            hint=f"correct {defined_at(function)}: a reward of 1 says as much",
         )
     return number
 

@@ -181,6 +181,7 @@ def test_options_win_over_columns_and_offers():
         (lambda completions, **_: b"abc", "returned b'abc' for 3 completions"),
         (lambda completions, **_: [10**400, 0, 0], "returned 1000"),
         (lambda completions, **_: [0.0, math.nan, 0.0], "returned nan, not a finite number"),
+        (lambda completions, **_: [0.0, -1e39, 0.0], r"returned -1e\+39, and advantages take at most 1e\+15"),
         (lambda completions, **_: completions[3], "raised IndexError"),
         (lambda completions, target, **_: [1.0] * 3, "takes target, which is no column of the data"),
     ],
