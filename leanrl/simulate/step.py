@@ -57,12 +57,13 @@ class Simulation:
 def simulate_step(
     config: RunConfig, model_config: PretrainedConfig, *, say: Callable[[str], None] = keep_silent
 ) -> Simulation:
-    """Run one optimizer step with two micro-batches of the longest rows that a run can have; no GPU, no weights.
+    """Run one optimizer step with a micro-batch of the longest rows that a run can have; no GPU, no weights.
 
-    Where these run in tiles, two that fit into one tile come before them.
+    Where these run in tiles, one that fits into one tile comes before it. Where a step has several, gradients of the
+    one before exist.
 
     One rank is simulated: of sharded weights its part, of replicas its buckets and DDP's pass of one token too. The
-    optimizer's state exists from the start, as in every step but the first, and no gradient does.
+    optimizer's state exists from the start, as in every step but the first.
 
     Args:
         config: the run; of its hardware only what one rank sees matters.
@@ -149,9 +150,13 @@ def _run_step(
         with tracker.phase("reference", category="activations"), autocast:
             reference_logprobs = score_reference(_micro_batch(config, longest, is_packed=is_packed))[0]
     num_micro_batches = min(2, config.micro_batches_per_step)
+    # Ranks that share weights hold whole gradients until the last micro-batch: there the one before it runs too.
+    first = 0 if config.shares_weights else num_micro_batches - 1
     for rows in _trained_rows(config):
         policy.zero_grad()
-        for index in range(num_micro_batches):
+        if first > 0:
+            _make_gradients(policy, tracker)
+        for index in range(first, num_micro_batches):
             say(f"micro-batch {index + 1} of {num_micro_batches}: {_text(rows)}, forward and backward")
             sync_gradients(policy, is_last=index == num_micro_batches - 1)
             with tracker.phase("forward_backward", category="activations"), autocast:
@@ -170,6 +175,14 @@ def _run_step(
         optimizer.step()
         if config.optimizer.name == "adamw_8bit_paged":
             visit_with_paged_state(tensor for tensor in policy.parameters() if tensor.requires_grad)
+
+
+def _make_gradients(policy: nn.Module, tracker: StorageTracker) -> None:
+    """Leave what a micro-batch leaves; with less in memory from the start, its own peak is never the higher one."""
+    trained = [tensor for tensor in policy.parameters() if tensor.requires_grad]
+    for tensor in trained:
+        tensor.grad = torch.zeros_like(tensor)
+    tracker.assign([tensor.grad for tensor in trained if tensor.grad is not None], "gradients")
 
 
 def _prepare_training(config: RunConfig, policy: nn.Module) -> None:

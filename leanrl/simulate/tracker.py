@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import is_fake
+from torch._subclasses.fake_tensor import FakeTensor, is_fake
 from torch.distributed.tensor import DTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -21,6 +21,9 @@ CUDA_BLOCK_BYTES = 512
 # A question of a model's code about numbers. Of fake tensors the answer is no: rows are not longer than those that a
 # rotary embedding was made for, and no layer is left out.
 _ASKS_FOR_A_NUMBER = torch.ops.aten._local_scalar_dense.default
+# Autograd and kernels ask for it more often than for anything else; the way through all modes costs a fifth of a
+# simulation.
+_ASKS_FOR_THE_DEVICE = torch.ops.prim.device.default
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ class StorageTracker(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is _ASKS_FOR_THE_DEVICE and isinstance(args[0], FakeTensor):
+            return args[0].fake_device
         if func is _ASKS_FOR_A_NUMBER and is_fake(args[0]) and args[0].dtype is torch.bool:
             return False
         result = func(*args, **(kwargs or {}))

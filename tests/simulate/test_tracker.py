@@ -1,6 +1,7 @@
 """The tracker on storages whose bytes are known by hand."""
 
 import torch
+from torch._subclasses import FakeTensorMode
 
 from leanrl.simulate.tracker import StorageTracker
 
@@ -90,3 +91,9 @@ def test_a_gradient_is_found_by_its_owner():
         assert tracker.peaks[0].categories["activations"] > 0
     assert weight.grad is not None
     assert tracker.live_bytes == 40, "only the gradient lives on"
+
+
+def test_a_fake_tensor_tells_where_it_was_put():
+    with FakeTensorMode(), StorageTracker():
+        found = [torch.ops.prim.device(torch.empty(3, device=device)) for device in ("cpu", "meta")]
+    assert found == [torch.device("cpu"), torch.device("meta")]

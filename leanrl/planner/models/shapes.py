@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from leanrl.errors import ConfigError, NoFormulaError
@@ -50,7 +51,7 @@ class ModelShape:
 
     Where layers differ in size, `layers` has those of each; heads and MLP above are then what the config says first.
     `lent_width` is that of the keys which layers borrow. A part of a model has `num_below` layers before it and
-    `num_behind` after it.
+    `num_behind` after it. What a search for settings asks thousands of times is computed once.
     """
 
     family: str
@@ -103,12 +104,12 @@ class ModelShape:
         """Width of what q_proj makes: the queries, and a gate as wide where attention has one."""
         return self.query * (2 if self.terms.gates_attention else 1)
 
-    @property
+    @cached_property
     def terms(self) -> Family:
         """What a decoder layer is made of."""
         return family_of(self.family)
 
-    @property
+    @cached_property
     def mixer(self) -> Mixer | None:
         """What stands in the place of attention, in all layers of a kind or in some of the model's."""
         if self.terms.mixing is None or not self.mixing_widths:
@@ -120,7 +121,7 @@ class ModelShape:
         """Whether attention's output is copied before o_proj reads it; of heads that are turned in part it is."""
         return self.terms.lays_out_by_head or 0 < self.rotated_share < 1
 
-    @property
+    @cached_property
     def layer_kinds(self) -> list["ModelShape"]:
         """The model as if it had the layers of one kind alone, for each kind: of attention, mixer, or size."""
         if self.layers:
@@ -182,7 +183,7 @@ class ModelShape:
             return self.query, self.key_value
         return self.head_dim, 0 if self.borrows_kv else self.head_dim
 
-    @property
+    @cached_property
     def linears(self) -> dict[str, tuple[int, int]]:
         """(inputs, outputs) of each linear layer but the head by its last name; the larger where two have the same."""
         found = self.outer_linears
@@ -197,7 +198,7 @@ class ModelShape:
         """(inputs, outputs) of the linear layers outside the decoder layers, without the head."""
         return self.inputs.outer_linears if self.inputs else {}
 
-    @property
+    @cached_property
     def layer_linears(self) -> dict[str, tuple[int, int]]:
         """(inputs, outputs) of each linear layer of a decoder layer, where all layers are of one kind."""
         if self.counted is not None:
@@ -218,7 +219,7 @@ class ModelShape:
         inputs = self.inputs.layer_linears if self.inputs else {}
         return {**mixed, **mlp, terms.down_name: (inner, hidden), **inputs}
 
-    @property
+    @cached_property
     def mixing_readers(self) -> list[tuple[str, ...]]:
         """Linear layers of attention, or of what stands in its place, grouped by the tensor they read."""
         if self.mixer is not None:
@@ -233,7 +234,7 @@ class ModelShape:
         gates = (terms.gate_name, terms.up_name) if terms.has_gate else (terms.up_name,)
         return [("gate_up_proj",) if terms.fuses_gate else gates, (terms.down_name,)]
 
-    @property
+    @cached_property
     def linear_params(self) -> int:
         """Weights of all linear layers but the head, without biases."""
         if self.counted is not None:
@@ -241,7 +242,7 @@ class ModelShape:
         outer = sum(inputs * outputs for inputs, outputs in self.outer_linears.values())
         return outer + sum(kind.num_layers * kind._linear_params_of_a_layer for kind in self.layer_kinds)
 
-    @property
+    @cached_property
     def layer_params(self) -> int:
         """Parameters of all decoder layers."""
         if self.counted is not None:
@@ -255,11 +256,11 @@ class ModelShape:
             return self.counted.params_per_layer
         return max(kind._params_of_a_layer for kind in self.layer_kinds)
 
-    @property
+    @cached_property
     def _linear_params_of_a_layer(self) -> int:
         return sum(inputs * outputs for inputs, outputs in self.layer_linears.values())
 
-    @property
+    @cached_property
     def _params_of_a_layer(self) -> int:
         made = sum(self.layer_linears[name][1] for name in self.mixing_readers[0])
         attention = self.qkv_bias * made + self.output_bias * self.hidden
@@ -272,7 +273,7 @@ class ModelShape:
     def embedding_params(self) -> int:
         return self.vocab * self.hidden
 
-    @property
+    @cached_property
     def num_params(self) -> int:
         """All parameters; a tied head is counted once."""
         if self.counted is not None:

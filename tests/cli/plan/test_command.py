@@ -178,7 +178,6 @@ def test_exact(tmp_path):
         f"simulating a step of {tmp_path} (lora): a minute or less",
         "building 2 layers of qwen2, 64 wide, without weights",
         "scoring 2 rows of 96 tokens with the reference policy",
-        "micro-batch 1 of 2: 2 rows of 96 tokens, forward and backward",
         "micro-batch 2 of 2: 2 rows of 96 tokens, forward and backward",
         "optimizer step: adamw",
     ]
