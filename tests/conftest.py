@@ -12,6 +12,11 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return "bytes" if isinstance(val, bytes) else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the trainer's tests first: its largest file would be the last one, and the other workers would wait."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/trainer/"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def simulations_of_these_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep simulations in a folder of this session, never in the user's."""

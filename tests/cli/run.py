@@ -29,14 +29,19 @@ class Outcome:
 
 
 def leanrl(
-    *arguments: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, timeout_seconds: float = 300
+    *arguments: str | Path,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    late_env: dict[str, str] | None = None,
+    timeout_seconds: float = 300,
 ) -> Outcome:
     """Return what `leanrl ARGUMENTS` did.
 
-    Variables that a test changes are given as `env`. One that takes longer than it would on the busiest machine hangs.
-    It has one thread: with those of other tests beside it, two would spin against each other.
+    Variables that a test changes are given as `env`; as `late_env` those which nothing reads as it is imported.
+    One that takes longer than it would on the busiest machine hangs. It has one thread: with those of other tests
+    beside it, two would spin against each other.
     """
-    environment = environment_with(env or {})
+    environment = environment_with((env or {}) | (late_env or {}))
     server = forks() if env is None else None
     if server is not None and server.are_free.acquire(blocking=False):
         try:

