@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from leanrl.config.sections.data import DataConfig, WorkedExample
+from leanrl.data.choices import lettered
 from leanrl.data.columns import Columns, value_at
 from leanrl.data.conversations import Asked, NotAsked, read_asked
 from leanrl.data.golds.answer import Gold, NoGold, read_value
@@ -28,11 +29,12 @@ class CheckedRow:
 
 def check_row(found: SourceRow, data: DataConfig, columns: Columns) -> CheckedRow:
     """Return the row with its prompt, or the reason why it cannot be used."""
-    asked = read_asked(value_at(found.fields, columns.problem))
+    fields = lettered(found.fields, columns)
+    asked = read_asked(value_at(fields, columns.problem))
     if isinstance(asked, NotAsked):
         return CheckedRow(DroppedRow(found.where, f"{asked.reason} (column {columns.problem!r})"))
     gold = read_value(
-        value_at(found.fields, columns.answer),
+        value_at(fields, columns.answer),
         place=data.gold_from,
         accept=data.accept,
         keeps_prose=data.unparseable_gold == "keep",

@@ -99,3 +99,32 @@ def test_several_gold_answers(value, gold):
 def test_a_list_with_a_hole_is_no_gold_answer(value):
     row = checked({"problem": "?", "answer": value}, DataConfig())
     assert isinstance(row, DroppedRow)
+
+
+@pytest.mark.parametrize("index", [2, np.int64(2)])
+@pytest.mark.parametrize("choices", [["Rome", "Oslo", "Paris"], np.array(["Rome", "Oslo", "Paris"])])
+def test_an_index_into_the_choices_is_the_letter_of_one(index: Any, choices: Any) -> None:
+    """As MMLU writes a row: the options stand below the question, and the gold answer is no number."""
+    row = check(problem="Capital of France? ", choices=choices, answer=index)
+    assert isinstance(row, Row)
+    assert row.problem == "Capital of France?\n\nA) Rome\nB) Oslo\nC) Paris"
+    assert row.gold == "C"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"choices": ["1", "2"], "answer": 2},  # no index
+        {"choices": ["1", "2"], "answer": -1},
+        {"choices": ["1", "2"], "answer": "1"},  # a text is read as it stands
+        {"choices": ["1", "2"], "answer": 1.0},
+        {"choices": ["1"], "answer": 0},
+        {"choices": "ab", "answer": 1},
+        {"choices": None, "answer": 1},
+        {"answer": 1},
+    ],
+)
+def test_any_other_answer_beside_choices_stays(fields: dict[str, Any]) -> None:
+    row = check(problem="p", **fields)
+    assert isinstance(row, Row)
+    assert (row.problem, row.gold) == ("p", str(fields["answer"]).removesuffix(".0"))
