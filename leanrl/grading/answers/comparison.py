@@ -5,6 +5,7 @@ from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.parameters import whole_number_of, with_letters_of
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.text.characters import squeeze
+from leanrl.grading.text.numbers import read_number
 from leanrl.grading.values.expressions import UnreadableError, are_shifted, parse
 from leanrl.types import Reason
 
@@ -31,7 +32,7 @@ def judge_gold(gold: str) -> Reason:
 
 def _check(answer: Answer) -> None:
     """Parse the expressions of an answer; the name before an equals sign is never parsed alone."""
-    if answer.kind == "expression":
+    if answer.kind == "expression" and read_number(answer.latex) is None:
         parse(answer.latex)
     for part in answer.parts[1:] if answer.kind == "chain" else answer.parts:
         _check(part)

@@ -11,14 +11,15 @@ from leanrl.grading.answers.nodes import Answer, Kind
 from leanrl.grading.answers.quantities import pairs_of_values
 from leanrl.grading.answers.readers.choices import letter_of, letters_chosen, option_of
 from leanrl.grading.answers.readers.moments import same_moment
-from leanrl.grading.answers.readers.names import has_variable, is_name
+from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
 from leanrl.grading.answers.readers.numerals import digits_and_base, residue_class
-from leanrl.grading.answers.readers.sets import read_bracket
+from leanrl.grading.answers.readers.sets import is_set_operation, read_bracket
 from leanrl.grading.answers.readers.systems import is_otherwise
 from leanrl.grading.answers.readers.vectors import read_components
 from leanrl.grading.answers.readers.words import spell
 from leanrl.grading.answers.spans import joined, numbers_of
 from leanrl.grading.answers.statements import has_relation, is_solved, links_of, values_by_name
+from leanrl.grading.tables.spellings import NAMELESS
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.units.quantities import value_beside_a_number
 from leanrl.grading.values.expressions import are_equal, is_rounding
@@ -27,6 +28,8 @@ T = TypeVar("T")
 CompareTrees = Callable[[Answer, Answer], bool]
 
 _LABEL = re.compile(r"[A-Z]'?(?:_\{?\d\}?)?(?=\()")  # of a point, P(3, 4)
+_FUNCTION = re.compile(r"[a-z]\(x\)")
+_WHOLE = re.compile(r"-?\d++(?=\\unit|$)")
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
 
 
@@ -34,6 +37,8 @@ def agree(gold: Answer, answer: Answer) -> bool:
     """Return whether the answer is what the gold answer asks for; which is which matters."""
     if squeeze(gold.latex) == squeeze(answer.latex):
         return True
+    if NAMELESS in (gold.latex, answer.latex):
+        return is_name(gold) and is_name(answer)
     if gold.kind == "either":
         number, values = gold.parts
         return any(agree(reading, answer) for reading in ([values] if gold.marks else [number, values]))
@@ -85,7 +90,8 @@ def _chains(gold: Answer, answer: Answer) -> bool:
     values = _values_of(gold)
     if answer.kind != "chain":
         return any(agree(value, answer) for value in values)
-    has_same_name = squeeze(gold.value.latex) == squeeze(answer.value.latex)
+    names = squeeze(gold.value.latex), squeeze(answer.value.latex)
+    has_same_name = len(set(names) - {NAMELESS}) < 2 or ("y" in names and _FUNCTION.search(" ".join(names)))
     if values == gold.parts or (values and has_same_name):
         return any(_values_agree(value, answer) for value in values)
     if gold.marks != answer.marks or set(gold.marks) != {"="}:
@@ -110,7 +116,7 @@ def _values_agree(gold: Answer, answer: Answer) -> bool:
         return True
     if len(parts) == 1 or not all(agree(gold, side) for side in rounded):
         return False
-    return not exact or is_rounding(exact[0].latex, rounded[0].latex)
+    return is_rounding(exact[0].latex, rounded[0].latex) if exact else not _WHOLE.match(gold.latex)
 
 
 def _cases(gold: Answer, answer: Answer) -> bool:
@@ -131,29 +137,17 @@ def _cases(gold: Answer, answer: Answer) -> bool:
 def _lists(gold: Answer, answer: Answer) -> bool:
     """Compare where one side at least is a list or a set."""
     if has_relation(gold) or has_relation(answer):
-        return _joined_relations(gold, answer)
+        return _relations(gold, answer)
     if "row" in (gold.kind, answer.kind):
         return _row_and_list(gold, answer)
+    if any(side.kind == "expression" and is_set_operation(side.latex) for side in (gold, answer)):
+        return are_equal(gold.latex, answer.latex)
     golds, answers = _distinct(gold), _distinct(answer)
     if len(golds) != len(answers):
         return False
     if len(golds) > _MAX_UNORDERED:
         return _in_order(golds, answers)
     return _may_be_joined_alike(gold, answer) and _in_any_order(golds, answers)
-
-
-def _joined_relations(gold: Answer, answer: Answer) -> bool:
-    """Compare relations joined by "and" or "or", all about one name, by the numbers that they admit."""
-    if is_solved(gold) and not is_solved(answer):
-        return False
-    golds, answers = _links(gold), _links(answer)
-    alike = len(golds) == len(answers) and _in_any_order(golds, answers)
-    if alike and _joint(gold) == _joint(answer):
-        return True
-    admitted = numbers_of(gold), numbers_of(answer)
-    if None in admitted:
-        return alike and "or" not in (_joint(gold), _joint(answer))
-    return bool(admitted[0] == admitted[1])
 
 
 def _links(answer: Answer) -> list[Answer]:
@@ -196,17 +190,22 @@ def _row_and_list(gold: Answer, answer: Answer) -> bool:
 
 
 def _relations(gold: Answer, answer: Answer) -> bool:
-    """Compare side by side, else by the numbers that a relation admits; a solved gold asks for a solved answer."""
-    if gold.kind == answer.kind and gold.marks == answer.marks:
-        if _in_order(gold.parts, answer.parts):
-            return True
-        if gold.marks == (r"\neq",) and _in_order(gold.parts, answer.parts[::-1]):
-            return True
+    """Compare side by side, else by numbers; a solved gold asks for a solved answer, a < b < c for no parser."""
+    golds, answers = _links(gold), _links(answer)
+    if len(golds) == len(answers) == 1:
+        compare = _in_any_order if gold.marks == (r"\neq",) else _in_order
+        are_alike = gold.kind == answer.kind and gold.marks == answer.marks and compare(gold.parts, answer.parts)
+    else:
+        are_alike = len(golds) == len(answers) and _in_any_order(golds, answers)
+    if are_alike and _joint(gold) == _joint(answer):
+        return True
     if is_solved(gold) and not is_solved(answer):
         return False
-    chains = [side for side in (gold, answer) if side.kind == "relation" and len(side.marks) > 1]
-    if any(sum(map(has_variable, chain.parts)) > 1 for chain in chains):
-        return False  # a < b < c is for no parser
+    admitted = numbers_of(gold), numbers_of(answer)
+    if None not in admitted and admitted[0] == admitted[1]:
+        return len((letters_of(gold) | letters_of(answer)) - {NAMELESS}) < 2
+    if any(side.kind == "list" or sum(map(has_variable, side.parts)) > 1 < len(side.marks) for side in (gold, answer)):
+        return None in admitted and are_alike and "or" not in (_joint(gold), _joint(answer))
     return are_equal(gold.latex, answer.latex)
 
 

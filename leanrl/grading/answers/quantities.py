@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.readers.names import has_variable
-from leanrl.grading.units.quantities import as_number, conversion, read_doubtful, split_unit, units_of
+from leanrl.grading.units.quantities import UNIT, as_number, conversion, read_doubtful, split_unit, units_of
 from leanrl.grading.units.unit import Conversion
 
 _LETTERS, _DECIMAL = re.compile("[A-Za-z]{2,4}"), re.compile(r"-?\d+(?:\.\d+)?")
@@ -58,6 +58,8 @@ def _without_unit(quantity: Answer, other: Answer) -> list[Answer]:
     number = _convert(value, known) if known else None
     if known is None or number is None:
         return values
+    if known.pi and has_variable(value):  # 180° - x, whose x may be in radians
+        values.append(Answer(UNIT.sub(r"\\cdot \\frac{\\pi}{180} ", quantity.latex)))
     return [number] if known.pi and r"\pi" in value.latex else [*values, number]
 
 

@@ -6,11 +6,11 @@ from leanrl.grading.answers.nodes import Answer, Read
 from leanrl.grading.answers.quantities import read_quantity
 from leanrl.grading.answers.readers.chains import read_chain, read_ratio, read_relation
 from leanrl.grading.answers.readers.choices import read_choice
-from leanrl.grading.answers.readers.lists import read_list, read_plus_minus
+from leanrl.grading.answers.readers.lists import read_list, read_parts, read_plus_minus
 from leanrl.grading.answers.readers.moments import read_date, read_time
 from leanrl.grading.answers.readers.numerals import read_based, read_modulo
 from leanrl.grading.answers.readers.parameters import read_family
-from leanrl.grading.answers.readers.sets import read_bracket, read_set, read_union
+from leanrl.grading.answers.readers.sets import read_bracket, read_set
 from leanrl.grading.answers.readers.systems import read_system
 from leanrl.grading.answers.readers.words import read_words
 from leanrl.grading.text.brackets import trim
@@ -26,6 +26,7 @@ _READERS: tuple[Callable[[str, Read], Answer | None], ...] = (
     read_set,
     read_system,
     read_modulo,
+    read_parts,
     read_list,
     read_choice,
     read_chain,
@@ -35,7 +36,6 @@ _READERS: tuple[Callable[[str, Read], Answer | None], ...] = (
     read_words,
     read_ratio,
     read_bracket,
-    read_union,
     read_plus_minus,
 )
 

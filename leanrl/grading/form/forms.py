@@ -9,8 +9,8 @@ from leanrl.grading.answers.readers.names import is_name
 from leanrl.grading.answers.statements import leaves_of, values_in
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.form.echo import is_echo
-from leanrl.grading.form.terms import Term, read_term
-from leanrl.grading.form.work import is_constant, work_beyond, work_in
+from leanrl.grading.form.terms import Term, factors_of, read_term
+from leanrl.grading.form.work import base_of, is_constant, work_beyond, work_in
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.units.quantities import value_beside_a_number
 from leanrl.types import Form, Reason
@@ -49,7 +49,7 @@ def _is_finished(gold: str, answer: str, problem: str) -> bool:
     gold_tree, answer_tree = read_structure(gold), read_structure(answer)
     if gold_tree.kind == "chain" and not is_name(gold_tree.parts[0]) and len(gold_tree.parts) == 2:
         return True
-    is_one_set = gold_tree.kind == "row" or gold_tree.marks == ("braces",)
+    is_one_set = gold_tree.kind in ("row", "expression") or gold_tree.marks == ("braces",)
     if is_one_set and _SETS_JOINED.search(answer) and not _SETS_JOINED.search(gold):
         return False
     golds, answers = leaves_of(gold_tree), leaves_of(answer_tree)
@@ -66,7 +66,7 @@ def _has_form(answer: Answer, allowed: Counter[str]) -> bool:
         return any(forms) if answer.kind == "chain" else all(forms)
     latex = answer.latex.replace(":", "/") if is_quotient else answer.latex
     term = read_term(value_beside_a_number(latex) or latex)
-    return answer.kind in ("time", "date") or not work_beyond(work_in(term), allowed)
+    return answer.kind in ("time", "date", "words") or not work_beyond(work_in(term), allowed)
 
 
 def _has_asked_form(gold: Term, answer: Term, problem: str) -> bool:
@@ -74,10 +74,6 @@ def _has_asked_form(gold: Term, answer: Term, problem: str) -> bool:
     if _FACTOR.search(problem) and gold.kind != "sum" and not is_constant(gold):
         return answer.kind != "sum"
     if _EXPAND.search(problem) and gold.kind == "sum":
-        return answer.kind == "sum" and not any(map(_is_product_of_sums, answer.parts))
+        factors = [factor for part in answer.parts for factor in factors_of(part)]
+        return answer.kind == "sum" and not any(base_of(factor).kind == "sum" for factor in factors)
     return True
-
-
-def _is_product_of_sums(term: Term) -> bool:
-    has_sum = any(part.kind in ("sum", "power") for part in term.parts)
-    return term.kind in ("product", "power") and has_sum and any(below.kind == "sum" for below in term.walk())

@@ -106,7 +106,9 @@ class _Reader:
             while self.token in SIGNS:
                 signs.append(self.take())
             product = self._product(depth)
-            terms.append(_negative(product) if signs.count("-") % 2 else product)
+            if signs[1:]:  # -(-5) without its brackets
+                product, signs = Term("call", "".join(signs), (product,)), []
+            terms.append(_negative(product) if signs == ["-"] else product)
         return _as_one("sum", terms)
 
     def _product(self, depth: int) -> Term:
@@ -197,7 +199,7 @@ def _as_one(kind: Kind, parts: list[Term]) -> Term:
     return parts[0] if len(parts) == 1 else Term(kind, "", tuple(parts)) if parts else Term("symbol")
 
 
-def _factors(term: Term) -> tuple[Term, ...]:
+def factors_of(term: Term) -> tuple[Term, ...]:
     return term.parts if term.kind == "product" else (term,)
 
 
@@ -205,19 +207,19 @@ def _divided(term: Term, under: Term) -> Term:
     """Return a quotient; a/b/c is a over bc."""
     if term.kind != "fraction":
         return _fraction(term, under)
-    return Term("fraction", "", (term.parts[0], Term("product", "", (*_factors(term.parts[1]), under))))
+    return Term("fraction", "", (term.parts[0], Term("product", "", (*factors_of(term.parts[1]), under))))
 
 
 def _negative(term: Term) -> Term:
-    return Term("product", "", (MINUS, *_factors(term)))
+    return Term("product", "", (MINUS, *factors_of(term)))
 
 
 def _fraction(over: Term, under: Term) -> Term:
     """Return a fraction; a minus above or below stands before it."""
-    if MINUS in _factors(over)[:1]:
-        return _negative(_fraction(_as_one("product", list(_factors(over)[1:])), under))
-    if MINUS in _factors(under)[:1]:
-        return _negative(_fraction(over, _as_one("product", list(_factors(under)[1:]))))
+    if MINUS in factors_of(over)[:1]:
+        return _negative(_fraction(_as_one("product", list(factors_of(over)[1:])), under))
+    if MINUS in factors_of(under)[:1]:
+        return _negative(_fraction(over, _as_one("product", list(factors_of(under)[1:]))))
     return Term("fraction", "", (over, under))
 
 

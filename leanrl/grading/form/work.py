@@ -48,9 +48,9 @@ def _work_of_sum(node: Term) -> list[str]:
 def _work_of_product(node: Term) -> list[str]:
     factors = [factor for factor in node.parts if factor != MINUS]
     numbers = [factor for factor in factors if factor.is_number]
-    bases = Counter(_base(factor).key for factor in factors if not factor.is_number and factor.kind != "call")
+    bases = Counter(base_of(factor).key for factor in factors if not factor.is_number and factor.kind != "call")
     repeated = sum(bases.values()) - len(bases)
-    sums = [factor for factor in factors if _base(factor).kind == "sum" and is_constant(factor)]
+    sums = [factor for factor in factors if base_of(factor).kind == "sum" and is_constant(factor)]
     roots = [factor for factor in factors if factor.kind == "root" and is_constant(factor)]
     turned = [factor for factor in factors if factor.kind != "call" and _has_i(factor)]
     signs = [factor for factor in node.parts if factor == MINUS]
@@ -157,7 +157,7 @@ def _has_matrix(term: Term) -> bool:
     return any(node.text.startswith(r"\begin") for node in term.walk())
 
 
-def _base(term: Term) -> Term:
+def base_of(term: Term) -> Term:
     return term.parts[0] if term.kind == "power" else term
 
 

@@ -16,7 +16,7 @@ SIGNS = {
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "⟨": r"\langle ", "⟩": r"\rangle ",
     "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}", "ℂ": r"\mathbb{C}",
     "〈": r"\langle ", "〉": r"\rangle ", "∶": ":", "٫": ".", "٬": ",",
-    "，": ", ", "；": "; ", "、": ", ", "。": ".", "：": ":",
+    "✓": "", "✔": "", "✅": "", "，": ", ", "；": "; ", "、": ", ", "。": ".", "：": ":",
 }  # fmt: skip
 
 # Marks that stand over, under or through the character before them. A mark that Unicode composes with a letter makes a

@@ -42,6 +42,7 @@ MARKUP = (
     (r"<sub>([^<>]*+)</sub>", r"_{\1}"),
     (r"<(b|i|u|em|strong|span|font|code|mark|big|small|p|div|center)(?: [^<>]*+)?>([^<>]*+)</\1>", r"\2"),
     (r"<br ?/?>", " "),
+    (r"(?<=[\w)}\]])\s*+\\(?:square|Box|blacksquare|qed)\s*+$", ""),
     (r"~~(?=[^\s~])([^~]*+)~~", r"\\cancel{\1}"),  # taken back
     (rf"\\\\\s*+\[\s*+{LENGTH}\s*+\]", r"\\\\"),  # the space between two rows
 )

@@ -28,14 +28,14 @@ BRACKET = r"(?P<opening>\\langle|\\\{|[(\[])(?P<inside>.*)(?P<closing>\\rangle|\
 # Operations on sets that letters name, and what a text of them is.
 SET_OPERATORS = (
     (r"([A-Z]|\([^()]*+\))\s?\^\s?(?:\{\s?)?(?:[cC]|\\complement)(?![A-Za-z])(?:\s?\})?", r"~\1"),
-    (r"\\overline\s?\{\s?([A-Z])\s?\}", r"~\1"),
+    (r"\\(?:overline|bar)\s?\{\s?([A-Z])\s?\}|([A-Z])_\{p\}", r"~\1\2"),
     (r"\\cup(?![A-Za-z])", "|"),
     (r"\\cap(?![A-Za-z])", "&"),
     (r"\\setminus(?![A-Za-z])", "& ~"),
 )
-SETS_BY_LETTERS = r"^(?=[^|&]*[|&])(?:[(~ ]*+[A-Z][) ]*+(?:[|&]|$))+"
+SETS_BY_LETTERS = r"^(?=[^|&~]*[|&~])(?:[(~ ]*+[A-Z][) ]*+(?:[|&]|$))+"
 ENVIRONMENT = (
-    r"(?:\\\{\s?)?\\begin\s?\{(?P<name>cases|array|aligned|gathered|[pb]?matrix|smallmatrix)\}(?:\s?\{[lcr|\s]*\})?"
+    r"(?:\\\{\s?)?\\begin\s?\{(?P<name>cases|array|[pb]?matrix|smallmatrix)\}(?:\s?\{[lcr|\s]*\})?"
     r"(?P<rows>.*)\\end\s?\{(?P=name)\}"
 )
 TRANSPOSED = r"(?P<row>[(\[].*[)\]])\s?\^\s?\{?\s?(?:T|\\top|\\intercal|\\text\s?\{T\})\s?\}?"
@@ -53,7 +53,10 @@ NAME = (
 # A run of letters in these is no word of an answer in words.
 NO_WORDS = r"sqrt|frac|arcsin|arccos|arctan|sinh|cosh|tanh"
 # No parser knows what an ellipsis leaves out, nor a word of another script.
-IN_WORDS = r"\\text\s?\{[^{}]*[^\W\d_]|\\ldots(?![A-Za-z])|[^\W\d_a-zA-Z]|^(?:yes|no|odd|even|none)$"
+IN_WORDS = (
+    r"^(?:[^(){}|\\]|\\(?!n?mid))*+\\n?mid(?![A-Za-z])|\\text\s?\{[^{}]*[^\W\d_]|\\ldots(?![A-Za-z])|[^\W\d_a-zA-Z]"
+    r"|^(?:yes|no|odd|even|none)$"
+)
 # What counts in a text: words, numbers, brackets, and signs that are no punctuation between words.
 COUNTS_IN_WORDS = (
     r"\\text(?![A-Za-z])|(?P<token>\\[A-Za-z]+|[^\W\d_]+(?:'[^\W\d_]+)?|\d+(?:[.:/]\d+)*|(?<=\d),(?=\s?\d)"

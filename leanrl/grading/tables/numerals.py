@@ -61,13 +61,19 @@ _MAX_DIGITS = 400  # enough for every answer; longer ones are still compared, as
 _DIGITS = rf"\d{{1,{_MAX_DIGITS}}}"
 _FRACTION = rf"\\frac\{{(?P<over>-?{_DIGITS})\}}\{{(?P<under>{_DIGITS})\}}"
 _SLASH = rf"(?P<slash_over>{_DIGITS})/(?P<slash_under>{_DIGITS})"
-NUMBER = rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})|{_SLASH}|(?P<whole>{_DIGITS})?(?:{_FRACTION})?)"
+NUMBER = (
+    rf"(?P<sign>-?)(?:(?P<decimal>{_DIGITS}\.{_DIGITS})"
+    rf"|(?:(?P<whole>{_DIGITS})(?:\s|(?=\\)|$))?(?:{_FRACTION}|{_SLASH})?)"
+)
 DECIMAL_COMMA = rf"(?P<whole>-?{_DIGITS}),(?P<decimals>{_DIGITS})"
 WHOLE_AND_PART = rf"(?P<whole>-?{_DIGITS})\s?\\text\{{and\}}\s?(?:{_FRACTION}|{_SLASH})"
 
 _COMMAS = r"\d{1,3}(?:,\d{3})++|\d{1,2}(?:,\d{2}(?!\d))++,\d{3}"
 WITH_COMMAS = rf"(?<![\d.,])(?:{_COMMAS})(?![\d,])"
 ONLY_COMMAS = rf"-?(?:{_COMMAS})"
+SERIES = (
+    r"(?<![\w.,^_])(?P<given>-?\d{1,6}(?:,\s?-?\d{1,6}){0,5}+),\s?\\ldots\s?,\s?(?P<last>-?\d{1,6})(?![\w.]|,\s?\d)"
+)
 # What stands between these groups stands in no list. A comma behind points is that of a decimal.
 GROUPED = (
     r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])",

@@ -29,5 +29,7 @@ NUMBERED_CONSTANT = r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)"
 FACTOR = r"(?<![A-Za-z\\_])[A-DKc](?:_\s?\{?\d\}?)?+(?=\s?(?:e\s?\^|\\(?:sin|cos)(?![A-Za-z])))"
 # The letter that a function or a sequence is given in: t of f(t) =, k of a_k =.
 ARGUMENT = r"^[A-Za-z]'*+(?:\s?\^\{-1\})?\s?(?:\(\s?(?P<argument>[a-z])\s?\)|_\s?\{?(?P<index>[kmn])\}?)\s?="
+# The letter that runs through the coordinates of a point on a line: (2t, 3t).
+RUNNING = r"^\((?=[^()]*,)[^=]*?(?<![A-Za-z\\])(?P<running>[strk])(?![A-Za-z(])[^=]*\)$"
 CONSTANTS = ("C", "c", "K", "k")
 LETTERS = ("k", "n", "m", "l", "t", "j", "s", "c", "C")

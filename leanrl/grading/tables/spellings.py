@@ -2,6 +2,7 @@ r"""Spellings of one thing, and the one that the rest of grading reads: (pattern
 
 Rules = tuple[tuple[str, str], ...]
 
+NAMELESS = r"\varsigma"  # names what a statement leaves to the question: at least 4, \approx 4
 DEGREE = "°"  # what all spellings of the degree sign are by now
 
 ESCAPED_TWICE: Rules = ((r"\\\\(?=[A-Za-z])", r"\\"),)
@@ -20,6 +21,9 @@ SPACING: Rules = (
     (r"(?<!\\)\\(?:[,;: ]|(?:q?quad|thinspace|enspace)(?![A-Za-z]))|~", " "),
     (r"\s+", " "),
 )
+_SCRIPT = r"\s?(?:\{\s?(\w{1,9})\s?\}|(\d{1,3}|[A-Za-z]))"
+_COUNT = r"\s?(?:\{\s?(\d{1,3})\s?\}|(\d{1,3}))"
+_NOT_ONE = r"(?!\s?\{?\s?1\b)"
 SYNONYMS: Rules = (
     (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
     (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
@@ -42,7 +46,7 @@ SYNONYMS: Rules = (
     (r"\\rbrack(?![A-Za-z])", "]"),
     (r"\\[lr]vert(?![A-Za-z])|\\vert(?![A-Za-z])", "|"),
     (r"\\colon(?![A-Za-z])", ":"),
-    (r"\\(?:simeq|thickapprox)(?![A-Za-z])", r"\\approx "),
+    (r"\\(?:simeq|thickapprox)(?![A-Za-z])|^\s*+\\sim(?=\s*+-?[\d.])", r"\\approx "),
     (
         r"[(\[]\s*+\\begin\s*+\{(array|matrix)\}\s*+(?:\{[^{}]*+\})?+((?:[^\\]|\\(?!begin|end))*+)\\end\s*+\{\1\}\s*+[)\]]",
         r"\\begin{pmatrix}\2\\end{pmatrix}",
@@ -56,10 +60,20 @@ SYNONYMS: Rules = (
     (r"\\frac\s?\{\s?d\s?([a-z])\s?\}\s?\{\s?d\s?x\s?\}", r"\1'"),
     (r"\\frac\s?\{\s?d\s?\^\s?\{?2\}?\s?([a-z])\s?\}\s?\{\s?d\s?x\s?\^\s?\{?2\}?\s?\}", r"\1''"),
     (
-        r"\(\s*+\\?[bp]?mod(?:ulo)?+(?![A-Za-z])\s*+\{?+([^(){}]++)\}?+\s*+\)|\\(?:pmod|bmod|mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
+        r"\(\s*+\\?[bp]?mod(?:ulo)?+(?![A-Za-z])\s*+\{?+([^(){}]++)\}?+\s*+\)|(?:\\[pb]?mod|(?<=\s)mod)(?![A-Za-z])\s*\{?([A-Za-z\d^]+)\}?",
         r"\\pmod{\1\2}",
     ),
-    (r"(?<![\w})\]])(?:\{\s?\}\s?)?[_^]\s?\{?(\w{1,9})\}?\s?C_\s?\{?(\w{1,9})\}?", r"\\binom{\1}{\2}"),
+    (rf"(?<![\w}})\]])(?:\{{\s?\}}\s?)?[_^]{_SCRIPT}\s?C_{_SCRIPT}", r"\\binom{\1\2}{\3\4}"),
+    # C_n^k, A_n^k and P_n^k; of the constant C_1 it is a power.
+    (
+        rf"(?<![A-Za-z\\}}])C\s?(?:_{_NOT_ONE}{_SCRIPT}\s?\^{_SCRIPT}|\^{_SCRIPT}\s?_{_NOT_ONE}{_SCRIPT})",
+        r"\\binom{\1\2\7\8}{\3\4\5\6}",
+    ),
+    (
+        rf"(?<![A-Za-z\\}}])(?:[AP]\s?_{_NOT_ONE}{_COUNT}\s?\^{_COUNT}|(?:\{{\s?\}}\s?)?[_^]{_COUNT}\s?P_{_COUNT})",
+        r"\\frac{\1\2\5\6!}{(\1\2\5\6-\3\4\7\8)!}",
+    ),
+    (r"^(\d+)\s?(?:\||\\mid(?![A-Za-z]))\s?([a-z])$", r"\2 \\equiv 0 \\pmod{\1}"),  # 3 divides n
     (r"^(-?)0x([\dA-Fa-f]{1,16})$", r"\1\2_{16}"),
     (r"^(-?)0b([01]{1,64})$", r"\1\2_{2}"),
     (r"\\log\s?_\s?(?:\{\s?e\s?\}|e(?![A-Za-z]))", r"\\ln "),
@@ -111,6 +125,23 @@ ANGLES_AND_TIMES: Rules = (
     (
         r"(?:(?<=:\d\d)\s?|(?<=\d)(?:\s|\s?\\(?:text|mbox|mathrm)\s?\{)\s?)([AaPp])\.?\s?[Mm](?![A-Za-z])\.?\s?\}?",
         r" \\text{\1m}",
+    ),
+)
+_ORDER = (
+    ("(?:at least|no less than|not less than)", r"\\ge"),
+    ("(?:at most|no more than|not more than)", r"\\le"),
+    ("(?:more|greater|larger) than", ">"),
+    ("(?:less|smaller|fewer) than", "<"),
+)
+_COMPARED = rf"(?:[A-Za-z]\s)?(?:(?:is|must be)\s)?(?i:{'|'.join(words for words, _ in _ORDER)})"
+_NUMBER_FOLLOWS = r"(?=\s*+(?:-?\.?\d|\\(?:frac|sqrt|pi)(?![A-Za-z])))"
+# A number that words compare; before anything else they stay words.
+RELATIONS: Rules = (
+    (rf"\\text\s*+\{{\s*+({_COMPARED})\s*+\}}{_NUMBER_FOLLOWS}", r" \1 "),
+    (rf"^\\text\s*+\{{\s*+({_COMPARED}{_NUMBER_FOLLOWS}[^{{}}]*+)\}}", r"\1"),
+    *(
+        (rf"^\s*+(?:([A-Za-z])\s++(?:is|must be)\s++)?(?i:{words}){_NUMBER_FOLLOWS}", rf"\1 {sign} ")
+        for words, sign in _ORDER
     ),
 )
 PERCENT: Rules = (
@@ -177,11 +208,12 @@ NUMBERS: Rules = (
     (r"(?<=\d)(?:\.|/-)(?!\d)", ""),  # 3. and the full stop behind an answer, Rs 500/-
     (r"(?<![A-Za-z\\\d])(\d++(?:\.\d++)?)[eE]([-+]?\d{1,3})(?![\dA-Za-z]|\s?_)", r"\1 \\cdot 10^{\2}"),
     (r"^\+(?=[\d\\(.])", ""),
-    (r"^-\s*-\s*(?=\d)", ""),
 )
 LAST: Rules = (
     (r"\s+", " "),
-    (r"^(?:\\(?:approx|simeq|sim|therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
+    (r"(=\s?-?\d[\d./]*+)\s(?=[A-Za-z]\s?=)", r"\1, "),  # m = 2 n = 3
+    (r"^(?:\\(?:therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
+    (r"^(?=[<>]|\\(?:approx|le|ge)(?![A-Za-z]))", rf"\{NAMELESS} "),
     (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?[\^_]\s?\{?\s?\+\s?\}?$", r"\1(0,\\infty)"),
     (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?_\s?\{\s?>\s?0\s?\}$", r"\1(0,\\infty)"),
     (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?_\s?\{\s?\\ge\s?0\s?\}$", r"\1[0,\\infty)"),

@@ -17,6 +17,8 @@ _RELATIVE = Fraction(1, 10_000)
 
 _NUMBER, _DECIMAL_COMMA, _WHOLE_AND_PART = map(re.compile, (table.NUMBER, table.DECIMAL_COMMA, table.WHOLE_AND_PART))
 _WITH_COMMAS, _ONLY_COMMAS = re.compile(table.WITH_COMMAS), re.compile(table.ONLY_COMMAS)
+_SERIES = re.compile(table.SERIES)
+_MAX_WRITTEN_OUT = 40
 _GROUPED = tuple(map(re.compile, table.GROUPED))
 
 
@@ -29,7 +31,7 @@ class PlainNumber:
 
 
 def read_number(latex: str) -> PlainNumber | None:
-    r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1\frac{1}{2}; None if it is none."""
+    r"""Return the number that a normalised text is: 5, -0.25, 3/4, \frac{3}{4}, 1 3/4; None if it is none."""
     number = _NUMBER.fullmatch(latex.replace(",", "") if is_grouped(latex) else squeeze(latex))
     if number is None or number.end() == number.end("sign"):
         return None
@@ -37,7 +39,7 @@ def read_number(latex: str) -> PlainNumber | None:
     if number["decimal"]:
         return PlainNumber(sign * Fraction(number["decimal"]), is_decimal=True)
     over, under = _part(number)
-    if under == 0 or (number["whole"] and number["over"] and not 0 <= over < under):
+    if under == 0 or (number["whole"] and not 0 <= over < under):
         return None  # 2\frac{3}{2} is no mixed number
     return PlainNumber(sign * (int(number["whole"] or 0) + Fraction(over, under)), is_decimal=False)
 
@@ -79,6 +81,11 @@ def join_at_commas(text: str) -> str:
     return _WITH_COMMAS.sub(lambda number: number.group().replace(",", ""), text)
 
 
+def write_out(text: str) -> str:
+    r"""Return the text with the members that an ellipsis leaves out: 1, 3, \ldots, 9 has five."""
+    return _SERIES.sub(_members, text)
+
+
 def is_grouped(text: str) -> bool:
     """Return whether a text is one number with commas between its groups, which is also a way to write a list."""
     return _ONLY_COMMAS.fullmatch(text) is not None
@@ -87,3 +94,11 @@ def is_grouped(text: str) -> bool:
 def _join(number: re.Match[str]) -> str:
     whole, comma, decimals = number.group().partition(",")
     return re.sub(r"\D", "", whole) + (f".{decimals}" if comma else "")
+
+
+def _members(series: re.Match[str]) -> str:
+    given, last = [int(number) for number in series["given"].split(",")], int(series["last"])
+    step = (given[1] - given[0] if len(given) > 1 else 1) or 1
+    members = range(given[0], last + (1 if step > 0 else -1), step)
+    fits = list(members[: len(given)]) == given and len(members) <= _MAX_WRITTEN_OUT and members[-1] == last
+    return ", ".join(map(str, members)) if fits else series.group()

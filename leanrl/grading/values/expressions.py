@@ -29,6 +29,7 @@ _PERCENT_WITHIN = re.compile(r"\\%\s*+\}?\s*+(?:[\d(]|\.\d|\\(?:frac|sqrt|pi)(?!
 _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
 _TWO_NUMBERS = re.compile(r"(?<![\d._^])\d+(?:\.\d+)?\s+\d")
 _BOTH_SCRIPTS = re.compile(r"\d\s?(?:\^\s?(?:\{[^{}]*\}|\S)\s?_|_\s?(?:\{[^{}]*\}|\S)\s?\^)")  # 5^{+1}_{-1} is no 5
+_UNEVEN = re.compile(r"\[[^][(),;]*+\)|\([^][(),;]*+\]")
 _LETTER = re.compile(r"[A-Za-z]")
 _CHOICE = re.compile(r"[A-J]")  # a letter of a multiple choice may be answered in lower case
 
@@ -106,7 +107,7 @@ def _parsed_or_raise(latex: str, written: str) -> Any:
 @lru_cache(maxsize=1024)
 def _parsed(latex: str) -> Any:
     """Return what the parser makes of all of a text, None if it refuses."""
-    if any(misread.search(latex) for misread in (_TWO_NUMBERS, _BOTH_SCRIPTS, _PERCENT_WITHIN)):
+    if any(misread.search(latex) for misread in (_TWO_NUMBERS, _BOTH_SCRIPTS, _PERCENT_WITHIN, _UNEVEN)):
         return None  # the parser would add or join the numbers, and leave the scripts out
     if (membership := read_set_algebra(latex)) is not None:
         return membership

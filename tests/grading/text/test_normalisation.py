@@ -32,7 +32,7 @@ from leanrl.grading.text.normalisation import normalise
         ("23. 150", "23 150"),  # two numbers
         (".5", "0.5"),
         ("5.0.", "5.0"),
-        ("1 1/2", r"1\frac{1}{2}"),
+        ("1 1/2", "1 1/2"),
         (r"0.1\overline{6}", r"\frac{1}{6}"),  # 10 x = 1.666..., 100 x = 16.666...: 90 x = 15
         ("x <= 5", r"x \le 5"),
         (r"x \neq 5", r"x \neq 5"),
@@ -53,7 +53,7 @@ from leanrl.grading.text.normalisation import normalise
         ("]0, 1[", "(0, 1)"),
         (r"\\frac{1}{2}", r"\frac{1}{2}"),  # escaped once too often
         (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),  # there it ends a row
-        (r"\approx 5", "5"),
+        (r"\approx 5", r"\varsigma \approx 5"),  # of something without a name
         ("", ""),
         ("$", ""),
     ],

@@ -20,6 +20,8 @@ from leanrl.grading.text.numbers import PlainNumber, are_same_number, read_numbe
         (r"\frac{-3}{7}", Fraction(-3, 7), False),
         (r"2\frac{1}{3}", Fraction(7, 3), False),
         (r"-2\frac{1}{3}", Fraction(-7, 3), False),
+        ("2 1/3", Fraction(7, 3), False),
+        ("-2 1/3", Fraction(-7, 3), False),
         ("1,234", Fraction(1234), False),
     ],
 )
@@ -30,7 +32,21 @@ def test_numbers_are_read(latex, value, is_decimal):
 
 @pytest.mark.parametrize(
     "latex",
-    ["", "x", "1 2", "1,23", r"\frac{1}{0}", "1/0", r"2\frac{3}{2}", r"2\frac{-1}{2}", "9" * 500, "1e5", "--1", "."],
+    [
+        "",
+        "x",
+        "1 2",
+        "11 6/6",
+        "1,23",
+        r"\frac{1}{0}",
+        "1/0",
+        r"2\frac{3}{2}",
+        r"2\frac{-1}{2}",
+        "9" * 500,
+        "1e5",
+        "--1",
+        ".",
+    ],
 )
 def test_what_is_no_plain_number(latex):
     """Division by zero, improper mixed numbers and monsters are left to the parser."""

@@ -9,15 +9,14 @@ _HEAD = re.compile(notations.CHOICE)
 _NO_OPTION = re.compile(notations.NO_OPTION)
 _LETTER = re.compile("[A-J]")
 _RUN = re.compile(r"(?:\\text\s?\{\s?)?(?P<letters>[A-J]{2,10})(?:\s?\})?")
-_MARK = re.compile(r"(?:(?<=\s)|^)\([A-J]\)(?=\s|$)")
+_MARK = re.compile(r"(?:(?<=\s)|^)(?=\([A-J]\)(?:\s|$))")
 
 
 def read_choice(latex: str, read: Read) -> Answer | None:
     """Return the letter and the option behind it; several letters, each with its option, are several answers."""
-    marks = [mark.start() for mark in _MARK.finditer(latex)]
-    if len(marks) > 1 and marks[0] == 0:
-        choices = (read(latex[start:end]) for start, end in zip(marks, [*marks[1:], None], strict=True))
-        return Answer(latex, "list", tuple(choices), ("comma",))
+    before, *choices = _MARK.split(latex)
+    if not before and len(choices) > 1:
+        return Answer(latex, "list", tuple(map(read, choices)), ("comma",))
     head = _HEAD.match(latex)
     if head is None or head.lastgroup is None:
         return None

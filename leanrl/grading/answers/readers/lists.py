@@ -11,6 +11,8 @@ SEMICOLON, COMMA = re.compile(";"), re.compile(",")
 _OR, _AND = re.compile(r"\\text\{or\}"), re.compile(r"\\text\{and\}")
 _ANY = re.compile(rf",?\s?(?:{_OR.pattern}|{_AND.pattern})|,")
 _PLUS_MINUS = re.compile(r"\\(pm|mp)(?![A-Za-z])")
+_PART = re.compile(r"(?:^|(?<=[\s,;]))\(?([1-9a-j]|i{1,3}|iv|v)\)(?=\s)")
+_LABELS = ("123456789", "abcdefghij", "iiiiiiivv")
 _STATEMENTS = ("chain", "relation")
 
 
@@ -32,6 +34,15 @@ def read_list(latex: str, read: Read) -> Answer | None:
     if joint == "comma" and first.kind == "choice" and first.parts and not any(one.kind == "choice" for one in rest):
         return Answer(latex, "choice", (Answer(latex, "list", (first.value, *rest), (joint,)),), first.marks)
     return Answer(latex, "list", with_both_signs(items), (joint,))
+
+
+def read_parts(latex: str, read: Read) -> Answer | None:
+    """Return the answers to the parts of a question, in their order: (a) 3; (b) 4."""
+    before, *rest = (piece.strip(" ,;") for piece in _PART.split(latex))
+    labels, values = "".join(rest[::2]), rest[1::2]
+    if before or len(values) < 2 or not all(values) or not any(order.startswith(labels) for order in _LABELS):
+        return None
+    return Answer(latex, "row", tuple(map(read, values)), ("()",))
 
 
 def read_plus_minus(latex: str, read: Read) -> Answer | None:

@@ -13,7 +13,6 @@ _EMPTY, _VALUES = re.compile(phrases.NO_SOLUTION), compiled(phrases.VALUES_IN_WO
 _BUILDER = re.compile(notations.SET_BUILDER, re.DOTALL)
 _BRACKET = re.compile(notations.BRACKET, re.DOTALL)
 _OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
-_CUP = re.compile(r"\\cup(?![A-Za-z])")
 _WHOLE = re.compile(r"-?\d{1,6}")
 _MAX_MEMBERS = 40
 
@@ -39,26 +38,15 @@ def read_bracket(latex: str, read: Read) -> Answer | None:
         return None
     is_set = bracket["opening"] == r"\{"
     pieces = split_outside(bracket["inside"], SEMICOLON if ";" in bracket["inside"] else COMMA)
+    brackets = (bracket["opening"] + bracket["closing"]).replace(r"\langle", "(").replace(r"\rangle", ")")
+    if not all(pieces) or (brackets not in ("()", "[]", r"\{\}") and (len(pieces) != 2 or "\\" in brackets)):
+        return None  # [5) is none
     if len(pieces) == 1 and not is_set:
         return read(bracket["inside"])
-    if not all(pieces):
-        return None
     items = tuple(map(read, pieces))
     if is_set:
         return Answer(latex, "list", with_both_signs(items), ("braces",))
-    brackets = bracket["opening"] + bracket["closing"]
-    return Answer(latex, "row", items, (brackets.replace(r"\langle", "(").replace(r"\rangle", ")"),))
-
-
-def read_union(latex: str, read: Read) -> Answer | None:
-    """Return the values of a union of finite sets as those of one set."""
-    pieces = split_outside(latex, _CUP)
-    if len(pieces) < 2 or not all(piece.startswith(r"\{") for piece in pieces):
-        return None
-    sets = [read(piece) for piece in pieces]
-    if not all(one.kind == "list" and one.marks == ("braces",) for one in sets):
-        return None
-    return Answer(latex, "list", tuple(item for one in sets for item in one.parts), ("braces",))
+    return Answer(latex, "row", items, (brackets,))
 
 
 def is_set_operation(latex: str) -> bool:
@@ -68,10 +56,8 @@ def is_set_operation(latex: str) -> bool:
 
 def _whole_numbers(rule: Answer, letter: str) -> range | None:
     """Return the whole numbers between the ends of an inequality, None if it has another form or too many."""
-    if rule.kind != "relation" or len(rule.parts) != 3 or rule.parts[1].latex != letter:
-        return None
-    low, high = rule.parts[0].latex, rule.parts[2].latex
-    if not (_WHOLE.fullmatch(low) and _WHOLE.fullmatch(high) and r"\neq" not in rule.marks):
+    low, name, high = (part.latex for part in rule.parts) if len(rule.parts) == 3 else ("", "", "")
+    if name != letter or not (_WHOLE.fullmatch(low) and _WHOLE.fullmatch(high) and set(rule.marks) <= {"<", r"\le"}):
         return None
     members = range(int(low) + (rule.marks[0] == "<"), int(high) + (rule.marks[1] == r"\le"))
     return members if len(members) <= _MAX_MEMBERS else None

@@ -27,25 +27,18 @@ def read_system(latex: str, read: Read) -> Answer | None:
     rows = [row for row in rows if row]
     if name.endswith("matrix"):
         return _matrix(latex, [_COLUMN.split(row) for row in rows], read)
-    if name in ("aligned", "gathered"):
-        rows = [_COLUMN.sub("", row) for row in rows]
     if not any(_COLUMN.search(row) for row in rows):
         return read(rows[0]) if len(rows) == 1 else Answer(latex, "list", tuple(read(row) for row in rows), ("and",))
-    if name == "array" and not latex.startswith(r"\{"):
+    cells = [_COLUMN.split(row) for row in rows]
+    if (name == "array" and not latex.startswith(r"\{")) or any(len(row) != 2 for row in cells):
         return None
-    return _cases(latex, [_COLUMN.split(row) for row in rows], read)
+    branches = ((read(value.strip(" ,")), _condition(condition, read)) for value, condition in cells)
+    return Answer(latex, "cases", tuple(Answer("", "branch", branch) for branch in branches))
 
 
 def is_otherwise(condition: Answer) -> bool:
     """Return whether a condition stands for all that the others leave."""
     return _OTHERWISE.fullmatch(condition.latex) is not None
-
-
-def _cases(latex: str, rows: list[list[str]], read: Read) -> Answer | None:
-    if any(len(row) != 2 for row in rows):
-        return None
-    branches = ((read(value.strip(" ,")), _condition(condition, read)) for value, condition in rows)
-    return Answer(latex, "cases", tuple(Answer("", "branch", branch) for branch in branches))
 
 
 def _condition(text: str, read: Read) -> Answer:
