@@ -20,7 +20,7 @@ _USUAL_NAMES = {
 }  # fmt: skip
 # Names that say less: they are proposed, never taken.
 _LIKELY_NAMES = {
-    "data.problem_column": ("problem", "input", "instruction"),
+    "data.problem_column": ("problem", "instruction", "input"),
     "data.answer_column": ("answer", "target", "result", "label", "output", "correct", "correct_answer"),
 }
 _DEFAULTS = {"data.problem_column": "problem", "data.answer_column": "answer"}
@@ -104,7 +104,9 @@ def require_columns(source: Source, head: Sequence[SourceRow], columns: Columns)
     there = list(dict.fromkeys([*_nested_names(source, head), *columns.names]))
     lines = [f"{source.name}: has no column {column!r} ({key})." for key, column in missing.items()]
     flags = " ".join(setting(key, _nearest(key, column, there)) for key, column in missing.items())
-    raise DataError("\n".join([*lines, f"Its columns are: {', '.join(there)}."]), hint=f"name them: `{flags}`")
+    inner = _name_of_rows(head) if len(missing) == len(wanted) else None
+    hint = f"name them: `{flags}`" if inner is None else f"the rows lie in {inner!r}: write that list alone into a file"
+    raise DataError("\n".join([*lines, f"Its columns are: {', '.join(there)}."]), hint=hint)
 
 
 def answer_columns(head: Sequence[SourceRow], columns: Columns) -> list[str]:
@@ -116,6 +118,13 @@ def answer_columns(head: Sequence[SourceRow], columns: Columns) -> list[str]:
         for name in others
         if sum(reads_as_value(value_at(row.fields, name)) for row in head) >= _HEAD_SHARE * len(head)
     ]
+
+
+def _name_of_rows(head: Sequence[SourceRow]) -> str | None:
+    """Return the name under which a file that is one object holds a list of objects."""
+    fields = head[0].fields if len(head) == 1 else {}
+    lists = (name for name, value in fields.items() if isinstance(value, list) and value)
+    return next((name for name in lists if all(isinstance(each, Mapping) for each in fields[name])), None)
 
 
 def _named(data: DataConfig) -> dict[str, str]:

@@ -12,7 +12,7 @@ from leanrl.data.conversations import Asked, NotAsked, read_asked
 from leanrl.data.golds.answer import Gold, NoGold, read_value
 from leanrl.data.prompts import PromptTemplate, build_prompt
 from leanrl.data.sources import SourceRow
-from leanrl.data.values import plain
+from leanrl.data.values import HALF_A_PAIR, is_unicode, plain
 from leanrl.types import DroppedRow, GoldList, Message, Row
 
 ID_COLUMN = "id"
@@ -41,9 +41,8 @@ def check_row(found: SourceRow, data: DataConfig, columns: Columns) -> CheckedRo
     )
     if isinstance(gold, NoGold):
         return CheckedRow(DroppedRow(found.where, f"{gold.reason} (column {columns.answer!r})"), gold, asked)
-    if not (_is_unicode(asked.text) and _is_unicode(str(gold.answer))):
-        reason = "half a surrogate pair in the text, which no tokenizer can read"
-        return CheckedRow(DroppedRow(found.where, reason), gold, asked)
+    if not (is_unicode(asked.text) and is_unicode(str(gold.answer))):
+        return CheckedRow(DroppedRow(found.where, HALF_A_PAIR), gold, asked)
     return CheckedRow(build_row(asked, gold.answer, data, given_id=found.fields.get(ID_COLUMN)), gold, asked)
 
 
@@ -78,8 +77,4 @@ def _with_earlier_turns(asked: Asked, form: PromptTemplate) -> list[Message]:
 
 def id_of(problem: str) -> str:
     """Return the id of a problem that was given none."""
-    return hashlib.sha256(problem.encode()).hexdigest()[:16]
-
-
-def _is_unicode(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    return hashlib.sha256(problem.encode("utf-8", "surrogatepass")).hexdigest()[:16]

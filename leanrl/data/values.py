@@ -4,6 +4,7 @@ from typing import Any
 
 # Of pandas: pandas.NA and pandas.NaT. Both refuse to be compared.
 _MISSING = ("NAType", "NaTType")
+HALF_A_PAIR = "half a surrogate pair in the text, which no tokenizer can read"
 
 
 def plain(value: Any) -> Any:
@@ -23,3 +24,8 @@ def plain(value: Any) -> Any:
         if callable(method := getattr(value, unwrap, None)):
             return plain(method())
     return value
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether a text holds no half of a surrogate pair, which JSON can spell and UTF-8 cannot write."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

@@ -69,7 +69,7 @@ def load_benchmark(
     try:
         benchmark = named.benchmark if path is None else _as_the_file_has_it(named.benchmark, path)
     except DataError as error:
-        raise _of_benchmark(named, error) from error
+        raise _of_benchmark(named, error, path=path, data_dir=data_dir) from error
     asks_itself = protocol.prompt_template is None
     data = benchmark.data(
         path=path,
@@ -80,7 +80,7 @@ def load_benchmark(
     try:
         problems = load_problems(data, seed=0, rows=_lettered_rows(benchmark, data), kept_columns=_kept(benchmark))
     except (DataError, MissingError) as error:
-        raise _of_benchmark(named, error) from error
+        raise _of_benchmark(named, error, path=path, data_dir=data_dir) from error
     sha256 = problems_sha256(problems.train)
     expected = named.benchmark.sha256
     if expected is not None and sha256 != expected:
@@ -96,7 +96,7 @@ def load_benchmark(
         sha256,
         is_verified=expected is not None,
         is_local=path is not None,
-        lines=[f"{named.name}: {line}" for line in problems.lines],
+        lines=[f"{named.name}: {_in_keys(line)}" for line in problems.lines],
         notes=_notes(named, len(problems.train), [f"{row.where}: {row.reason}" for row in problems.dropped]),
     )
 
@@ -150,10 +150,10 @@ def _kept(benchmark: Benchmark) -> Iterable[str]:
     return [] if benchmark.tolerance_column is None else [benchmark.tolerance_column]
 
 
-def _of_benchmark(named: NamedBenchmark, error: LeanRLError) -> LeanRLError:
+def _of_benchmark(named: NamedBenchmark, error: LeanRLError, *, path: str | None, data_dir: Path | None) -> LeanRLError:
     """Return the error of the data with the ways out that an evaluation has."""
     hub_id = named.benchmark.hub_id
-    if hub_id is None:
+    if hub_id is None or path is not None:
         what = f"The benchmark {named.name} cannot be read: {_in_keys(error.message)}"
         return type(error)(what, hint=error.hint and _in_keys(error.hint))
     hint = (
@@ -161,7 +161,8 @@ def _of_benchmark(named: NamedBenchmark, error: LeanRLError) -> LeanRLError:
         f"accepted and `hf auth login`), or put {named.name}.jsonl with the columns problem and answer into a folder: "
         "--data-dir FOLDER"
     )
-    return type(error)(f"The benchmark {named.name} is not at hand: {error.message}", hint=hint)
+    here = "" if data_dir is None else f"--data-dir {data_dir} has no {named.name}.jsonl. "
+    return type(error)(f"The benchmark {named.name} is not at hand: {here}{error.message}", hint=hint)
 
 
 def _in_keys(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, DataError, MissingError
 from leanrl.eval.benchmarks.named import find_benchmark
 from leanrl.eval.benchmarks.protocols import Protocol
 from leanrl.eval.drawing.schedule import Draw, ProblemKey
@@ -60,21 +60,33 @@ def read_benchmarks(asked: Asked, protocol: Protocol, subject: Subject) -> list[
             hint="give two files of one name different names: completions are kept by them",
         )
     data = subject.config.data
-    loaded = [
-        load_benchmark(
-            each,
-            protocol,
-            data_dir=asked.data_dir,
-            prompt_template=data.prompt_template,
-            system_prompt=data.system_prompt,
-            examples=data.examples,
-        )
-        for each in named
-    ]
+    loaded, errors = [], []
+    for each in named:
+        try:
+            benchmark = load_benchmark(
+                each,
+                protocol,
+                data_dir=asked.data_dir,
+                prompt_template=data.prompt_template,
+                system_prompt=data.system_prompt,
+                examples=data.examples,
+            )
+        except (DataError, MissingError) as error:
+            errors.append(error)
+        else:
+            loaded.append(benchmark)
+    if errors:
+        raise _together(errors)
     return [
         AskedBenchmark(each, each.rows[: asked.limit], protocol.samples(each.name, num_problems=len(each.rows)))
         for each in loaded
     ]
+
+
+def _together(errors: Sequence[DataError | MissingError]) -> DataError | MissingError:
+    """Return one error that names all benchmarks that cannot be had."""
+    hints = dict.fromkeys(error.hint for error in errors if error.hint)
+    return type(errors[0])("\n".join(error.message for error in errors), hint="\n".join(hints) or None)
 
 
 def make_question(

@@ -289,9 +289,22 @@ def open_run_folder(path: Path) -> RunFolder:
         why = (
             "it has no config.json" if path.is_dir() else "it is a file" if path.exists() else "there is no such folder"
         )
-        raise ConfigError(f"{path} is not a run folder: {why}.", hint="`ls runs/` shows the runs here")
+        raise _no_run_but_something_else(path) or ConfigError(
+            f"{path} is not a run folder: {why}.", hint="`ls runs/` shows the runs here"
+        )
     format_of(path)
     return run
+
+
+def _no_run_but_something_else(path: Path) -> ConfigError | None:
+    """Return the error of another folder of leanrl, with the command that shows it."""
+    if (path / "evaluation.json").is_file():
+        shown = command("compare", "BASE", path)
+        return ConfigError(f"{path} is not a run folder but an evaluation.", hint=f"`{shown}` compares it")
+    if (path / "manifest.json").is_file() and (path / "_curation").is_dir():
+        shown = command("data", "show", path)
+        return ConfigError(f"{path} is not a run folder but a built dataset.", hint=f"`{shown}` shows it")
+    return None
 
 
 def _no_run_but_a_checkpoint(path: Path) -> ConfigError:

@@ -232,9 +232,22 @@ def test_folders_without_scores(base, tmp_path):
     assert "its evaluation is not finished" in refused(base, unfinished).message
     empty = tmp_path / "an empty one"
     empty.mkdir()
-    assert refused(base, empty).hint == f"leanrl eval '{empty}' makes one"
+    assert "leanrl eval '" not in refused(base, empty).hint
+    (empty / "config.json").write_text("{}")
+    assert refused(base, empty).hint == f"`leanrl eval '{empty}'` makes one"
+    greedy = [greedy_file(empty / f"greedy_{when}.jsonl", ["correct"]) for when in ("before", "after")]
+    assert f"`leanrl compare '{greedy[0]}' '{greedy[1]}'`" in refused(base, empty).hint
     evaluation(tmp_path / "run" / "evals" / "step-50-robust", [1] * 30)
     assert refused(base, tmp_path / "run").hint == f"name one: {tmp_path / 'run' / 'evals' / 'step-50-robust'}"
+
+
+@pytest.mark.parametrize(
+    "content", ['{"results": {"gsm8k": {"exact_match,strict-match": 0.4}}}', "PK", '{"benchmarks": {"aime24": {}}}']
+)
+def test_results_of_other_programs_are_not_said_to_be_written_anew(base, tmp_path, content):
+    file = tmp_path / "results_2026.json"
+    file.write_text(content)
+    assert "name the folder that `leanrl eval` wrote" in refused(base, file).hint
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"protocol": 3}', '{"benchmarks": [], "model": "x"}'])

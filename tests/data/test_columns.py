@@ -81,3 +81,15 @@ def test_a_column_with_spaces_is_quoted_in_the_hint(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         _load(tmp_path, {"Problem (Text)": "1?", "Answer": 1})
     assert "-s data.problem_column='Problem (Text)' -s data.answer_column=Answer" in str(caught.value.hint)
+
+
+def test_the_instruction_is_offered_and_not_its_input(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        _load(tmp_path, {"instruction": "2 + 2?", "input": "", "output": "4"})
+    assert "-s data.problem_column=instruction -s data.answer_column=output" in str(caught.value.hint)
+
+
+def test_a_file_that_holds_its_rows_under_a_name_says_which(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        _load(tmp_path, {"version": 1, "data": [{"problem": "2 + 2?", "answer": "4"}]})
+    assert "the rows lie in 'data'" in str(caught.value.hint)

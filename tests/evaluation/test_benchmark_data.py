@@ -122,7 +122,7 @@ def test_a_benchmark_that_is_not_at_hand_names_both_ways(tmp_path: Path, monkeyp
     monkeypatch.setattr("leanrl.evaluation.benchmark_data.load_problems", _unreachable)
     with pytest.raises(MissingError) as caught:
         load_benchmark(find_benchmark("aime25"), find_protocol("robust"), data_dir=tmp_path)
-    assert "aime25" in caught.value.message
+    assert f"aime25 is not at hand: --data-dir {tmp_path} has no aime25.jsonl" in caught.value.message
     assert "hf download" in caught.value.hint
     assert "--data-dir" in caught.value.hint
     assert "aime25.jsonl" in caught.value.hint
@@ -135,3 +135,18 @@ def _unreachable(*_: object, **__: object) -> None:
 def test_a_data_dir_that_is_not_there():
     with pytest.raises(ConfigError, match="no such folder"):
         load_benchmark(find_benchmark("aime24"), find_protocol("robust"), data_dir=Path("nowhere"))
+
+
+def test_a_broken_file_in_a_data_dir_is_not_called_missing(tmp_path: Path):
+    (tmp_path / "gsm8k.jsonl").write_text('{"problem": "1 + 1", "answer": 2}\n{"problem"\n')
+    with pytest.raises(DataError) as caught:
+        load_benchmark(find_benchmark("gsm8k"), find_protocol("robust"), data_dir=tmp_path)
+    assert "gsm8k.jsonl:2: not valid JSON" in caught.value.message
+    assert "hf download" not in caught.value.hint
+
+
+def test_a_column_that_was_taken_is_said_in_the_keys_of_a_benchmark(tmp_path: Path):
+    file = write_rows(tmp_path / "mine.jsonl", [{"question": "1 + 1", "answer": "2"}])
+    (line,) = load_benchmark(find_benchmark(str(file)), find_protocol("greedy")).lines
+    assert "`problem_column: NAME`" in line
+    assert "-s " not in line

@@ -141,6 +141,7 @@ def test_a_busy_server_is_asked_again(tmp_path: Path, no_waiting: list[float]):
         ((200, {}, b'{"choices": []}'), "no chat completion"),
         ((200, {}, b'{"choices": [{"message": {"content": ["x"]}}]}'), "no text"),
         ((500, {}, b"broken"), "6 times with status 500"),
+        ((529, {}, b"overloaded"), "6 times with status 529"),
     ],
 )
 def test_what_is_no_answer_is_named_and_the_command_goes_on(tmp_path: Path, reply: Reply, said: str):
@@ -170,12 +171,21 @@ def test_a_server_that_gives_no_leave_names_the_key(tmp_path: Path):
     assert "LEANRL_ENDPOINT_KEY" in error.hint
 
 
-@pytest.mark.parametrize(("status", "hint"), [(404, "/v1/models"), (400, "--max-tokens"), (418, "own words")])
-def test_a_request_that_is_refused_is_asked_once(tmp_path: Path, status: int, hint: str):
-    with server(lambda *_: (status, {}, b"no such thing")) as (address, bodies):
+REFUSALS = [
+    (404, {}, "no such thing", "/v1/models"),
+    (400, {}, "max_tokens is too large", "--max-tokens"),
+    (400, {}, "Unrecognized request argument supplied: seed", "own words"),
+    (418, {}, "no such thing", "own words"),
+    (307, {"location": "http://there/v1/chat/completions"}, "", "--endpoint http://there/v1, where"),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "said", "hint"), REFUSALS)
+def test_a_request_that_is_refused_is_asked_once(tmp_path: Path, status: int, headers: dict, said: str, hint: str):
+    with server(lambda *_: (status, headers, said.encode())) as (address, bodies):
         error = error_of(command(address, tmp_path))
     assert isinstance(error, ConfigError)
-    assert f"status {status}: 'no such thing'" in error.message
+    assert f"status {status}: {said!r}" in error.message
     assert hint in error.hint
     assert len(bodies) == len({body["seed"] for body in bodies})
 
@@ -187,7 +197,42 @@ def test_garbage_is_asked_again_and_said(tmp_path: Path, no_waiting: list[float]
     with server(garbage_at_first) as (address, _):
         result = CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False)
     assert json.loads(result.stdout)["benchmarks"]["sums"]["accuracy"] == 1.0
-    assert result.stderr.count("no chat completion but '<html>starting'; asked again in") == 2
+    # Two requests wait for their second try together: one line says so.
+    assert result.stderr.count("no chat completion but '<html>starting'; asked again in 1 s") == 1
+
+
+SECRET = "sk-no-file-has-it"
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_a_key_that_a_server_repeats_is_told_and_written_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+):
+    monkeypatch.setenv("LEANRL_ENDPOINT_KEY", f"{SECRET}\n")
+    body = completion(f"Bearer {SECRET}")[2]
+    with server(lambda *_: (status, {}, body)) as (address, bodies):
+        result = CliRunner().invoke(app, command(address, tmp_path))
+    assert {body["key"] for body in bodies} == {f"Bearer {SECRET}"}
+    assert SECRET not in result.output + result.stderr + str(result.exception)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if SECRET in path.read_text()]
+
+
+@pytest.mark.parametrize("key", ["a\nb", "clé"])
+def test_a_key_that_no_header_can_hold_is_refused_without_it(key: str):
+    with pytest.raises(ConfigError) as caught:
+        key_for("http://127.0.0.1:8000/v1", {"LEANRL_ENDPOINT_KEY": key})
+    assert key not in str(caught.value)
+
+
+def test_another_model_empty_completions_and_a_false_count_are_seen(tmp_path: Path):
+    answer = completion("", model="another", usage={"completion_tokens": -5})
+    with server(lambda *_: answer) as (address, _):
+        result = CliRunner().invoke(app, command(address, tmp_path), catch_exceptions=False)
+    assert result.stderr.count("says that 'another' answers, and 'tiny' was asked") == 1
+    assert "8 of 8 completions of tiny have no text" in result.stderr
+    assert json.loads(result.stdout)["benchmarks"]["sums"]["mean_tokens"] == 0.0
 
 
 def test_a_key_goes_to_the_host_that_it_is_for():
@@ -199,7 +244,10 @@ def test_a_key_goes_to_the_host_that_it_is_for():
     assert key_for("http://127.0.0.1:8000/v1", both) == "mine"
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8000", "file:///etc/passwd", "http://", "https://me:secret@host/v1"])
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:8000", "file:///etc/passwd", "http://", "https://me:secret@host/v1", "https://host/v1?key=secret"],
+)
 def test_an_address_that_is_none_is_refused_before_anything_is_written(tmp_path: Path, address: str):
     error = error_of(command(address, tmp_path))
     assert isinstance(error, ConfigError)

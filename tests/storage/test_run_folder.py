@@ -50,6 +50,17 @@ def test_only_a_folder_with_a_config_is_a_run(tmp_path):
     assert open_run_folder(tmp_path).config == tmp_path / "config.json"
 
 
+@pytest.mark.parametrize(
+    ("file", "said"), [("evaluation.json", "leanrl compare BASE "), ("_curation/../manifest.json", "leanrl data show ")]
+)
+def test_another_folder_of_leanrl_is_named_with_the_command_that_shows_it(tmp_path, file, said):
+    (tmp_path / "_curation").mkdir()
+    (tmp_path / file).write_text("{}")
+    with pytest.raises(ConfigError, match="is not a run folder but ") as caught:
+        open_run_folder(tmp_path)
+    assert said in caught.value.hint
+
+
 def test_json_is_written_whole_and_read_back(tmp_path):
     path = tmp_path / "summary.json"
     write_json(path, {"score": 0.5, "name": "für"})

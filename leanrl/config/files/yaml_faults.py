@@ -234,7 +234,10 @@ def _wrong_indent(seen: _Seen) -> TextFault | None:
         cause = f"no key above this line is indented by {_spaces(indent)} like it"
     levels = sorted({_indent(line) for line in seen.lines[: seen.line] if _KEY.match(line)})
     named = " or ".join(str(level) for level in levels if level != indent)
-    return seen.fault(seen.line, indent, cause, f"indent it like the keys that it belongs to: by {named} spaces")
+    way = (
+        f"indent it like the keys that it belongs to: by {named} spaces" if named else "write `key: value` on each line"
+    )
+    return seen.fault(seen.line, indent, cause, way)
 
 
 def _mixed(seen: _Seen) -> TextFault | None:

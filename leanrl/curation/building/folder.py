@@ -55,8 +55,14 @@ class DatasetFolder:
         """Return the folder with the completions that a model stage has drawn."""
         return self.curation / "answers" / f"{part}.{stage}"
 
+    def _is_only_begun(self) -> bool:
+        """Return whether nothing is here that another recipe could not use: no rows, and no reply of a model."""
+        return not (self.manifest.is_file() or self.rows.is_file() or (self.curation / "answers").exists())
+
     def begin(self, recipe: Mapping[str, Any]) -> bool:
         """Note the recipe, or check that the folder was begun by the same; return whether it is whole already.
+
+        A folder that holds nothing yet takes another recipe: the first one may have been refused.
 
         Raises:
             ConfigError: if the folder holds another recipe's rows, with the keys that differ, or something else.
@@ -64,12 +70,14 @@ class DatasetFolder:
         asked = {"format": FORMAT, **recipe}
         if self.recipe.is_file():
             differing = _differences(read_json(self.recipe), asked)
-            if differing:
+            if differing and not self._is_only_begun():
                 lines = "\n".join(f"  - {line}" for line in differing[:_SHOWN])
                 raise ConfigError(
                     f"{self.path} was begun by another recipe:\n{lines}",
                     hint=f"build as before, or keep both: `--out {quoted(f'{self.path}-2')}`",
                 )
+            if differing:
+                write_json(self.recipe, asked)
             return self.manifest.is_file()
         if self.path.is_file() or (self.path.is_dir() and any(_foreign(self.path))):
             raise ConfigError(
@@ -93,7 +101,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise DataError(
             f"{path} {'is a build that was not finished' if begun else 'is no dataset that leanrl has built'}: "
             "it has no manifest.json.",
-            hint="the command that began it goes on" if begun else f"leanrl data build mini --out {quoted(path)}",
+            hint="the command that began it goes on"
+            if begun
+            else "name the folder that `leanrl data build` was given as --out",
         )
     return read_json(folder.manifest)
 

@@ -103,7 +103,7 @@ def _record(
     return LedgerRecord(
         part=part,
         stage=stage,
-        row_id=row.id,
+        row_id=_unicode(row.id),
         source=row.source,
         number=row.number,
         kept=finding.row is not None,

@@ -19,7 +19,7 @@ from leanrl.data.rows import ID_COLUMN, id_of
 from leanrl.data.sources import Source, SourceRow, read_hub_source
 from leanrl.data.tasks.gym import gym_rows, is_gym_task
 from leanrl.data.tasks.making import make_rows
-from leanrl.data.values import plain
+from leanrl.data.values import HALF_A_PAIR, is_unicode, plain
 from leanrl.errors import DataError, MissingError
 from leanrl.hints import quoted
 from leanrl.types import GoldList
@@ -129,7 +129,10 @@ def _read_row(
     kept = {column: plain(value_at(found.fields, column)) for column in source.kept_columns}
     text = solution if isinstance(solution, str) else None
     row = CuratedRow(own, problem, answers, text, name, number, kept, why)
-    return row, None if isinstance(asked, Asked) else asked.reason
+    if not isinstance(asked, Asked):
+        return row, asked.reason
+    written = json.dumps((own, problem, answers, text, kept), ensure_ascii=False, default=str)
+    return row, None if is_unicode(written) else HALF_A_PAIR
 
 
 def _answers(gold: Gold) -> tuple[tuple[str, ...], str]:

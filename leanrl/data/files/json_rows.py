@@ -3,6 +3,7 @@
 import codecs
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -157,15 +158,27 @@ class _Pieces:
 
 def _parse_line(line: bytes, where: str, path: Path) -> SourceRow:
     try:
-        fields = _DECODER.decode(line.decode("utf-8"))
+        fields = _DECODER.decode(line.decode("utf-8").rstrip("\r\n"))
     except UnicodeDecodeError as error:
         raise bad_byte(path) from error
     except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested without end
         found = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else _said(error)
         raise DataError(
-            f"{where}: not valid JSON: {found}.", hint=f"each line is {_ROW}; mend or remove this line"
+            f"{where}: not valid JSON: {found}.",
+            hint=_way_to_lines(line, path) or f"each line is {_ROW}; mend or remove this line",
         ) from error
     return require_object(fields, where)
+
+
+def _way_to_lines(line: bytes, path: Path) -> str | None:
+    """Return what to do with a file that begins like one array, or like an object over several lines."""
+    name, begun = shlex.quote(str(path)), line.strip()
+    if path.suffix == ".jsonl" and begun == b"[":
+        return f"the file holds one JSON array: `cp {name} {shlex.quote(str(path.with_suffix('.json')))}`"
+    if begun == b"{":
+        made = shlex.quote(str(path.with_name(f"lines-{path.stem}.jsonl")))
+        return f"an object goes over several lines, and each line is one: `jq -c . {name} > {made}`"
+    return None
 
 
 def _said(error: Exception) -> str:

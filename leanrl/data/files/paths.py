@@ -15,6 +15,9 @@ from leanrl.errors import DataError
 from leanrl.hints import setting
 from leanrl.storage.home import expanded
 
+# Programs that unpack a file beside itself and keep it.
+_UNPACK = {".zst": "zstd -d", ".lz4": "lz4 -d"}
+_TABLES = (".xlsx", ".xls", ".ods")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -77,4 +80,9 @@ def _way_to_another_kind(path: Path) -> str:
         return f"`python -c {shlex.quote(program)}`"
     if path.suffix.lower() == ".zip":
         return f"`unzip {name}`, and {setting('data.path', path.with_suffix('.jsonl'))} or what it held"
+    packed = _UNPACK.get(path.suffix.lower())
+    if packed is not None:
+        return f"`{packed} {name}`, and {setting('data.path', path.with_suffix(''))}"
+    if path.suffix.lower() in _TABLES:
+        return f"open it and save the table as CSV, then {setting('data.path', path.with_suffix('.csv'))}"
     return f"of JSON lines: `cp {name} {shlex.quote(str(path.with_suffix('.jsonl')))}`"

@@ -11,6 +11,7 @@ from leanrl.eval.compare.sides import Evaluated, Side
 _NOT_COMPARED = ("name", "about", "seed", "samples")
 _NOTED = ("engine", "dtype", "machine", "versions", "commit")
 _MAX_CHARS = 60
+_SAID = {"protocol.run": "greedy scores of two runs, whose prompts and problems are not known to be equal"}
 
 
 def find_disagreements(base: Side, other: Side, benchmarks: Sequence[str]) -> list[str]:
@@ -89,7 +90,7 @@ def _leaves(key: str, one: Any, two: Any) -> Iterator[str]:
 
 
 def _line(key: str, one: Any, two: Any) -> str:
-    return f"{key}: {_short(one)} and {_short(two)}"
+    return f"{_SAID.get(key, key)}: {_short(one)} and {_short(two)}"
 
 
 def _short(value: Any) -> str:

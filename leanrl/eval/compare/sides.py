@@ -77,8 +77,17 @@ def _score_file_in(folder: Path) -> Path:
     inside = sorted(file.parent for file in folder.glob(f"*/{SCORES_FILE}"))
     inside += sorted(file.parent for file in folder.glob(f"evals/*/{SCORES_FILE}"))
     if not inside:
-        raise ConfigError(
-            f"{folder} holds no evaluation: it has no {SCORES_FILE}.", hint=command("eval", folder) + " makes one"
-        )
+        raise ConfigError(f"{folder} holds no evaluation: it has no {SCORES_FILE}.", hint=_way_to_scores(folder))
     named = ", ".join(map(str, inside[:_MAX_NAMED])) + (" and more" if len(inside) > _MAX_NAMED else "")
     raise ConfigError(f"{folder} holds several evaluations or none itself: {named}.", hint=f"name one: {inside[0]}")
+
+
+def _way_to_scores(folder: Path) -> str:
+    """Return what makes scores of a run or a model, or what a comparison takes in the place of another folder."""
+    makes = f"`{command('eval', folder)}` makes one"
+    before, after = folder / "greedy_before.jsonl", folder / "greedy_after.jsonl"
+    if before.is_file() and after.is_file():
+        return f"{makes}; `{command('compare', before, after)}` compares the run with its own start"
+    if any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+        return makes
+    return "name a folder that `leanrl eval` wrote; results of other programs lack the counts of each problem"

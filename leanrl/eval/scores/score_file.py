@@ -12,6 +12,10 @@ from leanrl.eval.scores.problem_scores import ProblemScores, require_possible
 
 SCORES_FILE = "scores.json"
 EVALUATION_FILE = "evaluation.json"
+_ANEW = "the `leanrl eval` command of that evaluation writes the file anew from its completions"
+_OTHER_FILE = (
+    "name the folder that `leanrl eval` wrote; exports, and results of other programs, lack the counts of each problem"
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,5 @@ def _counts(entry: Any, path: Path, benchmark: str) -> ProblemScores:
 
 
 def _refusal(path: Path, what: str) -> DataError:
-    return DataError(
-        f"{path} is no scores.json of an evaluation: {what}.",
-        hint="the `leanrl eval` command of that evaluation writes the file anew from its completions",
-    )
+    hint = _ANEW if path.name == SCORES_FILE else _OTHER_FILE
+    return DataError(f"{path} is no scores.json of an evaluation: {what}.", hint=hint)

@@ -119,6 +119,11 @@ def test_a_wrong_indent(said, text, line, column):
     assert error.hint.startswith("indent it like the keys that it belongs to: by ")
 
 
+def test_lines_of_json_are_not_told_to_be_indented_by_nothing(said):
+    error, _ = said('{"a": 1}\n{"b": 2}\n')
+    assert "by  spaces" not in error.hint
+
+
 @pytest.mark.parametrize(("text", "line", "remedy"), COLONS)
 def test_a_missing_colon(said, text, line, remedy):
     error, (place, shown, _) = said(text)

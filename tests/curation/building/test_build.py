@@ -318,3 +318,19 @@ def test_every_folder_that_is_not_there_is_named_before_anything_is_read(tmp_pat
     assert isinstance(error, ConfigError), error
     assert "--data-dir is no/data and --replies-of is no/replies, and there is no such folder." in error.message
     assert not (tmp_path / "out").exists()
+
+
+def test_a_build_that_was_refused_does_not_keep_its_folder(tmp_path: Path):
+    recipe = write_recipe(tmp_path, ROWS, {})
+    with pytest.raises(DataError):
+        built(recipe, tmp_path / "out", f"parts.sums.sources.s.path={tmp_path / 'nowhere.jsonl'}")
+    built(recipe, tmp_path / "out")
+    with pytest.raises(ConfigError, match="begun by another recipe"):
+        built(recipe, tmp_path / "out", "seed=2")
+
+
+def test_half_a_surrogate_pair_drops_its_row_with_the_reason(tmp_path: Path):
+    halves = [{"problem": "\ud800 1 + 1", "answer": "2"}, {"id": "\udfff", "problem": "1 + 2", "answer": "3"}]
+    built(write_recipe(tmp_path, [*sums(2), *halves], {}, source={"kept_columns": []}), tmp_path / "out")
+    reasons = [each.reason for each in read_ledger(tmp_path / "out" / "_curation" / "ledger.parquet") if not each.kept]
+    assert reasons == ["half a surrogate pair in the text, which no tokenizer can read"] * 2
