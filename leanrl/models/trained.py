@@ -126,7 +126,7 @@ def run_at(folder: Path) -> RunFolder | None:
     run = RunFolder(folder)
     if folder.resolve() == RunFolder(folder.resolve().parent).checkpoints:
         run = RunFolder(folder.resolve().parent)
-    return run if run.config.is_file() and run.checkpoints.is_dir() else None
+    return run if run.is_begun else None
 
 
 def run_around(folder: Path) -> RunFolder | None:

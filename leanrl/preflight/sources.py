@@ -28,7 +28,7 @@ def require_trained(source: Path) -> None:
         )
     format_of(source)
     run = RunFolder(source)
-    if run.config.is_file() and run.checkpoints.is_dir() and not run.complete_checkpoints():
+    if run.is_begun and not run.complete_checkpoints():
         raise ConfigError(
             f"{source} has no complete checkpoint.",
             hint=f"`{command('train', '--resume', source)}` goes on until there is one",

@@ -43,7 +43,7 @@ def origin_section(data: RunData, folder: Path | None = None) -> Markup:
     if found is not None:
         flags = [setting(each.key, each.right) for each in found]
         again = " ".join([command("train", "-p", data.config["name"]), *flags])
-    rows = [(each.key, _shown(each.left), _shown(each.right)) for each in found or []]
+    rows = [(each.key, value_text(each.left), value_text(each.right)) for each in found or []]
     return fill(
         "origin.html",
         typed=data.env.get("command"),
@@ -92,5 +92,6 @@ def _link(path: Path, folder: Path) -> str:
     return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()) + "/"
 
 
-def _shown(value: object) -> str:
+def value_text(value: object) -> str:
+    """Return a key's value as a reader of a page sees it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

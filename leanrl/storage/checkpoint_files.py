@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from leanrl.errors import ConfigError, Problem
+from leanrl.hints import command
 
 COMPLETE = "COMPLETE"
 LEDGER = "ledger.dat"
@@ -284,3 +285,16 @@ def _broken_safetensors(file: Path, name: str) -> str | None:
 
 def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch(name, pattern) for pattern in patterns)
+
+
+def no_run_but_a_checkpoint(path: Path) -> ConfigError:
+    """Return the error of a checkpoint in the place of a run: copied, or fetched from the Hub without optimizer state."""
+    lacking = missing_to_resume(path, num_ranks=1)
+    without = f", without {', '.join(lacking)}" if lacking else ""
+    run = path.resolve().parent.parent
+    is_inside = (run / "config.json").is_file() and path.resolve().parent.name == "checkpoints"
+    merge = f"`{command('merge', path, '--out', 'DIR')}` takes the model out"
+    return ConfigError(
+        f"{path} is not a run folder but a checkpoint{without}: training goes on from a run.",
+        hint=f"`{command('train', '--resume', run)}`" if is_inside else merge,
+    )

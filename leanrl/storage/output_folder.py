@@ -2,8 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import quoted
@@ -58,6 +60,20 @@ def require_no_links(files: Iterable[Path]) -> None:
             hint=f'put the file itself there: `cp --remove-destination "$(readlink -f {quoted(links[0])})" '
             f"{quoted(links[0])}`, or remove the link",
         )
+
+
+@contextmanager
+def new_lines(file: Path) -> Iterator[TextIO]:
+    """Give a file for lines of JSON, which gets its name when it is whole; of one that is not, nothing is left."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        # Half a surrogate pair, which is no UTF-8, is written as JSON itself spells it: \ud800.
+        with partial.open("w", encoding="utf-8", errors="backslashreplace") as lines:
+            yield lines
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _obstacle(folder: Path) -> str | None:

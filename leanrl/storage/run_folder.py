@@ -21,7 +21,7 @@ from leanrl.storage.checkpoint_files import (
     flush,
     is_own,
     make_room,
-    missing_to_resume,
+    no_run_but_a_checkpoint,
     seal,
 )
 from leanrl.storage.run_format import FORMAT_FILE, format_of, this_format
@@ -45,6 +45,11 @@ class RunFolder:
     def format(self) -> Path:
         """The format of this folder, which decides how its files are read."""
         return self.path / FORMAT_FILE
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a run lies here, which a model's folder is not; its checkpoints may have been taken away."""
+        return self.config.is_file() and (self.checkpoints.is_dir() or self.format.is_file())
 
     @property
     def plan(self) -> Path:
@@ -284,40 +289,23 @@ def open_run_folder(path: Path) -> RunFolder:
     """
     run = RunFolder(path)
     if (path / "trainer_state.json").is_file() or (path / "adapter_config.json").is_file():
-        raise _no_run_but_a_checkpoint(path)
+        raise no_run_but_a_checkpoint(path)
     if not run.config.is_file():
-        why = (
-            "it has no config.json" if path.is_dir() else "it is a file" if path.exists() else "there is no such folder"
-        )
-        raise _no_run_but_something_else(path) or ConfigError(
-            f"{path} is not a run folder: {why}.", hint="`ls runs/` shows the runs here"
-        )
+        raise _no_run(path)
     format_of(path)
     return run
 
 
-def _no_run_but_something_else(path: Path) -> ConfigError | None:
-    """Return the error of another folder of leanrl, with the command that shows it."""
+def _no_run(path: Path) -> ConfigError:
+    """Return the error of what holds no run, with the command for what it is instead."""
     if (path / "evaluation.json").is_file():
         shown = command("compare", "BASE", path)
         return ConfigError(f"{path} is not a run folder but an evaluation.", hint=f"`{shown}` compares it")
     if (path / "manifest.json").is_file() and (path / "_curation").is_dir():
         shown = command("data", "show", path)
         return ConfigError(f"{path} is not a run folder but a built dataset.", hint=f"`{shown}` shows it")
-    return None
-
-
-def _no_run_but_a_checkpoint(path: Path) -> ConfigError:
-    """A checkpoint that was copied, or fetched from the Hub, which holds no optimizer state."""
-    lacking = missing_to_resume(path, num_ranks=1)
-    without = f", without {', '.join(lacking)}" if lacking else ""
-    run = path.resolve().parent.parent
-    is_inside = (run / "config.json").is_file() and path.resolve().parent.name == "checkpoints"
-    merge = f"`{command('merge', path, '--out', 'DIR')}` takes the model out"
-    return ConfigError(
-        f"{path} is not a run folder but a checkpoint{without}: training goes on from a run.",
-        hint=f"`{command('train', '--resume', run)}`" if is_inside else merge,
-    )
+    why = "it has no config.json" if path.is_dir() else "it is a file" if path.exists() else "there is no such folder"
+    return ConfigError(f"{path} is not a run folder: {why}.", hint="`ls runs/` shows the runs here")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

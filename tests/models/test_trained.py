@@ -48,6 +48,14 @@ def test_a_checkpoint_that_a_kill_cut_short_is_refused(make_run: MakeRun) -> Non
         find_adapter(run.path)
 
 
+def test_a_run_whose_checkpoints_were_taken_away_is_no_model(make_run: MakeRun) -> None:
+    run = make_run()
+    shutil.rmtree(run.checkpoints)
+    write_json(run.format, {"format": 1, "leanrl": "0"})
+    with pytest.raises(ConfigError, match="no complete checkpoint"):
+        find_checkpoint(run.path)
+
+
 def test_a_full_parameter_checkpoint_has_no_adapter(make_run: MakeRun, tiny_model: Path) -> None:
     run = make_run()
     shutil.rmtree(run.checkpoint(7))

@@ -18,7 +18,7 @@ from leanrl.data.files.paths import read_file_source
 from leanrl.data.golds.answer import Gold, read_value
 from leanrl.data.sources import SourceRow
 from leanrl.data.values import plain
-from leanrl.storage.output_folder import require_new_file
+from leanrl.storage.output_folder import new_lines, require_new_file
 
 _HEAD_ROWS = 200  # in which columns are looked for
 _NUM_EXAMPLES = 20
@@ -80,7 +80,7 @@ def decontaminate(
     counts, num_rows = dict.fromkeys(finder.overlaps, 0), 0
     examples: list[tuple[str, Leak]] = []
     with ExitStack() as stack:
-        kept, leaked = (stack.enter_context(_new(file)) for file in files) if files else (None, None)
+        kept, leaked = (stack.enter_context(new_lines(file)) for file in files) if files else (None, None)
         for row, text, gold in _problems(path, columns):
             num_rows += 1
             leaks = finder.leaks(text, gold)
@@ -117,11 +117,6 @@ def _problems(path: Path, columns: Columns) -> Iterator[tuple[SourceRow, str, st
         gold = read_value(value_at(row.fields, columns.answer), place="auto", accept="any", keeps_prose=True)
         text = asked.text if isinstance(asked, Asked) else ""
         yield row, text, str(gold.answer) if isinstance(gold, Gold) else None
-
-
-def _new(file: Path) -> TextIO:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return file.open("x", encoding="utf-8")
 
 
 def _write(row: SourceRow, leaks: Sequence[Leak], text: str, *, kept: TextIO | None, leaked: TextIO | None) -> None:

@@ -12,7 +12,7 @@ from leanrl.data.load import load_problems
 from leanrl.data.values import plain
 from leanrl.errors import ConfigError
 from leanrl.ledger.run_ledger import RunLedger
-from leanrl.storage.output_folder import require_new_file
+from leanrl.storage.output_folder import new_lines, require_new_file
 from leanrl.storage.run_folder import open_run_folder
 from leanrl.types import GoldList, Row, prompt_id
 
@@ -43,7 +43,10 @@ def rank_run(path: Path, order: Order) -> RankedProblems:
     if config.data.generator == "python":
         raise ConfigError(f"{path} trained on rows that were given in Python, which are not here.")
     if not run.ledger.is_file():
-        raise ConfigError(f"{path} has no ledger: no step has finished, or it was made before runs had one.")
+        raise ConfigError(
+            f"{path} has no ledger: no step has finished, or it was made before runs had one.",
+            hint="`leanrl data rank RUN` takes a run with finished steps",
+        )
     ledger = RunLedger.load(run.ledger)
     rows = load_problems(config.data, seed=config.train.seed, kept_columns=None).train
     seen = [seen_of(ledger.visits(prompt_id(row))) for row in rows]
@@ -69,8 +72,7 @@ def write_ranked(problems: RankedProblems, out: Path) -> None:
         ConfigError: if `out` exists, or cannot be written.
     """
     require_new_file(out, option="--out")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("x", encoding="utf-8") as file:
+    with new_lines(out) as file:
         for row, seen in zip(problems.rows, problems.seen, strict=True):
             file.write(json.dumps(_record(row, seen), ensure_ascii=False, default=plain) + "\n")
 

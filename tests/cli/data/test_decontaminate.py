@@ -72,3 +72,20 @@ def test_benchmarks_that_are_not_at_hand(files: tuple[Path, Path], tmp_path: Pat
 
 def _unreachable(*_: object, **__: object) -> None:
     raise MissingError("the Hub cannot be reached")
+
+
+def test_half_a_surrogate_pair_stays_as_it_was_spelled(files: tuple[Path, Path], tmp_path: Path):
+    rows, exam = files
+    rows.write_text('{"problem": "\\ud800 1 + 1", "answer": "2"}\n')
+    arguments = ["data", "decontaminate", str(rows), "--against", str(exam), "--out", str(tmp_path / "clean.jsonl")]
+    CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert (tmp_path / "clean.jsonl").read_text() == rows.read_text()
+
+
+def test_a_file_that_breaks_midway_leaves_no_half_of_its_result(files: tuple[Path, Path], tmp_path: Path):
+    rows, exam = files
+    rows.write_text(rows.read_text() * 300 + "broken\n")
+    out = tmp_path / "out" / "clean.jsonl"
+    error = CliRunner().invoke(app, ["data", "decontaminate", str(rows), "--against", str(exam), "--out", str(out)])
+    assert "rows.jsonl:601: not valid JSON" in error.exception.message
+    assert not list(out.parent.glob("*"))
