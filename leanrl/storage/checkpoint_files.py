@@ -288,7 +288,7 @@ def _is_one_of(name: str, patterns: Sequence[str]) -> bool:
 
 
 def no_run_but_a_checkpoint(path: Path) -> ConfigError:
-    """Return the error of a checkpoint in the place of a run: copied, or fetched from the Hub without optimizer state."""
+    """Return the error of a checkpoint in a run's place: copied, or fetched from the Hub, without optimizer state."""
     lacking = missing_to_resume(path, num_ranks=1)
     without = f", without {', '.join(lacking)}" if lacking else ""
     run = path.resolve().parent.parent

@@ -9,6 +9,7 @@ import pytest
 from leanrl.errors import ConfigError
 from leanrl.models.trained import find_adapter, find_checkpoint
 from leanrl.storage.checkpoint_files import seal
+from leanrl.storage.run_folder import write_json
 from tests.models.conftest import MakeRun, add_checkpoint
 
 
