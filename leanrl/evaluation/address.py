@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from leanrl.errors import ConfigError
+from leanrl.errors import ConfigError, Problem
+from leanrl.hints import setting
 
 KEY_VARIABLE = "LEANRL_ENDPOINT_KEY"
 # The usual variable holds a key of this host; no other host is sent it.
@@ -16,21 +17,29 @@ def require_address(url: str) -> None:
     Raises:
         ConfigError: if it is none of http, or holds a password or a query.
     """
+    problem = address_problem(url, "--endpoint")
+    if problem is not None:
+        raise ConfigError(f"{problem.where} {problem.what}.", hint=problem.hint)
+
+
+def address_problem(url: str, place: str) -> Problem | None:
+    """Return what is wrong with an address, which files of an evaluation and of a dataset keep; None where nothing is.
+
+    Args:
+        place: the option or key that holds it.
+    """
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(
-            f"--endpoint is {url}, which is no address of a server.", hint="--endpoint http://127.0.0.1:8000/v1"
-        )
+    key = f"a key by the variable {KEY_VARIABLE}"
     if parts.username or parts.password:
-        raise ConfigError(
-            "--endpoint holds a name or a password, which evaluation.json would keep.",
-            hint=f"give a key by the variable {KEY_VARIABLE}",
-        )
+        return Problem(place, "holds a name or a password, which would be written into files", f"give {key}")
     if parts.query or parts.fragment:
-        raise ConfigError(
-            "--endpoint goes on behind a ? or #, which evaluation.json would keep and the server would not get.",
-            hint=f"the address up to /v1 alone; a key by the variable {KEY_VARIABLE}",
-        )
+        what = "goes on behind a ? or #, which would be written into files and not be sent"
+        return Problem(place, what, f"the address up to /v1 alone; {key}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        example = "http://127.0.0.1:8000/v1"
+        way = f"{place} {example}" if place.startswith("--") else setting(place, example)
+        return Problem(place, f"is {url}, which is no address of a server", way)
+    return None
 
 
 def key_for(url: str, environment: Mapping[str, str]) -> str | None:

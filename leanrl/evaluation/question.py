@@ -51,6 +51,8 @@ def read_benchmarks(asked: Asked, protocol: Protocol, subject: Subject) -> list[
     Raises:
         LeanRLError: as `find_benchmark` and `load_benchmark`; ConfigError if a name is there twice.
     """
+    if not asked.benchmarks:
+        raise ConfigError("no benchmark is named.", hint="`leanrl eval --list` shows them")
     named = [find_benchmark(name) for name in asked.benchmarks]
     names = [each.name for each in named]
     twice = sorted({name for name in names if names.count(name) > 1})

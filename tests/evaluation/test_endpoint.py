@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import leanrl
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError, LeanRLError, MissingError, StoppedError
 from leanrl.evaluation.address import key_for
@@ -259,3 +260,9 @@ def test_a_server_that_is_not_there(tmp_path: Path):
     error = error_of(command("http://127.0.0.1:9/v1", tmp_path))
     assert isinstance(error, StoppedError)
     assert "no answer" in error.message
+
+
+def test_no_benchmark_is_refused_before_anything_is_written(tmp_path: Path):
+    with pytest.raises(ConfigError, match="no benchmark is named"):
+        leanrl.evaluate("tiny", endpoint="http://127.0.0.1:9/v1", benchmarks=[], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -16,6 +16,7 @@ from leanrl.curation.stages.stage import StageKind
 from leanrl.data.tasks.gym import is_gym_task
 from leanrl.data.tasks.makers import MAKERS
 from leanrl.errors import ConfigError, Problem
+from leanrl.evaluation.address import address_problem
 from leanrl.hints import setting
 
 _NAME = re.compile(r"[\w-][\w.-]*")
@@ -69,6 +70,7 @@ def check_recipe(name: str, recipe: Recipe) -> CheckedRecipe:
         stages, found = _stages(part, where, recipe)
         problems += [*found, *_source_problems(part, where, recipe)]
         parts[part_name] = CheckedPart(part_name, part, stages)
+    problems += _endpoint_problems(recipe)
     mix = list(recipe.mix) or [MixConfig(part=part_name) for part_name in recipe.parts]
     problems += [*_mix_problems(mix, recipe), *_order_problems(mix, recipe), *_circle_problems(recipe)]
     if problems:
@@ -127,6 +129,14 @@ def _model_problems(parameters: Section, place: str, recipe: Recipe) -> Iterator
         yield Problem(f"{place}.model", f"{model!r} is none of the recipe's models ({known})")
     elif not recipe.models[model].id:
         yield Problem(f"models.{model}.id", "names no model", "a Hub id, a folder, or the model's name at the endpoint")
+
+
+def _endpoint_problems(recipe: Recipe) -> Iterator[Problem]:
+    """Yield addresses that are none, or hold a secret: the recipe is written into the dataset."""
+    for name, model in recipe.models.items():
+        problem = None if model.endpoint is None else address_problem(model.endpoint, f"models.{name}.endpoint")
+        if problem is not None:
+            yield problem
 
 
 def _column_problems(kind: str, parameters: Any, place: str, part: PartConfig) -> Iterator[Problem]:

@@ -264,5 +264,5 @@ def _way_out(url: str, response: Any) -> str:
     if status == _NOT_FOUND:
         return f"`curl {quoted(f'{base}/models')}` lists the server's models; the address usually ends in /v1"
     if _OF_LENGTH.search(response.text):
-        return "`--max-tokens N`, where the server has no room for as many tokens"
+        return "fewer tokens: `--max-tokens N`, or max_completion_tokens of a recipe's model"
     return "the server's own words say which field it does not take"

@@ -122,6 +122,9 @@ def changed(**part: object) -> dict:
         ({**PLAIN, "order": "easy_to_hard"}, "order: easy_to_hard sorts by the columns level and pass_rate, and no"),
         ({"parts": {"a": {"recipe": "open-s1"}}, "models": ["x"]}, "models: should be a valid map of keys"),
         ({"parts": {"a": {"recipe": "mini"}}}, "has not exactly one part"),
+        ({**PLAIN, "models": {"m": {"endpoint": "host:8000/v1"}}}, "models.m.endpoint: is host:8000/v1, which is no"),
+        ({**PLAIN, "models": {"m": {"endpoint": "http://me:pw@host/v1"}}}, "models.m.endpoint: holds a name or a pass"),
+        ({**PLAIN, "models": {"m": {"endpoint": "http://host/v1?key=x"}}}, "models.m.endpoint: goes on behind a ?"),
         ({"parts": {"a": {"recipe": "open-s1", "stages": {}}}}, "has no keys of its own"),
     ],
 )
