@@ -89,3 +89,9 @@ def test_what_is_unknown_is_named(more: list[str], said: str):
     error = CliRunner().invoke(app, ["plan", "--gpu", "a40", "--eval", "aime24", *more]).exception
     assert isinstance(error, ConfigError)
     assert said in error.message
+
+
+@pytest.mark.parametrize(("more", "is_asked"), [([], True), (["--lengths", "mean=7000,cv=1.2"], False)])
+def test_lengths_are_asked_for_only_where_none_were_given(more: list[str], is_asked: bool):
+    printed = CliRunner().invoke(app, ["plan", "--eval", "aime24", "--gpu", "a40", *more], catch_exceptions=False)
+    assert ("gives your model's lengths" in printed.stdout) is is_asked

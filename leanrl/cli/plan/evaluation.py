@@ -46,7 +46,9 @@ def _lines(config: "RunConfig", forecast: "EvalForecast") -> list[str]:
         cost = "" if forecast.usd_per_hour is None else f", ${hours * forecast.usd_per_hour:.2f}"
         lines.append(f"{_duration(hours)}{cost} for completions of {lengths}")
     lines += [f"note: {note}" for note in forecast.notes]
-    return [*lines, "`--lengths mean=7000,cv=1.2` gives your model's lengths on these benchmarks"]
+    if len(forecast.hours) > 1:  # for lengths that nobody has named
+        lines.append("`--lengths mean=7000,cv=1.2` gives your model's lengths on these benchmarks")
+    return lines
 
 
 def _duration(hours: float) -> str:
