@@ -65,7 +65,7 @@ def read_run(run: RunFolder) -> RunData:
     files = (run.metrics, run.saves, run.evaluations)
     by_step, saves, evaluations = (_by_step(_read_records(path, notes)) for path in files)
     return RunData(
-        folder_name=run.path.resolve().name,
+        folder_name=run.path.resolve().name.encode(errors="replace").decode(),  # fonts draw no byte that is no UTF-8
         config=_read_object(run.config, notes),
         plan=_read_object(run.plan, notes),
         env=_read_object(run.env, notes),

@@ -1,6 +1,7 @@
 """`leanrl eval --endpoint` against a real server of this machine: answers, a busy server, garbage, and no leave."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -266,3 +267,12 @@ def test_no_benchmark_is_refused_before_anything_is_written(tmp_path: Path):
     with pytest.raises(ConfigError, match="no benchmark is named"):
         leanrl.evaluate("tiny", endpoint="http://127.0.0.1:9/v1", benchmarks=[], out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_whose_name_is_no_utf8_is_asked(tmp_path: Path):
+    file = tmp_path / os.fsdecode(b"gr\xf6\xdfe-1.2.jsonl")
+    file.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    with server(right_answer) as (address, _):
+        found = leanrl.evaluate("tiny", endpoint=address, benchmarks=[file], samples=1, out=tmp_path / "out")
+        again = leanrl.evaluate("tiny", endpoint=address, benchmarks=[file], samples=1, out=tmp_path / "out")
+    assert found.accuracy == again.accuracy == {"gr??e-1.2": 1.0}

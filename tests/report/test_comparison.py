@@ -1,5 +1,6 @@
 """Several runs on one page."""
 
+import os
 from pathlib import Path
 
 from leanrl.report.comparison import write_comparison
@@ -48,3 +49,8 @@ def test_a_run_whose_config_is_of_another_version_is_still_drawn(tmp_path: Path)
     runs = [write_sample_run(tmp_path / name, num_steps=2) for name in ("a", "b")]
     write_json(runs[1].config, {"name": "cpu-demo", "a_key_of_tomorrow": 1})
     assert "2 runs side by side" in Page(write_comparison(runs, tmp_path / "out")).words
+
+
+def test_a_run_whose_folders_name_is_no_utf8_is_drawn(tmp_path: Path) -> None:
+    runs = [write_sample_run(tmp_path / name, num_steps=2) for name in ("a", os.fsdecode(b"r\xe4n"))]
+    assert "r?n" in Page(write_comparison(runs, tmp_path / "out")).words

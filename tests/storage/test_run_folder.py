@@ -1,5 +1,6 @@
 """Files of a run: made once, written whole, read after a kill."""
 
+import os
 from datetime import datetime
 
 import pytest
@@ -137,3 +138,12 @@ def test_a_line_file_is_replaced_whole(tmp_path):
     write_jsonl(path, ({"text": text} for text in TEXTS))
     assert [line["text"] for line in read_jsonl(path)] == TEXTS
     assert [file.name for file in tmp_path.iterdir()] == ["lines.jsonl"]
+
+
+def test_a_name_that_is_no_utf8_is_read_back_as_it_was(tmp_path):
+    value = {"path": os.fsdecode(b"gr\xf6.jsonl"), "text": "größe 数"}
+    write_json(tmp_path / "a.json", value)
+    append_jsonl(tmp_path / "b.jsonl", value)
+    write_jsonl(tmp_path / "c.jsonl", [value])
+    assert read_json(tmp_path / "a.json") == value
+    assert [*read_jsonl(tmp_path / "b.jsonl"), *read_jsonl(tmp_path / "c.jsonl")] == [value, value]

@@ -14,7 +14,8 @@ def compare(
         list[str] | None,
         typer.Argument(
             metavar="EVALUATION",
-            help="The base, then others: folders of `leanrl eval`, scores.json files, or rows such as sober:open-rs3.",
+            help="The base, then others: folders of `leanrl eval`, scores.json, greedy_*.jsonl of a run, or rows such "
+            "as sober:open-rs3.",
         ),
     ] = None,
     force: Annotated[

@@ -193,7 +193,7 @@ def _build(
     rows_file.replace(folder.rows)
     ledger.replace(folder.ledger)
     manifest = _manifest(recipe, tree, state, rows)
-    write_bytes(folder.card, dataset_card(manifest).encode())
+    write_bytes(folder.card, dataset_card(manifest).encode(errors="replace"))
     files = {file.relative_to(folder.path).as_posix(): sha256_of(file) for file in _files(folder)}
     shutil.rmtree(folder.unfinished)
     write_json(folder.manifest, {**manifest, "files_sha256": files})

@@ -14,6 +14,7 @@ from leanrl.storage.home import expanded
 
 _FOLDER = Path(__file__).with_name("catalogue")
 _LISTED = "`leanrl eval --list` shows the benchmarks; a benchmark of your own is a .yaml or a file of problems"
+_PACKED = (".gz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,20 @@ def find_benchmark(name: str) -> NamedBenchmark:
         )
     if path.is_file() and path.suffix in FILE_ENDINGS and path.suffix != ".json":
         return _read(path)
-    return NamedBenchmark(path.name.partition(".")[0], Benchmark(path=str(path.resolve()), split="test"))
+    return NamedBenchmark(_name_of(path), Benchmark(path=str(path.resolve()), split="test"))
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a file or folder of problems, by which its completions are kept.
+
+    Dots within it are kept, so that sums-1.1.jsonl and sums-1.2.jsonl are two. Bytes that are no UTF-8 are replaced.
+    """
+    name = path.resolve().name
+    if path.is_file():
+        for ending in _PACKED:
+            name = name.removesuffix(ending)
+        name = Path(name).stem
+    return name.encode(errors="replace").decode()
 
 
 def _read(file: Path) -> NamedBenchmark:
