@@ -285,7 +285,9 @@ def test_a_run_before_and_after_its_training(tmp_path):
     assert found["p_value"] == pytest.approx(92 / 512)
     assert found["is_shown"] is False
     elsewhere = greedy_file(tmp_path / "another" / "greedy_after.jsonl", [right] * 26)
-    assert "protocol.run: " in refused(before, elsewhere).message
+    assert "greedy scores of two runs, whose prompts and problems are not known to be equal: " in (
+        refused(before, elsewhere).message
+    )
 
 
 @pytest.mark.parametrize("text", ["", "{", "3\n", '{"problem": "1 + 1"}\n', "\udcff"])
