@@ -78,7 +78,7 @@ def fix_completions(trainer: Any, step: Step) -> list[list[int]]:
     prompts = [[words[number // size % len(words)].item()] * step.prompt_tokens for number in range(len(step.lengths))]
     if _takes_own_steps(trainer):
         of_groups = cycle(prompts[::size])
-        trainer.step.tokenize = lambda row: next(of_groups)
+        trainer.step.prompts.tokenize = lambda row: next(of_groups)
         trainer.draw = lambda beginnings_B: Rollout([*completions], None)
     else:
         trainer._tokenize_prompts = lambda *_: (prompts, None, {})

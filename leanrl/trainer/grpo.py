@@ -6,7 +6,7 @@ tests/trainer/test_trl_contract.py.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,9 @@ from leanrl.prompting.generation import generation_to_save
 from leanrl.prompting.stopping import stopping_of
 from leanrl.rewards.weighted import Reward
 from leanrl.storage.run_folder import RunFolder
-from leanrl.trainer.checkpoints.going_on import (
-    load_budgets,
-    published,
-    saved_state,
-    seed_unless_saved,
-    settle_optimizer,
-)
+from leanrl.trainer.checkpoints.going_on import published, saved_state, seed_unless_saved, settle_optimizer, train_from
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
-from leanrl.trainer.checkpoints.publishing import Publishing
+from leanrl.trainer.checkpoints.open import open_publishing
 from leanrl.trainer.checkpoints.restore import check_shards, restore_weights
 from leanrl.trainer.checkpoints.upkeep import checkpoint_bytes
 from leanrl.trainer.evaluations.evaluations import Evaluations
@@ -39,7 +33,7 @@ from leanrl.trainer.memory.open import open_budget
 from leanrl.trainer.memory.phase_meter import PhaseMeter
 from leanrl.trainer.passes.open import open_pass, open_skipped
 from leanrl.trainer.passes.reference import prepare_reference
-from leanrl.trainer.passes.reference_reset import load_reference, prepare_resets, save_reference
+from leanrl.trainer.passes.reference_reset import kept_reference, load_reference, prepare_resets, save_reference
 from leanrl.trainer.ranks.part_files import optimizer_files
 from leanrl.trainer.rollouts.bridge import Rollout
 from leanrl.trainer.rollouts.drawing import draw_completions
@@ -89,8 +83,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self._keep_to_stopping()
         self.lean_config, self.rows, self.run, self.plan = config, rows, run, plan
         self.reference_copy = prepare_reference(self, config.train, folder=run.path)
-        if self._resets:
-            prepare_resets(self)
+        prepare_resets(self)
         self.rollout_log = RolloutLog()
         self.to_begin: list[Callable[[], None]] = []
         self.algorithm = algorithm_of(config)
@@ -100,15 +93,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.budget = open_budget(self)
         self.step_pass = open_pass(self)
         self.skipped = open_skipped(self)
-        kept = config.checkpoints
-        self.publishing = Publishing(
-            run,
-            kept.keep_last,
-            uploads,
-            [self.budget.save],
-            keep_best=kept.keep_best,
-            in_background=kept.in_background,
-        )
+        self.publishing = open_publishing(self, uploads)
         self._prepare_steps()
         self.meter.end()
 
@@ -120,13 +105,10 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _prepare_steps(self) -> None:
         prepare_model(self.bare_model, self.lean_config.train)
         self.step = open_step(self)
-        self.publishing.own_files.append(lambda folder: self.step.state.save(folder, step=self.state.global_step))
-        if self._resets:
-            self.publishing.own_files.append(lambda folder: save_reference(self, folder))
-
-    @property
-    def _resets(self) -> bool:
-        return self.lean_config.schedules.reset_reference_every_steps is not None
+        self.publishing.own_files += [
+            lambda folder: self.step.state.save(folder, step=self.state.global_step),
+            lambda folder: save_reference(self, folder),
+        ]
 
     @property
     def bare_model(self) -> Any:
@@ -138,31 +120,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         return training_side_of(self)
 
     def train_from(self, checkpoint: Path | None) -> None:
-        """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.
-
-        transformers takes one step too many when it resumes at `max_steps`.
-
-        Raises:
-            StoppedError: if too many steps in a row were not finite or had no rows, or one completion does not fit.
-        """
-        try:
-            self._train_from(checkpoint)
-        finally:
-            self.publishing.wait()
-        self.skipped.require_few()
-
-    def _train_from(self, checkpoint: Path | None) -> None:
-        if checkpoint is None:
-            self.train()
-            return
-        load_budgets(self, checkpoint)
-        step = saved_state(checkpoint).global_step
-        if step >= self.args.max_steps:
-            self.load_only(checkpoint)
-            self.begin_run()
-            return
-        self._go_on_from(checkpoint, step)
-        self.train(resume_from_checkpoint=str(checkpoint))
+        """Train to the end, from the start or from a checkpoint (see `going_on.train_from`)."""
+        train_from(self, checkpoint)
 
     def begin_run(self) -> None:
         """Call what waits for everything to be loaded; a second call does nothing."""
@@ -175,10 +134,11 @@ class LeanGRPOTrainer(GRPOTrainer):
         self._load_from_checkpoint(str(checkpoint))
         self.state = saved_state(checkpoint)
 
-    def _go_on_from(self, checkpoint: Path, step: int) -> None:
+    def load_steps(self, checkpoint: Path, step: int) -> None:
+        """Take what the steps up to a checkpoint's left to later ones."""
         seed_unless_saved(self.args, checkpoint, step)
-        self.step.go_on_from(checkpoint, step=step)
-        self.rollout_log = self.step.log
+        self.step.state.load(checkpoint, step=step)
+        self.rollout_log = self.step.state.log
 
     # --- one step ----------------------------------------------------------------------------------------
 
@@ -192,7 +152,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         with saving_before_reward_errors(self):
             loss = self.step.take(model, policy=self.model, step=step)
             self._note_skipped_steps()
-            self.record("seconds/step", time.perf_counter() - started)
+            self.record({"seconds/step": time.perf_counter() - started})
             self.step.end({name: values[-1] for name, values in self._metrics["train"].items()}, step=step)
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
         return loss
@@ -206,17 +166,16 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.rollout_log = log
         metrics = log.metrics(list(self.lean_config.rewards), gather_object)
         self.state.num_input_tokens_seen += int(metrics.pop("drawn_tokens"))
-        for name, value in {"num_tokens": self.state.num_input_tokens_seen, **metrics}.items():
-            self.record(name, value)
+        self.record({"num_tokens": self.state.num_input_tokens_seen, **metrics})
 
-    def record(self, name: str, value: float) -> None:
-        """Add a value to what TRL logs of the step."""
-        self._metrics["train"][name].append(value)
+    def record(self, values: Mapping[str, float]) -> None:
+        """Add values of metrics to what TRL logs of the step."""
+        for name, value in values.items():
+            self._metrics["train"][name].append(value)
 
     def _note_skipped_steps(self) -> None:
         """Record how many steps were skipped, and end the run with a checkpoint after too many."""
-        for name, value in {**self.skipped.metrics, "out_of_memory": self.budget.num_shortages}.items():
-            self.record(name, value)
+        self.record({**self.skipped.metrics, "out_of_memory": self.budget.num_shortages})
         if self.skipped.are_too_many:
             self.control.should_save = self.control.should_training_stop = True
 
@@ -233,16 +192,15 @@ class LeanGRPOTrainer(GRPOTrainer):
 
     def saved_bytes(self) -> int:
         """Return what one checkpoint takes on disk."""
-        reference = self.ref_model if self._resets else None
-        return checkpoint_bytes(self.model, self.lean_config, reference=reference)
+        return checkpoint_bytes(self.model, self.lean_config, reference=kept_reference(self))
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         with published(self):
             super()._save_checkpoint(model, trial)
 
-    def _save_own_part(self, folder: Path) -> None:
+    def save_own_part(self, folder: Path) -> None:
         """Write what only this rank has into the folder of a checkpoint."""
-        self.step.save_unfinished(folder, step=self.state.global_step)
+        self.step.state.save_rollout(folder, step=self.state.global_step)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Put the weights of a checkpoint back, and refuse one that does not fit in every tensor."""
@@ -252,8 +210,7 @@ class LeanGRPOTrainer(GRPOTrainer):
             check_shards(policy, checkpoint)
         else:
             restore_weights(policy, checkpoint)
-        if self._resets:
-            load_reference(self, checkpoint)
+        load_reference(self, checkpoint)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         with optimizer_files(self.lean_config.optimizer):

@@ -7,9 +7,9 @@ from leanrl.prompting.rendering import completion_texts
 from leanrl.prompting.thinking import drop_thinking
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.seams.protocols import Draft
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
-from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import NoVisits, Row
 from tests.tiny_model import TURN_END, make_tiny_tokenizer
@@ -33,7 +33,7 @@ def _scored_texts(tokenizer, ids_G):
         language="en",
         stop_ids=[],
         logs=RewardLogs(lambda: None),
-        record=lambda name, value: None,
+        record=lambda values: None,
     )
     (group,) = scorer.score(
         [Asked(0, "0", [1], [Draft()] * len(ids_G))], [ids_G], ledger=NoVisits(), max_completion_tokens=99

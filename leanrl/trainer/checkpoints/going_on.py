@@ -16,6 +16,35 @@ from leanrl.trainer.checkpoints.restore import check_optimizer
 from leanrl.trainer.watch.learning_rate import set_peak
 
 
+def train_from(trainer: Any, checkpoint: Path | None) -> None:
+    """Train to the end, from the start or from a checkpoint; one of the last step is only loaded.
+
+    transformers takes one step too many when it resumes at `max_steps`.
+
+    Raises:
+        StoppedError: if too many steps in a row were not finite or had no rows, or one completion does not fit.
+    """
+    try:
+        if checkpoint is None:
+            trainer.train()
+        else:
+            _go_on(trainer, checkpoint)
+    finally:
+        trainer.publishing.wait()
+    trainer.skipped.require_few()
+
+
+def _go_on(trainer: Any, checkpoint: Path) -> None:
+    load_budgets(trainer, checkpoint)
+    step = saved_state(checkpoint).global_step
+    if step >= trainer.args.max_steps:
+        trainer.load_only(checkpoint)
+        trainer.begin_run()
+        return
+    trainer.load_steps(checkpoint, step)
+    trainer.train(resume_from_checkpoint=str(checkpoint))
+
+
 def saved_state(checkpoint: Path) -> TrainerState:
     """Return what transformers' loop kept of itself in a checkpoint."""
     return TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
@@ -63,7 +92,7 @@ def published(trainer: Any) -> Iterator[None]:
         accelerator.wait_for_everyone()
         with publishing.stopping_at_a_full_disk(step, needed_bytes=needed_bytes):
             yield
-            trainer._save_own_part(trainer.run.partial_checkpoints / f"checkpoint-{step}")
+            trainer.save_own_part(trainer.run.partial_checkpoints / f"checkpoint-{step}")
             accelerator.wait_for_everyone()
             if accelerator.is_main_process:
                 publishing.add_own_files(step)

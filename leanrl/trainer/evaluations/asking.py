@@ -8,9 +8,9 @@ from leanrl.eval.during.questions import Question
 from leanrl.prompting.rendering import completion_texts, prompt_ids
 from leanrl.rollout.protocol import Completion, GroupRequest, Sampling
 from leanrl.trainer.memory.unused_memory import give_back_unused
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.ranks.meeting import highest_of_ranks, of_all_ranks
 from leanrl.trainer.ranks.sharding import drop_gathered_weights
-from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.types import Grader, GradeRequest
 
 

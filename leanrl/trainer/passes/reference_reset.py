@@ -11,6 +11,7 @@ import torch
 from peft import PeftModel
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from leanrl.engine.optimizers.renewal import forget_moments
 from leanrl.errors import ConfigError
@@ -19,8 +20,8 @@ from leanrl.storage.checkpoint_files import REFERENCE
 
 
 def prepare_resets(trainer: Any) -> None:
-    """Make room for a reference that can be reset; call it before a colocated engine measures the card."""
-    if isinstance(trainer.model, PeftModel):
+    """Make room for a reference where it is reset; call it before a colocated engine measures the card."""
+    if _is_reset(trainer) and isinstance(trainer.model, PeftModel):
         dtype = getattr(torch, trainer.lean_config.model.tuning.adapter_dtype)
         add_reference_adapter(trainer.model, dtype)
 
@@ -35,9 +36,15 @@ def reset_reference(trainer: Any) -> None:
     forget_moments(getattr(trainer.optimizer, "optimizer", trainer.optimizer))
 
 
+def kept_reference(trainer: Any) -> nn.Module | None:
+    """Return the copy of all weights that checkpoints keep since it is reset; None where none has to be kept."""
+    reference: nn.Module | None = trainer.ref_model
+    return reference if _is_reset(trainer) else None
+
+
 def save_reference(trainer: Any, folder: Path) -> None:
-    """Write the copy of all weights into a checkpoint; an adapter is there already."""
-    reference = trainer.ref_model
+    """Write the copy that checkpoints keep; an adapter is there already."""
+    reference = kept_reference(trainer)
     if reference is None:
         return
     with trainer.reference_copy.visiting(reference):
@@ -46,12 +53,12 @@ def save_reference(trainer: Any, folder: Path) -> None:
 
 
 def load_reference(trainer: Any, checkpoint: Path) -> None:
-    """Take the copy of all weights from a checkpoint.
+    """Take the copy that checkpoints keep from one.
 
     Raises:
         ConfigError: if the checkpoint has none, or one of another model.
     """
-    reference = trainer.ref_model
+    reference = kept_reference(trainer)
     if reference is None:
         return
     file = checkpoint / REFERENCE
@@ -65,3 +72,7 @@ def load_reference(trainer: Any, checkpoint: Path) -> None:
         if sorted(saved.keys()) != sorted(names):
             raise ConfigError(f"{file} holds the weights of another model.", hint="`leanrl train` starts a run anew")
         trainer.reference_copy.take(saved.get_tensor(name) for name in names)
+
+
+def _is_reset(trainer: Any) -> bool:
+    return trainer.lean_config.schedules.reset_reference_every_steps is not None

@@ -28,6 +28,5 @@ def draw_completions(trainer: Any, beginnings_B: list[list[int]]) -> Rollout:
     except StoppedError:
         trainer.save_what_is_trained()
         raise
-    for name, value in drawn.measures.items():
-        trainer.record(name, value)
+    trainer.record(drawn.measures)
     return drawn

@@ -3,7 +3,7 @@
 Axes: P groups of this rank, G completions of a group.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -13,9 +13,9 @@ from leanrl.prompting.rendering import completion_texts
 from leanrl.rewards.text.fourgrams import repeated_4gram_share
 from leanrl.rewards.text.language import language_share, other_script_share
 from leanrl.rewards.weighted import Reward
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.scoring.scoring import ScoredGroup, score_groups
-from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import FORMS, Grader, GroupFacts, Language, Ledger, Row, Sample
 
@@ -31,7 +31,7 @@ class CompletionScorer:
         language: of the answers; words of others are counted.
         stop_ids: the tokens that end a completion.
         logs: takes what rewards of TRL's kind log.
-        record: takes the name and the value of a metric.
+        record: takes the values of metrics by their names.
         metered: opened around all of it.
         state: of group rewards; it lies in checkpoints.
     """
@@ -45,7 +45,7 @@ class CompletionScorer:
     language: Language
     stop_ids: Sequence[int]
     logs: RewardLogs
-    record: Callable[[str, float], None]
+    record: Callable[[Mapping[str, float]], None]
     metered: Callable[[], AbstractContextManager[None]] = nullcontext
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -72,8 +72,7 @@ class CompletionScorer:
         self._record_reasons(scored)
         self._record_language_mix(samples_P_G)
         self._record_drift(samples_P_G)
-        for name, value in self.logs.take_metrics(self.ranks.gather).items():
-            self.record(name, value)
+        self.record(self.logs.take_metrics(self.ranks.gather))
         return scored
 
     def _samples(
@@ -102,15 +101,15 @@ class CompletionScorer:
     def _record_reasons(self, scored: Sequence[ScoredGroup]) -> None:
         verdicts = [verdict for one in scored for verdict in one.verdicts_G]
         reasons = self.ranks.gather([verdict.reason for verdict in verdicts if verdict is not None])
-        for reason in sorted({*reasons, *FORMS} if reasons else ()):
-            self.record(f"verdicts/{reason}", reasons.count(reason) / len(reasons))
+        known = sorted({*reasons, *FORMS} if reasons else ())
+        self.record({f"verdicts/{reason}": reasons.count(reason) / len(reasons) for reason in known})
 
     def _record_language_mix(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
         """Record the fraction of words in other languages than `log.language`: it rises before a run drifts away."""
         samples = [sample for samples_G in samples_P_G for sample in samples_G]
         shares = self.ranks.gather([language_share(sample.text, self.language) for sample in samples])
         in_words = [share for share in shares if share is not None]
-        self.record("language_mix_share", 1 - sum(in_words) / len(in_words) if in_words else 0.0)
+        self.record({"language_mix_share": 1 - sum(in_words) / len(in_words) if in_words else 0.0})
 
     def _record_drift(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
         """Record letters in other scripts and repeated 4-grams of tokens, in the mean of all completions."""
@@ -122,5 +121,9 @@ class CompletionScorer:
             ]
         )
         in_letters = [share for share, _ in pairs if share is not None]
-        self.record("other_script_share", fmean(in_letters) if in_letters else 0.0)
-        self.record("repeated_4gram_share", fmean(share for _, share in pairs) if pairs else 0.0)
+        self.record(
+            {
+                "other_script_share": fmean(in_letters) if in_letters else 0.0,
+                "repeated_4gram_share": fmean(share for _, share in pairs) if pairs else 0.0,
+            }
+        )

@@ -14,7 +14,7 @@ import torch
 from leanrl.algorithms.advantages import summed_rewards
 from leanrl.rewards.weighted import Reward, Score, WeightedBatchReward, WeightedGroupReward
 from leanrl.seams.protocols import Group
-from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import GradeMode, Grader, GradeRequest, GroupFacts, Sample, Verdict
 

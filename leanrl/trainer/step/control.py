@@ -1,10 +1,10 @@
-"""The keys of the loss that a plug-in of `after_step` or a schedule changes while a run goes on."""
+"""The values of keys that a plug-in of `after_step` or a schedule changes while a run goes on."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from leanrl.config.scheduled import SECTIONS, active_schedules
+from leanrl.config.scheduled import SECTIONS, active_schedules, scheduled, scheduled_values
 from leanrl.config.schema import RunConfig
 from leanrl.engine.settings import LossSettings
 from leanrl.errors import PluginError
@@ -53,9 +53,28 @@ def controlled_values(settings: LossSettings) -> dict[str, float]:
     return {key: getattr(settings, key.removeprefix("algorithm.")) for key in _CONTROLLED}
 
 
-def scheduled_settings(settings: LossSettings, config: RunConfig) -> LossSettings:
-    """Return the settings with the values that schedules have in `config`; without one, a plug-in's value stays."""
+def scheduled_settings(settings: LossSettings, config: RunConfig, step: int) -> LossSettings:
+    """Return the settings with the values that schedules have in the rollout after `step` optimizer steps.
+
+    Without a schedule, the value that a plug-in has set stays.
+    """
+    config = scheduled(config, step)
     values = {
         name: getattr(config.algorithm, name) for name in active_schedules(config) if SECTIONS[name] == "algorithm"
     }
     return replace(settings, temperature=config.logprob_temperature, **values)
+
+
+def schedule_metrics(config: RunConfig, step: int, *, max_completion_tokens: int) -> dict[str, float]:
+    """Return what is recorded of schedules in the rollout after `step` optimizer steps.
+
+    Args:
+        max_completion_tokens: the limit of the rollout, which an automatic length decides.
+    """
+    metrics = {f"schedule/{name}": value for name, value in scheduled_values(config, step).items()}
+    if config.schedules.automatic_length.from_tokens is not None:
+        metrics["schedule/max_completion_tokens"] = max_completion_tokens
+    every = config.schedules.reset_reference_every_steps
+    if every is not None:
+        metrics["schedule/reference_step"] = step - step % every
+    return metrics

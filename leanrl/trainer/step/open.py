@@ -14,10 +14,10 @@ from leanrl.rewards.weighted import Reward
 from leanrl.trainer.passes.compared import ComparedScores
 from leanrl.trainer.passes.reference import open_reference
 from leanrl.trainer.passes.reference_reset import reset_reference
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
-from leanrl.trainer.step.among_ranks import Ranks
-from leanrl.trainer.step.asking import Contexts
+from leanrl.trainer.step.asking import Prompts
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
@@ -46,35 +46,43 @@ def open_scorer(trainer: Any, *, rewards: Sequence[Reward], grader: Grader) -> C
 def open_step(trainer: Any) -> Step:
     """Return the step of a trainer whose model is ready for the engine."""
     config, algorithm, scorer, step_pass = trainer.lean_config, trainer.algorithm, trainer.scorer, trainer.step_pass
-    stream = PromptStream(len(trainer.rows), seed=config.train.seed, shuffles=config.data.shuffle)
     recorded = RecordedLedger(trainer.run if trainer.accelerator.is_main_process else None)
+    prompts = Prompts(
+        rows=trainer.rows,
+        stream=PromptStream(len(trainer.rows), seed=config.train.seed, shuffles=config.data.shuffle),
+        algorithm=algorithm,
+        recorded=recorded,
+        tokenize=lambda row: prompt_ids(trainer._tokenizer, row.prompt, config.model.chat_template_kwargs),
+        seed=config.train.seed,
+    )
+    compared = ComparedScores(
+        step_pass,
+        reference=open_reference(trainer) if config.algorithm.kl_beta != 0.0 else None,
+        reuses_rollouts=config.steps_per_rollout > 1,
+        has_dropout=has_adapter_dropout(trainer.model),
+        meter=trainer.meter,
+    )
+    state = StepState(
+        config,
+        stream=prompts.stream,
+        algorithm=algorithm,
+        rewards=scorer.state,
+        recorded=recorded,
+        compared=compared,
+        step_pass=step_pass,
+        length=trainer.length,
+        ranks=_ranks(trainer),
+    )
     return Step(
         config=config,
         algorithm=algorithm,
-        rows=trainer.rows,
-        stream=stream,
-        contexts=Contexts(config.train.seed, trainer.rows, stream, recorded),
-        tokenize=lambda row: prompt_ids(trainer._tokenizer, row.prompt, config.model.chat_template_kwargs),
+        prompts=prompts,
         draw=lambda beginnings_B: trainer.draw(beginnings_B),
         scorer=scorer,
-        compared=ComparedScores(
-            step_pass,
-            reference=open_reference(trainer) if config.algorithm.kl_beta != 0.0 else None,
-            reuses_rollouts=config.steps_per_rollout > 1,
-            has_dropout=has_adapter_dropout(trainer.model),
-            meter=trainer.meter,
-        ),
         recorded=recorded,
+        state=state,
         length=trainer.length,
-        state=StepState(
-            config,
-            stream=stream,
-            algorithm=algorithm,
-            rewards=scorer.state,
-            recorded=recorded,
-            step_pass=step_pass,
-            length=trainer.length,
-        ),
+        compared=compared,
         step_pass=step_pass,
         skipped=trainer.skipped,
         ranks=_ranks(trainer),

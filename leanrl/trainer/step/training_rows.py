@@ -9,20 +9,9 @@ from math import nan
 from torch import Tensor
 
 from leanrl.engine.rows import StepRow
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.step.algorithm import Algorithm
-from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import KeptGroup, padded
-
-
-def first_groups(kept_by_round: Sequence[list[KeptGroup]], wanted: int, ranks: Ranks) -> list[KeptGroup]:
-    """Return this rank's part of the first `wanted` groups: a refill may bring more than are missing."""
-    kept: list[KeptGroup] = []
-    room = wanted
-    for own in kept_by_round:
-        everybody, place = ranks.share(own)
-        kept += own[: max(0, room - place.start)]
-        room -= min(room, len(everybody))
-    return kept
 
 
 def advantages_of(kept: Sequence[KeptGroup], algorithm: Algorithm, ranks: Ranks) -> list[Tensor]:

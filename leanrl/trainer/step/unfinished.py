@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from leanrl.engine.rows import StepRow
-from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 from leanrl.trainer.step.updates import RolloutRows
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from leanrl.algorithms.aggregation import completion_weights
 from leanrl.config.schema import RunConfig
 from leanrl.engine.rows import StepRow
-from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.step.rollout_metrics import RolloutLog
 
 

@@ -84,10 +84,10 @@ class UnslothTrainer(LeanGRPOTrainer):
         self._rows += batch_rows({**batch, **unpacked_logprobs(batch)})
         return batch
 
-    def _save_own_part(self, folder: Path) -> None:
+    def save_own_part(self, folder: Path) -> None:
         """Write nothing: completions that are not used up lie in TRL's buffer, so no checkpoint comes between them."""
 
-    def _go_on_from(self, checkpoint: Path, step: int) -> None:
+    def load_steps(self, checkpoint: Path, step: int) -> None:
         self._step = step * self.args.gradient_accumulation_steps
         self.recorded.restore(checkpoint)
 
@@ -156,7 +156,7 @@ class UnslothTrainer(LeanGRPOTrainer):
         own = [(group.sums_G, [sample.num_tokens for sample in group.samples_G]) for group in groups]
         everybody, place = self.scorer.ranks.share(own)
         sums_P_G, lengths_P_G = (padded([pair[number] for pair in everybody], filler=0.0) for number in (0, 1))
-        self.record("unscored_share", sums_P_G.isnan().float().mean().item())
+        self.record({"unscored_share": sums_P_G.isnan().float().mean().item()})
         own_P_G = self.algorithm.advantages(sums_P_G, lengths_P_G)[place]
         self.rollout_log.advantages_P_G = own_P_G.tolist()
         return {**batch, "advantages": own_P_G.flatten().to(self.accelerator.device)}
@@ -174,7 +174,7 @@ class UnslothTrainer(LeanGRPOTrainer):
                 self._note_skipped_steps()
         self._seconds += time.perf_counter() - started
         if ends_step:
-            self.record("seconds/step", self._seconds)
+            self.record({"seconds/step": self._seconds})
             self._record_mismatch()
             self._begin_step()
             self.meter.begin("optimizer_step")
@@ -187,8 +187,7 @@ class UnslothTrainer(LeanGRPOTrainer):
             for row in self._rows
             if row.sampled_logprobs is not None and row.rollout_logprobs is not None
         ]
-        for name, value in mismatch_means(ratios, gather=gather_object).items():
-            self.record(name, value)
+        self.record(mismatch_means(ratios, gather=gather_object))
 
 
 def _asked(number: int, row: Row, num_completions: int) -> Asked:

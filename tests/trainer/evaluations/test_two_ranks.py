@@ -6,7 +6,7 @@ import torch
 from leanrl.storage.evaluations import read_evaluations
 from leanrl.storage.run_folder import RunFolder
 from leanrl.trainer.evaluations.asking import _batches
-from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.ranks.among_ranks import Ranks
 from tests.trainer.evaluations.evaluated_run import open_run
 from tests.trainer.evaluations.two_ranks import METHODS, SETTINGS, ranked_config
 from tests.two_ranks import run_two_ranks

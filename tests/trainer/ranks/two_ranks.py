@@ -58,12 +58,12 @@ def fixed_completions(trainer):
 
 def in_parts_of_two_ranks(trainer):
     """Let one process cut its rollout where two ranks do: each part has prompts of the first and of the second half."""
-    take = trainer.step.stream.take
+    take = trainer.step.prompts.stream.take
 
     def ordered(count):
         return torch.tensor(take(count)).view(2, -1).T.flatten().tolist()
 
-    trainer.step.stream.take = ordered
+    trainer.step.prompts.stream.take = ordered
 
 
 def keep_some(config):

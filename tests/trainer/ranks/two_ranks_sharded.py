@@ -101,7 +101,7 @@ def some_of_each(config):
 def teaching(trainer, places):
     """Return what draws as `fixed_completions` and repeats one completion for prompts at other places."""
     draw = fixed_completions(trainer)
-    tokenize = trainer.step.tokenize
+    tokenize = trainer.step.prompts.tokenize
     taught = [
         tokenize(trainer.rows[numbers[place]])
         for numbers in prompts_of_rollouts(trainer.lean_config)
@@ -162,7 +162,7 @@ def train_with_state(folder, run, *, checkpoint=None):
         "lines": [{key: line[key] for key in METRICS} for line in notes.steps],
         "plugins": trainer.step.algorithm.state_dict(),
         "entropy_coef": trainer.step_pass.settings.entropy_coef,
-        "prompts": trainer.step.stream.state_dict(),
+        "prompts": trainer.step.prompts.stream.state_dict(),
         "ledger": list(trainer.step.recorded.ledger),
         "weights": {name: weight.full_tensor() for name, weight in weights.items()},
     }

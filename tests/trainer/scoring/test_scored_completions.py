@@ -7,9 +7,9 @@ import pytest
 from leanrl.grading.pool import GraderPool
 from leanrl.rewards.registry import resolve_rewards
 from leanrl.seams.protocols import Draft
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.scoring.completions import CompletionScorer
 from leanrl.trainer.scoring.reward_logs import RewardLogs
-from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import NoVisits, Row
 
@@ -47,7 +47,7 @@ def test_a_step_records_what_is_unfinished_and_what_is_an_echo(answers, shares):
             language="en",
             stop_ids=[0],
             logs=RewardLogs(lambda: None),
-            record=recorded.__setitem__,
+            record=recorded.update,
         )
         asked = [Asked(0, "0", [1], [Draft()] * 2)]
         (group,) = scorer.score(

@@ -9,8 +9,8 @@ from leanrl.errors import LeanRLError
 from leanrl.grading.pool import GraderPool
 from leanrl.rewards.registry import WeightedGroupReward, resolve_rewards
 from leanrl.seams.protocols import Draft
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.scoring.scoring import score_groups
-from leanrl.trainer.step.among_ranks import Ranks
 from leanrl.trainer.step.groups import Asked
 from leanrl.types import GroupFacts, Sample, Verdict
 from tests.two_ranks import run_two_ranks

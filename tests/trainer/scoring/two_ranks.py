@@ -6,7 +6,7 @@ import sys
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
-from leanrl.trainer.step.among_ranks import Ranks
+from leanrl.trainer.ranks.among_ranks import Ranks
 from tests.trainer.scoring.test_scoring import LENGTHS, OddIsRight, rewards, rows, samples, scored
 
 if __name__ == "__main__":

@@ -93,8 +93,8 @@ def test_a_resumed_run_with_every_plugin_goes_on_as_if_it_had_not_stopped(tiny_m
         assert [line[name] for name in NUMBERS] == [before[name] for name in NUMBERS]
     assert torch.equal(again, whole)
     assert list(other.step.recorded.ledger) == list(trainer.step.recorded.ledger)
-    assert other.step.stream.num_epochs > 1
-    assert other.step.stream.state_dict() == trainer.step.stream.state_dict()
+    assert other.step.prompts.stream.num_epochs > 1
+    assert other.step.prompts.stream.state_dict() == trainer.step.prompts.stream.state_dict()
     assert list(end) == list(trainer.step.recorded.ledger)
 
 

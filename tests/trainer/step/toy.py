@@ -11,12 +11,12 @@ from leanrl.config.schema import RunConfig
 from leanrl.engine.settings import loss_settings
 from leanrl.ledger.recorded import RecordedLedger
 from leanrl.seams.protocols import Plugin
+from leanrl.trainer.ranks.among_ranks import Ranks
 from leanrl.trainer.rollouts.length import LengthLimit
 from leanrl.trainer.scoring.reward_logs import RewardLogs
 from leanrl.trainer.scoring.scoring import ScoredGroup
 from leanrl.trainer.step.algorithm import Algorithm, algorithm_of
-from leanrl.trainer.step.among_ranks import Ranks
-from leanrl.trainer.step.asking import Contexts
+from leanrl.trainer.step.asking import Prompts
 from leanrl.trainer.step.prompt_stream import PromptStream
 from leanrl.trainer.step.state import StepState
 from leanrl.trainer.step.step import Step
@@ -81,34 +81,46 @@ def toy_step(
     )
     made = algorithm_of(config)
     decided = Algorithm({**made.plugins, **(plugins or {})}, made.num_completions)
-    stream, scorer, recorded = PromptStream(len(ROWS), seed=5, shuffles=True), Scorer(rewards_of), RecordedLedger(None)
-    step_pass, length = SimpleNamespace(settings=loss_settings(config)), LengthLimit(config)
+    scorer, recorded, step_pass = (
+        Scorer(rewards_of),
+        RecordedLedger(None),
+        SimpleNamespace(settings=loss_settings(config)),
+    )
+    compared = SimpleNamespace(of_rollout=lambda policy, rows_P, *, version: rows_P)
+    length, ranks = LengthLimit(config), ranks or Ranks(0, 1, list)
+    prompts = Prompts(
+        rows=ROWS,
+        stream=PromptStream(len(ROWS), seed=5, shuffles=True),
+        algorithm=decided,
+        recorded=recorded,
+        tokenize=lambda row: [int(row.id), 1],
+        seed=config.train.seed,
+    )
     return Step(
         config=config,
         algorithm=decided,
-        rows=ROWS,
-        stream=stream,
-        contexts=Contexts(config.train.seed, ROWS, stream, recorded),
-        tokenize=lambda row: [int(row.id), 1],
+        prompts=prompts,
         draw=draw,
         scorer=scorer,
-        compared=SimpleNamespace(of_rollout=lambda policy, rows_P, *, version: rows_P),
         recorded=recorded,
         state=StepState(
             config,
-            stream=stream,
+            stream=prompts.stream,
             algorithm=decided,
             rewards=scorer.state,
             recorded=recorded,
+            compared=compared,
             step_pass=step_pass,
             length=length,
+            ranks=ranks,
         ),
         length=length,
+        compared=compared,
         step_pass=step_pass,
         skipped=None,
-        ranks=ranks or Ranks(0, 1, list),
+        ranks=ranks,
         metered=nullcontext,
-        record=lambda name, value: None,
+        record=lambda values: None,
         rolled_out=lambda log: None,
         reset_reference=lambda: None,
     )

@@ -88,7 +88,7 @@ def test_every_group_enters_the_ledger_which_goes_on_from_a_checkpoint(tiny_mode
     for write in trainer.publishing.own_files:
         write(checkpoint)
     later, _, _ = small_trainer(config, trainer.run, listener=Notes())
-    later._go_on_from(checkpoint, 1)
+    later.load_steps(checkpoint, 1)
     assert [prompt for prompt, _ in later.recorded.ledger] == kept[:2]
     assert later.run.ledger.read_bytes() == (checkpoint / LEDGER).read_bytes()
 
