@@ -105,10 +105,8 @@ class LeanGRPOTrainer(GRPOTrainer):
     def _prepare_steps(self) -> None:
         prepare_model(self.bare_model, self.lean_config.train)
         self.step = open_step(self)
-        self.publishing.own_files += [
-            lambda folder: self.step.state.save(folder, step=self.state.global_step),
-            lambda folder: save_reference(self, folder),
-        ]
+        self.publishing.own_files.append(lambda folder: self.step.state.save(folder, step=self.state.global_step))
+        self.publishing.own_files.append(lambda folder: save_reference(self, folder))
 
     @property
     def bare_model(self) -> Any:
