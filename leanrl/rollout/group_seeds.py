@@ -11,15 +11,19 @@ from leanrl.rollout.protocol import GroupRequest
 _BITS = 62
 
 
-def with_seeds(requests: Sequence[GroupRequest], *, run_seed: int, step: int) -> list[GroupRequest]:
+def with_seeds(
+    requests: Sequence[GroupRequest], *, run_seed: int, step: int, round_number: int = 0
+) -> list[GroupRequest]:
     """Return the requests with a seed each, of the run's seed, the step, the prompt and how often it came before.
+
+    A prompt that a later round of the step asks again has another seed: it would get the same completions.
 
     vLLM's own random state goes on from rollout to rollout, and is lost with its process.
     """
     seeded, known = [], Counter[tuple[int, ...]]()
     for request in requests:
         prompt = tuple(request.prompt_ids)
-        seeded.append(replace(request, seed=_seed(run_seed, step, known[prompt], *prompt)))
+        seeded.append(replace(request, seed=_seed(run_seed, step, round_number, known[prompt], *prompt)))
         known[prompt] += 1
     return seeded
 

@@ -209,6 +209,7 @@ class LeanGRPOTrainer(GRPOTrainer):
         else:
             restore_weights(policy, checkpoint)
         load_reference(self, checkpoint)
+        self.rollout.weights_replaced()
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         with optimizer_files(self.lean_config.optimizer):

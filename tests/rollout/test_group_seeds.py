@@ -16,9 +16,10 @@ def test_the_same_step_of_the_same_run_has_the_same_seeds():
     assert [(one.prompt_ids, one.num_completions) for one in seeded] == [([1, 2], 4), ([1], 4), ([1, 2], 4)]
 
 
-def test_a_seed_depends_on_run_step_prompt_and_how_often_it_came_before():
+def test_a_seed_depends_on_run_step_round_prompt_and_how_often_it_came_before():
     seeds = [*_seeds(), *_seeds(step=1), *_seeds(run_seed=1), *_seeds([GroupRequest([12], 4)])]
-    assert len(set(seeds)) == 10
+    seeds += [request.seed for request in with_seeds(PROMPTS, run_seed=0, step=0, round_number=1)]
+    assert len(set(seeds)) == 13
 
 
 def test_a_prompt_keeps_its_seed_whatever_is_asked_beside_it():

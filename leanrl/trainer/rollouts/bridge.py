@@ -84,6 +84,7 @@ class RolloutBridge:
         self._test_every_steps = test_every_steps
         self._served: Policy | None = None
         self._adapter_before: Adapter | None = None
+        self._last_round: tuple[int, int] | None = None  # step, and number of the round within it
 
     def draw(self, prompts: Sequence[list[int]], *, step: int, sampling: Sampling) -> Rollout:
         """Return one completion for each prompt, drawn from the weights after `step` optimizer steps.
@@ -93,7 +94,7 @@ class RolloutBridge:
         """
         requests = group_requests(prompts)
         if self._run_seed is not None:
-            requests = with_seeds(requests, run_seed=self._run_seed, step=step)
+            requests = with_seeds(requests, run_seed=self._run_seed, step=step, round_number=self._begin_round(step))
         self.engine.wake()
         self._woken()
         measures: dict[str, float] = {}
@@ -128,6 +129,13 @@ class RolloutBridge:
         self.engine.sleep()
         return groups
 
+    def weights_replaced(self) -> None:
+        """Send the weights again before the next rollout: those of a checkpoint have taken their place.
+
+        A run that was rolled back has other weights after the same number of steps.
+        """
+        self._served = self._last_round = None
+
     def close(self) -> None:
         self.engine.close()
 
@@ -138,6 +146,13 @@ class RolloutBridge:
             self._adapter_before = None if self._served is None else self._served.adapter
             self._served = self._policy(step)
             self.engine.sync(self._served)
+
+    def _begin_round(self, step: int) -> int:
+        """Return how often completions were drawn before at this step: a refill draws more in place of dropped ones."""
+        before = self._last_round
+        number = before[1] + 1 if before is not None and before[0] == step else 0
+        self._last_round = (step, number)
+        return number
 
     def _is_tested(self, step: int) -> bool:
         return step < _FIRST_TESTED_STEPS or step % self._test_every_steps == 0

@@ -77,12 +77,32 @@ def test_a_rollout_has_seeds_of_its_step_where_the_run_gives_one():
     assert engines[0].seeds == [None]
 
 
+def test_a_refill_that_asks_a_prompt_again_draws_other_completions():
+    engine, seeds = Recorder(), []
+    between = RolloutBridge(engine, policy=Policy, scorer=None, tolerance=1e-4, test_every_steps=1, run_seed=5)
+    for step in (3, 3, 4, 3):
+        between.draw([[1]], step=step, sampling=SAMPLING)
+        seeds += engine.seeds
+    assert len(set(seeds[:3])) == 3
+    assert seeds[3] == seeds[0], "a run that went back asks as it did before"
+
+
 def test_the_same_version_is_not_sent_twice():
     engine = Recorder()
     between = bridge(engine)
     for step in (0, 0, 1):
         between.draw([[1]], step=step, sampling=SAMPLING)
     assert [call for call in engine.calls if call.startswith("sync")] == ["sync 0", "sync 1"]
+
+
+def test_weights_of_a_checkpoint_are_sent_although_their_version_was_served():
+    """Step 4 of a run that was rolled back from there is another policy."""
+    engine = Recorder()
+    between = bridge(engine)
+    between.draw([[1]], step=4, sampling=SAMPLING)
+    between.weights_replaced()
+    between.draw([[1]], step=4, sampling=SAMPLING)
+    assert [call for call in engine.calls if call.startswith("sync")] == ["sync 4", "sync 4"]
 
 
 def test_only_the_arrival_of_weights_is_metered():
