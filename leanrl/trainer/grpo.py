@@ -150,8 +150,8 @@ class LeanGRPOTrainer(GRPOTrainer):
         with saving_before_reward_errors(self):
             loss = self.step.take(model, policy=self.model, step=step)
             self._note_skipped_steps()
-            self.record({"seconds/step": time.perf_counter() - started})
             self.step.end({name: values[-1] for name, values in self._metrics["train"].items()}, step=step)
+        self.record({"seconds/step": time.perf_counter() - started})  # each rank's own: `end` decides on all alike
         self.meter.begin("optimizer_step")  # transformers clips and steps next; StepRecorder closes the phase
         return loss
 

@@ -156,3 +156,18 @@ def test_a_plugin_that_fails_in_a_later_step_keeps_what_is_trained(tiny_model, t
     assert f"{__file__}:" in str(caught.value)
     assert [folder.name for folder in RunFolder(tmp_path / "run").complete_checkpoints()] == ["step-000002"]
     assert "--resume" in str(caught.value.hint)
+
+
+def test_a_controller_hears_no_number_of_one_rank_alone(tiny_model, tmp_path):
+    """Ranks would set different losses by their own seconds."""
+    heard = []
+
+    def listen(metrics):
+        heard.append(set(metrics))
+        return {}
+
+    plugin("after_step", "listens")(listen)
+    _trained(tiny_model, tmp_path / "run", {"after_step": {"name": "listens"}}, max_steps=1)
+    (names,) = heard
+    assert {"entropy", "reward", "clipped_ratio_share"} <= names
+    assert not [name for name in names if name.startswith("seconds/")]
