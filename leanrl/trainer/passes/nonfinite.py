@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -82,19 +83,13 @@ def _gradient_norm(parameters: Iterable[nn.Parameter], loss: Tensor) -> Tensor:
 
 
 def _as_json(row: StepRow) -> dict[str, Any]:
-    return {
-        "prompt_ids": row.prompt_ids,
-        "completion_ids": row.completion_ids,
-        "advantage": _number(row.advantage),
-        "weight": row.weight,
-        "sampled_logprobs": _numbers(row.sampled_logprobs),
-        "reference_logprobs": _numbers(row.reference_logprobs),
-        "rollout_logprobs": _numbers(row.rollout_logprobs),
-    }
+    return {field.name: _plain(getattr(row, field.name)) for field in fields(row)}
 
 
-def _numbers(logprobs: Tensor | None) -> list[float | str] | None:
-    return None if logprobs is None else [_number(value) for value in logprobs.tolist()]
+def _plain(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return [_number(one) for one in value.tolist()]
+    return _number(value) if isinstance(value, float) else value
 
 
 def _number(value: float) -> float | str:

@@ -92,7 +92,13 @@ def test_a_gradient_that_is_not_finite_counts_as_well(tmp_path):
     layer = nn.Linear(2, 1)
     optimizer = torch.optim.AdamW(layer.parameters(), weight_decay=0.1)
     before = layer.weight.detach().clone()
-    row = StepRow([1], [2], advantage=1.0, weight=0.5, rollout_logprobs=torch.tensor([-torch.inf]))
+    row = StepRow(
+        *([1], [2]),
+        advantage=1.0,
+        weight=0.5,
+        token_advantages=torch.tensor([torch.nan]),
+        rollout_logprobs=torch.tensor([-torch.inf]),
+    )
     layer.weight.grad = torch.tensor([[1.0, torch.inf]])
     layer.bias.grad = torch.zeros(1)
     assert not steps.passes(layer, torch.tensor(1.0), [row], step=7, reduce=lambda flag: flag)
@@ -106,9 +112,12 @@ def test_a_gradient_that_is_not_finite_counts_as_well(tmp_path):
         "completion_ids": [2],
         "advantage": 1.0,
         "weight": 0.5,
+        "token_advantages": ["nan"],
+        "token_weights": None,
         "sampled_logprobs": None,
         "reference_logprobs": None,
         "rollout_logprobs": ["-inf"],
+        "policy_logprobs": None,
     }
 
 
