@@ -38,7 +38,6 @@ class StepRecorder(TrainerCallback):
         self.watch = Watch(config, run)
         self.fault: Fault | None = None
         self.tracker: Tracker | None = None
-        self._first = True
         self._num_shortages = 0
         self._peaks = trainer.meter.take()
         self._shares = CpuShares(trainer.accelerator.device)
@@ -116,8 +115,7 @@ class StepRecorder(TrainerCallback):
         for warning in self.watch.see(metrics):
             self.warnings.append(warning)
             self.listener.warn(warning)
-        if self._first:
-            self._first = False
+        if state.global_step == 1:
             limit = self.trainer.length.at(0)
             for warning in first_step_warnings(metrics, max_completion_tokens=limit):
                 self.warnings.append(warning)

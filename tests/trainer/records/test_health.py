@@ -58,6 +58,17 @@ def test_a_run_warns_of_its_first_step_alone_and_remembers(tiny_model, tmp_path)
     assert warning in recorder.warnings
 
 
+def test_a_run_that_goes_on_has_no_first_step(tiny_model, tmp_path):
+    config = small_config(tiny_model, rollout={"temperature": 1.0e-3})
+    first, *_ = small_trainer(config, tmp_path / "run", listener=Notes())
+    first.train()
+    notes = Notes()
+    again, *_ = small_trainer(config, first.run, listener=notes)
+    again.train_from(first.run.checkpoint(1))
+    assert [metrics["zero_std_share"] for metrics in notes.steps] == [1.0]
+    assert not [warning for warning in notes.warned if "first step" in warning]
+
+
 def test_a_reward_that_scored_no_completion_has_no_mean():
     (warning,) = said(0.0, 1.0, accuracy=0.25, of_some=None)
     assert "accuracy 0.25, of_some scored none" in warning
