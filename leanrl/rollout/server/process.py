@@ -66,8 +66,10 @@ class ServerProcess:
         client = ServerClient(self.url, deadline_seconds=self._start_seconds)
         deadline = time.monotonic() + self._start_seconds
         while not client.is_healthy():
-            if self._guard.poll() is not None:
-                raise self._failed(f"ended with code {self._guard.returncode} while starting")
+            code = self._guard.poll()
+            if code is not None:
+                self.stop()
+                raise self._failed(f"ended with code {code} while starting")
             if time.monotonic() > deadline:
                 self.stop()
                 raise self._failed(f"did not answer within {self._start_seconds:g} seconds")
