@@ -99,13 +99,6 @@ class MicroBatch:
     packing: Packing | None = None
 
 
-def split_rows(num_rows: int, *, rows_per_micro_batch: int) -> list[range]:
-    """Return the row numbers of each micro-batch, in order; the last may be shorter."""
-    return [
-        range(start, min(start + rows_per_micro_batch, num_rows)) for start in range(0, num_rows, rows_per_micro_batch)
-    ]
-
-
 def lay_out(
     rows: Sequence[StepRow], *, pad_id: int, device: torch.device | str, dtype: torch.dtype = torch.float32
 ) -> MicroBatch:

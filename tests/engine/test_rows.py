@@ -2,7 +2,7 @@
 
 import torch
 
-from leanrl.engine.rows import StepRow, lay_out, split_rows
+from leanrl.engine.rows import StepRow, lay_out
 
 
 def test_layout_of_two_unequal_rows():
@@ -26,7 +26,3 @@ def test_a_row_without_completion_keeps_one_masked_column():
     batch = lay_out([StepRow([5, 6], [])], pad_id=0, device="cpu")
     assert batch.positions_B_T.tolist() == [[1]]
     assert batch.mask_B_T.tolist() == [[0]]
-
-
-def test_split_keeps_order_and_leaves_a_short_last_part():
-    assert split_rows(7, rows_per_micro_batch=3) == [range(0, 3), range(3, 6), range(6, 7)]

@@ -6,8 +6,9 @@ from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from leanrl.algorithms.aggregation import completion_weights
+from leanrl.engine.cut import cut_by_count
 from leanrl.engine.head.scoring import attach_logprob_head
-from leanrl.engine.rows import StepRow, lay_out, split_rows
+from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import LossSettings, score_micro_batch, train_micro_batch
 
 PROMPT = [40, 50, 60]
@@ -47,7 +48,7 @@ def _rows(aggregation="prompt_token_mean"):
 def _gradients(model, rows, size):
     model.zero_grad()
     loss = 0.0
-    for numbers in split_rows(len(rows), rows_per_micro_batch=size):
+    for numbers in cut_by_count(range(len(rows)), max_rows=size):
         batch = lay_out([rows[i] for i in numbers], pad_id=0, device="cpu")
         loss += train_micro_batch(model, batch, settings=SETTINGS).loss.item()
     gradients = {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
