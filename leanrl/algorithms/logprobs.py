@@ -18,7 +18,7 @@ from leanrl.algorithms import products, slices
 # A tile of 1024 x 8192 logits is 32 MiB in fp32: small beside one layer's activations at 6 x 4096 tokens, and large
 # enough to keep a GPU's matrix units busy.
 TILE_TOKENS = 1024
-TILE_WORDS = 8192
+TILE_VOCABULARY = 8192
 
 HeadGradient = Literal["returned", "added", "added_silently"]
 
@@ -40,7 +40,7 @@ def token_logprobs(
     shape: LogitShape = LogitShape(),
     head_gradient: HeadGradient = "returned",
     tile_tokens: int = TILE_TOKENS,
-    tile_words: int = TILE_WORDS,
+    tile_vocabulary: int = TILE_VOCABULARY,
 ) -> tuple[Tensor, Tensor]:
     """Return each target's log-probability and the entropy of its distribution, both in nats.
 
@@ -59,7 +59,7 @@ def token_logprobs(
             for hooks on the tensor itself and for `torch.autograd.grad`: both would see the zeros.
             "added_silently" hands on nothing. For a tied head, whose weight autograd reaches through the embedding
             as well: zeros and the embedding's gradient would be added up in a tensor of the head's size.
-        tile_tokens, tile_words: tokens and words whose logits exist at one time.
+        tile_tokens, tile_vocabulary: tokens and vocabulary entries whose logits exist at one time.
 
     Returns:
         (logprobs_N, entropies_N).
@@ -79,7 +79,7 @@ def token_logprobs(
     device_type = hidden_N_H.device.type
     if torch.is_autocast_enabled(device_type):
         hidden_N_H = hidden_N_H.to(torch.get_autocast_dtype(device_type))
-    tiling = _Tiling(temperature, shape, head_gradient, tile_tokens, tile_words)
+    tiling = _Tiling(temperature, shape, head_gradient, tile_tokens, tile_vocabulary)
     # The backward pass runs outside autocast and must rebuild the very logits of the forward pass.
     with torch.autocast(device_type, enabled=False):
         logprobs_N, entropies_N = _TiledLogprobs.apply(hidden_N_H, head_V_H, target_ids_N, tiling)
@@ -92,10 +92,10 @@ class _Tiling:
     shape: LogitShape
     head_gradient: HeadGradient
     tile_tokens: int
-    tile_words: int
+    tile_vocabulary: int
 
-    def words(self, count: int) -> list[slice]:
-        return slices.of_tiles(count, size=self.tile_words)
+    def entries(self, count: int) -> list[slice]:
+        return slices.of_tiles(count, size=self.tile_vocabulary)
 
     def tokens(self, count: int) -> list[slice]:
         return slices.of_tiles(count, size=self.tile_tokens)
@@ -112,10 +112,10 @@ class _TiledLogprobs(torch.autograd.Function):
         ctx: Any, hidden_N_H: Tensor, head_V_H: Tensor, target_ids_N: Tensor, tiling: _Tiling
     ) -> tuple[Tensor, Tensor]:
         sums = _SoftmaxSums.zeros(hidden_N_H)
-        for words in tiling.words(head_V_H.shape[0]):
-            head_v_H = head_V_H[words].to(hidden_N_H.dtype)
+        for entries in tiling.entries(head_V_H.shape[0]):
+            head_v_H = head_V_H[entries].to(hidden_N_H.dtype)
             for tokens in tiling.tokens(hidden_N_H.shape[0]):
-                sums.add_tile(_logits(hidden_N_H[tokens], head_v_H, tiling), target_ids_N[tokens], tokens, words)
+                sums.add_tile(_logits(hidden_N_H[tokens], head_v_H, tiling), target_ids_N[tokens], tokens, entries)
         normalisers_N, entropies_N = sums.normalisers(), sums.entropies()
         ctx.save_for_backward(hidden_N_H, target_ids_N, normalisers_N, entropies_N)
         # Not through save_for_backward: its hooks (offloading) may hand back a copy, which has no `.grad` of ours.
@@ -130,15 +130,15 @@ class _TiledLogprobs(torch.autograd.Function):
         grad_N = torch.zeros_like(normalisers_N) if grad_logprobs_N is None else grad_logprobs_N
         grad_hidden_N_H = torch.zeros_like(hidden_N_H, dtype=normalisers_N.dtype)
         grad_head_V_H = _head_gradient(head_V_H, tiling.head_gradient) if ctx.needs_input_grad[1] else None
-        for words in tiling.words(head_V_H.shape[0]):
-            head_v_H = head_V_H[words].to(hidden_N_H.dtype)
+        for entries in tiling.entries(head_V_H.shape[0]):
+            head_v_H = head_V_H[entries].to(hidden_N_H.dtype)
             grad_head_v_H = None if grad_head_V_H is None else torch.zeros_like(head_v_H, dtype=normalisers_N.dtype)
             for tokens in tiling.tokens(hidden_N_H.shape[0]):
                 grad_n_v = _logit_gradient(
                     _logits(hidden_N_H[tokens], head_v_H, tiling),
                     normalisers_N[tokens],
                     tiling,
-                    chosen=(grad_N[tokens], target_ids_N[tokens], words),
+                    chosen=(grad_N[tokens], target_ids_N[tokens], entries),
                     spread=None if grad_entropies_N is None else (grad_entropies_N[tokens], entropies_N[tokens]),
                 ).to(hidden_N_H.dtype)
                 products.add_product(grad_hidden_N_H[tokens], grad_n_v, head_v_H)
@@ -146,14 +146,14 @@ class _TiledLogprobs(torch.autograd.Function):
                     products.add_product(grad_head_v_H, grad_n_v.t(), hidden_N_H[tokens])
                 del grad_n_v  # or it lies beside the logits of the next tile
             if grad_head_V_H is not None:
-                grad_head_V_H[words] += grad_head_v_H
-            del head_v_H, grad_head_v_H  # or they lie beside those of the next words
+                grad_head_V_H[entries] += grad_head_v_H
+            del head_v_H, grad_head_v_H  # or they lie beside those of the next entries
         return grad_hidden_N_H.to(hidden_N_H.dtype), _handed_on(grad_head_V_H, tiling.head_gradient), None, None
 
 
 @dataclass
 class _SoftmaxSums:
-    """The softmax of every token, as far as its words have been seen.
+    """The softmax of every token, as far as its entries have been seen.
 
     With m the highest logit so far: total = sum exp(x - m), weighted = sum exp(x - m) (x - m).
     """
@@ -170,9 +170,9 @@ class _SoftmaxSums:
         lowest_N = torch.full_like(zeros_N, torch.finfo(wide).min)  # -inf would meet a total of 0 in a product
         return _SoftmaxSums(lowest_N, zeros_N, zeros_N.clone(), zeros_N.clone())
 
-    def add_tile(self, logits_n_v: Tensor, target_ids_n: Tensor, tokens: slice, words: slice) -> None:
-        """Add the words of one tile; `logits_n_v` is used up."""
-        is_here_n, column_n_1 = _columns(target_ids_n, words)
+    def add_tile(self, logits_n_v: Tensor, target_ids_n: Tensor, tokens: slice, entries: slice) -> None:
+        """Add the entries of one tile; `logits_n_v` is used up."""
+        is_here_n, column_n_1 = _columns(target_ids_n, entries)
         found_n = logits_n_v.gather(-1, column_n_1).squeeze(-1)
         self.targets_N[tokens] += torch.where(is_here_n, found_n, 0)
         highest_n = torch.maximum(self.highest_N[tokens], logits_n_v.amax(-1))
@@ -215,7 +215,7 @@ def _logit_gradient(
     """Return the gradient at hidden @ head, before `_logits`; `logits_n_v` is used up.
 
     Args:
-        chosen: gradients of the log-probabilities, their targets, and the words of this tile.
+        chosen: gradients of the log-probabilities, their targets, and the entries of this tile.
         spread: gradients of the entropies, and the entropies.
     """
     shape = tiling.shape
@@ -223,24 +223,24 @@ def _logit_gradient(
     if shape.softcap is not None:
         slope_n_v = 1 - (logits_n_v * (tiling.temperature / shape.softcap)).square_()
     logprobs_n_v = logits_n_v.sub_(normalisers_n[:, None])
-    grad_n, target_ids_n, words = chosen
+    grad_n, target_ids_n, entries = chosen
     if spread is None:
         grad_n_v = logprobs_n_v.exp_().mul_(-grad_n[:, None])
     else:
         grad_entropy_n, entropy_n = spread
         factor_n_v = (logprobs_n_v + entropy_n[:, None]).mul_(grad_entropy_n[:, None]).add_(grad_n[:, None])
         grad_n_v = logprobs_n_v.exp_().mul_(factor_n_v.neg_())
-    is_here_n, column_n_1 = _columns(target_ids_n, words)
+    is_here_n, column_n_1 = _columns(target_ids_n, entries)
     grad_n_v.scatter_add_(-1, column_n_1, torch.where(is_here_n, grad_n, 0)[:, None])
     if slope_n_v is not None:
         grad_n_v.mul_(slope_n_v)
     return grad_n_v.mul_(shape.scale / tiling.temperature)
 
 
-def _columns(target_ids_n: Tensor, words: slice) -> tuple[Tensor, Tensor]:
-    """Return which targets are among these words, and a valid column for each."""
-    is_here_n = (target_ids_n >= words.start) & (target_ids_n < words.stop)
-    return is_here_n, (target_ids_n - words.start).clamp(0, words.stop - words.start - 1)[:, None]
+def _columns(target_ids_n: Tensor, entries: slice) -> tuple[Tensor, Tensor]:
+    """Return which targets are among these entries, and a valid column for each."""
+    is_here_n = (target_ids_n >= entries.start) & (target_ids_n < entries.stop)
+    return is_here_n, (target_ids_n - entries.start).clamp(0, entries.stop - entries.start - 1)[:, None]
 
 
 def _head_gradient(head_V_H: Tensor, route: HeadGradient) -> Tensor:

@@ -67,7 +67,7 @@ def train_micro_batch(
     """
     mask_B_T = micro_batch.mask_B_T
     logprobs_B_T, entropies_B_T = _score(model, micro_batch, settings.temperature)
-    # Behind a completion's end stand scores of word 0. Left as they are, exp(0 - logprob) could overflow there,
+    # Behind a completion's end stand scores of token 0. Left as they are, exp(0 - logprob) could overflow there,
     # and infinity times a mask of 0 is NaN.
     logprobs_B_T = logprobs_B_T * mask_B_T
     if micro_batch.policy_logprobs_B_T is not None:

@@ -16,7 +16,7 @@ OptimizerName = Literal["adamw", "adamw_8bit", "adamw_8bit_paged", "adamw_offloa
 # layer's at once. leanrl trains with the first three; the others are there to compare with.
 Sharding = Literal["single", "ddp", "fsdp2", "fsdp2_reshard", "zero1", "zero2", "zero3"]
 Activations = Literal["kept", "checkpointed", "offloaded"]
-# leanrl's head is tiled over tokens and words; the naive ones make whole logits.
+# leanrl's head is tiled over tokens and the vocabulary; the naive ones make whole logits.
 Head = Literal["tiled", "naive", "naive_fp32"]
 Attention = Literal["sdpa", "flash_attention_2", "eager"]
 Engine = Literal["hf", "vllm-colocate", "vllm-server"]

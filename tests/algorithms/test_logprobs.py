@@ -42,10 +42,10 @@ def _compare(*, temperature=1.0, shape=PLAIN, dtype=torch.float64, tolerance=1e-
 
 
 @pytest.mark.parametrize("head_gradient", ["returned", "added"])
-@pytest.mark.parametrize("tile_words", [1, 4, 11, 100])
+@pytest.mark.parametrize("tile_vocabulary", [1, 4, 11, 100])
 @pytest.mark.parametrize("tile_tokens", [1, 3, 7, 100])
-def test_equals_log_softmax_and_its_gradients(tile_tokens, tile_words, head_gradient):
-    _compare(tile_tokens=tile_tokens, tile_words=tile_words, head_gradient=head_gradient)
+def test_equals_log_softmax_and_its_gradients(tile_tokens, tile_vocabulary, head_gradient):
+    _compare(tile_tokens=tile_tokens, tile_vocabulary=tile_vocabulary, head_gradient=head_gradient)
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,18 @@ def test_equals_log_softmax_and_its_gradients(tile_tokens, tile_words, head_grad
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_what_a_family_does_to_its_logits(shape, temperature):
     """Cohere and Granite scale, Gemma 2 caps; the temperature comes after."""
-    _compare(shape=shape, temperature=temperature, tile_tokens=3, tile_words=4)
+    _compare(shape=shape, temperature=temperature, tile_tokens=3, tile_vocabulary=4)
 
 
 def test_in_fp32():
-    _compare(dtype=torch.float32, tolerance=1e-5, tile_tokens=3, tile_words=4)
+    _compare(dtype=torch.float32, tolerance=1e-5, tile_tokens=3, tile_vocabulary=4)
 
 
 def test_large_logits_do_not_overflow():
     """exp(800) overflows even float64; the sums are relative to the highest logit seen so far."""
     head = torch.tensor([[0.0], [800.0], [801.0], [-800.0]])
     hidden = torch.ones(2, 1)
-    logprobs, entropies = token_logprobs(hidden, head, torch.tensor([1, 2]), temperature=1.0, tile_words=1)
+    logprobs, entropies = token_logprobs(hidden, head, torch.tensor([1, 2]), temperature=1.0, tile_vocabulary=1)
     assert logprobs.tolist() == pytest.approx([-1.3132617, -0.3132617], abs=1e-4)  # -log(1 + e), -log(1 + 1/e)
     assert entropies.tolist() == pytest.approx([0.5822033] * 2, abs=1e-6)  # log(1 + 1/e) + 1 / (1 + e)
 
@@ -130,7 +130,9 @@ def test_the_heads_gradient_takes_no_buffer_of_its_size():
     hidden = torch.randn(8, 64, dtype=torch.bfloat16)
     head = torch.randn(1600, 64, dtype=torch.bfloat16, requires_grad=True)
     head.grad = torch.zeros_like(head)
-    logprobs, _ = token_logprobs(hidden, head, torch.arange(8), temperature=1.0, head_gradient="added", tile_words=100)
+    logprobs, _ = token_logprobs(
+        hidden, head, torch.arange(8), temperature=1.0, head_gradient="added", tile_vocabulary=100
+    )
     assert 0 < allocator_peak(logprobs.sum().backward) < 100_000
 
 
@@ -141,7 +143,7 @@ def test_a_tied_heads_gradient_takes_only_the_embeddings():
     table.grad = torch.zeros_like(table)
     hidden = torch.nn.functional.embedding(torch.arange(8), table).tanh()
     logprobs, _ = token_logprobs(
-        hidden, table, torch.arange(8), temperature=1.0, head_gradient="added_silently", tile_words=100
+        hidden, table, torch.arange(8), temperature=1.0, head_gradient="added_silently", tile_vocabulary=100
     )
     assert allocator_peak(logprobs.sum().backward) < 1.2 * 4 * 1600 * 64
 
@@ -156,7 +158,7 @@ def test_mixed_dtypes(hidden_dtype, head_dtype):
     hidden, head = torch.randn(7, 5), torch.randn(11, 5)
     exact = [hidden.to(hidden_dtype).double().requires_grad_(), head.to(head_dtype).double().requires_grad_()]
     ours = [hidden.to(hidden_dtype).requires_grad_(), head.to(head_dtype).requires_grad_()]
-    logprobs, entropies = token_logprobs(*ours, TARGETS, temperature=1.0, tile_tokens=3, tile_words=4)
+    logprobs, entropies = token_logprobs(*ours, TARGETS, temperature=1.0, tile_tokens=3, tile_vocabulary=4)
     assert (logprobs.dtype, entropies.dtype) == (torch.float32, torch.float32)
     logprobs.sum().backward()
     expected, _ = _plain(*exact, TARGETS, 1.0, PLAIN)
@@ -175,7 +177,7 @@ def _full_logits(hidden, head, targets):
 
 
 def _tiled(hidden, head, targets):
-    return token_logprobs(hidden, head, targets, temperature=1.0, tile_tokens=128, tile_words=128)[0]
+    return token_logprobs(hidden, head, targets, temperature=1.0, tile_tokens=128, tile_vocabulary=128)[0]
 
 
 @pytest.mark.parametrize(("num_tokens", "num_words"), [(256, 4096), (4096, 256)], ids=["word tiles", "token tiles"])

@@ -3,7 +3,7 @@
 The model is built without weights, its decoder is replaced by chosen hidden states and its head by the identity: what
 comes out is the family's function of hidden @ head, at points where scale and soft-cap can be read off exactly.
 
-Axes: B = 1 sequence, S tokens, V words, H hidden.
+Axes: B = 1 sequence, S tokens, V vocabulary, H hidden.
 """
 
 import copy
@@ -16,7 +16,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 
 from leanrl.algorithms.logprobs import LogitShape
 
-_TOKENS, _WORDS = 4, 8
+_TOKENS, _VOCABULARY = 4, 8
 # Powers of two: products with them are exact. One lies in the straight part of any soft-cap, one far beyond it.
 _SMALL, _LARGE = 2.0**-20, 2.0**30
 # What float32 leaves of a function that is the same.
@@ -46,7 +46,7 @@ def measure_logit_shape(model_class: type[PreTrainedModel], config: PreTrainedCo
             largest = logits_of(_LARGE).mean().item()
             shape = LogitShape(scale=scale, softcap=None if largest > 0.5 * _LARGE * scale else largest)
             generator = torch.Generator().manual_seed(0)
-            raw_S_V = 10 * torch.randn(_TOKENS, _WORDS, generator=generator, dtype=torch.float64)
+            raw_S_V = 10 * torch.randn(_TOKENS, _VOCABULARY, generator=generator, dtype=torch.float64)
             error = (logits_of(raw_S_V) - _shaped(raw_S_V, shape)).abs().max().item()
         except Exception as failure:  # of the family's own code, on parts that have no weights here
             raise UnknownLogitsError(config) from failure
@@ -74,7 +74,7 @@ class _LogitsOf:
             self.model = model_class._from_config(copy.deepcopy(config), attn_implementation="eager")
         head = self.model.get_output_embeddings()
         self.hidden_size = head.in_features
-        identity = nn.Linear(self.hidden_size, _WORDS, bias=head.bias is not None, dtype=torch.float64)
+        identity = nn.Linear(self.hidden_size, _VOCABULARY, bias=head.bias is not None, dtype=torch.float64)
         nn.init.eye_(identity.weight)
         if identity.bias is not None:
             nn.init.zeros_(identity.bias)
@@ -82,7 +82,7 @@ class _LogitsOf:
 
     def __call__(self, raw_S_V: Tensor | float) -> Tensor:
         hidden_B_S_H = torch.zeros(1, _TOKENS, self.hidden_size, dtype=torch.float64)
-        hidden_B_S_H[..., :_WORDS] = raw_S_V
+        hidden_B_S_H[..., :_VOCABULARY] = raw_S_V
 
         def decode(*args: Any, **kwargs: Any) -> _Decoded:
             return _Decoded(hidden_B_S_H)

@@ -232,7 +232,7 @@ def scored_hidden_bytes(shape: ModelShape, workload: Workload) -> int:
 def forward_bytes(shape: ModelShape, workload: Workload, *, tokens: int, row_tokens: int) -> int:
     """Bytes of a forward pass without gradients over `tokens` in rows: an MLP at work, and four hidden tensors.
 
-    One of them is the stream, and one a norm's result. Embeddings of words and positions are held beside their sum.
+    One of them is the stream, and one a norm's result. Embeddings of tokens and positions are held beside their sum.
     What mixes tokens may make more than an MLP.
     """
     e = workload.compute_bytes

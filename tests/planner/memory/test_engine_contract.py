@@ -19,7 +19,7 @@ from leanrl.engine.prepare import leave_casts_to_autocast
 from leanrl.engine.rows import StepRow, lay_out
 from leanrl.engine.step import LossSettings, train_micro_batch
 from leanrl.planner.layers.activations import layer_bytes_per_token
-from leanrl.planner.layers.head import TILE_TOKENS, TILE_WORDS, head_backward_bytes, head_forward_bytes
+from leanrl.planner.layers.head import TILE_TOKENS, TILE_VOCABULARY, head_backward_bytes, head_forward_bytes
 from leanrl.planner.models.shapes import ModelShape, shape_from_config
 from leanrl.planner.phases import train_phases
 from leanrl.planner.workload import Workload
@@ -215,4 +215,4 @@ def test_micro_batch_of_the_engine(family, method, dtype, activations):
 
 
 def test_tile_is_the_engines():
-    assert (TILE_TOKENS, TILE_WORDS) == (logprobs.TILE_TOKENS, logprobs.TILE_WORDS)
+    assert (TILE_TOKENS, TILE_VOCABULARY) == (logprobs.TILE_TOKENS, logprobs.TILE_VOCABULARY)
