@@ -9,6 +9,8 @@ from leanrl.rollout.protocol import GroupRequest
 
 # A completion of a group has the seed of the group plus its number, so that 63 bits hold all of them.
 _BITS = 62
+# More than a call asks of one prompt, so that no two rounds share a count.
+_PER_ROUND = 2**32
 
 
 def with_seeds(
@@ -23,7 +25,7 @@ def with_seeds(
     seeded, known = [], Counter[tuple[int, ...]]()
     for request in requests:
         prompt = tuple(request.prompt_ids)
-        seeded.append(replace(request, seed=_seed(run_seed, step, round_number, known[prompt], *prompt)))
+        seeded.append(replace(request, seed=_seed(run_seed, step, known[prompt] + round_number * _PER_ROUND, *prompt)))
         known[prompt] += 1
     return seeded
 
