@@ -248,7 +248,7 @@ def _training_moment(shape: ModelShape, workload: Workload) -> dict[str, int]:
     head_moment = {
         **while_layers_run,
         "kept activations": kept_in[0].below_bytes + kept_in[0].kept_bytes,
-        # Of a trained head the gradient is there before its backward pass adds to it.
+        # The gradient of a trained head is there before its backward pass adds to it.
         "gradients": whole if accumulates else gradient_bytes_behind(shape, workload, num_layers=0),
         "head": max(
             final_norm_bytes(shape, workload)

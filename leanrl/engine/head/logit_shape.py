@@ -37,7 +37,7 @@ def measure_logit_shape(model_class: type[PreTrainedModel], config: PreTrainedCo
     Raises:
         UnknownLogitsError: if the family computes its logits in another way.
     """
-    # Under the simulation's fake tensors nothing could be read off.
+    # No value can be read off the simulation's fake tensors.
     with _disable_current_modes(), torch.no_grad():
         try:
             logits_of = _LogitsOf(model_class, config)

@@ -1,9 +1,9 @@
 """Norms and MLPs of the decoder layers over a few tokens at a time.
 
-Once the head is tiled, the fullest moment of a step is the backward pass of one recomputed layer: in its MLP, whose
-inner numbers are several times as wide as the stream, and after that in its norms, which work in fp32. Both see each
-token alone, so they may run in tiles: forward without keeping anything but their input, backward by running each tile
-again.
+Once the head is tiled, the peak of a step is in the backward pass of one recomputed layer. It is in the MLP, whose
+intermediate activations are several times as wide as its hidden states, and after that in the norms, which work in
+fp32. Both see each token alone, so they may run in tiles: forward without keeping anything but their input, backward
+by running each tile again.
 
 Axes: B completions, S tokens, H hidden; N = B x S tokens, n tokens of a tile.
 """

@@ -12,7 +12,7 @@ _KEYS = ("hidden_activation", "hidden_act", "activation_function")
 
 @dataclass(frozen=True)
 class ActivationBytes:
-    """Of an MLP without a gate: what is kept, what comes beside it forward, and backward with its result's gradient.
+    """Bytes of an MLP without a gate: those kept, those beside them forward, and backward with its result's gradient.
 
     Some keep their result, which is what the next layer reads, too. `alone` is what a pass without gradients makes,
     the input among it.

@@ -33,7 +33,7 @@ def head_backward_bytes(shape: ModelShape, workload: Workload, *, tokens: int | 
 
 
 def _tiled_backward_bytes(shape: ModelShape, workload: Workload, scored: int) -> int:
-    """Of a trained head the gradient is added to the one that exists anyway, a vocabulary tile at a time."""
+    """The gradient of a trained head is added to the one that exists anyway, a vocabulary tile at a time."""
     tokens, entries = min(TILE_TOKENS, scored), min(TILE_VOCABULARY, shape.vocab)
     compute = workload.compute_bytes
     cast_bytes = compute if compute < 4 else 0  # sums are fp32, so fp32 needs no second copy of anything

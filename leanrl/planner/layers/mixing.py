@@ -50,7 +50,7 @@ def _attention(shape: ModelShape, workload: Workload) -> int:
         return own_bytes(shape, workload)
     numbers = 2 * shape.query + 2 * shape.key_value
     if shape.borrows_kv:
-        # Of keys that are finer than what it computes, a borrower makes a copy.
+        # A borrower makes a copy of keys that are finer than what it computes.
         numbers -= shape.key_value * (1 if workload.is_autocast else 2)
     if shape.terms.qkv_name and shape.rotated_share:
         # The values are a view into the fused projection, all of which stays with them.

@@ -76,7 +76,7 @@ class Search:
 
     @property
     def nearest(self) -> Candidate:
-        """Of everything that was tried, what lacks the fewest bytes."""
+        """The candidate that lacks the fewest bytes, among all that were tried."""
         assert self.first is None
         return min(self._tried, key=lambda candidate: (candidate.missing_bytes, len(candidate.changes)))
 

@@ -63,7 +63,7 @@ def test_a_run_goes_through_with(tiny_model, tmp_path, seam):
 def test_pods_trains_fewer_rows_than_it_draws(tiny_model, tmp_path):
     algorithm = {"keep_rows": {"name": "pods", "rows": 2}}
     _, notes, trainer = _trained(tiny_model, tmp_path / "run", algorithm)
-    (rows,) = trainer.step._rollout.updates
+    (rows,) = trainer.step.state.rollout.updates
     assert len(rows) == 2 * 2
     assert len(trainer.rollout_log.groups) == 2
     assert notes.steps[-1]["reward"] is not None
