@@ -22,7 +22,7 @@ from leanrl.prompting.generation import generation_to_save
 from leanrl.prompting.stopping import stopping_of
 from leanrl.rewards.weighted import Reward
 from leanrl.storage.run_folder import RunFolder
-from leanrl.trainer.checkpoints.going_on import published, saved_state, seed_unless_saved, settle_optimizer, train_from
+from leanrl.trainer.checkpoints.going_on import published, seed_unless_saved, settle_optimizer, train_from
 from leanrl.trainer.checkpoints.hub import CheckpointUploads
 from leanrl.trainer.checkpoints.open import open_publishing
 from leanrl.trainer.checkpoints.restore import check_shards, restore_weights
@@ -127,18 +127,11 @@ class LeanGRPOTrainer(GRPOTrainer):
         for write in waiting:
             write()
 
-    def load_only(self, checkpoint: Path) -> None:
-        """Take the weights and the step of a checkpoint, and train nothing."""
-        self._load_from_checkpoint(str(checkpoint))
-        self.state = saved_state(checkpoint)
-
     def load_steps(self, checkpoint: Path, step: int) -> None:
         """Take what the steps up to a checkpoint's left to later ones."""
         seed_unless_saved(self.args, checkpoint, step)
         self.step.state.load(checkpoint, step=step)
         self.rollout_log = self.step.state.log
-
-    # --- one step ----------------------------------------------------------------------------------------
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
         """Take a step up to its gradients; TRL's `inputs` are not used: the step chooses its prompts.
@@ -176,8 +169,6 @@ class LeanGRPOTrainer(GRPOTrainer):
         self.record({**self.skipped.metrics, "out_of_memory": self.budget.num_shortages})
         if self.skipped.are_too_many:
             self.control.should_save = self.control.should_training_stop = True
-
-    # --- checkpoints -------------------------------------------------------------------------------------
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write none: a card belongs to a merged model, not to every checkpoint."""

@@ -38,11 +38,17 @@ def _go_on(trainer: Any, checkpoint: Path) -> None:
     load_budgets(trainer, checkpoint)
     step = saved_state(checkpoint).global_step
     if step >= trainer.args.max_steps:
-        trainer.load_only(checkpoint)
+        load_only(trainer, checkpoint)
         trainer.begin_run()
         return
     trainer.load_steps(checkpoint, step)
     trainer.train(resume_from_checkpoint=str(checkpoint))
+
+
+def load_only(trainer: Any, checkpoint: Path) -> None:
+    """Give a trainer the weights and the step of a checkpoint, and train nothing."""
+    trainer._load_from_checkpoint(str(checkpoint))
+    trainer.state = saved_state(checkpoint)
 
 
 def saved_state(checkpoint: Path) -> TrainerState:

@@ -11,6 +11,7 @@ from leanrl.launch.this_rank import is_first_rank
 from leanrl.storage.evaluations import read_evaluations
 from leanrl.storage.rollbacks import Rollback, decide_rollback, finish_rollback, read_rollbacks
 from leanrl.storage.run_folder import RunFolder, step_of
+from leanrl.trainer.checkpoints.going_on import load_only
 from leanrl.trainer.ranks.meeting import of_all_ranks, wait_for_all_ranks
 from leanrl.trainer.records.callbacks import SignalStop, StepRecorder
 from leanrl.types import Listener
@@ -55,7 +56,7 @@ def _answered(trainer: Any, recorder: StepRecorder, fault: Fault, listener: List
     told = f"it is rolled back to step {rollback.to_step}{_compared(rollback)}"
     num_rollbacks = sum(not one.is_false_alarm for one in read_rollbacks(run))
     if not goes_on(config, num_rollbacks=num_rollbacks):
-        trainer.load_only(checkpoint)
+        load_only(trainer, checkpoint)
         raise StoppedError(
             f"the run fell apart at step {fault.step}: {reasons}. Saved under {run.abandoned}; {told}.",
             hint=f"`{command('train', '--resume', run.path)}` goes on from there with half the learning rate",
@@ -100,7 +101,7 @@ def _evaluated(trainer: Any, steps: Sequence[int]) -> dict[int, tuple[float, flo
     evaluations.measure(steps[-1])
     for step in steps[:-1]:
         if evaluations.of_step(step) is None:
-            trainer.load_only(trainer.run.checkpoint(step))
+            load_only(trainer, trainer.run.checkpoint(step))
             evaluations.measure(step)
     wait_for_all_ranks()
     read = of_all_ranks(read_evaluations(trainer.run) if is_first_rank() else [])[0]
