@@ -57,7 +57,8 @@ def clock_of(trainer: Any) -> Clock:
     clock = Clock(trainer.accelerator.device)
     if _takes_own_steps(trainer):
         trainer.draw = clock.leaving_out(trainer.draw)
-        object.__setattr__(trainer.scorer, "score", clock.leaving_out(trainer.scorer.score))  # it is frozen
+        for part in ("score", "metrics"):
+            object.__setattr__(trainer.scorer, part, clock.leaving_out(getattr(trainer.scorer, part)))  # it is frozen
     else:
         for part in ("_generate", "_calculate_rewards"):
             setattr(trainer, part, clock.leaving_out(getattr(trainer, part)))

@@ -33,7 +33,6 @@ def _scored_texts(tokenizer, ids_G):
         language="en",
         stop_ids=[],
         logs=RewardLogs(lambda: None),
-        record=lambda values: None,
     )
     (group,) = scorer.score(
         [Asked(0, "0", [1], [Draft()] * len(ids_G))], [ids_G], ledger=NoVisits(), max_completion_tokens=99

@@ -1,9 +1,9 @@
-"""CompletionScorer: completions of one rank, as samples with rewards and verdicts, and what is logged of them.
+"""CompletionScorer: completions of one rank as samples with rewards and verdicts, and the metrics of a rollout.
 
 Axes: P groups of this rank, G completions of a group.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -22,7 +22,7 @@ from leanrl.types import FORMS, Grader, GroupFacts, Language, Ledger, Row, Sampl
 
 @dataclass(frozen=True)
 class CompletionScorer:
-    """Scores completions, and records the fractions of verdicts and languages among those of all ranks.
+    """Scores completions round by round, and measures verdicts and languages of a rollout on all ranks.
 
     Args:
         rows: the problems, by their numbers.
@@ -31,7 +31,6 @@ class CompletionScorer:
         language: of the answers; words of others are counted.
         stop_ids: the tokens that end a completion.
         logs: takes what rewards of TRL's kind log.
-        record: takes the values of metrics by their names.
         metered: opened around all of it.
         state: of group rewards; it lies in checkpoints.
     """
@@ -45,7 +44,6 @@ class CompletionScorer:
     language: Language
     stop_ids: Sequence[int]
     logs: RewardLogs
-    record: Callable[[Mapping[str, float]], None]
     metered: Callable[[], AbstractContextManager[None]] = nullcontext
     state: dict[str, Any] = field(default_factory=dict)
 
@@ -60,7 +58,7 @@ class CompletionScorer:
         """Return this rank's groups with their scores; each completion is graded once, and was cut at a limit."""
         with self.metered():
             samples_P_G = self._samples(asked, completion_ids_P_G, max_completion_tokens)
-            scored = score_groups(
+            return score_groups(
                 asked,
                 samples_P_G,
                 rewards=self.rewards,
@@ -69,11 +67,20 @@ class CompletionScorer:
                 history=GroupFacts("", ledger, self.state),
                 offers=self.logs.offers(),
             )
-        self._record_reasons(scored)
-        self._record_language_mix(samples_P_G)
-        self._record_drift(samples_P_G)
-        self.record(self.logs.take_metrics(self.ranks.gather))
-        return scored
+
+    def metrics(self, groups: Sequence[ScoredGroup]) -> dict[str, float]:
+        """Return the metrics of a rollout, over its rounds and all ranks: each completion counts once.
+
+        Args:
+            groups: this rank's, of every round.
+        """
+        samples = [sample for one in groups for sample in one.samples_G]
+        return {
+            **self._verdict_shares(groups),
+            **self._language_mix(samples),
+            **self._drift(samples),
+            **self.logs.take_metrics(self.ranks.gather),
+        }
 
     def _samples(
         self, asked: Sequence[Asked], completion_ids_P_G: Sequence[Sequence[Sequence[int]]], limit: int
@@ -98,22 +105,20 @@ class CompletionScorer:
             columns=row.columns,
         )
 
-    def _record_reasons(self, scored: Sequence[ScoredGroup]) -> None:
-        verdicts = [verdict for one in scored for verdict in one.verdicts_G]
+    def _verdict_shares(self, groups: Sequence[ScoredGroup]) -> dict[str, float]:
+        verdicts = [verdict for one in groups for verdict in one.verdicts_G]
         reasons = self.ranks.gather([verdict.reason for verdict in verdicts if verdict is not None])
         known = sorted({*reasons, *FORMS} if reasons else ())
-        self.record({f"verdicts/{reason}": reasons.count(reason) / len(reasons) for reason in known})
+        return {f"verdicts/{reason}": reasons.count(reason) / len(reasons) for reason in known}
 
-    def _record_language_mix(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
-        """Record the fraction of words in other languages than `log.language`: it rises before a run drifts away."""
-        samples = [sample for samples_G in samples_P_G for sample in samples_G]
+    def _language_mix(self, samples: Sequence[Sample]) -> dict[str, float]:
+        """Return the fraction of words in other languages than `log.language`: it rises before a run drifts away."""
         shares = self.ranks.gather([language_share(sample.text, self.language) for sample in samples])
         in_words = [share for share in shares if share is not None]
-        self.record({"language_mix_share": 1 - sum(in_words) / len(in_words) if in_words else 0.0})
+        return {"language_mix_share": 1 - sum(in_words) / len(in_words) if in_words else 0.0}
 
-    def _record_drift(self, samples_P_G: Sequence[Sequence[Sample]]) -> None:
-        """Record letters in other scripts and repeated 4-grams of tokens, in the mean of all completions."""
-        samples = [sample for samples_G in samples_P_G for sample in samples_G]
+    def _drift(self, samples: Sequence[Sample]) -> dict[str, float]:
+        """Return letters in other scripts and repeated 4-grams of tokens, in the mean of all completions."""
         pairs = self.ranks.gather(
             [
                 (other_script_share(sample.text, self.language), repeated_4gram_share(sample.token_ids))
@@ -121,9 +126,7 @@ class CompletionScorer:
             ]
         )
         in_letters = [share for share, _ in pairs if share is not None]
-        self.record(
-            {
-                "other_script_share": fmean(in_letters) if in_letters else 0.0,
-                "repeated_4gram_share": fmean(share for _, share in pairs) if pairs else 0.0,
-            }
-        )
+        return {
+            "other_script_share": fmean(in_letters) if in_letters else 0.0,
+            "repeated_4gram_share": fmean(share for _, share in pairs) if pairs else 0.0,
+        }

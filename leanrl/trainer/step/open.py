@@ -38,7 +38,6 @@ def open_scorer(trainer: Any, *, rewards: Sequence[Reward], grader: Grader) -> C
         language=config.log.language,
         stop_ids=trainer.stopping.stop_ids,
         logs=RewardLogs(lambda: trainer.state),
-        record=trainer.record,
         metered=partial(trainer.meter.phase, "grading"),
     )
 

@@ -108,6 +108,7 @@ class Step:
         self.record(schedule_metrics(self.config, step, max_completion_tokens=self.length.at(step)))
         log = RolloutLog()
         kept = self._kept_groups(step, log)
+        self.record(self.scorer.metrics(log.groups))
         advantages_P = advantages_of(kept, self.algorithm, self.ranks)
         rows_P = rows_of(kept, advantages_P, self.algorithm, masks_truncated=self.config.algorithm.mask_truncated)
         rows_P = self.compared.of_rollout(policy, rows_P, version=step)

@@ -126,6 +126,7 @@ class UnslothTrainer(LeanGRPOTrainer):
                 ledger=self.recorded.ledger,
                 max_completion_tokens=self.lean_config.rollout.max_completion_tokens,
             )
+        self.record(self.scorer.metrics(log.groups))
         self._remember(log.groups, completion_ids_P_G)
         log.columns = self.scorer.logs.take_columns()
         self.rollout_log = log

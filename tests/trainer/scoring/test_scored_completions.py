@@ -25,6 +25,26 @@ class Letters:
         return [ids[0] for ids in ids_B]
 
 
+def _scorer(grader):
+    return CompletionScorer(
+        rows=ROWS,
+        rewards=resolve_rewards({"accuracy": 1.0}, {}),
+        grader=grader,
+        ranks=Ranks(0, 1, list),
+        tokenizer=Letters(),
+        opened_tag="",
+        language="en",
+        stop_ids=[0],
+        logs=RewardLogs(lambda: None),
+    )
+
+
+def _scored(scorer, answers):
+    asked = [Asked(0, "0", [1], [Draft()] * len(answers))]
+    (group,) = scorer.score(asked, [[[answer, 0] for answer in answers]], ledger=NoVisits(), max_completion_tokens=9)
+    return group
+
+
 @pytest.mark.parametrize(
     ("answers", "shares"),
     [
@@ -34,24 +54,20 @@ class Letters:
     ],
 )
 def test_a_step_records_what_is_unfinished_and_what_is_an_echo(answers, shares):
-    """The scorer hands the grader the problem, and records both shares, 0 where there are none."""
-    recorded = {}
+    """The scorer hands the grader the problem, and measures both shares, 0 where there are none."""
     with GraderPool(1) as grader:
-        scorer = CompletionScorer(
-            rows=ROWS,
-            rewards=resolve_rewards({"accuracy": 1.0}, {}),
-            grader=grader,
-            ranks=Ranks(0, 1, list),
-            tokenizer=Letters(),
-            opened_tag="",
-            language="en",
-            stop_ids=[0],
-            logs=RewardLogs(lambda: None),
-            record=recorded.update,
-        )
-        asked = [Asked(0, "0", [1], [Draft()] * 2)]
-        (group,) = scorer.score(
-            asked, [[[answer, 0] for answer in answers]], ledger=NoVisits(), max_completion_tokens=9
-        )
-    assert {name: recorded[f"verdicts/{name}"] for name in shares} == shares
+        scorer = _scorer(grader)
+        group = _scored(scorer, answers)
+    metrics = scorer.metrics([group])
+    assert {name: metrics[f"verdicts/{name}"] for name in shares} == shares
     assert sum(row[0] for row in group.rewards_G_K) == 1.0
+
+
+def test_rounds_of_a_rollout_count_by_their_completions():
+    """Four wrong answers, and a refill of two right ones: a third is correct, not half."""
+    with GraderPool(1) as grader:
+        scorer = _scorer(grader)
+        rounds = [_scored(scorer, answers) for answers in ([r"\boxed{8}"] * 4, [r"\boxed{7}"] * 2)]
+    metrics = scorer.metrics(rounds)
+    assert metrics["verdicts/correct"] == pytest.approx(1 / 3)
+    assert sum(value for name, value in metrics.items() if name.startswith("verdicts/")) == pytest.approx(1)

@@ -89,6 +89,13 @@ def test_a_refill_brings_no_more_groups_than_were_wanted():
     assert len(_added(step)) == 8
 
 
+def test_metrics_of_a_rollout_are_recorded_once_for_all_of_its_rounds():
+    step, recorded = toy_step(plugins={"refill": lambda wanted, kept, share, number: 4 * (number == 1)}), []
+    step.record = recorded.append
+    step.roll_out(None, step=0)
+    assert [values["num_groups"] for values in recorded if "num_groups" in values] == [8]
+
+
 @pytest.mark.parametrize(
     "plugins",
     [

@@ -49,6 +49,9 @@ class Scorer:
             for one, ids_G in zip(asked, completion_ids_P_G, strict=True)
         ]
 
+    def metrics(self, groups):
+        return {"num_groups": len(groups)}
+
 
 def mixed(row: int, index: int) -> float:
     """Rows 0, 4, 8, ... are solved by all, 1, 5, 9, ... by none, the others by some."""
