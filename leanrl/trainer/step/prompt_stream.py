@@ -9,7 +9,7 @@ import torch
 class PromptStream:
     """Numbers of rows, epoch by epoch, each epoch in an order of its own.
 
-    What is left of an epoch and too short for what is asked is passed over, so that no prompt comes twice in one step.
+    What is left of an epoch and too short for what is asked is passed over, so that no prompt comes twice in one take.
     With takes of one size the order is that of TRL's sampler (trl 1.16, trainer/utils.py, RepeatSampler).
 
     Args:
