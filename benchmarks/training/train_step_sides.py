@@ -32,7 +32,7 @@ from leanrl.trainer.trl_args import grpo_arguments
 from leanrl.types import Row
 
 # Where TRL's head runs in torch, its tiles of 4096 x 32768 numbers have about eight copies at a time.
-SMALL_TILE_TOKENS, SMALL_TILE_WORDS = 256, 8192
+SMALL_TILE_TOKENS, SMALL_TILE_VOCABULARY = 256, 8192
 Gradients = dict[str, Tensor]
 
 
@@ -133,7 +133,7 @@ class Side(TrainerCallback):
 def reduced_tiles() -> Iterator[None]:
     """Let TRL's head work in tiles that suit a CPU."""
     kept = chunked_logprob.TOKEN_CHUNK_SIZE, trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE
-    chunked_logprob.TOKEN_CHUNK_SIZE, trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE = SMALL_TILE_TOKENS, SMALL_TILE_WORDS
+    chunked_logprob.TOKEN_CHUNK_SIZE, trl_utils._CHUNKED_LOGPROB_CHUNK_SIZE = SMALL_TILE_TOKENS, SMALL_TILE_VOCABULARY
     try:
         yield
     finally:
