@@ -102,8 +102,9 @@ def shortness(config: RunConfig, here: Here) -> float:
 def foreign_share(config: RunConfig, here: Here) -> float:
     trainer = trainer_of(config, here)
     ids = trainer.processing_class("你好 世界")["input_ids"]
-    trainer.scorer.score([Asked(0, "0", [1], [Draft()])], [[ids]], ledger=NoVisits(), max_completion_tokens=8)
-    return trainer._metrics["train"]["language_mix_share"][-1]
+    asked = [Asked(0, "0", [1], [Draft()])]
+    groups = trainer.scorer.score(asked, [[ids]], ledger=NoVisits(), max_completion_tokens=8)
+    return trainer.scorer.metrics(groups)["language_mix_share"]
 
 
 _REUSED = {"algorithm.num_iterations": 2}
