@@ -8,8 +8,8 @@ from leanrl.planner.workload import Workload
 
 # The fraction of the data sheet's bandwidth that is reached.
 BANDWIDTH_SHARE = 0.8
-# Fractions of the bf16 rate by the tokens of a pass. LoRA of Qwen-7B on an A100 (QwenLM/Qwen, README) reaches 23 % at 256
-# tokens, 41 % at 1024 and 50 % at 8192; torchtune's 3B recipes 50 to 66 %.
+# Fractions of the bf16 rate by the tokens of a pass. LoRA of Qwen-7B on an A100 (QwenLM/Qwen, README) reaches 23 % at
+# 256 tokens, 41 % at 1024 and 50 % at 8192; torchtune's 3B recipes 50 to 66 %.
 _COMPUTE_SHARES = ((256, 0.25), (1024, 0.40), (2048, 0.50))
 
 
