@@ -148,7 +148,7 @@ class RolloutBridge:
             self.engine.sync(self._served)
 
     def _begin_round(self, step: int) -> int:
-        """Return how often completions were drawn before at this step: a refill draws more in place of dropped ones."""
+        """Return the number of this round of the step, from 0: a refill samples in place of dropped groups."""
         before = self._last_round
         number = before[1] + 1 if before is not None and before[0] == step else 0
         self._last_round = (step, number)
