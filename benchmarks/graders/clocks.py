@@ -3,6 +3,8 @@
 import resource
 import time
 from collections import Counter
+from collections.abc import Callable
+from multiprocessing import get_context
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -25,13 +27,25 @@ def judge_clocks(*, hostile: list[dict[str, Any]], solutions: list[dict[str, Any
         hostile: rows with `completion` and `gold`.
         solutions: rows with a boxed `solution` and its `answer`.
     """
-    found: dict[str, Any] = {"fuzz": judge_random_texts()}
+    found: dict[str, Any] = {"fuzz": in_a_process_of_its_own(judge_random_texts)}
     if hostile:
-        found["hostile"] = judge_hostile(hostile)
+        found["hostile"] = in_a_process_of_its_own(judge_hostile, hostile)
     if len(solutions) >= 2 * STEP_COMPLETIONS:
         found["step"] = judge_steps(solutions)
         found["language"] = judge_language(solutions)
     return found
+
+
+def in_a_process_of_its_own(judge: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
+    """Return what a judge finds, with the peak of its own workers: the kernel counts all children of a process."""
+    with get_context("spawn").Pool(1) as process:
+        found = process.apply(_with_peak, (judge, arguments))
+    return found
+
+
+def _with_peak(judge: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
+    found = judge(*arguments)
+    return found | {"peak_bytes_of_a_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024}
 
 
 def judge_hostile(cases: list[dict[str, Any]]) -> dict[str, Any]:
@@ -47,7 +61,6 @@ def judge_hostile(cases: list[dict[str, Any]]) -> dict[str, Any]:
         "worst_seconds_over_clock": round(max(verdict.seconds for verdict in verdicts) - SECONDS, 3),
         "total_seconds": round(seconds, 1),
         "alive_afterwards": after.correct,
-        "peak_bytes_of_a_worker": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024,
     }
 
 

@@ -1,8 +1,12 @@
 """benchmarks/grading.py: what it counts as a formula, as a wrong verdict and as a changed one."""
 
+import subprocess
+import sys
+
 import pytest
 
 from benchmarks.graders.cases import compare_graders
+from benchmarks.graders.clocks import in_a_process_of_its_own, judge_hostile
 from benchmarks.graders.formulas import copied_formulas, formulas_of, judge_copied
 from benchmarks.graders.judges import Case, leanrl, math_verify_default, trl_reward
 
@@ -74,3 +78,11 @@ def test_wrong_verdicts_are_counted_by_class_and_listed():
 def test_graders_take_the_same_cases(judge):
     """Each finds the right box right and the wrong one wrong."""
     assert judge([Case("1", "5", r"$\boxed{5}$", True), Case("2", "5", r"$\boxed{6}$", False)]) == [True, False]
+
+
+def test_the_peak_is_that_of_the_completions_alone():
+    """What other children of the benchmark took, 400 MB here, is no completion's."""
+    subprocess.run([sys.executable, "-c", "bytearray(400 * 2**20)"], check=True)
+    found = in_a_process_of_its_own(judge_hostile, [{"completion": r"\boxed{x+2}", "gold": "2+x"}])
+    assert found["reasons"] == {"correct": 1}
+    assert 20 * 2**20 < found["peak_bytes_of_a_worker"] < 200 * 2**20

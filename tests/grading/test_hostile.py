@@ -50,6 +50,27 @@ def test_hostile(quick_pool, name):
     assert other.correct
 
 
+# What takes the most memory of its kind: towers of powers, chains of !!, binomials, decimals and matrices.
+LARGE = (
+    r"\binom{2}{({9^{9^{9}}})!}",
+    r"2^{2^{2^{2^{x}}}}",
+    r"x^{x^{x^{x^{x}}}}",
+    r"((n!!)!!)!!",
+    r"\binom{\binom{99}{9}}{\binom{99}{50}}",
+    r"0.\overline{" + "7" * 400 + "}",
+    r"\begin{pmatrix}1&2\\3&4\end{pmatrix}^{10^{9}}",
+)
+
+
+def test_large_values_take_little_memory():
+    """Towers are refused before the work begins; nothing else fills half a gigabyte before its clock ends it."""
+    with GraderPool(num_workers=2, seconds=0.6, memory_bytes=2**29) as pool:
+        verdicts = pool.grade([GradeRequest(rf"\boxed{{{answer}}}", "x+n") for answer in LARGE])
+    reasons = [verdict.reason for verdict in verdicts]
+    assert reasons[:3] == ["unparseable_answer"] * 3
+    assert set(reasons) <= REASONS - {"memory", "died", "correct"}
+
+
 @pytest.mark.parametrize("answer", ["100000000! - 99999999!", "1000000000!", r"\binom{1000000000}{500000000}"])
 def test_gmpy2_is_no_danger(quick_pool, answer):
     """Where it is installed, sympy hands these to C code that no alarm of Python's can interrupt."""

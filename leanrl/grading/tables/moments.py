@@ -5,7 +5,7 @@ MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 TIME = (
-    r"(?:\\text\s?\{\s?)?(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d))?)?\s?"
+    r"(?:\\text\s?\{\s?)?(?P<hour>\d{1,2})(?:\s?:(?P<minute>\d\d|-15)(?::(?P<second>\d\d))?)?\s?"
     r"(?:\\text\s?\{\s?(?P<half>[ap])\.?m\.?\s?\})?"
 )
 ISO_DATE = r"(?P<year>[12]\d{3})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})"

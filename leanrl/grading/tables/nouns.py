@@ -4,7 +4,7 @@ from leanrl.grading.tables.numerals import CARDINALS, MULTIPLES
 
 _COUNT_NOUNS_TEXT = """
 acorn adult album animal answer ant apartment app appetizer apple apricot area arrangement arrow article
-assignment attempt avocado baby bag bagel baker ball balloon banana band bar barrel base basket basketball bat
+assignment attempt avocado baby bag bagel baker ball balloon banana band bar barrel base basket basketball bat beat
 batch battery bead bean bear bed bee beetle bell berry bicycle bike bill bird birdhouse biscuit block blanket
 blossom blouse board boat bond book bookcase bookmark boot bottle bouquet bow bowl box boy bracelet branch bread
 brick bridge brother brownie brush bucket buffalo building bulb bun bunch bundle bunny burger bus bush business
@@ -50,13 +50,58 @@ winner wire wish wolf woman wood word worker workout worm wreath writer
 yogurt zebra zero zone 个 個 只 本 支 颗 块 人 次
 种 件 条 头 辆 张 棵 页 名 位 组 岁 台 套 座 间 朵 枚 封 瓶 杯 包 袋 箱 盒 步 层 排 班 题 道 双 对 根 片 粒 把 架 艘 개
 """
-COUNT_NOUNS = frozenset(_COUNT_NOUNS_TEXT.split())
+_CHINESE_TEXT = """
+苹果 人 学生 同学 男生 女生 老师 孩子 小朋友 球 橘子 橙子 梨 桃 桃子 鸡蛋 蛋糕 糖 糖果 书 故事书 本子 笔 铅笔
+花 树 鸡 鸭 兔 兔子 羊 牛 猪 狗 猫 鸟 鱼 车 汽车 自行车 船 桌子 椅子 房间 杯子 盒子 箱子 零件
+数 数字 整数 质数 因数 点 三角形 正方形 长方形 图形 解 根 实数根
+"""
+COUNTED_IN_CHINESE = _CHINESE_TEXT.split()
+COUNT_NOUNS = frozenset((*_COUNT_NOUNS_TEXT.split(), *COUNTED_IN_CHINESE))
 
 # Things that stand for any other: 5 items agree with 5 apples.
 _ANY_NOUN_TEXT = """
 unit item thing object piece way value number solution 个 個 개
 """
 ANY_NOUN = frozenset(_ANY_NOUN_TEXT.split())
+
+# The same things in German, French, Spanish and Russian.
+_ELSEWHERE_TEXT = """
+apple: apfel äpfel pomme pommes manzana manzanas 苹果 яблоко яблока яблок
+orange: orangen naranja naranjas апельсин апельсина апельсинов
+pear: birne birnen poire poires pera peras груша груши груш
+person: personen leute personne personnes gens persona personas 人 человек человека людей люди
+student: schüler schülerin schülerinnen studenten élève élèves étudiant étudiants alumno alumnos estudiante estudiantes
+student: 学生 同学 ученик ученика учеников студент студента студентов
+child: kinder enfant enfants niño niños niña niñas ребёнок ребенок детей дети
+boy: junge jungen garçon garçons chico chicos мальчик мальчика мальчиков
+girl: mädchen fille filles chica chicas девочка девочки девочек
+book: buch bücher livre livres libro libros 书 книга книги книг
+pencil: bleistift bleistifte lápiz lápices карандаш карандаша карандашей
+car: auto autos voiture voitures coche coches машина машины машин
+ball: bälle balle balles boule boules pelota pelotas bola bolas мяч мяча мячей шар шара шаров
+marble: murmel murmeln billes canica canicas
+egg: eier œuf œufs oeuf oeufs huevo huevos 鸡蛋 яйцо яйца яиц
+ticket: karten billet billets boleto boletos entrada entradas билет билета билетов
+cookie: keks kekse biscuits galleta galletas печенья
+candy: bonbon bonbons caramelo caramelos конфета конфеты конфет
+coin: münze münzen pièce pièces moneda monedas монета монеты монет
+number: zahl zahlen nombre nombres número números число числа чисел
+way: wege möglichkeit möglichkeiten façons manières maneras formas способ способа способов
+solution: lösung lösungen solución soluciones решение решения решений
+point: punkt punkte punkten punto puntos очко очка очков балл балла баллов
+piece: stück stücke stücken morceau morceaux pieza piezas trozos штука штуки штук шт
+time: mal fois veces vez раз раза
+dog: hund hunde chien chiens perro perros собака собаки собак
+cat: katze katzen gato gatos кошка кошки кошек
+chicken: huhn hühner poule poules pollo pollos gallina gallinas курица курицы куриц
+cow: kuh kühe vache vaches vaca vacas корова коровы коров
+flower: blume blumen fleur fleurs flor flores цветок цветка цветов
+tree: baum bäume arbre arbres árbol árboles дерево дерева деревьев
+page: seite seiten página páginas страница страницы страниц
+box: kiste kisten schachtel schachteln boîte boîtes caja cajas коробка коробки коробок
+bottle: flasche flaschen bouteille bouteilles botella botellas бутылка бутылки бутылок
+"""
+_ROWS = map(str.split, _ELSEWHERE_TEXT.strip().splitlines())
 
 SINGULARS = {
     "people": "person", "persons": "person", "children": "child", "men": "man", "women": "woman", "mice": "mouse",
@@ -66,6 +111,7 @@ SINGULARS = {
     "snowmen": "snowman", "salesmen": "salesman", "cowboys": "cowboy", "buses": "bus", "glasses": "glass",
     "avocadoes": "avocado", "brownies": "brownie", "buffaloes": "buffalo", "cookies": "cookie", "mangoes": "mango",
     "movies": "movie", "octopuses": "octopus", "potatoes": "potato", "tomatoes": "tomato", "zeroes": "zero",
+    **{word: noun.removesuffix(":") for noun, *words in _ROWS for word in words},
 }  # fmt: skip
 
 # Words that say which of the things: two that differ are two answers, one that is left out is none.

@@ -119,6 +119,9 @@ ANGLES_AND_TIMES: Rules = (
         r"(\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])(?:\^\{?-?\d\}?)?\s?\(?\s?)(\d+(?:\.\d+)?)°",
         r"\1\\frac{\2\\pi}{180}",
     ),
+    (r"^(?:\\text\s?\{)?\s?(?:a )?quarter past (\w{1,6})\s?\}?$", r"\1:15"),
+    (r"^(?:\\text\s?\{)?\s?(?:a )?quarter to (\w{1,6})\s?\}?$", r"\1:-15"),  # of the hour to come
+    (r"^(?:\\text\s?\{)?\s?half past (\w{1,6})\s?\}?$", r"\1:30"),
     (r"^(?:\\text\s?\{)?\s?[Nn]oon\s?\}?$", r"12:00 \\text{pm}"),
     (r"^(?:\\text\s?\{)?\s?[Mm]idnight\s?\}?$", r"12:00 \\text{am}"),
     (r"(?<=\d)\s?(?:\\text\s?\{)?\s?o'clock\s?\}?", ":00"),
@@ -145,9 +148,29 @@ RELATIONS: Rules = (
     ),
 )
 PERCENT: Rules = (
+    # An amount: $5k, $1.5M, $15/hour; an hour and a half; a half of a dozen.
+    (r"((?:\\\$|[€£¥₹₽])\s?\d[\d.,]*+)\s?[kK](?![A-Za-z])", r"\1 \\text{thousand}"),
+    (r"((?:\\\$|[€£¥₹₽])\s?\d[\d.,]*+)\s?M(?![A-Za-z])", r"\1 \\text{million}"),
+    (r"((?:\\\$|[€£¥₹₽])\s?\d[\d.,]*+)\s?B(?![A-Za-z])", r"\1 \\text{billion}"),
+    (r"((?:\\\$|[€£¥₹₽])\s?\d[\d.,]*+)\s?/\s?(?:\\text\s?\{\s?)?([a-z]{2,12})(?![a-z])\}?", r"\1 \\text{per \2}"),
+    (
+        r"^((?:\\text\s?\{\s?)?+)(an?|one|two|three|\d{1,4})\s?((?:\\text\s?\{)?+)\s?"
+        r"(hours?|days?|weeks?|months?|years?|minutes?|miles?)"
+        r" and a (half|quarter)",
+        r"\1\2 \3and a \5 \4",
+    ),
+    (r"\bhalf a dozen\b", "six"),
+    # A part of a whole in Chinese, and what there is in each.
+    (r"百分之(\d[\d.]*+|[零一二两三四五六七八九十]{1,5})", r"\1%"),
+    (r"^每(小时|分钟|秒|天)\s?(\d[\d.]*+)\s?([^\W\d_]{1,6})$", r"\2\3/\1"),
     # A number leaves the words that it stands in, with the sign of its currency.
     (r"\\text\s*+\{\s*+([-+]?(?:\\\$|[€£¥₹₽])?\s*+\d[\d.,/]*+)\s*+([^\W\d_][^{}\d]*+)?\}", r" \1 \\text{\2}"),
-    (r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b", "%"),
+    (
+        r"\\(?:text|mbox|mathrm)\s*\{\s*(?:per ?cent|percentage|pct\.?)\s*\}|\b(?:per ?cent|percentage|pct)\b"
+        r"|(?<=\d)\s?(?:\\text\s?\{\s?)?(?:[Pp]rozent|por ?ciento|pour ?cent|процент(?:а|ов)?)(?!\w)\s?\}?",
+        "%",
+    ),
+    (r"(?<=\d)\s?(?:‰|\\text\s?\{\s?‰\s?\})", r"\\unit{‰}"),
     (r"(?<!\s)\s*+\\?%", r"\\%"),
 )
 PRIMES: Rules = (
@@ -185,9 +208,10 @@ WORDS: Rules = (
     ),
     # What joins the parts of a list; a comma before it joins nothing.
     (rf"(?:,\s?)?\\text\{{({JOINT})\}}|(?:,\s?)?(?<![A-Za-z\\])({JOINT})(?![A-Za-z])", r" \\text{\1\2} "),
+    (r"(\d{1,9})\s?分之\s?(\d{1,9})", r"\\frac{\2}{\1}"),
     (r"(?<=\d)\s?(?:\\text\s?\{\s?to\s?\}|\bto\b)\s?(?=\d)", ":"),  # a ratio, 3 to 4
     (  # a part, 2 out of 3; by now, 1 in 6 seems to be an inch
-        r"^(\d{1,9})\s*+(?:\\unit\{in\}|(?:\\text\s?\{\s?)?out of)\s*+\}?\s*+(\d{1,9})\s?\}?$",
+        r"^(?:\\text\s?\{\s?)?(\d{1,9})\s*+(?:\\unit\{in\}|(?:\\text\s?\{\s?)?out of)\s*+\}?\s*+(\d{1,9})\s?\}?$",
         r"\\frac{\1}{\2}",
     ),
     # What a bracket shows by itself.

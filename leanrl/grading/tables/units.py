@@ -4,15 +4,18 @@ The scale is what one of it is in the first unit of its dimension; `pi` in it st
 stand in several rows: a degree is an angle or a temperature. A unit in no row is no unit.
 """
 
+from leanrl.grading.tables.nouns import COUNTED_IN_CHINESE
+
 # Dimensions with their powers (1 is left out for one alone) -> rows "scale: names", where a scale may be followed by an
 # offset in kelvin. Names are compared in lower case, plurals are written out.
 NAMES: dict[str, str] = {
     "length": """
-        1: meter meters metre metres 米 公尺
-        1000: 公里 千米
-        1/10: 分米
-        1/100: 厘米 公分
-        1/1000: 毫米
+        1: meter meters metre metres 米 公尺 metern metro metros mètre mètres метр метра метров м
+        1000: 公里 千米 kilómetro kilómetros kilometros kilomètre kilomètres километр километра километров км
+        1/10: 分米 дм
+        1/100: 厘米 公分 zentimeter centímetro centímetros centimetros centimètre centimètres см
+        1/100: сантиметр сантиметра сантиметров
+        1/1000: 毫米 milímetro milímetros milimetros millimètre millimètres миллиметр миллиметра миллиметров мм
         1/1000000: micron microns 微米
         1/1000000000: 纳米
         254/10000: inch inches
@@ -29,36 +32,36 @@ NAMES: dict[str, str] = {
         1/3: 尺
     """,
     "mass": """
-        1: gram grams gramme grammes 克
-        1000: 千克 公斤
+        1: gram grams gramme grammes 克 gramm gramo gramos грамм грамма граммов г гр
+        1000: 千克 公斤 kilo kilos kilogramm kilogramo kilogramos килограмм килограмма килограммов кг
         500: 斤
         1/1000: 毫克
-        1000000: tonne tonnes metric_ton metric_tons 吨
+        1000000: tonne tonnes metric_ton metric_tons 吨 tonnen tonelada toneladas тонна тонны тонн
         90718474/100: ton tons
         45359237/100000: pound pounds lbs
         45359237/1600000: ounce ounces
         1/5: carat carats
     """,
     "time": """
-        1: second seconds sec secs 秒 秒钟
-        60: minute minutes mins 分 分钟
-        3600: hour hours hrs 小时 时 時間
-        86400: day days 天 日
-        604800: week weeks 周 星期
+        1: second seconds sec secs 秒 秒钟 sekunde sekunden seconde secondes segundo segundos секунда секунды секунд с
+        60: minute minutes mins 分 分钟 minuten minuto minutos минута минуты минут мин
+        3600: hour hours hrs 小时 时 時間 个小时 stunde stunden std heure heures hora horas час часа часов ч
+        86400: day days 天 日 tage tagen jour jours día días dia dias день дня дней
+        604800: week weeks 周 星期 个星期 woche wochen semaine semaines semana semanas неделя недели недель
         1209600: fortnight fortnights
     """,
     "month": """
-        1: month months 个月 月
-        12: year years yr yrs 年
+        1: month months 个月 月 monat monate monaten mois mes meses месяц месяца месяцев мес
+        12: year years yr yrs 年 jahr jahre jahren année années 岁 ans año años год года лет
         120: decade decades
         1200: century centuries
         12000: millennium millennia
     """,
     "angle": """
-        1: degree degrees deg 度
+        1: degree degrees deg 度 grad grado grados degré degrés градус градуса градусов
         1/60: arcminute arcminutes
         1/3600: arcsecond arcseconds
-        360: revolution revolutions turn turns rotation rotations
+        360: revolution revolutions turn turns rotation rotations rev revs
         180/pi: radian radians rad rads 弧度
         9/10: gradian gradians
     """,
@@ -68,7 +71,7 @@ NAMES: dict[str, str] = {
     "luminosity": "1: candela candelas",
     "data": "1: bit bits\n8: byte bytes",
     "USD": """
-        1: dollar dollars us_dollar us_dollars bucks buck 美元
+        1: dollar dollars us_dollar us_dollars bucks buck 美元 dólar dólares
         1/100: cent cents penny pennies
     """,
     "EUR": "1: euro euros 欧元",
@@ -77,20 +80,30 @@ NAMES: dict[str, str] = {
     "CNY": "1: yuan rmb 元 块钱 人民币\n1/10: jiao 角\n1/100: fen",
     "JPY": "1: yen 円 日元",
     "KRW": "1: won 원",
-    "RUB": "1: ruble rubles rouble roubles\n1/100: kopeck kopecks kopek kopeks",
+    "RUB": "1: ruble rubles rouble roubles рубль рубля рублей руб\n1/100: kopeck kopecks kopek kopeks",
     "CHF": "1: franc francs",
     "MXN": "1: peso pesos",
     "volume_of_sound": "1: decibel decibels",
     "ordinal": "1: th",
-    "fraction": "1/100: % percentage_point percentage_points\n1/1000000: ppm",
+    "fraction": """
+        1/100: % percentage_point percentage_points prozentpunkte
+        1/1000: ‰
+        1/10000: basis_point basis_points
+        1/1000000: ppm
+    """,
+    "data 1 time -1": "1: bps",
+    "length -2": "1609344000000000/3785411784: mpg",
+    "#word 1 time -1": "1/60: wpm",
+    "#beat 1 time -1": "1/60: bpm",
+    "angle 1 time -1": "6: rpm",
     "length 2": """
         40468564224/10000000: acre acres
         10000: hectare hectares 公顷
         2000/3: 亩
     """,
     "length 3": """
-        1/1000: liter liters litre litres 升
-        1/1000000: 毫升
+        1/1000: liter liters litre litres 升 litern litro litros литр литра литров л
+        1/1000000: 毫升 мл
         3785411784/1000000000000: gallon gallons
         3785411784/4000000000000: quart quarts
         3785411784/8000000000000: pint pints
@@ -146,7 +159,7 @@ PREFIXED_SYMBOLS: dict[str, str] = {
     "m": "meter", "g": "gram", "s": "second", "L": "liter", "l": "liter", "ℓ": "liter", "A": "ampere", "K": "kelvin",
     "mol": "mole", "Hz": "hertz", "N": "newton", "J": "joule", "W": "watt", "Pa": "pascal", "V": "volt", "Ω": "ohm",
     "C": "coulomb", "F": "farad", "T": "tesla", "H": "henry", "Wb": "weber", "cal": "calorie", "B": "byte",
-    "eV": "electronvolt", "pc": "parsec",
+    "eV": "electronvolt", "pc": "parsec", "bit": "bit", "bps": "bps",
     "rad": "radian",
 }  # fmt: skip
 SYMBOLS: dict[str, str] = {
@@ -172,6 +185,7 @@ PREFIXED_NAMES = tuple(_PREFIXED_NAMES_TEXT.split())
 _CERTAIN_SYMBOLS_TEXT = """
 mm cm dm km kg lb oz ft yd mi hr min ml mL dl dL kW kWh Hz kHz MHz GHz cc mol kJ kPa kcal rad nm MB GB TB KM Km
 Kg KG CM ML kms kgs cms USD EUR GBP INR RMB CNY JPY atm th st nd rd eV keV MeV
+kB bps kbps Mbps Gbps bit kbit Mbit Gbit mpg rpm wpm bpm mph
 """
 CERTAIN_SYMBOLS = frozenset(_CERTAIN_SYMBOLS_TEXT.split())
 # Letters that are a unit where a space and nothing else stands between a number and them, and the gold is a number.
@@ -186,9 +200,20 @@ CURRENCY_SIGNS: dict[str, str] = {
 # Codes that may stand before the value, as signs do.
 CURRENCY_CODES = ("USD", "EUR", "GBP", "INR", "RMB", "CNY", "JPY", "KRW", "CHF", "Rs.", "Rs")
 
-POWERS_BEFORE: dict[str, int] = {"square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方": 3}
-POWERS_BEHIND: dict[str, int] = {"squared": 2, "cubed": 3}
-JOINED_POWERS = ("平方", "立方")  # these are written in one with their unit
+POWERS_BEFORE: dict[str, int] = {
+    "square": 2, "sq": 2, "cubic": 3, "cu": 3, "平方": 2, "立方": 3, "quadrat": 2, "kubik": 3, "кв": 2, "куб": 3,
+    "квадратных": 2, "квадратный": 2, "квадратные": 2, "кубических": 3, "кубический": 3, "кубические": 3,
+}  # fmt: skip
+POWERS_BEHIND: dict[str, int] = {
+    "squared": 2, "cubed": 3, "cuadrado": 2, "cuadrados": 2, "cúbico": 3, "cúbicos": 3, "carré": 2, "carrés": 2,
+    "cube": 3, "cubes": 3, "quadrat": 2,
+}  # fmt: skip
+# What is written in one with what it stands before: a square metre in Chinese and German, a measure word and its noun.
+JOINED = (
+    "平方", "立方", "[/每]", r"[^\W\d_]{1,4}(?=每)", "[Qq]uadrat(?=[a-z]{5})", "[Kk]ubik(?=[a-z]{5})",
+    rf"[个個只本支颗块件条头辆张棵名位](?=(?:{'|'.join(COUNTED_IN_CHINESE)})(?![\w]))",
+)  # fmt: skip
+PER = ("/", "每", "per", "pro", "por", "par", "в")
 # Letters right behind a number that multiply it: 5k.
 THOUSANDS_LETTERS: dict[str, int] = {"k": 3, "K": 3, "M": 6, "B": 9}
 # Primes are feet and inches, behind a degree minutes and seconds.

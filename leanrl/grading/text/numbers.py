@@ -47,7 +47,7 @@ def read_number(latex: str) -> PlainNumber | None:
 def spell_as_number(latex: str) -> str | None:
     r"""Return the number that two parts may be: 3,14 is 3.14 or a list, 2 \text{and} 1/4 is 2\frac{1}{4} or a list."""
     if comma := _DECIMAL_COMMA.fullmatch(latex):
-        return f"{comma['whole']}.{comma['decimals']}"
+        return f"{comma['whole']}.{comma['decimals']}{comma['unit']}"
     mixed = _WHOLE_AND_PART.fullmatch(latex)
     over, under = _part(mixed) if mixed else (0, 0)
     return rf"{mixed['whole']}\frac{{{over}}}{{{under}}}" if mixed and 0 <= over < under else None

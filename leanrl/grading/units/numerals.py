@@ -23,7 +23,8 @@ def _replace(match: re.Match[str]) -> str:
     number, word = match["number"].replace(",", ""), (match["set"] or match["bare"]).casefold()
     rest = match["rest"] or ""
     if word in table.FORMS:
-        return match.group() if rest.strip() else table.FORMS[word].format(number)
+        is_plain = not rest.strip() or word.startswith("and ")
+        return table.FORMS[word].format(number) + rf"\text{{{rest}}}" if is_plain else match.group()
     is_part = word in table.PARTS
     value = rf"\frac{{{number}}}{{{table.PARTS[word]}}}" if is_part else str(Fraction(number) * table.MULTIPLES[word])
     return rf"{value} \text{{{rest}}}" if rest.strip() else value + " "
@@ -37,7 +38,7 @@ def _in_digits(match: re.Match[str]) -> str:
 def _value_of(words: str) -> int | None:
     """Return the number that words name, None if they name several: twenty five, not five twenty."""
     parts: list[int] = []
-    for word in re.sub("-| and ", " ", words.casefold()).split():
+    for word in re.findall(table.WORD_OF_A_NUMBER, words.casefold().replace(" and ", " ")):
         number = table.VALUES[word]
         if word in table.MULTIPLES:
             smaller = [part for part in parts if part < number]

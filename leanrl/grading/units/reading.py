@@ -13,9 +13,10 @@ Readings = tuple[Unit, ...]
 
 MAX_UNIT_CHARS = 80
 # A power that is written in one with its unit, a word, a power, a slash, or what stands between them.
-_TOKEN = re.compile(rf"({'|'.join(table.JOINED_POWERS)}|[^\W\d_]+(?:-[^\W\d_]+)*|[°%]|\^-?\d|[/每])|[·.*\s]")
+_TOKEN = re.compile(rf"({'|'.join(table.JOINED)}|[^\W\d_]+(?:-[^\W\d_]+)*|[°%‰]|\^-?\d)|[·.*\s]")
 _WORD = re.compile(r"[^\W\d_]+")
 _IN_ALL = re.compile(r"\bin (?=all|total)")
+_PLURAL = re.compile(r"(?<=\w\w)(?P<y>ies)$|(?:(?<=ss)|(?<=x)|(?<=ch)|(?<=sh))es$|(?<!s)s$")
 _MAX_WORDS = 2  # of a name in the table
 _MAX_READINGS = 6  # of one unit
 PROBLEMS_OWN = "#"  # before a noun of the problem's text, which stands in no table
@@ -60,13 +61,13 @@ def _read_unit(text: str) -> Readings | None:
         return None
     sides: list[list[str]] = [[]]
     for word in _TOKEN.findall(text):
-        if word in ("/", "每", "per"):
+        if word in table.PER or (word in ("a", "an") and sides[-1] and sides[-1][-1] != "of"):
             sides.append([])
         elif word:
             sides[-1].append(word)
     readings: Readings = (Unit(()),)
     for number, side in enumerate(sides):
-        factor = _read_side(side)
+        factor = _read_side(side) if side or number or len(sides) == 1 else readings  # per hour
         if factor is None:
             return None
         readings = _product(readings, tuple(unit ** (-1 if number else 1) for unit in factor))
@@ -75,7 +76,7 @@ def _read_unit(text: str) -> Readings | None:
 
 def _read_side(words: list[str]) -> Readings | None:
     """Return the product of what stands on one side of a slash: units with their powers, or things counted."""
-    end = words.index("of") if "of" in words else len(words)
+    end = words.index("of", 1) if "of" in words[1:] else len(words)
     product: Readings = (Unit(()),)
     described, power_ahead, position = words[end:], 1, 0
     while position < end:
@@ -104,9 +105,7 @@ def _with_things(units: Readings, power: int, words: list[str]) -> Readings | No
         if head is None:
             return units if words and not qualifiers and ALONE & set(words) else None
         units, power, qualifiers = (count_of(head) ** power,), 1, qualifiers - {head}
-    if power != 1:
-        return None
-    return tuple(replace(one, qualifiers=frozenset(qualifiers)) for one in units)
+    return tuple(replace(one, qualifiers=frozenset(qualifiers)) for one in units) if power == 1 else None
 
 
 def _longest_name(words: list[str], position: int) -> tuple[Readings | None, int]:
@@ -134,13 +133,7 @@ def _product(one: Readings, other: Readings) -> Readings:
 
 def singular_of(word: str) -> str:
     """Return a word without the ending of a plural."""
-    if word in SINGULARS:
-        return SINGULARS[word]
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+    return SINGULARS.get(word) or _PLURAL.sub(lambda ending: "y" if ending["y"] else "", word)
 
 
 def _noun(word: str) -> str | None:
@@ -156,9 +149,9 @@ def _names() -> dict[str, Readings]:
         words = dimensions.split()
         powers = tuple(sorted(zip(words[::2], map(int, words[1::2] or ["1"]), strict=True)))
         for row in rows.strip().splitlines():
-            scale, names = row.split(":")
-            unit = Unit(powers, *_scale_of(scale))
-            found |= {name: (*found.get(name, ()), unit) for name in names.split()}
+            (scale, *offset), names = (part.split() for part in row.split(":"))
+            unit = Unit(powers, Fraction(scale.removesuffix("/pi")), -scale.endswith("/pi"), Fraction(*offset))
+            found |= {name: (*found.get(name, ()), unit) for name in names}
     for prefix, power in table.LONG_PREFIXES.items():
         for name in table.PREFIXED_NAMES:
             for plural in ("", "s"):
@@ -176,14 +169,8 @@ def _symbols() -> dict[str, Readings]:
     for symbol, targets in table.SYMBOLS.items():
         own = found.get(symbol, ()) if symbol in table.PREFIXED_SYMBOLS else ()
         found[symbol] = own + tuple(unit for target in targets.split() for unit in _names()[target])
-    del found["pm"], found["Pm"]  # half of a day
+    del found["pm"], found["Pm"], found["Grad"]  # half of a day, and degrees in German
     return found
-
-
-def _scale_of(text: str) -> tuple[Fraction, int, Fraction]:
-    """Return the scale, the power of pi in it, and the offset that a row begins with."""
-    scale, offset = [*text.split(), "0"][:2]
-    return Fraction(scale.removesuffix("/pi")), -1 if scale.endswith("/pi") else 0, Fraction(offset)
 
 
 def _scaled(readings: Readings, power: int) -> Readings:

@@ -30,6 +30,8 @@ _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
 _TWO_NUMBERS = re.compile(r"(?<![\d._^])\d+(?:\.\d+)?\s+\d")
 _BOTH_SCRIPTS = re.compile(r"\d\s?(?:\^\s?(?:\{[^{}]*\}|\S)\s?_|_\s?(?:\{[^{}]*\}|\S)\s?\^)")  # 5^{+1}_{-1} is no 5
 _UNEVEN = re.compile(r"\[[^][(),;]*+\)|\([^][(),;]*+\]")
+# A tower of five numbers, or the factorial of one of three: sympy would fill gigabytes to estimate it.
+_TOWER = re.compile(r"(?:\^\s?\{[^{}^]{0,20}){3}\^|\^\s?\{[^{}^]{0,20}\^[^!]{0,40}[)}]\s?!")
 _LETTER = re.compile(r"[A-Za-z]")
 _CHOICE = re.compile(r"[A-J]")  # a letter of a multiple choice may be answered in lower case
 
@@ -107,8 +109,8 @@ def _parsed_or_raise(latex: str, written: str) -> Any:
 @lru_cache(maxsize=1024)
 def _parsed(latex: str) -> Any:
     """Return what the parser makes of all of a text, None if it refuses."""
-    if any(misread.search(latex) for misread in (_TWO_NUMBERS, _BOTH_SCRIPTS, _PERCENT_WITHIN, _UNEVEN)):
-        return None  # the parser would add or join the numbers, and leave the scripts out
+    if any(misread.search(latex) for misread in (_TWO_NUMBERS, _BOTH_SCRIPTS, _PERCENT_WITHIN, _UNEVEN, _TOWER)):
+        return None  # the parser would add or join the numbers, leave the scripts out, or not end
     if (membership := read_set_algebra(latex)) is not None:
         return membership
     normalised = normalize_latex(latex, _NORMALISATION)
