@@ -39,8 +39,7 @@ def judge_clocks(*, hostile: list[dict[str, Any]], solutions: list[dict[str, Any
 def in_a_process_of_its_own(judge: Callable[..., dict[str, Any]], *arguments: object) -> dict[str, Any]:
     """Return what a judge finds, with the peak of its own workers: the kernel counts all children of a process."""
     with get_context("spawn").Pool(1) as process:
-        found = process.apply(_with_peak, (judge, arguments))
-    return found
+        return process.apply(_with_peak, (judge, arguments))
 
 
 def _with_peak(judge: Callable[..., dict[str, Any]], arguments: tuple[object, ...]) -> dict[str, Any]:
