@@ -1,7 +1,7 @@
 """env.json keeps every start of a run, and tells what had changed between two."""
 
 from leanrl.storage.run_folder import RunFolder, read_json
-from leanrl.storage.starts import changed_circumstances, note_start
+from leanrl.storage.starts import Start, changed_circumstances, hand_over, handed_over, note_start
 
 HERE = {"python": "3.12.1", "cpu": "A", "gpus": [], "commit": "abc", "versions": {"torch": "2.12.0", "trl": "1.16.0"}}
 LATER = HERE | {"gpus": ["NVIDIA A40"], "commit": "abd", "versions": {"torch": "2.13.0", "peft": "0.19"}}
@@ -19,6 +19,14 @@ def test_each_start_is_added_and_the_first_one_stays_on_top(tmp_path):
     ]
     assert env["starts"][1]["changes"] == ["commit abd (was abc)"]
     assert env["starts"][1]["versions"] == LATER["versions"]
+
+
+def test_a_start_is_handed_over_to_the_first_rank_whole(tmp_path):
+    run = RunFolder(tmp_path)
+    assert handed_over(run) is None
+    for start in (Start(HERE, "2026-01-01", 5, [], {}), Start(LATER, "2026-01-02", 9, ["x"], {"config": {"a": 1}})):
+        hand_over(run, start)
+        assert handed_over(run) == start
 
 
 def test_circumstances_are_compared_with_the_last_start(tmp_path):

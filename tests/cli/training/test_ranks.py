@@ -108,6 +108,9 @@ def test_two_ranks_equal_one_process_and_go_on_from_a_checkpoint(tiny_model, tmp
         return
     assert again.code == 0, again.err
     assert "hardware.num_cpu_ranks is 2, and was 1" in again.err
+    starts = json.loads((tmp_path / "1" / "env.json").read_text())["starts"]
+    assert [start["after_step"] for start in starts] == [0, 2]
+    assert starts[1]["changes"] == ["hardware.num_cpu_ranks is 2, and was 1 when the run was last started"]
     for name in SAME:
         assert metrics_of(tmp_path / "1")[2][name] == pytest.approx(alone[2][name], rel=1e-4, abs=1e-6), name
 
