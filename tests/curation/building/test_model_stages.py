@@ -154,7 +154,8 @@ def test_garbage_and_429_are_asked_again_and_then_named(tmp_path: Path, reply: R
     listener = Quiet()
     with server(lambda number, body: reply if number < 3 else right_for_even_ones(number, body)) as (address, _):
         built(recipe_on(address, tmp_path / "a", SOLVER), tmp_path / "a/out", listener=listener)
-    assert sum(said in line and "asked again" in line for line in listener.lines) == 3
+    # Three requests wait for their second try; those that wait together are said in one line.
+    assert 1 <= sum(said in line and "asked again in 1 s" in line for line in listener.lines) <= 3
     with server(lambda *_: reply) as (address, _), pytest.raises(StoppedError, match=said):
         built(recipe_on(address, tmp_path / "b", SOLVER), tmp_path / "b/out")
 
