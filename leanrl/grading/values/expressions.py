@@ -30,8 +30,8 @@ _DECIMAL = re.compile(r"-?\d+(?:\.(\d+))?")
 _TWO_NUMBERS = re.compile(r"(?<![\d._^])\d+(?:\.\d+)?\s+\d")
 _BOTH_SCRIPTS = re.compile(r"\d\s?(?:\^\s?(?:\{[^{}]*\}|\S)\s?_|_\s?(?:\{[^{}]*\}|\S)\s?\^)")  # 5^{+1}_{-1} is no 5
 _UNEVEN = re.compile(r"\[[^][(),;]*+\)|\([^][(),;]*+\]")
-# A tower of five numbers, or the factorial of one of three: sympy would fill gigabytes to estimate it.
-_TOWER = re.compile(r"(?:\^\s?\{[^{}^]{0,20}){3}\^|\^\s?\{[^{}^]{0,20}\^[^!]{0,40}[)}]\s?!")
+# A tower of five with a letter on top, or the factorial of one of three: sympy would fill gigabytes to estimate it.
+_TOWER = re.compile(r"(?:\^\s?\{[^{}^]{0,20}){3}\^\s?\{?\s?[A-Za-z]|\^\s?\{[^{}^]{0,20}\^[^!]{0,40}[)}]\s?!")
 _LETTER = re.compile(r"[A-Za-z]")
 _CHOICE = re.compile(r"[A-J]")  # a letter of a multiple choice may be answered in lower case
 

@@ -65,7 +65,8 @@ def test_reasons(gold, answer, reason):
 
 
 @pytest.mark.parametrize(
-    "gold", ["4", r"\frac{1}{2}", "(1, 2)", "x = 3", "3:4", "101_2", "(B) 5", "1,234", r"\text{May}"]
+    "gold",
+    ["4", r"\frac{1}{2}", "(1, 2)", "x = 3", "3:4", "101_2", "(B) 5", "1,234", r"\text{May}", "5^{5^{5^{5^5}}}-5"],
 )
 def test_golds_that_can_be_read(gold):
     """Numbers, points, values with a name, ratios, bases, choices and words."""
