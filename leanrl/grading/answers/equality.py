@@ -29,7 +29,6 @@ CompareTrees = Callable[[Answer, Answer], bool]
 
 _LABEL = re.compile(r"[A-Z]'?(?:_\{?\d\}?)?(?=\()")  # of a point, P(3, 4)
 _FUNCTION = re.compile(r"[a-z]\(x\)")
-_WHOLE = re.compile(r"-?\d++(?=\\unit|$)")
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
 
 
@@ -116,7 +115,7 @@ def _values_agree(gold: Answer, answer: Answer) -> bool:
         return True
     if len(parts) == 1 or not all(agree(gold, side) for side in rounded):
         return False
-    return is_rounding(exact[0].latex, rounded[0].latex) if exact else not _WHOLE.match(gold.latex)
+    return not exact or is_rounding(exact[0].latex, rounded[0].latex)
 
 
 def _cases(gold: Answer, answer: Answer) -> bool:
