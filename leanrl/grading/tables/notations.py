@@ -28,7 +28,7 @@ BRACKET = r"(?P<opening>\\langle|\\\{|[(\[])(?P<inside>.*)(?P<closing>\\rangle|\
 # Operations on sets that letters name, and what a text of them is.
 SET_OPERATORS = (
     (r"([A-Z]|\([^()]*+\))\s?\^\s?(?:\{\s?)?(?:[cC]|\\complement)(?![A-Za-z])(?:\s?\})?", r"~\1"),
-    (r"\\(?:overline|bar)\s?\{\s?([A-Z])\s?\}|([A-Z])_\{p\}", r"~\1\2"),
+    (r"\\(?:overline|bar)\s?\{([^{}]*+)\}|([A-Z])_\{p\}|(\([^()]*+\))'", r"~(\1\2\3)"),
     (r"\\cup(?![A-Za-z])", "|"),
     (r"\\cap(?![A-Za-z])", "&"),
     (r"\\setminus(?![A-Za-z])", "& ~"),

@@ -122,7 +122,7 @@ ANGLES_AND_TIMES: Rules = (
     (r"^(?:\\text\s?\{)?\s?(?:a )?quarter past (\w{1,6})\s?\}?$", r"\1:15"),
     (r"^(?:\\text\s?\{)?\s?(?:a )?quarter to (\w{1,6})\s?\}?$", r"\1:-15"),  # of the hour to come
     (r"^(?:\\text\s?\{)?\s?half past (\w{1,6})\s?\}?$", r"\1:30"),
-    (r"^(?:\\text\s?\{)?\s?[Nn]oon\s?\}?$", r"12:00 \\text{pm}"),
+    (r"^(?:\\text\s?\{)?\s?(?:12(?::00)?\s?)?[Nn]oon\s?\}?$", r"12:00 \\text{pm}"),
     (r"^(?:\\text\s?\{)?\s?[Mm]idnight\s?\}?$", r"12:00 \\text{am}"),
     (r"(?<=\d)\s?(?:\\text\s?\{)?\s?o'clock\s?\}?", ":00"),
     (
@@ -235,7 +235,7 @@ NUMBERS: Rules = (
 )
 LAST: Rules = (
     (r"\s+", " "),
-    (r"(=\s?-?\d[\d./]*+)\s(?=[A-Za-z]\s?=)", r"\1, "),  # m = 2 n = 3
+    (r"(=\s?-?(?:\d[\d./]*+|\\frac\{[^{}]*+\}\{[^{}]*+\}))\s(?=[A-Za-z]\s?=)", r"\1, "),  # m = 2 n = 3
     (r"^(?:\\(?:therefore|Rightarrow|implies|to)(?![A-Za-z])|=)\s*", ""),
     (r"^(?=[<>]|\\(?:approx|le|ge)(?![A-Za-z]))", rf"\{NAMELESS} "),
     (r"^((?:[a-z]\s?\\in\s?)?)\\mathbb\s?\{R\}\s?[\^_]\s?\{?\s?\+\s?\}?$", r"\1(0,\\infty)"),
