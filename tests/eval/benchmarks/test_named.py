@@ -42,11 +42,11 @@ def test_a_benchmark_file_of_ones_own(tmp_path: Path):
     assert (named.name, named.file, named.benchmark.path) == ("mine", file, "sums.jsonl")
 
 
-def test_a_file_of_problems_is_a_benchmark(tmp_path: Path):
+def test_a_file_of_problems_is_a_benchmark_with_the_dots_of_its_name(tmp_path: Path):
     file = tmp_path / "sums.v2.jsonl"
     file.write_text('{"problem": "2 + 2", "answer": "4"}\n')
     named = find_benchmark(str(file))
-    assert (named.name, named.benchmark.path) == ("sums", str(file))
+    assert (named.name, named.benchmark.path) == ("sums.v2", str(file))
 
 
 def test_all_that_is_wrong_in_a_file_is_named(tmp_path: Path):
