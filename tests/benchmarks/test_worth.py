@@ -1,0 +1,33 @@
+"""What the grader loses without one of its mechanisms."""
+
+import pytest
+
+from benchmarks.graders import worth
+from benchmarks.graders.worth import Case, verdict, without
+
+CASES = [
+    Case("5", "The answer is 5", None, (), is_right=True),
+    Case("5", r"\frac{10}{2}", None, ("unfinished",), is_right=False),
+    Case("5", "6", None, (), is_right=False),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "false_positives", "false_negatives"),
+    [("drop_sentence", 0, 1), ("_is_finished", 1, 0), ("read_date", 0, 0)],
+)
+def test_what_is_lost_without_a_mechanism(name, false_positives, false_negatives):
+    """And all is as before when it is back, whatever the grader had kept in its caches."""
+    use = next(use for use in worth.USES if use[1] == name)
+    whole = [verdict(case) for case in CASES]
+    row = without(*use, CASES, whole)
+    assert [row["false_positives"], row["false_negatives"]] == [false_positives, false_negatives]
+    assert [verdict(case) for case in CASES] == whole == [case.is_right for case in CASES]
+
+
+def test_every_line_of_the_tables_is_a_case():
+    """Pairs of each file, and forms with their problems."""
+    cases = list(worth.read_cases())
+    assert len(cases) > 3000
+    assert sum(case.problem is not None for case in cases) > 10
+    assert {case.is_right for case in cases} == {True, False}
