@@ -1,16 +1,19 @@
 """What each mechanism of the grader is worth: its lines, and the verdicts that are wrong without it.
 
-    python -m benchmarks.graders.worth
+    python -m benchmarks.graders.worth [--every N]
 
-Judges the pairs and the forms of tests/grading, first with every mechanism, then without one at a time. A mechanism
-is a function in one place of the grader: without it, a text passes as it came, or a reader reads nothing. Writes
-benchmarks/results/grading-worth-<date>.json.
+Judges the pairs and the forms of tests/grading, or each Nth of them, first with every mechanism, then without one at
+a time. A mechanism is a function in one place of the grader: without it, a text passes as it came, or a reader reads
+nothing. Writes benchmarks/results/grading-worth-<date>.json.
 """
 
+import argparse
+import os
 import re
+import resource
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +30,7 @@ from leanrl.types import FORMS, Form, GradeRequest
 HERE = Path(__file__).parents[2]
 ROOM = HERE / "leanrl" / "grading"
 CASES = HERE / "tests" / "grading"
-CPU_SECONDS = 2.0  # of one verdict, as in the pool
+CPU_SECONDS, MEMORY_BYTES = 2.0, 4 * 2**30  # of one verdict, as in the pool; of this process
 SHOWN = 8  # verdicts of one mechanism
 
 _PAIR = re.compile(r"(?!#)(?P<gold>.+?) (?P<sign>==|!=) (?P<answer>.+)")
@@ -81,11 +84,14 @@ class Case:
 
 
 def main() -> None:
-    cases = list(read_cases())
-    whole = [verdict(case) for case in cases]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--every", type=int, default=1, metavar="N")
+    every = parser.parse_args().every
+    cases = list(read_cases())[::every]
+    whole = verdicts(cases)
     mechanisms = [without(*use, cases, whole) for use in USES]
     content = {
-        "command": "python -m benchmarks.graders.worth",
+        "command": f"python -m benchmarks.graders.worth --every {every}",
         "date": date.today().isoformat(),
         "machine": describe_machine(),
         "cases": len(cases),
@@ -107,6 +113,25 @@ def read_cases() -> Iterator[Case]:
             yield Case(str(gold), str(answer), problem, FORMS, reason == "ok")
 
 
+def verdicts(cases: Sequence[Case]) -> list[bool]:
+    """Return whether each answer is paid; a process judges them, and another goes on behind a case that ends it."""
+    found: list[bool] = []
+    while len(found) < len(cases):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+            for case in cases[len(found) :]:
+                os.write(writing, b"y" if verdict(case) else b"n")
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            found += [byte == ord("y") for byte in pipe.read()]
+        if os.waitpid(child, 0)[1]:
+            found.append(False)
+    return found
+
+
 def verdict(case: Case) -> bool:
     """Return whether an answer is paid; one that takes too long or ends the judge is not."""
     request = GradeRequest(rf"So it is $\boxed{{{case.answer}}}$.", case.gold, problem=case.problem)
@@ -125,7 +150,7 @@ def without(user: str, name: str, stand_in: Callable[..., Any], cases: list[Case
     module = import_module(f"leanrl.grading.{user}")
     original = getattr(module, name)
     with _replaced(module, name, original, stand_in):
-        found = [verdict(case) for case in cases]
+        found = verdicts(cases)
     judged = zip(cases, whole, found, strict=True)
     lost = [(case, paid) for case, before, paid in judged if before == case.is_right != paid]
     source = Path(import_module(original.__module__).__file__ or "")

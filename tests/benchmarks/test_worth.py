@@ -1,9 +1,11 @@
 """What the grader loses without one of its mechanisms."""
 
+import os
+
 import pytest
 
 from benchmarks.graders import worth
-from benchmarks.graders.worth import Case, verdict, without
+from benchmarks.graders.worth import Case, verdicts, without
 
 CASES = [
     Case("5", "The answer is 5", None, (), is_right=True),
@@ -19,10 +21,10 @@ CASES = [
 def test_what_is_lost_without_a_mechanism(name, false_positives, false_negatives):
     """And all is as before when it is back, whatever the grader had kept in its caches."""
     use = next(use for use in worth.USES if use[1] == name)
-    whole = [verdict(case) for case in CASES]
+    whole = verdicts(CASES)
     row = without(*use, CASES, whole)
     assert [row["false_positives"], row["false_negatives"]] == [false_positives, false_negatives]
-    assert [verdict(case) for case in CASES] == whole == [case.is_right for case in CASES]
+    assert verdicts(CASES) == whole == [case.is_right for case in CASES]
 
 
 def test_every_line_of_the_tables_is_a_case():
@@ -31,3 +33,10 @@ def test_every_line_of_the_tables_is_a_case():
     assert len(cases) > 3000
     assert sum(case.problem is not None for case in cases) > 10
     assert {case.is_right for case in cases} == {True, False}
+
+
+def test_a_case_that_ends_the_process_is_not_paid(monkeypatch):
+    """The others are judged by the next one."""
+    monkeypatch.setattr(worth, "verdict", lambda case: os.abort() if case is CASES[1] else case.is_right)
+    assert verdicts(CASES) == [True, False, False]
+    assert verdicts(CASES[1:]) == [False, False]
