@@ -110,7 +110,7 @@ def read_cases() -> Iterator[Case]:
     for line in (CASES / "form" / "form_cases.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             reason, gold, answer, problem = [*line.split(" ;; "), None][:4]
-            yield Case(str(gold), str(answer), problem, FORMS, reason == "ok")
+            yield Case(str(gold), str(answer), problem, FORMS, reason in ("ok", "correct"))
 
 
 def verdicts(cases: Sequence[Case]) -> list[bool]:
