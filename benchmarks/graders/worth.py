@@ -13,6 +13,7 @@ import re
 import resource
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,9 +97,22 @@ def main() -> None:
         "machine": describe_machine(),
         "cases": len(cases),
         "wrong_with_all": sum(paid != case.is_right for paid, case in zip(whole, cases, strict=True)),
+        "files": by_file(mechanisms),
         "mechanisms": sorted(mechanisms, key=lambda row: -row["wrong_without"]),
     }
     write_results_file(RESULTS / f"grading-worth-{date.today().isoformat()}.json", content)
+
+
+def by_file(mechanisms: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files, those first whose lines are worth least, with the sums of lines and of verdicts up to each."""
+    wrong = Counter[tuple[str, int]]()
+    for row in mechanisms:
+        wrong[row["file"], row["file_lines"]] += row["wrong_without"]
+    rows, num_lines, num_wrong = [], 0, 0
+    for (file, lines), lost in sorted(wrong.items(), key=lambda one: one[1] / one[0][1]):
+        num_lines, num_wrong = num_lines + lines, num_wrong + lost
+        rows.append({"file": file, "wrong_without": lost, "lines_so_far": num_lines, "wrong_so_far": num_wrong})
+    return rows
 
 
 def read_cases() -> Iterator[Case]:

@@ -40,3 +40,13 @@ def test_a_case_that_ends_the_process_is_not_paid(monkeypatch):
     monkeypatch.setattr(worth, "verdict", lambda case: os.abort() if case is CASES[1] else case.is_right)
     assert verdicts(CASES) == [True, False, False]
     assert verdicts(CASES[1:]) == [False, False]
+
+
+def test_files_come_in_the_order_of_what_their_lines_are_worth():
+    """The verdicts of all mechanisms in a file are added up, and so are the files."""
+    row = {"file": "a.py", "file_lines": 100, "wrong_without": 3}
+    rows = [row, row | {"wrong_without": 2}, row | {"file": "b.py", "file_lines": 50, "wrong_without": 1}]
+    assert worth.by_file(rows) == [
+        {"file": "b.py", "wrong_without": 1, "lines_so_far": 50, "wrong_so_far": 1},
+        {"file": "a.py", "wrong_without": 5, "lines_so_far": 150, "wrong_so_far": 6},
+    ]
