@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results_file import RESULTS, write_results_file
+from leanrl.grading.answers import structure
 from leanrl.grading.judgement import judge
 from leanrl.grading.task import Task, plan_request
 from leanrl.machine.environment import describe_machine
@@ -51,11 +52,7 @@ USES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
         "spell_in_latex", "undress", "join_groups", "brace_arguments", "as_fractions", "drop_sentence",
         "read_numerals", "join_compounds", "mark_currencies", "mark_units", "join_at_commas",
     )),
-    *(("answers.structure", name, _nothing) for name in (
-        "read_date", "read_time", "read_family", "read_set", "read_system", "read_modulo", "read_list", "read_choice",
-        "read_chain", "read_relation", "read_quantity", "read_based", "read_words", "read_ratio", "read_bracket",
-        "read_union", "read_plus_minus",
-    )),
+    *(("answers.structure", reader.__name__, _nothing) for reader in structure._READERS),
     ("task", "mark_nouns", _as_it_came),
     ("answers.comparison", "with_letters_of", lambda gold, answer: iter([answer])),
     ("answers.comparison", "whole_number_of", _nothing),

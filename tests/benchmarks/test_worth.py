@@ -1,6 +1,7 @@
 """What the grader loses without one of its mechanisms."""
 
 import os
+from importlib import import_module
 
 import pytest
 
@@ -50,3 +51,8 @@ def test_files_come_in_the_order_of_what_their_lines_are_worth():
         {"file": "b.py", "wrong_without": 1, "lines_so_far": 50, "wrong_so_far": 1},
         {"file": "a.py", "wrong_without": 5, "lines_so_far": 150, "wrong_so_far": 6},
     ]
+
+
+def test_every_mechanism_is_where_it_is_said_to_be():
+    """Before an hour is spent on the others."""
+    assert [use for use in worth.USES if not hasattr(import_module(f"leanrl.grading.{use[0]}"), use[1])] == []
