@@ -103,7 +103,8 @@ NAMES: dict[str, str] = {
     """,
     "length 3": """
         1/1000: liter liters litre litres 升 litern litro litros литр литра литров л
-        1/1000000: 毫升 мл
+        1/1000000: 毫升 мл centimètre_cube centimètres_cubes
+        1: mètre_cube mètres_cubes
         3785411784/1000000000000: gallon gallons
         3785411784/4000000000000: quart quarts
         3785411784/8000000000000: pint pints
@@ -206,7 +207,7 @@ POWERS_BEFORE: dict[str, int] = {
 }  # fmt: skip
 POWERS_BEHIND: dict[str, int] = {
     "squared": 2, "cubed": 3, "cuadrado": 2, "cuadrados": 2, "cúbico": 3, "cúbicos": 3, "carré": 2, "carrés": 2,
-    "cube": 3, "cubes": 3, "quadrat": 2,
+    "quadrat": 2,
 }  # fmt: skip
 # What is written in one with what it stands before: a square metre in Chinese and German, a measure word and its noun.
 JOINED = (
