@@ -1,11 +1,11 @@
 """A multiple-choice row whose answer is the index of an option, as MMLU's are: its options and the letter."""
 
 from collections.abc import Mapping
-from string import ascii_uppercase
 from typing import Any
 
 from leanrl.data.columns import Columns, value_at
 from leanrl.data.values import plain
+from leanrl.prompting.options import LETTERS, with_options
 
 CHOICES_COLUMN = "choices"
 
@@ -17,13 +17,12 @@ def lettered(fields: Mapping[str, Any], columns: Columns) -> Mapping[str, Any]:
     """
     options = plain(fields.get(CHOICES_COLUMN))
     problem, index = (plain(value_at(fields, name)) for name in (columns.problem, columns.answer))
-    if not isinstance(options, list) or not 1 < len(options) <= len(ascii_uppercase):
+    if not isinstance(options, list) or not 1 < len(options) <= len(LETTERS):
         return fields
     if not isinstance(problem, str) or type(index) is not int or not 0 <= index < len(options):
         return fields
-    lines = [f"{letter}) {str(option).strip()}" for letter, option in zip(ascii_uppercase, options, strict=False)]
     return {
         **fields,
-        columns.problem: "\n".join([problem.strip(), "", *lines]),
-        columns.answer: ascii_uppercase[index],
+        columns.problem: with_options(problem, list(map(str, options))),
+        columns.answer: LETTERS[index],
     }

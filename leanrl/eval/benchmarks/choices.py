@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leanrl.eval.benchmarks.benchmark import Benchmark
-
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+from leanrl.prompting.options import LETTERS, with_options
 
 
 def lettered(fields: Mapping[str, Any], benchmark: Benchmark) -> dict[str, Any]:
@@ -20,9 +19,8 @@ def lettered(fields: Mapping[str, Any], benchmark: Benchmark) -> dict[str, Any]:
     right = str(fields[benchmark.choices.correct_column])
     options = [right, *(str(fields[column]) for column in benchmark.choices.wrong_columns)]
     random.Random(hashlib.sha256(problem.encode()).digest()).shuffle(options)
-    lines = [f"{letter}) {option.strip()}" for letter, option in zip(_LETTERS, options, strict=False)]
     return {
         **fields,
-        benchmark.problem_column: "\n".join([problem.strip(), "", *lines]),
-        benchmark.answer_column: _LETTERS[options.index(right)],
+        benchmark.problem_column: with_options(problem, options),
+        benchmark.answer_column: LETTERS[options.index(right)],
     }
