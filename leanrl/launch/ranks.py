@@ -17,7 +17,7 @@ from types import FrameType
 
 from leanrl.guard import end_guard, let_go
 from leanrl.launch.signals import ENDING_SIGNALS, ending_signals
-from leanrl.launch.this_rank import MEETING
+from leanrl.launch.this_rank import MEETING, leaving_ranks
 from leanrl.launch.topology import ProcessSpec
 
 _HOST = "127.0.0.1"
@@ -29,6 +29,10 @@ _ON_LOOPBACK = {"GLOO_SOCKET_IFNAME": _LOOPBACK, "NCCL_SOCKET_IFNAME": _LOOPBACK
 _POLL_SECONDS = 0.02
 # When one rank fails, those that waited for it fail with it, and some of them say why before it has ended.
 _SETTLE_SECONDS = 0.5
+# A process with torch takes a while to leave, and longer on a busy machine.
+_LEAVE_SECONDS = 30.0
+# How C++ libraries end a process that has lost its partner; other signals come from outside or are a fault of its own.
+_ABORTED = 128 + signal.SIGABRT
 _LOG_LINES = 15
 
 
@@ -60,11 +64,12 @@ def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
     guards: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory(prefix="leanrl-ranks-") as folder, _passing_signals_to(guards):
         # a port for libraries that make a group of their own; torch's store would listen to all of the network there
-        meeting = {MEETING: str(Path(folder, "meeting")), "MASTER_PORT": str(_free_port())}
+        meeting = Path(folder, "meeting")
+        where = {MEETING: str(meeting), "MASTER_PORT": str(_free_port())}
         try:
             for number, spec in enumerate(specs):
-                guards.append(_start(spec, meeting=meeting, log=_log_of(logs, number)))
-            failed = _first_failure(guards)
+                guards.append(_start(spec, meeting=where, log=_log_of(logs, number)))
+            failed = _first_failure(guards, meeting)
         finally:
             _end(guards)
     if failed is not None:
@@ -90,22 +95,34 @@ def _start(spec: ProcessSpec, *, meeting: Mapping[str, str], log: Path | None) -
         )
 
 
-def _first_failure(guards: "list[subprocess.Popen[bytes]]") -> tuple[int, int] | None:
+def _first_failure(guards: "list[subprocess.Popen[bytes]]", meeting: Path) -> tuple[int, int] | None:
     """Return the rank that failed first and its code soon after it has, or None when all have ended well."""
     ended: list[int] = []
-    settled = math.inf
-    while len(ended) < len(guards) and time.monotonic() < settled:
+    failed_at = math.inf
+    while len(ended) < len(guards) and _waits(time.monotonic() - failed_at, leaving_ranks(meeting), ended):
         ended += [number for number, guard in enumerate(guards) if number not in ended and guard.poll() is not None]
         if any(guards[number].returncode for number in ended):
-            settled = min(settled, time.monotonic() + _SETTLE_SECONDS)
+            failed_at = min(failed_at, time.monotonic())
         time.sleep(_POLL_SECONDS)
-    failed = [(number, guards[number].returncode) for number in ended if guards[number].returncode]
-    return min(failed, key=lambda found: not _is_own_word(found[1]), default=None)
+    in_order = dict.fromkeys(number for number in [*leaving_ranks(meeting), *ended] if number in ended)
+    failed = [(number, guards[number].returncode) for number in in_order if guards[number].returncode]
+    return min(failed, key=lambda found: _likely_effect(found[1]), default=None)
 
 
-def _is_own_word(code: int) -> bool:
-    """Whether a rank chose its code; with a traceback or by a signal it also ends when another one is gone."""
-    return 1 < code < 128 or code - 128 in ENDING_SIGNALS
+def _waits(since_failure: float, leaving: list[int], ended: list[int]) -> bool:
+    """Whether to wait for another end: a rank that has noted that it leaves may have failed first, and gets longer."""
+    return since_failure < (_SETTLE_SECONDS if set(leaving) <= set(ended) else _LEAVE_SECONDS)
+
+
+def _likely_effect(code: int) -> int:
+    """Return how likely a rank has ended with this code because another one was gone: 0, 1 or 2.
+
+    A rank that chose its code had a reason of its own, and one that was killed did not look at the others. With a
+    traceback a rank ends for either reason.
+    """
+    if 1 < code < 128 or code - 128 in ENDING_SIGNALS:
+        return 0
+    return 1 if code > 128 and code != _ABORTED else 2
 
 
 def _end(guards: "list[subprocess.Popen[bytes]]") -> None:

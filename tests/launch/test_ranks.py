@@ -55,8 +55,39 @@ def losing_the_other(ending):
     )
 
 
+# Loses such a rank, and is gone before it.
+LOST_AND_GONE = (
+    "import atexit, os, pathlib, socket, sys\n"
+    "from leanrl.launch.this_rank import note_leaving\n"
+    "atexit.register(note_leaving); listening = socket.create_server(('127.0.0.1', 0))\n"
+    "beside = pathlib.Path(sys.argv[1], 'port.tmp')\n"
+    "beside.write_text(str(listening.getsockname()[1])); beside.rename(beside.with_suffix('.txt'))\n"
+    "other = listening.accept()[0]; other.sendall(f'{os.getppid()}\\n'.encode())\n"
+    "assert other.recv(1) == b''; raise ConnectionError('the other rank is gone')\n"
+)
+
+
+def leaving(*, noted, ending="pass"):
+    """Return a rank with a bug that leaves as torch does: slowly, and gone only when the one that lost it is gone."""
+    return (
+        "import atexit, os, pathlib, socket, sys, time\n"
+        "from leanrl.launch.this_rank import note_leaving\n"
+        "port = pathlib.Path(sys.argv[1], 'port.txt')\n"
+        "while not port.exists(): time.sleep(0.05)\n"
+        "other = socket.create_connection(('127.0.0.1', int(port.read_text())))\n"
+        "guard = pathlib.Path('/proc', other.makefile().readline().strip())\n"
+        "def leave():\n"
+        f"    if {noted}: note_leaving()\n"
+        "    other.shutdown(socket.SHUT_RDWR)\n"
+        "    while guard.exists(): time.sleep(0.01)\n"
+        f"    {ending}\n"
+        "atexit.register(leave); raise RuntimeError('a bug')\n"
+    )
+
+
 def spec(number, code, folder):
-    return ProcessSpec("rank", ["python", "-c", code, str(folder)], environment={"RANK": str(number)})
+    environment = {"RANK": str(number), "WORLD_SIZE": "2"}
+    return ProcessSpec("rank", ["python", "-c", code, str(folder)], environment=environment)
 
 
 def pids_in(folder, *, num_ranks):
@@ -106,6 +137,27 @@ def test_the_rank_with_the_bug_is_named_and_not_the_one_that_lost_it(tmp_path, b
         run_ranks(specs, logs=tmp_path / "logs")
     assert (caught.value.number, caught.value.code) == (broken, 1)
     assert caught.value.last_lines().splitlines()[-1:] == ([] if broken == 0 else ["RuntimeError: a bug"])
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_the_rank_that_began_to_leave_first_is_named_though_it_ends_last(tmp_path, broken):
+    specs = [spec(number, leaving(noted=True) if number == broken else LOST_AND_GONE, tmp_path) for number in (0, 1)]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (broken, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [(signal.SIGKILL, (0, 137)), (signal.SIGSEGV, (0, 139)), (signal.SIGABRT, (1, 1))],
+)
+def test_a_rank_that_was_killed_is_named_and_not_one_that_noted_that_it_leaves(tmp_path, number, named):
+    """An abort is what a library does that has lost its partner, so there the one with the traceback is named."""
+    killed = leaving(noted=False, ending=f"os.kill(os.getpid(), {number:d})")
+    specs = [spec(0, killed, tmp_path), spec(1, LOST_AND_GONE, tmp_path)]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == named
 
 
 def test_a_rank_that_says_why_is_named_though_another_was_gone_before(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from leanrl.config.schema import RunConfig
-from leanrl.launch.this_rank import MEETING, Rank, is_first_rank, this_rank
+from leanrl.launch.this_rank import MEETING, Rank, is_first_rank, note_leaving, this_rank
 
 Value = TypeVar("Value")
 
@@ -34,6 +34,7 @@ def join_ranks(config: RunConfig) -> None:
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", timeout=_LONGEST_WAIT, device_id=device, **where)
+    atexit.register(note_leaving)  # runs before what was registered before it
 
 
 def _meeting_of(rank: Rank) -> dict[str, Any]:
