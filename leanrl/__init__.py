@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from leanrl.machine.version import __version__
 
 if TYPE_CHECKING:
+    from leanrl.api.comparing import Compared, compare
     from leanrl.api.evaluation import Evaluation, evaluate
     from leanrl.api.merging import merge, sample
     from leanrl.api.plans import Planned, plan
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from leanrl.api.training import resume, train
 
 __all__ = [
+    "Compared",
     "Evaluation",
     "Planned",
     "Run",
     "__version__",
+    "compare",
     "evaluate",
     "merge",
     "plan",
@@ -33,9 +36,11 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Compared": "leanrl.api.comparing",
     "Evaluation": "leanrl.api.evaluation",
     "Planned": "leanrl.api.plans",
     "Run": "leanrl.api.run",
+    "compare": "leanrl.api.comparing",
     "evaluate": "leanrl.api.evaluation",
     "merge": "leanrl.api.merging",
     "plan": "leanrl.api.plans",

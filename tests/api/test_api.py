@@ -59,9 +59,27 @@ def test_a_run_is_evaluated_and_merged(run: leanrl.Run, tmp_path: Path) -> None:
     assert found.accuracy.keys() == {"sums"}
     assert "<td" in found._repr_html_()
     assert "95 % interval" in str(found)
+    again = leanrl.evaluate(run, benchmarks=[problems], engine="hf", max_tokens=4, samples=2, out=tmp_path / "again")
+    assert_compares(found, again)
     report = leanrl.merge(run, tmp_path / "merged", dtype="float32")
     assert (tmp_path / "merged" / "model.safetensors").is_file()
     assert report is not None
+
+
+def assert_compares(found: leanrl.Evaluation, again: leanrl.Evaluation) -> None:
+    compared = leanrl.compare(found, again, again.folder / "scores.json")
+    assert [one["benchmarks"]["sums"]["difference"] for one in compared.found["comparisons"]] == [0.0, 0.0]
+    assert "In sum: no difference was shown on 1 benchmark." in str(compared)
+    page = compared._repr_html_()
+    assert page.count("<table>") == 2
+    assert "In sum: no difference was shown on 1 benchmark." in page
+
+
+def test_a_comparison_takes_another_evaluation() -> None:
+    with pytest.raises(ConfigError, match="given: sober:open-rs3 alone"):
+        leanrl.compare("sober:open-rs3")
+    compared = leanrl.compare("sober:open-rs3", "sober:open-rs2", force=True)
+    assert repr(compared).startswith("<Compared ")
 
 
 def test_a_plan_is_a_table() -> None:
@@ -90,6 +108,6 @@ def test_rewards_that_cannot_be_named(rewards, says: str) -> None:
 
 
 def test_an_unknown_name_says_what_there_is() -> None:
-    with pytest.raises(AttributeError, match="it has Evaluation, Planned, Run"):
+    with pytest.raises(AttributeError, match="it has Compared, Evaluation, Planned, Run"):
         leanrl.tain  # noqa: B018
     assert set(leanrl.__all__) <= set(dir(leanrl))

@@ -28,6 +28,41 @@ def lines_of(contrasts: Sequence[Contrast]) -> Iterator[str]:
         yield from _luck(contrasts)
 
 
+def rows_of(comparison: Comparison) -> list[tuple[str, ...]]:
+    """Return the table of a comparison, a row for each benchmark under the headings."""
+    return [_HEADINGS, *map(_row, comparison.findings)]
+
+
+def lines_before_table(contrast: Contrast) -> Iterator[str]:
+    """Yield what is compared with what, and how fair that is."""
+    comparison = contrast.comparison
+    yield f"base:  {_described(contrast.base)}"
+    yield f"other: {_described(contrast.other)}"
+    for line in contrast.disagreements:
+        yield f"FORCED, not a fair comparison: {line}"
+    for line in contrast.notes:
+        yield f"differs, too: {line}"
+    if contrast.left_out:
+        yield f"not compared, since one of them lacks it: {', '.join(contrast.left_out)}"
+    for one in (finding.difference for finding in comparison.findings):
+        if one.num_left_out:
+            yield f"{one.benchmark}: {one.num_left_out} problems of one alone are left out"
+
+
+def lines_after_table(contrast: Contrast) -> Iterator[str]:
+    """Yield what each benchmark shows and all of them together, and how it was tested."""
+    comparison = contrast.comparison
+    for finding in comparison.findings:
+        yield f"{finding.difference.benchmark}: {sentence(finding)}"
+    forced = " (forced)" if contrast.disagreements else ""
+    yield f"In sum{forced}: {summary(comparison)}"
+    tests = dict.fromkeys(finding.difference.test for finding in comparison.findings)
+    yield f"p: {'; '.join(_TESTS[test] for test in tests)}; Holm over {_counted_tests(comparison.num_tests)}."
+    notes = dict.fromkeys(finding.difference.note for finding in comparison.findings if finding.difference.note)
+    for note in notes:
+        yield f"published numbers: {note}."
+
+
 def sentence(finding: Finding) -> str:
     """Return what one benchmark shows, without its name."""
     points = f"{signed(finding.difference.value)} points"
@@ -65,30 +100,11 @@ def signed(share: float) -> str:
 
 
 def _lines(contrast: Contrast) -> Iterator[str]:
-    comparison = contrast.comparison
-    yield f"base:  {_described(contrast.base)}"
-    yield f"other: {_described(contrast.other)}"
-    for line in contrast.disagreements:
-        yield f"FORCED, not a fair comparison: {line}"
-    for line in contrast.notes:
-        yield f"differs, too: {line}"
-    if contrast.left_out:
-        yield f"not compared, since one of them lacks it: {', '.join(contrast.left_out)}"
-    for one in (finding.difference for finding in comparison.findings):
-        if one.num_left_out:
-            yield f"{one.benchmark}: {one.num_left_out} problems of one alone are left out"
+    yield from lines_before_table(contrast)
     yield ""
-    yield from _table(comparison)
+    yield from _table(contrast.comparison)
     yield ""
-    for finding in comparison.findings:
-        yield f"{finding.difference.benchmark}: {sentence(finding)}"
-    forced = " (forced)" if contrast.disagreements else ""
-    yield f"In sum{forced}: {summary(comparison)}"
-    tests = dict.fromkeys(finding.difference.test for finding in comparison.findings)
-    yield f"p: {'; '.join(_TESTS[test] for test in tests)}; Holm over {_counted_tests(comparison.num_tests)}."
-    notes = dict.fromkeys(finding.difference.note for finding in comparison.findings if finding.difference.note)
-    for note in notes:
-        yield f"published numbers: {note}."
+    yield from lines_after_table(contrast)
 
 
 def _luck(contrasts: Sequence[Contrast]) -> Iterator[str]:
@@ -113,7 +129,7 @@ def _described(side: Side) -> str:
 
 
 def _table(comparison: Comparison) -> Iterator[str]:
-    rows = [_HEADINGS, *(_row(finding) for finding in comparison.findings)]
+    rows = rows_of(comparison)
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
