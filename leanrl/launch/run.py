@@ -13,6 +13,8 @@ from leanrl.launch.topology import is_launched, training_ranks
 from leanrl.storage.run_folder import RunFolder, read_json
 from leanrl.types import Listener
 
+_SENT_WHEN = {signal.SIGKILL: " (the kernel sends it when the host's memory is full; `dmesg | tail` says so)"}
+
 
 def starts_ranks(config: RunConfig) -> bool:
     """Return whether this process starts those that train, and trains nothing itself."""
@@ -76,17 +78,23 @@ def _who(config: RunConfig) -> str:
 
 
 def _error_of(failure: RanksFailedError, run: RunFolder) -> LeanRLError:
+    saved = run.complete_checkpoints()
+    left = f"{saved[-1].name} is its newest checkpoint" if saved else "it has no checkpoint yet"
+    resume = command("train", "--resume", run.path) if saved else None
     if failure.code - 128 in ENDING_SIGNALS:
-        saved = run.complete_checkpoints()
-        what = f"{saved[-1].name} is its newest checkpoint" if saved else "it has no checkpoint yet"
         name = signal.Signals(failure.code - 128).name
-        return InterruptedRunError(
-            f"stopped by {name}; {what}.",
-            hint=command("train", "--resume", run.path) if saved else None,
-            signal_number=failure.code - 128,
-        )
+        return InterruptedRunError(f"stopped by {name}; {left}.", hint=resume, signal_number=failure.code - 128)
+    ended = f"training rank {failure.number} ended with code {failure.code}"
+    killed_by = _signal_of(failure.code)
+    if killed_by is not None:
+        ended = f"training rank {failure.number} was ended by {killed_by.name}{_SENT_WHEN.get(killed_by, '')}; {left}"
     lines = failure.last_lines()
     said = f". The end of {failure.log}:\n{lines}" if lines else "."
-    error = LeanRLError(f"training rank {failure.number} ended with code {failure.code}{said}")
+    error = LeanRLError(f"{ended}{said}", hint=resume if killed_by is not None else None)
     error.exit_code = failure.code
     return error
+
+
+def _signal_of(code: int) -> signal.Signals | None:
+    """Return the signal that ended a rank, or None where it ended by itself."""
+    return signal.Signals(code - 128) if code - 128 in set(signal.Signals) else None
