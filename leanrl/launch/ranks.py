@@ -19,6 +19,7 @@ from leanrl.guard import end_guard, let_go
 from leanrl.launch.signals import ENDING_SIGNALS, ending_signals
 from leanrl.launch.this_rank import MEETING, leaving_ranks
 from leanrl.launch.topology import ProcessSpec
+from leanrl.machine.endings import ending_in_words
 
 _HOST = "127.0.0.1"
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
@@ -40,7 +41,7 @@ class RanksFailedError(Exception):
     """A rank ended with a code that is not 0: which one, and the end of its log where it has one."""
 
     def __init__(self, number: int, code: int, log: Path | None) -> None:
-        super().__init__(f"rank {number} ended with code {code}")
+        super().__init__(f"rank {number} {ending_in_words(code)}")
         self.number = number
         self.code = code
         self.log = log

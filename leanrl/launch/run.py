@@ -10,10 +10,9 @@ from leanrl.launch.ranks import RanksFailedError, run_ranks
 from leanrl.launch.signals import ENDING_SIGNALS
 from leanrl.launch.this_rank import Rank, this_rank
 from leanrl.launch.topology import is_launched, training_ranks
+from leanrl.machine.endings import ending_in_words, ending_signal
 from leanrl.storage.run_folder import RunFolder, read_json
 from leanrl.types import Listener
-
-_SENT_WHEN = {signal.SIGKILL: " (the kernel sends it when the host's memory is full; `dmesg | tail` says so)"}
 
 
 def starts_ranks(config: RunConfig) -> bool:
@@ -84,17 +83,10 @@ def _error_of(failure: RanksFailedError, run: RunFolder) -> LeanRLError:
     if failure.code - 128 in ENDING_SIGNALS:
         name = signal.Signals(failure.code - 128).name
         return InterruptedRunError(f"stopped by {name}; {left}.", hint=resume, signal_number=failure.code - 128)
-    ended = f"training rank {failure.number} ended with code {failure.code}"
-    killed_by = _signal_of(failure.code)
-    if killed_by is not None:
-        ended = f"training rank {failure.number} was ended by {killed_by.name}{_SENT_WHEN.get(killed_by, '')}; {left}"
+    ended = f"training rank {failure.number} {ending_in_words(failure.code)}"
+    was_killed = ending_signal(failure.code) is not None
     lines = failure.last_lines()
     said = f". The end of {failure.log}:\n{lines}" if lines else "."
-    error = LeanRLError(f"{ended}{said}", hint=resume if killed_by is not None else None)
+    error = LeanRLError(f"{ended}; {left}{said}", hint=resume) if was_killed else LeanRLError(f"{ended}{said}")
     error.exit_code = failure.code
     return error
-
-
-def _signal_of(code: int) -> signal.Signals | None:
-    """Return the signal that ended a rank, or None where it ended by itself."""
-    return signal.Signals(code - 128) if code - 128 in set(signal.Signals) else None

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from leanrl.errors import ConfigError
 from leanrl.machine.card_faults import find_card_fault
+from leanrl.machine.endings import ending_in_words
 from leanrl.machine.environment import gpu_names, host_memory_bytes, installed_version
 from leanrl.machine.installation import (
     DISTRIBUTION,
@@ -164,7 +165,7 @@ def _load(package: str) -> Finding | None:
     if fault is not None:
         return Finding(f"{package}'s libraries", "warn", f"{fault.library} {fault.what}", fault.fix)
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        last = (done.stderr.strip().splitlines() or [f"the process {ending_in_words(done.returncode)}"])[-1]
         return Finding(f"{package}'s libraries", "warn", last, check_card())
     return None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from leanrl.config.schema import RunConfig
 from leanrl.errors import SimulationError
+from leanrl.machine.endings import ending_in_words
 from leanrl.machine.environment import installed_version
 from leanrl.planner.automatic import with_chosen
 from leanrl.planner.measured import MeasuredModel, MeasuredStep
@@ -152,7 +153,7 @@ def _last_json(text: str) -> dict[str, Any] | None:
 
 def _last_line(stderr: str, model_id: str, code: int) -> str:
     reason = (stderr.strip() or "no message").rsplit("\n", 1)[-1]
-    return f"the simulation of {model_id} ended with code {code}: {reason}"
+    return f"the simulation of {model_id} {ending_in_words(code)}: {reason}"
 
 
 def _read_shape(values: Mapping[str, Any]) -> ModelShape:

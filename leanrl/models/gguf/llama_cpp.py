@@ -7,6 +7,7 @@ from pathlib import Path
 
 from leanrl.errors import ConfigError, LeanRLError
 from leanrl.hints import quoted
+from leanrl.machine.endings import ending_in_words
 from leanrl.storage.home import expanded
 
 VARIABLE = "LLAMA_CPP"
@@ -45,7 +46,8 @@ def convert(script: Path, model: Path, file: Path, *, kind: str) -> None:
     file.unlink(missing_ok=True)
     said = f"{done.stdout}{done.stderr}".strip()[-_SHOWN_CHARACTERS:] or "nothing"
     raise LeanRLError(
-        f"the merged model is in {model}, and llama.cpp did not convert it (exit {done.returncode}). It says:\n{said}",
+        f"the merged model is in {model}, and llama.cpp, which {ending_in_words(done.returncode)}, did not convert it. "
+        f"It says:\n{said}",
         hint=f"try it again by itself: {_line(sys.executable, script, model, file, kind=kind)}",
     )
 

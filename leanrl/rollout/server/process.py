@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leanrl.errors import MissingError
 from leanrl.guard import end_guard
+from leanrl.machine.endings import ending_in_words
 from leanrl.rollout.server.client import ServerClient
 from leanrl.rollout.server.command import server_command
 from leanrl.rollout.server.place import place_of_server
@@ -69,7 +70,7 @@ class ServerProcess:
             code = self._guard.poll()
             if code is not None:
                 self.stop()
-                raise self._failed(f"ended with code {code} while starting")
+                raise self._failed(f"{ending_in_words(code)} while starting")
             if time.monotonic() > deadline:
                 self.stop()
                 raise self._failed(f"did not answer within {self._start_seconds:g} seconds")
