@@ -99,27 +99,9 @@ def select(asked: Asked, selecting: Selecting, *, listener: Listener) -> Selecte
         saved = note_selection(
             folder, saved, rounds=[each.as_json() for each in choice.rounds], choice=choice.as_json()
         )
-        evaluated = _report(
-            choice,
-            asked,
-            run_checkpoint=run.checkpoint(int(choice.step)),
-            root=root,
-            chosen_on=chosen_on,
-            listener=listener,
-        )
-        reported_scores = evaluated.scores["benchmarks"]
-        saved = note_selection(
-            folder,
-            saved,
-            reported={
-                "folder": str(evaluated.folder),
-                "chosen": evaluated.scores.get("chosen"),
-                "benchmarks": {
-                    name: {key: score[key] for key in ("accuracy", "interval_95", "num_problems", "num_samples")}
-                    for name, score in reported_scores.items()
-                },
-            },
-        )
+        pick = run.checkpoint(int(choice.step))
+        evaluated = _report(choice, asked, pick=pick, root=root, chosen_on=chosen_on, listener=listener)
+        saved = note_selection(folder, saved, reported=_noted(evaluated))
     return Selected(folder, saved, evaluated)
 
 
@@ -148,10 +130,21 @@ def _question(
 
 
 def _report(
-    choice: Choice, asked: Asked, *, run_checkpoint: Path, root: Path, chosen_on: AskedBenchmark, listener: Listener
+    choice: Choice, asked: Asked, *, pick: Path, root: Path, chosen_on: AskedBenchmark, listener: Listener
 ) -> Evaluated:
     """Evaluate the pick on the reported benchmarks."""
     listener.say(f"picked: step {choice.step} of {choice.num_tried}; it is evaluated on what is reported")
     out = None if asked.out is None else root / f"step-{choice.step}-{asked.folder_suffix()}"
     facts = {"selected_on": chosen_on.name, **choice.as_json()}
-    return evaluate(replace(asked, model=str(run_checkpoint), out=out), listener=listener, chosen_by=facts)
+    return evaluate(replace(asked, model=str(pick), out=out), listener=listener, chosen_by=facts)
+
+
+def _noted(evaluated: Evaluated) -> dict[str, Any]:
+    """Return what the choice's own file holds of the pick's evaluation."""
+    kept = ("accuracy", "interval_95", "num_problems", "num_samples")
+    scores = evaluated.scores["benchmarks"]
+    return {
+        "folder": str(evaluated.folder),
+        "chosen": evaluated.scores.get("chosen"),
+        "benchmarks": {name: {key: score[key] for key in kept} for name, score in scores.items()},
+    }
