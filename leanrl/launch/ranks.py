@@ -63,6 +63,7 @@ def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
     """
     logs.mkdir(exist_ok=True)
     guards: list[subprocess.Popen[bytes]] = []
+    failed: tuple[int, int] | None = None
     with tempfile.TemporaryDirectory(prefix="leanrl-ranks-") as folder, _passing_signals_to(guards):
         # a port for libraries that make a group of their own; torch's store would listen to all of the network there
         meeting = Path(folder, "meeting")
@@ -72,6 +73,8 @@ def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
                 guards.append(_start(spec, meeting=where, log=_log_of(logs, number)))
             failed = _first_failure(guards, meeting)
         finally:
+            if failed is not None:
+                _pass_on(signal.SIGKILL, guards)  # a softer one asks for a step and a checkpoint that take all of them
             _end(guards)
     if failed is not None:
         number, code = failed
@@ -142,10 +145,7 @@ def _passing_signals_to(guards: "list[subprocess.Popen[bytes]]") -> Iterator[Non
         return
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        for guard in guards:
-            assert guard.stdin is not None
-            with contextlib.suppress(OSError, ValueError):  # it has ended, or its pipe is closed
-                os.write(guard.stdin.fileno(), bytes([number]))
+        _pass_on(number, guards)
 
     previous = {number: signal.signal(number, pass_on) for number in ending_signals()}
     try:
@@ -153,6 +153,13 @@ def _passing_signals_to(guards: "list[subprocess.Popen[bytes]]") -> Iterator[Non
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _pass_on(number: int, guards: "list[subprocess.Popen[bytes]]") -> None:
+    for guard in guards:
+        assert guard.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it has ended, or its pipe is closed
+            os.write(guard.stdin.fileno(), bytes([number]))
 
 
 def _free_port() -> int:

@@ -128,6 +128,17 @@ def test_a_failing_rank_ends_the_others_and_is_named(tmp_path):
     assert alive_after(pids_in(tmp_path, num_ranks=1), seconds=30) == []
 
 
+def test_a_rank_that_lost_another_is_not_asked_to_save(tmp_path, capfd):
+    """It would say that it finishes the step, which it cannot do alone."""
+    asked = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('saving', flush=True))\n"
+    specs = [spec(0, asked + WAITING, tmp_path), spec(1, FAILING, tmp_path)]
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks(specs, logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (1, 3)
+    assert capfd.readouterr().out == ""
+    assert alive_after(pids_in(tmp_path, num_ranks=1), seconds=30) == []
+
+
 @pytest.mark.parametrize("broken", [0, 1])
 def test_the_rank_with_the_bug_is_named_and_not_the_one_that_lost_it(tmp_path, broken):
     """Both end with a traceback and code 1."""
