@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leanrl.data.columns import Columns, value_at
+from leanrl.data.columns import CHOICES_COLUMN, Columns, value_at
 from leanrl.data.values import plain
 from leanrl.prompting.options import LETTERS, with_options
-
-CHOICES_COLUMN = "choices"
 
 
 def lettered(fields: Mapping[str, Any], columns: Columns) -> Mapping[str, Any]:

@@ -23,6 +23,7 @@ _LIKELY_NAMES = {
     "data.problem_column": ("problem", "instruction", "input"),
     "data.answer_column": ("answer", "target", "result", "label", "output", "correct", "correct_answer"),
 }
+CHOICES_COLUMN = "choices"  # with the options of a row whose answer is an index, as MMLU has it
 _DEFAULTS = {"data.problem_column": "problem", "data.answer_column": "answer"}
 _HEAD_SHARE = 0.8  # of the first rows, where a column holds answers
 
@@ -62,14 +63,14 @@ def kept_fields(fields: Mapping[str, Any], names: Collection[str] | None) -> dic
 
 
 def wanted_columns(data: DataConfig, others: Collection[str] | None) -> list[str] | None:
-    """Return the columns that a source with many has to give: those of the config, and those that may be taken.
+    """Return the columns that a source with many has to give: those of the config, and those that may be read.
 
     `others` are kept beside them; None wants every column.
     """
     if others is None:
         return None
     usual = [name for key, names in _USUAL_NAMES.items() if _named(data)[key] == _DEFAULTS[key] for name in names]
-    return [data.problem_column, data.answer_column, *others, *usual]
+    return [data.problem_column, data.answer_column, CHOICES_COLUMN, *others, *usual]
 
 
 def choose_columns(source: Source, head: Sequence[SourceRow], data: DataConfig) -> Columns:

@@ -12,10 +12,10 @@ from leanrl.config.sections.data import DataConfig
 from leanrl.curation.recipes.recipe import SourceConfig
 from leanrl.curation.stages.stage import CuratedRow
 from leanrl.data.columns import Columns, choose_columns, require_columns, value_at
-from leanrl.data.conversations import Asked, read_asked
+from leanrl.data.conversations import Asked
 from leanrl.data.files.paths import read_file_source
-from leanrl.data.golds.answer import Gold, read_value
-from leanrl.data.rows import ID_COLUMN, id_of
+from leanrl.data.golds.answer import Gold
+from leanrl.data.rows import ID_COLUMN, id_of, own_id, read_row
 from leanrl.data.sources import Source, SourceRow, read_hub_source
 from leanrl.data.tasks.gym import gym_rows, is_gym_task
 from leanrl.data.tasks.making import make_rows
@@ -119,13 +119,11 @@ def _found(name: str, source: SourceConfig, where: str) -> Iterator[tuple[Curate
 def _read_row(
     found: SourceRow, columns: Columns, source: SourceConfig, name: str, number: int
 ) -> tuple[CuratedRow, str | None]:
-    asked = read_asked(value_at(found.fields, columns.problem))
+    asked, gold = read_row(found.fields, columns, place=source.gold_from)
     problem = asked.text if isinstance(asked, Asked) else ""
-    gold = read_value(value_at(found.fields, columns.answer), place=source.gold_from, accept="any", keeps_prose=False)
     answers, why = _answers(gold) if isinstance(gold, Gold) else ((), gold.reason)
     solution = None if source.solution_column is None else plain(value_at(found.fields, source.solution_column))
-    given = plain(found.fields.get(ID_COLUMN))
-    own = str(given) if isinstance(given, str | int) and str(given).strip() else id_of(problem or found.where)
+    own = own_id(found.fields.get(ID_COLUMN)) or id_of(problem or found.where)
     kept = {column: plain(value_at(found.fields, column)) for column in source.kept_columns}
     text = solution if isinstance(solution, str) else None
     row = CuratedRow(own, problem, answers, text, name, number, kept, why)

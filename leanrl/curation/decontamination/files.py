@@ -12,10 +12,11 @@ from leanrl.config.sections.data import DataConfig
 from leanrl.curation.decontamination.boilerplate import find_boilerplate
 from leanrl.curation.decontamination.index import EvaluationIndex, EvaluationProblem
 from leanrl.curation.decontamination.leaks import MIN_CONTAINMENT, Leak, LeakFinder, Overlap
-from leanrl.data.columns import Columns, choose_columns, require_columns, value_at
-from leanrl.data.conversations import Asked, read_asked
+from leanrl.data.columns import Columns, choose_columns, require_columns
+from leanrl.data.conversations import Asked
 from leanrl.data.files.paths import read_file_source
-from leanrl.data.golds.answer import Gold, read_value
+from leanrl.data.golds.answer import Gold
+from leanrl.data.rows import read_row
 from leanrl.data.sources import SourceRow
 from leanrl.data.values import plain
 from leanrl.storage.output_folder import new_lines, require_new_file
@@ -113,8 +114,7 @@ def _columns(path: Path, data: DataConfig) -> Columns:
 def _problems(path: Path, columns: Columns) -> Iterator[tuple[SourceRow, str, str | None]]:
     """Yield each row with its problem's text, empty where it has none, and its gold answer."""
     for row in read_file_source(str(path)).rows:
-        asked = read_asked(value_at(row.fields, columns.problem))
-        gold = read_value(value_at(row.fields, columns.answer), place="auto", accept="any", keeps_prose=True)
+        asked, gold = read_row(row.fields, columns, place="auto", keeps_prose=True)
         text = asked.text if isinstance(asked, Asked) else ""
         yield row, text, str(gold.answer) if isinstance(gold, Gold) else None
 
