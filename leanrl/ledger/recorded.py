@@ -50,7 +50,7 @@ class RecordedLedger:
         self.ledger.before(step).save(checkpoint / LEDGER)
 
     def restore(self, checkpoint: Path) -> None:
-        """Go on from the ledger of a checkpoint, and rewind the run's copy to it.
+        """Go on from the ledger of a checkpoint; the run's copy stays until `rewind_copy`.
 
         A checkpoint of a leanrl that kept no ledger has none: it begins empty there.
 
@@ -59,6 +59,12 @@ class RecordedLedger:
         """
         file = checkpoint / LEDGER
         self.ledger = RunLedger.load(file) if file.is_file() else RunLedger()
+
+    def rewind_copy(self) -> None:
+        """Write the run's copy anew as the ledger is, without what a checkpoint does not know.
+
+        It belongs behind all that can refuse a checkpoint: a refused resume writes nothing.
+        """
         if self._run is not None:
             self.ledger.save(self._run.ledger)
             self._rewind_prompts(self._run.prompts)

@@ -17,7 +17,7 @@ from leanrl.storage.adapter_link import link_newest_adapter
 from leanrl.storage.run_folder import RunFolder, read_json, step_of, write_bytes, write_json
 from leanrl.storage.step_lines import step_in
 
-# What grows by appending and is cut back by a rollback; the ledger is cut when its checkpoint is loaded.
+# What grows by appending and is cut back by a rollback; the ledger is cut when the run goes on from its checkpoint.
 _GROWING = ("ledger.dat", "prompts.jsonl")
 
 

@@ -128,9 +128,10 @@ class LeanGRPOTrainer(GRPOTrainer):
             write()
 
     def load_steps(self, checkpoint: Path, step: int) -> None:
-        """Take what the steps up to a checkpoint's left to later ones."""
+        """Take what the steps up to a checkpoint's left to later ones; the run's folder stays until it begins."""
         seed_unless_saved(self.args, checkpoint, step)
         self.step.state.load(checkpoint, step=step)
+        self.to_begin.append(self.step.state.begin)
         self.rollout_log = self.step.state.log
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> Tensor:

@@ -32,6 +32,7 @@ def take_steps(
     kept = RecordedLedger(run if rank == 0 else None)
     if resumes:
         kept.restore(run.checkpoint(steps.start))
+        kept.rewind_copy()
     choices = []
     for step in steps:
         chosen = choose(step, kept.ledger)

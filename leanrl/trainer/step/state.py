@@ -100,6 +100,10 @@ class StepState:
         self.mark()
         self._load_rollout(folder, step)
 
+    def begin(self) -> None:
+        """Take back in the run's folder what came after the checkpoint that was loaded."""
+        self._recorded.rewind_copy()
+
     def _load_between_rollouts(self, folder: Path, step: int) -> None:
         """Take the state of a checkpoint; one that has none only says how far its run was."""
         if not (folder / ALGORITHM_STATE).is_file():

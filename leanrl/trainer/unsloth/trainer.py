@@ -90,6 +90,7 @@ class UnslothTrainer(LeanGRPOTrainer):
     def load_steps(self, checkpoint: Path, step: int) -> None:
         self._step = step * self.args.gradient_accumulation_steps
         self.recorded.restore(checkpoint)
+        self.to_begin.append(self.recorded.rewind_copy)
 
     def _generate_single_turn(self, prompt_ids: list[list[int]], *_: Any, **__: Any) -> tuple[Any, Any]:
         """Return completions and their sampled log-probs, which TRL hands on as `sampling_per_token_logps`.

@@ -4,7 +4,9 @@ import json
 import shutil
 
 import pytest
+import torch
 
+from leanrl.storage.checkpoint_files import seal
 from leanrl.storage.run_folder import RunFolder, read_json
 from tests.cli.run import leanrl, tiny_overrides
 
@@ -38,48 +40,101 @@ def stopped(tiny_model, tmp_path_factory):
     return run
 
 
-def test_what_changes_the_run_is_refused_at_once_and_forced_by_name(stopped):
+@pytest.fixture
+def killed(stopped):
+    """The run as a kill within its second step leaves it: with more in its files than its checkpoint knows."""
+    grown = (stopped.metrics, stopped.ledger, stopped.prompts)
+    before = [path.read_bytes() for path in grown]
+    (stopped.partial_checkpoints / "checkpoint-2").mkdir(parents=True)
+    for path, more in zip(grown, (b'{"step": 2}\n', b"torn", b'{"id": "x", "pro'), strict=True):
+        path.write_bytes(path.read_bytes() + more)
+    yield stopped
+    for path, data in zip(grown, before, strict=True):
+        path.write_bytes(data)
+    shutil.rmtree(stopped.partial_checkpoints)
+
+
+def test_what_changes_the_run_is_refused_at_once_and_forced_by_name(killed):
     """The data has one row more, the rewards another weight: nothing is touched before somebody forces it."""
-    data, config = stopped.path.parent / "data.jsonl", stopped.config.read_bytes()
-    rows, env, metrics = data.read_bytes(), stopped.env.read_bytes(), stopped.metrics.read_bytes()
+    data, config = killed.path.parent / "data.jsonl", killed.config.read_bytes()
+    rows = data.read_bytes()
     try:
         data.write_bytes(rows + b'{"problem": "9 + 9", "answer": "18"}\n')
         edited = json.loads(config)
         edited["rewards"]["long_enough"] = 0.5
-        stopped.config.write_text(json.dumps(edited))
-        refused = leanrl("train", "--resume", stopped.path)
+        killed.config.write_text(json.dumps(edited))
+        before = _contents(killed.path)
+        refused = leanrl("train", "--resume", killed.path)
         assert refused.code == 2, refused.err
         assert "data: 7 rows to train on" in refused.err
         assert "the run was started with 6 rows to train on" in refused.err
         assert "rewards.long_enough: is 0.5, and was 1.0 when the run was last started" in refused.err
-        assert f"leanrl train --resume {stopped.path} --force" in refused.err
-        assert (stopped.env.read_bytes(), stopped.metrics.read_bytes()) == (env, metrics)
+        assert f"leanrl train --resume {killed.path} --force" in refused.err
+        assert _contents(killed.path) == before
     finally:
         data.write_bytes(rows)
-        stopped.config.write_bytes(config)
+        killed.config.write_bytes(config)
 
 
-def test_a_forced_run_that_cannot_be_loaded_leaves_everything_as_it_was(stopped):
+def test_a_forced_run_that_cannot_be_loaded_leaves_everything_as_it_was(killed):
     """An adapter of another rank is not that of the checkpoint: the next resume has to ask for --force again."""
-    config = stopped.config.read_bytes()
-    (stopped.checkpoints / ".partial" / "checkpoint-2").mkdir(parents=True)
-    metrics = stopped.metrics.read_bytes()
+    config = killed.config.read_bytes()
     try:
         edited = json.loads(config)
         edited["model"]["tuning"]["rank"] = 8
-        stopped.config.write_text(json.dumps(edited))
-        stopped.metrics.write_bytes(metrics + b'{"step": 2}\n')
-        before = _contents(stopped.path)
-        forced = leanrl("train", "--resume", stopped.path, "--force")
+        killed.config.write_text(json.dumps(edited))
+        before = _contents(killed.path)
+        forced = leanrl("train", "--resume", killed.path, "--force")
         assert forced.code == 2, forced.err
         assert "since the last start of this run has changed: model.tuning.rank: is 8, and was 4" in forced.err
         assert "lora_A.weight" in forced.err
-        assert _contents(stopped.path) == before
-        assert "model.tuning.rank: is 8" in leanrl("train", "--resume", stopped.path).err
+        assert _contents(killed.path) == before
+        assert "model.tuning.rank: is 8" in leanrl("train", "--resume", killed.path).err
     finally:
-        stopped.config.write_bytes(config)
-        stopped.metrics.write_bytes(metrics)
-        shutil.rmtree(stopped.partial_checkpoints)
+        killed.config.write_bytes(config)
+
+
+def _with_other_moments(checkpoint):
+    """The newest file of all that a resume compares: the state of the optimizer, when the weights are loaded."""
+    file = checkpoint / "optimizer.pt"
+    saved = torch.load(file, weights_only=True)
+    saved["state"][0]["exp_avg"] = saved["state"][0]["exp_avg"][:1]
+    torch.save(saved, file)
+    seal(checkpoint, step=1)
+
+
+def _with_a_cut_adapter(checkpoint):
+    file = checkpoint / "adapter_model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+def _without_its_data(checkpoint):
+    (checkpoint.parents[2] / "data.jsonl").unlink()
+
+
+@pytest.mark.parametrize(
+    ("break_it", "code", "message"),
+    [
+        (_with_other_moments, 2, "0.exp_avg"),
+        (_with_a_cut_adapter, 2, "no checkpoint that is whole"),
+        (_without_its_data, 4, "data.jsonl"),
+    ],
+)
+def test_a_refused_resume_writes_nothing(killed, tmp_path, break_it, code, message):
+    (checkpoint,) = killed.complete_checkpoints()
+    data = killed.path.parent / "data.jsonl"
+    shutil.copytree(checkpoint, tmp_path / "checkpoint")
+    shutil.copy(data, tmp_path)
+    try:
+        break_it(checkpoint)
+        before = _contents(killed.path)
+        refused = leanrl("train", "--resume", killed.path)
+        assert (refused.code, message in refused.err) == (code, True), refused.err
+        assert _contents(killed.path) == before
+    finally:
+        shutil.rmtree(checkpoint)
+        shutil.copytree(tmp_path / "checkpoint", checkpoint)
+        shutil.copy(tmp_path / "data.jsonl", data)
 
 
 def _contents(folder):
@@ -109,11 +164,13 @@ def test_a_changed_plugin_does_not_run_until_it_is_trusted(stopped):
     ran = stopped.path.parent / "ran"
     try:
         copy.write_text(f"open({str(ran)!r}, 'w').close()\n{text}")
+        before = _contents(stopped.path)
         refused = leanrl("train", "--resume", stopped.path, "--force")
         assert refused.code == 2, refused.err
         assert "its content is not what it was" in refused.err
         assert "--trust-plugins" in refused.err
         assert not ran.exists()
+        assert _contents(stopped.path) == before
     finally:
         copy.write_text(text)
 
