@@ -20,6 +20,7 @@ from leanrl.launch.signals import ENDING_SIGNALS, ending_signals
 from leanrl.launch.this_rank import MEETING, leaving_ranks
 from leanrl.launch.topology import ProcessSpec
 from leanrl.machine.endings import ending_in_words
+from leanrl.storage.temporary.owned import owned_folder
 
 _HOST = "127.0.0.1"
 _LOOPBACK = "lo0" if sys.platform == "darwin" else "lo"
@@ -64,9 +65,10 @@ def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
     logs.mkdir(exist_ok=True)
     guards: list[subprocess.Popen[bytes]] = []
     failed: tuple[int, int] | None = None
-    with tempfile.TemporaryDirectory(prefix="leanrl-ranks-") as folder, _passing_signals_to(guards):
+    temporary = Path(tempfile.gettempdir())
+    with owned_folder(temporary, prefix="leanrl-ranks-") as folder, _passing_signals_to(guards):
         # a port for libraries that make a group of their own; torch's store would listen to all of the network there
-        meeting = Path(folder, "meeting")
+        meeting = folder.path / "meeting"
         where = {MEETING: str(meeting), "MASTER_PORT": str(_free_port())}
         try:
             for number, spec in enumerate(specs):

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from leanrl.planner.models.layer_sizes import LayerSizes
 from leanrl.planner.models.own_attention import OwnAttention
 from leanrl.planner.models.shapes import ModelShape
 from leanrl.storage.home import expanded
+from leanrl.storage.temporary.owned import owned_folder
 
 # Their code runs in a simulation.
 _PACKAGES = ("leanrl", "torch", "transformers", "peft")
@@ -113,10 +113,10 @@ def _write(path: Path, answer: Mapping[str, Any]) -> None:
     kept = {"sha256": _digest(json.dumps(answer, sort_keys=True)), "answer": answer}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".partial")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(kept, file)
-        os.replace(name, path)
+        with owned_folder(path.parent, prefix="writing-") as folder:
+            beside = folder.path / path.name
+            beside.write_text(json.dumps(kept), encoding="utf-8")
+            os.replace(beside, path)
     except OSError:
         return
 

@@ -1,7 +1,6 @@
 """A folder or file that a command is about to write: can it be made, asked before anything heavy is done."""
 
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TextIO
 from leanrl.errors import ConfigError, Problem
 from leanrl.hints import quoted
 from leanrl.storage.home import not_text
+from leanrl.storage.temporary.owned import owned_folder
 
 # Enough for a disk without a free block to refuse it; the size of a checkpoint is asked for when the model is known.
 _PROBE_BYTES = 64 * 2**10
@@ -90,8 +90,8 @@ def _obstacle(folder: Path) -> str | None:
         longest = os.pathconf(place, "PC_NAME_MAX")
         if any(len(os.fsencode(name)) > longest for name in missing):
             return f"a name has more than {longest} bytes"
-        with tempfile.TemporaryDirectory(prefix=".leanrl-probe-", dir=place) as probe:
-            Path(probe, "probe").write_bytes(bytes(_PROBE_BYTES))
+        with owned_folder(place, prefix=".leanrl-probe-") as probe:
+            (probe.path / "probe").write_bytes(bytes(_PROBE_BYTES))
     except OSError as error:
         return f"{place} takes no new folder ({error.strerror})"
     return None

@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
-from leanrl.rollout import owned_folder
-from leanrl.rollout.owned_folder import LOCK, claim_folder, remove_left_behind
+from leanrl.rollout.owned_folder import claim_folder
+from leanrl.storage.temporary import owned
+from leanrl.storage.temporary.owned import LOCK
+from leanrl.storage.temporary.owned import remove_left_behind as remove_of_kind
 
 KILLED = """
 import os, pathlib, signal, sys
@@ -20,6 +22,10 @@ folder = claim_folder(needed_bytes=1000, tmpfs=pathlib.Path(sys.argv[1]))
 print(folder.path, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def remove_left_behind(parent):
+    return remove_of_kind(parent, prefix="leanrl-policy-")
 
 
 @pytest.fixture(autouse=True)
@@ -71,14 +77,14 @@ def test_one_that_is_being_made_and_what_is_not_ours_stay(tmpfs):
 
 def test_one_that_is_removed_before_its_lock_is_held_is_made_anew(tmpfs, monkeypatch):
     """Another process takes the lock between its opening and its locking, and removes the folder."""
-    take, taken = owned_folder._take, []
+    take, taken = owned._take, []
 
     def late(lock):
         if not taken:
             taken.append(remove_with_another_lock(tmpfs))
         return take(lock)
 
-    monkeypatch.setattr(owned_folder, "_take", late)
+    monkeypatch.setattr(owned, "_take", late)
     folder = claim_folder(needed_bytes=1000, tmpfs=tmpfs)
     assert taken
     assert folder.path != taken[0]

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from leanrl.rollout.owned_folder import LOCK
 from leanrl.rollout.selftest import BF16_TOLERANCE
 from leanrl.storage.run_folder import RunFolder, read_jsonl
+from leanrl.storage.temporary.owned import LOCK
 from tests.cli.run import leanrl, tiny_overrides
 from tests.processes import alive_after
 from tests.tiny_model import make_tiny_model

@@ -2,21 +2,25 @@
 
 import errno
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from leanrl.errors import ConfigError, DoesNotFitError
+from leanrl.hints import quoted
+from leanrl.storage.temporary.owned import OwnedFolder, make_owned_folder, remove_left_behind, without_owner
 
 # A full disk or quota in the words of those who give no errno: safetensors and tokenizers are Rust.
 _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 _FULL_WORDS = tuple(f"(os error {number})" for number in _FULL_ERRNOS)
+_SUFFIX = ".partial"
 
 
 @contextmanager
-def written_beside(out: Path) -> Iterator[Path]:
+def written_beside(out: Path, *, say: Callable[[str], None]) -> Iterator[Path]:
     """Give a folder beside `out` to fill; it takes that name once the block ends well, and is gone otherwise.
+
+    What merges that were killed have left in the same place is removed first, and said.
 
     Raises:
         ConfigError: if it cannot be made there, or `out` was created meanwhile.
@@ -24,16 +28,15 @@ def written_beside(out: Path) -> Iterator[Path]:
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+        beside = _made_beside(out, say)
     except OSError as error:
         what = f"{out} cannot be made: {error.strerror or error}."
         raise ConfigError(what, hint="--out in a folder of yours that can be written to") from error
     try:
-        yield beside
-        beside.chmod(0o755)  # mkdtemp gives a folder that only its owner may enter
+        yield beside.path
         if out.exists():
             raise ConfigError(f"{out} was created meanwhile; nothing is written over.", hint="--out NEW_FOLDER")
-        beside.rename(out)
+        beside.publish(out)
     except Exception as error:
         if not _is_full_disk(error):
             raise
@@ -44,7 +47,16 @@ def written_beside(out: Path) -> Iterator[Path]:
             hint="--out on a larger disk",
         ) from error
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        beside.close()
+
+
+def _made_beside(out: Path, say: Callable[[str], None]) -> OwnedFolder:
+    prefix = f".{out.name}."
+    for path in remove_left_behind(out.parent, prefix=prefix, suffix=_SUFFIX):
+        say(f"removed {path}, which a merge that was killed had left")
+    for path in without_owner(out.parent, prefix=prefix, suffix=_SUFFIX):
+        say(f"{path} stays: nothing says which process made it; `rm -r {quoted(path)}` removes it")
+    return make_owned_folder(out.parent, prefix=prefix, suffix=_SUFFIX)
 
 
 def require_room(folder: Path, *, needed_bytes: int) -> None:

@@ -172,7 +172,7 @@ def _merge(
     tokenizer = _tokenizer(checkpoint, base, located)
     config = _checked_config(located, origin)
     export = None if origin.gguf is None else plan_export(origin.gguf, config, tokenizer, out=out)
-    with written_beside(out) as beside:
+    with written_beside(out, say=say) as beside:
         merged = _write(trained, base, located, tokenizer, origin, beside, say=say)
         gguf = None
         if export is not None:

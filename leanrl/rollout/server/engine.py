@@ -10,13 +10,14 @@ import torch
 
 from leanrl.errors import LeanRLError, StoppedError
 from leanrl.rollout.adapter_files import num_bytes, publish, verify, withdraw
-from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
+from leanrl.rollout.owned_folder import claim_folder
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.server.client import ServerClient, ServerLostError, ServerRefusedError, group_by_call
 from leanrl.rollout.server.process import ServerProcess
 from leanrl.rollout.server.weight_transport import WeightTransport
 from leanrl.rollout.vllm.whole_distribution import LogprobsMode, ScaledLogits, at_temperature
+from leanrl.storage.temporary.owned import OwnedFolder
 
 _log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")

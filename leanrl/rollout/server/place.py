@@ -1,7 +1,6 @@
 """Where a vLLM server of leanrl's own listens: a socket in a folder of this user, or a port of the loopback."""
 
 import os
-import shutil
 import socket
 import tempfile
 import uuid
@@ -12,9 +11,11 @@ from typing import Protocol
 from leanrl.errors import ConfigError
 from leanrl.rollout.server.client import UNIX
 from leanrl.rollout.server.command import HOST, on_port, on_socket
+from leanrl.storage.temporary.owned import OwnedFolder, own, remove_left_behind
 
 # sun_path of Linux holds 108 bytes with its end, that of macOS 104 (unix(7), sys/un.h).
 _MOST_PATH_BYTES = 103
+_PREFIX = "leanrl-server-"
 
 
 class Place(Protocol):
@@ -35,11 +36,12 @@ class Place(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class SocketPlace:
     """A socket that no other user can reach: vLLM's routes ask for no password, and some of them run methods."""
 
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._owned: OwnedFolder | None = None
 
     @property
     def path(self) -> Path:
@@ -54,10 +56,16 @@ class SocketPlace:
         return on_socket(str(self.path))
 
     def prepare(self) -> None:
+        remove_left_behind(self.folder.parent, prefix=_PREFIX)
         self.folder.mkdir(mode=0o700)  # fails where somebody else has made it
+        self._owned = own(self.folder)
+        if self._owned is None:  # it was taken for left behind before its lock was held, and is gone
+            self.prepare()
 
     def leave(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._owned is not None:
+            self._owned.close()
+            self._owned = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def place_of_server(port: int | None) -> Place:
     """
     if port is not None:
         return PortPlace(port)
-    place = SocketPlace(Path(tempfile.gettempdir(), f"leanrl-server-{uuid.uuid4().hex[:12]}"))
+    place = SocketPlace(Path(tempfile.gettempdir(), f"{_PREFIX}{uuid.uuid4().hex[:12]}"))
     return place if len(os.fsencode(place.path)) <= _MOST_PATH_BYTES else PortPlace(free_port())
 
 

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from leanrl.errors import StoppedError
 from leanrl.rollout.adapter_files import num_bytes, publish_weights, travelling, withdraw
-from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
+from leanrl.rollout.owned_folder import claim_folder
 from leanrl.rollout.protocol import NamedTensors
 from leanrl.rollout.server.client import ServerClient, ServerLostError
 from leanrl.rollout.server.command import HOST
 from leanrl.rollout.server.place import free_port
+from leanrl.storage.temporary.owned import OwnedFolder
 
 _log = logging.getLogger(__name__)
 # Tensors of one call: few calls, and no second copy of the model on the sender's card.

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from leanrl.errors import DoesNotFitError, StoppedError
 from leanrl.rollout.adapter_files import num_bytes, publish, travelling, verify, withdraw
-from leanrl.rollout.owned_folder import OwnedFolder, claim_folder
+from leanrl.rollout.owned_folder import claim_folder
 from leanrl.rollout.protocol import Adapter, Completion, GroupRequest, Policy, Sampling
 from leanrl.rollout.selftest import Drawn
 from leanrl.rollout.vllm.shared_base import as_in_checkpoint, separate, share
 from leanrl.rollout.vllm.sleep import SleepLevel, can_sleep, choose_sleep
 from leanrl.rollout.vllm.tied_head import methods_after_reload
 from leanrl.rollout.vllm.whole_distribution import at_temperature, scale_logits
+from leanrl.storage.temporary.owned import OwnedFolder
 
 Handover = Literal["tensors", "files"]
 

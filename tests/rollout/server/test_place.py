@@ -1,5 +1,6 @@
 """Where a server of leanrl's own listens, and what is left of it."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -23,6 +24,19 @@ def test_without_a_port_it_is_a_socket_in_a_folder_of_this_user(tmp_path, monkey
     finally:
         first.leave()
     assert not first.folder.exists()
+
+
+def test_the_next_server_removes_the_folder_of_one_whose_process_was_killed(tmp_path, monkeypatch):
+    """The socket of another process that lives stays."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    killed, living, new = (SocketPlace(tmp_path / f"leanrl-server-{name}") for name in ("killed", "living", "new"))
+    killed.prepare()
+    os.close(killed._owned.lock)  # as the system does it
+    living.prepare()
+    new.prepare()
+    assert sorted(tmp_path.iterdir()) == [living.folder, new.folder]
+    for place in (living, new):
+        place.leave()
 
 
 def test_a_port_that_is_asked_for_is_taken():

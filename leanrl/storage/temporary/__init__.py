@@ -1,0 +1,1 @@
+"""Folders of processes that live, and what becomes of those whose process was killed."""
