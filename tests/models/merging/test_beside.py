@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from leanrl.errors import ConfigError
 from leanrl.models.merging.beside import written_beside
 from leanrl.models.merging.merge import merge_run
 from tests.models.conftest import MakeRun
@@ -33,7 +36,8 @@ def test_a_merge_removes_what_a_killed_one_left_and_says_so(make_run: MakeRun, t
 def test_one_that_is_at_work_and_a_users_folder_stay(tmp_path: Path) -> None:
     users, said = tmp_path / ".out.mine.partial", []
     users.mkdir()
-    with written_beside(tmp_path / "out", say=said.append) as first:
-        with written_beside(tmp_path / "out", say=said.append) as second:
-            assert sorted(tmp_path.iterdir()) == sorted([users, first, second])
+    first, second = (written_beside(tmp_path / "out", say=said.append) for _ in range(2))
+    with pytest.raises(ConfigError, match="was created meanwhile"), first as one, second as another:
+        assert sorted(tmp_path.iterdir()) == sorted([users, one, another])
+    assert sorted(tmp_path.iterdir()) == [users, tmp_path / "out"]
     assert said == [f"{users} stays: nothing says which process made it; `rm -r {users}` removes it"] * 2
