@@ -60,7 +60,8 @@ def read_source(name: str, source: SourceConfig, *, where: str, seed: int) -> Re
     found = _made(name, source, seed=seed) if source.generator is not None else _found(name, source, where)
     for row, reason, at in found:
         content = (row.id, row.problem, row.answers, row.solution, row.columns)
-        digest.update(json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass") + b"\n")
+        digest.update(json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
+        digest.update(b"\n")
         types.check(row.columns, at)
         if reason is None:
             read.rows.append(row)
@@ -129,8 +130,8 @@ def _read_row(
     row = CuratedRow(own, problem, answers, text, name, number, kept, why)
     if not isinstance(asked, Asked):
         return row, asked.reason
-    written = json.dumps((own, problem, answers, text, kept), ensure_ascii=False, default=str)
-    return row, None if is_unicode(written) else HALF_A_PAIR
+    texts = (own, problem, *answers, text or "", json.dumps(kept, ensure_ascii=False, default=str))
+    return row, None if all(map(is_unicode, texts)) else HALF_A_PAIR
 
 
 def _answers(gold: Gold) -> tuple[tuple[str, ...], str]:

@@ -5,10 +5,12 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from leanrl.data.files.encoding import bad_byte
+from leanrl.data.files.kinds import LONGEST_ROW_BYTES
 from leanrl.data.files.unpacking import opened
 from leanrl.data.sources import SourceRow
 from leanrl.errors import DataError
@@ -34,19 +36,23 @@ def read_json_lines(path: Path) -> Iterator[SourceRow]:
     """Yield the rows of one JSON object a line; blank lines count but hold nothing.
 
     Raises:
-        DataError: if a line is no UTF-8, no JSON or no object; it names the line.
+        DataError: if a line is no UTF-8, no JSON, no object or too long for a problem; it names the line.
     """
     # Only \n ends a line of JSON: str.splitlines would also cut at U+2028, which a string may hold.
-    with opened(path) as lines:
+    with opened(path) as content:
+        lines = iter(partial(content.readline, LONGEST_ROW_BYTES + 1), b"")
         for number, line in enumerate(lines, start=1):
-            if line.strip():
+            if len(line) > LONGEST_ROW_BYTES and not line.endswith(b"\n"):
+                raise _too_long(f"{path}:{number}: the line", _way_to_json(path) if line.startswith(b"[") else None)
+            if not line.isspace():
                 yield _parse_line(line, f"{path}:{number}", path)
 
 
 def read_json(path: Path) -> Iterator[SourceRow]:
     """Yield the rows of a file of JSON, which is an array where it begins as one, and lines else."""
     with opened(path) as content:
-        first = next((piece for line in content if (piece := line.strip())), b"")
+        pieces = iter(partial(content.read, _PIECE_BYTES), b"")
+        first = next((begun for piece in pieces if (begun := piece.lstrip())), b"")
     yield from read_json_array(path) if first.startswith(b"[") else read_json_lines(path)
 
 
@@ -54,7 +60,7 @@ def read_json_array(path: Path) -> Iterator[SourceRow]:
     """Yield the objects of a JSON array, holding no more text than a piece of the file or its longest entry.
 
     Raises:
-        DataError: naming the line of what is no JSON, or the entry that is no object.
+        DataError: naming the line of what is no JSON, or the entry that is no object or too long for a problem.
     """
     with opened(path) as content:
         pieces = _Pieces(content, path)
@@ -124,6 +130,8 @@ class _Pieces:
                 if end < len(self._window) or self._is_at_end:  # 12 may go on as 123
                     self._position = end
                     return value
+            if len(self._window) - self._position > LONGEST_ROW_BYTES:
+                raise _too_long(f"{self._path}:{self._line}: the entry that begins here", None)
             self._grow()
 
     def require_end(self) -> None:
@@ -158,7 +166,7 @@ class _Pieces:
 
 def _parse_line(line: bytes, where: str, path: Path) -> SourceRow:
     try:
-        fields = _DECODER.decode(line.decode("utf-8").rstrip("\r\n"))
+        fields = _DECODER.decode(str(_without_end(line), "utf-8"))
     except UnicodeDecodeError as error:
         raise bad_byte(path) from error
     except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested without end
@@ -170,15 +178,36 @@ def _parse_line(line: bytes, where: str, path: Path) -> SourceRow:
     return require_object(fields, where)
 
 
+def _without_end(line: bytes) -> memoryview:
+    """Return a line without what ends it; a view, as a line may be long."""
+    end = len(line)
+    while end and line[end - 1] in b"\r\n":
+        end -= 1
+    return memoryview(line)[:end]
+
+
+def _too_long(what: str, way_out: str | None) -> DataError:
+    return DataError(
+        f"{what} has more than {LONGEST_ROW_BYTES / 2**20:g} MiB, the most that leanrl reads of one problem.",
+        hint=way_out or f"each problem is {_ROW}; mend it, or leave it or its longest column out",
+    )
+
+
 def _way_to_lines(line: bytes, path: Path) -> str | None:
     """Return what to do with a file that begins like one array, or like an object over several lines."""
     name, begun = shlex.quote(str(path)), line.strip()
-    if path.suffix == ".jsonl" and begun == b"[":
-        return f"the file holds one JSON array: `cp {name} {shlex.quote(str(path.with_suffix('.json')))}`"
+    if begun == b"[":
+        return _way_to_json(path)
     if begun == b"{":
         made = shlex.quote(str(path.with_name(f"lines-{path.stem}.jsonl")))
         return f"an object goes over several lines, and each line is one: `jq -c . {name} > {made}`"
     return None
+
+
+def _way_to_json(path: Path) -> str | None:
+    if path.suffix != ".jsonl":
+        return None
+    return f"the file holds one JSON array: `cp {shlex.quote(str(path))} {shlex.quote(str(path.with_suffix('.json')))}`"
 
 
 def _said(error: Exception) -> str:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from leanrl.data.files.unpacking import PACKED
 
+# Far above what a model can be asked, and far below the memory of a machine: a file that is one line by mistake is
+# refused, not read. Reasoning traces kept beside a problem take up to a few MB.
+LONGEST_ROW_BYTES = 64 * 2**20
 KINDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
 

@@ -7,12 +7,11 @@ from itertools import chain
 from pathlib import Path
 
 from leanrl.data.files.encoding import bad_byte
+from leanrl.data.files.kinds import LONGEST_ROW_BYTES
 from leanrl.data.files.unpacking import PACKED, opened
 from leanrl.data.sources import SourceRow
 from leanrl.errors import DataError
 
-# Python's own limit is 131,072 characters a field, which a worked solution may pass.
-_LONGEST_FIELD = 2**31 - 1
 _BATCH_ROWS = 256
 _PARQUET_MARK = b"PAR1"
 
@@ -67,7 +66,9 @@ def _fault_of_parquet(path: Path, error: Exception) -> str:
 
 
 def _csv_rows(lines: Iterable[str], path: Path, separator: str) -> Iterator[SourceRow]:
-    before = csv.field_size_limit(_LONGEST_FIELD)
+    # Python's own limit is 131,072 characters a field, which a worked solution may pass. A quote that is never closed
+    # takes the rest of the file for one field.
+    before = csv.field_size_limit(LONGEST_ROW_BYTES)
     reader = csv.DictReader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     try:
         names = [name for name in reader.fieldnames or () if name]  # spreadsheets leave columns without a name

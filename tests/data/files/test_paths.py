@@ -161,3 +161,30 @@ def test_an_array_is_read_in_pieces_of_any_size(
 def test_an_empty_array_holds_no_rows(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(" [ ] ")
     assert list(read_file_source(str(tmp_path / "a.json")).rows) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message", "hint"),
+    [
+        ("a.jsonl", b'{"problem": "1 + 1"}\n{"problem": "%s"}\n', "a.jsonl:2: the line has more", "each problem"),
+        ("a.jsonl", b'[{"problem": "%s"}]', "a.jsonl:1: the line has more", "holds one JSON array: `cp "),
+        ("a.json", b'[{"problem": "1 + 1"},\n{"problem": "%s"}]', "a.json:2: the entry that begins", "each problem"),
+        ("a.csv", b'problem,answer\n"%s,1\n', "a.csv:2: not valid CSV: field larger than", "a quote inside a text"),
+    ],
+)  # fmt: skip
+def test_a_row_longer_than_any_problem_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, message: str, hint: str
+) -> None:
+    """The limit is 1 KiB here; of a file that is one line by mistake no more than that is held."""
+    for module in ("json_rows", "tables"):
+        monkeypatch.setattr(f"leanrl.data.files.{module}.LONGEST_ROW_BYTES", 1024)
+    monkeypatch.setattr("leanrl.data.files.json_rows._PIECE_BYTES", 64)
+    path = tmp_path / name
+    path.write_bytes(content.replace(b"%s", b"x" * 5000))
+    with pytest.raises(DataError) as caught:
+        list(read_file_source(str(path)).rows)
+    assert message in caught.value.message
+    assert hint in (caught.value.hint or "")
+    path.write_bytes(content.replace(b"%s", b"x" * 900).replace(b",1\n", b'",1\n'))
+    if not content.startswith(b"["):
+        assert list(read_file_source(str(path)).rows)
