@@ -48,7 +48,7 @@ class LedgerWriter:
     def __init__(self, path: Path) -> None:
         import pyarrow.parquet
 
-        self._writer = pyarrow.parquet.ParquetWriter(path, _schema(), compression="zstd")
+        self._writer = pyarrow.parquet.ParquetWriter(path, _schema(), compression="zstd", write_statistics=False)
 
     def add(self, part: str, stage: str, rows: Sequence[CuratedRow], judged: Judged) -> None:
         """Write what a stage did with its rows."""
