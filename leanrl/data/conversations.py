@@ -24,6 +24,12 @@ class Asked:
         """All that is asked, as one text."""
         return "\n\n".join([*(turn["content"] for turn in self.earlier), self.question])
 
+    @property
+    def turns(self) -> list[Message]:
+        """The conversation that ends with the question; a single turn where nothing stands before it."""
+        system: list[Message] = [] if self.system is None else [{"role": "system", "content": self.system}]
+        return [*system, *self.earlier, {"role": "user", "content": self.question}]
+
 
 @dataclass(frozen=True)
 class NotAsked:

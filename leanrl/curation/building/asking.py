@@ -108,8 +108,12 @@ class ModelAsker:
 
     def _row(self, row: CuratedRow, asks: Asks) -> Row:
         if asks.message is None:
+            own = self._config.system_prompt
             prompt = build_prompt(
-                row.problem, template=self._config.prompt_template, system_prompt=self._config.system_prompt
+                row.asked.question,
+                template=self._config.prompt_template,
+                system_prompt=row.asked.system if own is None else own,
+                earlier=row.asked.earlier,
             )
         else:
             prompt = build_prompt(asks.message(row), template="{problem}", system_prompt=self._config.system_prompt)

@@ -226,6 +226,8 @@ def _read_rows(part: CheckedPart, recipe: CheckedRecipe, state: _State) -> list[
     for name, source in part.config.sources.items():
         where = f"parts.{part.name}.sources.{name}"
         read = read_source(name, source, where=where, seed=recipe.recipe.seed)
+        for line in read.lines:
+            state.listener.say(line)
         state.sources.append(_source_facts(part.name, name, source, read))
         published.append(source.published_rows)
         rows += [*read.rows, *(row for row, _ in read.unasked)]

@@ -100,16 +100,19 @@ def column_names(rows: Sequence[CuratedRow]) -> list[str]:
 def as_table(rows: Sequence[CuratedRow]) -> list[Mapping[str, Any]]:
     """Return the rows as they are written: one type in a column, lists of answers where any row has several.
 
+    Where a conversation asks any of them, all problems are conversations, which training reads as it read the source's.
+
     A kept column whose name the dataset needs itself is written as `original_NAME`.
     """
     has_several = any(len(row.answers) > 1 for row in rows)
+    has_turns = any(row.conversation is not None for row in rows)
     has_solutions = any(row.solution is not None for row in rows)
     names = column_names(rows)
     as_text = {name for name in names if len({_kind(row.columns.get(name)) for row in rows} - {None}) > 1}
     return [
         {
             "id": row.id,
-            "problem": row.problem,
+            "problem": row.asked.turns if has_turns else row.problem,
             "answer": list(row.answers) if has_several else row.answers[0],
             **({"solution": row.solution} if has_solutions else {}),
             "source": row.source,

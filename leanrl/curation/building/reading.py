@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -32,11 +32,15 @@ _KEYS_OF_DATA = re.compile(rf"(?<![\w./-])data\.({'|'.join(SourceConfig.model_fi
 
 @dataclass
 class ReadSource:
-    """What was read of a source: rows that ask something, those that do not with the reason, and a hash of all."""
+    """What was read of a source: rows that ask something, those that do not with the reason, and a hash of all.
+
+    `lines` say to a person how it was read.
+    """
 
     rows: list[CuratedRow] = field(default_factory=list)
     unasked: list[tuple[CuratedRow, str]] = field(default_factory=list)
     sha256: str = ""
+    lines: list[str] = field(default_factory=list)
 
     @property
     def num_rows(self) -> int:
@@ -57,9 +61,11 @@ def read_source(name: str, source: SourceConfig, *, where: str, seed: int) -> Re
     read = ReadSource()
     digest = hashlib.sha256()
     types = _ColumnTypes(where)
-    found = _made(name, source, seed=seed) if source.generator is not None else _found(name, source, where)
+    made = source.generator is not None
+    found = _made(name, source, seed=seed) if made else _found(name, source, where, read.lines)
     for row, reason, at in found:
-        content = (row.id, row.problem, row.answers, row.solution, row.columns)
+        turns = () if row.conversation is None else (row.conversation.turns,)
+        content = (row.id, row.problem, row.answers, row.solution, row.columns, *turns)
         digest.update(json.dumps(content, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"))
         digest.update(b"\n")
         types.check(row.columns, at)
@@ -89,7 +95,10 @@ def _made(name: str, source: SourceConfig, *, seed: int) -> Iterator[tuple[Curat
         )
 
 
-def _found(name: str, source: SourceConfig, where: str) -> Iterator[tuple[CuratedRow, str | None, str]]:
+def _found(
+    name: str, source: SourceConfig, where: str, lines: list[str]
+) -> Iterator[tuple[CuratedRow, str | None, str]]:
+    """Yield each row with the reason why it asks nothing, and its place; `lines` gets how columns and files are read."""
     data = DataConfig(
         problem_column=source.problem_column, answer_column=source.answer_column, gold_from=source.gold_from
     )
@@ -97,22 +106,14 @@ def _found(name: str, source: SourceConfig, where: str) -> Iterator[tuple[Curate
     rows = iter(opened.rows)
     head = list(islice(rows, _HEAD_ROWS))
     columns = choose_columns(opened, head, data)
+    lines += [f"{where}: {_in_keys(line, where)}" for line in (*opened.lines, *columns.lines)]
     seen: dict[str, int] = {}
     for number, each in enumerate(islice(chain(head, rows), source.num_rows), start=1):
         columns.meet(each.fields)
         row, reason = _read_row(each, columns, source, name, number)
         copies = seen[row.id] = seen.get(row.id, 0) + 1
         if copies > 1:
-            row = CuratedRow(
-                f"{row.id}#{copies}",
-                row.problem,
-                row.answers,
-                row.solution,
-                name,
-                number,
-                row.columns,
-                row.why_no_answer,
-            )
+            row = replace(row, id=f"{row.id}#{copies}")
         yield row, reason, each.where
     _require_columns(opened, head, columns, source, where)
 
@@ -130,7 +131,10 @@ def _read_row(
     row = CuratedRow(own, problem, answers, text, name, number, kept, why)
     if not isinstance(asked, Asked):
         return row, asked.reason
-    texts = (own, problem, *answers, text or "", json.dumps(kept, ensure_ascii=False, default=str))
+    if len(asked.turns) > 1:
+        row = replace(row, conversation=asked)
+    rest = json.dumps((asked.system, kept), ensure_ascii=False, default=str)
+    texts = (own, problem, *answers, text or "", rest)
     return row, None if all(map(is_unicode, texts)) else HALF_A_PAIR
 
 
@@ -193,11 +197,11 @@ def _require_columns(opened: Source, head: list[SourceRow], columns: Columns, so
 
 def _in_recipe(error: DataError, where: str) -> DataError:
     """Return the error in the keys of the recipe."""
+    return DataError(_in_keys(error.message, where), hint=error.hint and _in_keys(error.hint, where))
 
-    def said(text: str | None) -> str | None:
-        return None if text is None else _KEYS_OF_DATA.sub(rf"{where}.\1", text)
 
-    return DataError(str(said(error.message)), hint=said(error.hint))
+def _in_keys(text: str, where: str) -> str:
+    return _KEYS_OF_DATA.sub(rf"{where}.\1", text)
 
 
 class _ColumnTypes:

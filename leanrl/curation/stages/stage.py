@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from leanrl.config.sections.section import Section
+from leanrl.data.conversations import Asked
 from leanrl.errors import Problem
 from leanrl.types import GoldList, Grader
 
@@ -14,7 +15,8 @@ from leanrl.types import GoldList, Grader
 class CuratedRow:
     """One problem on its way through the stages; any of several answers is right, none are known where it has none.
 
-    `number` counts the rows of its source from 1; `why_no_answer` says why `answers` is empty.
+    `number` counts the rows of its source from 1; `why_no_answer` says why `answers` is empty. `conversation` asks the
+    problem where more than its text does.
     """
 
     id: str
@@ -25,11 +27,17 @@ class CuratedRow:
     number: int
     columns: Mapping[str, Any] = field(default_factory=dict)
     why_no_answer: str = ""
+    conversation: Asked | None = None
 
     @property
     def gold(self) -> str | GoldList:
         """The answers as the grader takes them."""
         return self.answers[0] if len(self.answers) == 1 else GoldList(self.answers)
+
+    @property
+    def asked(self) -> Asked:
+        """What a model is asked, as in training."""
+        return self.conversation or Asked(self.problem)
 
     def with_column(self, name: str, value: Any) -> "CuratedRow":
         """Return the row with one more column."""
