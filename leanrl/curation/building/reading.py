@@ -98,7 +98,7 @@ def _made(name: str, source: SourceConfig, *, seed: int) -> Iterator[tuple[Curat
 def _found(
     name: str, source: SourceConfig, where: str, lines: list[str]
 ) -> Iterator[tuple[CuratedRow, str | None, str]]:
-    """Yield each row with the reason why it asks nothing, and its place; `lines` gets how columns and files are read."""
+    """Yield each row, why it asks nothing, and its place; `lines` gets how columns and files are read."""
     data = DataConfig(
         problem_column=source.problem_column, answer_column=source.answer_column, gold_from=source.gold_from
     )
