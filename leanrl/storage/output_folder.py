@@ -69,7 +69,8 @@ def new_lines(file: Path) -> Iterator[TextIO]:
     partial = file.with_name(f".{file.name}.partial")
     try:
         # Half a surrogate pair, which is no UTF-8, is written as JSON itself spells it: \ud800.
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as lines:
+        partial.unlink(missing_ok=True)  # of a kill; "x" does not write through a link
+        with partial.open("x", encoding="utf-8", errors="backslashreplace") as lines:
             yield lines
         partial.replace(file)
     finally:
