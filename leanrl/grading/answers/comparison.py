@@ -2,7 +2,7 @@
 
 from leanrl.grading.answers.equality import agree, unpaired
 from leanrl.grading.answers.nodes import Answer
-from leanrl.grading.answers.readers.parameters import whole_number_of, with_letters_of
+from leanrl.grading.answers.readers.parameters import free_letter_of, with_letters_of
 from leanrl.grading.answers.structure import read_structure
 from leanrl.grading.text.characters import squeeze
 from leanrl.grading.text.numbers import read_number
@@ -13,7 +13,7 @@ from leanrl.types import Reason
 def judge(gold: str, answer: str) -> Reason:
     """Return whether a normalised answer equals a normalised gold answer, or which of them cannot be read."""
     try:
-        tree, letter = read_structure(gold), whole_number_of(gold)
+        tree, letter = read_structure(gold), free_letter_of(gold)
         named = map(read_structure, with_letters_of(gold, answer))
         found = (agree(tree, one) or (letter and _are_same_family(tree, one, letter)) for one in named)
         return "correct" if any(found) else "wrong"
@@ -41,7 +41,7 @@ def _check(answer: Answer) -> None:
 def _are_same_family(gold: Answer, answer: Answer, letter: str) -> bool:
     r"""Return whether two answers are the same progressions over a whole number, whose letter both share.
 
-    \frac{\pi}{4}+k\pi is \frac{5\pi}{4}+k\pi, 2k+1 is 2k-1.
+    \frac{\pi}{4}+k\pi is \frac{5\pi}{4}+k\pi, 2k+1 is 2k-1, x+1+C is x+C.
     """
     domains = {mark for side in (gold, answer) if side.kind == "family" for mark in side.marks}
     golds, answers = _progressions(gold), _progressions(answer)

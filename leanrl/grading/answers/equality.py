@@ -5,23 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sympy import Reals
-
 from leanrl.grading.answers.nodes import Answer, Kind
+from leanrl.grading.answers.pieces import are_same_function
 from leanrl.grading.answers.quantities import pairs_of_values
 from leanrl.grading.answers.readers.choices import letter_of, letters_chosen, option_of
 from leanrl.grading.answers.readers.moments import same_moment
 from leanrl.grading.answers.readers.names import has_variable, is_name, letters_of
 from leanrl.grading.answers.readers.numerals import digits_and_base, residue_class
 from leanrl.grading.answers.readers.sets import is_set_operation, read_bracket
-from leanrl.grading.answers.readers.systems import is_otherwise
 from leanrl.grading.answers.readers.vectors import read_components
 from leanrl.grading.answers.readers.words import spell
-from leanrl.grading.answers.spans import joined, numbers_of
+from leanrl.grading.answers.spans import numbers_of
 from leanrl.grading.answers.statements import has_relation, is_solved, links_of, values_by_name
 from leanrl.grading.tables.spellings import NAMELESS
 from leanrl.grading.text.characters import squeeze
-from leanrl.grading.units.quantities import value_beside_a_number
+from leanrl.grading.units.quantities import read_doubtful, value_beside_a_number
 from leanrl.grading.values.expressions import are_equal, is_rounding
 
 T = TypeVar("T")
@@ -29,6 +27,7 @@ CompareTrees = Callable[[Answer, Answer], bool]
 
 _LABEL = re.compile(r"[A-Z]'?(?:_\{?\d\}?)?(?=\()")  # of a point, P(3, 4)
 _FUNCTION = re.compile(r"[a-z]\(x\)")
+_UNIT = re.compile(r"\\unit\{(?!°)|\\%")  # degrees are numbers
 _MAX_UNORDERED = 40  # longer lists are compared in the order they are written: every pair would be too many
 
 
@@ -38,6 +37,8 @@ def agree(gold: Answer, answer: Answer) -> bool:
         return True
     if NAMELESS in (gold.latex, answer.latex):
         return is_name(gold) and is_name(answer)
+    if gold.marks == ("braces",) and _has_unit(answer) and not _has_unit(gold):
+        return False
     if gold.kind == "either":
         number, values = gold.parts
         return any(agree(reading, answer) for reading in ([values] if gold.marks else [number, values]))
@@ -53,6 +54,10 @@ def agree(gold: Answer, answer: Answer) -> bool:
     if not has_variable(gold) and (value := value_beside_a_number(answer.latex)):
         return agree(gold, Answer(value))
     return are_equal(gold.latex, answer.latex)
+
+
+def _has_unit(values: Answer) -> bool:
+    return bool(_UNIT.search(values.latex)) or any(read_doubtful(value.latex) for value in values.parts)
 
 
 def _marked(gold: Answer, answer: Answer) -> bool:
@@ -119,18 +124,12 @@ def _values_agree(gold: Answer, answer: Answer) -> bool:
 
 
 def _cases(gold: Answer, answer: Answer) -> bool:
-    """Pair the branches by value and condition; `otherwise` is what the other conditions leave."""
-    if not (gold.kind == answer.kind and len(gold.parts) == len(answer.parts)):
-        return False
-    left = list(answer.parts)
-    missing = list(unpaired(gold.parts, left, lambda one, other: _in_order(one.parts, other.parts)))
-    if len(missing) != 1:
-        return not missing
-    (value, condition), (other_value, other_condition) = missing[0].parts, left[0].parts
-    if not agree(value, other_value) or is_otherwise(condition) == is_otherwise(other_condition):
-        return is_otherwise(condition) and is_otherwise(other_condition) and agree(value, other_value)
-    explicit = answer if is_otherwise(condition) else gold
-    return bool(joined("or", (numbers_of(branch.parts[1]) for branch in explicit.parts)) == Reals)
+    """Pair the branches by value and condition, else compare what the functions are worth."""
+    if gold.kind == answer.kind and len(gold.parts) == len(answer.parts):
+        pairs = unpaired(gold.parts, list(answer.parts), lambda one, other: _in_order(one.parts, other.parts))
+        if next(pairs, None) is None:
+            return True
+    return are_same_function(gold, answer)
 
 
 def _lists(gold: Answer, answer: Answer) -> bool:

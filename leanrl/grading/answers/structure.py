@@ -11,7 +11,7 @@ from leanrl.grading.answers.readers.moments import read_date, read_time
 from leanrl.grading.answers.readers.numerals import read_based, read_modulo
 from leanrl.grading.answers.readers.parameters import read_family
 from leanrl.grading.answers.readers.sets import read_bracket, read_set
-from leanrl.grading.answers.readers.systems import read_system
+from leanrl.grading.answers.readers.systems import read_branches, read_system
 from leanrl.grading.answers.readers.words import read_words
 from leanrl.grading.text.brackets import trim
 
@@ -25,6 +25,7 @@ _READERS: tuple[Callable[[str, Read], Answer | None], ...] = (
     read_family,
     read_set,
     read_system,
+    read_branches,
     read_modulo,
     read_parts,
     read_list,

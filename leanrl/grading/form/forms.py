@@ -12,6 +12,7 @@ from leanrl.grading.form.echo import is_echo
 from leanrl.grading.form.terms import Term, factors_of, read_term
 from leanrl.grading.form.work import base_of, is_constant, work_beyond, work_in
 from leanrl.grading.text.characters import squeeze
+from leanrl.grading.text.numbers import with_counts
 from leanrl.grading.units.quantities import value_beside_a_number
 from leanrl.types import Form, Reason
 
@@ -46,7 +47,7 @@ def _is_finished(gold: str, answer: str, problem: str) -> bool:
     one of them. One side of a chain has to be finished: x = 10/2 = 5 is. An equation that is the gold answer, not
     solved for a name, may be written in any form.
     """
-    gold_tree, answer_tree = read_structure(gold), read_structure(answer)
+    gold_tree, answer_tree = read_structure(gold), read_structure(answer if "," in gold else with_counts(answer))
     if gold_tree.kind == "chain" and not is_name(gold_tree.parts[0]) and len(gold_tree.parts) == 2:
         return True
     is_one_set = gold_tree.kind in ("row", "expression") or gold_tree.marks == ("braces",)

@@ -28,6 +28,13 @@ DRESSES = (
     | dict.fromkeys(_DROPPED.split(), Dress(1, keeps_last=False))
 )
 
+# These set an equation, an inequality or a point as well as words.
+FONTS = "text textbf textit textrm mbox mathrm mathbf mathit mathsf boldsymbol bm mathnormal pmb"
+FORMULA = (
+    r"\s*+(?:\\?[A-Za-z]++(?:_\w)?+(?:\([a-z]\))?+\s*+(?:[=<>]|\\(?:le|ge|leq|geq|neq|in|approx)(?![A-Za-z]))"
+    r"|[(\[]\s?-?[\d\\])"
+)
+
 LENGTH = r"-?[\d.]+\s*+(?:pt|em|ex|cm|mm|in|px|mu)"
 LAYOUTS = (
     "align|aligned|alignat|alignedat|gather|gathered|equation|split|multline|flalign|eqnarray|math|displaymath|center"

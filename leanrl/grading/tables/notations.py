@@ -40,6 +40,11 @@ ENVIRONMENT = (
 )
 TRANSPOSED = r"(?P<row>[(\[].*[)\]])\s?\^\s?\{?\s?(?:T|\\top|\\intercal|\\text\s?\{T\})\s?\}?"
 CONDITION = r"^[\s,]*\\text\s?\{\s?(?:if|for|when|where|as)(?:\s?\}\s?|\s)"
+BRANCH = (
+    r"(?P<value>.*?\S)\s?(?:\\text\s?\{\s?)?(?<![A-Za-z\\])(?:if|when|for)"
+    r"(?![A-Za-z]| (?:all|any|every|each|some) )\s?\}?\s?(?P<condition>.+)"
+)
+REST = r"(?:\\text\s?\{\s?)?(?<![A-Za-z\\])(?:else|otherwise)(?![A-Za-z])(?:\s?\})?"
 OTHERWISE = r"\\text\s?\{\s*(?:otherwise|else|elsewhere)\s*\}|otherwise|else|elsewhere"
 
 # Of a text whose commands are signs by now, as `operators.KINDS_IN_NAMES` has them.

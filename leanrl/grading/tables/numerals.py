@@ -59,6 +59,12 @@ _HAN = "[零一二两三四五六七八九十百千万亿]"
 _ONE = rf"(?:{'|'.join(_SPACED)})(?!\w)"
 _PART = rf"(?:{'|'.join(PARTS)})(?![A-Za-z])"
 _SET = r"(?P<text>\\text\s*+\{)?+\s*+"
+_WORDS = rf"{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+"
+# Digits and the same number in words, one of them in brackets: 5 (five).
+TWICE = (
+    rf"(?<![\w.,^}}-])(?:(?P<digits>\d{{1,12}})|(?P<words>{_WORDS}))(?P<between>\s*+(?:\}}|\\text\s*+\{{)?+\s*+)"
+    rf"\(\s*+(?(digits)(?P<same_words>{_WORDS})|(?P<same_digits>\d{{1,12}}))\s*+\)"
+)
 WORD_OF_A_NUMBER = rf"{_HAN}|[^\W\d_]+"
 SPELLED = (
     r"(?P<before>^-?|[=,]|\bout of\s|分之"
@@ -66,8 +72,8 @@ SPELLED = (
     rf"\s*+{_SET}"
     rf"(?:(?:an?|eine?|une?)(?=\s(?:{_ONE}|{_PART}|hour|day|week|month|year|minute|fortnight|and a))"
     r"|(?=(?:half|quarter)(?![A-Za-z]))"
-    rf"|(?P<words>{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+|{_HAN}{{1,12}}+(?=分之|\\?%|\s?\}}?$|{_BEHIND_HAN})))"
-    rf"(?:-(?={_PART})|(?!-))"
+    rf"|(?P<words>{_WORDS}|{_HAN}{{1,12}}+(?=分之|\\?%|\s?\}}?$|{_BEHIND_HAN})))"
+    rf"(?:-(?={_PART})|(?!-|\s*+\(\d))"
 )
 _MINUS = "(?:negative|minus)"
 MINUS = rf"^(?:\\text\s*+\{{\s*+{_MINUS}\s*+\}}|{_SET}{_MINUS}\s)\s*+(?=[\d\\]|{_ONE})"
@@ -98,6 +104,8 @@ ONLY_COMMAS = rf"-?(?:{_COMMAS})"
 SERIES = (
     r"(?<![\w.,^_])(?P<given>-?\d{1,6}(?:,\s?-?\d{1,6}){0,5}+),\s?\\ldots\s?,\s?(?P<last>-?\d{1,6})(?![\w.]|,\s?\d)"
 )
+# Of choices, or a point.
+COUNTS = r"(?<![A-Za-z\\])(?P<kind>[CP])\s?\(\s?(?P<total>\d{1,3})\s?,\s?(?P<chosen>\d{1,3})\s?\)"
 # What stands between these groups stands in no list. A comma behind points is that of a decimal.
 GROUPED = (
     r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})++|(?:\\?_\d{3})++)(?![\d'_])",

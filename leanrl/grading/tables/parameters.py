@@ -25,6 +25,7 @@ NOT_PERIODIC = (
     rf"\\(?:sin|cos|tan|cot|sec|csc|exp|log|ln|sum|prod|int|lim)(?![A-Za-z])|[\^_]\s?\{{?{_COUNT}(?![A-Za-z])"
 )
 CONSTANT = r"[-+]\s?(?P<constant>[CcKk])$"
+ANY_NUMBER = r"\+\s?C$"
 NUMBERED_CONSTANT = r"(?<![A-Za-z\\])([CcK])(?=\s?_\s?\{?\d)"
 FACTOR = r"(?<![A-Za-z\\_])[A-DKc](?:_\s?\{?\d\}?)?+(?=\s?(?:e\s?\^|\\(?:sin|cos)(?![A-Za-z])))"
 # The letter that a function or a sequence is given in: t of f(t) =, k of a_k =.

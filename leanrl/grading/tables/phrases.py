@@ -20,4 +20,5 @@ VALUES_IN_WORDS: Rules = (
 )
 # Languages of a code block that set text.
 TEXT_LANGUAGES = frozenset(("", "latex", "tex", "math", "katex", "markdown", "md", "text", "txt", "plain", "plaintext"))
+DENIALS = frozenset(("not", "cannot", "never", "no", "neither", "nor", "except", "without", "wrong"))
 ARTICLES = ("the", "a", "an", "on", "at")

@@ -2,7 +2,7 @@ r"""What dresses an answer and says nothing: colours, sizes, frames, spacing, ma
 
 import re
 
-from leanrl.grading.tables.dressing import DRESSES, LAYOUTS, LENGTH, MARKUP, Dress
+from leanrl.grading.tables.dressing import DRESSES, FONTS, FORMULA, LAYOUTS, LENGTH, MARKUP, Dress
 from leanrl.grading.text.brackets import find_partners, replace_spans, separators_outside, split_outside
 from leanrl.grading.text.rules import apply_rules, compiled
 
@@ -16,6 +16,7 @@ _ENVIRONMENT = re.compile(
 _MAX_NESTED = 4  # an align in a center in an equation
 _ROW_END, _COLUMN = re.compile(r"\\\\(?:\s*\[[^\[\]]*\])?"), re.compile("(?<![\\\\])&")
 _CONTINUES = re.compile(r"=|[<>]|\\(?:le|ge|leq|geq|approx|equiv|neq|cup|cap|Rightarrow|implies)(?![A-Za-z])")
+_FONTS, _FORMULA = frozenset(FONTS.split()), re.compile(FORMULA)
 _MARKUP = compiled(MARKUP)
 
 
@@ -44,6 +45,8 @@ def _drop_commands(text: str) -> str:
     gone: list[tuple[int, int, str]] = []
     for command in _COMMAND.finditer(text):
         dress = DRESSES.get(command[1])
+        if command[1] in _FONTS and _FORMULA.match(text, command.end() + 1):
+            dress = Dress()
         if dress is None:
             continue
         end = _arguments_end(text, command.end(), dress, partners)

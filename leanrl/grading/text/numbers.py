@@ -19,6 +19,7 @@ _NUMBER, _DECIMAL_COMMA, _WHOLE_AND_PART = map(re.compile, (table.NUMBER, table.
 _WITH_COMMAS, _ONLY_COMMAS = re.compile(table.WITH_COMMAS), re.compile(table.ONLY_COMMAS)
 _SERIES = re.compile(table.SERIES)
 _MAX_WRITTEN_OUT = 40
+_COUNTS = re.compile(table.COUNTS)
 _GROUPED = tuple(map(re.compile, table.GROUPED))
 
 
@@ -89,6 +90,23 @@ def write_out(text: str) -> str:
 def is_grouped(text: str) -> bool:
     """Return whether a text is one number with commas between its groups, which is also a way to write a list."""
     return _ONLY_COMMAS.fullmatch(text) is not None
+
+
+def is_count(text: str) -> bool:
+    """Return whether a text is C(5, 2) or P(5, 2), which may name a point as well."""
+    return _COUNTS.fullmatch(text) is not None
+
+
+def with_counts(text: str) -> str:
+    """Return the text with C(5, 2) and P(5, 2) as the numbers of combinations and permutations that they name."""
+    return _COUNTS.sub(_count, text)
+
+
+def _count(named: re.Match[str]) -> str:
+    total, chosen = int(named["total"]), int(named["chosen"])
+    if chosen > total:
+        return named.group()
+    return rf"\binom{{{total}}}{{{chosen}}}" if named["kind"] == "C" else rf"\frac{{{total}!}}{{({total}-{chosen})!}}"
 
 
 def _join(number: re.Match[str]) -> str:

@@ -6,13 +6,14 @@ from fractions import Fraction
 from leanrl.grading.tables import numerals as table
 
 _MAX_WORDS = 3  # five hundred thousand million
-_SPELLED, _MINUS, _NUMERAL = (
-    re.compile(written, re.IGNORECASE) for written in (table.SPELLED, table.MINUS, table.NUMERAL)
+_TWICE, _SPELLED, _MINUS, _NUMERAL = (
+    re.compile(written, re.IGNORECASE) for written in (table.TWICE, table.SPELLED, table.MINUS, table.NUMERAL)
 )
 
 
 def read_numerals(text: str) -> str:
     """Return the text with numbers in words, where a value may begin, and the words behind numbers as digits; exact."""
+    text = _TWICE.sub(_once, text)
     text = _SPELLED.sub(_in_digits, _MINUS.sub(lambda match: "-" + (match["text"] or ""), text))
     for _ in range(_MAX_WORDS):
         text = _NUMERAL.sub(_replace, text)
@@ -28,6 +29,12 @@ def _replace(match: re.Match[str]) -> str:
     is_part = word in table.PARTS
     value = rf"\frac{{{number}}}{{{table.PARTS[word]}}}" if is_part else str(Fraction(number) * table.MULTIPLES[word])
     return rf"{value} \text{{{rest}}}" if rest.strip() else value + " "
+
+
+def _once(match: re.Match[str]) -> str:
+    digits = match["digits"] or match["same_digits"]
+    is_same = _value_of(match["words"] or match["same_words"]) == int(digits)
+    return digits + match["between"] if is_same else match.group()
 
 
 def _in_digits(match: re.Match[str]) -> str:

@@ -54,6 +54,15 @@ def are_equal(gold: str, answer: str) -> bool:
     return bool(verify(*parsed, allow_set_relation_comp=True, timeout_seconds=None))
 
 
+def are_equal_at(gold: str, answer: str, *, letter: str, point: Expr) -> bool:
+    """Return whether two expressions are equal where a number stands for a letter."""
+    sides = _parse_both(gold, answer)
+    if not all(isinstance(side, Expr) for side in sides):
+        return False
+    placed = [side.subs({one: point for one in side.free_symbols if one.name == letter.lower()}) for side in sides]
+    return agree_at_points(*placed) is True
+
+
 def is_rounding(exact: str, rounded: str) -> bool:
     """Return whether the second text rounds the first: to its own places if it is a decimal, else to four digits."""
     number = _DECIMAL.fullmatch(rounded.replace(" ", ""))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sympy import Expr, binomial, factorial2
 
+from leanrl.grading.text.numbers import is_count, with_counts
 from leanrl.grading.units.quantities import without_common_unit
 
 _PRODUCT = re.compile(r"(?<![\w.^_}\\])(\d+(?:\.\d+)?|\\pi)\s*(?=[(\[])|(\))\s*(?=[(\d])")
@@ -20,6 +21,7 @@ _WORD_SUBSCRIPT = re.compile(r"_\s*\{\s*(?:\\text\s*\{\s*)?\\?([A-Za-z]{2,})\s*(
 _IMAGINARY_WITH_SUBSCRIPT = re.compile(r"(?<![A-Za-z\\])[IEei](?=\s*_)")
 _LETTERS_WITH_D = re.compile(r"(?<![A-Za-z\\{])(?=[a-ce-z]*d)(?!sqrt|mod)[a-z]{4,}(?![A-Za-z}])")
 _COMBINATIONS = re.compile(r"(?<![A-Za-z\\])C\s?\(([^(),]*),([^(),]*)\)")
+_LOG = re.compile(r"\\log(?![A-Za-z]|\s?_)")
 _DOUBLE_FACTORIAL = re.compile(r"((?<!\d)\d++|(?<![A-Za-z])[A-Za-z]|\([^()]*+\))\s?!\s?!(?!\s?!)")
 _OF_EVERY_SECOND = "xi_0"  # below a binomial coefficient: what stands above is a double factorial
 _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, differentials and functions
@@ -28,6 +30,10 @@ _SPARE_LETTERS = "uvwqzjkpgbsmnlactrxyoh"  # no e, i, d, f: constants, different
 def avoid_traps(gold: str, answer: str) -> tuple[str, str]:
     """Return both texts with the parser's pitfalls avoided, in the same way in both."""
     gold, answer = _same_letters(*without_common_unit(gold, answer))
+    if r"\ln" in gold and r"\ln" not in answer and not _LOG.search(gold):  # the gold answer says which one is meant
+        answer = _LOG.sub(r"\\ln", answer)
+    if not (is_count(gold) and is_count(answer)):  # two may be points
+        gold, answer = with_counts(gold), with_counts(answer)
     if r"\binom" in gold + answer:  # beside one, C(n, 2) is no function
         gold, answer = (_COMBINATIONS.sub(r"\\binom{\1}{\2}", side) for side in (gold, answer))
     gold, answer = _rewrite(gold), _rewrite(answer)

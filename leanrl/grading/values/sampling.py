@@ -70,8 +70,11 @@ def is_rounding_of(exact: Expr, rounded: Expr, *, places: int | None) -> bool:
 
 
 def is_shift_of(gold: Expr, answer: Expr, letter: str) -> bool:
-    """Return whether a + b k and c + d k are one progression over whole k: d = b or d = -b, and b divides a - c."""
-    letters = [next((one for one in side.free_symbols if one.name == letter), None) for side in (gold, answer)]
+    """Return whether a + b k and c + d k are one progression over whole k: d = b or d = -b, and b divides a - c.
+
+    The letter C stands for any number: a - c may be any constant.
+    """
+    letters = [next((one for one in side.free_symbols if one.name == letter.lower()), None) for side in (gold, answer)]
     if not all(own and one.is_polynomial(own) for one, own in zip((gold, answer), letters, strict=True)):
         return False
     terms = [sympy.Poly(one, symbol).all_coeffs() for one, symbol in zip((gold, answer), letters, strict=True)]
@@ -79,7 +82,8 @@ def is_shift_of(gold: Expr, answer: Expr, letter: str) -> bool:
         return False
     (step, start), (other_step, other_start) = terms
     multiples = [sympy.simplify(ratio) for ratio in (other_step / step, (start - other_start) / step)]
-    return abs(multiples[0]) == 1 and bool(multiples[1].is_integer)
+    is_constant = letter == "C" and not multiples[1].free_symbols
+    return abs(multiples[0]) == 1 and bool(multiples[1].is_integer or is_constant)
 
 
 def _assignments(symbols: list[Any], points: list[Any]) -> list[dict[Any, Any]]:

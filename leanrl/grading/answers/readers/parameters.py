@@ -12,6 +12,7 @@ _BUILDER = re.compile(table.BUILDER, re.DOTALL)
 _PERIODIC = re.compile(table.PERIODIC)
 _NOT_PERIODIC = re.compile(table.NOT_PERIODIC)
 _FACTOR = re.compile(table.FACTOR)
+_ANY_NUMBER = re.compile(table.ANY_NUMBER)
 _NAMED_FREELY = tuple(map(re.compile, (table.CONSTANT, table.NUMBERED_CONSTANT, table.ARGUMENT, table.RUNNING)))
 _MAX_FACTORS = 3
 _TOKEN = re.compile(r"\\text\s?\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z]")
@@ -38,11 +39,14 @@ def with_letters_of(gold: str, answer: str) -> Iterator[str]:
             yield _FACTOR.sub(_renaming(dict(zip(others, ordered, strict=True))), answer)
 
 
-def whole_number_of(gold: str) -> str | None:
-    r"""Return the letter that a gold answer declares to stand for any whole number: k of k \in Z.
+def free_letter_of(gold: str) -> str | None:
+    r"""Return the letter that a gold answer declares to stand for any whole number, k of k \in Z, or the C of + C.
 
-    One that is not declared may be a number that the problem gives: an area of n\pi is none of (n+1)\pi.
+    One that is not declared may be a number that the problem gives: an area of n\pi is none of (n+1)\pi. A C is that of
+    an antiderivative beside one other letter.
     """
+    if _ANY_NUMBER.search(gold) and len(_letters(gold) - {"C", "e"}) == 1:
+        return "C"
     declared = _declared(gold) if len(gold) <= _MAX_CHARS else None
     return declared[1] if declared and declared[2] == "integer" else None
 

@@ -7,11 +7,13 @@ from leanrl.grading.answers.readers.lists import COMMA, SEMICOLON, with_both_sig
 from leanrl.grading.answers.readers.words import spell
 from leanrl.grading.tables import notations, phrases
 from leanrl.grading.text.brackets import is_one_bracket, split_outside
+from leanrl.grading.text.numbers import read_number
 from leanrl.grading.text.rules import apply_rules, compiled
 
 _EMPTY, _VALUES = re.compile(phrases.NO_SOLUTION), compiled(phrases.VALUES_IN_WORDS)
 _BUILDER = re.compile(notations.SET_BUILDER, re.DOTALL)
 _BRACKET = re.compile(notations.BRACKET, re.DOTALL)
+_BAR = re.compile(r"\||\\mid(?![A-Za-z])")
 _OPERATION = re.compile(r"\\(?:cup|cap|setminus|mathbb)(?![A-Za-z])")
 _WHOLE = re.compile(r"-?\d{1,6}")
 _MAX_MEMBERS = 40
@@ -39,6 +41,8 @@ def read_bracket(latex: str, read: Read) -> Answer | None:
     is_set = bracket["opening"] == r"\{"
     pieces = split_outside(bracket["inside"], SEMICOLON if ";" in bracket["inside"] else COMMA)
     brackets = (bracket["opening"] + bracket["closing"]).replace(r"\langle", "(").replace(r"\rangle", ")")
+    if brackets == "()" and all(map(read_number, numbers := split_outside(bracket["inside"], _BAR))):
+        pieces = numbers  # (3|4)
     if not all(pieces) or (brackets not in ("()", "[]", r"\{\}") and (len(pieces) != 2 or "\\" in brackets)):
         return None  # [5) is none
     if len(pieces) == 1 and not is_set:
