@@ -37,7 +37,7 @@ def agree(gold: Answer, answer: Answer) -> bool:
         return True
     if NAMELESS in (gold.latex, answer.latex):
         return is_name(gold) and is_name(answer)
-    if gold.marks == ("braces",) and _has_unit(answer) and not _has_unit(gold):
+    if gold.marks == ("braces",) and _adds_unit(gold, answer):
         return False
     if gold.kind == "either":
         number, values = gold.parts
@@ -56,8 +56,10 @@ def agree(gold: Answer, answer: Answer) -> bool:
     return are_equal(gold.latex, answer.latex)
 
 
-def _has_unit(values: Answer) -> bool:
-    return bool(_UNIT.search(values.latex)) or any(read_doubtful(value.latex) for value in values.parts)
+def _adds_unit(gold: Answer, answer: Answer) -> bool:
+    """Return whether an answer has a unit where a set has plain values."""
+    may_be_doubtful = not has_variable(gold) and any(read_doubtful(value.latex) for value in answer.parts)
+    return not _UNIT.search(gold.latex) and (may_be_doubtful or bool(_UNIT.search(answer.latex)))
 
 
 def _marked(gold: Answer, answer: Answer) -> bool:

@@ -59,11 +59,12 @@ _HAN = "[零一二两三四五六七八九十百千万亿]"
 _ONE = rf"(?:{'|'.join(_SPACED)})(?!\w)"
 _PART = rf"(?:{'|'.join(PARTS)})(?![A-Za-z])"
 _SET = r"(?P<text>\\text\s*+\{)?+\s*+"
-_WORDS = rf"{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+"
 # Digits and the same number in words, one of them in brackets: 5 (five).
+_OPENED = r"\s*+(?:\}|\\text\s*+\{)?+\s*+"
+_ANY_WORDS = r"[^\W\d_](?:[^\W\d_]|[ -]){1,80}+"
 TWICE = (
-    rf"(?<![\w.,^}}-])(?:(?P<digits>\d{{1,12}})|(?P<words>{_WORDS}))(?P<between>\s*+(?:\}}|\\text\s*+\{{)?+\s*+)"
-    rf"\(\s*+(?(digits)(?P<same_words>{_WORDS})|(?P<same_digits>\d{{1,12}}))\s*+\)"
+    rf"(?<![\w.,^}}-])(?:(?P<digits>\d{{1,12}})(?P<before_words>{_OPENED})\(\s*+(?P<words>{_ANY_WORDS})"
+    rf"|(?P<first_words>{_ANY_WORDS})(?P<before_digits>{_OPENED})\(\s*+(?P<last_digits>\d{{1,12}}))\s*+\)"
 )
 WORD_OF_A_NUMBER = rf"{_HAN}|[^\W\d_]+"
 SPELLED = (
@@ -72,7 +73,7 @@ SPELLED = (
     rf"\s*+{_SET}"
     rf"(?:(?:an?|eine?|une?)(?=\s(?:{_ONE}|{_PART}|hour|day|week|month|year|minute|fortnight|and a))"
     r"|(?=(?:half|quarter)(?![A-Za-z]))"
-    rf"|(?P<words>{_WORDS}|{_HAN}{{1,12}}+(?=分之|\\?%|\s?\}}?$|{_BEHIND_HAN})))"
+    rf"|(?P<words>{_ONE}(?:(?:\s|-|(?<=red|and|ion)\sand\s){_ONE}){{0,11}}+|{_HAN}{{1,12}}+(?=分之|\\?%|\s?\}}?$|{_BEHIND_HAN})))"
     rf"(?:-(?={_PART})|(?!-|\s*+\(\d))"
 )
 _MINUS = "(?:negative|minus)"

@@ -32,9 +32,9 @@ def _replace(match: re.Match[str]) -> str:
 
 
 def _once(match: re.Match[str]) -> str:
-    digits = match["digits"] or match["same_digits"]
-    is_same = _value_of(match["words"] or match["same_words"]) == int(digits)
-    return digits + match["between"] if is_same else match.group()
+    digits = match["digits"] or match["last_digits"]
+    is_same = _value_of(match["words"] or match["first_words"]) == int(digits)
+    return digits + (match["before_words"] or match["before_digits"] or " ") if is_same else match.group()
 
 
 def _in_digits(match: re.Match[str]) -> str:
@@ -43,10 +43,12 @@ def _in_digits(match: re.Match[str]) -> str:
 
 
 def _value_of(words: str) -> int | None:
-    """Return the number that words name, None if they name several: twenty five, not five twenty."""
+    """Return the number that words name, None if they name several or none: twenty five, not five twenty."""
     parts: list[int] = []
     for word in re.findall(table.WORD_OF_A_NUMBER, words.casefold().replace(" and ", " ")):
-        number = table.VALUES[word]
+        number = table.VALUES.get(word)
+        if number is None:
+            return None
         if word in table.MULTIPLES:
             smaller = [part for part in parts if part < number]
             parts, number = parts[: len(parts) - len(smaller)], number * (sum(smaller) or 1)

@@ -41,8 +41,9 @@ def read_bracket(latex: str, read: Read) -> Answer | None:
     is_set = bracket["opening"] == r"\{"
     pieces = split_outside(bracket["inside"], SEMICOLON if ";" in bracket["inside"] else COMMA)
     brackets = (bracket["opening"] + bracket["closing"]).replace(r"\langle", "(").replace(r"\rangle", ")")
-    if brackets == "()" and all(map(read_number, numbers := split_outside(bracket["inside"], _BAR))):
-        pieces = numbers  # (3|4)
+    numbers = split_outside(bracket["inside"], _BAR)
+    if brackets == "()" and len(numbers) > 1 and all(map(read_number, numbers)):
+        return read(f"({', '.join(numbers)})")  # (3|4)
     if not all(pieces) or (brackets not in ("()", "[]", r"\{\}") and (len(pieces) != 2 or "\\" in brackets)):
         return None  # [5) is none
     if len(pieces) == 1 and not is_set:

@@ -63,7 +63,7 @@ def is_otherwise(condition: Answer) -> bool:
 
 def _condition(text: str, read: Read) -> Answer:
     if _OTHERWISE.fullmatch(text.strip()):
-        return Answer("otherwise")
+        return Answer("otherwise", "words", (), ("otherwise",))
     head = _CONDITION.match(text)
     rest = text[head.end() :] if head else text
     return read(rest if head is None or head.group().rstrip().endswith("}") else rf"\text{{{rest}")
