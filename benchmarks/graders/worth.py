@@ -55,7 +55,7 @@ USES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     *(("answers.structure", reader.__name__, _nothing) for reader in structure._READERS),
     ("task", "mark_nouns", _as_it_came),
     ("answers.comparison", "with_letters_of", lambda gold, answer: iter([answer])),
-    ("answers.comparison", "whole_number_of", _nothing),
+    ("answers.comparison", "free_letter_of", _nothing),
     ("answers.equality", "_as_points", _nothing),
     ("answers.equality", "_are_same_choices", _nothing),
     ("answers.equality", "numbers_of", _nothing),
