@@ -44,10 +44,11 @@ def _pieces(side: Answer) -> list[Piece]:
         return [Piece(Reals, side.latex)] if side.kind == "expression" else []
     spans = [EmptySet if is_otherwise(one.parts[1]) else numbers_of(one.parts[1]) for one in side.parts]
     known = [span for span in spans if span is not None]
+    if len(known) < len(spans):
+        return []
     rest = Complement(Reals, Union(*known))
-    pieces = zip(side.parts, known, strict=False)
-    found = [Piece(rest if is_otherwise(one.parts[1]) else span, one.value.latex) for one, span in pieces]
-    return found if len(known) == len(spans) else []
+    values = [one.value.latex for one in side.parts]
+    return [Piece(rest if span is EmptySet else span, value) for span, value in zip(known, values, strict=True)]
 
 
 def _points(cuts: list[Any]) -> list[Any]:
@@ -58,7 +59,7 @@ def _points(cuts: list[Any]) -> list[Any]:
 
 
 def _agree_at(sides: list[list[Piece]], letter: str, point: Any) -> bool:
-    """Return whether all values of both functions at a point are one, or neither has one."""
+    """Return whether both functions have one value at a point, and the same, or neither has any."""
     golds, answers = ([piece.value for piece in side if piece.where.contains(point) is true] for side in sides)
     pairs = product(golds, answers)
-    return bool(golds) is bool(answers) and all(are_equal_at(*pair, letter=letter, point=point) for pair in pairs)
+    return len(golds) == len(answers) and all(are_equal_at(*pair, letter=letter, point=point) for pair in pairs)

@@ -21,5 +21,5 @@ VALUES_IN_WORDS: Rules = (
 # Languages of a code block that set text.
 TEXT_LANGUAGES = frozenset(("", "latex", "tex", "math", "katex", "markdown", "md", "text", "txt", "plain", "plaintext"))
 # The number of those not present is a name; what x cannot be is none.
-DENIAL = r"^not\b|\bnot(?: be| equal)?(?: \w)?$|\b(?:cannot|never|wrong)\b"
+DENIAL = r"^not\b|\bnot(?: be)?(?: equals?)?(?: to)?(?: \w)?$|\b(?:cannot|never|wrong)\b"
 ARTICLES = ("the", "a", "an", "on", "at")

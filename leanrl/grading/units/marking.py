@@ -23,7 +23,7 @@ _SIGN = re.compile(_SIGNS)
 _CURRENCY_AND_UNIT = re.compile(r"\\unit\{(?P<currency>[A-Z]{3}(?:-JPY)?|Rs|cent)\}\s*+\\unit\{(?P<unit>[^{}]*+)\}")
 _BEFORE_VALUE = re.compile(
     rf"(?<![A-Za-z\\])(?:\\text\s*+\{{\s*+)?+(?P<sign>{_SIGNS}|{_CODES})\s*+\}}?+\s*+"
-    r"(?P<value>-?\d[\d,]*+(?: \d{3}(?!\d))*+(?:\.\d++)?+(?:\s?\\frac\{\d++\}\{\d++\})?+"
+    r"(?P<value>-?\d++(?:,\d++)*+(?: \d{3}(?!\d))*+(?:\.\d++)?+(?:\s?\\frac\{\d++\}\{\d++\})?+"
     r"|\\frac\s*+\{\d++\}\s*+\{\d++\})"
 )
 _LETTER = re.compile(r"\\(?:mu|Omega|AA|ell)(?![A-Za-z])\s*+")

@@ -45,7 +45,7 @@ def free_letter_of(gold: str) -> str | None:
     One that is not declared may be a number that the problem gives: an area of n\pi is none of (n+1)\pi. A C is that of
     an antiderivative beside one other letter.
     """
-    if _ANY_NUMBER.search(gold) and len(_letters(gold) - {"C", "e"}) == 1:
+    if _ANY_NUMBER.search(gold) and len(_letters(gold.rpartition("=")[2]) - {"C", "e"}) == 1:
         return "C"
     declared = _declared(gold) if len(gold) <= _MAX_CHARS else None
     return declared[1] if declared and declared[2] == "integer" else None
