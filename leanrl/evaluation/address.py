@@ -1,5 +1,6 @@
-"""The address of an endpoint, and the key that it may be sent."""
+"""The address of an endpoint, the key that it may be sent, and how long it may be silent."""
 
+import math
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -7,6 +8,9 @@ from leanrl.errors import ConfigError, Problem
 from leanrl.hints import setting
 
 KEY_VARIABLE = "LEANRL_ENDPOINT_KEY"
+SILENCE_VARIABLE = "LEANRL_ENDPOINT_MINUTES"
+# A server that loads its model at the first request, or starts for it, takes minutes.
+_SILENT_MINUTES = 10.0
 # The usual variable holds a key of this host; no other host is sent it.
 _OPENAI_HOST, _OPENAI_VARIABLE = "api.openai.com", "OPENAI_API_KEY"
 
@@ -61,3 +65,21 @@ def key_for(url: str, environment: Mapping[str, str]) -> str | None:
         if key:
             return key
     return None
+
+
+def silent_seconds(environment: Mapping[str, str]) -> float:
+    """Return how long a server may send nothing before it is given up.
+
+    Raises:
+        ConfigError: if the variable holds no positive number of minutes.
+    """
+    text = environment.get(SILENCE_VARIABLE, "").strip()
+    try:
+        minutes = float(text) if text else _SILENT_MINUTES
+    except ValueError:
+        minutes = math.nan
+    if not 0 < minutes < math.inf:
+        raise ConfigError(
+            f"{SILENCE_VARIABLE} is {text}, which is no number of minutes.", hint=f"export {SILENCE_VARIABLE}=60"
+        )
+    return 60 * minutes

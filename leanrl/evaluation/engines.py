@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from leanrl.errors import MissingError
-from leanrl.evaluation.address import key_for, require_address
+from leanrl.evaluation.address import SILENCE_VARIABLE, key_for, require_address, silent_seconds
 from leanrl.evaluation.asked import Asked, EngineName
 from leanrl.machine.environment import host_memory_bytes, installed_vllm
 from leanrl.machine.installation import install_extras
@@ -42,10 +42,12 @@ def choose_engine(asked: Asked) -> EngineName:
     """Return the engine that was named, or vLLM where it is installed.
 
     Raises:
+        ConfigError: if an endpoint is asked by an address that is none, or with a silence that is no number.
         MissingError: if vLLM is named and not installed.
     """
     if asked.endpoint is not None:
         require_address(asked.endpoint)
+        silent_seconds(os.environ)
         return "endpoint"
     if asked.engine == "vllm" and installed_vllm() is None:
         raise MissingError(
@@ -106,7 +108,16 @@ def open_endpoint(url: str, model: str, protocol: "Protocol", *, say: Callable[[
 
     sampling = StreamSampling(protocol.temperature, protocol.top_p, protocol.max_completion_tokens)
     key = key_for(url, os.environ)
-    return EndpointStream(url, model, key=key, sampling=sampling, num_slots=_SLOTS_OF_ENDPOINT, say=say)
+    return EndpointStream(
+        url,
+        model,
+        key=key,
+        sampling=sampling,
+        num_slots=_SLOTS_OF_ENDPOINT,
+        silent_seconds=silent_seconds(os.environ),
+        longer=f"export {SILENCE_VARIABLE}=60",
+        say=say,
+    )
 
 
 def _open_hf(local: LocalModel, sampling: "StreamSampling", *, longest_tokens: int) -> "CompletionStream":

@@ -67,9 +67,11 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note the seconds that a stream would wait."""
     waited: list[float] = []
     plain = endpoint.EndpointStream.__init__
-    monkeypatch.setattr(
-        endpoint.EndpointStream, "__init__", lambda *args, **more: plain(*args, **more, sleep=waited.append)
-    )
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(endpoint.EndpointStream, "__init__", lambda *args, **more: plain(*args, **more, sleep=note))
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
     return waited

@@ -1,12 +1,13 @@
 """The stream on an OpenAI-compatible server: as many requests at once as there are slots."""
 
+import asyncio
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from huggingface_hub.utils import httpx
@@ -14,34 +15,43 @@ from huggingface_hub.utils import httpx
 from leanrl.errors import ConfigError, MissingError, StoppedError
 from leanrl.hints import quoted
 from leanrl.machine.loopback import is_loopback
+from leanrl.rollout.streams.chat_reply import EventsReply, ReplyError, WholeReply
+from leanrl.rollout.streams.loop_thread import LoopThread
+from leanrl.rollout.streams.silence import Silence, SilentError
 from leanrl.rollout.streams.stream import SlotMeter, StreamAnswer, StreamRequest, StreamSampling, Take
 
 _NUM_TRIES = 6
 _FIRST_WAIT_SECONDS, _LONGEST_WAIT_SECONDS = 1.0, 600.0
-_LONGEST_ANSWER_SECONDS = 3600.0  # 32,768 tokens at 10 a second
+_CONNECT_SECONDS = 30.0
 _BUSY = frozenset((408, 409, 425, 429))
 _FAULT_OF_SERVER = 500  # and above, such as 529 of a server that is overloaded
 _MOVED = range(300, 400)
 _NO_LEAVE = frozenset((401, 403))
+_REFUSED = frozenset((400, 422))
 _NOT_FOUND = 404
 _OF_LENGTH = re.compile("token|length|context", re.IGNORECASE)
 _SHOWN = 200
 _SECRET_CHARACTERS = 8
 _CHARACTERS_OF_A_TOKEN = 4
+_PIECE_BY_PIECE = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 class EndpointStream:
     """`CompletionStream` on a server's chat completions.
 
     A server that is busy (429, 5xx, no answer), or sends no completion, is asked again, after the time that it names or
-    a growing one. A server of this machine is never asked through a proxy. Tokens are those that the server counts, or
-    one for each four characters. What a server says is told without the key, which some servers repeat.
+    a growing one. Completions are asked for piece by piece, so that a slow server differs from a silent one; a server
+    that refuses this is asked for whole ones. A server of this machine is never asked through a proxy. Tokens are those
+    that the server counts, or one for each four characters. What a server says is told without the key, which some
+    servers repeat.
 
     Args:
         url: the address up to /v1.
         model: name of the model at the server.
         key: sent as a bearer token, and written nowhere.
         num_slots: requests at once.
+        silent_seconds: a server that sends nothing to any request for so long is given up.
+        longer: how a user sets a longer silence, for messages.
         say: hears of answers that are asked for again.
         sleep: waits, in place of the clock's.
     """
@@ -54,8 +64,10 @@ class EndpointStream:
         key: str | None,
         sampling: StreamSampling,
         num_slots: int,
+        silent_seconds: float,
+        longer: str,
         say: Callable[[str], None],
-        sleep: Callable[[float], object] | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.meter = SlotMeter()
         self._url = f"{url.rstrip('/')}/chat/completions"
@@ -67,40 +79,43 @@ class EndpointStream:
         self._secret = key if key and len(key) >= _SECRET_CHARACTERS else None
         self._has_key = key is not None
         self._num_answers = self._num_empty = 0
-        self._ends = threading.Event()
-        self._sleep = sleep or self._ends.wait  # so that nothing waits for another try once the stream ends
-        self._client = httpx.Client(
+        self._sleep = sleep
+        self._streams = True
+        self._silent_seconds, self._longer = silent_seconds, longer
+        self._silence = Silence(silent_seconds, tell=self._tell_of_silence)
+        self._client = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(_LONGEST_ANSWER_SECONDS, connect=30.0),
+            timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=num_slots),
             trust_env=not is_loopback(url),
         )
+        self._loop = LoopThread("leanrl-endpoint")
+        self._is_closed = False
 
     def draw(self, take: Take) -> Iterator[StreamAnswer]:
-        with ThreadPoolExecutor(self._num_slots, thread_name_prefix="leanrl-endpoint") as threads:
-            running: set[Future[StreamAnswer]] = set()
-            try:
-                while True:
-                    while len(running) < self._num_slots and (request := take()) is not None:
-                        running.add(threads.submit(self._ask, request))
-                    if not running:
-                        break
-                    ended, running = self._wait(running)
-                    for answer in _answers(ended):
-                        self._num_answers += 1
-                        self._num_empty += not answer.text
-                        yield answer
-            finally:
-                if running:
-                    self._ends.set()
-                for future in running:
-                    future.cancel()
+        running: set[Future[StreamAnswer]] = set()
+        try:
+            while True:
+                while len(running) < self._num_slots and (request := take()) is not None:
+                    running.add(self._loop.submit(self._ask(request)))
+                if not running:
+                    break
+                ended, running = self._wait(running)
+                for answer in _answers(ended):
+                    self._num_answers += 1
+                    self._num_empty += not answer.text
+                    yield answer
+        finally:
+            for future in running:
+                future.cancel()
         if self._num_empty:
             self._say.once(f"{self._num_empty} of {self._num_answers} completions of {self._model} have no text")
 
     def close(self) -> None:
-        self._ends.set()
-        self._client.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._loop.submit(self._client.aclose()).result()
+            self._loop.close()
 
     def _wait(self, running: set[Future[StreamAnswer]]) -> tuple[set[Future[StreamAnswer]], set[Future[StreamAnswer]]]:
         started = time.monotonic()
@@ -109,18 +124,16 @@ class EndpointStream:
         self.meter.count(num_busy=len(running) * seconds, num_slots=self._num_slots * seconds)
         return ended, left
 
-    def _ask(self, request: StreamRequest) -> StreamAnswer:
+    async def _ask(self, request: StreamRequest) -> StreamAnswer:
         started, failed = time.monotonic(), _TryAgainError("nothing")
         for number in range(_NUM_TRIES):
             if number:
                 own_seconds = _FIRST_WAIT_SECONDS * 2 ** (number - 1)
                 seconds = max(own_seconds, min(failed.asked_seconds, _LONGEST_WAIT_SECONDS))
                 self._say.again(f"{self._url} answered with {failed}", number, seconds)
-                self._sleep(seconds)
-            if self._ends.is_set():
-                break
+                await self._sleep(seconds)
             try:
-                return self._try(request, started)
+                return await self._try(request, started)
             except _TryAgainError as error:
                 failed = error
         raise StoppedError(
@@ -128,35 +141,75 @@ class EndpointStream:
             hint="the same command goes on where this one stopped",
         ) from failed
 
-    def _try(self, request: StreamRequest, started: float) -> StreamAnswer:
+    async def _try(self, request: StreamRequest, started: float) -> StreamAnswer:
+        is_streamed = self._streams
         try:
-            response = self._client.post(self._url, json=self._body(request))
+            reply = await self._silence.bound(self._reply(request, is_streamed=is_streamed))
+            if reply.status == httpx.codes.OK:
+                return self._answer(reply, request, seconds=time.monotonic() - started)
         except httpx.HTTPError as error:
             raise _TryAgainError(f"no answer ({type(error).__name__}: {error})") from error
-        status, said = response.status_code, self._said(response)
-        if status == httpx.codes.OK:
-            self._compare_models(response)
-            answer = _read(response, request, said=said, seconds=time.monotonic() - started)
-            return replace(answer, text=self._without_key(answer.text))
-        failure = f"status {status}: {said!r}"
-        if status in _BUSY or status >= _FAULT_OF_SERVER:
-            raise _TryAgainError(failure, _seconds_asked(response))
-        if status in _NO_LEAVE:
+        except ReplyError as error:
+            raise _TryAgainError(f"{error.lack} but {self._said(error.said)!r}") from error
+        except SilentError as error:
+            raise self._given_up(was_heard=error.was_heard) from error
+        failure = f"status {reply.status}: {self._said(reply.body.text)!r}"
+        if reply.status in _BUSY or reply.status >= _FAULT_OF_SERVER:
+            raise _TryAgainError(failure, _seconds_asked(reply))
+        if reply.status in _NO_LEAVE:
             hint = "export LEANRL_ENDPOINT_KEY=..." + (" (the key that was sent is not taken)" if self._has_key else "")
             raise MissingError(f"{self._url} refuses to answer, {failure}.", hint=hint)
-        raise ConfigError(f"{self._url} refuses the request, {failure}.", hint=_way_out(self._url, response))
+        if is_streamed and reply.status in _REFUSED and "stream" in reply.body.text:
+            self._streams = False
+            self._say.once(f"{self._url} sends no completion piece by piece, {failure}; whole ones are asked for")
+            return await self._try(request, started)
+        raise ConfigError(f"{self._url} refuses the request, {failure}.", hint=_way_out(self._url, reply))
 
-    def _said(self, response: Any) -> str:
-        """Return the first characters of a response, without the key."""
-        return self._without_key(response.text)[:_SHOWN]
+    async def _reply(self, request: StreamRequest, *, is_streamed: bool) -> "_Reply":
+        body = self._body(request) | (_PIECE_BY_PIECE if is_streamed else {})
+        async with self._client.stream("POST", self._url, json=body) as response:
+            status, kind = response.status_code, response.headers.get("content-type", "")
+            is_events = status == httpx.codes.OK and kind.startswith("text/event-stream")
+            reply = _Reply(status, response.headers, EventsReply() if is_events else WholeReply())
+            async for part in response.aiter_bytes():
+                if reply.body.feed(part):
+                    self._silence.heard()
+        return reply
+
+    def _answer(self, reply: "_Reply", request: StreamRequest, *, seconds: float) -> StreamAnswer:
+        content = reply.body.content()
+        self._compare_models(content)
+        answer = _read(content, request, said=reply.body.text, seconds=seconds)
+        return replace(answer, text=self._without_key(answer.text))
+
+    def _given_up(self, *, was_heard: bool) -> Exception:
+        """Return what ends a try of a silent server: another try only where it sent something to anybody meanwhile."""
+        silent = _duration(self._silent_seconds)
+        if was_heard:
+            return _TryAgainError(f"nothing in {silent}")
+        models = quoted(f"{self._url.removesuffix('/chat/completions')}/models")
+        slow = "" if self._streams else " (its completions come whole, so one has to be drawn in that time)"
+        return StoppedError(
+            f"{self._url} took the request and sent nothing to anybody in {silent}{slow}.",
+            hint=f"`curl {models}` says whether it lives; `{self._longer}` waits longer; "
+            "the same command goes on where this one stopped",
+        )
+
+    def _tell_of_silence(self, seconds: float) -> None:
+        limit = _duration(self._silent_seconds)
+        self._say.once(f"{self._url} has sent nothing for {_duration(seconds)}; it is given up after {limit}")
+
+    def _said(self, text: str) -> str:
+        """Return the first characters of what a server says, without the key."""
+        return self._without_key(text)[:_SHOWN]
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._secret, "[the key]") if self._secret else text
 
-    def _compare_models(self, response: Any) -> None:
+    def _compare_models(self, content: Any) -> None:
         """Say once where a server answers with a model of another name; one name may be a longer form of the other."""
-        with suppress(ValueError, AttributeError):
-            named = response.json().get("model")
+        with suppress(AttributeError):
+            named = content.get("model")
             asked = self._model.lower()
             if isinstance(named, str) and named and asked not in named.lower() and named.lower() not in asked:
                 self._say.once(f"{self._url} says that {named!r} answers, and {self._model!r} was asked")
@@ -171,6 +224,13 @@ class EndpointStream:
             "max_tokens": self._sampling.max_completion_tokens,
             "seed": request.seed % 2**31,  # servers differ in how wide a seed they take
         }
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    headers: Any
+    body: WholeReply | EventsReply
 
 
 def _answers(ended: set[Future[StreamAnswer]]) -> Iterator[StreamAnswer]:
@@ -217,14 +277,13 @@ class _Voice:
             self._say(f"{what}; asked again in {seconds:g} s")
 
 
-def _read(response: Any, request: StreamRequest, *, said: str, seconds: float) -> StreamAnswer:
-    """Return the answer of a response.
+def _read(content: Any, request: StreamRequest, *, said: str, seconds: float) -> StreamAnswer:
+    """Return the answer that a chat completion holds.
 
     Raises:
-        _TryAgainError: naming what came, where it is no chat completion.
+        ReplyError: where it is none.
     """
     try:
-        content = response.json()
         choice = content["choices"][0]
         message = choice["message"]
         text = message.get("content") or ""
@@ -232,9 +291,9 @@ def _read(response: Any, request: StreamRequest, *, said: str, seconds: float) -
         num_tokens = max(0, int((content.get("usage") or {}).get("completion_tokens") or 0))
         is_text = isinstance(text, str) and isinstance(thoughts, str)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise _TryAgainError(f"no chat completion but {said!r}") from error
+        raise ReplyError("no chat completion", said) from error
     if not is_text:
-        raise _TryAgainError(f"no text but {said!r}")
+        raise ReplyError("no text", said)
     whole = f"<think>{thoughts}</think>{text}" if thoughts else text
     return StreamAnswer(
         request.key,
@@ -245,24 +304,28 @@ def _read(response: Any, request: StreamRequest, *, said: str, seconds: float) -
     )
 
 
-def _seconds_asked(response: Any) -> float:
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+
+
+def _seconds_asked(reply: _Reply) -> float:
     """Return the seconds of Retry-After; a date in it counts as nothing."""
     try:
-        return max(0.0, float(response.headers.get("retry-after", 0)))
+        return max(0.0, float(reply.headers.get("retry-after", 0)))
     except ValueError:
         return 0.0
 
 
-def _way_out(url: str, response: Any) -> str:
+def _way_out(url: str, reply: _Reply) -> str:
     """Return what to change about a request that no second try makes right."""
-    status, base = response.status_code, url.removesuffix("/chat/completions")
-    place = response.headers.get("location", "")
+    status, base = reply.status, url.removesuffix("/chat/completions")
+    place = reply.headers.get("location", "")
     if status in _MOVED and place.endswith("/chat/completions"):
         return f"--endpoint {quoted(place.removesuffix('/chat/completions'))}, where the server points to"
     if status in _MOVED:
         return "the address of the server itself, without a redirection"
     if status == _NOT_FOUND:
         return f"`curl {quoted(f'{base}/models')}` lists the server's models; the address usually ends in /v1"
-    if _OF_LENGTH.search(response.text):
+    if _OF_LENGTH.search(reply.body.text):
         return "fewer tokens: `--max-tokens N`, or max_completion_tokens of a recipe's model"
     return "the server's own words say which field it does not take"

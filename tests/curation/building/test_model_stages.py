@@ -39,9 +39,11 @@ def right_for_even_ones(_: int, body: dict) -> Reply:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = endpoint.EndpointStream.__init__
-    monkeypatch.setattr(
-        endpoint.EndpointStream, "__init__", lambda *args, **more: plain(*args, **more, sleep=lambda _: None)
-    )
+
+    async def go_on(_: float) -> None:
+        pass
+
+    monkeypatch.setattr(endpoint.EndpointStream, "__init__", lambda *args, **more: plain(*args, **more, sleep=go_on))
 
 
 def recipe_on(address: str, folder: Path, stages: dict) -> Path:
