@@ -73,10 +73,29 @@ def test_a_difference_that_was_not_shown_comes_with_what_could_have_been(base, t
     assert "In sum: no difference was shown on 1 benchmark." in text
 
 
-def test_an_evaluation_and_itself(base):
-    text = printed(base, base / "scores.json")
+def test_two_evaluations_of_equal_scores(base, tmp_path):
+    text = printed(base, evaluation(tmp_path / "other", [0, 1, 2, 3, 4] * 6))
     assert "no difference was shown; this design sees " in text
     assert "To show" not in text
+
+
+def test_an_evaluation_and_itself(base, tmp_path, monkeypatch):
+    """It is named by its folder, its file, a link or a relative path; neither --force nor --json lets it pass."""
+    (tmp_path / "link").symlink_to(base)
+    monkeypatch.chdir(tmp_path)
+    for name in (base, base / "scores.json", "link", "base/../base"):
+        for flags in ((), ("--force", "--json")):
+            error = refused(base, name, *flags)
+            assert error.exit_code == 2
+            assert f"{name}: is the same evaluation as {base} ({base / 'scores.json'})" in error.message
+            assert error.hint == f"name another one: `leanrl compare {base} OTHER`"
+
+
+def test_what_is_named_twice_among_others(base, tmp_path):
+    other = evaluation(tmp_path / "other", [1, 2, 3, 4, 4] * 6)
+    error = refused(base, other, "open-rs3", other / "scores.json", "sober:open-rs3")
+    assert [problem.where for problem in error.problems] == [str(other / "scores.json"), "sober:open-rs3"]
+    assert error.hint == f"leanrl compare {base} {other} open-rs3"
 
 
 def test_json_has_the_numbers_of_the_text(base, tmp_path):

@@ -29,7 +29,7 @@ def compare(
     from leanrl.eval.compare.contrasts import contrasts_of
     from leanrl.eval.compare.files import contrasts_as_json
     from leanrl.eval.compare.sentences import lines_of
-    from leanrl.eval.compare.sides import find_side
+    from leanrl.eval.compare.sides import find_sides
     from leanrl.hints import command
 
     if list_rows:
@@ -43,7 +43,7 @@ def compare(
             f"a comparison takes a base and at least one other evaluation; given: {given}.",
             hint=f"{command('compare', *(evaluations or ['BASE']))} OTHER; published rows: `leanrl compare --list`",
         )
-    base, *others = map(find_side, evaluations)
+    base, *others = find_sides(evaluations)
     contrasts = contrasts_of(base, others, force=force)
     if as_json:
         print(json.dumps(contrasts_as_json(contrasts), indent=2, ensure_ascii=False, allow_nan=False))

@@ -21,7 +21,7 @@ def find_disagreements(base: Side, other: Side, benchmarks: Sequence[str]) -> li
     """
     copied = [side for side in (base, other) if isinstance(side, ReferenceRow) and side.is_copied]
     lost = [f"{side.label} has no evaluation.json" for side in (base, other) if _asked(side) is None]
-    lost += [f"{side.label} is {side.note}, and was asked in another way" for side in copied if base != other]
+    lost += [f"{side.label} is {side.note}, and was asked in another way" for side in copied]
     one, two = _asked(base), _asked(other)
     if one is None or two is None:
         return lost

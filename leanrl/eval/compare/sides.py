@@ -1,11 +1,11 @@
 """What a name that `leanrl compare` is given stands for: an evaluation's folder or file, or a published row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leanrl.errors import ConfigError, DataError
+from leanrl.errors import ConfigError, DataError, Problem
 from leanrl.eval.compare.reference import ReferenceRow, find_row
 from leanrl.eval.scores.greedy_file import read_greedy_file
 from leanrl.eval.scores.problem_scores import ProblemScores
@@ -17,14 +17,45 @@ _MAX_NAMED = 5
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation of leanrl's: counts of every problem by benchmark, and evaluation.json; None where that is lost."""
+    """An evaluation of leanrl's: counts of every problem by benchmark, and evaluation.json; None where that is lost.
+
+    `file` is what the counts were read from, without links.
+    """
 
     label: str
     per_problem: Mapping[str, ProblemScores]
     asked: Mapping[str, Any] | None
+    file: Path
 
 
 Side = Evaluated | ReferenceRow
+
+
+def find_sides(names: Sequence[str]) -> list[Side]:
+    """Return what all names of a comparison stand for.
+
+    Raises:
+        ConfigError: as `find_side`; or for two names of one evaluation, whose difference would be 0 by construction.
+        DataError: as `find_side`.
+    """
+    sides = list(map(find_side, names))
+    first_names: dict[str, str] = {}
+    problems = []
+    for name, side in zip(names, sides, strict=True):
+        identity = _identity(side)
+        if identity in first_names:
+            problems.append(Problem(name, f"is the same evaluation as {first_names[identity]} ({identity})"))
+        else:
+            first_names[identity] = name
+    if problems:
+        others = list(first_names.values())
+        once = command("compare", *others)
+        raise ConfigError(
+            "an evaluation is compared with itself, and no difference can be found so.",
+            hint=once if len(others) > 1 else f"name another one: `{once} OTHER`",
+            problems=problems,
+        )
+    return sides
 
 
 def find_side(name: str) -> Side:
@@ -51,10 +82,14 @@ def find_side(name: str) -> Side:
         ) from None
 
 
+def _identity(side: Side) -> str:
+    return side.label if isinstance(side, ReferenceRow) else str(side.file)
+
+
 def _greedy(name: str, path: Path) -> Evaluated:
     """Return a run's own greedy scores; only files of one run are known to have been asked alike."""
     asked = {"protocol": {"temperature": 0, "run": str(path.resolve().parent)}}
-    return Evaluated(name, {"heldout": read_greedy_file(path)}, asked)
+    return Evaluated(name, {"heldout": read_greedy_file(path)}, asked, path.resolve())
 
 
 def _evaluated(name: str, path: Path) -> Evaluated:
@@ -62,7 +97,7 @@ def _evaluated(name: str, path: Path) -> Evaluated:
     asked = read_json_object(found.evaluation) if found.evaluation.is_file() else None
     model = asked.get("model") if asked else None
     source = model.get("source") if isinstance(model, dict) else None
-    return Evaluated(f"{name} ({source})" if source else name, found.per_problem, asked)
+    return Evaluated(f"{name} ({source})" if source else name, found.per_problem, asked, path.resolve())
 
 
 def _score_file_in(folder: Path) -> Path:

@@ -57,7 +57,7 @@ class Silence:
 
     def _until_next(self, silent_seconds: float) -> float:
         """Return the seconds until the silence has to be told, or is too long."""
-        if _TOLD_AFTER_SECONDS >= self._limit_seconds:
+        if self._limit_seconds <= _TOLD_AFTER_SECONDS:
             return self._limit_seconds - silent_seconds
         if silent_seconds < _TOLD_AFTER_SECONDS:
             return _TOLD_AFTER_SECONDS - silent_seconds
