@@ -61,6 +61,7 @@ def test_a_difference_that_was_shown(base, tmp_path):
     """Every problem but the solved ones gains one of four samples: 24 of 30 by 25 points, 20 points in all."""
     text = printed(base, evaluation(tmp_path / "other", [1, 2, 3, 4, 4] * 6))
     assert f"base:  {base} (me/model)" in text
+    assert "\ngrader: leanrl\n" in text
     assert "aime24: a difference was shown: +20.0 points (95 % interval +16.2 to +23.8)." in text
     assert "In sum: a difference was shown on 1 of 1 benchmark: aime24 +20.0 points." in text
     assert "<0.001" in text

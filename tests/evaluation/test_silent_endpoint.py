@@ -98,11 +98,11 @@ def test_a_server_that_never_answers_is_given_up_once(tmp_path: Path):
         error = error_of(command(address, tmp_path))
         seconds = time.monotonic() - started
     assert isinstance(error, StoppedError)
-    assert f"{address}/chat/completions took the request and sent nothing to anybody in 0.3 s" in error.message
+    assert f"{address}/chat/completions took the request and sent no piece of an answer in 0.3 s" in error.message
     assert f"`curl {address}/models`" in error.hint
     assert "`export LEANRL_ENDPOINT_MINUTES=60`" in error.hint
     assert "goes on where this one stopped" in error.hint
-    assert len(bodies) == 8  # each request was sent once
+    assert 0 < len(bodies) == len({body["seed"] for body in bodies})
     assert seconds < 60
 
 
@@ -116,7 +116,7 @@ def test_pings_of_a_server_whose_engine_stands_are_no_answer(tmp_path: Path):
 
     with socket_server(pings) as (address, _):
         error = error_of(command(address, tmp_path))
-    assert "sent nothing to anybody in 0.3 s" in error.message
+    assert "sent no piece of an answer in 0.3 s" in error.message
 
 
 def test_a_slow_server_with_a_queue_lives(tmp_path: Path):
@@ -146,7 +146,7 @@ def test_a_request_that_is_lost_or_cut_short_is_sent_anew(tmp_path: Path):
     with socket_server(serve) as (address, bodies):
         score, said = scores_of(command(address, tmp_path))
     assert score["accuracy"] == 1.0
-    assert said.count("answered with nothing in 1 s; asked again in 1 s") == 1
+    assert said.count("answered with no piece of an answer in 1 s; asked again in 1 s") == 1
     assert said.count("answered with no end of a completion but 'data: ") == 1
     assert len(bodies) == 10
 

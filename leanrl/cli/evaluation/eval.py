@@ -14,7 +14,9 @@ def evaluate(
     model: Annotated[
         str | None,
         typer.Argument(
-            metavar="MODEL", help="A run, a checkpoint, a model: its folder, Hub id or name at an endpoint."
+            metavar="MODEL",
+            help="A run, a checkpoint, a model: its folder, Hub id or name at an endpoint. With --grader math-verify "
+            "also the folder of an evaluation.",
         ),
     ] = None,
     benchmarks: Annotated[
@@ -32,11 +34,19 @@ def evaluate(
         Literal["vllm", "hf"] | None, typer.Option(metavar="vllm|hf", help="What samples [vllm where it is installed].")
     ] = None,
     endpoint: Annotated[
-        str | None, typer.Option(metavar="URL", help="An OpenAI-compatible server, such as http://127.0.0.1:8000/v1.")
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="An OpenAI-compatible server, such as http://127.0.0.1:8000/v1; given up when it sends nothing for "
+            "LEANRL_ENDPOINT_MINUTES [10].",
+        ),
     ] = None,
     grader: Annotated[
         Literal["leanrl", "math-verify"],
-        typer.Option(metavar="leanrl|math-verify", help="math-verify: store its verdicts beside leanrl's."),
+        typer.Option(
+            metavar="leanrl|math-verify",
+            help="math-verify: store its verdicts beside leanrl's, also of an evaluation that is there.",
+        ),
     ] = "leanrl",
     data_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with benchmarks as files, in the place of the Hub.")
@@ -81,6 +91,17 @@ def evaluate(
 
     if model is None:
         raise ConfigError("no model is named.", hint="leanrl eval MODEL, or `leanrl eval --list`")
+    from leanrl.evaluation.regrading.regrade import is_evaluation
+
+    if endpoint is None and is_evaluation(model):
+        from leanrl.cli.evaluation.regrading import grade_again
+
+        asking = {"--protocol": None if protocol == "robust" else protocol, **sampling, "--limit": limit, **choice}
+        refuse_idle_flags(
+            f"{model} is an evaluation, whose completions are graded", {**asking, "--out": out}, hint="leave them out"
+        )
+        grade_again(model, grader, () if benchmarks is None else names, data_dir, as_json=as_json)
+        return
     from leanrl.evaluation.evaluate import evaluate as run
     from leanrl.evaluation.standing import listening
     from leanrl.machine.environment import quiet_libraries

@@ -9,11 +9,14 @@ if TYPE_CHECKING:
 
 
 def print_scores(done: "Evaluated") -> None:
-    """Print one line for each benchmark, and the mean."""
+    """Print one line for each benchmark, and the mean; all but the column of math-verify is by leanrl's grader."""
     scores = done.scores["benchmarks"]
     head = ("benchmark", "problems", "k", "avg@k", "95 % interval", "pass@k", "maj@k", "cut", "no box", "tokens")
     rows = [head, *(_row(name, score) for name, score in scores.items())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    if any(score["math_verify_accuracy"] is not None for score in scores.values()):
+        column = ["math-verify", *(_share(score["math_verify_accuracy"]) for score in scores.values())]
+        rows = [(*row, cell) for row, cell in zip(rows, column, strict=True)]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
         print("  ".join([row[0].ljust(widths[0]), *cells[1:]]))
@@ -37,3 +40,7 @@ def _row(name: str, score: dict) -> tuple[str, ...]:  # type: ignore[type-arg]
         f"{score['no_box_share']:.1%}",
         f"{score['mean_tokens']:,.0f}",
     )
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

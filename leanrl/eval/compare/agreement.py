@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leanrl.eval.compare.reference import ReferenceRow
-from leanrl.eval.compare.sides import Evaluated, Side
+from leanrl.eval.compare.sides import Evaluated, Side, grader_of
 
 # Keys of a protocol that say nothing of how a single completion is sampled; samples are compared by benchmark.
 _NOT_COMPARED = ("name", "about", "seed", "samples")
@@ -52,10 +52,8 @@ def _asked(side: Side) -> dict[str, Any] | None:
     protocol = protocol if isinstance(protocol, Mapping) else {"": protocol}
     asked = {f"protocol.{key}": value for key, value in protocol.items() if not key.startswith("num_samples")}
     asked = {key: value for key, value in asked.items() if key.partition(".")[2] not in _NOT_COMPARED}
-    # A second grader's verdicts stand beside; the first one's are compared.
-    grader = str(side.asked.get("grader")).partition(",")[0]
     prompts = side.asked.get("prompt_sha256")
-    return asked | {"grader": grader} | ({} if isinstance(prompts, Mapping) else {"prompt_sha256": prompts})
+    return asked | {"grader": grader_of(side)} | ({} if isinstance(prompts, Mapping) else {"prompt_sha256": prompts})
 
 
 def _of_benchmarks(base: Evaluated, other: Evaluated, benchmarks: Sequence[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from leanrl.eval.compare.comparison import Comparison, Finding
 from leanrl.eval.compare.contrasts import Contrast
 from leanrl.eval.compare.reference import ReferenceRow
 from leanrl.eval.compare.sentences import sentence, summary
-from leanrl.eval.compare.sides import Side
+from leanrl.eval.compare.sides import Side, grader_of
 from leanrl.eval.scores.intervals import Interval
 
 
@@ -69,7 +69,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _side(side: Side) -> dict[str, Any]:
     if isinstance(side, ReferenceRow):
         return {"label": side.label, "is_published": True, "source": side.title, "note": side.note}
-    return {"label": side.label, "is_published": False}
+    return {"label": side.label, "is_published": False, "grader": grader_of(side)}
 
 
 def _bounds(interval: Interval) -> list[float]:

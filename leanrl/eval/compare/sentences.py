@@ -6,7 +6,7 @@ from leanrl.eval.compare.comparison import Comparison, Finding
 from leanrl.eval.compare.contrasts import Contrast
 from leanrl.eval.compare.reference import ReferenceRow
 from leanrl.eval.compare.selection import luck_of
-from leanrl.eval.compare.sides import Evaluated, Side
+from leanrl.eval.compare.sides import Evaluated, Side, grader_of
 
 _HEADINGS = ("benchmark", "problems", "samples", "base", "other", "points", "95 % interval", "p", "p (Holm)", "sees")
 _TESTS = {
@@ -38,6 +38,9 @@ def lines_before_table(contrast: Contrast) -> Iterator[str]:
     comparison = contrast.comparison
     yield f"base:  {_described(contrast.base)}"
     yield f"other: {_described(contrast.other)}"
+    graders = dict.fromkeys(filter(None, map(grader_of, (contrast.base, contrast.other))))
+    if graders:
+        yield f"grader: {', '.join(graders)}"
     for line in contrast.disagreements:
         yield f"FORCED, not a fair comparison: {line}"
     for line in contrast.notes:

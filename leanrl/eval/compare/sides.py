@@ -82,6 +82,12 @@ def find_side(name: str) -> Side:
         ) from None
 
 
+def grader_of(side: Side) -> str | None:
+    """Return the grader whose verdicts are compared: the first, since a second one's stand beside; None if unknown."""
+    grader = side.asked.get("grader") if isinstance(side, Evaluated) and side.asked else None
+    return None if grader is None else str(grader).partition(",")[0]
+
+
 def _identity(side: Side) -> str:
     return side.label if isinstance(side, ReferenceRow) else str(side.file)
 

@@ -2,20 +2,22 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from leanrl.errors import ConfigError, DataError
 from leanrl.eval.store.answers import AnswerRecord
-from leanrl.eval.store.question import Question, differences
-from leanrl.hints import quoted
+from leanrl.eval.store.question import Difference, Question, differences
+from leanrl.hints import command, quoted
 from leanrl.storage.run_folder import read_json, write_json
 
 FORMAT = 1
 _FIELDS = {field.name for field in fields(AnswerRecord)}
+_KEY = ("benchmark", "id", "sample", "seed")
+T = TypeVar("T")
 _REQUIRED = ("benchmark", "id", "sample", "seed", "text", "num_tokens", "is_truncated", "verdict")
 
 
@@ -32,6 +34,11 @@ class EvaluationFolder:
     @property
     def completions(self) -> Path:
         return self.path / "completions.jsonl"
+
+    @property
+    def math_verify(self) -> Path:
+        """Verdicts of math-verify on completions that were graded by it later."""
+        return self.path / "math_verify.jsonl"
 
     @property
     def scores(self) -> Path:
@@ -62,6 +69,16 @@ class EvaluationFolder:
         write_json(self.evaluation, saved)
         return saved
 
+    def begun(self) -> dict[str, Any]:
+        """Return the content of evaluation.json of an evaluation that is there.
+
+        Raises:
+            ConfigError: if it is there in no form that this version reads.
+        """
+        saved = self._saved()
+        assert saved is not None, "an evaluation is named by its evaluation.json"
+        return saved
+
     def note_start(self, saved: Mapping[str, Any], start: Mapping[str, Any]) -> dict[str, Any]:
         """Note what one start has drawn and how fast; return the content of evaluation.json."""
         return self.note(saved, starts=[*saved.get("starts", ()), dict(start)])
@@ -78,7 +95,19 @@ class EvaluationFolder:
         Raises:
             DataError: naming the line, if one that is not the last is broken.
         """
-        return list(self._read()) if self.completions.is_file() else []
+        later = {} if not self.math_verify.is_file() else dict(self._read(self.math_verify, _verdict))
+        found = [] if not self.completions.is_file() else list(self._read(self.completions, _record))
+        return [
+            replace(one, math_verify=later[_key(one)]) if one.math_verify is None and _key(one) in later else one
+            for one in found
+        ]
+
+    @contextmanager
+    def adding_verdicts(self) -> Iterator["VerdictAppender"]:
+        """Give what appends verdicts of math-verify on saved completions."""
+        with self.math_verify.open("ab+") as file:
+            _cut_torn_line(file)
+            yield VerdictAppender(file)
 
     @contextmanager
     def appending(self) -> Iterator["Appender"]:
@@ -108,19 +137,27 @@ class EvaluationFolder:
         if found:
             raise ConfigError(
                 "\n".join([f"{self.path} holds another evaluation:", *(f"  - {one}" for one in found)]),
-                hint=f"ask as before, or keep both: `--out {quoted(f'{self.path}-2')}`",
+                hint=self._way_on(found, question),
             )
 
-    def _read(self) -> Iterator[AnswerRecord]:
-        lines = self.completions.read_bytes().split(b"\n")
+    def _way_on(self, found: Sequence[Difference], question: Question) -> str:
+        keep_both = f"keep both: `--out {quoted(f'{self.path}-2')}`"
+        if [one.name for one in found] == ["grader"]:
+            if "math-verify" not in question.grader:
+                return f"add `--grader math-verify`, by which it is graded, too; or {keep_both}"
+            later = command("eval", self.path, "--grader", "math-verify")
+            return f"`{later}` grades what is there, without a model; or {keep_both}"
+        return f"ask as before, or {keep_both}"
+
+    def _read(self, file: Path, read: Callable[[Any], T]) -> Iterator[T]:
+        lines = file.read_bytes().split(b"\n")
         for number, line in enumerate(lines[:-1], start=1):  # what follows the last line break was cut short
             try:
-                yield _record(json.loads(line))
+                yield read(json.loads(line))
             except (ValueError, TypeError) as error:
                 raise DataError(
-                    f"{self.completions}, line {number}: {error}",
-                    hint=f"remove the line, and the same command draws it again: "
-                    f"`sed -i {number}d {quoted(self.completions)}`",
+                    f"{file}, line {number}: {error}",
+                    hint=f"remove the line, and the same command makes it anew: `sed -i {number}d {quoted(file)}`",
                 ) from error
 
 
@@ -135,6 +172,28 @@ class Appender:
         # Half a surrogate pair, which an endpoint may send, is no UTF-8.
         self._file.write(line.encode(errors="replace") + b"\n")
         self._file.flush()
+
+
+class VerdictAppender:
+    """Writes each verdict of math-verify as a line of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def append(self, record: AnswerRecord, is_right: bool) -> None:
+        named = dict(zip(_KEY, _key(record), strict=True))
+        self._file.write(json.dumps({**named, "math_verify": is_right}).encode() + b"\n")
+        self._file.flush()
+
+
+def _key(record: AnswerRecord) -> tuple[Any, ...]:
+    return tuple(getattr(record, name) for name in _KEY)
+
+
+def _verdict(value: Any) -> tuple[tuple[Any, ...], bool]:
+    if not isinstance(value, dict) or not isinstance(value.get("math_verify"), bool):
+        raise TypeError("no verdict of math-verify")
+    return tuple(value.get(name) for name in _KEY), value["math_verify"]
 
 
 def _record(value: Any) -> AnswerRecord:

@@ -186,18 +186,20 @@ class EndpointStream:
         """Return what ends a try of a silent server: another try only where it sent something to anybody meanwhile."""
         silent = _duration(self._silent_seconds)
         if was_heard:
-            return _TryAgainError(f"nothing in {silent}")
+            return _TryAgainError(f"no piece of an answer in {silent}")
         models = quoted(f"{self._url.removesuffix('/chat/completions')}/models")
-        slow = "" if self._streams else " (its completions come whole, so one has to be drawn in that time)"
+        slow = "" if self._streams else " (it sends whole completions, and one has to end in that time)"
         return StoppedError(
-            f"{self._url} took the request and sent nothing to anybody in {silent}{slow}.",
+            f"{self._url} took the request and sent no piece of an answer in {silent}{slow}.",
             hint=f"`curl {models}` says whether it lives; `{self._longer}` waits longer; "
             "the same command goes on where this one stopped",
         )
 
     def _tell_of_silence(self, seconds: float) -> None:
         limit = _duration(self._silent_seconds)
-        self._say.once(f"{self._url} has sent nothing for {_duration(seconds)}; it is given up after {limit}")
+        self._say.once(
+            f"{self._url} has sent no piece of an answer for {_duration(seconds)}; it is given up after {limit}"
+        )
 
     def _said(self, text: str) -> str:
         """Return the first characters of what a server says, without the key."""
