@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leanrl.errors import ConfigError, DataError
+from leanrl.errors import DataError
 from leanrl.eval.drawing.schedule import Draw
 from leanrl.eval.store.answers import AnswerRecord
 from leanrl.eval.store.folder import EvaluationFolder

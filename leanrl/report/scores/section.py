@@ -14,8 +14,8 @@ from leanrl.report.scores.evaluations import Evaluated, read_evaluations, score_
 
 _COST = ("hardware", "hours", "dollars")
 _LEAD = (
-    "Scores in per cent. Those of this run are by leanrl's grader, with their 95 % interval over problems. Published rows have other "
-    "prompts, samples and machines: `leanrl compare` tests a difference."
+    "Scores in per cent. Those of this run are by leanrl's grader, with their 95 % interval over problems. Published "
+    "rows have other prompts, samples and machines: `leanrl compare` tests a difference."
 )
 
 

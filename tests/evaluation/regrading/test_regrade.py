@@ -93,7 +93,7 @@ def test_what_cannot_be_graded_is_refused_and_nothing_is_written(evaluated: tupl
     error = error_of(["eval", str(out), "--grader", "math-verify"])
     assert "sums: does not come with leanrl" in error.message
     assert "--limit would do nothing" in error_of(again(out, "--limit", "2")).message
-    error = error_of(again(out)[:-1] + [",".join((again(out)[-1], "aime24"))])
+    error = error_of([*again(out)[:-1], f"{again(out)[-1]},aime24"])
     assert "aime24: is no benchmark of this evaluation" in error.message
     sums = out.parent / "sums.jsonl"
     sums.write_text(sums.read_text().replace('"4"', '"5"'))
