@@ -1,4 +1,4 @@
-"""The reply of a chat server as it comes in: one JSON object, or events that each hold a piece of it."""
+"""The reply of a chat server while it arrives: one JSON object, or events that each hold a piece of it."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ class WholeReply:
 
 
 class EventsReply:
-    """A reply whose body is events (`text/event-stream`), which are put together as they come."""
+    """A reply whose body is events (`text/event-stream`), which are put together while they arrive."""
 
     def __init__(self) -> None:
         self._begin = b""

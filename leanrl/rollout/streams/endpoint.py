@@ -188,11 +188,10 @@ class EndpointStream:
         if was_heard:
             return _TryAgainError(f"no piece of an answer in {silent}")
         models = quoted(f"{self._url.removesuffix('/chat/completions')}/models")
-        slow = "" if self._streams else " (it sends whole completions, and one has to end in that time)"
         return StoppedError(
-            f"{self._url} took the request and sent no piece of an answer in {silent}{slow}.",
-            hint=f"`curl {models}` says whether it lives; `{self._longer}` waits longer; "
-            "the same command goes on where this one stopped",
+            f"{self._url} took the request and sent no piece of an answer in {silent}.",
+            hint=f"`curl {models}` says whether it lives; `{self._longer}` waits longer, for a server that sends whole "
+            "completions; the same command goes on where this one stopped",
         )
 
     def _tell_of_silence(self, seconds: float) -> None:
