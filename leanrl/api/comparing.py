@@ -10,7 +10,7 @@ from leanrl.errors import ConfigError
 from leanrl.eval.compare.contrasts import Contrast, contrasts_of
 from leanrl.eval.compare.files import contrasts_as_json
 from leanrl.eval.compare.sentences import lines_after_table, lines_before_table, lines_of, rows_of
-from leanrl.eval.compare.sides import find_side
+from leanrl.eval.compare.sides import find_sides
 from leanrl.report.rendering import fill
 
 
@@ -49,14 +49,15 @@ def compare(base: Evaluation | Path | str, *others: Evaluation | Path | str, for
         force: compare although prompts, sampling or problems differ; it is marked.
 
     Raises:
-        ConfigError: if there is nothing to compare, or the evaluations did not ask the same in the same way.
+        ConfigError: if there is nothing to compare, an evaluation is named twice, or the evaluations did not ask the
+            same in the same way.
     """
     if not others:
         raise ConfigError(
             f"a comparison takes a base and at least one other evaluation; given: {_named(base)} alone.",
             hint="leanrl.compare(base, other)",
         )
-    first, *rest = (find_side(_named(one)) for one in (base, *others))
+    first, *rest = find_sides([_named(one) for one in (base, *others)])
     return Compared(contrasts_of(first, rest, force=force))
 
 

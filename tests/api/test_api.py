@@ -1,6 +1,7 @@
 """`import leanrl`: a run, a plan, an evaluation and a merged model from Python, and how they show themselves."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,8 @@ def test_a_run_is_evaluated_and_merged(run: leanrl.Run, tmp_path: Path) -> None:
 
 
 def assert_compares(found: leanrl.Evaluation, again: leanrl.Evaluation) -> None:
-    compared = leanrl.compare(found, again, again.folder / "scores.json")
+    copied = shutil.copytree(again.folder, again.folder.with_name("copied"))
+    compared = leanrl.compare(found, again, copied / "scores.json")
     assert [one["benchmarks"]["sums"]["difference"] for one in compared.found["comparisons"]] == [0.0, 0.0]
     assert "In sum: no difference was shown on 1 benchmark." in str(compared)
     page = compared._repr_html_()
@@ -78,6 +80,8 @@ def assert_compares(found: leanrl.Evaluation, again: leanrl.Evaluation) -> None:
 def test_a_comparison_takes_another_evaluation() -> None:
     with pytest.raises(ConfigError, match="given: sober:open-rs3 alone"):
         leanrl.compare("sober:open-rs3")
+    with pytest.raises(ConfigError, match="sober:open-rs3: is the same evaluation as open-rs3"):
+        leanrl.compare("open-rs3", "sober:open-rs3", force=True)
     compared = leanrl.compare("sober:open-rs3", "sober:open-rs2", force=True)
     assert repr(compared).startswith("<Compared ")
 
