@@ -41,7 +41,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: Run | Path | str,
+    model: "Run | Evaluation | Path | str",
     *,
     benchmarks: Sequence[str | Path] = PAPER_BENCHMARKS,
     protocol: str = "robust",
@@ -49,6 +49,7 @@ def evaluate(
     max_tokens: int | None = None,
     engine: Literal["vllm", "hf"] | None = None,
     endpoint: str | None = None,
+    grader: Literal["leanrl", "math-verify"] = "leanrl",
     data_dir: Path | str | None = None,
     limit: int | None = None,
     out: Path | str | None = None,
@@ -57,13 +58,16 @@ def evaluate(
     """Measure a model on benchmarks, with intervals; a second call draws only what is missing.
 
     Args:
-        model: a run, a checkpoint, a model's folder or Hub id, or a name that `endpoint` serves.
+        model: a run, a checkpoint, a model's folder or Hub id, a name that `endpoint` serves; or an evaluation, whose
+            completions math-verify grades. Nothing is drawn then, and of the rest only `benchmarks` (files) and
+            `data_dir` are looked at.
         benchmarks: names, benchmark files, or files of problems.
         protocol: how problems are asked: robust, sober, open-rs or greedy.
         samples: completions of each problem; None takes the protocol's.
         max_tokens: the longest completion; None takes the protocol's.
         engine: what draws; None takes vLLM where it is installed.
         endpoint: address of an OpenAI-compatible server.
+        grader: math-verify stores its verdicts beside leanrl's.
         data_dir: a folder whose files take the place of the Hub.
         limit: the first problems of each benchmark.
         out: the folder of the evaluation.
@@ -76,22 +80,31 @@ def evaluate(
     """
     quiet_libraries()
     from leanrl.evaluation.evaluate import evaluate as run
+    from leanrl.evaluation.regrading.regrade import is_evaluation, regrade
     from leanrl.evaluation.standing import PlainStandings
 
-    named = [benchmarks] if isinstance(benchmarks, str | Path) else benchmarks
+    listener = listener or PlainStandings()
+    name = str(model.folder if isinstance(model, Run | Evaluation) else model)
+    names = tuple(map(str, [benchmarks] if isinstance(benchmarks, str | Path) else benchmarks))
+    data = None if data_dir is None else Path(data_dir)
+    if endpoint is None and is_evaluation(name):
+        files = () if benchmarks is PAPER_BENCHMARKS else names
+        done = regrade(name, grader, benchmarks=files, data_dir=data, say=listener.say)
+        return Evaluation(done.folder, done.scores)
     asked = Asked(
-        str(Path(model)) if isinstance(model, Run) else str(model),
-        benchmarks=tuple(map(str, named)),
+        name,
+        benchmarks=names,
         protocol=protocol,
         samples=samples,
         max_tokens=max_tokens,
         engine=engine,
         endpoint=endpoint,
-        data_dir=None if data_dir is None else Path(data_dir),
+        with_math_verify=grader == "math-verify",
+        data_dir=data,
         limit=limit,
         out=None if out is None else Path(out),
     )
-    done = run(asked, listener=listener or PlainStandings())
+    done = run(asked, listener=listener)
     return Evaluation(done.folder, done.scores)
 
 

@@ -62,6 +62,7 @@ def test_a_run_is_evaluated_and_merged(run: leanrl.Run, tmp_path: Path) -> None:
     assert "95 % interval" in str(found)
     again = leanrl.evaluate(run, benchmarks=[problems], engine="hf", max_tokens=4, samples=2, out=tmp_path / "again")
     assert_compares(found, again)
+    assert_grades_again(found, problems)
     report = leanrl.merge(run, tmp_path / "merged", dtype="float32")
     assert (tmp_path / "merged" / "model.safetensors").is_file()
     assert report is not None
@@ -75,6 +76,16 @@ def assert_compares(found: leanrl.Evaluation, again: leanrl.Evaluation) -> None:
     page = compared._repr_html_()
     assert page.count("<table>") == 2
     assert "In sum: no difference was shown on 1 benchmark." in page
+
+
+def assert_grades_again(found: leanrl.Evaluation, problems: Path) -> None:
+    with pytest.raises(ConfigError, match="is no model but an evaluation, which leanrl has graded"):
+        leanrl.evaluate(found)
+    again = leanrl.evaluate(found, grader="math-verify", benchmarks=problems)
+    assert again.folder == found.folder
+    assert again.accuracy == found.accuracy
+    assert found.scores["benchmarks"]["sums"]["math_verify_accuracy"] is None
+    assert again.scores["benchmarks"]["sums"]["math_verify_accuracy"] is not None
 
 
 def test_a_comparison_takes_another_evaluation() -> None:

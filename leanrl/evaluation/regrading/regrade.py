@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leanrl.errors import DataError
+from leanrl.errors import ConfigError, DataError
 from leanrl.eval.drawing.schedule import Draw
 from leanrl.eval.store.answers import AnswerRecord
 from leanrl.eval.store.folder import EvaluationFolder
@@ -17,6 +17,7 @@ from leanrl.evaluation.regrading.problems import problems_of
 from leanrl.evaluation.scoring import write_scores
 from leanrl.grading.pool import GraderPool
 from leanrl.grading.scorers.gold import is_scored
+from leanrl.hints import command
 from leanrl.machine.environment import describe_machine
 from leanrl.machine.typed_command import typed_command
 from leanrl.storage.home import expanded
@@ -29,6 +30,28 @@ _AT_ONCE = 256
 def is_evaluation(name: str) -> bool:
     """Return whether a name is that of an evaluation's folder."""
     return EvaluationFolder(expanded(name)).evaluation.is_file()
+
+
+def regrade(
+    name: str,
+    grader: str,
+    *,
+    benchmarks: Sequence[str] = (),
+    data_dir: Path | None = None,
+    say: Callable[[str], None],
+) -> Evaluated:
+    """Grade an evaluation that is there by the grader that is asked for, as `grade_by_math_verify`.
+
+    Raises:
+        ConfigError: also if the grader is leanrl's own, whose verdicts are there.
+    """
+    if grader == "leanrl":
+        raise ConfigError(
+            f"{name} is no model but an evaluation, which leanrl has graded.",
+            hint=f"{command('eval', name, '--grader', 'math-verify')} stores other verdicts beside; "
+            f"{command('compare', 'BASE', name)} compares it",
+        )
+    return grade_by_math_verify(expanded(name), benchmarks=benchmarks, data_dir=data_dir, say=say)
 
 
 def grade_by_math_verify(
