@@ -116,7 +116,6 @@ def test_several_gold_answers(quick_pool, golds, accept, answer, correct):
 
 @settings(
     max_examples=120,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -53,7 +53,7 @@ def test_it_goes_through_its_visits_in_the_order_of_adding() -> None:
     assert "c" not in ledger
 
 
-@settings(deadline=None, max_examples=20)  # each example flushes a file to the disk twice
+@settings(max_examples=20)  # each example flushes a file to the disk twice
 @given(st.lists(st.tuples(PROMPTS | st.text(max_size=20), visits()), max_size=12))
 def test_a_file_gives_every_visit_back_bit_for_bit(
     tmp_path_factory: pytest.TempPathFactory, history: list[Placed]
@@ -213,7 +213,6 @@ def test_a_newer_format_is_refused_by_name(tmp_path: Path, loads: Callable[[Path
     assert "env.json" in str(caught.value.hint)
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_file_that_is_cut_anywhere_gives_its_whole_visits(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -4,7 +4,7 @@ import json
 import random as random_numbers
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.compare.comparison import compare, compare_all
@@ -37,7 +37,6 @@ def test_a_table_of_two_by_two_by_hand():
     assert (found.interval.low, found.interval.high) == pytest.approx((0.25 - half, 0.25 + half), rel=1e-4)
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_an_evaluation_does_not_differ_from_itself(counts):
     found = compare({"a": scored(counts)}, {"a": scored(counts)}).findings[0]
@@ -49,7 +48,6 @@ def test_an_evaluation_does_not_differ_from_itself(counts):
     assert found.problems_needed is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, NUM_SAMPLES), st.integers(0, NUM_SAMPLES)), min_size=1, max_size=30))
 def test_order_and_direction_do_not_matter(pairs):
     base, other = scored([one for one, _ in pairs]), scored([two for _, two in pairs])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.compare.selection import (
@@ -44,7 +44,6 @@ def test_the_best_of_normal_scores():
     assert (one.mean, one.low, one.high) == pytest.approx((0, -1.645, 1.645), abs=1e-3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=10), st.integers(1, 6), st.integers(1, 30))
 def test_more_equal_checkpoints_never_look_worse(rates, num_samples, num_checkpoints):
     fewer = best_of_equal(rates, num_samples=num_samples, num_checkpoints=num_checkpoints)

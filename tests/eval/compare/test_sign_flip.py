@@ -5,7 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.compare.holm import holm
@@ -29,7 +29,6 @@ def test_p_values_by_hand(differences, expected):
     assert found.p_value == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=9))
 def test_the_exact_p_value_counts_all_choices_of_signs(differences):
     observed = abs(sum(differences))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.scores.intervals import carrying_problems, difference_interval, difference_se, score_interval
@@ -81,7 +81,6 @@ def test_the_plain_error_where_enough_problems_differ():
     assert difference_interval(differences).method == "t"
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=150))
 def test_turning_the_two_models_around_turns_the_interval_around(quarters):
     differences = np.array(quarters) / 4

@@ -1,7 +1,7 @@
 """maj@k by hand: votes, ties, completions without a box."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.scores.majority import Votes, answer_key, majority, majority_score, votes_of
@@ -70,7 +70,6 @@ def test_equal_answers_have_no_sampling_error():
     assert majority([votes("4", "4"), votes(None, None), votes("5", "5")]).sampling_se == 0.0
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["4", "5", "6", None]), min_size=1, max_size=8), st.randoms())
 def test_the_order_of_samples_does_not_matter(boxes, random):
     mixed = list(boxes)

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.scores.pass_at import draws_to_report, pass_at, pass_at_one_problem
@@ -25,7 +25,6 @@ def test_pass_at_of_one_problem(num_correct, num_samples, draws, expected):
     assert pass_at_one_problem(num_correct, num_samples, draws) == pytest.approx(expected)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 9).flatmap(lambda k: st.tuples(st.integers(0, k), st.just(k), st.integers(1, k))))
 def test_it_is_the_share_of_subsets_with_a_right_one(case):
     num_correct, num_samples, draws = case

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from leanrl.eval.scores.problem_scores import shares_of
@@ -45,7 +45,6 @@ def test_the_variance_of_sampling_has_no_bias():
     assert mean == pytest.approx(0.3 * 0.7 / 4)
 
 
-@settings(deadline=None)
 @given(COUNTS, st.randoms())
 def test_the_order_of_problems_does_not_matter(pairs, random):
     mixed = list(pairs)
