@@ -10,6 +10,7 @@ _ALL = r"^(?:x is )?(?:all|any|every) "
 _THERE_ARE = r"^(?:there (?:is|are) |(?:the )?(?:equation|system) has )?(?:an )?"
 VALUES_IN_WORDS: Rules = (
     (rf"{_ALL}reals?(?: numbers?)?$", r"\\mathbb{R}"),
+    (r"^(?:x is )?(?:(?:all|any|every) )?positive reals?(?: numbers?)?$", r"(0,\\infty)"),
     (rf"{_ALL}rationals?(?: numbers?)?$", r"\\mathbb{Q}"),
     (rf"{_ALL}(?:integers?|whole numbers?)$", r"\\mathbb{Z}"),
     (rf"{_THERE_ARE}(?:infinitely many|infinite(?: number of)?)(?: (?:solutions?|roots?|values?))?$", r"\\infty"),

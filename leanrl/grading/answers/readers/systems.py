@@ -42,6 +42,8 @@ def read_system(latex: str, read: Read) -> Answer | None:
 
 def read_branches(latex: str, read: Read) -> Answer | None:
     r"""Return a function given piece by piece on one line, f(x) = x if x \ge 0 else -x."""
+    if not _BRANCH.fullmatch(latex):
+        return None
     has_rest = any(_REST.fullmatch(end["separator"]) for end in separators_outside(latex, _BRANCH_END))
     found = [(piece, _BRANCH.fullmatch(piece)) for piece in split_outside(latex, _BRANCH_END) if piece]
     if len(found) < 2 or sum(branch is None for _, branch in found) != has_rest:
