@@ -1,8 +1,7 @@
 r"""Functions that are given piece by piece, by their values: |x| is x for x \ge 0 and -x for x < 0; in a child only."""
 
-from dataclasses import dataclass
 from itertools import pairwise, product
-from typing import Any
+from typing import Any, TypeAlias
 
 from sympy import Complement, EmptySet, FiniteSet, Interval, Rational, Reals, Set, Union, true
 
@@ -15,13 +14,7 @@ from leanrl.grading.values.expressions import are_equal_at
 _BETWEEN = [Rational(*part) for part in ((1, 9), (3, 7), (5, 8))]  # of the way from one cut to the next
 _BEYOND = [Rational(*step) for step in ((1, 7), (11, 5), (1009, 1))]
 
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a function: where it holds, and its value there."""
-
-    where: Set
-    value: str
+Pieces: TypeAlias = list[tuple[Set, str]]  # where each holds, and its value there
 
 
 def are_same_function(gold: Answer, answer: Answer) -> bool:
@@ -29,7 +22,7 @@ def are_same_function(gold: Answer, answer: Answer) -> bool:
     conditions = [one.parts[1] for side in (gold, answer) if side.kind == "cases" for one in side.parts]
     letters = {letter for one in conditions if not is_otherwise(one) for letter in letters_of(one)}
     sides = [_pieces(side) for side in (gold, answer)]
-    spans = [span for side in sides for piece in side for span in Union.make_args(piece.where)]
+    spans = [span for side in sides for where, _ in side for span in Union.make_args(where)]
     if len(letters) != 1 or not all(sides) or not all(isinstance(span, Interval | FiniteSet) for span in spans):
         return False
     cuts = Union(*(span.boundary for span in spans))
@@ -38,17 +31,17 @@ def are_same_function(gold: Answer, answer: Answer) -> bool:
     return bool(points) and all(_agree_at(sides, letter, point) for point in points)
 
 
-def _pieces(side: Answer) -> list[Piece]:
+def _pieces(side: Answer) -> Pieces:
     """Return the pieces of a function; none where a condition says something else than where a number lies."""
     if side.kind != "cases":
-        return [Piece(Reals, side.latex)] if side.kind == "expression" else []
+        return [(Reals, side.latex)] if side.kind == "expression" else []
     spans = [EmptySet if is_otherwise(one.parts[1]) else numbers_of(one.parts[1]) for one in side.parts]
     known = [span for span in spans if span is not None]
     if len(known) < len(spans):
         return []
     rest = Complement(Reals, Union(*known))
     values = [one.value.latex for one in side.parts]
-    return [Piece(rest if span is EmptySet else span, value) for span, value in zip(known, values, strict=True)]
+    return [(rest if span is EmptySet else span, value) for span, value in zip(known, values, strict=True)]
 
 
 def _points(cuts: list[Any]) -> list[Any]:
@@ -58,8 +51,8 @@ def _points(cuts: list[Any]) -> list[Any]:
     return [*cuts, *between, *(cuts[0] - step for step in _BEYOND), *(cuts[-1] + step for step in _BEYOND)]
 
 
-def _agree_at(sides: list[list[Piece]], letter: str, point: Any) -> bool:
+def _agree_at(sides: list[Pieces], letter: str, point: Any) -> bool:
     """Return whether both functions have one value at a point, and the same, or neither has any."""
-    golds, answers = ([piece.value for piece in side if piece.where.contains(point) is true] for side in sides)
+    golds, answers = ([value for where, value in side if where.contains(point) is true] for side in sides)
     pairs = product(golds, answers)
     return len(golds) == len(answers) and all(are_equal_at(*pair, letter=letter, point=point) for pair in pairs)
