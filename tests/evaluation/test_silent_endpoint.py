@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,9 @@ from typer.testing import CliRunner
 
 from leanrl.cli.main import app
 from leanrl.errors import ConfigError, StoppedError
+from leanrl.rollout.streams import silence
+from leanrl.rollout.streams.endpoint import EndpointStream
+from leanrl.rollout.streams.stream import StreamRequest, StreamSampling
 from tests.evaluation.test_endpoint import command, error_of
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
@@ -107,16 +110,18 @@ def test_a_server_that_never_answers_is_given_up_once(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("shorter_silence")
-def test_pings_of_a_server_whose_engine_stands_are_no_answer(tmp_path: Path):
+def test_pings_of_a_server_whose_engine_stands_are_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def pings(connection: socket.socket, *_: object) -> None:
         connection.sendall(HEAD)
         while True:
             connection.sendall(b": ping\n\n")
             time.sleep(0.1)
 
+    monkeypatch.setattr(silence, "_TOLD_AFTER_SECONDS", 0.1)
     with socket_server(pings) as (address, _):
-        error = error_of(command(address, tmp_path))
-    assert "sent no piece of an answer in 0.3 s" in error.message
+        result = CliRunner().invoke(app, command(address, tmp_path))
+    assert "sent no piece of an answer in 0.3 s" in str(result.exception)
+    assert result.stderr.count("has sent no piece of an answer for 0.1 s; it is given up after 0.3 s") == 1
 
 
 def test_a_slow_server_with_a_queue_lives(tmp_path: Path):
@@ -166,6 +171,22 @@ def test_a_server_that_does_not_stream_is_asked_for_whole_completions(tmp_path: 
     assert score["accuracy"] == 0.25
     assert said.count("sends no completion piece by piece, status 422") == 1
     assert sum("stream" not in body for body in bodies) == 8
+
+
+def test_who_leaves_waits_for_no_request():
+    def serve(connection: socket.socket, body: dict, number: int) -> None:
+        (streams if number == 1 else is_silent)(connection, body, number)
+
+    with socket_server(serve) as (address, _):
+        sampling = StreamSampling(temperature=0.0, top_p=1.0, max_completion_tokens=8)
+        stream = EndpointStream(
+            address, "tiny", key=None, sampling=sampling, num_slots=4, silent_seconds=600, longer="", say=print
+        )
+        requests = iter([StreamRequest(number, "1 + 1", number) for number in range(3)])
+        with closing(stream), closing(stream.draw(lambda: next(requests, None))) as answers:
+            assert next(answers).num_tokens == 9
+            started = time.monotonic()
+        assert time.monotonic() - started < 60
 
 
 @pytest.mark.parametrize("minutes", ["ten", "0", "-1", "nan", "inf"])
