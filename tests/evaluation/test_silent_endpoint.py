@@ -113,7 +113,7 @@ def test_a_server_that_never_answers_is_given_up_once(tmp_path: Path):
 def test_pings_of_a_server_whose_engine_stands_are_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def pings(connection: socket.socket, *_: object) -> None:
         connection.sendall(HEAD)
-        while True:
+        for _ in range(30):
             connection.sendall(b": ping\n\n")
             time.sleep(0.1)
 
