@@ -43,9 +43,10 @@ def free_letter_of(gold: str) -> str | None:
     r"""Return the letter that a gold answer declares to stand for any whole number, k of k \in Z, or the C of + C.
 
     One that is not declared may be a number that the problem gives: an area of n\pi is none of (n+1)\pi. A C is that of
-    an antiderivative beside one other letter.
+    an antiderivative beside one other letter, a small one: 2A + C is none of 2A - C.
     """
-    if _ANY_NUMBER.search(gold) and len(_letters(gold.rpartition("=")[2]) - {"C", "e"}) == 1:
+    others = _letters(gold.rpartition("=")[2]) - {"C", "e"}
+    if _ANY_NUMBER.search(gold) and len(others) == 1 and not others.pop().isupper():
         return "C"
     declared = _declared(gold) if len(gold) <= _MAX_CHARS else None
     return declared[1] if declared and declared[2] == "integer" else None
