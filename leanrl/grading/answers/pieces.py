@@ -3,7 +3,7 @@ r"""Functions that are given piece by piece, by their values: |x| is x for x \ge
 from itertools import pairwise, product
 from typing import Any, TypeAlias
 
-from sympy import Complement, EmptySet, FiniteSet, Interval, Rational, Reals, Set, Union, true
+from sympy import Complement, FiniteSet, Interval, Rational, Reals, Set, Union, true
 
 from leanrl.grading.answers.nodes import Answer
 from leanrl.grading.answers.readers.names import letters_of
@@ -35,13 +35,15 @@ def _pieces(side: Answer) -> Pieces:
     """Return the pieces of a function; none where a condition says something else than where a number lies."""
     if side.kind != "cases":
         return [(Reals, side.latex)] if side.kind == "expression" else []
-    spans = [EmptySet if is_otherwise(one.parts[1]) else numbers_of(one.parts[1]) for one in side.parts]
+    others = [is_otherwise(one.parts[1]) for one in side.parts]
+    spans = [numbers_of(one.parts[1]) for one, is_other in zip(side.parts, others, strict=True) if not is_other]
     known = [span for span in spans if span is not None]
     if len(known) < len(spans):
         return []
-    rest = Complement(Reals, Union(*known))
-    values = [one.value.latex for one in side.parts]
-    return [(rest if span is EmptySet else span, value) for span, value in zip(known, values, strict=True)]
+    rest, named = Complement(Reals, Union(*known)), iter(known)
+    return [
+        (rest if is_other else next(named), one.value.latex) for one, is_other in zip(side.parts, others, strict=True)
+    ]
 
 
 def _points(cuts: list[Any]) -> list[Any]:
