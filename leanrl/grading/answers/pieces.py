@@ -35,15 +35,12 @@ def _pieces(side: Answer) -> Pieces:
     """Return the pieces of a function; none where a condition says something else than where a number lies."""
     if side.kind != "cases":
         return [(Reals, side.latex)] if side.kind == "expression" else []
-    others = [is_otherwise(one.parts[1]) for one in side.parts]
-    spans = [numbers_of(one.parts[1]) for one, is_other in zip(side.parts, others, strict=True) if not is_other]
-    known = [span for span in spans if span is not None]
-    if len(known) < len(spans):
+    known = [numbers_of(one.parts[1]) for one in side.parts if not is_otherwise(one.parts[1])]
+    spans = [span for span in known if span is not None]
+    if len(spans) < len(known):
         return []
-    rest, named = Complement(Reals, Union(*known)), iter(known)
-    return [
-        (rest if is_other else next(named), one.value.latex) for one, is_other in zip(side.parts, others, strict=True)
-    ]
+    rest, named = Complement(Reals, Union(*spans)), iter(spans)
+    return [(rest if is_otherwise(one.parts[1]) else next(named), one.value.latex) for one in side.parts]
 
 
 def _points(cuts: list[Any]) -> list[Any]:

@@ -48,7 +48,7 @@ def _parsed(latex: str) -> Set | None:
     """Return the real numbers of a relation or a set, None if a text is neither."""
     parsed = parse(latex)
     if isinstance(parsed, Set):
-        return parsed
+        return parsed.doit()  # the parser nests unions
     if isinstance(parsed, Boolean) and len(parsed.free_symbols) == 1:
         try:
             return parsed.as_set()
