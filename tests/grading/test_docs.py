@@ -14,10 +14,10 @@ CASES = ("grader_cases", "grader_cases_2")
 
 @pytest.fixture(scope="module")
 def results():
-    """What the three results files hold that the page names for its tables: of the second, the golds."""
+    """What the two results files hold that the page names for its tables."""
     paths = re.findall(r"\(\.\./(benchmarks/results/[^)]+-grading[a-z-]*\.json)\)", PAGE.read_text(encoding="utf-8"))
-    recent, beside_a_demo, earlier = [json.loads((ROOT / path).read_text(encoding="utf-8")) for path in paths]
-    return earlier | recent | {"golds": beside_a_demo["golds"]}
+    cases, golds_and_clocks = [json.loads((ROOT / path).read_text(encoding="utf-8")) for path in paths]
+    return cases | golds_and_clocks
 
 
 @pytest.fixture(scope="module")
