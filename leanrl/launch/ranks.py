@@ -75,7 +75,7 @@ def run_ranks(specs: list[ProcessSpec], *, logs: Path) -> None:
                 guards.append(_start(spec, meeting=where, log=_log_of(logs, number)))
             failed = _first_failure(guards, meeting)
         finally:
-            if failed is not None:
+            if failed is not None and not _is_own_word(failed[1]):
                 _pass_on(signal.SIGKILL, guards)  # a softer one asks for a step and a checkpoint that take all of them
             _end(guards)
     if failed is not None:
@@ -105,7 +105,7 @@ def _first_failure(guards: "list[subprocess.Popen[bytes]]", meeting: Path) -> tu
     """Return the rank that failed first and its code soon after it has, or None when all have ended well."""
     ended: list[int] = []
     failed_at = math.inf
-    while len(ended) < len(guards) and _waits(time.monotonic() - failed_at, leaving_ranks(meeting), ended):
+    while len(ended) < len(guards) and time.monotonic() - failed_at < _patience(guards, ended, meeting):
         ended += [number for number, guard in enumerate(guards) if number not in ended and guard.poll() is not None]
         if any(guards[number].returncode for number in ended):
             failed_at = min(failed_at, time.monotonic())
@@ -115,9 +115,13 @@ def _first_failure(guards: "list[subprocess.Popen[bytes]]", meeting: Path) -> tu
     return min(failed, key=lambda found: _likely_effect(found[1]), default=None)
 
 
-def _waits(since_failure: float, leaving: list[int], ended: list[int]) -> bool:
-    """Whether to wait for another end: a rank that has noted that it leaves may have failed first, and gets longer."""
-    return since_failure < (_SETTLE_SECONDS if set(leaving) <= set(ended) else _LEAVE_SECONDS)
+def _patience(guards: "list[subprocess.Popen[bytes]]", ended: list[int], meeting: Path) -> float:
+    """Return the seconds that others get to end by themselves after a failure.
+
+    A rank that has noted that it leaves may have failed first, and one that is asked to end may write a summary.
+    """
+    is_asked = any((guards[number].returncode or 0) - 128 in ENDING_SIGNALS for number in ended)
+    return _LEAVE_SECONDS if is_asked or not set(leaving_ranks(meeting)) <= set(ended) else _SETTLE_SECONDS
 
 
 def _likely_effect(code: int) -> int:
@@ -126,9 +130,14 @@ def _likely_effect(code: int) -> int:
     A rank that chose its code had a reason of its own, and one that was killed did not look at the others. With a
     traceback a rank ends for either reason.
     """
-    if 1 < code < 128 or code - 128 in ENDING_SIGNALS:
+    if _is_own_word(code):
         return 0
     return 1 if code > 128 and code != _ABORTED else 2
+
+
+def _is_own_word(code: int) -> bool:
+    """Whether a rank chose its code: it may end as all of them do."""
+    return 1 < code < 128 or code - 128 in ENDING_SIGNALS
 
 
 def _end(guards: "list[subprocess.Popen[bytes]]") -> None:

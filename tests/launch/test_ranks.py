@@ -131,12 +131,25 @@ def test_a_failing_rank_ends_the_others_and_is_named(tmp_path):
 def test_a_rank_that_lost_another_is_not_asked_to_save(tmp_path, capfd):
     """It would say that it finishes the step, which it cannot do alone."""
     asked = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('saving', flush=True))\n"
-    specs = [spec(0, asked + WAITING, tmp_path), spec(1, FAILING, tmp_path)]
+    broken = FAILING.replace("sys.exit(3)", "raise RuntimeError('a bug')")
+    specs = [spec(0, asked + WAITING, tmp_path), spec(1, broken, tmp_path)]
     with pytest.raises(RanksFailedError) as caught:
         run_ranks(specs, logs=tmp_path / "logs")
-    assert (caught.value.number, caught.value.code) == (1, 3)
+    assert (caught.value.number, caught.value.code) == (1, 1)
     assert capfd.readouterr().out == ""
     assert alive_after(pids_in(tmp_path, num_ranks=1), seconds=30) == []
+
+
+def test_a_rank_that_was_asked_to_end_may_write_its_summary_when_another_has_ended(tmp_path):
+    """The first one has more to do: to close its engine, to finish uploads, to write the summary."""
+    asked = FAILING.replace("sys.exit(3)", "sys.exit(143)")
+    slow = WAITING.removesuffix("time.sleep(600)\n") + (
+        "child.kill(); time.sleep(3); pathlib.Path(sys.argv[1], 'summary').touch(); sys.exit(143)\n"
+    )
+    with pytest.raises(RanksFailedError) as caught:
+        run_ranks([spec(0, slow, tmp_path), spec(1, asked, tmp_path)], logs=tmp_path / "logs")
+    assert (caught.value.number, caught.value.code) == (1, 143)
+    assert (tmp_path / "summary").exists()
 
 
 @pytest.mark.parametrize("broken", [0, 1])
