@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leanrl.api.run import Run
+from leanrl.errors import ConfigError
 from leanrl.evaluation.asked import PAPER_BENCHMARKS, Asked
 from leanrl.evaluation.drawing import Listener
 from leanrl.machine.environment import quiet_libraries
@@ -59,8 +60,7 @@ def evaluate(
 
     Args:
         model: a run, a checkpoint, a model's folder or Hub id, a name that `endpoint` serves; or an evaluation, whose
-            completions math-verify grades. Nothing is drawn then, and of the rest only `benchmarks` (files) and
-            `data_dir` are looked at.
+            completions math-verify grades. Nothing is drawn then; only `benchmarks` (files) and `data_dir` go with it.
         benchmarks: names, benchmark files, or files of problems.
         protocol: how problems are asked: robust, sober, open-rs or greedy.
         samples: completions of each problem; None takes the protocol's.
@@ -88,6 +88,8 @@ def evaluate(
     names = tuple(map(str, [benchmarks] if isinstance(benchmarks, str | Path) else benchmarks))
     data = None if data_dir is None else Path(data_dir)
     if endpoint is None and is_evaluation(name):
+        of_drawing = {"samples": samples, "max_tokens": max_tokens, "engine": engine, "limit": limit, "out": out}
+        _refuse_idle(name, of_drawing | {"protocol": None if protocol == "robust" else protocol})
         files = () if benchmarks is PAPER_BENCHMARKS else names
         done = regrade(name, grader, benchmarks=files, data_dir=data, say=listener.say)
         return Evaluation(done.folder, done.scores)
@@ -106,6 +108,15 @@ def evaluate(
     )
     done = run(asked, listener=listener)
     return Evaluation(done.folder, done.scores)
+
+
+def _refuse_idle(evaluation: str, given: dict[str, Any]) -> None:
+    idle = ", ".join(name for name, value in given.items() if value is not None)
+    if idle:
+        raise ConfigError(
+            f"{evaluation} is an evaluation, whose completions are graded: {idle} would do nothing.",
+            hint="leave them out",
+        )
 
 
 def _row(name: str, score: dict[str, Any]) -> tuple[str, ...]:

@@ -81,6 +81,8 @@ def assert_compares(found: leanrl.Evaluation, again: leanrl.Evaluation) -> None:
 def assert_grades_again(found: leanrl.Evaluation, problems: Path) -> None:
     with pytest.raises(ConfigError, match="is no model but an evaluation, which leanrl has graded"):
         leanrl.evaluate(found)
+    with pytest.raises(ConfigError, match="samples, protocol would do nothing"):
+        leanrl.evaluate(found, grader="math-verify", benchmarks=problems, samples=4, protocol="greedy")
     again = leanrl.evaluate(found, grader="math-verify", benchmarks=problems)
     assert again.folder == found.folder
     assert again.accuracy == found.accuracy
