@@ -9,7 +9,7 @@ from leanrl.api.evaluation import Evaluation
 from leanrl.errors import ConfigError
 from leanrl.eval.compare.contrasts import Contrast, contrasts_of
 from leanrl.eval.compare.files import contrasts_as_json
-from leanrl.eval.compare.sentences import lines_after_table, lines_before_table, lines_of, rows_of
+from leanrl.eval.compare.sentences import lines_after_table, lines_before_table, lines_of, lines_of_several, rows_of
 from leanrl.eval.compare.sides import find_sides
 from leanrl.report.rendering import fill
 
@@ -37,7 +37,7 @@ class Compared:
             (list(lines_before_table(one)), rows_of(one.comparison), list(lines_after_table(one)))
             for one in self.contrasts
         ]
-        return str(fill("notebook/comparison.html", parts=parts))
+        return str(fill("notebook/comparison.html", parts=parts, together=list(lines_of_several(self.contrasts))))
 
 
 def compare(base: Evaluation | Path | str, *others: Evaluation | Path | str, force: bool = False) -> Compared:

@@ -76,6 +76,7 @@ def assert_compares(found: leanrl.Evaluation, again: leanrl.Evaluation) -> None:
     page = compared._repr_html_()
     assert page.count("<table>") == 2
     assert "In sum: no difference was shown on 1 benchmark." in page
+    assert "2 evaluations were compared with one base" in page
 
 
 def assert_grades_again(found: leanrl.Evaluation, problems: Path) -> None:

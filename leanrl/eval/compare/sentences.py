@@ -22,8 +22,13 @@ def lines_of(contrasts: Sequence[Contrast]) -> Iterator[str]:
         if number:
             yield ""
         yield from _lines(contrast)
+    together = list(lines_of_several(contrasts))
+    yield from ["", *together] if together else []
+
+
+def lines_of_several(contrasts: Sequence[Contrast]) -> Iterator[str]:
+    """Yield what is said of contrasts with one base together; nothing of a single one."""
     if len(contrasts) > 1:
-        yield ""
         yield f"{len(contrasts)} evaluations were compared with one base; Holm corrects all their tests together."
         yield from _luck(contrasts)
 
